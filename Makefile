@@ -1,0 +1,26 @@
+# make claims   set up, run the quick tier, say where the report is
+# make test     set up, run the tests
+# make lint     set up, check style and types
+PYTHON ?= python3
+BIN := .venv/bin
+.PHONY: claims test lint setup
+
+claims: setup
+	$(BIN)/python -m pytest claims/ $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: .venv/ready
+
+# Exact versions come from constraints.txt; the stamp is newer than all that decides the environment once it is made.
+.venv/ready: pyproject.toml constraints.txt setup.py hw1bench/training/kernel.cpp
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,lint]'
+	touch $@

@@ -1,0 +1,201 @@
+"""Fitting functions, deep against shallow: do deeper nets converge faster, and to less?"""
+
+from operator import attrgetter
+
+import pytest
+
+from hw1bench import Claim
+from hw1bench.effects import (
+    comparable,
+    faster,
+    flattest,
+    highest_loss,
+    improves,
+    in_order,
+    loss_above,
+    loss_below,
+    lower_loss,
+    never_reaches,
+    reaches,
+)
+from hw1bench.sources import a, c, d, e
+
+C1, C2, C3 = "net 1, 15 layers", "net 2, 18 layers", "net 3, 9 layers"
+E0, E1, E2 = "net 0, 6 layers", "net 1, 4 layers", "net 2, 1 layer"
+
+CLAIMS = [
+    Claim(
+        "A-fit-sinc-4-stalls",
+        report="A",
+        where="1-1-1, figures 2, 3",
+        says="On sinc the 4-layer net does not reach 1e-4 in 15,000 epochs.",
+        experiment=a.FIT_SINC,
+        effect=never_reaches(1e-4, arm="4 layers"),
+    ),
+    Claim(
+        "A-fit-sinc-7-by-8000",
+        report="A",
+        where="1-1-1, figures 2, 3",
+        says="On sinc the 7-layer net reaches 1e-4 within 8,000 epochs.",
+        experiment=a.FIT_SINC,
+        effect=reaches(1e-4, arm="7 layers", within=8_000),
+    ),
+    Claim(
+        "A-fit-sinc-1-by-4000",
+        report="A",
+        where="1-1-1, figures 2, 3",
+        says="On sinc the third net reaches 1e-4 within 4,000 epochs.",
+        experiment=a.FIT_SINC,
+        effect=reaches(1e-4, arm="1 layer", within=4_000),
+    ),
+    Claim(
+        "A-fit-sinc-shallow-first",
+        report="A",
+        where="1-1-1, figures 2, 3",
+        says="On sinc the third net gets to 1e-4 before the 7-layer net.",
+        experiment=a.FIT_SINC,
+        effect=faster("1 layer", than="7 layers", to=1e-4),
+    ),
+    Claim(
+        "C-fit-deepest-flat",
+        report="C",
+        where="1-1 A",
+        says="On sinc the net that it calls the deepest has the flattest loss.",
+        experiment=c.FIT_SINC,
+        effect=flattest(C3, among=[C1, C2]),
+        assumptions=(
+            "the net that the report calls the deepest is its third, by its own tables the shallowest",
+            "the flattest loss: the highest mean log loss over the first half of training",
+        ),
+    ),
+    *(
+        Claim(
+            f"C-fit-deeper-not-faster-{function}",
+            report="C",
+            where="1-1 A",
+            says=f"On {function} a deeper net's loss does not fall faster.",
+            experiment=experiment,
+            effect=faster(C3, than=C2),
+            assumptions=("deeper and shallower by its own tables: 18 layers against 9",),
+        )
+        for function, experiment in (("sinc", c.FIT_SINC), ("sgn", c.FIT_SGN))
+    ),
+    Claim(
+        "D-fit-sinc-order",
+        report="D",
+        where="1-1",
+        says="On sinc the net with 4 hidden layers converges first (9,000 epochs), then 8 (15,500); 2 never does by 20,000.",
+        experiment=d.FIT_SINC,
+        effect=in_order("4 layers", "8 layers", "2 layers", to=1e-4),
+    ),
+    *(
+        Claim(
+            f"D-fit-deeper-better-{experiment.name.removeprefix('fit-')}",
+            report="D",
+            where=where,
+            says=says,
+            experiment=experiment,
+            effect=lower_loss("8 layers", than="2 layers"),
+            origin=origin,
+        )
+        for experiment, where, origin, says in (
+            (d.FIT_SINC, "1-1", "report", "More hidden layers converge better on complicated functions: sinc."),
+            (
+                d.FIT_SGN,
+                "1-1, figures 2.2, 2.3",
+                "report",
+                "More hidden layers converge better on complicated functions: sgn.",
+            ),
+            (
+                d.FIT_SIGMOID,
+                "1-1, figures 3.2, 3.3",
+                "ours",
+                "More hidden layers converge better on a simple function too.",
+            ),
+        )
+    ),
+    Claim(
+        "E-fit-f1-all-low",
+        report="E",
+        where="HW1, simulate a function",
+        says="On sinc all three nets reach a very low loss.",
+        experiment=e.FIT_F1,
+        effect=loss_below(1e-3, E0, E1, E2),
+    ),
+    *(
+        Claim(
+            f"E-fit-f1-deep-faster-{number}",
+            report="E",
+            where="HW1, simulate a function",
+            says=f"On sinc net {number} converges faster than the shallow net 2.",
+            experiment=e.FIT_F1,
+            effect=faster(arm, than=E2, to=1e-3),
+        )
+        for number, arm in ((0, E0), (1, E1))
+    ),
+    Claim(
+        "E-fit-f1-shallow-comparable",
+        report="E",
+        where="HW1, simulate a function",
+        says="At the end the shallow net 2 is comparable to the deeper ones on sinc.",
+        experiment=e.FIT_F1,
+        effect=comparable(E2, to=[E0, E1], factor=10),
+        assumptions=("comparable: within a factor of 10",),
+    ),
+    Claim(
+        "E-fit-f1-net1-struggles",
+        report="E",
+        where="HW1, simulate a function",
+        says="Net 1 misses the oscillation of sinc: its error is larger than that of nets 0 and 2.",
+        experiment=e.FIT_F1,
+        effect=highest_loss(E1, among=[E0, E2]),
+        figure="curves",
+    ),
+    *(
+        Claim(
+            f"E-fit-f2-improve-{number}",
+            report="E",
+            where="HW1, simulate a function",
+            says=f"On sgn net {number} improves clearly.",
+            experiment=e.FIT_F2,
+            effect=improves(arm, factor=4),
+            assumptions=("clearly: the loss falls by more than a factor of 4",),
+        )
+        for number, arm in ((0, E0), (2, E2))
+    ),
+    *(
+        Claim(
+            f"E-fit-f2-approximate-{number}",
+            report="E",
+            where="HW1, simulate a function",
+            says=f"Net {number} approximates the steps of sgn.",
+            experiment=e.FIT_F2,
+            effect=loss_below(0.1, arm),
+            figure="curves",
+            assumptions=("approximates: a mean squared error below 0.1; a flat zero has 1",),
+        )
+        for number, arm in ((0, E0), (2, E2))
+    ),
+    Claim(
+        "E-fit-f2-net1-plateaus",
+        report="E",
+        where="HW1, simulate a function",
+        says="On sgn net 1 plateaus early, near a flat output.",
+        experiment=e.FIT_F2,
+        effect=loss_above(0.5, E1),
+        figure="curves",
+        assumptions=("near a flat output: a mean squared error above 0.5; a flat zero has 1",),
+    ),
+]
+
+EXHIBITS = [a.FIT_SAWTOOTH]  # its figures are in the report, but no claim speaks of it
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=attrgetter("id"))
+def test_fit(claim, court):
+    court.judge(claim)
+
+
+@pytest.mark.parametrize("exhibit", EXHIBITS, ids=attrgetter("id"))
+def test_exhibit(exhibit, court):
+    court.show(exhibit)

@@ -1,0 +1,3 @@
+"""The one place where the plugin is registered."""
+
+pytest_plugins = ["hw1bench.plugin", "pytester"]

@@ -1,0 +1,31 @@
+"""An executable court for deep-learning folklore: claims of reports, tried over several seeds, and ruled upon.
+
+To write a claim, take `Claim`, an experiment made of the specifications, and an effect of `hw1bench.effects`.
+"""
+
+from hw1bench.claim import Claim
+from hw1bench.experiment import (
+    Arm,
+    Digits,
+    Experiment,
+    Figure,
+    Function,
+    Model,
+    Optimizer,
+    Protocol,
+    both_tiers,
+)
+
+__version__ = "0.1.0"
+__all__ = [
+    "Arm",
+    "Claim",
+    "Digits",
+    "Experiment",
+    "Figure",
+    "Function",
+    "Model",
+    "Optimizer",
+    "Protocol",
+    "both_tiers",
+]

@@ -1,0 +1,55 @@
+"""A claim: one sentence of a report, where it stands, and how it is tried."""
+
+import re
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal
+
+from hw1bench.effects import CountIs, CountsEqual, Effect
+from hw1bench.experiment import TIERS, Experiment, Tier
+
+_ID = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What report ``report`` says at ``where``, tried by ``effect`` on the runs of ``experiment``.
+
+    A count claim has no experiment: it is exact. ``figure`` is the kind of the experiment's figure that shows it;
+    ``origin`` "ours" marks a claim that no report makes; ``assumptions`` are those beyond the experiment's own.
+    Raises ValueError for an id of other than words and dashes, an effect that needs an experiment and has none (or the
+    reverse), and an effect on arms that the experiment does not have.
+    """
+
+    id: str
+    _: KW_ONLY
+    report: str
+    where: str
+    says: str
+    effect: Effect | CountIs | CountsEqual
+    experiment: Experiment | None = None
+    figure: str = "loss"
+    origin: Literal["report", "ours"] = "report"
+    assumptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"claim id {self.id!r}: use letters, digits and single dashes")
+        if isinstance(self.effect, Effect) != (self.experiment is not None):
+            raise ValueError(f"claim {self.id}: an effect on runs needs an experiment, and an exact count takes none")
+        if isinstance(self.effect, Effect) and self.experiment is not None:
+            for tier in self.tiers:
+                arms = [arm.name for arm in self.experiment.protocol(tier).arms]
+                for arm in self.effect.arms or ():
+                    if arm not in arms:
+                        raise ValueError(f"claim {self.id}: {self.experiment.id} has no arm {arm!r}, only {arms}")
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The tiers that can try it."""
+        if self.experiment is not None and self.experiment.quick is None:
+            return ("full",)
+        return TIERS
+
+    def everything_assumed(self) -> tuple[str, ...]:
+        """The experiment's assumptions and the claim's own."""
+        return (*(self.experiment.assumptions if self.experiment else ()), *self.assumptions)

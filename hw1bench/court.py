@@ -1,0 +1,173 @@
+"""The court: claim -> looks -> blocks -> effects -> verdict. It works without pytest.
+
+It trains what the looks need and no more: the arms that the effect names, 8 seeds at a time, and only where neither
+memory nor store holds the block already. It trains through `Trainer`, so it never imports torch itself.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hw1bench import verdict as rule
+from hw1bench.claim import Claim
+from hw1bench.effects import CountIs, CountsEqual, Effect
+from hw1bench.experiment import BLOCK, Arm, Experiment, Model, Tier
+from hw1bench.runs import Block, Record, Run
+from hw1bench.store import Store
+from hw1bench.verdict import Verdict
+
+
+class Trainer(Protocol):
+    """What turns a block into a record, and names the record; `hw1bench.training.engine` here."""
+
+    def key(self, block: Block) -> str: ...
+
+    def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
+        """Train ``blocks`` in order; tell ``done`` of each as soon as it is trained."""
+
+
+# Runs the training of an experiment, given its id, and returns when it is done: the place to time it.
+Timer = Callable[[str, Callable[[], None]], None]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict with its evidence: the runs' data set, training ``seconds`` (of all blocks it rests on; ``reused`` where
+    none of them was trained for it), the number of seeds that ``diverged``, and the ``error`` where the verdict is one."""
+
+    claim: Claim
+    tier: Tier
+    verdict: Verdict
+    facts: Mapping[str, Any] | None = None
+    diverged: int | None = None
+    seconds: float = 0.0
+    reused: bool = False
+    error: Exception | None = None
+
+
+def _sum(model: Model) -> tuple[int, str]:
+    from hw1bench.models import count  # torch: only when a count is taken
+
+    rows = count(model)
+    total = sum(parameters for _, parameters in rows)
+    return total, f"{' + '.join(f'{parameters:,} {layer}' for layer, parameters in rows)} = {total:,}"
+
+
+def judge_count(effect: CountIs | CountsEqual) -> Verdict:
+    """The exact verdict on a count, with the layer-by-layer sum of the real network as its note."""
+    if isinstance(effect, CountsEqual):
+        sums = [(name, *_sum(model)) for name, model in effect.models]
+        holds = len({total for _, total, _ in sums}) == 1
+        note = "; ".join(f"{name}: {text}" for name, _, text in sums)
+        return Verdict("supported" if holds else "refuted", None if holds else "absent", note=note)
+    total, text = _sum(effect.model)
+    relations = {
+        "equal": (total == effect.stated, f"stated {effect.stated:,}"),
+        "about": (abs(total / effect.stated - 1) <= 0.1, f"stated about {effect.stated:,}, 10 % allowed"),
+        "more than": (total > effect.stated, f"stated more than {effect.stated:,}"),
+    }
+    if effect.relation not in relations:
+        raise ValueError(f"no relation {effect.relation!r} of counts; there are {', '.join(relations)}")
+    holds, stated = relations[effect.relation]
+    return Verdict("supported" if holds else "refuted", None if holds else "absent", note=f"{text}; {stated}")
+
+
+@dataclass
+class Court:
+    """Judges claims of one tier, on blocks from ``store`` or trained by ``trainer``.
+
+    ``seed_offset`` is the first seed; ``max_seeds`` drops later looks and never changes the level. ``closed`` is the reason
+    why nothing can be trained here, where there is one: trained claims are then "not run".
+    """
+
+    tier: Tier
+    store: Store
+    trainer: Trainer
+    seed_offset: int = 0
+    max_seeds: int | None = None
+    closed: str | None = None
+    records: dict[Block, Record] = field(default_factory=dict)  # what this court has seen, trained or stored
+
+    def judge(self, claim: Claim, timer: Timer = lambda experiment, train: train()) -> Judgement:
+        """The judgement on ``claim``. An exception becomes the verdict "error"; only an interrupt comes through."""
+        try:
+            if not isinstance(claim.effect, Effect):
+                return Judgement(claim, self.tier, judge_count(claim.effect))
+            if self.closed:
+                return Judgement(claim, self.tier, Verdict("not run", note=self.closed))
+            return self._judge_runs(claim, claim.effect, timer)
+        except Exception as error:
+            note = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            return Judgement(claim, self.tier, Verdict("error", note=note), error=error)
+
+    def looks(self, experiment: Experiment) -> list[int]:
+        """The planned looks that ``max_seeds`` leaves; raises ValueError where it leaves none."""
+        planned = experiment.protocol(self.tier).looks
+        left = [look for look in planned if self.max_seeds is None or look <= self.max_seeds]
+        if not left:
+            raise ValueError(
+                f"--max-seeds {self.max_seeds} is under the first look of {experiment.id}: use {planned[0]} or more"
+            )
+        return left
+
+    def show(self, experiment: Experiment, timer: Timer = lambda experiment, train: train()) -> None:
+        """Train the first look of all arms of ``experiment``, for its figures. Training errors come through."""
+        self._train(experiment, experiment.protocol(self.tier).arms, self.looks(experiment)[0], timer)
+
+    def _judge_runs(self, claim: Claim, effect: Effect, timer: Timer) -> Judgement:
+        experiment = claim.experiment
+        assert experiment is not None
+        protocol = experiment.protocol(self.tier)
+        arms = [arm for arm in protocol.arms if effect.arms is None or arm.name in effect.arms]
+        trained = 0
+        for look in self.looks(experiment):
+            trained += self._train(experiment, arms, look, timer)
+            seeds = self._seeds(experiment, arms, look)
+            opposite = None if effect.opposite is None else Effect("", "", effect.opposite)
+            verdict = rule.judge(
+                [effect(runs) for runs in seeds],
+                protocol.looks,
+                None if opposite is None else [opposite(runs) for runs in seeds],
+            )
+            if verdict.word != "inconclusive":
+                break
+        records = [self.records[block] for block in self._blocks(experiment, arms, verdict.seeds or 0)]
+        return Judgement(
+            claim,
+            self.tier,
+            verdict,
+            facts=records[0].facts,
+            diverged=sum(any(run.diverged for run in runs.values()) for runs in seeds),
+            seconds=sum(record.seconds for record in records),
+            reused=trained == 0,
+        )
+
+    def _blocks(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[Block]:
+        firsts = range(self.seed_offset, self.seed_offset + look, BLOCK)
+        return [Block(experiment.report, experiment.name, arm, first) for first in firsts for arm in arms]
+
+    def _train(self, experiment: Experiment, arms: Sequence[Arm], look: int, timer: Timer) -> int:
+        """Have the blocks of ``look`` in memory; returns how many of them had to be trained."""
+        missing = []
+        for block in self._blocks(experiment, arms, look):
+            if block not in self.records:
+                stored = self.store.get(self.trainer.key(block))
+                if stored is None:
+                    missing.append(block)
+                else:
+                    self.records[block] = stored
+        if missing:
+            timer(experiment.id, lambda: self.trainer.train(missing, self._keep))
+        return len(missing)
+
+    def _keep(self, block: Block, record: Record) -> None:
+        self.records[block] = record
+        self.store.put(self.trainer.key(block), record)
+
+    def _seeds(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[dict[str, Run]]:
+        """For each seed of ``look``, its run of every arm."""
+        seeds: dict[int, dict[str, Run]] = {}
+        for block in self._blocks(experiment, arms, look):
+            for run in self.records[block].runs(block):
+                seeds.setdefault(run.seed, {})[block.arm.name] = run
+        return [seeds[seed] for seed in sorted(seeds)]

@@ -1,0 +1,203 @@
+"""Frozen specifications: what is trained, on what, how, for how long, and what is compared.
+
+Nothing here trains, and nothing imports torch. An experiment belongs to a report; its *arms* are the settings that are
+compared, each a complete training; its two *protocols* are `full`, as the report did it, and `quick`, as a
+laptop can do it. Two specifications with the same content have the same `digest`, on any machine.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+from hw1bench import layout as notation
+
+Tier = Literal["quick", "full"]
+TIERS: tuple[Tier, ...] = ("quick", "full")
+BLOCK = 8  # seeds in a block: the unit of training, storage and resuming, and the first look
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network: its layout (see `hw1bench.layout`), its activation and how its weights start.
+
+    ``init`` is "torch" (PyTorch's default for each layer) or "keras" (Glorot uniform weights, zero biases).
+    Raises ValueError for a layout that cannot be read.
+    """
+
+    layout: str
+    activation: Literal["relu", "leaky_relu", "tanh"] = "relu"
+    init: Literal["torch", "keras"] = "torch"
+
+    def __post_init__(self) -> None:
+        notation.parse(self.layout)
+
+    @property
+    def depth(self) -> int:
+        """Layers with weights."""
+        return sum(isinstance(layer, notation.Linear | notation.Conv) for layer in notation.parse(self.layout))
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters, by arithmetic on the layout."""
+        total = 0
+        for layer in notation.parse(self.layout):
+            if isinstance(layer, notation.Linear):
+                total += (layer.inputs + 1) * layer.outputs
+            elif isinstance(layer, notation.Conv):
+                total += (layer.inputs * layer.kernel**2 + 1) * layer.outputs
+        return total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """An optimiser of ``torch.optim`` by name; ``eps`` None is torch's default, ``weight_decay`` is added to the gradient."""
+
+    name: Literal["adam", "rmsprop", "sgd"]
+    lr: float
+    weight_decay: float = 0.0
+    eps: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """``points`` equally spaced points of a function of one number on [``low``, ``high``], see `hw1bench.data.FUNCTIONS`."""
+
+    name: str
+    points: int = 300
+    low: float = -1.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digits:
+    """scikit-learn's 1,797 handwritten digits, ``size`` x ``size`` pixels in [0, 1], in ``channels`` equal channels."""
+
+    size: int = 28
+    channels: int = 1
+
+
+Data = Function | Digits
+Loss = Literal["mse", "cross_entropy", "nll"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One setting of an experiment, complete: a seed and an arm make a run.
+
+    ``batch_size`` None is the whole training set at once; else it is reshuffled every epoch, the remainder kept.
+    """
+
+    name: str
+    data: Data
+    model: Model
+    loss: Loss
+    optimizer: Optimizer
+    epochs: int
+    batch_size: int | None = None
+    precision: Literal["float32", "float64"] = "float32"
+
+    def setting(self, name: str) -> float:
+        """The number by which a sweep orders its arms: "batch_size", "lr", "parameters" or "depth".
+
+        Raises ValueError for another name, and for the batch size of an arm that trains on the whole set.
+        """
+        value = {
+            "batch_size": self.batch_size,
+            "lr": self.optimizer.lr,
+            "parameters": self.model.parameters,
+            "depth": self.model.depth,
+        }.get(name)
+        if value is None:
+            raise ValueError(f"arm {self.name!r} has no {name!r} to order by; use batch_size, lr, parameters or depth")
+        return float(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """What one tier trains: the arms, and the numbers of seeds at which a verdict may fall."""
+
+    arms: tuple[Arm, ...]
+    looks: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"a protocol needs arms with different names, not {names}")
+        rising = all(a < b for a, b in pairwise(self.looks))
+        if not self.looks or not rising or any(look <= 0 or look % BLOCK for look in self.looks):
+            raise ValueError(f"looks must rise in multiples of {BLOCK}, not {self.looks}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A chart that the report shows: its number there ("-" where it has none), its title, and what is drawn."""
+
+    number: str
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A report's experiment: two protocols, the assumptions behind them, and the figures that it fills.
+
+    ``name`` enters every random stream, so renaming an experiment trains other runs. ``quick`` None: full tier only.
+    """
+
+    report: str
+    name: str
+    full: Protocol
+    quick: Protocol | None
+    assumptions: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.report}-{self.name}"
+
+    def protocol(self, tier: Tier) -> Protocol:
+        """The protocol of ``tier``; raises ValueError where the experiment has none."""
+        protocol = self.quick if tier == "quick" else self.full
+        if protocol is None:
+            raise ValueError(f"experiment {self.id} has no {tier} protocol")
+        return protocol
+
+    def key(self, tier: Tier) -> str:
+        """The digest of what ``tier`` trains and when it looks (a ruling is bound to it)."""
+        return digest({"report": self.report, "name": self.name, "protocol": self.protocol(tier)})
+
+
+def both_tiers(arms: Sequence[Arm]) -> dict[str, Protocol]:
+    """``full`` and ``quick`` protocols that train the same arms in full: seeds are the quick one's only economy."""
+    return {
+        "full": Protocol(arms=tuple(arms), looks=(8, 16, 32)),
+        "quick": Protocol(arms=tuple(arms), looks=(8, 16)),
+    }
+
+
+def canonical(value: Any) -> Any:
+    """``value`` as plain JSON types. Fields at their default are left out, so that a new field with a default moves no key."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {
+            field.name: canonical(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if getattr(value, field.name) != field.default
+        }
+        return {"is": type(value).__name__, **fields}
+    if isinstance(value, dict):
+        return {str(key): canonical(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [canonical(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise ValueError(f"{value!r} has no place in a specification: it is no number, text, list or frozen specification")
+
+
+def digest(value: Any) -> str:
+    """32 hexadecimal digits that name the content of ``value``."""
+    text = json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

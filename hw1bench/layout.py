@@ -1,0 +1,150 @@
+"""The layout notation: a network in one line of text, read without torch.
+
+A layout is a row of words, read from the input to the output:
+
+    784-256-10                 Linear(784, 256), activation, Linear(256, 10)
+    [5,10,5]                   1-5-10-5-1: hidden widths of a net from one number to one number
+    C(1-16-32,5,p2,pool2)      Conv2d(1, 16, 5, padding=2), activation, MaxPool2d(2), Conv2d(16, 32, 5, padding=2), ...
+    pool2                      MaxPool2d(2)
+    dropout  dropout(0.25)     Dropout(0.5), Dropout(0.25)
+    dropout2d  dropout2d(0.25) Dropout2d, whole feature maps
+    tanh  softmax  logsoftmax  what the output passes through, as the last word
+
+An activation follows every convolution and every hidden Linear; the last Linear of the layout has none.
+A Linear after a convolution flattens its input. Which activation it is belongs to the model, not to the layout.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+OUTPUTS = ("tanh", "softmax", "logsoftmax")
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Linear layer; ``hidden`` layers are followed by the activation."""
+
+    inputs: int
+    outputs: int
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Square convolution with stride 1, followed by the activation; ``padding`` zeros on each side."""
+
+    inputs: int
+    outputs: int
+    kernel: int
+    padding: int
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Max pooling over ``size`` x ``size`` windows that do not overlap; a remainder is dropped."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Dropout with probability ``p``; of whole feature maps where ``maps``."""
+
+    p: float
+    maps: bool
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Feature maps to one row of features."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the output passes through: ``tanh``, ``softmax`` or ``logsoftmax`` (over the classes)."""
+
+    name: str
+
+
+Layer = Linear | Conv | Pool | Dropout | Flatten | Output
+
+_NUMBER = r"[1-9]\d*"
+_DENSE = re.compile(rf"{_NUMBER}(-{_NUMBER})+")
+_BRACKET = re.compile(rf"\[({_NUMBER}(?:,{_NUMBER})*)\]")
+_CONV = re.compile(
+    rf"C\((?P<channels>{_NUMBER}(?:-{_NUMBER})+),(?P<kernel>{_NUMBER})(?:,p(?P<padding>\d+))?(?:,pool(?P<pool>{_NUMBER}))?\)"
+)
+_POOL = re.compile(rf"pool({_NUMBER})")
+_DROPOUT = re.compile(r"dropout(?P<maps>2d)?(?:\((?P<p>0?\.\d+)\))?")
+
+
+def _dense(widths: list[int]) -> Iterator[Layer]:
+    for inputs, outputs in pairwise(widths):
+        yield Linear(inputs, outputs, hidden=True)
+
+
+def _conv(match: re.Match[str]) -> Iterator[Layer]:
+    channels = [int(width) for width in match["channels"].split("-")]
+    for inputs, outputs in pairwise(channels):
+        yield Conv(inputs, outputs, int(match["kernel"]), int(match["padding"] or 0))
+        if match["pool"]:
+            yield Pool(int(match["pool"]))
+
+
+_WORDS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Layer]]], ...] = (
+    (_DENSE, lambda match: _dense([int(width) for width in match[0].split("-")])),
+    (_BRACKET, lambda match: _dense([1, *(int(width) for width in match[1].split(",")), 1])),
+    (_CONV, _conv),
+    (_POOL, lambda match: iter([Pool(int(match[1]))])),
+    (_DROPOUT, lambda match: iter([Dropout(float(match["p"] or 0.5), maps=bool(match["maps"]))])),
+    (re.compile("|".join(OUTPUTS)), lambda match: iter([Output(match[0])])),
+)
+
+
+def _read(word: str, layout: str) -> Iterator[Layer]:
+    for pattern, make in _WORDS:
+        if match := pattern.fullmatch(word):
+            return make(match)
+    raise ValueError(
+        f"layout {layout!r}: cannot read {word!r}; words are like 784-256-10, [5,10,5], C(1-16,5,p2,pool2), pool2, "
+        f"dropout(0.25), dropout2d, {', '.join(OUTPUTS)}"
+    )
+
+
+@lru_cache
+def parse(layout: str) -> tuple[Layer, ...]:
+    """The layers of ``layout``, from the input to the output.
+
+    Raises ValueError where a word cannot be read, where the widths of neighbours do not meet, or where there is
+    no weight at all.
+    """
+    layers: list[Layer] = []
+    width: int | None = None  # channels or features that the last layer with weights gives
+    flat = False
+    for word in layout.split():
+        if layers and isinstance(layers[-1], Output):
+            raise ValueError(f"layout {layout!r}: {layers[-1].name!r} must be the last word, but {word!r} follows")
+        for layer in _read(word, layout):
+            if isinstance(layer, Linear) and not flat:
+                # A convolution's maps meet the Linear through their size, which only the input tells: checked there.
+                if width is not None:
+                    layers.append(Flatten())
+                    width = None
+                flat = True
+            if isinstance(layer, Conv | Linear):
+                if isinstance(layer, Conv) and flat:
+                    raise ValueError(f"layout {layout!r}: the convolution {word!r} cannot follow a Linear layer")
+                if width is not None and width != layer.inputs:
+                    raise ValueError(f"layout {layout!r}: {word!r} expects {layer.inputs} inputs but gets {width}")
+                width = layer.outputs
+            layers.append(layer)
+    linears = [index for index, layer in enumerate(layers) if isinstance(layer, Linear)]
+    if not linears:
+        raise ValueError(f"layout {layout!r}: has no Linear layer, so nothing gives its output; end it like 256-10")
+    last = layers[linears[-1]]
+    assert isinstance(last, Linear)
+    layers[linears[-1]] = Linear(last.inputs, last.outputs, hidden=False)
+    return tuple(layers)

@@ -1,0 +1,1 @@
+"""Measures: functions of a trained run. They know nothing of claims."""

@@ -1,0 +1,88 @@
+"""Layouts as networks: `build` makes the ``nn.Module``, `initialise` draws its weights, `count` counts them exactly."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from hw1bench import layout as notation
+from hw1bench.experiment import Model
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
+
+
+def _modules(layer: notation.Layer, activation: type[nn.Module]) -> list[nn.Module]:
+    match layer:
+        case notation.Linear(inputs, outputs, hidden):
+            return [nn.Linear(inputs, outputs), *([activation()] if hidden else [])]
+        case notation.Conv(inputs, outputs, kernel, padding):
+            return [nn.Conv2d(inputs, outputs, kernel, padding=padding), activation()]
+        case notation.Pool(size):
+            return [nn.MaxPool2d(size)]
+        case notation.Dropout(p, maps):
+            return [nn.Dropout2d(p) if maps else nn.Dropout(p)]
+        case notation.Flatten():
+            return [nn.Flatten()]
+        case notation.Output(name):
+            return [{"tanh": nn.Tanh(), "softmax": nn.Softmax(dim=1), "logsoftmax": nn.LogSoftmax(dim=1)}[name]]
+
+
+def build(model: Model, device: str = "cpu") -> nn.Sequential:
+    """The network of ``model``, for inputs (samples, features) or (samples, channels, height, width).
+
+    Its weights are torch's own first draw from the global generator; `initialise` draws them from a stream instead.
+    """
+    activation = ACTIVATIONS[model.activation]
+    with torch.device(device):
+        return nn.Sequential(*(m for layer in notation.parse(model.layout) for m in _modules(layer, activation)))
+
+
+def takes_maps(model: Model) -> bool:
+    """Whether ``model`` begins with a convolution, so takes (samples, channels, height, width); else (samples, features)."""
+    return any(isinstance(layer, notation.Conv) for layer in notation.parse(model.layout))
+
+
+def inputs(model: Model, x: Tensor) -> Tensor:
+    """``x (samples, ...)`` in the form that ``model`` takes; raises ValueError where no form fits."""
+    shaped = x if takes_maps(model) else x.flatten(1)
+    try:
+        build(model, "meta")(torch.empty(1, *shaped.shape[1:], device="meta"))
+    except RuntimeError as error:
+        raise ValueError(
+            f"layout {model.layout!r} does not take samples of shape {tuple(x.shape[1:])}: {error}"
+        ) from error
+    return shaped
+
+
+@torch.no_grad()
+def initialise(network: nn.Module, model: Model, generator: torch.Generator) -> None:
+    """Draw the weights of ``network`` in place, layer by layer from ``generator``, by ``model.init``.
+
+    "torch" repeats what ``reset_parameters`` of Linear and Conv2d does (He et al., 2015, with a = sqrt(5)): weights and
+    biases uniform within 1/sqrt(fan in). "keras" is Glorot and Bengio (2010) uniform with zero biases.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            assert module.bias is not None
+            if model.init == "keras":
+                nn.init.xavier_uniform_(module.weight, generator=generator)
+                nn.init.zeros_(module.bias)
+            else:
+                nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
+                bound = 1 / math.sqrt(module.weight[0].numel())
+                nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+
+
+def count(model: Model) -> list[tuple[str, int]]:
+    """Trainable parameters of each layer with weights of the real network, as (layer, parameters), input to output."""
+    rows = []
+    for module in build(model, "meta"):
+        if isinstance(module, nn.Linear):
+            name = f"Linear({module.in_features}, {module.out_features})"
+        elif isinstance(module, nn.Conv2d):
+            kernel = f"{module.kernel_size[0]}x{module.kernel_size[1]}"
+            name = f"Conv2d({module.in_channels}, {module.out_channels}, {kernel})"
+        else:
+            continue
+        rows.append((name, sum(p.numel() for p in module.parameters() if p.requires_grad)))
+    return rows

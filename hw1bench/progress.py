@@ -1,0 +1,76 @@
+"""Progress of training: a bar with rate and time left on a terminal, plain lines elsewhere."""
+
+import time
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+SECONDS_BETWEEN_LINES = 15.0
+_REFRESH = 0.2  # seconds between two updates of the bar: a step takes a thousandth of that
+
+
+def _rate(steps_per_second: float | None) -> str:
+    return "" if not steps_per_second else f"{steps_per_second:,.0f} steps/s"
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(_rate(task.finished_speed or task.speed))
+
+
+class TerminalProgress:
+    """Shows training on ``stream``; steps are model-steps (one optimiser step of one run)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = Console(file=stream)
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+        self._label = ""
+        self._steps = self._done = self._pending = 0
+        self._started = self._shown = 0.0
+
+    def start(self, label: str, steps: int) -> None:
+        self._label, self._steps, self._done, self._pending = label, steps, 0, 0
+        self._started = self._shown = time.perf_counter()
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f} %"),
+                _Rate(),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+                auto_refresh=False,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(label, total=steps)
+            self._bar.refresh()
+
+    def advance(self, steps: int) -> None:
+        self._pending += steps
+        now = time.perf_counter()
+        if now - self._shown < (_REFRESH if self._bar else SECONDS_BETWEEN_LINES):
+            return
+        self._shown = now
+        self._done += self._pending
+        if self._bar:
+            self._bar.update(self._task, advance=self._pending, refresh=True)
+        else:
+            rate = self._done / (now - self._started)
+            left = (self._steps - self._done) / rate
+            self._line(f"{self._label}: {self._done / self._steps:.0%}, {_rate(rate)}, {left:.0f} s left")
+        self._pending = 0
+
+    def finish(self) -> None:
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+    def notice(self, text: str) -> None:
+        self._line(text)
+
+    def _line(self, text: str) -> None:
+        self._console.print(f"\n  {text}", highlight=False, markup=False, soft_wrap=True, end="")

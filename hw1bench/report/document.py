@@ -1,0 +1,107 @@
+"""claims.json: judgements as plain data, never NaN or Infinity."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from hw1bench.claim import Claim
+from hw1bench.court import Judgement
+from hw1bench.effects import Effect
+from hw1bench.experiment import Experiment, Figure
+from hw1bench.report.contract import SCHEMA
+from hw1bench.rulings import Outcome
+from hw1bench.verdict import Word
+
+
+def finite(value: float | None) -> float | None:
+    """``value``, or None where it is not finite."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def figure_path(experiment: Experiment, figure: Figure) -> str:
+    """Where the figure lies, relative to the report directory."""
+    return f"figures/{experiment.id}-{figure.kind}.svg"
+
+
+def figure_of(claim: Claim) -> str | None:
+    """The path of the experiment's figure of the kind that shows the claim; None where it has none."""
+    if claim.experiment is None:
+        return None
+    for figure in claim.experiment.figures:
+        if figure.kind == claim.figure:
+            return figure_path(claim.experiment, figure)
+    return None
+
+
+def _effect(judgement: Judgement) -> dict[str, Any] | None:
+    verdict, effect = judgement.verdict, judgement.claim.effect
+    if verdict.values is None or not isinstance(effect, Effect):
+        return None
+    return {
+        "name": effect.name,
+        "unit": effect.unit,
+        "median": finite(verdict.median),
+        "interval": [finite(end) for end in verdict.interval] if verdict.interval else None,
+        "values": [finite(value) for value in verdict.values],
+    }
+
+
+def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome) -> dict[str, Any]:
+    """One claim of claims.json."""
+    claim, verdict, facts = judgement.claim, judgement.verdict, judgement.facts
+    return {
+        "id": claim.id,
+        "report": claim.report,
+        "topic": topic,
+        "where": claim.where,
+        "says": claim.says,
+        "tier": judgement.tier,
+        "verdict": verdict.word,
+        "how": verdict.how,
+        "ruling": ruling,
+        "outcome": outcome.kind,
+        "holds": verdict.holds,
+        "seeds": verdict.seeds,
+        "looks": list(verdict.looks) if verdict.looks else None,
+        "level": verdict.level,
+        "share": list(verdict.share) if verdict.share else None,
+        "effect": _effect(judgement),
+        "diverged": judgement.diverged,
+        "dataset": (
+            {"name": facts["dataset"], "fingerprint": facts["fingerprint"], "stand_in": facts["stand_in"]}
+            if facts
+            else None
+        ),
+        "assumptions": list(claim.everything_assumed()),
+        "origin": claim.origin,
+        "experiment": claim.experiment.key(judgement.tier) if claim.experiment else None,
+        "seconds": judgement.seconds,
+        "reused": judgement.reused,
+        "figure": figure_of(claim),
+        "note": verdict.note,
+    }
+
+
+def build(
+    *,
+    tier: str,
+    started: str,
+    seconds: float,
+    seed_offset: int,
+    environment: Mapping[str, Any],
+    claims: Sequence[Mapping[str, Any]],
+    figures: Iterable[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The document of a session. A claim's figure that was not drawn is None."""
+    drawn = list(figures)
+    paths = {figure["path"] for figure in drawn}
+    return {
+        "schema": SCHEMA,
+        "tier": tier,
+        "started": started,
+        "seconds": seconds,
+        "seed_offset": seed_offset,
+        "environment": dict(environment),
+        "claims": [{**claim, "figure": claim["figure"] if claim["figure"] in paths else None} for claim in claims],
+        "figures": drawn,
+    }

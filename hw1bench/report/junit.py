@@ -1,0 +1,64 @@
+"""claims.json -> junit.xml: one suite a topic, one test case a claim, the verdict as properties."""
+
+import json
+import re
+
+from junitparser import Error, Failure, JUnitXml, Skipped
+from junitparser.xunit2 import TestCase, TestSuite
+
+from hw1bench.report import words
+from hw1bench.report.contract import Claim, Document, check
+from hw1bench.report.outline import outline
+
+# What XML 1.0 cannot hold, not even escaped; the last line of a traceback may have it (terminal colours).
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(document: Document) -> str:
+    """The JUnit XML of a claims.json document; raises ValueError for one that breaks its contract.
+
+    Seconds are the training seconds of the runs that a claim rests on, whoever trained them. An unsurprising
+    refutation is skipped with type `pytest.xfail`, as pytest writes it; a crash is an `error`, any other failed claim a
+    `failure`.
+    """
+    check(document)
+    xml = JUnitXml("hw1bench")
+    for section in outline(document):
+        if section.claims:
+            suite = TestSuite(_clean(section.topic))  # type: ignore[no-untyped-call]
+            suite.timestamp = document["started"]
+            for claim in section.claims:
+                suite.add_testcase(_case(claim))
+            xml.add_testsuite(suite)
+    return str(xml.tostring().decode("utf-8"))  # type: ignore[no-untyped-call]
+
+
+def _case(claim: Claim) -> TestCase:
+    name = _clean(f"{claim['tier']}-{claim['id']}")
+    case = TestCase(name, _clean(f"claims.{claim['topic']}"), claim["seconds"])
+    effect = claim["effect"]
+    found = {
+        "verdict": claim["verdict"],
+        "how": claim["how"],
+        "effect": effect and effect["median"],
+        "effect_unit": effect and effect["unit"],
+        "holds": claim["holds"],
+        "seeds": claim["seeds"],
+        "share": claim["share"] and json.dumps(claim["share"]),
+        "ruling": claim["ruling"],
+    }
+    for key, value in found.items():
+        if value is not None:
+            case.add_property(key, _clean(str(value)))
+    message = _clean(f"{words.sentence(claim)} It was claimed ({claim['where']}): {claim['says']}")
+    if claim["outcome"] == "failed":
+        case.result = [(Error if claim["verdict"] == "error" else Failure)(message, words.verdict(claim))]
+    elif claim["outcome"] == "xfailed":
+        case.result = [Skipped(message, "pytest.xfail")]
+    elif claim["outcome"] == "skipped":
+        case.result = [Skipped(message, "pytest.skip")]
+    return case
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

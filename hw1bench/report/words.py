@@ -1,0 +1,172 @@
+"""Verdicts in words: the sentences that the page, the Markdown and the JUnit file share."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from hw1bench.report.contract import VERDICTS, Claim, Document, from_seeds
+
+# As `hw1bench.verdict.ALPHA`; repeated here because a report is rendered from its document alone, without scipy.
+FAMILY_LEVEL = 0.05
+
+TOPICS = {
+    "counts": "Parameter counts",
+    "fit": "Fitting functions",
+    "task": "Real tasks",
+    "path": "Weight paths",
+    "grad": "Gradient norm",
+    "minratio": "Minimal ratio",
+    "random": "Random labels",
+    "size": "Size and generalisation",
+    "interp": "Interpolation",
+    "sensitivity": "Sensitivity",
+}
+
+_STRENGTH = {"supported": 1, "inconclusive": 0, "refuted": -1}
+
+
+def number(value: float) -> str:
+    """Three significant figures or so, without an exponent where a reader can do without it."""
+    size = abs(value)
+    if value == 0:
+        return "0"
+    if size >= 1e6 or size < 1e-3:
+        digits, exponent = f"{value:.1e}".split("e")
+        return f"{digits}e{int(exponent)}"
+    decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 else 3 if size >= 0.01 else 4
+    return f"{value:,.{decimals}f}"
+
+
+def share(value: float) -> str:
+    """A share with two decimals, or with as many as show on which side of 1/2 it lies."""
+    for decimals in range(2, 8):
+        text = f"{value:.{decimals}f}"
+        if value == 0.5 or float(text) != 0.5:
+            return text
+    return text
+
+
+def percent(value: float) -> str:
+    """0.975 -> '97.5 %'."""
+    return f"{100 * value:.1f}".removesuffix(".0") + " %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the units a reader would choose."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def plural(count: int, noun: str) -> str:
+    """'1 seed', '8 seeds'."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def effect(claim: Claim) -> str:
+    """The median effect with its unit and interval, e.g. '0.84 ln ratio [0.31, 1.90]'; '' without an effect.
+
+    null stands for what is undefined or infinite.
+    """
+    found = claim["effect"]
+    if found is None:
+        return ""
+    if found["median"] is None:
+        return "not finite"
+    text = f"{number(found['median'])} {found['unit']}".strip()
+    if found["interval"] is not None:
+        low, high = ("no bound" if end is None else number(end) for end in found["interval"])
+        text += f" [{low}, {high}]"
+    return text
+
+
+def verdict(claim: Claim) -> str:
+    """The verdict and, of a refutation, how: 'refuted, reversed'."""
+    return f"{claim['verdict']}, {claim['how']}" if claim["how"] else str(claim["verdict"])
+
+
+def sentence(claim: Claim) -> str:
+    """The verdict in one sentence with its numbers."""
+    head = verdict(claim).capitalize()
+    if not from_seeds(claim):
+        note = " ".join(str(claim["note"] or "").split())
+        return f"{head}: {_stop(note)}" if note else f"{head}."
+    low, high = (share(end) for end in claim["share"])
+    where = f"{percent(claim['level'])} interval of the share {low} to {high}"
+    parts = [f"{head}: it holds in {claim['holds']} of {plural(claim['seeds'], 'seed')} ({where}){_meaning(claim)}"]
+    undrawn = sum(value is None for value in claim["effect"]["values"])
+    if undrawn:
+        parts.append(f"its effect is not finite in {undrawn} of them")
+    parts.append(f"median effect {effect(claim)}")
+    if claim["diverged"]:
+        parts.append(f"{plural(claim['diverged'], 'run')} diverged")
+    return _stop("; ".join(parts))
+
+
+def _meaning(claim: Claim) -> str:
+    if claim["how"] == "reversed":
+        return ", and the opposite is itself supported"
+    if claim["how"] == "absent":
+        return ", no clear effect of the claimed kind"
+    if claim["verdict"] == "inconclusive":
+        return ", which leaves both sides of 1/2 open"
+    return ""
+
+
+def _stop(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def standing(claim: Claim) -> str:
+    """How the verdict stands to the ruling on record, e.g. 'contradicts the ruling on record (supported)'."""
+    ruling = claim["ruling"]
+    if ruling is None:
+        return "no ruling on record"
+    if claim["verdict"] not in _STRENGTH:
+        return f"ruling on record: {ruling}"
+    if claim["verdict"] == ruling:
+        return f"as the ruling on record ({ruling})"
+    if claim["verdict"] == "inconclusive":
+        return f"weaker than the ruling on record ({ruling})"
+    if ruling == "inconclusive":
+        return f"stronger than the ruling on record ({ruling})"
+    return f"contradicts the ruling on record ({ruling})"
+
+
+def assumptions(claim: Claim) -> str:
+    """'under 2 assumptions', or '' where there are none."""
+    return f"under {plural(len(claim['assumptions']), 'assumption')}" if claim["assumptions"] else ""
+
+
+def stand_in(claim: Claim) -> str:
+    """The remark that a verdict on a stand-in data set must carry, else ''."""
+    dataset = claim["dataset"]
+    if dataset is None or not dataset["stand_in"]:
+        return ""
+    return f"Judged on {dataset['name']}, a stand-in: settles nothing about the real data set."
+
+
+def tally(claims: Iterable[Claim]) -> dict[str, int]:
+    """The number of claims a verdict, in the order of the verdict words, without zeros."""
+    found = Counter(claim["verdict"] for claim in claims)
+    return {word: found[word] for word in VERDICTS if found[word]}
+
+
+def topic(key: str) -> str:
+    """The title of a topic; of a topic unknown here, its own key."""
+    return TOPICS.get(key, key)
+
+
+def false_verdicts(document: Document) -> str:
+    """How many of the document's verdicts the level would allow to be false, in one or two sentences."""
+    ruled = sum(map(from_seeds, document["claims"]))
+    if not ruled:
+        return "No claim was judged from seeds, so no verdict here can be false by chance."
+    allowed = f"{FAMILY_LEVEL * ruled:.2f}".rstrip("0").rstrip(".")
+    who = f"{ruled} claims were judged from seeds, each" if ruled > 1 else "1 claim was judged from seeds,"
+    return (
+        f"{who} with a chance of a false verdict of at most {FAMILY_LEVEL}, whatever the number of looks: "
+        f"at most {allowed} of these verdicts are expected to be false by chance."
+    )

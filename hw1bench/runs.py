@@ -1,0 +1,80 @@
+"""What training leaves behind, without torch: a block's record, and the runs in it.
+
+A *block* is one arm with 8 consecutive seeds; training turns it into a *record*, arrays with a leading runs axis; a
+*run* is one seed of a record, and all that measures and effects ever see.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hw1bench.experiment import BLOCK, Arm
+
+
+@dataclass(frozen=True)
+class Block:
+    """One arm of an experiment with the seeds ``first_seed`` to ``first_seed + 7``: the unit of training."""
+
+    report: str
+    experiment: str
+    arm: Arm
+    first_seed: int
+
+    @property
+    def seeds(self) -> range:
+        return range(self.first_seed, self.first_seed + BLOCK)
+
+    def __str__(self) -> str:
+        return f"{self.report}-{self.experiment}, {self.arm.name}, seeds {self.seeds[0]}-{self.seeds[-1]}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A trained block.
+
+    arrays   name -> (runs, ...):
+             ``train_loss``, for classes also ``train_accuracy`` (a share), ``test_loss``, ``test_accuracy``:
+             (runs, epochs + 1), over the whole set in eval mode; index 0 is before training;
+             ``weights`` (runs, parameters): the last ones, layer by layer, weight before bias;
+             for functions of one number ``prediction`` (runs, points): of the last weights, on the training points.
+    facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``; for functions ``target_variance``, ``x``
+             and ``truth`` (points).
+    seconds  of training, compilation included.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+    facts: Mapping[str, Any]
+    seconds: float
+
+    def runs(self, block: Block) -> Iterator["Run"]:
+        for row, seed in enumerate(block.seeds):
+            yield Run(block.arm, seed, {name: array[row] for name, array in self.arrays.items()}, self.facts)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One arm with one seed, trained: a row of a record."""
+
+    arm: Arm
+    seed: int
+    arrays: Mapping[str, np.ndarray]
+    facts: Mapping[str, Any]
+
+    def history(self, name: str) -> np.ndarray:
+        """(epochs + 1,) of ``name``, float64; a loss that is not finite counts as +infinity.
+
+        Raises ValueError where the run has no such history.
+        """
+        if name not in self.arrays or not name.startswith(("train_", "test_")):
+            known = ", ".join(sorted(key for key in self.arrays if key.startswith(("train_", "test_"))))
+            raise ValueError(f"arm {self.arm.name!r} has no history {name!r}; it has {known}")
+        values = np.asarray(self.arrays[name], dtype=np.float64)
+        return np.where(np.isfinite(values), values, np.inf) if name.endswith("loss") else values
+
+    @cached_property
+    def diverged(self) -> bool:
+        """Whether the training loss ever was not finite."""
+        return not bool(np.isfinite(self.arrays["train_loss"]).all())

@@ -1,0 +1,73 @@
+"""Verdicts on a terminal: the closing table, failure messages, reasons of skips."""
+
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from hw1bench.report import words
+
+_COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "error": "bold red", "not run": "dim"}
+
+
+def one_line(entry: Mapping[str, Any], remark: str) -> str:
+    """The verdict with its numbers, and the remark on the ruling, in one line."""
+    sentence = words.sentence(entry)
+    return f"{sentence} [{remark}]" if remark and remark != entry["verdict"] else sentence
+
+
+def message(entry: Mapping[str, Any], remark: str, report_dir: Path) -> str:
+    """What a failing test says: what was claimed and where, what was seen, the figure. One screen."""
+    lines = [
+        f"{entry['id']}: {remark or entry['verdict']}",
+        f"claimed  {entry['says']} (report {entry['report']}, {entry['where']})",
+        f"seen     {words.sentence(entry)}",
+    ]
+    effect = entry["effect"]
+    if effect is not None:
+        values = " ".join("not finite" if value is None else f"{value:.3g}" for value in effect["values"])
+        lines += [f"effect   {effect['name']} ({effect['unit']}); it holds where > 0", f"a seed   {values}"]
+    if entry["assumptions"]:
+        lines.append(f"assumed  {'; '.join(entry['assumptions'])}")
+    if entry["figure"]:
+        lines.append(f"figure   {report_dir / entry['figure']}")
+    return "\n".join(lines)
+
+
+def counts(document: Mapping[str, Any]) -> str:
+    """How many claims got which verdict."""
+    tally = words.tally(document["claims"])
+    return f"{len(document['claims'])} claims: " + ", ".join(f"{count} {word}" for word, count in tally.items())
+
+
+def table(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
+    """The closing table: claim, verdict, share, median effect, time, and where the verdict is not that on record; by topic."""
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    rows.add_column("claim", no_wrap=True)
+    rows.add_column("verdict", no_wrap=True)
+    for heading in ("holds", "median effect", "time"):
+        rows.add_column(heading, justify="right", no_wrap=True)
+    rows.add_column("", no_wrap=True)
+    topic = None
+    for entry in document["claims"]:
+        if entry["topic"] != topic:
+            topic = entry["topic"]
+            rows.add_row(f"[bold]{words.topic(topic)}[/bold]")
+        trained = entry["seeds"] is not None
+        effect = entry["effect"]
+        median = "" if effect is None else "not finite" if effect["median"] is None else words.number(effect["median"])
+        seconds = words.duration(entry["seconds"]) + (" reused" if entry["reused"] else "")
+        rows.add_row(
+            f"  {entry['id']}",
+            f"[{_COLOURS[entry['verdict']]}]{words.verdict(entry)}[/]",
+            f"{entry['holds']} of {entry['seeds']}" if trained else "",
+            f"{median} {effect['unit']}" if effect else "",
+            seconds if trained else "",
+            "" if entry["ruling"] in (None, entry["verdict"]) else words.standing(entry).replace(" on record", ""),
+        )
+    target = StringIO()
+    Console(file=target, width=max(width, 80), force_terminal=colour, no_color=not colour).print(rows)
+    return target.getvalue()

@@ -1,0 +1,115 @@
+"""`train`: a block in, a record out, by the backend that suits the net and the device."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hw1bench import data
+from hw1bench.experiment import Model, digest
+from hw1bench.runs import Block, Record
+from hw1bench.training import sequential, stacked
+from hw1bench.training.compiler import compiler_works
+
+# Dense nets up to this many parameters are stacked on a CPU: above it a single net fills the cores by itself, and
+# stacking was measured slower.
+STACKED_ON_CPU = 20_000
+
+# Sources that decide a run's numbers: a change in one makes every stored block stale.
+_SOURCES = ("training/*.py", "data.py", "layout.py", "models.py")
+
+
+def device_of(name: str) -> torch.device:
+    """ "cpu" or "cuda" as a device; raises ValueError for CUDA where there is none."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("no CUDA device here; use --device cpu")
+    return torch.device(name)
+
+
+def backend(model: Model, device: torch.device) -> str:
+    """Which code trains ``model``: "compiled" or "eager" (both stacked), or "sequential"."""
+    if not stacked.stackable(model) or (device.type == "cpu" and model.parameters > STACKED_ON_CPU):
+        return "sequential"
+    return "compiled" if device.type == "cpu" and compiler_works() else "eager"
+
+
+@cache
+def sources() -> str:
+    """The digest of the code that trains."""
+    root = Path(__file__).parent.parent
+    total = hashlib.sha256()
+    for pattern in _SOURCES:
+        for path in sorted(root.glob(pattern)):
+            total.update(path.read_bytes())
+    return total.hexdigest()[:32]
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What besides specification and sources decides a run's digits."""
+    return {
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "isa": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "compiled": device.type == "cpu" and compiler_works(),
+    }
+
+
+def key(block: Block, device: torch.device) -> str:
+    """The name under which the record of ``block`` is stored: the digest of all that determines it."""
+    return digest(
+        {
+            "report": block.report,
+            "experiment": block.experiment,
+            "arm": block.arm,
+            "seeds": list(block.seeds),
+            "data": data.load(block.arm.data).fingerprint,
+            "sources": sources(),
+            "environment": environment(device),
+        }
+    )
+
+
+def steps(block: Block) -> int:
+    """Model-steps of the whole block: optimiser steps, over all its runs."""
+    arm = block.arm
+    a_batch = arm.batch_size or math.inf
+    a_epoch = max(1, math.ceil(len(data.load(arm.data).train) / a_batch))
+    return len(block.seeds) * arm.epochs * a_epoch
+
+
+def _facts(dataset: data.Dataset) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "dataset": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "stand_in": dataset.stand_in,
+    }
+    if dataset.classes is None:
+        facts |= {
+            "target_variance": float(dataset.train.y.var(correction=0)),
+            "x": dataset.train.x[:, 0].tolist(),
+            "truth": dataset.train.y[:, 0].tolist(),
+        }
+    return facts
+
+
+def train(block: Block, device: torch.device, progress: Callable[[int], None] = lambda steps: None) -> Record:
+    """Train ``block`` on ``device``; ``progress`` is told the model-steps done since it was last told.
+
+    The same block gives the same bits on one machine, version, device and number of threads, whatever ran before it.
+    Raises ValueError where the net does not take the data.
+    """
+    dataset = data.load(block.arm.data)
+    kind = backend(block.arm.model, device)
+    start = time.perf_counter()
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        if kind == "sequential":
+            arrays = sequential.train(block, dataset, device, progress)
+        else:
+            arrays = stacked.train(block, dataset, device, kind == "compiled", progress)
+    return Record(arrays, _facts(dataset), time.perf_counter() - start)

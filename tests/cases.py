@@ -1,0 +1,60 @@
+"""Tables of known answers: a new case is one row."""
+
+from hw1bench import Digits, Function, Model, Optimizer
+
+# Layouts of the catalogue with the counts that their printed layer sizes sum to, by hand.
+COUNTS = {
+    "784-256-10": 203_530,
+    "784-10-10": 7_960,
+    "[500]": 1_501,
+    "[5,10,10,10,10,10,5]": 571,
+    "[10,18,15,4]": 572,
+    "[190]": 571,
+    "[5,5,10,12,10,12,12,15]": 861,
+    "[5,20,15,18]": 752,
+    "[24,27]": 751,
+    "[5,10,10,10,10,5]": 461,
+    "C(1-6,5,pool2) C(6-16,5,pool2) 400-120-84-10": 61_706,
+    "C(3-16,3,pool2) 3600-10 softmax": 36_458,
+    "C(3-16-128-32-128-32,3,p1,pool2) 32-10": 130_122,
+    "C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-10 logsoftmax": 21_840,
+    "C(3-8-16-32,3,p1,pool2) dropout 512-1024-256-128-20 dropout 20-10": 829_430,
+    **{f"784-{width}-10": count for width, count in zip(range(2, 21, 2), range(1_600, 15_911, 1_590), strict=True)},
+}
+
+# Whole layouts with the shape of a sample that they take.
+SHAPES = {
+    "C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-10": (1, 28, 28),
+    "C(3-16,3,pool2) 3600-10": (3, 32, 32),
+    "C(1-16,4,pool2) C(16-32,4,pool2) 512-10": (1, 28, 28),
+    "C(1-8-16-32-64,4,p2,pool2) 256-10": (1, 28, 28),
+    "C(1-32-64-128,3,p1,pool2) 1152-256-10": (1, 28, 28),
+    "784-256-10": (784,),
+}
+
+SINC = Function(name="sinc", points=40)
+OPTIMIZERS = {
+    "adam": Optimizer(name="adam", lr=1e-3, weight_decay=1e-4),
+    "adam keras": Optimizer(name="adam", lr=1e-3, eps=1e-7),
+    "rmsprop": Optimizer(name="rmsprop", lr=1.2e-3, weight_decay=1e-4),
+    "sgd": Optimizer(name="sgd", lr=1e-2, weight_decay=1e-2),
+}
+FIT_MODELS = {
+    "relu": Model("[5,10,5]"),
+    "leaky_relu": Model("[1,10,8]", activation="leaky_relu"),
+    "tanh everywhere": Model("[5,1,10] tanh", activation="tanh", init="keras"),
+    "wide": Model("[190]"),
+}
+IMAGE_MODELS = {  # model, loss, data
+    "dense, stacked": (Model("64-20-10"), "cross_entropy", Digits(size=8)),
+    "dense, log-softmax": (Model("64-20-10 logsoftmax"), "nll", Digits(size=8)),
+    "dense, softmax before cross-entropy": (Model("64-16-10 softmax"), "cross_entropy", Digits(size=8)),
+    "dense, one at a time": (Model("64-300-10"), "cross_entropy", Digits(size=8)),
+    "dense with dropout": (Model("64-30-20 dropout 20-10"), "cross_entropy", Digits(size=8)),
+    "convolutions": (Model("C(1-4-8,3,p1,pool2) 32-10"), "cross_entropy", Digits(size=8)),
+    "convolutions, dropout": (
+        Model("C(3-4,3,pool2) dropout2d(0.25) C(4-8,2) 32-16 dropout 16-10 logsoftmax", init="keras"),
+        "nll",
+        Digits(size=8, channels=3),
+    ),
+}

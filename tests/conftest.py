@@ -1,0 +1,97 @@
+"""Fixtures that several test files take."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Small nets on one thread: torch's pool spins between steps, and starves whatever else the machine does."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+CLAIMS = """
+from operator import attrgetter
+
+import pytest
+
+from hw1bench import Arm, Claim, Experiment, Figure, Function, Model, Optimizer, both_tiers
+from hw1bench.effects import CountIs, Effect, loss_below
+
+
+def experiment(name, epochs=3):
+    arm = Arm(
+        name="net",
+        data=Function(name="sinc", points=16),
+        model=Model("[3]"),
+        loss="mse",
+        optimizer=Optimizer(name="adam", lr=1e-2),
+        epochs=epochs,
+    )
+    figures = (Figure(number="1", title="Loss", kind="loss"), Figure(number="2", title="Curves", kind="curves"))
+    return Experiment(report="A", name=name, **both_tiers([arm]), assumptions=("full batch",), figures=figures)
+
+
+TOY = experiment("toy")
+
+
+def broken(runs):
+    raise ZeroDivisionError("nothing to divide")
+
+
+EFFECTS = {
+    "supported": lambda runs: 1.0,
+    "refuted": lambda runs: -1.0,
+    "inconclusive": lambda runs: 1.0 if runs["net"].seed % 2 else -1.0,
+    "error": broken,
+}
+
+
+def claim(name, word, experiment=TOY, opposite=None):
+    effect = Effect(f"made to be {word}", "parts", EFFECTS[word], ("net",), opposite)
+    return Claim(name, report="A", where="1-1", says=f"It is {word}.", experiment=experiment, effect=effect)
+
+
+def count(name, stated):
+    return Claim(name, report="B", where="table", says="It has 10.", effect=CountIs(Model("[3]"), stated))
+
+#CLAIMS
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=attrgetter("id"))
+def test_claim(claim, court):
+    court.judge(claim)
+"""
+
+
+@pytest.fixture(scope="session")
+def imported():
+    """A session inside this process forgets the modules that it imported, but numpy and torch cannot be imported twice."""
+    import matplotlib.backends.backend_svg
+    import torch._dynamo
+
+    import hw1bench.sitting
+
+    return matplotlib, torch, hw1bench.sitting
+
+
+@pytest.fixture
+def project(imported, pytester, monkeypatch):
+    """Makes a project with the plugin and a file of claims: ``project("[claim('A-x', 'supported')]", more)``."""
+    from hw1bench.training import engine
+
+    monkeypatch.setattr(engine, "compiler_works", lambda: False)  # nets of 10 weights are not worth compiling
+    monkeypatch.delenv("HW1BENCH_DATA", raising=False)
+    pytester.makeconftest('pytest_plugins = ["hw1bench.plugin"]')
+    pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\nfilterwarnings = error\n")
+
+    def make(claims, more="", topic="fit"):
+        folder = pytester.path / "claims"
+        folder.mkdir(exist_ok=True)
+        (folder / f"test_{topic}.py").write_text(CLAIMS.replace("#CLAIMS", f"CLAIMS = {claims}") + more)
+        return folder
+
+    return make

@@ -1,0 +1,106 @@
+"""Naive twins: the textbook loops against which the engine is held. One run at a time, nothing stacked, nothing compiled."""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+
+from hw1bench import data, layout, models
+from hw1bench.training.streams import seed_for
+
+
+def network(model):
+    """The layout spelled out with torch's modules, without ``models.build``."""
+    activation = {"relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.01), "tanh": nn.Tanh}[model.activation]
+    modules = []
+    for layer in layout.parse(model.layout):
+        if isinstance(layer, layout.Linear):
+            modules.append(nn.Linear(layer.inputs, layer.outputs))
+            if layer.hidden:
+                modules.append(activation())
+        elif isinstance(layer, layout.Conv):
+            modules += [nn.Conv2d(layer.inputs, layer.outputs, layer.kernel, padding=layer.padding), activation()]
+        elif isinstance(layer, layout.Pool):
+            modules.append(nn.MaxPool2d(layer.size))
+        elif isinstance(layer, layout.Dropout):
+            modules.append(nn.Dropout2d(layer.p) if layer.maps else nn.Dropout(layer.p))
+        elif isinstance(layer, layout.Flatten):
+            modules.append(nn.Flatten())
+        else:
+            modules.append({"tanh": nn.Tanh(), "softmax": nn.Softmax(1), "logsoftmax": nn.LogSoftmax(1)}[layer.name])
+    return nn.Sequential(*modules)
+
+
+def optimizer(spec, parameters):
+    """torch's plain optimiser, neither fused nor vectorised over tensors."""
+    options = {"lr": spec.lr, "weight_decay": spec.weight_decay, "foreach": False}
+    if spec.eps is not None:
+        options["eps"] = spec.eps
+    return {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}[spec.name](
+        parameters, **options
+    )
+
+
+def loss_function(name):
+    return {"mse": nn.MSELoss(), "cross_entropy": nn.CrossEntropyLoss(), "nll": nn.NLLLoss()}[name]
+
+
+def train(report, experiment, arm, seed):
+    """One run as such reports write it: history of training losses (epochs + 1,), and the last weights (parameters,)."""
+    dtype = getattr(torch, arm.precision)
+    dataset = data.load(arm.data)
+    x = dataset.train.x.to(dtype)
+    y = dataset.train.y.to(dtype) if arm.loss == "mse" else dataset.train.y
+    if not any(isinstance(layer, layout.Conv) for layer in layout.parse(arm.model.layout)):
+        x = x.flatten(1)
+    net = network(arm.model)
+    generator = torch.Generator().manual_seed(seed_for(report, experiment, "init", seed))
+    models.initialise(net, arm.model, generator)
+    net = net.to(dtype)
+    step = optimizer(arm.optimizer, net.parameters())
+    loss = loss_function(arm.loss)
+    order = torch.Generator().manual_seed(seed_for(report, experiment, "order", seed))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_for(report, experiment, "dropout", seed))
+        losses = []
+        for epoch in range(arm.epochs + 1):
+            net.eval()
+            with torch.no_grad():
+                losses.append(loss(net(x), y).item())
+            net.train()
+            if epoch == arm.epochs:
+                break
+            rows = torch.arange(len(x)) if arm.batch_size is None else torch.randperm(len(x), generator=order)
+            for batch in rows.split(arm.batch_size or len(x)):
+                step.zero_grad()
+                loss(net(x[batch]), y[batch]).backward()
+                step.step()
+    return np.array(losses), torch.cat([p.detach().flatten() for p in net.parameters()]).numpy()
+
+
+def share_in_order(values, over):
+    """The share of pairs in order, pair by pair."""
+    pairs = [(i, j) for i in range(len(values)) for j in range(i)]
+    agree = sum((values[i] - values[j]) * (over[i] - over[j]) > 0 for i, j in pairs)
+    return agree / len(pairs)
+
+
+def clopper_pearson(holds, seeds, level):
+    """The exact interval by bisection on the two binomial tails."""
+
+    def tail(share, counts):
+        return sum(math.comb(seeds, k) * share**k * (1 - share) ** (seeds - k) for k in counts)
+
+    def solve(counts, rising):
+        low, high = 0.0, 1.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            below = tail(middle, counts) < (1 - level) / 2
+            low, high = (middle, high) if below == rising else (low, middle)
+        return (low + high) / 2
+
+    return (
+        0.0 if holds == 0 else solve(range(holds, seeds + 1), rising=True),
+        1.0 if holds == seeds else solve(range(holds + 1), rising=False),
+    )

@@ -1,0 +1,147 @@
+"""A claims.json document that the tests of the report share: every verdict word, every remark, two figures."""
+
+from pathlib import Path
+from typing import Any
+
+from hw1bench.verdict import judge
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40"><rect width="60" height="40"/></svg>'
+
+
+def claim(name: str = "A-fit-sinc-shallow-first", **changed: Any) -> dict[str, Any]:
+    """A claim supported in 8 of 8 seeds; `changed` replaces what a test is about."""
+    return {
+        "id": name,
+        "report": name[0],
+        "topic": name.split("-")[1].replace("count", "counts"),
+        "where": "1-1-1, figures 2, 3",
+        "says": "The third net gets there before the 7-layer net.",
+        "tier": "quick",
+        "verdict": "supported",
+        "how": None,
+        "ruling": None,
+        "outcome": "passed",
+        **evidence([0.2, 0.31, 0.5, 0.8, 0.88, 1.1, 1.9, 2.5]),
+        "diverged": 0,
+        "dataset": None,
+        "assumptions": ["full batch", "300 points"],
+        "origin": "report",
+        "experiment": "7c1f2a9be04d",
+        "seconds": 12.3,
+        "reused": False,
+        "figure": "figures/A-fit-sinc-loss.svg",
+        "note": "",
+        **changed,
+    }
+
+
+def evidence(values: list[float], looks: tuple[int, ...] = (8, 16), unit: str = "ln ratio") -> dict[str, Any]:
+    """What the rule says of the effects `values`: verdict, share, effect and all that goes with them."""
+    found = judge(values, looks, [-value for value in values])
+    assert found.values is not None
+    assert found.share is not None
+    assert found.interval is not None
+    return {
+        "verdict": found.word,
+        "how": found.how,
+        "holds": found.holds,
+        "seeds": found.seeds,
+        "looks": list(looks),
+        "level": found.level,
+        "share": list(found.share),
+        "effect": {
+            "name": "log epochs(7) - log epochs(1)",
+            "unit": unit,
+            "median": _finite(found.median),
+            "interval": [_finite(end) for end in found.interval],
+            "values": [_finite(value) for value in found.values],
+        },
+    }
+
+
+def exact(name: str = "A-count-path", **changed: Any) -> dict[str, Any]:
+    """A count claim: exact, hence without seeds, effect, experiment and figure."""
+    return claim(
+        name,
+        **{
+            "where": "1-1 to 1-3",
+            "says": "784-500-50-10 has 418,060 parameters.",
+            "note": "392,500 + 25,050 + 510 = 418,060, as stated",
+            "assumptions": [],
+            **dict.fromkeys(("holds", "seeds", "looks", "level", "share", "effect", "diverged")),
+            **dict.fromkeys(("experiment", "figure")),
+            "seconds": 0.0,
+            **changed,
+        },
+    )
+
+
+def unjudged(name: str, verdict: str, **changed: Any) -> dict[str, Any]:
+    """A claim of seeds that came to no verdict: 'error' or 'not run'."""
+    nothing = dict.fromkeys(("holds", "seeds", "looks", "level", "share", "effect", "diverged", "figure"))
+    return claim(name, **{"verdict": verdict, **nothing, "seconds": 0.0, **changed})
+
+
+def document(*claims: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    """A document of `claims`, or of ten that show what a report can hold."""
+    return {
+        "schema": 1,
+        "tier": "quick",
+        "started": "2026-01-31T12:00:00+00:00",
+        "seconds": 135.4,
+        "seed_offset": 0,
+        "environment": {
+            "python": "3.11.2",
+            "torch": "2.13.0",
+            "device": "cpu",
+            "isa": "avx2",
+            "threads": 2,
+            "commit": None,
+            "hw1bench": "0.1.0",
+        },
+        "claims": list(claims) or everything(),
+        "figures": [
+            figure("A", "3", "Loss against epoch, sinc", "figures/A-fit-sinc-loss.svg"),
+            figure("A", "4", "The sawtooth", "figures/A-fit-sawtooth-function.svg"),
+        ],
+        **changed,
+    }
+
+
+def everything() -> list[dict[str, Any]]:
+    """Ten claims: each verdict word, and each remark that a claim can carry."""
+    digits = {"name": "digits", "fingerprint": "0f" * 16, "stand_in": True}
+    mixed = [0.3, -0.2, 0.1, -0.4, 0.6, -0.1, 0.2, -0.3, 0.5, -0.6, 0.4, -0.5, 0.7, -0.7, 0.8, -0.9]
+    return [
+        exact(),
+        exact("A-count-flatness", verdict="refuted", outcome="xfailed", ruling="refuted", note="203,530, not 7,960"),
+        claim(),
+        claim("A-fit-sinc-7-by-8000", **evidence([-1.0] * 8), outcome="failed", reused=True),
+        claim("D-fit-deeper-better-sinc", **evidence(mixed), ruling="supported", outcome="skipped", figure=None),
+        claim("D-fit-deeper-better-sigmoid", **evidence([2.0] * 7 + [float("nan")] + [1.0] * 8), origin="ours"),
+        claim("E-task-deep-lower", dataset=digits, note="budget 1/10", experiment="e1", figure=None, diverged=2),
+        claim("E-task-shallow-99", **tolerance(), ruling="refuted", outcome="xfailed", experiment="e1", figure=None),
+        unjudged("B-fit-sinc-order", "not run", outcome="skipped", note="no native kernel", assumptions=[]),
+        unjudged("C-random-no-generalise", "error", outcome="failed", note="RuntimeError: shape", ruling="supported"),
+    ]
+
+
+def tolerance() -> dict[str, Any]:
+    """A refutation without an opposite: absent."""
+    return {**evidence([-0.5] * 8), "how": "absent"}
+
+
+def figure(report: str, number: str, title: str, path: str) -> dict[str, str]:
+    return {"report": report, "number": number, "title": title, "path": path}
+
+
+def put_figures(report_dir: Path, found: dict[str, Any]) -> None:
+    """Write a small SVG for each figure of the document `found`, each of its own content."""
+    for shown in found["figures"]:
+        path = report_dir / shown["path"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(SVG.replace("<rect", f"<desc>{shown['path']}</desc><rect"))
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and abs(value) < float("inf") else None

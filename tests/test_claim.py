@@ -1,0 +1,42 @@
+import pytest
+
+from hw1bench import Arm, Claim, Experiment, Function, Model, Optimizer, both_tiers
+from hw1bench.effects import CountIs, loss_below
+
+ARMS = [
+    Arm(
+        name="one",
+        data=Function(name="sinc"),
+        model=Model("[2]"),
+        loss="mse",
+        optimizer=Optimizer(name="sgd", lr=0.1),
+        epochs=1,
+    )
+]
+EXPERIMENT = Experiment(report="T", name="x", **both_tiers(ARMS), assumptions=("full batch",))
+BASIS = {"report": "T", "where": "1", "says": "It is."}
+
+
+def test_assumptions_of_experiment_and_claim_add_up():
+    claim = Claim("T-x", **BASIS, experiment=EXPERIMENT, effect=loss_below(1, "one"), assumptions=("low: 1",))
+    assert claim.everything_assumed() == ("full batch", "low: 1")
+    assert claim.tiers == ("quick", "full")
+
+
+def test_a_full_only_experiment_makes_a_full_only_claim():
+    full = Experiment(report="T", name="x", full=EXPERIMENT.full, quick=None)
+    assert Claim("T-x", **BASIS, experiment=full, effect=loss_below(1, "one")).tiers == ("full",)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("T x", {"experiment": EXPERIMENT, "effect": loss_below(1, "one")}, "claim id 'T x'"),
+        ("T-x", {"effect": loss_below(1, "one")}, "needs an experiment"),
+        ("T-x", {"experiment": EXPERIMENT, "effect": CountIs(Model("[2]"), 7)}, "an exact count takes none"),
+        ("T-x", {"experiment": EXPERIMENT, "effect": loss_below(1, "two")}, r"T-x has no arm 'two', only \['one'\]"),
+    ],
+)
+def test_claims_that_do_not_hang_together_are_refused(name, changes, said):
+    with pytest.raises(ValueError, match=said):
+        Claim(name, **BASIS, **changes)

@@ -1,0 +1,192 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hw1bench import Arm, Claim, Experiment, Function, Model, Optimizer, both_tiers
+from hw1bench.court import Court, judge_count
+from hw1bench.effects import CountIs, CountsEqual, Effect, faster, loss_below, lower_loss
+from hw1bench.runs import Record
+from hw1bench.store import Store
+
+BASIS = Arm(
+    name="",
+    data=Function(name="sinc"),
+    model=Model("[2]"),
+    loss="mse",
+    optimizer=Optimizer(name="sgd", lr=0.1),
+    epochs=2,
+)
+EXPERIMENT = Experiment(report="T", name="x", **both_tiers([replace(BASIS, name=name) for name in "abc"]))
+FACTS = {"dataset": "made up", "fingerprint": "0", "stand_in": False, "target_variance": 1.0}
+
+
+class Made:
+    """A trainer whose final losses are a function of arm and seed."""
+
+    def __init__(self, final):
+        self.final = final
+        self.trained = []
+
+    def key(self, block):
+        return f"{block.arm.name}-{block.first_seed}"
+
+    def train(self, blocks, done):
+        for block in blocks:
+            self.trained.append(self.key(block))
+            losses = [[2.0, 1.5, self.final(block.arm.name, seed)] for seed in block.seeds]
+            done(block, Record({"train_loss": np.array(losses)}, FACTS, 0.5))
+
+
+def claim(effect, name="T-x", experiment=EXPERIMENT):
+    return Claim(name, report="T", where="1", says="It is.", experiment=experiment, effect=effect)
+
+
+def court(tmp_path, final, **options):
+    return Court("quick", Store(tmp_path), Made(final), **options)
+
+
+def test_a_clear_claim_takes_one_look_at_the_arms_it_names(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: {"a": 0.1, "b": 0.2, "c": 0.3}[arm])
+    judged = sitting.judge(claim(lower_loss("a", than="b")))
+    assert (judged.verdict.word, judged.verdict.holds, judged.verdict.seeds) == ("supported", 8, 8)
+    assert sorted(sitting.trainer.trained) == ["a-0", "b-0"]
+    assert (judged.seconds, judged.reused, judged.diverged) == (1.0, False, 0)
+    assert judged.facts["dataset"] == "made up"
+
+
+def test_an_unclear_claim_goes_on_to_the_last_look(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: 0.1 if seed % 2 else 0.9)
+    judged = sitting.judge(claim(loss_below(0.5, "a")))
+    assert (judged.verdict.word, judged.verdict.holds, judged.verdict.seeds) == ("inconclusive", 8, 16)
+    assert sitting.trainer.trained == ["a-0", "a-8"]
+
+
+def test_a_decided_claim_ignores_seeds_trained_later_for_a_neighbour(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: {"a": 0.1, "b": 0.1 if seed % 2 else 0.9}[arm] if seed < 8 else 0.9)
+    first = sitting.judge(claim(loss_below(0.5, "a")))
+    sitting.judge(claim(loss_below(0.5, "a", "b")))
+    again = sitting.judge(claim(loss_below(0.5, "a")))
+    assert sitting.trainer.trained == ["a-0", "b-0", "a-8", "b-8"]
+    assert again.verdict == first.verdict
+    assert again.reused
+
+
+def test_refutations_say_how(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.1, "c": 0.5}[arm])
+    assert sitting.judge(claim(lower_loss("a", than="b"))).verdict.how == "reversed"
+    assert sitting.judge(claim(loss_below(0.5, "a"))).verdict.how == "absent"
+    assert sitting.judge(claim(faster("a", than="b", to=0.01))).verdict.how == "absent"
+
+
+def test_the_next_session_reuses_the_store_and_fresh_does_not(tmp_path):
+    judged = [
+        court(tmp_path, lambda arm, seed: 0.1).judge(claim(loss_below(0.5, "a"))),
+        court(tmp_path, lambda arm, seed: 0.9).judge(claim(loss_below(0.5, "a"))),
+    ]
+    assert [one.reused for one in judged] == [False, True]
+    assert judged[1].verdict == judged[0].verdict
+    fresh = Court("quick", Store(tmp_path, fresh=True), Made(lambda arm, seed: 0.9))
+    assert fresh.judge(claim(loss_below(0.5, "a"))).verdict.word == "refuted"
+
+
+def test_a_killed_session_keeps_every_finished_block(tmp_path):
+    def final(arm, seed):
+        if arm == "b":
+            raise KeyboardInterrupt
+        return 0.1
+
+    with pytest.raises(KeyboardInterrupt):
+        court(tmp_path, final).judge(claim(loss_below(0.5, "a", "b", "c")))
+    after = court(tmp_path, lambda arm, seed: 0.1)
+    after.judge(claim(loss_below(0.5, "a", "b", "c")))
+    assert after.trainer.trained == ["b-0", "c-0"]
+
+
+def test_seed_offset_moves_the_seeds(tmp_path):
+    seen = []
+    sitting = court(tmp_path, lambda arm, seed: seen.append(seed) or 0.1, seed_offset=100)
+    sitting.judge(claim(loss_below(0.5, "a")))
+    assert seen == list(range(100, 108))
+
+
+def test_max_seeds_drops_looks_but_not_the_level(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: 0.1 if seed % 2 else 0.9, max_seeds=12)
+    verdict = sitting.judge(claim(loss_below(0.5, "a"))).verdict
+    assert (verdict.word, verdict.seeds, verdict.looks, verdict.level) == ("inconclusive", 8, (8, 16), 0.975)
+    with pytest.raises(ValueError, match="--max-seeds 7 is under the first look of T-x: use 8 or more"):
+        court(tmp_path, lambda arm, seed: 0.1, max_seeds=7).looks(EXPERIMENT)
+
+
+def test_a_crash_is_an_error_and_no_verdict(tmp_path):
+    def broken(runs):
+        raise ZeroDivisionError("no epochs")
+
+    sitting = court(tmp_path, lambda arm, seed: 0.1)
+    judged = sitting.judge(claim(Effect("broken", "", broken)))
+    assert judged.verdict.word == "error"
+    assert judged.verdict.note == "ZeroDivisionError: no epochs"
+    assert isinstance(judged.error, ZeroDivisionError)
+    assert sitting.judge(claim(loss_below(0.5, "a"))).verdict.word == "supported"
+
+
+def test_a_closed_court_runs_nothing_but_counts(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: 0.1, closed="no CUDA device here")
+    judged = sitting.judge(claim(loss_below(0.5, "a")))
+    assert (judged.verdict.word, judged.verdict.note) == ("not run", "no CUDA device here")
+    exact = Claim("T-count", report="T", where="1", says="7.", effect=CountIs(Model("[2]"), 7))
+    assert sitting.judge(exact).verdict.word == "supported"
+
+
+def test_diverged_seeds_are_counted_and_do_not_hold(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: np.nan if seed < 3 else 0.1)
+    judged = sitting.judge(claim(loss_below(0.5, "a")))
+    assert judged.diverged == 3
+    assert judged.verdict.holds == 13
+
+
+def test_training_is_timed_once_a_look_and_not_when_reused(tmp_path):
+    calls = []
+
+    def timer(experiment, train):
+        calls.append(experiment)
+        train()
+
+    sitting = court(tmp_path, lambda arm, seed: 0.1 if seed % 2 else 0.9)
+    sitting.judge(claim(loss_below(0.5, "a")), timer)
+    sitting.judge(claim(loss_below(0.5, "a")), timer)
+    sitting.show(EXPERIMENT, timer)
+    assert calls == ["T-x", "T-x", "T-x"]
+    assert sitting.trainer.trained == ["a-0", "a-8", "b-0", "c-0"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "word", "note"),
+    [
+        (
+            CountIs(Model("784-10-10"), 7_960),
+            "supported",
+            "7,850 Linear(784, 10) + 110 Linear(10, 10) = 7,960; stated 7,960",
+        ),
+        (CountIs(Model("784-10-10"), 7_961), "refuted", "= 7,960; stated 7,961"),
+        (CountIs(Model("784-10-10"), 7_240, "about"), "supported", "stated about 7,240, 10 % allowed"),
+        (CountIs(Model("784-10-10"), 7_230, "about"), "refuted", "= 7,960; stated about 7,230"),
+        (CountIs(Model("784-10-10"), 7_959, "more than"), "supported", "stated more than 7,959"),
+        (CountIs(Model("784-10-10"), 7_960, "more than"), "refuted", "stated more than 7,960"),
+        (
+            CountsEqual((("a", Model("[2]")), ("b", Model("2-2-1-1")))),
+            "refuted",
+            "a: 4 Linear(1, 2) + 3 Linear(2, 1) = 7; b: ",
+        ),
+        (CountsEqual((("a", Model("[2]")), ("b", Model("6-1")))), "supported", "b: 7 Linear(6, 1) = 7"),
+    ],
+)
+def test_counts_are_exact_and_show_their_sum(effect, word, note):
+    verdict = judge_count(effect)
+    assert (verdict.word, verdict.seeds) == (word, None)
+    assert note in verdict.note
+
+
+def test_an_unknown_relation_is_refused():
+    with pytest.raises(ValueError, match="no relation 'nearly' of counts"):
+        judge_count(CountIs(Model("[2]"), 7, "nearly"))

@@ -1,0 +1,175 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hw1bench import Arm, Function, Model, Optimizer
+from hw1bench import effects as fx
+from hw1bench.measures import learning
+from hw1bench.runs import Run
+
+ARM = Arm(
+    name="x",
+    data=Function(name="sinc"),
+    model=Model("[5]"),
+    loss="mse",
+    optimizer=Optimizer(name="adam", lr=1e-3),
+    epochs=4,
+)
+
+
+def run(*losses, name="x", variance=1.0, arm=ARM, **histories):
+    arrays = {"train_loss": np.array(losses, float), **{key: np.array(value) for key, value in histories.items()}}
+    return Run(replace(arm, name=name, epochs=len(losses) - 1), 0, arrays, {"target_variance": variance})
+
+
+def runs(**losses):
+    return {name: run(*values, name=name) for name, values in losses.items()}
+
+
+def test_epochs_to_counts_from_one_and_never_is_the_budget_plus_one():
+    assert learning.epochs_to(run(0.01, 1, 0.5, 0.1, 0.2), 0.5) == 2  # before training does not count
+    assert learning.epochs_to(run(1, 1, 0.5, 0.1, 0.2), 0.1) == 3
+    assert learning.epochs_to(run(1, 1, 1, 1, 1), 0.1) == 5
+    assert learning.epochs_to_share_of_variance(run(1, 3, 2, 1, 1, variance=20.0)) == 2
+
+
+def test_variance_of_classes_is_refused():
+    with pytest.raises(ValueError, match="its target has no variance"):
+        learning.epochs_to_share_of_variance(Run(ARM, 0, {"train_loss": np.ones(3)}, {}))
+
+
+def test_mean_log_loss_is_over_the_first_share():
+    assert learning.mean_log_loss(run(9, math.e, math.e**3, 1, 1), 0.5) == pytest.approx(2)
+
+
+def test_histories_are_named_and_losses_that_are_not_finite_are_infinite():
+    one = run(1, np.nan, -np.inf, test_accuracy=[0.1, np.nan, 0.3])
+    assert one.history("train_loss").tolist() == [1, np.inf, np.inf]
+    assert one.history("test_accuracy")[2] == 0.3
+    assert one.diverged
+    with pytest.raises(ValueError, match="has no history 'test_loss'; it has test_accuracy, train_loss"):
+        one.history("test_loss")
+
+
+E5 = math.log(5)
+CASES = {
+    "reaches": (fx.reaches(0.1, arm="a", within=3), {"a": [1, 1, 0.1, 1, 1]}, 1.5),
+    "reaches at the last allowed": (fx.reaches(0.1, arm="a", within=3), {"a": [1, 1, 1, 0.1, 1]}, 0.5),
+    "reaches too late": (fx.reaches(0.1, arm="a", within=3), {"a": [1, 1, 1, 1, 0.1]}, -0.5),
+    "never reaches": (fx.never_reaches(0.1, arm="a"), {"a": [1, 1, 1]}, 1),
+    "reaches in the last epoch": (fx.never_reaches(0.1, arm="a"), {"a": [1, 1, 0.1]}, -1),
+    "loss below": (fx.loss_below(0.5, "a", "b"), {"a": [1, 0.1], "b": [1, 0.2]}, 0.3),
+    "loss above": (fx.loss_above(0.5, "a"), {"a": [1, 0.7]}, 0.2),
+    "improves": (fx.improves("a", factor=4), {"a": [20, 9, 1]}, E5),
+    "comparable": (fx.comparable("a", to=["b", "c"], factor=10), {"a": [1, 1], "b": [1, 1], "c": [1, 3]}, E5),
+    "faster": (fx.faster("a", than="b", to=0.1), {"a": [1, 0.1, 1, 1, 1], "b": [1, 1, 1, 1, 0.1]}, math.log(4)),
+    "faster, both never": (fx.faster("a", than="b", to=0.1), {"a": [1, 1], "b": [1, 1]}, 0),
+    "faster to a tenth of the variance": (fx.faster("a", than="b"), {"a": [1, 0.1, 1], "b": [1, 1, 0.1]}, math.log(2)),
+    "in order": (
+        fx.in_order("a", "b", "c", to=0.1),
+        {"a": [1, 0.1, 0, 0, 0], "b": [1, 1, 0.1, 0, 0], "c": [1, 1, 1, 1, 1]},
+        math.log(2),
+    ),
+    "lower loss": (fx.lower_loss("a", than="b"), {"a": [1, 1], "b": [1, 5]}, E5),
+    "highest loss": (fx.highest_loss("a", among=["b", "c"]), {"a": [1, 5], "b": [1, 1], "c": [1, 0.1]}, E5),
+    "flattest": (fx.flattest("a", among=["b", "c"]), {"a": [1, 5, 0], "b": [1, 1, 9], "c": [1, 0.1, 9]}, E5),
+    "diverged is never lower": (fx.lower_loss("a", than="b"), {"a": [1, np.nan], "b": [1, 5]}, -math.inf),
+    "both diverged is undefined": (fx.lower_loss("a", than="b"), {"a": [1, np.nan], "b": [1, np.inf]}, math.nan),
+    "a perfect fit": (fx.lower_loss("a", than="b"), {"a": [1, 0.0], "b": [1, 5]}, math.inf),
+    "comparable to a diverged net": (
+        fx.comparable("a", to=["b"], factor=10),
+        {"a": [1, 1], "b": [1, np.nan]},
+        -math.inf,
+    ),
+    "improves by divergence": (fx.improves("a", factor=4), {"a": [20, np.nan]}, -math.inf),
+}
+
+
+@pytest.mark.parametrize(("effect", "losses", "expected"), CASES.values(), ids=CASES)
+def test_effects(effect, losses, expected):
+    assert effect(runs(**losses)) == pytest.approx(expected, nan_ok=True)
+
+
+OPPOSED = ["faster", "in order", "lower loss", "highest loss", "flattest"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_comparisons_and_orders_declare_an_opposite_and_nothing_else_does(case):
+    effect = CASES[case][0]
+    compares = effect.opposite is not None
+    assert compares == case.startswith((*OPPOSED, "diverged", "both diverged", "a perfect"))
+
+
+@pytest.mark.parametrize("case", OPPOSED)
+@given(finals=st.lists(st.floats(1e-3, 10), min_size=9, max_size=9))
+def test_an_effect_and_its_opposite_never_both_hold(case, finals):
+    effect, losses, _ = CASES[case]
+    trained = runs(**{name: [1, *finals[3 * i : 3 * i + 3]] for i, name in enumerate(losses)})
+    assert not (effect(trained) > 0 and effect.opposite(trained) > 0)
+
+
+def test_the_opposite_of_an_order_is_the_reversed_order():
+    losses = {"a": [1, 1, 1, 1, 1], "b": [1, 1, 0.1, 0, 0], "c": [1, 0.1, 0, 0, 0]}
+    effect = fx.in_order("a", "b", "c", to=0.1)
+    assert effect(runs(**losses)) < 0 < effect.opposite(runs(**losses))
+
+
+def test_effects_name_the_arms_they_need():
+    assert CASES["in order"][0].arms == ("a", "b", "c")
+    assert CASES["comparable"][0].arms == ("a", "b", "c")
+    assert set(CASES["lower loss"][0].arms) == {"a", "b"}
+    assert fx.falls("train_loss", over="lr").arms is None
+
+
+@pytest.mark.parametrize(
+    ("values", "agree"), [([1, 2, 3], 3), ([1, 2, 4, 3], 5), ([1, 2, 3, 5, 4], 9), ([2, 2, 3], 2), ([3, 2, 1], 0)]
+)
+def test_share_in_order_counts_pairs(values, agree):
+    pairs = len(values) * (len(values) - 1) / 2
+    assert fx.share_in_order(values, list(range(len(values)))) == pytest.approx(agree / pairs)
+
+
+@pytest.mark.parametrize(("arms", "needed"), [(3, 3), (4, 5), (5, 7), (10, 32)])
+def test_the_threshold_of_an_order_is_the_catalogues(arms, needed):
+    pairs = arms * (arms - 1) // 2
+    assert needed / pairs > fx.IN_ORDER >= (needed - 1) / pairs
+
+
+FINITE = st.lists(st.floats(-10, 10).map(lambda value: round(value, 1)), min_size=3, max_size=12)
+
+
+@given(FINITE, st.randoms())
+def test_share_in_order_equals_its_naive_twin(values, random):
+    over = [random.randrange(5) for _ in values]
+    assert fx.share_in_order(values, over) == pytest.approx(reference.share_in_order(values, over))
+
+
+def test_share_in_order_of_infinities_and_nan():
+    assert fx.share_in_order([1, np.inf, np.inf], [0, 1, 2]) == pytest.approx(2 / 3)
+    assert fx.share_in_order([1, np.nan, 2], [0, 1, 2]) == pytest.approx(1 / 3)
+    with pytest.raises(ValueError, match="needs three or more"):
+        fx.share_in_order([1, 2], [1, 2])
+
+
+def sweep(finals):
+    rates = [1e-1, 1e-2, 1e-3]
+    arms = [replace(ARM, optimizer=Optimizer(name="adam", lr=rate)) for rate in rates]
+    return {
+        str(rate): run(1, final, name=str(rate), arm=arm) for rate, arm, final in zip(rates, arms, finals, strict=True)
+    }
+
+
+def test_rises_and_falls_over_a_setting():
+    rising = fx.rises("train_loss", over="lr")
+    assert rising(sweep([3, 2, 1])) == pytest.approx(1 - fx.IN_ORDER)
+    assert rising(sweep([3, 1, 2])) < 0
+    falling = fx.falls("train_loss", over="lr")
+    assert falling(sweep([1, 2, 3])) > 0
+    assert rising.opposite(sweep([1, 2, 3])) == falling(sweep([1, 2, 3]))
+    assert falling.opposite(sweep([3, 2, 1])) == rising(sweep([3, 2, 1]))
+    assert "falls over lr" in falling.name

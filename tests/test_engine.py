@@ -1,0 +1,198 @@
+"""The engine's warranty: a run in a block is the run that the naive loop trains; and it is repeatable, bit for bit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import reference
+import torch
+from cases import FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, SINC
+
+from hw1bench import Arm, Digits, Function, Model
+from hw1bench.runs import Block
+from hw1bench.sources import a, c, d, e
+from hw1bench.training import engine, sequential, stacked
+from hw1bench.training.compiler import compiler_works
+
+CPU = torch.device("cpu")
+BACKENDS = ["eager", pytest.param("compiled", marks=pytest.mark.skipif(not compiler_works(), reason="no C++ compiler"))]
+
+
+def arm(**changes):
+    basis = Arm(
+        name="arm",
+        data=SINC,
+        model=Model("[5,10,5]"),
+        loss="mse",
+        optimizer=OPTIMIZERS["adam"],
+        epochs=50,
+        precision="float64",
+    )
+    return replace(basis, **changes)
+
+
+def block(trained, first_seed=0, experiment="twin"):
+    return Block("T", experiment, trained, first_seed)
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    monkeypatch.setattr(engine, "compiler_works", lambda: False)
+
+
+def assert_twins(trained, *, seeds=(0, 7), rtol, atol):
+    record = engine.train(block(trained), CPU)
+    for seed in seeds:
+        losses, weights = reference.train("T", "twin", trained, seed)
+        np.testing.assert_allclose(record.arrays["train_loss"][seed], losses, rtol=rtol, atol=atol)
+        np.testing.assert_allclose(record.arrays["weights"][seed], weights, rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("model", FIT_MODELS.values(), ids=FIT_MODELS)
+def test_function_nets_full_batch(model, optimizer, eager):
+    assert_twins(arm(model=model, optimizer=optimizer), rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_function_nets_minibatch_with_remainder(optimizer, eager):
+    assert_twins(arm(optimizer=optimizer, batch_size=12, epochs=13), rtol=1e-7, atol=1e-10)
+
+
+def test_function_nets_batch_1(eager):
+    assert_twins(arm(batch_size=1, epochs=2), rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("model", [a.FIT_7, a.FIT_4, c.FIT_1, c.FIT_2, c.FIT_3, d.FIT_8, d.FIT_4, d.FIT_2, e.FIT_0])
+def test_every_function_net_of_the_reports(model, eager):
+    assert_twins(arm(model=model), seeds=(3,), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("model", "loss", "data"), IMAGE_MODELS.values(), ids=IMAGE_MODELS)
+@pytest.mark.parametrize("batch_size", [None, 600], ids=["full batch", "minibatch"])
+def test_classifiers(model, loss, data, batch_size, eager):
+    trained = arm(model=model, loss=loss, data=data, batch_size=batch_size, epochs=3 if batch_size else 4)
+    assert_twins(trained, seeds=(1,), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_one_at_a_time(optimizer):
+    model = Model("64-12 dropout 12-10")
+    trained = arm(model=model, loss="cross_entropy", data=Digits(size=8), optimizer=optimizer, batch_size=128, epochs=5)
+    assert_twins(trained, seeds=(2,), rtol=1e-7, atol=1e-9)
+
+
+def test_float32_over_a_few_steps(eager):
+    assert_twins(arm(precision="float32", epochs=5), rtol=1e-4, atol=1e-6)
+    assert engine.train(block(arm(precision="float32", epochs=1)), CPU).arrays["weights"].dtype == np.float32
+
+
+@pytest.mark.skipif(not compiler_works(), reason="no C++ compiler")
+@pytest.mark.parametrize(
+    ("model", "optimizer", "batch_size"),
+    [("[5,10,5]", "adam", None), ("[40,30]", "rmsprop", 16)],  # 40 x 30: a product too large to fuse
+)
+def test_compiled_is_the_same_run(model, optimizer, batch_size):
+    trained = arm(model=Model(model), optimizer=OPTIMIZERS[optimizer], batch_size=batch_size, epochs=20)
+    assert engine.backend(trained.model, CPU) == "compiled"
+    assert_twins(trained, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+def test_a_block_repeats_bit_for_bit_whatever_ran_before(kind, monkeypatch):
+    monkeypatch.setattr(engine, "compiler_works", lambda: kind == "compiled")
+    trained = arm(precision="float32", epochs=30)
+    alone = engine.train(block(trained), CPU)
+    engine.train(block(replace(trained, name="other", model=Model("[7]"), epochs=3)), CPU)
+    engine.train(block(trained, first_seed=8), CPU)
+    torch.rand(3)
+    again = engine.train(block(trained), CPU)
+    for name, array in alone.arrays.items():
+        assert array.tobytes() == again.arrays[name].tobytes(), name
+
+
+def test_streams_of_seeds_and_experiments_differ_and_arms_share(eager):
+    one = stacked.initial(block(arm()), torch.float64)
+    assert len({row.numpy().tobytes() for row in one}) == 8
+    assert torch.equal(one, stacked.initial(block(arm(name="another", optimizer=OPTIMIZERS["sgd"])), torch.float64))
+    assert not torch.equal(one, stacked.initial(block(arm(), experiment="other"), torch.float64))
+    assert torch.equal(one[4:], stacked.initial(block(arm(), first_seed=4), torch.float64)[:4])
+
+
+def test_dropout_does_not_touch_the_global_generator():
+    torch.manual_seed(5)
+    expected = torch.rand(2)
+    torch.manual_seed(5)
+    trained = arm(model=Model("64-12 dropout 12-10"), loss="cross_entropy", data=Digits(size=8), epochs=1)
+    engine.train(block(trained), CPU)
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_histories_are_over_the_whole_sets(eager):
+    trained = arm(model=Model("64-20-10"), loss="cross_entropy", data=Digits(size=8), batch_size=200, epochs=3)
+    stacked_arrays = engine.train(block(trained), CPU).arrays
+    dataset = engine.data.load(trained.data)
+    single = sequential.train(block(trained), dataset, CPU, lambda steps: None)
+    assert set(stacked_arrays) == {"train_loss", "train_accuracy", "test_loss", "test_accuracy", "weights"}
+    for name, array in stacked_arrays.items():
+        np.testing.assert_allclose(array, single[name], rtol=1e-7, atol=1e-9, err_msg=name)
+    assert stacked_arrays["test_accuracy"].shape == (8, 4)
+    assert (stacked_arrays["test_accuracy"][:, 0] < 0.4).all()
+    assert (stacked_arrays["train_accuracy"][:, -1] > stacked_arrays["train_accuracy"][:, 0]).all()
+
+
+def test_facts_and_prediction_of_a_function(eager):
+    trained = arm(epochs=1)
+    record = engine.train(block(trained), CPU)
+    x, truth = np.array(record.facts["x"]), np.array(record.facts["truth"])
+    np.testing.assert_allclose(truth, np.sinc(5 * x))
+    assert record.facts["target_variance"] == pytest.approx(truth.var())
+    mse = ((record.arrays["prediction"] - truth) ** 2).mean(axis=1)
+    np.testing.assert_allclose(mse, record.arrays["train_loss"][:, -1], rtol=1e-9)
+
+
+def test_divergence_is_recorded_not_raised(eager):
+    wild = arm(optimizer=replace(OPTIMIZERS["sgd"], lr=1e6, weight_decay=0.0), epochs=30)
+    record = engine.train(block(wild), CPU)
+    assert not np.isfinite(record.arrays["train_loss"][:, -1]).any()
+    assert all(run.diverged for run in record.runs(block(wild)))
+
+
+def test_backend_by_shape_and_device():
+    assert engine.backend(Model("784-256-10"), CPU) == "sequential"
+    assert engine.backend(Model("C(1-4,3) 16-10"), torch.device("cuda")) == "sequential"
+    assert engine.backend(Model("784-256-10"), torch.device("cuda")) == "eager"
+    assert engine.backend(Model("8-4 dropout 4-2"), CPU) == "sequential"
+
+
+def test_steps_and_progress_agree(eager):
+    for trained in (arm(epochs=4), arm(epochs=3, batch_size=12)):
+        told = []
+        engine.train(block(trained), CPU, told.append)
+        assert sum(told) == engine.steps(block(trained))
+
+
+def test_key_names_everything_that_decides_the_numbers(monkeypatch):
+    keys = {
+        engine.key(block(arm()), CPU),
+        engine.key(block(arm(), first_seed=8), CPU),
+        engine.key(block(arm(), experiment="other"), CPU),
+        engine.key(block(arm(epochs=51)), CPU),
+        engine.key(block(arm(data=Function(name="sgn", points=40))), CPU),
+    }
+    assert len(keys) == 5
+    first = engine.key(block(arm()), CPU)
+    assert first == engine.key(block(arm()), CPU)
+    monkeypatch.setattr(engine, "sources", lambda: "other sources")
+    assert engine.key(block(arm()), CPU) != first
+
+
+def test_a_net_that_does_not_take_the_data_is_refused():
+    with pytest.raises(ValueError, match=r"'3-4-1' does not take samples of shape \(1,\)"):
+        engine.train(block(arm(model=Model("3-4-1"))), CPU)
+
+
+def test_no_cuda_is_refused_in_one_line(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="no CUDA device here"):
+        engine.device_of("cuda")

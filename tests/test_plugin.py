@@ -1,0 +1,395 @@
+"""The plugin as a user meets it: selection, outcomes, files, and bad input."""
+
+import json
+import re
+
+import pytest
+
+from hw1bench import rulings
+from hw1bench.report import contract
+from hw1bench.rulings import Ruling
+
+ONE = "[claim('A-fit-x', 'supported')]"
+MIXED = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'inconclusive'), count('B-count-z', 10)]"
+WORDS = ("supported", "refuted", "inconclusive")
+OPPOSITE = {"supported": "refuted", "refuted": "supported"}
+
+
+def document(pytester, folder="reports"):
+    found = json.loads((pytester.path / folder / "claims.json").read_text())
+    contract.check(found)
+    return found
+
+
+def on_record(folder, **words):
+    """Write a rulings file: claim id, with _ for -, to the verdict on record."""
+    entries = [
+        Ruling(name.replace("_", "-"), "fit", "quick", word, None, 8, 8, "key", {"isa": "none"})
+        for name, word in words.items()
+    ]
+    rulings.save(folder / rulings.FILE, entries)
+
+
+def refused(result, said):
+    """One line of error, no traceback, and the way out."""
+    text = f"{result.stdout.str()}\n{result.stderr.str()}"
+    lines = [line for line in text.splitlines() if line.startswith("ERROR")]
+    assert len(lines) == 1, text
+    assert re.search(said, lines[0]), lines[0]
+    assert "Traceback" not in text
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+# --- selection -------------------------------------------------------------------------------------------------------
+
+
+def test_ids_begin_with_the_tier_and_the_quick_one_is_the_default(pytester, project):
+    project(MIXED)
+    result = pytester.runpytest("claims", "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["*test_claim[[]quick-A-fit-x]", "*test_claim[[]quick-B-count-z]"])
+    result.stdout.no_fnmatch_line("*full-*")
+    assert not (pytester.path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "selected"),
+    [
+        (["-m", "fit"], 3),
+        (["-m", "report_b"], 1),
+        (["-m", "fit and report_a"], 2),
+        (["-m", "not report_a"], 1),
+        (["-k", "fit-y"], 1),
+        (["-m", "gpu"], 3),
+        (["-m", "gpu and report_b"], 1),
+        (["claims/test_fit.py::test_claim[full-A-fit-x]"], 1),
+        (["claims/test_fit.py::test_claim[full-A-fit-x]", "claims/test_fit.py::test_claim[full-A-fit-y]"], 2),
+    ],
+    ids=str,
+)
+def test_selection(pytester, project, arguments, selected):
+    project(MIXED)
+    result = pytester.runpytest(*([] if "::" in arguments[0] else ["claims"]), *arguments, "--collect-only", "-q")
+    assert len(re.findall(r"^claims\S*test_claim\[", result.stdout.str(), re.M)) == selected
+    tier = "full" if "gpu" in " ".join(arguments) or "full" in arguments[0] else "quick"
+    assert f"[{tier}-" in result.stdout.str()
+
+
+def test_a_topic_of_ones_own_gets_its_marker(pytester, project):
+    project(ONE, topic="mine")
+    pytester.runpytest("claims", "-m", "mine").assert_outcomes(passed=1, deselected=1)
+    assert document(pytester)["claims"][0]["topic"] == "mine"
+
+
+def test_without_claims_the_plugin_writes_and_deselects_nothing(pytester, project):
+    pytester.makepyfile("def test_it(): pass")
+    result = pytester.runpytest("-m", "not gpu")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("report: *")
+    assert not (pytester.path / "reports").exists()
+
+
+# --- outcomes --------------------------------------------------------------------------------------------------------
+
+CELLS = {  # verdict -> outcome, and what is said: no ruling, the same, inconclusive, the opposite
+    "supported": [
+        ("passed", ""),
+        ("passed", ""),
+        ("passed", "stronger than the ruling"),
+        ("failed", "contradicts the ruling (refuted)"),
+    ],
+    "refuted": [
+        ("failed", "refuted, no ruling yet"),
+        ("xfailed", ""),
+        ("xfailed", "stronger than the ruling"),
+        ("failed", "contradicts the ruling (supported)"),
+    ],
+    "inconclusive": [
+        ("skipped", ""),
+        ("skipped", ""),
+        ("skipped", ""),
+        ("skipped", "weaker than the ruling (supported)"),
+    ],
+    "error": [("failed", "ZeroDivisionError: nothing to divide")] * 4,
+}
+
+
+@pytest.mark.parametrize("column", range(4), ids=["no ruling", "same", "inconclusive", "opposite"])
+def test_every_cell_of_the_outcome_table(pytester, project, column):
+    folder = project("[" + ", ".join(f"claim('A-fit-{word}', '{word}')" for word in CELLS) + "]")
+    recorded = {
+        f"A_fit_{word}": [word if word != "error" else "supported", "inconclusive", OPPOSITE.get(word, "supported")][
+            column - 1
+        ]
+        for word in CELLS
+    }
+    on_record(folder, **({} if column == 0 else recorded))
+    result = pytester.runpytest("claims", "-rA")
+    kinds = [cells[column][0] for cells in CELLS.values()]
+    result.assert_outcomes(
+        **{kind: kinds.count(kind) for kind in ("passed", "failed", "xfailed", "skipped")}, deselected=len(CELLS)
+    )
+    found = {claim["verdict"]: claim for claim in document(pytester)["claims"]}
+    for word, cells in CELLS.items():
+        kind, said = cells[column]
+        assert found[word]["outcome"] == kind, word
+        assert said in result.stdout.str(), (word, said)
+
+
+def test_a_contradiction_and_an_error_are_not_covered_by_an_expected_refutation(pytester, project):
+    folder = project("[claim('A-fit-x', 'supported'), claim('A-fit-y', 'error')]")
+    on_record(folder, A_fit_x="refuted", A_fit_y="refuted")
+    result = pytester.runpytest("claims")
+    result.assert_outcomes(failed=2, deselected=2)
+    result.stdout.fnmatch_lines(["*Contradicts: A-fit-x: contradicts the ruling (refuted)*", "*ZeroDivisionError*"])
+
+
+def test_a_refutation_that_is_expected_no_more_shows(pytester, project):
+    folder = project("[claim('A-fit-x', 'refuted')]")
+    on_record(folder, A_fit_x="refuted")
+    pytester.runpytest("claims", "--runxfail").assert_outcomes(failed=1, deselected=1)
+
+
+def test_not_run_without_cuda_says_so_and_counts_need_no_device(pytester, project, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    folder = project(MIXED)
+    on_record(folder, A_fit_x="supported")
+    result = pytester.runpytest("claims", "-m", "gpu", "-rs")
+    result.assert_outcomes(skipped=2, passed=1, deselected=3)
+    result.stdout.fnmatch_lines(["*no CUDA device here: give --device cpu*"])
+    assert [claim["verdict"] for claim in document(pytester)["claims"]] == ["not run", "not run", "supported"]
+
+
+def test_the_full_tier_runs_on_the_cpu_when_asked(pytester, project):
+    project(MIXED)
+    pytester.runpytest("claims", "-m", "gpu", "--device", "cpu").assert_outcomes(passed=2, skipped=1, deselected=3)
+    found = document(pytester)
+    assert found["tier"] == "full"
+    assert [claim["looks"] for claim in found["claims"]] == [[8, 16, 32], [8, 16, 32], None]
+    assert found["claims"][1]["seeds"] == 32
+
+
+def test_a_failure_says_what_was_claimed_where_and_what_was_seen(pytester, project):
+    project("[claim('A-fit-x', 'refuted', opposite=EFFECTS['supported'])]")
+    text = pytester.runpytest("claims").stdout.str()
+    for part in (
+        "It is refuted.",
+        "report A, 1-1",
+        "0 of 8 seeds",
+        "0.00 to 0.42",
+        "-1 -1 -1",
+        "figures/A-toy-loss.svg",
+    ):
+        assert part in text, part
+    assert "reversed" in text
+    assert "hw1bench/plugin.py" not in text  # the traceback stops at the test
+
+
+def test_a_broken_effect_leaves_the_other_claims_unharmed(pytester, project):
+    project("[claim('A-fit-x', 'error'), claim('A-fit-y', 'supported')]")
+    pytester.runpytest("claims").assert_outcomes(failed=1, passed=1, deselected=2)
+    assert [claim["verdict"] for claim in document(pytester)["claims"]] == ["error", "supported"]
+
+
+# --- rulings ---------------------------------------------------------------------------------------------------------
+
+
+def test_record_rulings_updates_what_it_judged_then_judges_against_it(pytester, project):
+    folder = project("[claim('A-fit-x', 'refuted'), claim('A-fit-y', 'inconclusive'), count('A-fit-z', 10)]")
+    on_record(folder, A_fit_x="supported", A_fit_y="supported")
+    pytester.runpytest("claims", "-k", "fit-x or fit-z", "--record-rulings").assert_outcomes(
+        xfailed=1, passed=1, deselected=4
+    )
+    found = rulings.load(folder / rulings.FILE)
+    assert {name: one.verdict for (name, _), one in found.items()} == {
+        "A-fit-x": "refuted",
+        "A-fit-y": "supported",
+        "A-fit-z": "supported",
+    }
+    one = found["A-fit-x", "quick"]
+    assert (one.topic, one.holds, one.seeds, one.how) == ("fit", 0, 8, "absent")
+    assert one.experiment == document(pytester)["claims"][0]["experiment"]
+    assert set(one.environment) >= {"isa", "threads", "torch"}
+    assert found["A-fit-z", "quick"].environment is None
+
+
+def test_strict_rulings(pytester, project):
+    folder = project(MIXED)
+    pytester.runpytest("claims", "--strict-rulings").assert_outcomes(failed=3, deselected=3)
+    pytester.runpytest("claims", "--record-rulings")
+    pytester.runpytest("claims", "--strict-rulings").assert_outcomes(passed=2, skipped=1, deselected=3)
+    path = folder / rulings.FILE
+    path.write_text(re.sub(r'("A-fit-y".*?)"inconclusive"', r'\1"supported"', path.read_text()))
+    result = pytester.runpytest("claims", "--strict-rulings")
+    result.assert_outcomes(passed=2, failed=1, deselected=3)
+    result.stdout.fnmatch_lines(["*weaker than the ruling (supported) in the ruling's own environment*"])
+    path.write_text(path.read_text().replace('"threads": ', '"threads": 9'))
+    pytester.runpytest("claims", "--strict-rulings").assert_outcomes(passed=2, skipped=1, deselected=3)
+
+
+# --- what a session leaves -------------------------------------------------------------------------------------------
+
+
+def test_the_report_directory(pytester, project):
+    project(MIXED)
+    result = pytester.runpytest("claims", "--report-dir", "out", "--seed-offset", "8")
+    result.stdout.fnmatch_lines(
+        [
+            "*A-fit-x*supported*8 of 8*1.00 parts*",
+            "*A-fit-y*inconclusive*8 of 16*",
+            "3 claims: 2 supported, 1 inconclusive",
+            "report: out/index.html",
+        ]
+    )
+    folder = pytester.path / "out"
+    assert {path.name for path in folder.iterdir()} == {
+        *("claims.json", "claims.md", "index.html", "junit.xml", "benchmark.json", "figures", "blocks")
+    }
+    found = document(pytester, "out")
+    assert (found["tier"], found["seed_offset"]) == ("quick", 8)
+    assert set(found["environment"]) == {"python", "torch", "device", "isa", "threads", "commit", "hw1bench"}
+    first = found["claims"][0]
+    assert first["level"] == 0.975
+    assert first["effect"]["values"] == [1.0] * 8
+    assert first["dataset"]["name"] == "sinc, 16 points on [-1, 1]"
+    assert first["assumptions"] == ["full batch"]
+    assert [figure["path"] for figure in found["figures"]] == ["figures/A-toy-loss.svg", "figures/A-toy-curves.svg"]
+    assert first["figure"] == "figures/A-toy-loss.svg"
+    assert (folder / first["figure"]).exists()
+    assert "A-fit-y" in (folder / "index.html").read_text()
+
+
+def test_one_timed_row_an_experiment_and_later_looks_beside_it(pytester, project):
+    project(f"{MIXED} + [claim('A-fit-w', 'supported'), claim('A-fit-v', 'supported', experiment('other'))]")
+    pytester.runpytest("claims").assert_outcomes(passed=4, skipped=1, deselected=5)
+    rows = json.loads((pytester.path / "reports" / "benchmark.json").read_text())["benchmarks"]
+    assert [row["extra_info"]["experiment"] for row in rows] == ["A-toy", "A-other"]
+    assert [len(row["extra_info"]["later_looks_seconds"]) for row in rows] == [1, 0]
+    assert rows[0]["stats"]["rounds"] == 1
+    # Everything is stored now: no row, no warning, and the file is there all the same.
+    pytester.runpytest("claims").assert_outcomes(passed=4, skipped=1, deselected=5)
+    assert json.loads((pytester.path / "reports" / "benchmark.json").read_text())["benchmarks"] == []
+    assert all(claim["reused"] for claim in document(pytester)["claims"] if claim["seeds"])
+
+
+def test_fresh_trains_again_and_gives_the_same_bits(pytester, project):
+    project("[Claim('A-fit-x', report='A', where='', says='', experiment=TOY, effect=loss_below(0.2, 'net'))]")
+    pytester.runpytest("claims")
+    first = document(pytester)["claims"][0]
+    pytester.runpytest("claims", "--fresh")
+    again = document(pytester)["claims"][0]
+    assert (first["reused"], again["reused"]) == (False, False)
+    assert first["effect"] == again["effect"]
+
+
+def test_max_seeds_drops_the_second_look(pytester, project):
+    project(MIXED)
+    pytester.runpytest("claims", "--max-seeds", "15")
+    found = document(pytester)["claims"][1]
+    assert (found["seeds"], found["level"], found["verdict"]) == (8, 0.975, "inconclusive")
+
+
+def test_an_exhibit_is_drawn_without_a_claim(pytester, project):
+    more = """
+@pytest.mark.parametrize("exhibit", [experiment("shown")], ids=attrgetter("id"))
+def test_exhibit(exhibit, court):
+    court.show(exhibit)
+"""
+    project(ONE, more)
+    result = pytester.runpytest("claims", "-v")
+    result.assert_outcomes(passed=2, deselected=2)
+    result.stdout.fnmatch_lines(["*test_exhibit[[]quick-A-shown]*"])
+    found = document(pytester)
+    assert len(found["claims"]) == 1
+    assert "figures/A-shown-loss.svg" in [figure["path"] for figure in found["figures"]]
+
+
+def test_a_figure_that_cannot_be_drawn_costs_a_line_not_the_report(pytester, project):
+    folder = project(ONE)
+    path = folder / "test_fit.py"
+    path.write_text(path.read_text().replace('kind="curves"', 'kind="pie"'))
+    result = pytester.runpytest("claims")
+    result.assert_outcomes(passed=1, deselected=1)
+    result.stdout.fnmatch_lines(["*figures/A-toy-pie.svg could not be drawn*"])
+    assert [figure["path"] for figure in document(pytester)["figures"]] == ["figures/A-toy-loss.svg"]
+
+
+def test_verdict_and_effect_are_properties_of_the_users_own_junit_file(pytester, project):
+    project(ONE)
+    pytester.runpytest("claims", "--junitxml", "mine.xml")
+    text = (pytester.path / "mine.xml").read_text()
+    assert '<property name="verdict" value="supported"' in text
+    assert '<property name="effect" value="1.0"' in text
+
+
+def test_progress_is_plain_where_there_is_no_terminal(pytester, project, monkeypatch):
+    monkeypatch.setattr("hw1bench.progress.SECONDS_BETWEEN_LINES", 0.0)
+    project(ONE)
+    result = pytester.runpytest("claims")
+    result.stdout.fnmatch_lines(["*A-toy, net, seeds 0-7: *%, * steps/s, * s left*"])
+
+
+# --- bad input -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--device", "tpu"], "--device 'tpu' is unknown: use auto, cpu or cuda"),
+        (["-m", "path"], "-m 'path' selects no claim: topics are counts, fit"),
+        (["-k", "nothing"], "-k 'nothing' selects no claim"),
+        (["--data-dir", "nowhere"], "--data-dir nowhere is no directory"),
+        (["--report-dir", "taken"], "--report-dir taken cannot be written"),
+        (["--max-seeds", "7"], "--max-seeds 7 is under the first look of A-toy: use 8 or more"),
+        (["--max-seeds", "many"], "--max-seeds 'many' is no whole number"),
+        (["--seed-offset", "-8"], "--seed-offset -8 is negative"),
+        (["--record-rulings", "--seed-offset", "8"], "--record-rulings goes with seed offset 0 only, not 8"),
+        (["-m", "gpu or fit"], "one tier a session"),
+        (["-m", "gpu", "--device", "cuda"], "no CUDA device here; use --device cpu"),
+        (["--device", "cuda"], "no CUDA device here; use --device cpu"),
+        (["-n", "2"], "claims do not run under pytest-xdist: leave out -n"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_options_get_one_clear_line(pytester, project, monkeypatch, arguments, said):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    project(MIXED)
+    (pytester.path / "taken").write_text("a file")
+    refused(pytester.runpytest("claims", *arguments), said)
+
+
+def test_a_bad_data_directory_in_the_environment_is_named(pytester, project, monkeypatch):
+    project(ONE)
+    monkeypatch.setenv("HW1BENCH_DATA", "nowhere")
+    refused(pytester.runpytest("claims"), "nowhere is no directory.*HW1BENCH_DATA")
+
+
+def test_a_malformed_rulings_file_is_refused(pytester, project):
+    (project(ONE) / rulings.FILE).write_text("{")
+    refused(pytester.runpytest("claims"), r"rulings file .*rulings.json is malformed")
+
+
+@pytest.mark.parametrize("topic", ["fit", "gone"])
+def test_a_ruling_on_a_claim_that_does_not_exist_is_refused(pytester, project, topic):
+    folder = project(ONE)
+    rulings.save(folder / rulings.FILE, [Ruling("A-fit-gone", topic, "quick", "refuted", None, 0, 8, "key", {})])
+    refused(pytester.runpytest("claims"), f"names 'A-fit-gone', which test_{topic}.py does not have: remove it")
+
+
+def test_rulings_of_files_and_claims_that_were_not_selected_are_left_alone(pytester, project):
+    folder = project(MIXED)
+    project("[claim('A-fit-other', 'supported')]", topic="grad")
+    pytester.runpytest("claims", "--record-rulings")
+    pytester.runpytest("claims/test_grad.py").assert_outcomes(passed=1, deselected=1)
+    pytester.runpytest("claims", "-k", "fit-x").assert_outcomes(passed=1, deselected=7)
+    assert len(rulings.load(folder / rulings.FILE)) == 4
+
+
+def test_two_claims_of_one_id_are_refused(pytester, project):
+    project(ONE)
+    project(ONE, topic="grad")
+    refused(pytester.runpytest("claims"), "two claims have the id 'A-fit-x'")
+
+
+def test_xdist_is_fine_where_there_are_no_claims(pytester, project):
+    pytester.makepyfile("def test_it(): pass")
+    pytester.runpytest("-n", "1").assert_outcomes(passed=1)

@@ -1,0 +1,51 @@
+from io import StringIO
+
+from hw1bench import progress
+
+
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+def advance(monkeypatch, stream, steps, seconds):
+    clock = iter([0.0, *seconds])
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: next(clock))
+    shown = progress.TerminalProgress(stream)
+    shown.start("A-fit-sinc, 7 layers, seeds 0-7", 1000)
+    for _ in seconds:
+        shown.advance(steps)
+    shown.finish()
+    return stream.getvalue()
+
+
+def test_plain_lines_with_rate_and_time_left_at_intervals(monkeypatch):
+    text = advance(monkeypatch, StringIO(), 100, [1.0, 10.0, 20.0, 21.0, 34.9, 40.0])
+    lines = text.split("\n")[1:]
+    assert lines == [
+        "  A-fit-sinc, 7 layers, seeds 0-7: 30%, 15 steps/s, 47 s left",
+        "  A-fit-sinc, 7 layers, seeds 0-7: 60%, 15 steps/s, 27 s left",
+    ]
+
+
+def test_a_bar_on_a_terminal(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "160")
+    stream = Terminal()
+    shown = progress.TerminalProgress(stream)
+    monkeypatch.setattr(progress, "_REFRESH", 0.0)
+    shown.start("a block", 1000)
+    shown.advance(500)
+    shown.advance(250)
+    shown.finish()
+    text = stream.getvalue()
+    assert "a block" in text
+    assert " 75 %" in text
+    assert "steps/s" in text
+
+
+def test_short_training_and_notices(monkeypatch):
+    stream = StringIO()
+    assert advance(monkeypatch, stream, 1, [0.1, 0.2]) == ""
+    progress.TerminalProgress(stream).notice("no compiler [here]")
+    assert stream.getvalue() == "\n  no compiler [here]"

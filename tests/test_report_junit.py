@@ -1,0 +1,96 @@
+"""The JUnit file: what a CI shows of the verdicts."""
+
+import json
+
+import pytest
+from junitparser import JUnitXml
+from junitparser.xunit2 import JUnitXml as Xml
+from sample_document import claim, document, everything, exact, unjudged
+
+from hw1bench.report import words
+from hw1bench.report.junit import render
+
+
+@pytest.fixture
+def cases():
+    def build(found):
+        xml = Xml.fromstring(render(found).encode())
+        return {case.name: case for suite in xml for case in suite}
+
+    return build
+
+
+def properties(case):
+    return {item.name: item.value for item in case.properties()}
+
+
+def test_a_suite_a_topic_and_a_case_a_claim():
+    xml = JUnitXml.fromstring(render(document()).encode())
+    assert {suite.name: suite.tests for suite in xml} == {"counts": 2, "fit": 5, "task": 2, "random": 1}
+    assert [(case.classname, case.name) for case in next(iter(xml))] == [
+        ("claims.counts", "quick-A-count-path"),
+        ("claims.counts", "quick-A-count-flatness"),
+    ]
+    assert {suite.timestamp for suite in xml} == {document()["started"]}
+
+
+def test_totals_count_outcomes():
+    xml = JUnitXml.fromstring(render(document()).encode())
+    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (10, 1, 1, 4)
+    assert xml.time == pytest.approx(sum(found["seconds"] for found in everything()))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict", "result"),
+    [
+        ("passed", "supported", []),
+        ("failed", "refuted", [("failure", "refuted")]),
+        ("failed", "error", [("error", "error")]),
+        ("xfailed", "refuted", [("skipped", "pytest.xfail")]),
+        ("skipped", "not run", [("skipped", "pytest.skip")]),
+    ],
+)
+def test_outcomes_are_written_as_pytest_writes_them(cases, outcome, verdict, result):
+    shown = unjudged("A-fit-x", verdict, outcome=outcome, note="why")
+    (case,) = cases(document(shown)).values()
+    assert [(found._tag, found.type) for found in case.result] == result
+    assert all(words.sentence(shown) in found.message for found in case.result)
+    assert all(shown["where"] in found.message and shown["says"] in found.message for found in case.result)
+
+
+def test_the_evidence_is_in_the_properties(cases):
+    shown = claim(ruling="supported")
+    found = properties(cases(document(shown))["quick-A-fit-sinc-shallow-first"])
+    assert found.keys() == {"verdict", "effect", "effect_unit", "holds", "seeds", "share", "ruling"}
+    assert (found["verdict"], found["ruling"], found["effect_unit"]) == ("supported", "supported", "ln ratio")
+    assert (found["holds"], found["seeds"]) == ("8", "8")
+    assert float(found["effect"]) == shown["effect"]["median"]
+    assert json.loads(found["share"]) == shown["share"]
+
+
+def test_what_is_null_has_no_property(cases):
+    assert properties(cases(document(exact()))["quick-A-count-path"]) == {"verdict": "supported"}
+    undefined = claim(how="absent", verdict="refuted")
+    undefined["effect"] |= {"median": None}
+    found = properties(cases(document(undefined))["quick-A-fit-sinc-shallow-first"])
+    assert "effect" not in found
+    assert found["how"] == "absent"
+
+
+def test_time_is_that_of_training(cases):
+    assert cases(document(claim(seconds=4.5)))["quick-A-fit-sinc-shallow-first"].time == 4.5
+
+
+def test_what_xml_cannot_hold_is_replaced(cases):
+    shown = unjudged("A-fit-x", "error", outcome="failed", note='\x1b[31mred\x00 <&"> \ud800', says="\x07")
+    (case,) = cases(document(shown, tier="quick")).values()
+    assert '\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER} <&">' in case.result[0].message
+
+
+def test_topics_with_figures_alone_have_no_suite():
+    assert [suite.name for suite in JUnitXml.fromstring(render(document(exact())).encode())] == ["counts"]
+
+
+def test_a_document_of_another_schema_is_refused():
+    with pytest.raises(ValueError, match="schema 2"):
+        render(document(schema=2))

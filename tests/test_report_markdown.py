@@ -1,0 +1,194 @@
+"""The words of a verdict, and the Markdown made of them."""
+
+import pytest
+from sample_document import claim, document, everything, evidence, exact, figure, unjudged
+
+from hw1bench import verdict
+from hw1bench.report import contract, words
+from hw1bench.report.markdown import render
+
+HELD = [0.2, 0.31, 0.5, 0.8, 0.88, 1.1, 1.9, 2.5]
+MIXED = [0.3, -0.2] * 8
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *[(0.0, "0"), (1, "1.00"), (0.84, "0.84"), (-0.0591, "-0.059"), (0.00123, "0.0012"), (12.34, "12.3")],
+        *[(-3539.4, "-3,539"), (123456.0, "123,456"), (4e-4, "4.0e-4"), (-2.5e7, "-2.5e7")],
+    ],
+)
+def test_numbers_read_well(value, text):
+    assert words.number(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.5766, "0.58"), (1.0, "1.00"), (0.5, "0.50"), (0.5004, "0.5004")])
+def test_a_share_shows_on_which_side_of_one_half_it_lies(value, text):
+    assert words.share(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s"), (135.4, "2 min 15 s"), (7322.0, "2 h 2 min")],
+)
+def test_durations_read_well(seconds, text):
+    assert words.duration(seconds) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.975, "97.5 %"), (0.95, "95 %"), (1 - 0.05 / 3, "98.3 %")])
+def test_levels_read_well(value, text):
+    assert words.percent(value) == text
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (
+            claim(),
+            "Supported: it holds in 8 of 8 seeds (97.5 % interval of the share 0.58 to 1.00); "
+            "median effect 0.84 ln ratio [0.20, 2.50].",
+        ),
+        (
+            claim(**evidence([-1.0] * 8)),
+            "Refuted, reversed: it holds in 0 of 8 seeds (97.5 % interval of the share 0.00 to 0.42), and the opposite "
+            "is itself supported; median effect -1.00 ln ratio [-1.00, -1.00].",
+        ),
+        (
+            claim(**{**evidence([-1.0] * 8, unit=""), "how": "absent"}),
+            "Refuted, absent: it holds in 0 of 8 seeds (97.5 % interval of the share 0.00 to 0.42), no clear effect of "
+            "the claimed kind; median effect -1.00 [-1.00, -1.00].",
+        ),
+        (
+            claim(**evidence(MIXED)),
+            "Inconclusive: it holds in 8 of 16 seeds (97.5 % interval of the share 0.22 to 0.78), which leaves both "
+            "sides of 1/2 open; median effect 0.050 ln ratio [-0.20, 0.30].",
+        ),
+        (exact(), "Supported: 392,500 + 25,050 + 510 = 418,060, as stated."),
+        (exact(note=""), "Supported."),
+        (unjudged("A-fit-x", "not run", note="no CUDA here"), "Not run: no CUDA here."),
+        (unjudged("A-fit-x", "error", note="ValueError: what\n now?"), "Error: ValueError: what now?"),
+    ],
+)
+def test_a_verdict_is_one_sentence_with_its_numbers(found, text):
+    assert words.sentence(found) == text
+
+
+def test_a_sentence_says_what_is_not_finite_and_what_diverged():
+    found = claim(**evidence([*HELD[:-1], float("nan")]), diverged=3)
+    assert "holds in 7 of 8 seeds" in words.sentence(found)
+    assert "its effect is not finite in 1 of them" in words.sentence(found)
+    assert "3 runs diverged" in words.sentence(found)
+    found = claim()
+    found["effect"] |= {"median": None}
+    assert words.sentence(found).endswith("median effect not finite.")
+    found["effect"] |= {"median": 1.0, "interval": [None, 2.0]}
+    assert words.sentence(found).endswith("median effect 1.00 ln ratio [no bound, 2.00].")
+
+
+@pytest.mark.parametrize(
+    ("found", "ruling", "text"),
+    [
+        ("supported", None, "no ruling on record"),
+        ("supported", "supported", "as the ruling on record (supported)"),
+        ("supported", "refuted", "contradicts the ruling on record (refuted)"),
+        ("refuted", "supported", "contradicts the ruling on record (supported)"),
+        ("refuted", "inconclusive", "stronger than the ruling on record (inconclusive)"),
+        ("inconclusive", "refuted", "weaker than the ruling on record (refuted)"),
+        ("not run", "refuted", "ruling on record: refuted"),
+    ],
+)
+def test_how_a_verdict_stands_to_the_ruling(found, ruling, text):
+    assert words.standing({**claim(), "verdict": found, "ruling": ruling}) == text
+
+
+def test_false_verdicts_are_counted_over_what_was_ruled_from_seeds():
+    ruled = [claim(f"A-fit-{index}") for index in range(21)]
+    rest = [exact(), unjudged("B-fit-x", "error"), {**claim("B-fit-y"), "verdict": "not run"}]
+    text = words.false_verdicts(document(*ruled, *rest))
+    assert text.startswith("21 claims were judged from seeds")
+    assert "at most 1.05 of these verdicts" in text
+    assert words.false_verdicts(document(claim())).startswith("1 claim was judged from seeds")
+    assert words.false_verdicts(document(exact())) == (
+        "No claim was judged from seeds, so no verdict here can be false by chance."
+    )
+
+
+def test_level_and_words_are_those_of_the_statistics():
+    assert words.FAMILY_LEVEL == verdict.ALPHA
+    assert contract.VERDICTS == verdict.WORDS
+
+
+def test_the_head_says_counts_environment_offset_and_false_verdicts():
+    text = render(document(seed_offset=7))
+    head = text.split("## Reports")[0]
+    assert "10 claims: 4 supported, 3 refuted, 1 inconclusive, 1 error, 1 not run." in head
+    assert "python 3.11.2" in head
+    assert "commit -" in head
+    assert "duration: 2 min 15 s" in head
+    assert "seed offset: 7" in head
+    assert words.false_verdicts(document()) in head
+
+
+def test_the_matrix_has_a_row_a_topic_and_a_column_a_report():
+    text = render(document())
+    assert "| topic | A | B | C | D | E |" in text
+    row = "| Fitting functions | 1 supported, 1 refuted | 1 not run | - | 1 supported, 1 inconclusive | - |"
+    assert row in text
+    assert text.index("| Parameter counts |") < text.index(row) < text.index("| Real tasks |")
+
+
+def test_a_table_a_topic_has_a_row_a_claim():
+    text = render(document())
+    row = "| `A-fit-sinc-shallow-first` | supported | 8 of 8 | 0.84 ln ratio \\[0.20, 2.50\\] | - | 12.3 |"
+    assert row in text.split("## Fitting functions")[1].split("##")[0]
+    assert (
+        "| `A-fit-sinc-7-by-8000` | refuted, reversed | 0 of 8 | -1.00 ln ratio \\[-1.00, -1.00\\] | - | 12.3, reused |"
+        in text
+    )
+    assert "| `A-count-flatness` | refuted | - | - | refuted | - |" in text
+    for found in everything():
+        assert text.count(f"| `{found['id']}` |") == 1
+
+
+def test_beside_a_verdict_stand_its_claim_assumptions_and_remarks():
+    text = render(document())
+    lines = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("- `")}
+    assert lines.keys() == {found["id"] for found in everything()}
+    assert lines["E-task-deep-lower"].endswith(
+        " (1-1-1, figures 2, 3): *The third net gets there before the 7-layer net.* "
+        "Supported: it holds in 8 of 8 seeds (97.5 % interval of the share 0.58 to 1.00); "
+        "median effect 0.84 ln ratio \\[0.20, 2.50\\]; 2 runs diverged. "
+        "Under 2 assumptions: full batch; 300 points. "
+        "Judged on digits, a stand-in: settles nothing about the real data set. budget 1/10"
+    )
+    assert [name for name, line in lines.items() if ", ours)" in line] == ["D-fit-deeper-better-sigmoid"]
+    assert [name for name, line in lines.items() if "stand-in" in line] == ["E-task-deep-lower"]
+    assert text.count("392,500 + 25,050 + 510 = 418,060, as stated") == 1  # the note is the sentence: not again
+
+
+def test_text_cannot_break_a_table_or_become_markup():
+    text = render(document(claim("A-fit-`x|y", says="a | b\n# <b>*no*</b>", ruling="x|y")))
+    assert "a \\| b \\# \\<b\\>\\*no\\*\\</b\\>" in text
+    assert "| `A-fit-'x/y` |" in text
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert [row.replace("\\|", "").count("|") for row in rows] == [7]
+
+
+def test_a_topic_with_figures_alone_has_no_table():
+    text = render(document(exact(), figures=[figure("A", "4", "The sawtooth", "figures/A-fit-sawtooth-loss.svg")]))
+    assert "## Fitting functions" not in text
+
+
+def test_a_topic_of_ones_own_comes_last_under_its_own_name():
+    text = render(document({**claim("Z-mine-1"), "topic": "mine"}, *everything()))
+    assert text.index("## Random labels") < text.index("## mine")
+
+
+def test_a_document_of_nothing_is_rendered():
+    empty = {**document(), "claims": [], "figures": []}
+    assert "0 claims: none judged." in render(empty)
+
+
+def test_a_document_of_another_schema_is_refused():
+    with pytest.raises(ValueError, match="schema 2"):
+        render(document(schema=2))

@@ -1,0 +1,140 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hw1bench.verdict import ALPHA, judge, level_for, outcome_probabilities, share_interval
+
+QUICK, FULL, ONE = (8, 16), (8, 16, 32), (8,)
+
+
+def effects(holds, seeds):
+    return [1.0] * holds + [-1.0] * (seeds - holds)
+
+
+@pytest.mark.parametrize(
+    ("looks", "needed"), [(QUICK, {8: 8, 16: 13}), (FULL, {8: 8, 16: 14, 32: 24}), (ONE, {8: 8})], ids=str
+)
+def test_what_it_takes(looks, needed):
+    for look, threshold in needed.items():
+        for holds in range(look + 1):
+            word = judge(effects(holds, look), looks).word
+            expected = "supported" if holds >= threshold else "refuted" if look - holds >= threshold else "inconclusive"
+            assert word == expected, (look, holds)
+
+
+@pytest.mark.parametrize(
+    ("holds", "seeds", "level"), [(0, 8, 0.975), (13, 16, 0.975), (9, 32, 1 - 0.05 / 3), (8, 8, 0.95)]
+)
+def test_the_interval_is_clopper_and_pearsons(holds, seeds, level):
+    assert share_interval(holds, seeds, level) == pytest.approx(
+        reference.clopper_pearson(holds, seeds, level), abs=1e-9
+    )
+
+
+def test_zero_and_undefined_effects_do_not_hold():
+    verdict = judge([0.0] * 4 + [math.nan] * 4, QUICK)
+    assert (verdict.word, verdict.holds) == ("refuted", 0)
+    assert judge([math.inf] * 8, QUICK).word == "supported"
+
+
+def test_a_refutation_is_reversed_only_where_the_opposite_is_supported():
+    down = [-1.0] * 8
+    assert judge(down, QUICK, [1.0] * 8).how == "reversed"
+    assert judge(down, QUICK, [1.0] * 7 + [0.0]).how == "absent"
+    assert judge(down, QUICK).how == "absent"
+    assert judge([1.0] * 8, QUICK, [-1.0] * 8).how is None
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=16, max_size=16))
+def test_median_and_its_interval_are_order_statistics(values):
+    verdict = judge(values, QUICK)
+    ranked = sorted(values)
+    assert verdict.median == pytest.approx(np.median(values))
+    low, high = verdict.interval
+    assert low in ranked
+    assert high in ranked
+    assert low <= verdict.median <= high
+
+
+def test_the_medians_interval_at_eight_seeds_is_the_range():
+    # P(all 8 on one side) = 2 / 256 is under 1 - 0.975; one further in would not be.
+    assert judge([3.0, 1, 4, 1.5, 9, 2.6, 5, 3.5], QUICK).interval == (1.0, 9.0)
+
+
+def test_infinite_effects_keep_their_place_in_the_median():
+    verdict = judge([math.inf] * 5 + [1.0] * 3, QUICK)
+    assert verdict.median == math.inf
+    assert verdict.interval == (1.0, math.inf)
+
+
+def false_rate_by_enumeration(looks):
+    """Both words are false at a share of 1/2: every path of counts at the looks, weighed by the binomial."""
+    steps = [looks[0], *(later - sooner for sooner, later in itertools.pairwise(looks))]
+    total = 0.0
+    for path in itertools.product(*(range(step + 1) for step in steps)):
+        weight = math.prod(math.comb(step, k) * 0.5**step for step, k in zip(steps, path, strict=True))
+        for look, holds in zip(looks, itertools.accumulate(path), strict=True):
+            if judge(effects(holds, look), looks).word != "inconclusive":
+                total += weight
+                break
+    return total
+
+
+@pytest.mark.parametrize(("looks", "rate"), [(QUICK, 0.026), (FULL, 0.017), (ONE, 0.008)], ids=str)
+def test_false_verdicts_are_rarer_than_the_level(looks, rate):
+    exact = outcome_probabilities(0.5, looks)
+    assert exact["supported"] + exact["refuted"] == pytest.approx(rate, abs=6e-4)
+    assert exact["supported"] + exact["refuted"] < ALPHA
+    if looks != FULL:  # 9 x 9 x 17 paths through the real code are slow, and add nothing
+        assert false_rate_by_enumeration(looks) == pytest.approx(exact["supported"] + exact["refuted"], abs=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.49, 0.5, 0.51, 0.7, 0.9])
+@pytest.mark.parametrize("looks", [QUICK, FULL, ONE], ids=str)
+def test_whatever_the_share_a_false_verdict_has_at_most_the_level(looks, share):
+    exact = outcome_probabilities(share, looks)
+    assert sum(exact.values()) == pytest.approx(1)
+    false = (exact["supported"] if share <= 0.5 else 0) + (exact["refuted"] if share >= 0.5 else 0)
+    assert false <= ALPHA
+
+
+@pytest.mark.parametrize(
+    ("looks", "power_80", "power_95"), [(QUICK, 0.608, 0.993), (FULL, 0.836, 1.000), (ONE, 0.168, 0.663)], ids=str
+)
+def test_power(looks, power_80, power_95):
+    assert outcome_probabilities(0.8, looks)["supported"] == pytest.approx(power_80, abs=5e-4)
+    assert outcome_probabilities(0.95, looks)["supported"] == pytest.approx(power_95, abs=5e-4)
+
+
+def by_looking(draws, looks):
+    for look in looks:
+        verdict = judge(draws[:look], looks)
+        if verdict.word != "inconclusive":
+            break
+    return verdict.word
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_simulation_through_the_real_code_agrees_with_enumeration(share):
+    rng = np.random.default_rng(0)
+    # A heavy-tailed, skewed effect whose median is not zero: only its sign matters.
+    draws = rng.pareto(0.5, (3000, 16)) * np.where(rng.random((3000, 16)) < share, 1, -1)
+    words = [by_looking(row, QUICK) for row in draws]
+    for word, probability in outcome_probabilities(share, QUICK).items():
+        assert words.count(word) / len(words) == pytest.approx(probability, abs=4 * (0.25 / 3000) ** 0.5)
+
+
+def test_a_look_that_was_not_planned_is_refused():
+    with pytest.raises(ValueError, match="no look is planned at 9 seeds"):
+        judge([1.0] * 9, QUICK)
+    with pytest.raises(ValueError, match="3 opposite effects for 8 seeds"):
+        judge([1.0] * 8, QUICK, [1.0] * 3)
+
+
+def test_level():
+    assert level_for(QUICK) == 0.975
