@@ -17,9 +17,15 @@ from hw1bench.effects import (
     lower_loss,
     never_reaches,
     reaches,
+    stop_in_order,
+    stops_near,
 )
-from hw1bench.sources import a, c, d, e
+from hw1bench.sources import a, b, c, d, e
 
+B_NETS = {7: "7 layers", 4: "4 layers", 1: "1 layer"}
+B_RULE = (
+    "its rule: from epoch 1,000, every 100 epochs, stop when the loss is less than 1e-6 under that 100 epochs before"
+)
 C1, C2, C3 = "net 1, 15 layers", "net 2, 18 layers", "net 3, 9 layers"
 E0, E1, E2 = "net 0, 6 layers", "net 1, 4 layers", "net 2, 1 layer"
 
@@ -55,6 +61,64 @@ CLAIMS = [
         says="On sinc the third net gets to 1e-4 before the 7-layer net.",
         experiment=a.FIT_SINC,
         effect=faster("1 layer", than="7 layers", to=1e-4),
+    ),
+    *(
+        Claim(
+            f"B-fit-sinc-easier-{number}",
+            report="B",
+            where="HW 1_1, simulate a function, figures 2, 5",
+            says=f"The net with {net} reaches its fit faster on sinc than on sgn.",
+            experiment=b.FIT,
+            effect=faster(f"sinc, {net}", than=f"sgn, {net}"),
+            figure="loss_sgn",
+            assumptions=("its fit: a loss of 10 % of the target's variance",),
+        )
+        for number, net in B_NETS.items()
+    ),
+    *(
+        Claim(
+            f"B-fit-sinc-stops-{number}",
+            report="B",
+            where="HW 1_1, simulate a function, figures 2, 2a, 3",
+            says=f"On sinc its stopping rule stops the net with {B_NETS[number]} at about epoch {epoch:,}.",
+            experiment=b.FIT,
+            effect=stops_near(epoch, arm=f"sinc, {B_NETS[number]}", within=0.2),
+            figure="stopping",
+            assumptions=(B_RULE, "at about: within 20 %"),
+        )
+        for number, epoch in ((7, 1_500), (4, 1_100), (1, 1_000))
+    ),
+    Claim(
+        "B-fit-sinc-order",
+        report="B",
+        where="HW 1_1, simulate a function, figures 2, 2a, 3",
+        says="On sinc, by its stopping rule, the shallower net stops no later: 1 <= 4 <= 7 layers, and 1 before 7.",
+        experiment=b.FIT,
+        effect=stop_in_order("sinc, 1 layer", "sinc, 4 layers", "sinc, 7 layers"),
+        figure="stopping",
+        assumptions=(B_RULE,),
+    ),
+    Claim(
+        "B-fit-sgn-shallow-stuck",
+        report="B",
+        where="HW 1_1, simulate a function, figures 5, 6",
+        says="On sgn the 1-layer net stays above both deeper nets.",
+        experiment=b.FIT,
+        effect=highest_loss("sgn, 1 layer", among=["sgn, 7 layers", "sgn, 4 layers"]),
+        figure="loss_sgn",
+    ),
+    *(
+        Claim(
+            f"B-fit-sgn-deep-to-zero-{number}",
+            report="B",
+            where="HW 1_1, simulate a function, figures 5, 6",
+            says=f"On sgn the loss of the net with {B_NETS[number]} goes to zero.",
+            experiment=b.FIT,
+            effect=loss_below(1e-2, f"sgn, {B_NETS[number]}"),
+            figure="curves_sgn",
+            assumptions=("zero: below 1e-2; a flat zero has 1",),
+        )
+        for number in (7, 4)
     ),
     Claim(
         "C-fit-deepest-flat",

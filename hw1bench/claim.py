@@ -14,7 +14,7 @@ _ID = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 class Claim:
     """What report ``report`` says at ``where``, tried by ``effect`` on the runs of ``experiment``.
 
-    A count claim has no experiment: it is exact. ``figure`` is the kind of the experiment's figure that shows it;
+    A count claim has no experiment: it is exact. ``figure`` names the experiment's figure that shows it;
     ``origin`` "ours" marks a claim that no report makes; ``assumptions`` are those beyond the experiment's own.
     Raises ValueError for an id of other than words and dashes, an effect that needs an experiment and has none (or the
     reverse), and an effect on arms that the experiment does not have.

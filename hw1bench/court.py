@@ -12,7 +12,7 @@ from hw1bench import verdict as rule
 from hw1bench.claim import Claim
 from hw1bench.effects import CountIs, CountsEqual, Effect
 from hw1bench.experiment import BLOCK, Arm, Experiment, Model, Tier
-from hw1bench.runs import Block, Record, Run
+from hw1bench.runs import Block, Record, Run, Unavailable
 from hw1bench.store import Store
 from hw1bench.verdict import Verdict
 
@@ -89,13 +89,15 @@ class Court:
     records: dict[Block, Record] = field(default_factory=dict)  # what this court has seen, trained or stored
 
     def judge(self, claim: Claim, timer: Timer = lambda experiment, train: train()) -> Judgement:
-        """The judgement on ``claim``. An exception becomes the verdict "error"; only an interrupt comes through."""
+        """The judgement on ``claim``: "not run" where training is `Unavailable`; "error" for any other exception."""
         try:
             if not isinstance(claim.effect, Effect):
                 return Judgement(claim, self.tier, judge_count(claim.effect))
             if self.closed:
                 return Judgement(claim, self.tier, Verdict("not run", note=self.closed))
             return self._judge_runs(claim, claim.effect, timer)
+        except Unavailable as reason:
+            return Judgement(claim, self.tier, Verdict("not run", note=str(reason)))
         except Exception as error:
             note = f"{type(error).__name__}: {' '.join(str(error).split())}"
             return Judgement(claim, self.tier, Verdict("error", note=note), error=error)

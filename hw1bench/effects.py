@@ -60,6 +60,10 @@ def _log(value: float) -> float:
     return math.log(value) if 0 < value < math.inf else -math.inf if value == 0 else math.nan if value < 0 else value
 
 
+def _stop(run: Run) -> float:
+    return learning.stopping_epoch(run.history("train_loss"))
+
+
 def _difference(high: float, low: float) -> float:
     return high - low if math.isfinite(high) or math.isfinite(low) or high != low else math.nan
 
@@ -98,6 +102,16 @@ def loss_below(threshold: float, *arms: str) -> Effect:
 def loss_above(threshold: float, arm: str) -> Effect:
     """The final training loss of ``arm`` is above ``threshold``."""
     return Effect(f"L of {arm} - {threshold:g}", "MSE", lambda runs: learning.final(runs[arm]) - threshold, (arm,))
+
+
+def stops_near(reported: int, *, arm: str, within: float) -> Effect:
+    """Report B's stopping rule stops ``arm`` within a share ``within`` of the ``reported`` epoch."""
+    return Effect(
+        f"{within:g} - |stop / {reported} - 1| of {arm}",
+        "ratio",
+        lambda runs: within - abs(_stop(runs[arm]) / reported - 1),
+        (arm,),
+    )
 
 
 def improves(arm: str, *, factor: float) -> Effect:
@@ -150,6 +164,21 @@ def in_order(*arms: str, to: float | None = None) -> Effect:
     terms = [f"log e({slower}) - log e({quicker})" for quicker, slower in pairwise(arms)]
     text = terms[0] if len(terms) == 1 else f"min({', '.join(terms)})"
     return Effect(f"{text}, e = {name}", "log ratio", smallest_step(arms), arms, smallest_step(arms[::-1]))
+
+
+def stop_in_order(*arms: str) -> Effect:
+    """Report B's rule stops none of ``arms`` after the next, and the first before the last: +1, else -1."""
+
+    def sign(order: Sequence[str]) -> Callable[[Runs], float]:
+        def compute(runs: Runs) -> float:
+            stops = [_stop(runs[arm]) for arm in order]
+            return 1.0 if stops == sorted(stops) and stops[0] < stops[-1] else -1.0
+
+        return compute
+
+    return Effect(
+        f"+1 if stops are {' <= '.join(arms)}, not all equal, else -1", "sign", sign(arms), arms, sign(arms[::-1])
+    )
 
 
 def lower_loss(arm: str, *, than: str) -> Effect:

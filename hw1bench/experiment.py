@@ -134,11 +134,24 @@ class Protocol:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A chart that the report shows: its number there ("-" where it has none), its title, and what is drawn."""
+    """A chart that the report shows: its number there ("-" where it has none), its title, and what is drawn.
+
+    ``arms`` are those that it shows (empty: all); ``name`` tells it from others of its kind in the experiment.
+    """
 
     number: str
     title: str
     kind: str
+    name: str = ""
+    arms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if "-" in self.id:
+            raise ValueError(f"figure name {self.id!r}: no dashes, for it ends a file name after one")
+
+    @property
+    def id(self) -> str:
+        return self.name or self.kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,10 @@ import numpy as np
 from hw1bench.experiment import BLOCK, Arm
 
 
+class Unavailable(Exception):
+    """Training that cannot be had here, where the specification is right; the text says why, in one line."""
+
+
 @dataclass(frozen=True)
 class Block:
     """One arm of an experiment with the seeds ``first_seed`` to ``first_seed + 7``: the unit of training."""

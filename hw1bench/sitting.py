@@ -195,11 +195,14 @@ class Sitting:
             series = self._series(experiment)
             for figure in experiment.figures if series else ():
                 path = document.figure_path(experiment, figure)
+                shown = [one for one in series if not figure.arms or one.name in figure.arms]
+                if not shown:
+                    continue
                 try:
                     figures.draw(
                         figure.kind,
                         title=f"Report {experiment.report}: {figure.title}",
-                        series=series,
+                        series=shown,
                         path=self.options.report_dir / path,
                     )
                 except Exception as error:

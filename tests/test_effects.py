@@ -38,6 +38,17 @@ def test_epochs_to_counts_from_one_and_never_is_the_budget_plus_one():
     assert learning.epochs_to_share_of_variance(run(1, 3, 2, 1, 1, variance=20.0)) == 2
 
 
+def test_the_stopping_rule_looks_every_hundred_epochs_from_the_thousandth():
+    falling = np.linspace(3, 1, 2001)
+    assert learning.stopping_epoch(falling) == 2001  # never
+    flat = falling.copy()
+    flat[1250:] = flat[1250]
+    assert learning.stopping_epoch(flat) == 1400  # 1,300 still sees the fall from 1,200 to 1,250
+    flat[:1250] = flat[1250]
+    assert learning.stopping_epoch(flat) == 1000
+    assert learning.stopping_epoch(np.full(2001, np.inf)) == 2001  # infinite minus infinite is no small fall
+
+
 def test_variance_of_classes_is_refused():
     with pytest.raises(ValueError, match="its target has no variance"):
         learning.epochs_to_share_of_variance(Run(ARM, 0, {"train_loss": np.ones(3)}, {}))
@@ -65,6 +76,11 @@ CASES = {
     "reaches in the last epoch": (fx.never_reaches(0.1, arm="a"), {"a": [1, 1, 0.1]}, -1),
     "loss below": (fx.loss_below(0.5, "a", "b"), {"a": [1, 0.1], "b": [1, 0.2]}, 0.3),
     "loss above": (fx.loss_above(0.5, "a"), {"a": [1, 0.7]}, 0.2),
+    "stops near": (fx.stops_near(1500, arm="a", within=0.2), {"a": [*np.linspace(2, 1, 1401), *[1.0] * 500]}, 0.2),
+    "stops late": (fx.stops_near(1000, arm="a", within=0.2), {"a": [*np.linspace(2, 1, 1401), *[1.0] * 500]}, -0.3),
+    "never stops": (fx.stops_near(1000, arm="a", within=0.2), {"a": np.linspace(2, 1, 1401)}, -0.201),
+    "stop in order": (fx.stop_in_order("a", "b"), {"a": [1.0] * 1401, "b": np.linspace(2, 1, 1401)}, 1),
+    "stop together": (fx.stop_in_order("a", "b"), {"a": [1.0] * 1401, "b": [1.0] * 1401}, -1),
     "improves": (fx.improves("a", factor=4), {"a": [20, 9, 1]}, E5),
     "comparable": (fx.comparable("a", to=["b", "c"], factor=10), {"a": [1, 1], "b": [1, 1], "c": [1, 3]}, E5),
     "faster": (fx.faster("a", than="b", to=0.1), {"a": [1, 0.1, 1, 1, 1], "b": [1, 1, 1, 1, 0.1]}, math.log(4)),
@@ -96,13 +112,14 @@ def test_effects(effect, losses, expected):
 
 
 OPPOSED = ["faster", "in order", "lower loss", "highest loss", "flattest"]
+REVERSIBLE = (*OPPOSED, "stop in", "stop together", "diverged", "both diverged", "a perfect")
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_comparisons_and_orders_declare_an_opposite_and_nothing_else_does(case):
     effect = CASES[case][0]
     compares = effect.opposite is not None
-    assert compares == case.startswith((*OPPOSED, "diverged", "both diverged", "a perfect"))
+    assert compares == case.startswith(REVERSIBLE)
 
 
 @pytest.mark.parametrize("case", OPPOSED)

@@ -11,11 +11,15 @@ from cases import FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, SINC
 from hw1bench import Arm, Digits, Function, Model
 from hw1bench.runs import Block
 from hw1bench.sources import a, c, d, e
-from hw1bench.training import engine, sequential, stacked
+from hw1bench.training import engine, native, sequential, stacked
 from hw1bench.training.compiler import compiler_works
 
 CPU = torch.device("cpu")
-BACKENDS = ["eager", pytest.param("compiled", marks=pytest.mark.skipif(not compiler_works(), reason="no C++ compiler"))]
+BACKENDS = [
+    "eager",
+    pytest.param("native", marks=pytest.mark.skipif(not native.isa(), reason="no native kernel")),
+    pytest.param("compiled", marks=pytest.mark.skipif(not compiler_works(), reason="no C++ compiler")),
+]
 
 
 def arm(**changes):
@@ -37,7 +41,13 @@ def block(trained, first_seed=0, experiment="twin"):
 
 @pytest.fixture
 def eager(monkeypatch):
+    monkeypatch.setattr(engine.native, "isa", lambda: None)
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
+
+
+@pytest.fixture
+def no_kernel(monkeypatch):
+    monkeypatch.setattr(engine.native, "isa", lambda: None)
 
 
 def assert_twins(trained, *, seeds=(0, 7), rtol, atol):
@@ -92,14 +102,16 @@ def test_float32_over_a_few_steps(eager):
     ("model", "optimizer", "batch_size"),
     [("[5,10,5]", "adam", None), ("[40,30]", "rmsprop", 16)],  # 40 x 30: a product too large to fuse
 )
-def test_compiled_is_the_same_run(model, optimizer, batch_size):
+def test_compiled_is_the_same_run(model, optimizer, batch_size, no_kernel):
     trained = arm(model=Model(model), optimizer=OPTIMIZERS[optimizer], batch_size=batch_size, epochs=20)
-    assert engine.backend(trained.model, CPU) == "compiled"
+    assert engine.backend(trained, CPU) == "compiled"
     assert_twins(trained, rtol=1e-7, atol=1e-10)
 
 
 @pytest.mark.parametrize("kind", BACKENDS)
 def test_a_block_repeats_bit_for_bit_whatever_ran_before(kind, monkeypatch):
+    if kind != "native":
+        monkeypatch.setattr(engine.native, "isa", lambda: None)
     monkeypatch.setattr(engine, "compiler_works", lambda: kind == "compiled")
     trained = arm(precision="float32", epochs=30)
     alone = engine.train(block(trained), CPU)
@@ -158,11 +170,47 @@ def test_divergence_is_recorded_not_raised(eager):
     assert all(run.diverged for run in record.runs(block(wild)))
 
 
-def test_backend_by_shape_and_device():
-    assert engine.backend(Model("784-256-10"), CPU) == "sequential"
-    assert engine.backend(Model("C(1-4,3) 16-10"), torch.device("cuda")) == "sequential"
-    assert engine.backend(Model("784-256-10"), torch.device("cuda")) == "eager"
-    assert engine.backend(Model("8-4 dropout 4-2"), CPU) == "sequential"
+IMAGES = {"loss": "cross_entropy", "data": Digits()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "device", "kernel", "expected"),
+    [
+        ({}, "cpu", "avx2", "native"),
+        ({}, "cpu", None, "eager"),
+        ({}, "cuda", "avx2", "eager"),
+        ({"batch_size": 1}, "cuda", "avx2", "native"),
+        ({"model": Model("784-256-10"), **IMAGES}, "cpu", "avx2", "sequential"),
+        ({"model": Model("784-256-10"), **IMAGES}, "cuda", "avx2", "eager"),
+        ({"model": Model("784-20-10"), **IMAGES}, "cpu", "avx2", "eager"),
+        ({"model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cuda", "avx2", "sequential"),
+        ({"model": Model("784-4 dropout 4-10"), **IMAGES}, "cpu", "avx2", "sequential"),
+    ],
+)
+def test_backend_by_shape_and_device(changes, device, kernel, expected, monkeypatch):
+    monkeypatch.setattr(engine.native, "isa", lambda: kernel)
+    monkeypatch.setattr(engine, "compiler_works", lambda: False)
+    assert engine.backend(arm(**changes), torch.device(device)) == expected
+
+
+def test_the_kernels_key_is_free_of_threads_and_torchs_of_the_kernel(monkeypatch):
+    monkeypatch.setattr(engine, "compiler_works", lambda: False)
+
+    def keys(kernel):
+        monkeypatch.setattr(engine.native, "isa", lambda: kernel)
+        found = []
+        for threads in (1, 2):
+            monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+            image = arm(model=Model("784-20-10"), **IMAGES)
+            found.append([engine.key(block(arm()), CPU), engine.key(block(image), CPU)])
+        return found
+
+    (one, image_one), (two, image_two) = keys("avx2")
+    assert one == two
+    assert image_one != image_two
+    (torch_one, image_again), (torch_two, _) = keys(None)
+    assert len({one, torch_one, torch_two}) == 3
+    assert image_again == image_one
 
 
 def test_steps_and_progress_agree(eager):

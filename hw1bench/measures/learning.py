@@ -34,6 +34,17 @@ def epochs_to_share_of_variance(run: Run, share: float = 0.1) -> float:
     return epochs_to(run, share * run.facts["target_variance"])
 
 
+def stopping_epoch(losses: np.ndarray, first: int = 1000, every: int = 100, least: float = 1e-6) -> float:
+    """When report B's rule stops training, given ``losses (epochs + 1,)``: from epoch ``first``, every ``every`` epochs, it
+    stops if the loss is less than ``least`` under what it was ``every`` epochs before. Never is the budget + 1."""
+    for epoch in range(first, len(losses), every):
+        with np.errstate(invalid="ignore"):  # infinite minus infinite is no small fall
+            fall = losses[epoch - every] - losses[epoch]
+        if fall < least:
+            return float(epoch)
+    return float(len(losses))
+
+
 def mean_log_loss(run: Run, first_share: float) -> float:
     """Mean natural logarithm of the training loss over the first ``first_share`` of the epochs."""
     losses = run.history("train_loss")[1:]

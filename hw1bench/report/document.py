@@ -20,15 +20,15 @@ def finite(value: float | None) -> float | None:
 
 def figure_path(experiment: Experiment, figure: Figure) -> str:
     """Where the figure lies, relative to the report directory."""
-    return f"figures/{experiment.id}-{figure.kind}.svg"
+    return f"figures/{experiment.id}-{figure.id}.svg"
 
 
 def figure_of(claim: Claim) -> str | None:
-    """The path of the experiment's figure of the kind that shows the claim; None where it has none."""
+    """The path of the experiment's figure that shows the claim; None where it has none."""
     if claim.experiment is None:
         return None
     for figure in claim.experiment.figures:
-        if figure.kind == claim.figure:
+        if figure.id == claim.figure:
             return figure_path(claim.experiment, figure)
     return None
 

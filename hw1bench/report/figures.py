@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hw1bench.files import replace
+from hw1bench.measures.learning import stopping_epoch
 from hw1bench.report.contract import IMAGES
 from hw1bench.report.words import plural
 
@@ -132,7 +133,24 @@ def _loss(axes: Axes, series: Sequence[Series]) -> str:
     return _BAND
 
 
-KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {"function": _function, "curves": _curves, "loss": _loss}
+def _stopping(axes: Axes, series: Sequence[Series]) -> str:
+    """Training loss against epoch, with a dot where report B's rule would have stopped each run."""
+    heading = _loss(axes, series)
+    for index, arm in enumerate(series):
+        losses = _array(arm, "train_loss", 2)
+        for row in losses:
+            stop = int(stopping_epoch(_unbounded(row)))
+            if stop < len(row) and row[stop] > 0:
+                axes.plot(stop, row[stop], "o", color=_COLOURS[index % len(_COLOURS)], markersize=3.5)
+    return f"{heading}; a dot where a run stops"
+
+
+KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
+    "function": _function,
+    "curves": _curves,
+    "loss": _loss,
+    "stopping": _stopping,
+}
 """Kind -> how to draw it, returning the heading of its legend ('' for no legend).
 
 A kind is the last word of a figure's file name, so it has no hyphen.
@@ -185,6 +203,11 @@ def _finite(values: Array) -> Array:
     return np.where(np.isfinite(values), values, np.nan)
 
 
+def _unbounded(values: Array) -> Array:
+    """A loss that is not finite counts as infinite."""
+    return np.where(np.isfinite(values), values, np.inf)
+
+
 def _positive(values: Array) -> Array:
     """A loss of exactly zero has no place on a log axis."""
     return np.where(values > 0, values, np.nan)
@@ -192,7 +215,7 @@ def _positive(values: Array) -> Array:
 
 def _median(runs: Array) -> Array:
     """Over runs; a diverged run counts as the worst of all, and a median that is none is not drawn."""
-    return _finite(np.median(np.where(np.isfinite(runs), runs, np.inf), axis=0))
+    return _finite(np.median(_unbounded(runs), axis=0))
 
 
 def _least(runs: Array) -> Array:

@@ -11,17 +11,20 @@ from typing import Any
 import torch
 
 from hw1bench import data
-from hw1bench.experiment import Model, digest
+from hw1bench.experiment import Arm, digest
 from hw1bench.runs import Block, Record
-from hw1bench.training import sequential, stacked
+from hw1bench.training import native, sequential, stacked
 from hw1bench.training.compiler import compiler_works
 
 # Dense nets up to this many parameters are stacked on a CPU: above it a single net fills the cores by itself, and
 # stacking was measured slower.
 STACKED_ON_CPU = 20_000
 
+# Model-steps at batch 1 that a block may take without the native kernel: at 0.2 ms each, ten minutes.
+STEPS_WITHOUT_KERNEL = 3_000_000
+
 # Sources that decide a run's numbers: a change in one makes every stored block stale.
-_SOURCES = ("training/*.py", "data.py", "layout.py", "models.py")
+_SOURCES = ("training/*.py", "training/kernel.cpp", "data.py", "layout.py", "models.py")
 
 
 def device_of(name: str) -> torch.device:
@@ -31,8 +34,14 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def backend(model: Model, device: torch.device) -> str:
-    """Which code trains ``model``: "compiled" or "eager" (both stacked), or "sequential"."""
+def backend(arm: Arm, device: torch.device) -> str:
+    """Which code trains ``arm``: "native", "compiled" or "eager" (both stacked), or "sequential".
+
+    The kernel takes what it can on a CPU, and batch 1 everywhere: no GPU hurries a chain of steps on single samples.
+    """
+    model = arm.model
+    if (device.type == "cpu" or arm.batch_size == 1) and native.isa() and native.supports(arm, data.load(arm.data)):
+        return "native"
     if not stacked.stackable(model) or (device.type == "cpu" and model.parameters > STACKED_ON_CPU):
         return "sequential"
     return "compiled" if device.type == "cpu" and compiler_works() else "eager"
@@ -54,14 +63,21 @@ def environment(device: torch.device) -> dict[str, Any]:
     return {
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "isa": torch.backends.cpu.get_cpu_capability(),
+        "isa": native.isa() or torch.backends.cpu.get_cpu_capability().lower(),
         "threads": torch.get_num_threads(),
+        "kernel": native.isa() is not None,
         "compiled": device.type == "cpu" and compiler_works(),
     }
 
 
 def key(block: Block, device: torch.device) -> str:
     """The name under which the record of ``block`` is stored: the digest of all that determines it."""
+    kind = backend(block.arm, device)
+    decides = {"backend": kind, **environment(device)}
+    for other in ("threads", "compiled", "device") if kind == "native" else ("kernel",):
+        del decides[other]  # the kernel's digits depend on none of these, and torch's not on the kernel
+    if kind != "native":
+        decides["isa"] = torch.backends.cpu.get_cpu_capability()
     return digest(
         {
             "report": block.report,
@@ -70,7 +86,7 @@ def key(block: Block, device: torch.device) -> str:
             "seeds": list(block.seeds),
             "data": data.load(block.arm.data).fingerprint,
             "sources": sources(),
-            "environment": environment(device),
+            "environment": decides,
         }
     )
 
@@ -105,10 +121,12 @@ def train(block: Block, device: torch.device, progress: Callable[[int], None] = 
     Raises ValueError where the net does not take the data.
     """
     dataset = data.load(block.arm.data)
-    kind = backend(block.arm.model, device)
+    kind = backend(block.arm, device)
     start = time.perf_counter()
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-        if kind == "sequential":
+        if kind == "native":
+            arrays = native.train(block, dataset, progress)
+        elif kind == "sequential":
             arrays = sequential.train(block, dataset, device, progress)
         else:
             arrays = stacked.train(block, dataset, device, kind == "compiled", progress)

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import torch
 
-from hw1bench.runs import Block, Record
-from hw1bench.training import engine
+from hw1bench.runs import Block, Record, Unavailable
+from hw1bench.training import engine, native
 
 
 class Progress(Protocol):
@@ -35,10 +35,13 @@ class LocalTrainer:
         return engine.key(block, self._device)
 
     def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
-        if self._device.type == "cpu" and not self.environment["compiled"] and not self._told:
+        if self._device.type == "cpu" and native.isa() is None and not self._told:
             self._told = True
-            self._progress.notice("no C++ compiler found ($CXX or g++): training uncompiled, several times slower")
+            how = "compiled by torch" if self.environment["compiled"] else "uncompiled, for there is no C++ compiler"
+            self._progress.notice(f"{native.reason()}; training {how}, several times slower")
         for block in blocks:
+            if engine.steps(block) > engine.STEPS_WITHOUT_KERNEL and native.isa() is None and block.arm.batch_size == 1:
+                raise Unavailable(f"{native.reason()}; without it {engine.steps(block):,} steps at batch 1 take days")
             self._progress.start(str(block), engine.steps(block))
             try:
                 record = engine.train(block, self._device, self._progress.advance)

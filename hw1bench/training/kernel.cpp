@@ -1,0 +1,563 @@
+// Trains one small dense net from numbers to numbers on one thread: forward, backward, optimiser and history.
+//
+// Batches: samples in tiles that stay in the first-level cache, features x samples, a vector along the samples. Sums of
+// several outputs and vectors of samples are kept in registers; the weights' gradient is summed as vectors over the
+// tiles and folded to numbers once a step. Single samples (batch size 1): vectors along the features, no tiles.
+// Weights, gradient and moments are flat, in torch's order: layer by layer, weight (outputs, inputs) before bias.
+//
+// The source is compiled once per instruction set, which sets the width of a vector. Sums are taken in a fixed order, so
+// a library repeats its results bit for bit; two libraries do not agree on the last bits.
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
+#define UNROLL _Pragma("GCC unroll 16")
+
+extern "C" {
+
+// What is trained, shared by the runs of a block. T below is float or double, by the function that is called.
+struct Problem {
+    const int32_t* widths;  // (layers + 1,): inputs, hidden widths, outputs
+    const void* x;          // T (inputs, samples)
+    const void* y;          // T (outputs, samples)
+    double lr, weight_decay, eps;
+    int64_t epochs;      // at the end of training
+    int32_t layers;      // with weights
+    int32_t activation;  // of hidden layers: 1 relu, 2 leaky relu with slope 0.01, 3 tanh
+    int32_t output;      // 0 linear, 3 tanh
+    int32_t optimizer;   // 0 SGD, 1 Adam, 2 RMSprop
+    int32_t samples;
+    int32_t batch;  // 0: the whole set at once
+};
+
+// What training changes. At the start: the initial weights, moments 0, next_epoch 0, both powers 1.
+struct State {
+    void *weights, *first, *second;  // T (parameters,): second moments in `second`, Adam's first ones in `first`
+    void* train_loss;                // T (epochs + 1,)
+    void* gradient_norm;             // T (epochs + 1,) or null
+    void* prediction;                // T (outputs, samples), written at the end of training
+    int64_t next_epoch;
+    double beta1_power, beta2_power;  // beta^steps
+};
+}
+
+namespace {
+
+enum Activation { LINEAR, RELU, LEAKY_RELU, TANH };
+enum Method { SGD, ADAM, RMSPROP };
+
+// Blocks of sums in registers: rows x columns accumulators, a column's operand and a broadcast fit the register file.
+#if defined(__AVX512F__)
+constexpr int VECTOR_BYTES = 64, ROWS = 5, COLUMNS = 4, INPUTS = 5;
+#elif defined(__AVX2__)
+constexpr int VECTOR_BYTES = 32, ROWS = 5, COLUMNS = 2, INPUTS = 2;
+#else
+constexpr int VECTOR_BYTES = 16, ROWS = 5, COLUMNS = 2, INPUTS = 2;
+#endif
+
+constexpr int ALIGNMENT = 64;
+constexpr int MIN_TILE = 64, MAX_TILE = 256;  // samples
+constexpr std::size_t CACHE = 64 * 1024;      // bytes of activations and deltas in a tile, where that leaves MIN_TILE
+constexpr double BETA1 = 0.9, BETA2 = 0.999, ALPHA = 0.99, SLOPE = 0.01;  // torch's defaults
+
+// Moments of a dead unit decay into denormal numbers, on which some processors are a hundred times slower: they count as
+// zero in this thread while it trains, and only then.
+class FlushDenormals {
+#if defined(__SSE2__)
+    unsigned saved = _mm_getcsr();
+
+  public:
+    FlushDenormals() { _mm_setcsr(saved | 0x8040); }
+    ~FlushDenormals() { _mm_setcsr(saved); }
+#else
+  public:
+    FlushDenormals() {}
+#endif
+};
+
+// Calls f with the constant min(n, Max), n >= 1.
+template <int Max, class F> inline void with_constant(int n, F&& f) {
+    if constexpr (Max > 1)
+        if (n < Max) return with_constant<Max - 1>(n, f);
+    f(std::integral_constant<int, Max>{});
+}
+
+constexpr int round_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
+
+template <class T> class Run {
+    static constexpr int LANES = VECTOR_BYTES / sizeof(T);
+    using Integer = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+    typedef T V __attribute__((vector_size(VECTOR_BYTES)));
+    typedef T Unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(alignof(T)), may_alias));
+    typedef Integer Mask __attribute__((vector_size(VECTOR_BYTES)));
+
+    struct Layer {
+        int in, out;
+        int weight, bias;      // where they start in the flat arrays
+        Activation activation;
+    };
+
+    static V load(const T* p) { return *reinterpret_cast<const Unaligned*>(p); }
+    static void store(T* p, V v) { *reinterpret_cast<Unaligned*>(p) = v; }
+    static V splat(T value) { return V{} + value; }
+
+    // ---- elementwise
+
+    // tanh within a few units in the last place: e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1).
+    static V tanh_of(V x) {
+        constexpr bool is_float = sizeof(T) == 4;
+        constexpr int degree = is_float ? 7 : 13;
+        constexpr T log2_e = T(1.4426950408889634), ln_2 = T(0.6931471805599453);
+        constexpr T saturated = is_float ? 10 : 20;  // from here on tanh rounds to 1; NaN passes the comparison
+        V a = x < 0 ? -x : x;
+        a = a > saturated ? splat(2 * saturated) : 2 * a;
+        const Mask n = __builtin_convertvector(a * log2_e + T(0.5), Mask);
+        const V r = a - __builtin_convertvector(n, V) * ln_2;
+        double factorial = 1;
+        UNROLL for (int k = 2; k <= degree; ++k) factorial *= k;
+        V p = splat(T(1 / factorial));
+        UNROLL for (int k = degree; k > 1; --k) {
+            factorial /= k;
+            p = p * r + T(1 / factorial);
+        }
+        const V power = reinterpret_cast<V>((n + (is_float ? 127 : 1023)) << (is_float ? 23 : 52));
+        // The choice for n = 0 changes no value: it keeps the compiler from factoring 2^n out, which would cancel.
+        const V e = power * (p * r) + (n == 0 ? V{} : power - 1);
+        const V t = e / (e + 2);
+        return x < 0 ? -t : t;
+    }
+
+    static V activate(Activation activation, V x) {  // comparisons that a NaN passes
+        switch (activation) {
+            case RELU: return x < 0 ? V{} : x;
+            case LEAKY_RELU: return x < 0 ? x * T(SLOPE) : x;
+            case TANH: return tanh_of(x);
+            default: return x;
+        }
+    }
+
+    // delta times the activation's derivative, from the activation's value h
+    static V derive(Activation activation, V h, V delta) {
+        switch (activation) {
+            case RELU: return h <= 0 ? V{} : delta;
+            case LEAKY_RELU: return h <= 0 ? delta * T(SLOPE) : delta;
+            case TANH: return delta * (1 - h * h);
+            default: return delta;
+        }
+    }
+
+    // ---- sums over the lanes of a vector
+
+    static V shuffle(V a, V b, Mask lanes) {
+#if defined(__clang__)
+        V r;
+        UNROLL for (int j = 0; j < LANES; ++j) r[j] = lanes[j] < LANES ? a[lanes[j]] : b[lanes[j] - LANES];
+        return r;
+#else
+        return __builtin_shuffle(a, b, lanes);
+#endif
+    }
+
+    // lane j: a[j] + a[j ^ K] where bit K of j is clear, else b[j] + b[j ^ K]
+    template <int K, std::size_t... J> static V fold(V a, V b, std::index_sequence<J...>) {
+        return shuffle(a, b, Mask{Integer(J & K ? LANES + J : J)...}) +
+               shuffle(a, b, Mask{Integer(J & K ? LANES + (J ^ K) : J ^ K)...});
+    }
+
+    // lane j: the sum of the lanes of v[j]
+    template <int K = 1> static V sums(V (&v)[LANES]) {
+        UNROLL for (int i = 0; i < LANES / (2 * K); ++i)
+            v[i] = fold<K>(v[2 * i], v[2 * i + 1], std::make_index_sequence<LANES>{});
+        if constexpr (2 * K < LANES) return sums<2 * K>(v);
+        return v[0];
+    }
+
+    static double sum(V v) {
+        double total = 0;
+        for (int j = 0; j < LANES; ++j) total += v[j];
+        return total;
+    }
+
+    // ---- a tile of samples: rows of features, `stride` vectors apart
+
+    // finish(sums, row, column) for blocks of sums[r][c] = bias[r] + sum_k w[r * by_row + k * by_k] * in[k][c]
+    template <class Finish>
+    void products(int rows, int vectors, int depth, const T* w, std::ptrdiff_t by_row, std::ptrdiff_t by_k,
+                  const T* bias, const V* in, Finish finish) const {
+        const std::ptrdiff_t step = stride;
+        for (int column = 0; column < vectors; column += COLUMNS)
+            with_constant<COLUMNS>(vectors - column, [&](auto columns_here) {
+                constexpr int C = columns_here;
+                for (int row = 0; row < rows; row += ROWS)
+                    with_constant<ROWS>(rows - row, [&](auto rows_here) {
+                        constexpr int R = rows_here;
+                        V total[R][C];
+                        UNROLL for (int r = 0; r < R; ++r)
+                            UNROLL for (int c = 0; c < C; ++c) total[r][c] = bias ? splat(bias[row + r]) : V{};
+                        const T* weight = w + row * by_row;
+                        const V* h = in + column;
+                        for (int k = 0; k < depth; ++k, weight += by_k, h += step)
+                            UNROLL for (int r = 0; r < R; ++r)
+                                UNROLL for (int c = 0; c < C; ++c) total[r][c] += weight[r * by_row] * h[c];
+                        finish(total, row, column);
+                    });
+            });
+    }
+
+    void forward(const Layer& layer, const V* in, V* out, int vectors) const {
+        products(layer.out, vectors, layer.in, w + layer.weight, layer.in, 1, w + layer.bias, in,
+                 [&](auto& total, int row, int column) {
+                     constexpr int R = std::extent_v<std::remove_reference_t<decltype(total)>, 0>;
+                     constexpr int C = std::extent_v<std::remove_reference_t<decltype(total)>, 1>;
+                     if (layer.activation == RELU)
+                         UNROLL for (int r = 0; r < R; ++r)
+                             UNROLL for (int c = 0; c < C; ++c) total[r][c] = activate(RELU, total[r][c]);
+                     if (layer.activation == LEAKY_RELU)
+                         UNROLL for (int r = 0; r < R; ++r)
+                             UNROLL for (int c = 0; c < C; ++c) total[r][c] = activate(LEAKY_RELU, total[r][c]);
+                     UNROLL for (int r = 0; r < R; ++r)
+                         UNROLL for (int c = 0; c < C; ++c) out[(row + r) * stride + column + c] = total[r][c];
+                 });
+        if (layer.activation == TANH)  // in a pass of its own: too large to repeat for every size of block
+            for (int r = 0; r < layer.out; ++r)
+                for (int c = 0; c < vectors; ++c) out[r * stride + c] = tanh_of(out[r * stride + c]);
+    }
+
+    // Deltas of the layer below, whose activations are h.
+    void backward(const Layer& layer, Activation below, const V* delta, const V* h, V* out, int vectors) const {
+        products(layer.in, vectors, layer.out, w + layer.weight, 1, layer.in, nullptr, delta,
+                 [&](auto& total, int row, int column) {
+                     constexpr int R = std::extent_v<std::remove_reference_t<decltype(total)>, 0>;
+                     constexpr int C = std::extent_v<std::remove_reference_t<decltype(total)>, 1>;
+                     const auto all = [&](auto constant) {
+                         UNROLL for (int r = 0; r < R; ++r)
+                             UNROLL for (int c = 0; c < C; ++c) {
+                                 const std::ptrdiff_t at = (row + r) * stride + column + c;
+                                 out[at] = derive(constant, h[at], total[r][c]);
+                             }
+                     };
+                     if (below == RELU) all(std::integral_constant<Activation, RELU>{});
+                     else if (below == LEAKY_RELU) all(std::integral_constant<Activation, LEAKY_RELU>{});
+                     else all(std::integral_constant<Activation, TANH>{});
+                 });
+    }
+
+    // Adds the tile to the gradient's sums, which hold a vector for each parameter; the first tile sets them.
+    void accumulate(const Layer& layer, const V* delta, const V* h, int vectors, bool first_tile) {
+        const std::ptrdiff_t step = stride;
+        V* const sums_of = reinterpret_cast<V*>(partial);
+        for (int row = 0; row < layer.out; row += ROWS)
+            with_constant<ROWS>(layer.out - row, [&](auto rows_here) {
+                constexpr int R = rows_here;
+                const V* d = delta + row * step;
+                V bias[R];
+                UNROLL for (int r = 0; r < R; ++r) bias[r] = first_tile ? V{} : sums_of[layer.bias + row + r];
+                for (int v = 0; v < vectors; ++v)
+                    UNROLL for (int r = 0; r < R; ++r) bias[r] += d[r * step + v];
+                UNROLL for (int r = 0; r < R; ++r) sums_of[layer.bias + row + r] = bias[r];
+                for (int column = 0; column < layer.in; column += INPUTS)
+                    with_constant<INPUTS>(layer.in - column, [&](auto columns_here) {
+                        constexpr int C = columns_here;
+                        const V* in = h + column * step;
+                        V* to = sums_of + layer.weight + row * layer.in + column;
+                        V total[R][C];
+                        UNROLL for (int r = 0; r < R; ++r)
+                            UNROLL for (int c = 0; c < C; ++c) total[r][c] = first_tile ? V{} : to[r * layer.in + c];
+                        for (int v = 0; v < vectors; ++v)
+                            UNROLL for (int r = 0; r < R; ++r)
+                                UNROLL for (int c = 0; c < C; ++c) total[r][c] += d[r * step + v] * in[c * step + v];
+                        UNROLL for (int r = 0; r < R; ++r)
+                            UNROLL for (int c = 0; c < C; ++c) to[r * layer.in + c] = total[r][c];
+                    });
+            });
+    }
+
+    // ---- a batch
+
+    // Mean loss of the samples in `order` (null: the first `count`), in tiles; with `gradient`, also that.
+    double tiles(const int32_t* order, int count, bool gradient, T* prediction = nullptr) {
+        const int inputs = layers.front().in, outputs = layers.back().out;
+        stride = count < capacity * LANES ? round_up(count, LANES) / LANES : capacity;
+        const int size = stride * LANES;
+        const T scale = T(2.0 / (double(count) * outputs));
+        V loss{};
+        for (int start = 0; start < count; start += size) {
+            const int here = count - start < size ? count - start : size, vectors = round_up(here, LANES) / LANES;
+            // The last sample fills the last vector: what is infinite there is infinite in a sample that counts.
+            const auto gather = [&](const T* from, int rows, T* to) {
+                for (int r = 0; r < rows; ++r, from += problem.samples, to += size) {
+                    if (order) for (int s = 0; s < here; ++s) to[s] = from[order[start + s]];
+                    else for (int s = 0; s < here; ++s) to[s] = from[start + s];
+                    for (int s = here; s < vectors * LANES; ++s) to[s] = to[here - 1];
+                }
+            };
+            gather(x, inputs, activations);
+            gather(y, outputs, targets);
+            V* h = reinterpret_cast<V*>(activations);
+            for (const Layer& layer : layers) {
+                forward(layer, h, h + layer.in * stride, vectors);
+                h += layer.in * stride;
+            }
+            if (prediction)
+                for (int r = 0; r < outputs; ++r)
+                    for (int s = 0; s < here; ++s)
+                        prediction[r * std::ptrdiff_t(problem.samples) + start + s] = reinterpret_cast<T*>(h)[r * size + s];
+            V *delta = reinterpret_cast<V*>(deltas), *below = delta + widest * stride;
+            for (int r = 0; r < outputs; ++r)
+                for (int v = 0; v < vectors; ++v) {
+                    const Mask counts = lane + v * LANES < Integer(here);
+                    const V value = h[r * stride + v];
+                    const V error = counts ? value - reinterpret_cast<V*>(targets)[r * stride + v] : V{};
+                    loss += error * error;
+                    delta[r * stride + v] = derive(layers.back().activation, value, error * scale);
+                }
+            if (!gradient) continue;
+            for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+                h -= layer->in * stride;
+                accumulate(*layer, delta, h, vectors, start == 0);
+                if (layer->weight == 0) break;
+                backward(*layer, layer[1].activation, delta, h, below, vectors);
+                std::swap(delta, below);
+            }
+        }
+        if (gradient)
+            for (int p = 0; p < padded; p += LANES) {
+                V rows[LANES];
+                UNROLL for (int j = 0; j < LANES; ++j) rows[j] = reinterpret_cast<const V*>(partial)[p + j];
+                store(g + p, sums(rows));
+            }
+        return sum(loss) / (double(count) * outputs);
+    }
+
+    // The gradient of one sample's loss. A vector that reaches past the end of a row multiplies what it finds there by
+    // zero, or writes what the next row overwrites: hence the ascending order of the last loop, and `slack`.
+    void single(int sample) {
+        T* h = features;
+        for (int i = 0; i < layers.front().in; ++i) h[i] = x[i * std::ptrdiff_t(problem.samples) + sample];
+        for (const Layer& layer : layers) {
+            T* out = h + round_up(layer.in, LANES);
+            for (int o = 0; o < layer.out; o += LANES) {
+                V rows[LANES]{};
+                const T* weight = w + layer.weight + o * layer.in;
+                for (int i = 0; i < layer.in; i += LANES) {
+                    const V value = load(h + i);
+                    UNROLL for (int r = 0; r < LANES; ++r) rows[r] += load(weight + r * layer.in + i) * value;
+                }
+                const V total = sums(rows) + load(w + layer.bias + o);
+                store(out + o, lane < Integer(layer.out - o) ? activate(layer.activation, total) : V{});
+            }
+            h = out;
+        }
+        const int outputs = layers.back().out;
+        T* delta = feature_deltas + (h - features);
+        for (int o = 0; o < outputs; o += LANES) {
+            V target{};
+            for (int j = 0; j < LANES && o + j < outputs; ++j) target[j] = y[(o + j) * std::ptrdiff_t(problem.samples) + sample];
+            const V value = load(h + o);
+            store(delta + o, derive(layers.back().activation, value, (value - target) * T(2.0 / outputs)));
+        }
+        for (std::size_t l = layers.size() - 1; l > 0; --l) {
+            const Layer& layer = layers[l];
+            T* below = delta - round_up(layer.in, LANES);
+            h -= round_up(layer.in, LANES);
+            for (int i = 0; i < layer.in; i += LANES) {
+                V even{}, odd{};
+                const T* weight = w + layer.weight + i;
+                int o = 0;
+                for (; o + 1 < layer.out; o += 2, weight += 2 * layer.in) {
+                    even += delta[o] * load(weight);
+                    odd += delta[o + 1] * load(weight + layer.in);
+                }
+                if (o < layer.out) even += delta[o] * load(weight);
+                store(below + i, derive(layers[l - 1].activation, load(h + i), even + odd));
+            }
+            delta = below;
+        }
+        h = features;
+        delta = feature_deltas;
+        for (const Layer& layer : layers) {
+            delta += round_up(layer.in, LANES);
+            T* to = g + layer.weight;
+            for (int o = 0; o < layer.out; ++o, to += layer.in)
+                for (int i = 0; i < layer.in; i += LANES) store(to + i, delta[o] * load(h + i));
+            for (int o = 0; o < layer.out; o += LANES) store(g + layer.bias + o, load(delta + o));
+            h += round_up(layer.in, LANES);
+        }
+    }
+
+    // ---- a step
+
+    // One step of the optimiser from the gradient in g, as torch.optim takes it.
+    void update() {
+        T* __restrict weight = w;
+        T* __restrict m = first;
+        T* __restrict s = second;
+        const T* __restrict gradient = g;
+        const T decay = T(problem.weight_decay), lr = T(problem.lr), eps = T(problem.eps);
+        if (problem.optimizer == SGD) {
+            for (int p = 0; p < padded; ++p) weight[p] -= lr * (gradient[p] + decay * weight[p]);
+        } else if (problem.optimizer == RMSPROP) {
+            for (int p = 0; p < padded; ++p) {
+                const T d = gradient[p] + decay * weight[p];
+                s[p] = s[p] * T(ALPHA) + d * d * T(1 - ALPHA);
+                weight[p] -= lr * (d / (std::sqrt(s[p]) + eps));
+            }
+        } else {
+            state.beta1_power *= BETA1;
+            state.beta2_power *= BETA2;
+            if (state.beta1_power < 1e-30) state.beta1_power = 0;  // before it turns denormal
+            if (state.beta2_power < 1e-30) state.beta2_power = 0;
+            const T rate = T(problem.lr / (1 - state.beta1_power));
+            const T correction = T(1 / std::sqrt(1 - state.beta2_power));
+            for (int p = 0; p < padded; ++p) {
+                const T d = gradient[p] + decay * weight[p];
+                m[p] += (d - m[p]) * T(1 - BETA1);
+                s[p] = s[p] * T(BETA2) + d * d * T(1 - BETA2);
+                weight[p] -= rate * (m[p] / (std::sqrt(s[p]) * correction + eps));
+            }
+        }
+    }
+
+    // Loss and, where asked for, gradient norm over the whole set into place `epoch` of the histories.
+    void record(std::int64_t epoch, bool gradient, T* prediction = nullptr) {
+        T* norm = static_cast<T*>(state.gradient_norm);
+        static_cast<T*>(state.train_loss)[epoch] = T(tiles(nullptr, problem.samples, gradient || norm, prediction));
+        if (!norm) return;
+        double total = 0;
+        for (int p = 0; p < parameters; ++p) total += double(g[p]) * g[p];
+        norm[epoch] = T(std::sqrt(total));
+    }
+
+    const Problem& problem;
+    State& state;
+    const T *x, *y;
+    std::vector<Layer> layers;
+    int parameters = 0, padded = 0, widest = 0;
+    int capacity, stride;  // of a tile, and of the tiles of this batch: vectors
+    std::vector<unsigned char> memory;
+    T *w, *first, *second, *g;  // (padded + slack,): read and written past the end
+    T *partial;                 // (padded, LANES)
+    T *activations, *targets, *deltas;  // of a tile
+    T *features, *feature_deltas;       // of a sample, every layer at the start of a vector
+    Mask lane;                          // 0, 1, 2, ...
+
+  public:
+    Run(const Problem& problem, State& state)
+        : problem(problem), state(state), x(static_cast<const T*>(problem.x)), y(static_cast<const T*>(problem.y)) {
+        int rows = problem.widths[0], padded_rows = round_up(rows, LANES), slack = LANES;
+        widest = rows;
+        for (int l = 0; l < problem.layers; ++l) {
+            const int in = problem.widths[l], out = problem.widths[l + 1];
+            const bool last = l + 1 == problem.layers;
+            layers.push_back({in, out, parameters, parameters + in * out,
+                              Activation(last ? problem.output : problem.activation)});
+            parameters += (in + 1) * out;
+            rows += out;
+            padded_rows += round_up(out, LANES);
+            if (out > widest) widest = out;
+            if (LANES * (in + 1) > slack) slack = LANES * (in + 1);
+        }
+        padded = round_up(parameters, LANES);
+        const int unit = round_up(MIN_TILE, COLUMNS * LANES) / LANES, most = MAX_TILE / LANES;
+        const int fit = int(CACHE / (VECTOR_BYTES * std::size_t(rows + 2 * widest)));
+        capacity = fit < unit ? unit : (fit < most ? fit : most) / unit * unit;
+        for (int j = 0; j < LANES; ++j) lane[j] = j;
+
+        const std::size_t flat = padded + slack, tile = std::size_t(capacity) * LANES;
+        const std::pair<T**, std::size_t> arrays[] = {
+            {&w, flat}, {&first, flat}, {&second, flat}, {&g, flat}, {&partial, std::size_t(padded) * LANES},
+            {&activations, rows * tile}, {&targets, layers.back().out * tile}, {&deltas, 2 * widest * tile},
+            {&features, padded_rows}, {&feature_deltas, padded_rows}};
+        std::size_t total = ALIGNMENT;
+        for (const auto& [array, size] : arrays) total += size * sizeof(T) + ALIGNMENT;
+        memory.resize(total);  // with zeros
+        std::uintptr_t at = reinterpret_cast<std::uintptr_t>(memory.data());
+        for (const auto& [array, size] : arrays) {
+            at = (at + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+            *array = reinterpret_cast<T*>(at);
+            at += size * sizeof(T);
+        }
+        copy(true);
+    }
+
+    void copy(bool in) {
+        void* const outside[] = {state.weights, state.first, state.second};
+        T* const inside[] = {w, first, second};
+        for (int i = 0; i < 3; ++i)
+            for (int p = 0; p < parameters; ++p) {
+                T& there = static_cast<T*>(outside[i])[p];
+                if (in) inside[i][p] = there;
+                else there = inside[i][p];
+            }
+    }
+
+    void train(const int32_t* order, std::int64_t epochs) {
+        const int batch = problem.batch;
+        if (batch && state.next_epoch == 0) record(0, false);
+        for (std::int64_t e = 0; e < epochs; ++e) {
+            if (!batch) {
+                record(state.next_epoch++, true);
+                update();
+                continue;
+            }
+            for (int start = 0; start < problem.samples; start += batch) {
+                const int count = problem.samples - start < batch ? problem.samples - start : batch;
+                if (count == 1) single(order[start]);
+                else tiles(order + start, count, true);
+                update();
+            }
+            order += problem.samples;
+            record(++state.next_epoch, false);
+        }
+        if (state.next_epoch == problem.epochs) record(problem.epochs, false, static_cast<T*>(state.prediction));
+        copy(false);
+    }
+};
+
+template <class T> int train(const Problem* problem, State* state, const int32_t* order, std::int64_t epochs) {
+    try {
+        FlushDenormals scope;
+        Run<T>(*problem, *state).train(order, epochs);
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+// Trains `epochs` epochs more; `order` (epochs, samples) int32 for minibatches. Returns 0, or 1 where memory ran out.
+int train_float32(const Problem* problem, State* state, const int32_t* order, int64_t epochs) {
+    return train<float>(problem, state, order, epochs);
+}
+
+int train_float64(const Problem* problem, State* state, const int32_t* order, int64_t epochs) {
+    return train<double>(problem, state, order, epochs);
+}
+
+// The SHA-256 of the source that this library was compiled from.
+const char* source_digest() { return SOURCE_DIGEST; }
+
+// How many of the instruction sets baseline, avx2, avx512 this processor has, each including those before.
+int instruction_sets() {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 1;
+    const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+    return wide ? 3 : 2;
+#else
+    return 1;
+#endif
+}
+}

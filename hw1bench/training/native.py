@@ -1,0 +1,275 @@
+"""The native kernel as a backend: small dense nets that fit functions, eight runs at a time, one thread a run.
+
+``kernel.cpp`` is compiled once per instruction set into a shared library beside this file (see setup.py) and used
+through ctypes, without Python's lock. Where there is none, `reason` says why. A run's digits depend on the instruction
+set, and on nothing else: not on the number of threads, nor on how its epochs are divided into calls.
+"""
+
+import ctypes
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hw1bench import layout as notation
+from hw1bench import models
+from hw1bench.data import Dataset
+from hw1bench.experiment import Arm
+from hw1bench.runs import Block
+from hw1bench.training import stacked
+from hw1bench.training.streams import generator_for
+
+_FOLDER = Path(__file__).parent
+_NAMES = ("baseline", "avx2", "avx512")  # each a superset of those before
+_ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
+_OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
+_EPS = 1e-8  # torch's default for Adam and RMSprop
+_CALL_SECONDS = 0.08  # of work in one call: how long an interruption or a progress bar waits
+
+Progress = Callable[[int], None]  # told the model-steps done since it was last told
+
+
+class _Problem(ctypes.Structure):
+    _fields_ = (
+        ("widths", ctypes.c_void_p),
+        ("x", ctypes.c_void_p),
+        ("y", ctypes.c_void_p),
+        ("lr", ctypes.c_double),
+        ("weight_decay", ctypes.c_double),
+        ("eps", ctypes.c_double),
+        ("epochs", ctypes.c_int64),
+        ("layers", ctypes.c_int32),
+        ("activation", ctypes.c_int32),
+        ("output", ctypes.c_int32),
+        ("optimizer", ctypes.c_int32),
+        ("samples", ctypes.c_int32),
+        ("batch", ctypes.c_int32),
+    )
+
+
+class _State(ctypes.Structure):
+    _fields_ = (
+        ("weights", ctypes.c_void_p),
+        ("first", ctypes.c_void_p),
+        ("second", ctypes.c_void_p),
+        ("train_loss", ctypes.c_void_p),
+        ("gradient_norm", ctypes.c_void_p),
+        ("prediction", ctypes.c_void_p),
+        ("next_epoch", ctypes.c_int64),
+        ("beta1_power", ctypes.c_double),
+        ("beta2_power", ctypes.c_double),
+    )
+
+
+class Missing(Exception):
+    """A library of the kernel that is not there, or not usable; the text says why."""
+
+
+def _load(name: str) -> ctypes.CDLL:
+    """The library for instruction set ``name``; raises Missing where it is not there, stale, or does not load."""
+    paths = [path for suffix in EXTENSION_SUFFIXES if (path := _FOLDER / f"_kernel_{name}{suffix}").exists()]
+    if not paths:
+        raise Missing("it was not built; install a C++ compiler, then hw1bench again")
+    try:
+        library = ctypes.CDLL(str(paths[0]))
+        library.source_digest.restype = ctypes.c_char_p
+        built = library.source_digest().decode()
+    except (OSError, AttributeError) as error:
+        raise Missing(f"{paths[0].name} does not load: {error}") from error
+    if built != hashlib.sha256((_FOLDER / "kernel.cpp").read_bytes()).hexdigest():
+        raise Missing(f"{paths[0].name} was built from another kernel.cpp; install hw1bench again")
+    for function in (library.train_float32, library.train_float64):
+        function.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+    return library
+
+
+@cache
+def _libraries() -> tuple[dict[str, ctypes.CDLL], str]:
+    """The libraries that this processor can run, best last, and why one that it could run is not there, or ""."""
+    try:
+        baseline = _load(_NAMES[0])  # which also knows what the processor can run
+    except Missing as missing:
+        return {}, f"no native kernel: {missing}"
+    libraries, why = {_NAMES[0]: baseline}, ""
+    for name in _NAMES[1 : baseline.instruction_sets()]:
+        try:
+            libraries[name] = _load(name)
+        except Missing as missing:
+            why = f"no native kernel for {name}: {missing}"
+    return libraries, why
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """The instruction sets that are built and that this processor has, best last; empty where there is no kernel."""
+    return tuple(_libraries()[0])
+
+
+def isa() -> str | None:
+    """The instruction set in use; None where there is no kernel."""
+    return (instruction_sets() or (None,))[-1]
+
+
+def reason() -> str:
+    """Why there is no kernel, or not the best one that this processor could run, in one line; else empty."""
+    return _libraries()[1]
+
+
+def supports(arm: Arm, dataset: Dataset) -> bool:
+    """Whether the kernel trains such an arm: a dense net from numbers to numbers, by mean squared error.
+
+    It does not say whether there is a kernel here: see `isa`.
+    """
+    output = notation.parse(arm.model.layout)[-1]
+    return (
+        stacked.stackable(arm.model)
+        and (isinstance(output, notation.Linear) or output == notation.Output("tanh"))
+        and arm.loss == "mse"
+        and arm.model.activation in _ACTIVATIONS
+        and arm.optimizer.name in _OPTIMIZERS
+        and dataset.classes is None
+        and dataset.test is None
+    )
+
+
+def _batches(arm: Arm, samples: int) -> int:
+    return 1 if arm.batch_size is None else -(-samples // arm.batch_size)
+
+
+@dataclass
+class _Task:
+    """What the runs of a block share. ``problem`` points into ``arrays``: widths, x (inputs, samples), y (outputs, samples)."""
+
+    arm: Arm
+    samples: int
+    problem: _Problem
+    arrays: tuple[np.ndarray, ...]
+    function: Callable[..., int]
+
+    @classmethod
+    def of(cls, block: Block, dataset: Dataset, name: str) -> "_Task":
+        arm, dtype = block.arm, np.dtype(block.arm.precision)
+        layers = notation.parse(arm.model.layout)
+        linears = [layer for layer in layers if isinstance(layer, notation.Linear)]
+        widths = np.array([linears[0].inputs, *(layer.outputs for layer in linears)], dtype=np.int32)
+        x = np.ascontiguousarray(models.inputs(arm.model, dataset.train.x).numpy().T, dtype=dtype)
+        y = np.ascontiguousarray(dataset.train.y.numpy().T, dtype=dtype)
+        if len(y) != widths[-1]:
+            raise ValueError(f"layout {arm.model.layout!r} has {widths[-1]} outputs for {len(y)} targets")
+        spec = arm.optimizer
+        problem = _Problem(
+            widths=widths.ctypes.data,
+            x=x.ctypes.data,
+            y=y.ctypes.data,
+            lr=spec.lr,
+            weight_decay=spec.weight_decay,
+            eps=_EPS if spec.eps is None else spec.eps,
+            epochs=arm.epochs,
+            layers=len(linears),
+            activation=_ACTIVATIONS[arm.model.activation],
+            output=0 if layers[-1] is linears[-1] else _ACTIVATIONS["tanh"],
+            optimizer=_OPTIMIZERS[spec.name],
+            samples=x.shape[1],
+            batch=arm.batch_size or 0,
+        )
+        function = getattr(_libraries()[0][name], f"train_{arm.precision}")
+        return cls(arm, x.shape[1], problem, (widths, x, y), function)
+
+
+class _Run:
+    """One run while it trains: its state, and as many epochs a call as take `_CALL_SECONDS`."""
+
+    def __init__(self, task: _Task, weights: np.ndarray, order: torch.Generator, gradient_norm: bool) -> None:
+        self._task, self._order = task, order
+        epochs, outputs = task.arm.epochs, len(task.arrays[2])
+        self.arrays = {
+            "train_loss": np.empty(epochs + 1, weights.dtype),
+            "weights": weights.copy(),
+            "prediction": np.empty((outputs, task.samples), weights.dtype),
+        }
+        if gradient_norm:
+            self.arrays["gradient_norm"] = np.empty(epochs + 1, weights.dtype)
+        self._moments = np.zeros((2, len(weights)), weights.dtype)
+        self._state = _State(
+            first=self._moments[0].ctypes.data,
+            second=self._moments[1].ctypes.data,
+            beta1_power=1.0,
+            beta2_power=1.0,
+            **{name: array.ctypes.data for name, array in self.arrays.items()},
+        )
+        self._epochs_a_call = 1
+
+    @property
+    def finished(self) -> bool:
+        return int(self._state.next_epoch) == self._task.arm.epochs
+
+    def advance(self) -> int:
+        """One call; the optimiser steps done. Raises MemoryError where memory ran out."""
+        task = self._task
+        epochs = min(self._epochs_a_call, task.arm.epochs - int(self._state.next_epoch))
+        start = time.perf_counter()
+        order = None
+        if task.arm.batch_size is not None:
+            drawn = torch.empty(epochs, task.samples, dtype=torch.int64)
+            for row in drawn:
+                torch.randperm(task.samples, generator=self._order, out=row)
+            order = drawn.numpy().astype(np.int32)
+        pointer = None if order is None else order.ctypes.data
+        if task.function(ctypes.addressof(task.problem), ctypes.addressof(self._state), pointer, epochs):
+            raise MemoryError("the native kernel ran out of memory")
+        speed_up = min(_CALL_SECONDS / max(time.perf_counter() - start, 1e-6), 10.0)
+        self._epochs_a_call = max(1, int(epochs * speed_up))
+        return epochs * _batches(task.arm, task.samples)
+
+
+def train(
+    block: Block,
+    dataset: Dataset,
+    progress: Progress,
+    *,
+    isa: str | None = None,
+    threads: int | None = None,
+    gradient_norm: bool = False,
+) -> dict[str, np.ndarray]:
+    """Train the runs of ``block``; the arrays of a record, in the arm's precision.
+
+    ``train_loss (runs, epochs + 1)``, ``weights (runs, parameters)``, ``prediction (runs, points)``, as `stacked.train`
+    gives them; with ``gradient_norm`` also ``gradient_norm (runs, epochs + 1)``: the Euclidean norm of the gradient of
+    the whole set's loss, without weight decay; index 0 is before training. ``progress`` is told from the calling thread.
+    ``isa`` is one of `instruction_sets` (default: the best), ``threads`` at most 8 (default: one for each processor).
+
+    Raises ValueError for an arm that the kernel does not train, or an instruction set that is not here.
+    """
+    name = isa or (instruction_sets() or ("",))[-1]
+    if name not in instruction_sets():
+        raise ValueError(reason() or f"no native kernel for {name!r} here, only for {', '.join(instruction_sets())}")
+    if not supports(block.arm, dataset):
+        raise ValueError(f"the native kernel does not train arm {block.arm.name!r}")
+    task = _Task.of(block, dataset, name)
+    weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
+    runs = [
+        _Run(task, row, generator_for(block.report, block.experiment, "order", seed), gradient_norm)
+        for row, seed in zip(weights, block.seeds, strict=True)
+    ]
+    executor = ThreadPoolExecutor(min(len(runs), threads or os.cpu_count() or 1))
+    try:
+        waiting: dict[Future[int], _Run] = {executor.submit(run.advance): run for run in runs}
+        while waiting:
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                run = waiting.pop(future)
+                progress(future.result())
+                if not run.finished:
+                    waiting[executor.submit(run.advance)] = run
+    finally:
+        # After an interruption the calls under way end, at most _CALL_SECONDS or so later, and no other begins.
+        executor.shutdown(cancel_futures=True)
+    arrays = {key: np.stack([run.arrays[key] for run in runs]) for key in runs[0].arrays}
+    arrays["prediction"] = arrays["prediction"][:, 0]
+    return arrays

@@ -1,0 +1,324 @@
+"""The native kernel's warranty: on every instruction set, the run that the naive loop trains; and it is repeatable."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import reference
+from cases import FIT_MODELS, OPTIMIZERS, SINC
+from hw1bench import Arm, Digits, Function, Model, Optimizer, data
+from hw1bench.runs import Block
+from hw1bench.sources import c
+from hw1bench.training import native, stacked
+
+CPU = torch.device("cpu")
+NAMES = ["baseline", "avx2", "avx512"]
+EPOCHS = {None: 50, 12: 13, 1: 2}  # of 40 samples, by batch size: 50 steps or more; 12 leaves a remainder
+BATCHES = {"full batch": None, "minibatch with remainder": 12, "batch 1": 1}
+SGD = Optimizer(name="sgd", lr=1e6)
+
+built = pytest.mark.skipif(native.isa() is None, reason=native.reason() or "built")
+batches = pytest.mark.parametrize("batch_size", BATCHES.values(), ids=BATCHES)
+
+
+@pytest.fixture(params=NAMES)
+def isa(request):
+    if request.param not in native.instruction_sets():
+        pytest.skip(f"no {request.param} here")
+    return request.param
+
+
+def arm(**changes):
+    basis = Arm(
+        name="arm",
+        data=SINC,
+        model=Model("[5,10,5]"),
+        loss="mse",
+        optimizer=OPTIMIZERS["adam"],
+        epochs=EPOCHS[changes.get("batch_size")],
+        precision="float64",
+    )
+    return replace(basis, **changes)
+
+
+def train(trained, dataset=None, progress=lambda steps: None, **options):
+    return native.train(Block("T", "twin", trained, 0), dataset or data.load(trained.data), progress, **options)
+
+
+def by_torch(trained, dataset=None):
+    block = Block("T", "twin", trained, 0)
+    return stacked.train(block, dataset or data.load(trained.data), CPU, False, lambda steps: None)
+
+
+def assert_close(one, other, rtol=1e-7, atol=1e-10):
+    for name in ("train_loss", "weights", "prediction"):
+        assert one[name].dtype == other[name].dtype
+        np.testing.assert_allclose(one[name], other[name], rtol=rtol, atol=atol, err_msg=name)
+
+
+def assert_same_bits(one, other):
+    assert one.keys() == other.keys()
+    for name, array in one.items():
+        assert array.tobytes() == other[name].tobytes(), name
+
+
+@built
+@batches
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_each_optimizer_is_the_naive_loop(optimizer, batch_size, isa):
+    trained = arm(optimizer=optimizer, batch_size=batch_size)
+    arrays = train(trained, isa=isa)
+    losses, weights = reference.train("T", "twin", trained, 5)
+    np.testing.assert_allclose(arrays["train_loss"][5], losses, rtol=1e-7, atol=1e-10)
+    np.testing.assert_allclose(arrays["weights"][5], weights, rtol=1e-7, atol=1e-10)
+
+
+@built
+@batches
+@pytest.mark.parametrize("model", FIT_MODELS.values(), ids=FIT_MODELS)
+def test_each_model_is_the_torch_path(model, batch_size, isa):
+    trained = arm(model=model, batch_size=batch_size)
+    assert_close(train(trained, isa=isa), by_torch(trained))
+
+
+@built
+@pytest.mark.parametrize("model", [c.FIT_1, c.FIT_2, Model("[5,10,10,10,10,10,5]"), Model("[1,190,1,17,16,15]")])
+def test_deep_and_uneven_nets(model, isa):
+    assert_close(train(arm(model=model, epochs=20), isa=isa), by_torch(arm(model=model, epochs=20)), rtol=1e-6)
+
+
+@built
+@pytest.mark.parametrize("points", [2, 40, 63, 64, 65, 300])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_any_number_of_samples(points, precision, isa):
+    trained = arm(data=Function(name="sinc", points=points), epochs=5, precision=precision)
+    tolerance = {"rtol": 1e-7} if precision == "float64" else {"rtol": 1e-4, "atol": 1e-6}
+    assert_close(train(trained, isa=isa), by_torch(trained), **tolerance)
+
+
+def numbers(samples, inputs, outputs):
+    generator = torch.Generator().manual_seed(samples)
+    x = torch.randn(samples, inputs, generator=generator, dtype=torch.float64)
+    y = torch.randn(samples, outputs, generator=generator, dtype=torch.float64)
+    return data.Dataset("numbers", data.Split(x, y), None, "numbers")
+
+
+@built
+@pytest.mark.parametrize("batch_size", [None, 7, 1])
+@pytest.mark.parametrize("samples", [1, 20])
+def test_several_inputs_and_outputs(samples, batch_size, isa):
+    trained = arm(model=Model("3-6-20-18 tanh", activation="leaky_relu"), batch_size=batch_size, epochs=3)
+    dataset = numbers(samples, 3, 18)
+    assert_close(train(trained, dataset, isa=isa), by_torch(trained, dataset))
+
+
+@built
+@settings(max_examples=25, deadline=None)
+@given(
+    widths=st.lists(st.integers(1, 40), min_size=2, max_size=5),
+    activation=st.sampled_from(["relu", "leaky_relu", "tanh"]),
+    samples=st.integers(1, 150),
+    batch_size=st.sampled_from([None, 1, 2, 50]),
+)
+def test_any_net(widths, activation, samples, batch_size):
+    trained = arm(model=Model("-".join(map(str, widths)), activation), batch_size=batch_size, epochs=1)
+    dataset = numbers(samples, widths[0], widths[-1])
+    one = train(trained, dataset)
+    for name in native.instruction_sets():
+        assert_close(train(trained, dataset, isa=name), one)
+    assert_close(one, by_torch(trained, dataset))
+
+
+@built
+@batches
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_float32_over_a_few_steps(optimizer, batch_size, isa):
+    points = 40 if batch_size is None else 14
+    trained = arm(data=Function(name="sinc", points=points), optimizer=optimizer, batch_size=batch_size)
+    trained = replace(trained, epochs=5 if batch_size is None else 1, precision="float32")
+    arrays = train(trained, isa=isa)
+    assert arrays["weights"].dtype == np.float32
+    assert_close(arrays, by_torch(trained), rtol=1e-4, atol=1e-5)
+
+
+@built
+@pytest.mark.parametrize(("precision", "ulps"), [("float32", 4), ("float64", 4)])
+def test_tanh_to_a_few_units_in_the_last_place(precision, ulps, isa):
+    # One weight and no bias, left where it starts: the prediction is tanh(weight * x).
+    dataset = numbers(4000, 1, 1)
+    x = dataset.train.x * 10 ** torch.linspace(-5, 1.5, 4000, dtype=torch.float64)[:, None]
+    dataset = replace(dataset, train=replace(dataset.train, x=x))
+    still = Optimizer(name="sgd", lr=0.0)
+    arrays = train(arm(model=Model("1-1 tanh", init="keras"), optimizer=still, epochs=1, precision=precision), dataset, isa=isa)
+    exact = np.tanh(arrays["weights"][:, :1] * x[:, 0].numpy().astype(precision), dtype=np.float64)
+    unit = np.spacing(np.abs(exact).astype(precision))
+    assert (np.abs(arrays["prediction"] - exact) <= ulps * unit).all()
+    assert (np.abs(arrays["prediction"]) <= 1).all()
+
+
+@built
+@batches
+def test_gradient_norm_is_autograds(batch_size, isa):
+    trained = arm(batch_size=batch_size, epochs=2)
+    dataset = data.load(SINC)
+    arrays = train(trained, isa=isa, gradient_norm=True)
+    assert arrays["gradient_norm"].shape == (8, 3)
+    block = Block("T", "twin", trained, 0)
+    before = stacked.initial(block, torch.float64).numpy()
+    assert_same_bits(train(trained, isa=isa), {k: v for k, v in arrays.items() if k != "gradient_norm"})
+    for epoch, weights in ((0, before), (2, arrays["weights"])):
+        for run in (0, 7):
+            net = reference.network(trained.model).double()
+            torch.nn.utils.vector_to_parameters(torch.from_numpy(weights[run].copy()), net.parameters())
+            torch.nn.functional.mse_loss(net(dataset.train.x), dataset.train.y).backward()
+            norm = torch.cat([p.grad.flatten() for p in net.parameters()]).norm().item()
+            assert arrays["gradient_norm"][run, epoch] == pytest.approx(norm, rel=1e-9)
+
+
+@built
+@batches
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, precision, isa, monkeypatch):
+    trained = arm(batch_size=batch_size, epochs=23, precision=precision)
+    alone = train(trained, isa=isa, threads=1, gradient_norm=True)
+    for threads in (2, 3, 8):
+        assert_same_bits(alone, train(trained, isa=isa, threads=threads, gradient_norm=True))
+    monkeypatch.setattr(native, "_CALL_SECONDS", 0.0)  # one epoch a call
+    assert_same_bits(alone, train(trained, isa=isa, gradient_norm=True))
+
+
+@built
+@batches
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("model", FIT_MODELS.values(), ids=FIT_MODELS)
+def test_divergence_is_recorded_not_raised(model, batch_size, precision, isa):
+    trained = arm(model=model, optimizer=SGD, batch_size=batch_size, epochs=30, precision=precision)
+    arrays, expected = train(trained, isa=isa), by_torch(trained)
+    assert (np.isfinite(arrays["train_loss"][:, -1]) == np.isfinite(expected["train_loss"][:, -1])).all()
+    if model is FIT_MODELS["leaky_relu"]:
+        assert not np.isfinite(arrays["train_loss"][:, -1]).any()
+
+
+@built
+@pytest.mark.parametrize("batch_size", [None, 1])
+def test_what_is_not_a_number_stays_so(batch_size, isa):
+    dataset = numbers(20, 1, 1)
+    dataset.train.x[3] = torch.nan
+    for activation in ("relu", "leaky_relu", "tanh"):
+        arrays = train(arm(model=Model("[5,3]", activation), batch_size=batch_size, epochs=2), dataset, isa=isa)
+        assert np.isnan(arrays["train_loss"]).all()
+        assert np.isnan(arrays["prediction"]).all()
+
+
+@built
+def test_denormal_numbers_survive(isa):
+    train(arm(precision="float32"), isa=isa, threads=1)
+    assert 5e-324 * float("1.0") != 0.0
+    assert (np.full(64, 1e-45, np.float32) * np.float32(1) != 0).all()
+    assert (torch.full((64,), 1e-45) * 1 != 0).all()
+
+
+@built
+def test_progress_is_told_every_step_from_the_calling_thread():
+    for trained in (arm(epochs=40), arm(batch_size=12, epochs=5)):
+        told = []
+        train(trained, progress=lambda steps, told=told: told.append((steps, threading.get_ident())))
+        assert sum(steps for steps, _ in told) == 8 * trained.epochs * (4 if trained.batch_size else 1)
+        assert {thread for _, thread in told} == {threading.get_ident()}
+
+
+@built
+@pytest.mark.parametrize("batch_size", [None, 1])
+def test_an_interruption_stops_soon_and_leaves_no_thread(batch_size):
+    before = threading.active_count()
+    interrupted = []
+
+    def interrupt():
+        interrupted.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(0.5, interrupt)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        train(arm(batch_size=batch_size, epochs=10_000_000))
+    assert time.perf_counter() - interrupted[0] < 1.0  # 0.1 s alone on the machine
+    timer.join()
+    assert threading.active_count() == before
+
+
+@built
+def test_what_it_trains():
+    dataset = data.load(SINC)
+    assert native.supports(arm(), dataset)
+    assert native.supports(arm(model=Model("[5] tanh", "tanh"), batch_size=1), dataset)
+    assert not native.supports(arm(model=Model("[5] softmax")), dataset)
+    assert not native.supports(arm(model=Model("1-8 dropout 8-1")), dataset)
+    digits = arm(model=Model("64-10"), data=Digits(size=8), loss="cross_entropy")
+    assert not native.supports(digits, data.load(digits.data))
+    with pytest.raises(ValueError, match="does not train arm 'arm'"):
+        train(digits)
+    with pytest.raises(ValueError, match=r"'3-4-1' does not take samples of shape \(1,\)"):
+        train(arm(model=Model("3-4-1")))
+    with pytest.raises(ValueError, match="2 outputs for 1 targets"):
+        train(arm(model=Model("1-4-2")))
+    with pytest.raises(ValueError, match="no native kernel for 'sse9' here, only for baseline"):
+        train(arm(), isa="sse9")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder in the place of the package's, with its source and libraries, that a test may damage."""
+    for path in native._FOLDER.glob("*kernel*"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(native, "_FOLDER", tmp_path)
+    native._libraries.cache_clear()
+    yield tmp_path
+    native._libraries.cache_clear()
+
+
+def assert_missing(why):
+    assert native.isa() is None
+    assert native.instruction_sets() == ()
+    assert why in native.reason()
+    with pytest.raises(ValueError, match="no native kernel: "):
+        train(arm())
+
+
+def test_a_missing_library_is_said(folder):
+    for path in folder.glob("_kernel*"):
+        path.unlink()
+    assert_missing("it was not built; install a C++ compiler")
+
+
+@built
+def test_a_stale_library_is_noticed(folder):
+    with (folder / "kernel.cpp").open("a") as source:
+        source.write("// changed\n")
+    assert_missing("was built from another kernel.cpp")
+
+
+@built
+def test_a_damaged_library_is_noticed(folder):
+    for path in folder.glob("_kernel*"):
+        path.write_bytes(b"no library")
+    assert_missing("does not load")
+
+
+@built
+def test_the_next_best_is_used_and_said(folder):
+    best = native.isa()
+    native._libraries.cache_clear()
+    if best == "baseline":
+        pytest.skip("there is one instruction set here")
+    next(folder.glob(f"_kernel_{best}.*")).unlink()
+    assert native.isa() == NAMES[NAMES.index(best) - 1]
+    assert native.reason() == f"no native kernel for {best}: it was not built; install a C++ compiler, then hw1bench again"
