@@ -10,6 +10,7 @@ from rich.table import Table
 
 from hw1bench.report import words
 
+_WIDTH = 110  # characters that the closing table needs; a narrower terminal folds its lines
 _COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "error": "bold red", "not run": "dim"}
 
 
@@ -63,11 +64,11 @@ def table(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
         rows.add_row(
             f"  {entry['id']}",
             f"[{_COLOURS[entry['verdict']]}]{words.verdict(entry)}[/]",
-            f"{entry['holds']} of {entry['seeds']}" if trained else "",
+            f"{entry['holds']}/{entry['seeds']}" if trained else "",
             f"{median} {effect['unit']}" if effect else "",
             seconds if trained else "",
             "" if entry["ruling"] in (None, entry["verdict"]) else words.standing(entry).replace(" on record", ""),
         )
     target = StringIO()
-    Console(file=target, width=max(width, 80), force_terminal=colour, no_color=not colour).print(rows)
+    Console(file=target, width=max(width, _WIDTH), force_terminal=colour, no_color=not colour).print(rows)
     return target.getvalue()

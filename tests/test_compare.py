@@ -4,10 +4,10 @@ import copy
 import json
 
 import pytest
-from sample_document import claim, document, everything, evidence, exact, figure
 
 from hw1bench.report.compare import Change, compare, render
 from hw1bench.report.contract import check
+from sample_document import claim, document, everything, evidence, exact, figure
 
 
 def test_a_document_compared_with_itself_has_not_changed():

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
+import reference
 from hw1bench import Arm, Function, Model, Optimizer
 from hw1bench import effects as fx
 from hw1bench.measures import learning

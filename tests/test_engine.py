@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import reference
 import torch
-from cases import FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, SINC
 
+import reference
+from cases import FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, SINC
 from hw1bench import Arm, Digits, Function, Model
 from hw1bench.runs import Block
 from hw1bench.sources import a, c, d, e

@@ -2,9 +2,9 @@ import json
 import shutil
 
 import pytest
-from sample_document import document
 
 from hw1bench.__main__ import main
+from sample_document import document
 
 
 def put(folder, **changes):

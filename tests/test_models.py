@@ -1,8 +1,8 @@
 import pytest
-import reference
 import torch
-from cases import COUNTS, SHAPES
 
+import reference
+from cases import COUNTS, SHAPES
 from hw1bench import Model
 from hw1bench.layout import Conv, Linear, parse
 from hw1bench.models import build, count, initialise, inputs

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def arm(**changes):
         model=Model("[5,10,5]"),
         loss="mse",
         optimizer=OPTIMIZERS["adam"],
-        epochs=EPOCHS[changes.get("batch_size")],
+        epochs=EPOCHS.get(changes.get("batch_size"), 1),
         precision="float64",
     )
     return replace(basis, **changes)
@@ -54,6 +55,12 @@ def train(trained, dataset=None, progress=lambda steps: None, **options):
     return native.train(Block("T", "twin", trained, 0), dataset or data.load(trained.data), progress, **options)
 
 
+@cache
+def by_the_naive_loop(trained, seed):
+    return reference.train("T", "twin", trained, seed)
+
+
+@cache
 def by_torch(trained, dataset=None):
     block = Block("T", "twin", trained, 0)
     return stacked.train(block, dataset or data.load(trained.data), CPU, False, lambda steps: None)
@@ -77,7 +84,7 @@ def assert_same_bits(one, other):
 def test_each_optimizer_is_the_naive_loop(optimizer, batch_size, isa):
     trained = arm(optimizer=optimizer, batch_size=batch_size)
     arrays = train(trained, isa=isa)
-    losses, weights = reference.train("T", "twin", trained, 5)
+    losses, weights = by_the_naive_loop(trained, 5)
     np.testing.assert_allclose(arrays["train_loss"][5], losses, rtol=1e-7, atol=1e-10)
     np.testing.assert_allclose(arrays["weights"][5], weights, rtol=1e-7, atol=1e-10)
 
@@ -105,6 +112,7 @@ def test_any_number_of_samples(points, precision, isa):
     assert_close(train(trained, isa=isa), by_torch(trained), **tolerance)
 
 
+@cache
 def numbers(samples, inputs, outputs):
     generator = torch.Generator().manual_seed(samples)
     x = torch.randn(samples, inputs, generator=generator, dtype=torch.float64)
@@ -151,17 +159,19 @@ def test_float32_over_a_few_steps(optimizer, batch_size, isa):
 
 
 @built
-@pytest.mark.parametrize(("precision", "ulps"), [("float32", 4), ("float64", 4)])
-def test_tanh_to_a_few_units_in_the_last_place(precision, ulps, isa):
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_tanh_to_a_few_units_in_the_last_place(precision, isa):
     # One weight and no bias, left where it starts: the prediction is tanh(weight * x).
     dataset = numbers(4000, 1, 1)
     x = dataset.train.x * 10 ** torch.linspace(-5, 1.5, 4000, dtype=torch.float64)[:, None]
     dataset = replace(dataset, train=replace(dataset.train, x=x))
     still = Optimizer(name="sgd", lr=0.0)
-    arrays = train(arm(model=Model("1-1 tanh", init="keras"), optimizer=still, epochs=1, precision=precision), dataset, isa=isa)
+    arrays = train(
+        arm(model=Model("1-1 tanh", init="keras"), optimizer=still, epochs=1, precision=precision), dataset, isa=isa
+    )
     exact = np.tanh(arrays["weights"][:, :1] * x[:, 0].numpy().astype(precision), dtype=np.float64)
     unit = np.spacing(np.abs(exact).astype(precision))
-    assert (np.abs(arrays["prediction"] - exact) <= ulps * unit).all()
+    assert (np.abs(arrays["prediction"] - exact) <= 4 * unit).all()
     assert (np.abs(arrays["prediction"]) <= 1).all()
 
 
@@ -201,22 +211,23 @@ def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, precision,
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("model", FIT_MODELS.values(), ids=FIT_MODELS)
 def test_divergence_is_recorded_not_raised(model, batch_size, precision, isa):
-    trained = arm(model=model, optimizer=SGD, batch_size=batch_size, epochs=30, precision=precision)
-    arrays, expected = train(trained, isa=isa), by_torch(trained)
-    assert (np.isfinite(arrays["train_loss"][:, -1]) == np.isfinite(expected["train_loss"][:, -1])).all()
-    if model is FIT_MODELS["leaky_relu"]:
+    arrays = train(arm(model=model, optimizer=SGD, batch_size=batch_size, epochs=30, precision=precision), isa=isa)
+    assert np.isfinite(arrays["train_loss"][:, 0]).all()
+    if model.activation == "leaky_relu":  # the others die, or saturate, at a loss that is large and finite
         assert not np.isfinite(arrays["train_loss"][:, -1]).any()
+        assert not np.isfinite(arrays["weights"]).all(axis=1).any()
 
 
 @built
 @pytest.mark.parametrize("batch_size", [None, 1])
 def test_what_is_not_a_number_stays_so(batch_size, isa):
     dataset = numbers(20, 1, 1)
-    dataset.train.x[3] = torch.nan
+    x = dataset.train.x.clone()
+    x[3] = torch.nan
+    dataset = replace(dataset, train=replace(dataset.train, x=x))
     for activation in ("relu", "leaky_relu", "tanh"):
         arrays = train(arm(model=Model("[5,3]", activation), batch_size=batch_size, epochs=2), dataset, isa=isa)
-        assert np.isnan(arrays["train_loss"]).all()
-        assert np.isnan(arrays["prediction"]).all()
+        assert all(np.isnan(arrays[name]).all() for name in ("train_loss", "prediction"))
 
 
 @built
@@ -321,4 +332,6 @@ def test_the_next_best_is_used_and_said(folder):
         pytest.skip("there is one instruction set here")
     next(folder.glob(f"_kernel_{best}.*")).unlink()
     assert native.isa() == NAMES[NAMES.index(best) - 1]
-    assert native.reason() == f"no native kernel for {best}: it was not built; install a C++ compiler, then hw1bench again"
+    assert (
+        native.reason() == f"no native kernel for {best}: it was not built; install a C++ compiler, then hw1bench again"
+    )

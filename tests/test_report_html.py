@@ -10,7 +10,6 @@ import subprocess
 from html.parser import HTMLParser
 
 import pytest
-from sample_document import claim, document, everything, evidence, exact, figure, put_figures, unjudged
 
 from hw1bench import report
 from hw1bench.report import words
@@ -18,6 +17,7 @@ from hw1bench.report.contract import VERDICTS
 from hw1bench.report.html import render
 from hw1bench.report.outline import outline, stem
 from hw1bench.report.strip import RADIUS, strip
+from sample_document import claim, document, everything, evidence, exact, figure, put_figures, unjudged
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp; http://example.org/"

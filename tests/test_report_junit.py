@@ -5,10 +5,10 @@ import json
 import pytest
 from junitparser import JUnitXml
 from junitparser.xunit2 import JUnitXml as Xml
-from sample_document import claim, document, everything, exact, unjudged
 
 from hw1bench.report import words
 from hw1bench.report.junit import render
+from sample_document import claim, document, everything, exact, unjudged
 
 
 @pytest.fixture

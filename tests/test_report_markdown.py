@@ -1,11 +1,11 @@
 """The words of a verdict, and the Markdown made of them."""
 
 import pytest
-from sample_document import claim, document, everything, evidence, exact, figure, unjudged
 
 from hw1bench import verdict
 from hw1bench.report import contract, words
 from hw1bench.report.markdown import render
+from sample_document import claim, document, everything, evidence, exact, figure, unjudged
 
 HELD = [0.2, 0.31, 0.5, 0.8, 0.88, 1.1, 1.9, 2.5]
 MIXED = [0.3, -0.2] * 8

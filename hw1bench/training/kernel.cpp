@@ -5,12 +5,13 @@
 // tiles and folded to numbers once a step. Single samples (batch size 1): vectors along the features, no tiles.
 // Weights, gradient and moments are flat, in torch's order: layer by layer, weight (outputs, inputs) before bias.
 //
-// The source is compiled once per instruction set, which sets the width of a vector. Sums are taken in a fixed order, so
-// a library repeats its results bit for bit; two libraries do not agree on the last bits.
+// The source is compiled once per instruction set, which sets the width of a vector. Sums are taken in a fixed order,
+// so a library repeats its results bit for bit; two libraries do not agree on the last bits.
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -53,6 +54,7 @@ namespace {
 
 enum Activation { LINEAR, RELU, LEAKY_RELU, TANH };
 enum Method { SGD, ADAM, RMSPROP };
+template <Activation A> using constant = std::integral_constant<Activation, A>;
 
 // Blocks of sums in registers: rows x columns accumulators, a column's operand and a broadcast fit the register file.
 #if defined(__AVX512F__)
@@ -65,11 +67,11 @@ constexpr int VECTOR_BYTES = 16, ROWS = 5, COLUMNS = 2, INPUTS = 2;
 
 constexpr int ALIGNMENT = 64;
 constexpr int MIN_TILE = 64, MAX_TILE = 256;  // samples
-constexpr std::size_t CACHE = 64 * 1024;      // bytes of activations and deltas in a tile, where that leaves MIN_TILE
+constexpr std::size_t CACHE = 64 * 1024;      // bytes of activations and deltas in a tile, if that leaves MIN_TILE
 constexpr double BETA1 = 0.9, BETA2 = 0.999, ALPHA = 0.99, SLOPE = 0.01;  // torch's defaults
 
-// Moments of a dead unit decay into denormal numbers, on which some processors are a hundred times slower: they count as
-// zero in this thread while it trains, and only then.
+// Moments of a dead unit decay into denormal numbers, on which some processors are a hundred times slower: they count
+// as zero in this thread while it trains, and only then.
 class FlushDenormals {
 #if defined(__SSE2__)
     unsigned saved = _mm_getcsr();
@@ -188,6 +190,12 @@ template <class T> class Run {
 
     // ---- a tile of samples: rows of features, `stride` vectors apart
 
+    // f(block[r][c], r, c), unrolled so that the block lies in registers
+    template <int R, int C, class F> static void each(V (&block)[R][C], F f) {
+        UNROLL for (int r = 0; r < R; ++r)
+            UNROLL for (int c = 0; c < C; ++c) f(block[r][c], r, c);
+    }
+
     // finish(sums, row, column) for blocks of sums[r][c] = bias[r] + sum_k w[r * by_row + k * by_k] * in[k][c]
     template <class Finish>
     void products(int rows, int vectors, int depth, const T* w, std::ptrdiff_t by_row, std::ptrdiff_t by_k,
@@ -200,13 +208,11 @@ template <class T> class Run {
                     with_constant<ROWS>(rows - row, [&](auto rows_here) {
                         constexpr int R = rows_here;
                         V total[R][C];
-                        UNROLL for (int r = 0; r < R; ++r)
-                            UNROLL for (int c = 0; c < C; ++c) total[r][c] = bias ? splat(bias[row + r]) : V{};
+                        each(total, [&](V& sum, int r, int) { sum = bias ? splat(bias[row + r]) : V{}; });
                         const T* weight = w + row * by_row;
                         const V* h = in + column;
                         for (int k = 0; k < depth; ++k, weight += by_k, h += step)
-                            UNROLL for (int r = 0; r < R; ++r)
-                                UNROLL for (int c = 0; c < C; ++c) total[r][c] += weight[r * by_row] * h[c];
+                            each(total, [&](V& sum, int r, int c) { sum += weight[r * by_row] * h[c]; });
                         finish(total, row, column);
                     });
             });
@@ -215,16 +221,14 @@ template <class T> class Run {
     void forward(const Layer& layer, const V* in, V* out, int vectors) const {
         products(layer.out, vectors, layer.in, w + layer.weight, layer.in, 1, w + layer.bias, in,
                  [&](auto& total, int row, int column) {
-                     constexpr int R = std::extent_v<std::remove_reference_t<decltype(total)>, 0>;
-                     constexpr int C = std::extent_v<std::remove_reference_t<decltype(total)>, 1>;
-                     if (layer.activation == RELU)
-                         UNROLL for (int r = 0; r < R; ++r)
-                             UNROLL for (int c = 0; c < C; ++c) total[r][c] = activate(RELU, total[r][c]);
-                     if (layer.activation == LEAKY_RELU)
-                         UNROLL for (int r = 0; r < R; ++r)
-                             UNROLL for (int c = 0; c < C; ++c) total[r][c] = activate(LEAKY_RELU, total[r][c]);
-                     UNROLL for (int r = 0; r < R; ++r)
-                         UNROLL for (int c = 0; c < C; ++c) out[(row + r) * stride + column + c] = total[r][c];
+                     const auto write = [&](auto activation) {
+                         each(total, [&](V& sum, int r, int c) {
+                             out[(row + r) * stride + column + c] = activate(activation, sum);
+                         });
+                     };
+                     if (layer.activation == RELU) write(constant<RELU>{});
+                     else if (layer.activation == LEAKY_RELU) write(constant<LEAKY_RELU>{});
+                     else write(constant<LINEAR>{});
                  });
         if (layer.activation == TANH)  // in a pass of its own: too large to repeat for every size of block
             for (int r = 0; r < layer.out; ++r)
@@ -235,18 +239,15 @@ template <class T> class Run {
     void backward(const Layer& layer, Activation below, const V* delta, const V* h, V* out, int vectors) const {
         products(layer.in, vectors, layer.out, w + layer.weight, 1, layer.in, nullptr, delta,
                  [&](auto& total, int row, int column) {
-                     constexpr int R = std::extent_v<std::remove_reference_t<decltype(total)>, 0>;
-                     constexpr int C = std::extent_v<std::remove_reference_t<decltype(total)>, 1>;
-                     const auto all = [&](auto constant) {
-                         UNROLL for (int r = 0; r < R; ++r)
-                             UNROLL for (int c = 0; c < C; ++c) {
-                                 const std::ptrdiff_t at = (row + r) * stride + column + c;
-                                 out[at] = derive(constant, h[at], total[r][c]);
-                             }
+                     const auto write = [&](auto activation) {
+                         each(total, [&](V& sum, int r, int c) {
+                             const std::ptrdiff_t at = (row + r) * stride + column + c;
+                             out[at] = derive(activation, h[at], sum);
+                         });
                      };
-                     if (below == RELU) all(std::integral_constant<Activation, RELU>{});
-                     else if (below == LEAKY_RELU) all(std::integral_constant<Activation, LEAKY_RELU>{});
-                     else all(std::integral_constant<Activation, TANH>{});
+                     if (below == RELU) write(constant<RELU>{});
+                     else if (below == LEAKY_RELU) write(constant<LEAKY_RELU>{});
+                     else write(constant<TANH>{});
                  });
     }
 
@@ -269,13 +270,10 @@ template <class T> class Run {
                         const V* in = h + column * step;
                         V* to = sums_of + layer.weight + row * layer.in + column;
                         V total[R][C];
-                        UNROLL for (int r = 0; r < R; ++r)
-                            UNROLL for (int c = 0; c < C; ++c) total[r][c] = first_tile ? V{} : to[r * layer.in + c];
+                        each(total, [&](V& sum, int r, int c) { sum = first_tile ? V{} : to[r * layer.in + c]; });
                         for (int v = 0; v < vectors; ++v)
-                            UNROLL for (int r = 0; r < R; ++r)
-                                UNROLL for (int c = 0; c < C; ++c) total[r][c] += d[r * step + v] * in[c * step + v];
-                        UNROLL for (int r = 0; r < R; ++r)
-                            UNROLL for (int c = 0; c < C; ++c) to[r * layer.in + c] = total[r][c];
+                            each(total, [&](V& sum, int r, int c) { sum += d[r * step + v] * in[c * step + v]; });
+                        each(total, [&](V& sum, int r, int c) { to[r * layer.in + c] = sum; });
                     });
             });
     }
@@ -308,8 +306,8 @@ template <class T> class Run {
             }
             if (prediction)
                 for (int r = 0; r < outputs; ++r)
-                    for (int s = 0; s < here; ++s)
-                        prediction[r * std::ptrdiff_t(problem.samples) + start + s] = reinterpret_cast<T*>(h)[r * size + s];
+                    std::memcpy(prediction + r * std::ptrdiff_t(problem.samples) + start, h + r * stride,
+                                here * sizeof(T));
             V *delta = reinterpret_cast<V*>(deltas), *below = delta + widest * stride;
             for (int r = 0; r < outputs; ++r)
                 for (int v = 0; v < vectors; ++v) {
@@ -360,7 +358,8 @@ template <class T> class Run {
         T* delta = feature_deltas + (h - features);
         for (int o = 0; o < outputs; o += LANES) {
             V target{};
-            for (int j = 0; j < LANES && o + j < outputs; ++j) target[j] = y[(o + j) * std::ptrdiff_t(problem.samples) + sample];
+            for (int j = 0; j < LANES && o + j < outputs; ++j)
+                target[j] = y[(o + j) * std::ptrdiff_t(problem.samples) + sample];
             const V value = load(h + o);
             store(delta + o, derive(layers.back().activation, value, (value - target) * T(2.0 / outputs)));
         }

@@ -1,0 +1,208 @@
+"""``python -m benchmarks``: one table, ``bench.json`` and ``bench.svg`` in the folder given (default reports/bench).
+
+Rounds are interleaved: in each, every contender runs once, so that a machine that speeds up or slows down does so for all.
+A figure is the median over rounds of microseconds a model-step, with its spread; a ratio is the median over rounds.
+"""
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import contenders
+from benchmarks.contenders import Contender, Problem
+from hw1bench import Arm, Function, data
+from hw1bench.files import replace as put
+from hw1bench.runs import Block
+from hw1bench.sources import a, b, c, d, e
+from hw1bench.training import engine, native
+
+SECONDS = 1.0  # of work that a contender is given in a round
+CPU = torch.device("cpu")
+SEVEN = Arm(
+    name="seven layers",
+    data=Function(name="sinc", points=1000),
+    model=a.FIT_7,
+    loss="mse",
+    optimizer=a.ADAM,
+    epochs=1,
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: microseconds a model-step of each contender, (rounds,) each, and the floor's."""
+
+    title: str
+    times: dict[str, list[float]]
+
+    def ratio(self, contender: str) -> float | None:
+        """How many times as long ``contender`` takes as ours, round by round; None where it did not run."""
+        if contender not in self.times:
+            return None
+        return median(other / own for other, own in zip(self.times[contender], self.times["ours"], strict=True))
+
+
+def ours(problem: Problem) -> Contender:
+    """The engine, block by block."""
+
+    def train(steps: int) -> np.ndarray:
+        a_epoch = problem.points if problem.arm.batch_size == 1 else 1
+        arm = replace(problem.arm, epochs=-(-steps // a_epoch))
+        records = [engine.train(replace(block, arm=arm), CPU) for block in problem.blocks]
+        return np.concatenate([record.arrays["train_loss"][:, -1] for record in records])
+
+    return train
+
+
+def matrix_rate() -> float:
+    """Floating-point operations a second of torch's float32 matrix product, on all threads."""
+    left, right = torch.rand(1024, 1024), torch.rand(1024, 1024)
+    times = []
+    for _ in range(12):
+        start = time.perf_counter()
+        left @ right
+        times.append(time.perf_counter() - start)
+    return float(2 * 1024**3 / min(times))
+
+
+def seconds(function: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def agree(problem: Problem, found: dict[str, Contender]) -> None:
+    """Raise AssertionError unless all contenders train the same thing: the same losses after a few steps."""
+    steps = problem.points if problem.arm.batch_size == 1 else 20
+    results = {name: contender(steps) for name, contender in found.items()}
+    for name, losses in results.items():
+        np.testing.assert_allclose(losses, results["plain loop"], rtol=2e-2, err_msg=name)
+
+
+def measure(title: str, problem: Problem, rounds: int) -> Row:
+    """One row: the same problem by every contender."""
+    found: dict[str, Contender] = {"ours": ours(problem), "plain loop": contenders.plain(problem)}
+    try:
+        import jax  # noqa: F401  # is it here?
+    except ImportError:
+        pass
+    else:
+        for last, name in ((False, "JAX, samples x features"), (True, "JAX, features x samples")):
+            found[name] = contenders.jax(problem, samples_last=last)
+    agree(problem, found)
+    steps = {}
+    for name, contender in found.items():
+        count = problem.points if problem.arm.batch_size == 1 else 50
+        contender(count)  # compiles what compiles
+        guess = seconds(lambda contender=contender, count=count: contender(count)) / count
+        unit = problem.points if problem.arm.batch_size == 1 else 1
+        steps[name] = max(unit, round(SECONDS / guess / unit) * unit)
+        contender(steps[name])
+    times: dict[str, list[float]] = {name: [] for name in [*found, "floor"]}
+    for _ in range(rounds):
+        for name, contender in found.items():
+            taken = seconds(lambda contender=contender, count=steps[name]: contender(count))
+            times[name].append(1e6 * taken / steps[name] / problem.runs)
+        times["floor"].append(1e6 * problem.operations / matrix_rate())
+    return Row(title, times)
+
+
+def measure_topic(rounds: int) -> Row:
+    """Look 1 of the whole topic, quick tier: a sample of every arm's steps, scaled to its budget."""
+    experiments = (a.FIT_SINC, b.FIT, c.FIT_SINC, c.FIT_SGN, d.FIT_SINC, d.FIT_SGN, d.FIT_SIGMOID, e.FIT_F1, e.FIT_F2)
+    times: dict[str, list[float]] = {"ours": [], "plain loop": []}
+    for _ in range(rounds):
+        own = other = total = 0.0
+        for experiment in experiments:
+            for arm in experiment.protocol("quick").arms:
+                block = Block(experiment.report, experiment.name, arm, 0)
+                steps = engine.steps(block) / 8
+                points = len(data.load(arm.data).train)
+                sample = replace(block, arm=replace(arm, epochs=max(1, arm.epochs // 50)))
+                own += seconds(lambda sample=sample: engine.train(sample, CPU)) * arm.epochs / sample.arm.epochs
+                loop = contenders.plain(Problem(replace(arm, optimizer=a.ADAM), 1))
+                few = points if arm.batch_size == 1 else 100
+                other += 8 * seconds(lambda loop=loop, few=few: loop(few)) * steps / few
+                total += 8 * steps
+        times["ours"].append(1e6 * own / total)
+        times["plain loop"].append(1e6 * other / total)
+    return Row(f"the whole topic, look 1 ({own:.0f} s ours)", times)
+
+
+def table(rows: list[Row]) -> Table:
+    found = Table(title="microseconds a model-step, median [min, max]; ratios to ours")
+    for heading in ("row", "ours", "plain loop", "best JAX", "floor", "plain / ours", "JAX / ours", "ours / floor"):
+        found.add_column(heading, justify="left" if heading == "row" else "right")
+    for row in rows:
+        jax = min((name for name in row.times if "JAX" in name), key=lambda name: median(row.times[name]), default="")
+        figures = [_figure(row, name) for name in ("ours", "plain loop", jax, "floor")]
+        floor = row.ratio("floor")
+        found.add_row(
+            row.title, *figures, _times(row.ratio("plain loop")), _times(row.ratio(jax)), _times(floor and 1 / floor)
+        )
+    return found
+
+
+def _figure(row: Row, name: str) -> str:
+    if name not in row.times:
+        return ""
+    values = row.times[name]
+    return f"{median(values):.3g} [{min(values):.3g}, {max(values):.3g}]"
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.3g}x"
+
+
+def chart(rows: list[Row], path: Path) -> None:
+    figure = Figure(figsize=(8, 1 + 0.9 * len(rows)), layout="constrained")
+    axes = figure.add_subplot()
+    names = list(dict.fromkeys(name for row in rows for name in row.times))
+    for index, name in enumerate(names):
+        at = [place + 0.15 * (index - len(names) / 2) for place, row in enumerate(rows) if name in row.times]
+        axes.barh(at, [median(row.times[name]) for row in rows if name in row.times], height=0.14, label=name)
+    axes.set(xscale="log", xlabel="microseconds a model-step", yticks=range(len(rows)))
+    axes.set_yticklabels([row.title for row in rows])
+    axes.invert_yaxis()
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    figure.savefig(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("reports/bench"))
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    batch_1 = replace(SEVEN, data=Function(name="sinc", points=300), batch_size=1)
+    rows = [
+        measure("seven layers, 1,000 points, full batch, 16 seeds", Problem(SEVEN, 16), arguments.rounds),
+        measure("the same, 300 points", Problem(replace(batch_1, batch_size=None), 16), arguments.rounds),
+        measure("the same, batch 1", Problem(batch_1, 16), arguments.rounds),
+        measure_topic(rounds=1),
+    ]
+    Console(width=150).print(table(rows))
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    document = {
+        "machine": platform.processor() or platform.machine(),
+        **engine.environment(CPU),
+        "kernel": native.isa(),
+        "rows": [{"title": row.title, "microseconds_a_model_step": row.times} for row in rows],
+    }
+    put(arguments.folder / "bench.json", json.dumps(document, indent=1).encode())
+    chart(rows, arguments.folder / "bench.svg")
+    print(f"bench: {arguments.folder / 'bench.json'}, {arguments.folder / 'bench.svg'}")
+
+
+if __name__ == "__main__":
+    main()

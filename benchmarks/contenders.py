@@ -1,0 +1,141 @@
+"""The loops that we are measured against. Each function trains for ``steps`` optimiser steps and returns the final losses.
+
+A problem is a fit of a dense ReLU net with Adam: the runs share the data, each starts from its own weights.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import nn
+
+from hw1bench import data, layout, models
+from hw1bench.experiment import Arm
+from hw1bench.runs import Block
+from hw1bench.training import stacked
+from hw1bench.training.streams import generator_for
+
+Contender = Callable[[int], np.ndarray]  # steps of every run -> (runs,) training losses of the whole set
+
+
+@dataclass(frozen=True)
+class Problem:
+    """``arm`` trained from the initial weights of ``runs`` seeds, in the data order of those seeds."""
+
+    arm: Arm
+    runs: int
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [Block("bench", "fit", self.arm, first) for first in range(0, self.runs, 8)]
+
+    @property
+    def widths(self) -> list[int]:
+        linears = [layer for layer in layout.parse(self.arm.model.layout) if isinstance(layer, layout.Linear)]
+        return [linears[0].inputs, *(layer.outputs for layer in linears)]
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations in the matrix products of one step: forward, weight gradients, input gradients."""
+        samples = self.arm.batch_size or self.points
+        products = [inputs * outputs for inputs, outputs in pairwise(self.widths)]
+        return 2 * samples * (3 * sum(products) - products[0])  # the first layer's input needs no gradient
+
+    @property
+    def points(self) -> int:
+        return len(data.load(self.arm.data).train)
+
+    def initial(self) -> np.ndarray:
+        """(runs, parameters)."""
+        return np.concatenate([stacked.initial(block, torch.float32).numpy() for block in self.blocks])
+
+    def arrays(self) -> tuple[torch.Tensor, torch.Tensor]:
+        split = data.load(self.arm.data).train
+        return split.x.float(), split.y.float()
+
+    def orders(self, steps: int) -> np.ndarray:
+        """(steps, runs): the sample of each step at batch 1."""
+        epochs = -(-steps // self.points)
+        columns = []
+        for seed in range(self.runs):
+            generator = generator_for("bench", "fit", "order", seed)
+            columns.append(torch.cat([torch.randperm(self.points, generator=generator) for _ in range(epochs)]))
+        return torch.stack(columns, dim=1)[:steps].numpy()
+
+
+def plain(problem: Problem) -> Contender:
+    """The loop as such reports write it: one model after the other, ``loss.item()`` every step."""
+    x, y = problem.arrays()
+    spec = problem.arm.optimizer
+
+    def train(steps: int) -> np.ndarray:
+        finals = []
+        orders = problem.orders(steps) if problem.arm.batch_size == 1 else None
+        for run, weights in enumerate(problem.initial()):
+            net = models.build(problem.arm.model)
+            nn.utils.vector_to_parameters(torch.from_numpy(weights), net.parameters())
+            optimizer = torch.optim.Adam(net.parameters(), lr=spec.lr, weight_decay=spec.weight_decay)
+            criterion = nn.MSELoss()
+            losses = []
+            for step in range(steps):
+                rows = slice(None) if orders is None else slice(orders[step, run], orders[step, run] + 1)
+                optimizer.zero_grad()
+                loss = criterion(net(x[rows]), y[rows])
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.item())
+            with torch.no_grad():
+                finals.append(criterion(net(x), y).item())
+        return np.array(finals)
+
+    return train
+
+
+def jax(problem: Problem, *, samples_last: bool) -> Contender:
+    """All runs in one ``jit`` of ``scan`` over ``vmap``; activations are samples x features, or features x samples."""
+    import jax.numpy as jnp
+    from jax import grad, jit, lax, vmap
+
+    spec, widths = problem.arm.optimizer, problem.widths
+    x, y = (jnp.asarray(array.numpy().T if samples_last else array.numpy()) for array in problem.arrays())
+    axis = 1 if samples_last else 0
+
+    def loss(flat, x, y):  # type: ignore[no-untyped-def]
+        h, start = x, 0
+        for index, (inputs, outputs) in enumerate(pairwise(widths)):
+            weight = flat[start : start + inputs * outputs].reshape(outputs, inputs)
+            start += inputs * outputs
+            bias = flat[start : start + outputs]
+            start += outputs
+            h = weight @ h + bias[:, None] if samples_last else h @ weight.T + bias
+            if index < len(widths) - 2:
+                h = jnp.maximum(h, 0)
+        return ((h - y) ** 2).mean()
+
+    def step(carry, now):  # type: ignore[no-untyped-def]
+        flat, first, second = carry
+        count, rows = now
+        inputs, targets = (x, y) if rows is None else (jnp.take(a, rows[None], axis) for a in (x, y))
+        gradient = grad(loss)(flat, inputs, targets) + spec.weight_decay * flat
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient**2
+        scaled = jnp.sqrt(second / (1 - 0.999**count)) + 1e-8
+        return (flat - spec.lr * first / (1 - 0.9**count) / scaled, first, second), None
+
+    @jit
+    def run(flat, counts, orders):  # type: ignore[no-untyped-def]
+        def one(flat, orders):  # type: ignore[no-untyped-def]
+            zero = jnp.zeros_like(flat)
+            (flat, _, _), _ = lax.scan(step, (flat, zero, zero), (counts, orders))
+            return loss(flat, x, y)
+
+        return vmap(one, in_axes=(0, None if orders is None else 1))(flat, orders)
+
+    def train(steps: int) -> np.ndarray:
+        orders = jnp.asarray(problem.orders(steps)) if problem.arm.batch_size == 1 else None
+        counts = jnp.arange(1, steps + 1, dtype=jnp.float32)
+        return np.asarray(run(jnp.asarray(problem.initial()), counts, orders))
+
+    return train
