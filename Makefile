@@ -1,9 +1,10 @@
 # make claims   set up, run the quick tier, say where the report is
 # make test     set up, run the tests
 # make lint     set up, check style and types
+# make bench    set up, measure against the plain PyTorch loop, JAX and the machine's floor
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims test lint setup
+.PHONY: claims test lint bench setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -15,6 +16,10 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -c 'import jax' 2> /dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt jax
+	$(BIN)/python -m benchmarks $(ARGS)
 
 setup: .venv/ready
 

@@ -50,7 +50,7 @@ def _sum(model: Model) -> tuple[int, str]:
 
     rows = count(model)
     total = sum(parameters for _, parameters in rows)
-    return total, f"{' + '.join(f'{parameters:,} {layer}' for layer, parameters in rows)} = {total:,}"
+    return total, f"{' + '.join(f'{layer} {parameters:,}' for layer, parameters in rows)} = {total:,}"
 
 
 def judge_count(effect: CountIs | CountsEqual) -> Verdict:

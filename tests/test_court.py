@@ -6,7 +6,7 @@ import pytest
 from hw1bench import Arm, Claim, Experiment, Function, Model, Optimizer, both_tiers
 from hw1bench.court import Court, judge_count
 from hw1bench.effects import CountIs, CountsEqual, Effect, faster, loss_below, lower_loss
-from hw1bench.runs import Record
+from hw1bench.runs import Record, Unavailable
 from hw1bench.store import Store
 
 BASIS = Arm(
@@ -138,6 +138,18 @@ def test_a_closed_court_runs_nothing_but_counts(tmp_path):
     assert sitting.judge(exact).verdict.word == "supported"
 
 
+def test_training_that_cannot_be_had_is_not_run_and_leaves_the_others(tmp_path):
+    def final(arm, seed):
+        if arm == "b":
+            raise Unavailable("no native kernel")
+        return 0.1
+
+    sitting = court(tmp_path, final)
+    judged = sitting.judge(claim(loss_below(0.5, "a", "b")))
+    assert (judged.verdict.word, judged.verdict.note) == ("not run", "no native kernel")
+    assert sitting.judge(claim(loss_below(0.5, "a"))).verdict.word == "supported"
+
+
 def test_diverged_seeds_are_counted_and_do_not_hold(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: np.nan if seed < 3 else 0.1)
     judged = sitting.judge(claim(loss_below(0.5, "a")))
@@ -166,7 +178,7 @@ def test_training_is_timed_once_a_look_and_not_when_reused(tmp_path):
         (
             CountIs(Model("784-10-10"), 7_960),
             "supported",
-            "7,850 Linear(784, 10) + 110 Linear(10, 10) = 7,960; stated 7,960",
+            "Linear(784, 10) 7,850 + Linear(10, 10) 110 = 7,960; stated 7,960",
         ),
         (CountIs(Model("784-10-10"), 7_961), "refuted", "= 7,960; stated 7,961"),
         (CountIs(Model("784-10-10"), 7_240, "about"), "supported", "stated about 7,240, 10 % allowed"),
@@ -176,9 +188,9 @@ def test_training_is_timed_once_a_look_and_not_when_reused(tmp_path):
         (
             CountsEqual((("a", Model("[2]")), ("b", Model("2-2-1-1")))),
             "refuted",
-            "a: 4 Linear(1, 2) + 3 Linear(2, 1) = 7; b: ",
+            "a: Linear(1, 2) 4 + Linear(2, 1) 3 = 7; b: ",
         ),
-        (CountsEqual((("a", Model("[2]")), ("b", Model("6-1")))), "supported", "b: 7 Linear(6, 1) = 7"),
+        (CountsEqual((("a", Model("[2]")), ("b", Model("6-1")))), "supported", "b: Linear(6, 1) 7 = 7"),
     ],
 )
 def test_counts_are_exact_and_show_their_sum(effect, word, note):

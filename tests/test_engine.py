@@ -10,7 +10,7 @@ import reference
 from cases import FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, SINC
 from hw1bench import Arm, Digits, Function, Model
 from hw1bench.runs import Block
-from hw1bench.sources import a, c, d, e
+from hw1bench.sources import a, b, c, d, e
 from hw1bench.training import engine, native, sequential, stacked
 from hw1bench.training.compiler import compiler_works
 
@@ -238,6 +238,19 @@ def test_key_names_everything_that_decides_the_numbers(monkeypatch):
 def test_a_net_that_does_not_take_the_data_is_refused():
     with pytest.raises(ValueError, match=r"'3-4-1' does not take samples of shape \(1,\)"):
         engine.train(block(arm(model=Model("3-4-1"))), CPU)
+
+
+@pytest.mark.skipif(not native.isa(), reason="no native kernel")
+@pytest.mark.parametrize("published", b.FIT.quick.arms, ids=lambda one: one.name)
+def test_report_b_shortened_is_the_same_on_kernel_and_torch(published, monkeypatch):
+    short = replace(published, epochs=1, precision="float64")
+    assert engine.backend(short, CPU) == "native"
+    fast = engine.train(block(short), CPU)
+    monkeypatch.setattr(engine.native, "isa", lambda: None)
+    monkeypatch.setattr(engine, "compiler_works", lambda: False)
+    slow = engine.train(block(short), CPU)
+    for name, array in fast.arrays.items():
+        np.testing.assert_allclose(array, slow.arrays[name], rtol=1e-6, atol=1e-9, err_msg=name)
 
 
 def test_no_cuda_is_refused_in_one_line(monkeypatch):

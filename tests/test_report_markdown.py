@@ -192,3 +192,9 @@ def test_a_document_of_nothing_is_rendered():
 def test_a_document_of_another_schema_is_refused():
     with pytest.raises(ValueError, match="schema 2"):
         render(document(schema=2))
+
+
+def test_a_refuted_count_is_simply_wrong():
+    wrong = exact(verdict="refuted", how="absent", note="784 = 784; stated 785")
+    assert words.sentence(wrong) == "Refuted: 784 = 784; stated 785."
+    assert words.verdict(claim(verdict="refuted", how="absent")) == "refuted, absent"

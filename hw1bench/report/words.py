@@ -84,7 +84,8 @@ def effect(claim: Claim) -> str:
 
 def verdict(claim: Claim) -> str:
     """The verdict and, of a refutation, how: 'refuted, reversed'."""
-    return f"{claim['verdict']}, {claim['how']}" if claim["how"] else str(claim["verdict"])
+    # Of an exact count there is nothing more to say than that it is wrong.
+    return f"{claim['verdict']}, {claim['how']}" if claim["how"] and from_seeds(claim) else str(claim["verdict"])
 
 
 def sentence(claim: Claim) -> str:
