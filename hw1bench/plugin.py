@@ -194,7 +194,7 @@ class _Session:
             if isinstance(subject, Claim) and params["tier"] not in subject.tiers:
                 continue
             for name in (f"report_{subject.report.lower()}", _topic(item.path)):
-                if f"{name}:" not in "".join(config.getini("markers")):
+                if not any(line.startswith(f"{name}:") for line in config.getini("markers")):
                     config.addinivalue_line("markers", f"{name}: claims of this report or topic")
                 item.add_marker(name)
             full = params["tier"] == "full" and not named and not any(item.name in argument for argument in config.args)

@@ -1,0 +1,67 @@
+"""A benchmark is worth something only if its contenders do the same work."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as bench
+from benchmarks import contenders
+from benchmarks.contenders import Problem
+from hw1bench import Function, Model
+
+SMALL = replace(bench.SEVEN, model=Model("[5,10,5]"), data=Function(name="sinc", points=30))
+PROBLEMS = {"full batch": Problem(SMALL, 16), "batch 1": Problem(replace(SMALL, batch_size=1), 16)}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+def test_ours_and_the_plain_loop_train_the_same(problem):
+    bench.agree(problem, {"ours": bench.ours(problem), "plain loop": contenders.plain(problem)})
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+@pytest.mark.parametrize("samples_last", [False, True])
+def test_jax_trains_the_same(problem, samples_last):
+    pytest.importorskip("jax")
+    found = {"JAX": contenders.jax(problem, samples_last=samples_last), "plain loop": contenders.plain(problem)}
+    bench.agree(problem, found)
+
+
+def test_contenders_that_differ_are_noticed():
+    plain = contenders.plain(PROBLEMS["full batch"])
+    with pytest.raises(AssertionError):
+        bench.agree(PROBLEMS["full batch"], {"plain loop": plain, "other": lambda steps: plain(steps) * 1.1})
+
+
+def test_operations_of_a_step_are_those_of_its_products():
+    # 1-5-10-5-1: products 5 + 50 + 50 + 5, forward, weight gradient, and input gradient but for the first layer's.
+    assert PROBLEMS["full batch"].operations == 2 * 30 * (110 + 110 + 105)
+    assert PROBLEMS["batch 1"].operations == 2 * (110 + 110 + 105)
+
+
+def test_ratios_are_taken_round_by_round():
+    row = bench.Row("a row", {"ours": [1.0, 2.0, 4.0], "plain loop": [10.0, 40.0, 200.0]})
+    assert row.ratio("plain loop") == 20
+    assert row.ratio("JAX") is None
+
+
+def test_table_chart_and_rate(tmp_path):
+    rows = [
+        bench.Row("one", {"ours": [1.0], "plain loop": [10.0], "JAX, a": [3.0], "JAX, b": [2.0], "floor": [0.8]}),
+        bench.Row("two", {"ours": [1.0], "plain loop": [10.0]}),
+    ]
+    cells = [list(column.cells) for column in bench.table(rows).columns]
+    assert [column[0] for column in cells] == [
+        "one",
+        "1 [1, 1]",
+        "10 [10, 10]",
+        "2 [2, 2]",
+        "0.8 [0.8, 0.8]",
+        "10x",
+        "2x",
+        "1.25x",
+    ]
+    assert [column[1] for column in cells][3:] == ["", "", "10x", "", ""]
+    bench.chart(rows, tmp_path / "bench.svg")
+    assert "<svg" in (tmp_path / "bench.svg").read_text()
+    assert np.isfinite(bench.matrix_rate())

@@ -1,0 +1,41 @@
+"""What README shows is true of the code."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def test_the_claim_of_ones_own_runs_as_shown(pytester, project):
+    (source,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    folder = pytester.path / "claims"
+    folder.mkdir()
+    (folder / "test_mine.py").write_text(source.replace("epochs=1_000", "epochs=50"))
+    result = pytester.runpytest("claims/", "-m", "mine")
+    assert sum(result.parseoutcomes().get(kind, 0) for kind in ("passed", "failed", "skipped")) == 1
+    (claim,) = json.loads((pytester.path / "reports" / "claims.json").read_text())["claims"]
+    assert claim["verdict"] in ("supported", "refuted", "inconclusive")
+    assert (claim["id"], claim["topic"]) == ("mine-larger-rate-lower-loss", "mine")
+    assert claim["figure"] == "figures/mine-rates-loss.svg"
+
+
+def test_every_option_is_explained(pytester, project):
+    text = pytester.runpytest("--help").stdout.str()
+    options = re.findall(r"^  (--[a-z-]+)", text[text.index("\nclaims:") :].split("\n\n")[0], re.M)
+    assert len(options) == 8
+    for option in options:
+        assert f"`{option}" in README, option
+
+
+@pytest.mark.parametrize("topic", ["counts", "fit"])
+def test_the_number_of_claims_is_right(topic):
+    from importlib import util
+
+    path = Path(__file__).parent.parent / "claims" / f"test_{topic}.py"
+    spec = util.spec_from_file_location(f"claims_{topic}", path)
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert f"| {topic} | {len(module.CLAIMS)} " in README
