@@ -6,7 +6,7 @@ of which only the figures are wanted).
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -262,7 +262,9 @@ class _Session:
             self._written = self.sitting.close()
             self.stopwatch.write(self.config, self.sitting.options.report_dir / "benchmark.json")
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # the verdicts come last, below pytest-benchmark's table
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+        yield
         if self._refused:
             terminalreporter.write_line(
                 "ERROR: claims do not run under pytest-xdist: leave out -n, training uses all cores by itself", red=True

@@ -234,6 +234,7 @@ def test_the_report_directory(pytester, project):
     result = pytester.runpytest("claims", "--report-dir", "out", "--seed-offset", "8")
     result.stdout.fnmatch_lines(
         [
+            "*benchmark: 1 tests*",
             "*A-fit-x*supported*8/8*1.00 parts*",
             "*A-fit-y*inconclusive*8/16*",
             "3 claims: 2 supported, 1 inconclusive",
