@@ -95,6 +95,14 @@ def test_a_chart_stays_small_whatever_it_shows(tmp_path):
         assert (tmp_path / "x.svg").stat().st_size < 150_000
 
 
+def test_stops_are_dots_on_the_losses_where_the_rule_stops_each_run(drawn):
+    falls, late = np.linspace(2.0, 1.0, 2001), np.full(2001, 1.0)
+    late[:1251] = np.linspace(2.0, 1.0, 1251)
+    axes, _ = drawn("stopping", Series("net", {"train_loss": np.stack([falls, late])}))
+    dots = [line.get_xydata().tolist() for line in axes.lines if line.get_marker() == "o"]
+    assert dots == [[[1400.0, 1.0]]]  # the run that falls to its end never stops
+
+
 def test_diverged_runs_count_as_the_worst_and_the_rest_is_drawn(drawn):
     loss = np.ones((5, 11)) * np.arange(1.0, 6.0)[:, None]
     loss[4, 5:] = np.inf
@@ -168,7 +176,7 @@ def test_a_failed_drawing_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "series", "name", "message"),
     [
-        ("losses", [arm()], "x.svg", "no figure of kind 'losses': the kinds are function, curves, loss"),
+        ("losses", [arm()], "x.svg", "no figure of kind 'losses': the kinds are function, curves, loss, stopping"),
         ("loss", [arm()], "x.pdf", r"cannot draw 'x\.pdf': name it \.svg or \.png"),
         ("loss", [], "x.svg", "at least one series"),
         ("loss", [Series("fit-7", {"x": X})], "x.svg", "'fit-7' has no array 'train_loss', only x"),

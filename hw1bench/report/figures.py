@@ -142,7 +142,7 @@ def _stopping(axes: Axes, series: Sequence[Series]) -> str:
             stop = int(stopping_epoch(_unbounded(row)))
             if stop < len(row) and row[stop] > 0:
                 axes.plot(stop, row[stop], "o", color=_COLOURS[index % len(_COLOURS)], markersize=3.5)
-    return f"{heading}; a dot where a run stops"
+    return f"{heading};\na dot where the rule would have stopped a run"
 
 
 KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
@@ -161,7 +161,7 @@ def _legend(figure: Figure, axes: Axes, heading: str) -> None:
     """Below the chart, where it hides nothing; the figure grows by its rows."""
     handles, labels = axes.get_legend_handles_labels()
     columns = 2 if max(map(len, labels)) <= 28 else 1
-    figure.set_size_inches(_WIDTH, _HEIGHT + 0.18 * (1 + math.ceil(len(labels) / columns)))
+    figure.set_size_inches(_WIDTH, _HEIGHT + 0.18 * (1 + heading.count("\n") + math.ceil(len(labels) / columns)))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, title=heading)
 
 
