@@ -85,11 +85,15 @@ class FlushDenormals {
 #endif
 };
 
-// Calls f with the constant min(n, Max), n >= 1.
-template <int Max, class F> inline void with_constant(int n, F&& f) {
-    if constexpr (Max > 1)
-        if (n < Max) return with_constant<Max - 1>(n, f);
-    f(std::integral_constant<int, Max>{});
+// Calls f with the constant min(n, Max), n >= Min.
+template <int Max, int Min = 1, class F> inline void with_constant(int n, F&& f) {
+    if constexpr (Min < Max) {
+        constexpr int middle = (Min + Max) / 2;
+        if (n <= middle) with_constant<middle, Min>(n, f);
+        else with_constant<Max, middle + 1>(n, f);
+    } else {
+        f(std::integral_constant<int, Max>{});
+    }
 }
 
 constexpr int round_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
@@ -174,11 +178,11 @@ template <class T> class Run {
                shuffle(a, b, Mask{Integer(J & K ? LANES + (J ^ K) : J ^ K)...});
     }
 
-    // lane j: the sum of the lanes of v[j]
-    template <int K = 1> static V sums(V (&v)[LANES]) {
-        UNROLL for (int i = 0; i < LANES / (2 * K); ++i)
-            v[i] = fold<K>(v[2 * i], v[2 * i + 1], std::make_index_sequence<LANES>{});
-        if constexpr (2 * K < LANES) return sums<2 * K>(v);
+    // lane j: the sum of the lanes of v[j] for j < N, else 0
+    template <int N, int K = 1> static V sums(V* v) {
+        UNROLL for (int i = 0; i < (N + 1) / 2; ++i)
+            v[i] = fold<K>(v[2 * i], 2 * i + 1 < N ? v[2 * i + 1] : V{}, std::make_index_sequence<LANES>{});
+        if constexpr (2 * K < LANES) return sums<(N + 1) / 2, 2 * K>(v);
         return v[0];
     }
 
@@ -278,6 +282,57 @@ template <class T> class Run {
             });
     }
 
+    // ---- a tile of a net 1 -> units -> 1, piecewise linear: computing the units twice costs less than storing them
+
+    template <Activation A> void narrow_forward(const V* in, V* out, int vectors) const {
+        const int units = layers[0].out;
+        const T *slope = w, *offset = slope + units, *factor = offset + units, *bias = factor + units;
+        for (int column = 0; column < vectors; column += COLUMNS)
+            with_constant<COLUMNS>(vectors - column, [&](auto columns_here) {
+                constexpr int C = columns_here;
+                V even[1][C], odd[1][C];
+                const auto add = [&](V& sum, int u, int c) {
+                    const V value = slope[u] * in[column + c] + offset[u];
+                    sum += factor[u] * derive(A, value, value);  // which is the activation, too
+                };
+                each(even, [&](V& sum, int, int) { sum = splat(*bias); });
+                each(odd, [&](V& sum, int, int) { sum = V{}; });
+                int u = 0;
+                for (; u + 1 < units; u += 2) {
+                    each(even, [&](V& sum, int, int c) { add(sum, u, c); });
+                    each(odd, [&](V& sum, int, int c) { add(sum, u + 1, c); });
+                }
+                if (u < units) each(even, [&](V& sum, int, int c) { add(sum, u, c); });
+                each(even, [&](V& sum, int, int c) { out[column + c] = sum + odd[0][c]; });
+            });
+    }
+
+    template <Activation A> void narrow_accumulate(const V* delta, const V* in, int vectors, bool first_tile) {
+        const int units = layers[0].out;
+        const T *slope = w, *offset = slope + units, *factor = offset + units;
+        V* const sums_of = reinterpret_cast<V*>(partial);
+        if (first_tile) std::memset(partial, 0, std::size_t(parameters) * sizeof(V));
+        for (int v = 0; v < vectors; ++v) sums_of[3 * units] += delta[v];
+        for (int unit = 0; unit < units; unit += COLUMNS)
+            with_constant<COLUMNS>(units - unit, [&](auto units_here) {
+                constexpr int U = units_here;
+                V total[3][U]{};
+                for (int v = 0; v < vectors; ++v)
+                    UNROLL for (int u = 0; u < U; ++u) {
+                        const V value = slope[unit + u] * in[v] + offset[unit + u];
+                        const V below = derive(A, value, delta[v]);  // but for the factor, which is the same throughout
+                        total[0][u] += below * in[v];
+                        total[1][u] += below;
+                        total[2][u] += below * value;
+                    }
+                UNROLL for (int u = 0; u < U; ++u) {
+                    sums_of[unit + u] += total[0][u] * factor[unit + u];
+                    sums_of[units + unit + u] += total[1][u] * factor[unit + u];
+                    sums_of[2 * units + unit + u] += total[2][u];
+                }
+            });
+    }
+
     // ---- a batch
 
     // Mean loss of the samples in `order` (null: the first `count`), in tiles; with `gradient`, also that.
@@ -300,9 +355,16 @@ template <class T> class Run {
             gather(x, inputs, activations);
             gather(y, outputs, targets);
             V* h = reinterpret_cast<V*>(activations);
-            for (const Layer& layer : layers) {
-                forward(layer, h, h + layer.in * stride, vectors);
-                h += layer.in * stride;
+            if (narrow) {
+                if (layers[0].activation == RELU) narrow_forward<RELU>(h, h + stride, vectors);
+                else narrow_forward<LEAKY_RELU>(h, h + stride, vectors);
+                h += stride;
+                for (int v = 0; v < vectors; ++v) h[v] = activate(layers[1].activation, h[v]);
+            } else {
+                for (const Layer& layer : layers) {
+                    forward(layer, h, h + layer.in * stride, vectors);
+                    h += layer.in * stride;
+                }
             }
             if (prediction)
                 for (int r = 0; r < outputs; ++r)
@@ -318,6 +380,11 @@ template <class T> class Run {
                     delta[r * stride + v] = derive(layers.back().activation, value, error * scale);
                 }
             if (!gradient) continue;
+            if (narrow) {
+                if (layers[0].activation == RELU) narrow_accumulate<RELU>(delta, h - stride, vectors, start == 0);
+                else narrow_accumulate<LEAKY_RELU>(delta, h - stride, vectors, start == 0);
+                continue;
+            }
             for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
                 h -= layer->in * stride;
                 accumulate(*layer, delta, h, vectors, start == 0);
@@ -330,28 +397,104 @@ template <class T> class Run {
             for (int p = 0; p < padded; p += LANES) {
                 V rows[LANES];
                 UNROLL for (int j = 0; j < LANES; ++j) rows[j] = reinterpret_cast<const V*>(partial)[p + j];
-                store(g + p, sums(rows));
+                store(g + p, sums<LANES>(rows));
             }
         return sum(loss) / (double(count) * outputs);
     }
 
-    // The gradient of one sample's loss. A vector that reaches past the end of a row multiplies what it finds there by
-    // zero, or writes what the next row overwrites: hence the ascending order of the last loop, and `slack`.
-    void single(int sample) {
+    // ---- a sample: a vector's lanes are features. One that reaches past the end of a row multiplies what it finds
+    // there by the zeros that end every layer's features and deltas.
+
+    // Lane 0: the sum of a[i] * b[i]; the other lanes: 0. Four sums at once, as one would wait for itself.
+    static V dot(const T* a, const T* b, int count) {
+        V total[4]{};
+        int i = 0;
+        for (; i + 3 * LANES < count; i += 4 * LANES)
+            UNROLL for (int j = 0; j < 4; ++j) total[j] += load(a + i + j * LANES) * load(b + i + j * LANES);
+        for (; i < count; i += LANES) total[0] += load(a + i) * load(b + i);
+        V all = (total[0] + total[1]) + (total[2] + total[3]);
+        return sums<1>(&all);
+    }
+
+    V only(int count, V v) const { return lane < Integer(count) ? v : V{}; }
+
+    void forward(const Layer& layer, const T* h, T* out) const {
+        const T *weight = w + layer.weight, *bias = w + layer.bias;
+        const auto finish = [&](int o, V total) {
+            store(out + o, only(layer.out - o, activate(layer.activation, total + load(bias + o))));
+        };
+        if (layer.in == 1)
+            for (int o = 0; o < layer.out; o += LANES) finish(o, load(weight + o) * h[0]);
+        else if (layer.out == 1)
+            finish(0, dot(weight, h, layer.in));
+        else
+            for (int o = 0; o < layer.out; o += LANES, weight += LANES * layer.in)
+                with_constant<LANES>(layer.out - o, [&](auto rows_here) {
+                    constexpr int R = rows_here;
+                    V rows[R];
+                    const V start = load(h);
+                    UNROLL for (int r = 0; r < R; ++r) rows[r] = load(weight + r * layer.in) * start;
+                    for (int i = LANES; i < layer.in; i += LANES) {
+                        const V value = load(h + i);
+                        UNROLL for (int r = 0; r < R; ++r) rows[r] += load(weight + r * layer.in + i) * value;
+                    }
+                    finish(o, sums<R>(rows));
+                });
+    }
+
+    // Deltas of the layer below, whose features are h.
+    void backward(const Layer& layer, Activation below, const T* delta, const T* h, T* out) const {
+        const T* weight = w + layer.weight;
+        const auto finish = [&](int i, V total) {
+            store(out + i, only(layer.in - i, derive(below, load(h + i), total)));
+        };
+        if (layer.in == 1) return finish(0, dot(weight, delta, layer.out));
+        for (int i = 0; i < layer.in; i += LANES, weight += LANES) {
+            V even{}, odd{};
+            const T* row = weight;
+            int o = 0;
+            for (; o + 1 < layer.out; o += 2, row += 2 * layer.in) {
+                even += delta[o] * load(row);
+                odd += delta[o + 1] * load(row + layer.in);
+            }
+            if (o < layer.out) even += delta[o] * load(row);
+            finish(i, even + odd);
+        }
+    }
+
+    // Writes the layer's gradient, and past its end: layers come in ascending order, and the last has `slack` to spare.
+    void outer(const Layer& layer, const T* delta, const T* h) {
+        T* to = g + layer.weight;
+        if (layer.in == 1) {
+            for (int o = 0; o < layer.out; o += LANES) store(to + o, load(delta + o) * h[0]);
+        } else if (layer.in <= LANES) {
+            const V value = load(h);
+            for (int o = 0; o < layer.out; ++o, to += layer.in) store(to, delta[o] * value);
+        } else {
+            for (int o = 0; o < layer.out; ++o, to += layer.in)
+                for (int i = 0; i < layer.in; i += LANES) store(to + i, delta[o] * load(h + i));
+        }
+        for (int o = 0; o < layer.out; o += LANES) store(g + layer.bias + o, load(delta + o));
+    }
+
+    // The gradient of one sample's loss. Where `pending`, the step from the gradient in g is taken on the way: each
+    // layer's while the layer before computes, as divisions and square roots keep other units busy than that does.
+    void single(int sample, bool pending) {
+        int updated = 0;
+        const auto update_through = [&](std::size_t l) {
+            if (!pending || l == layers.size()) return;
+            const int end = round_up(layers[l].bias + layers[l].out, LANES);
+            update(updated, end);
+            updated = end;
+        };
+        if (pending) prepare();
+        update_through(0);
         T* h = features;
         for (int i = 0; i < layers.front().in; ++i) h[i] = x[i * std::ptrdiff_t(problem.samples) + sample];
-        for (const Layer& layer : layers) {
-            T* out = h + round_up(layer.in, LANES);
-            for (int o = 0; o < layer.out; o += LANES) {
-                V rows[LANES]{};
-                const T* weight = w + layer.weight + o * layer.in;
-                for (int i = 0; i < layer.in; i += LANES) {
-                    const V value = load(h + i);
-                    UNROLL for (int r = 0; r < LANES; ++r) rows[r] += load(weight + r * layer.in + i) * value;
-                }
-                const V total = sums(rows) + load(w + layer.bias + o);
-                store(out + o, lane < Integer(layer.out - o) ? activate(layer.activation, total) : V{});
-            }
+        for (std::size_t l = 0; l < layers.size(); ++l) {
+            update_through(l + 1);
+            T* out = h + round_up(layers[l].in, LANES);
+            forward(layers[l], h, out);
             h = out;
         }
         const int outputs = layers.back().out;
@@ -364,65 +507,63 @@ template <class T> class Run {
             store(delta + o, derive(layers.back().activation, value, (value - target) * T(2.0 / outputs)));
         }
         for (std::size_t l = layers.size() - 1; l > 0; --l) {
-            const Layer& layer = layers[l];
-            T* below = delta - round_up(layer.in, LANES);
-            h -= round_up(layer.in, LANES);
-            for (int i = 0; i < layer.in; i += LANES) {
-                V even{}, odd{};
-                const T* weight = w + layer.weight + i;
-                int o = 0;
-                for (; o + 1 < layer.out; o += 2, weight += 2 * layer.in) {
-                    even += delta[o] * load(weight);
-                    odd += delta[o + 1] * load(weight + layer.in);
-                }
-                if (o < layer.out) even += delta[o] * load(weight);
-                store(below + i, derive(layers[l - 1].activation, load(h + i), even + odd));
-            }
+            T* below = delta - round_up(layers[l].in, LANES);
+            h -= round_up(layers[l].in, LANES);
+            backward(layers[l], layers[l - 1].activation, delta, h, below);
             delta = below;
         }
         h = features;
-        delta = feature_deltas;
         for (const Layer& layer : layers) {
-            delta += round_up(layer.in, LANES);
-            T* to = g + layer.weight;
-            for (int o = 0; o < layer.out; ++o, to += layer.in)
-                for (int i = 0; i < layer.in; i += LANES) store(to + i, delta[o] * load(h + i));
-            for (int o = 0; o < layer.out; o += LANES) store(g + layer.bias + o, load(delta + o));
+            outer(layer, delta, h);
             h += round_up(layer.in, LANES);
+            delta += round_up(layer.out, LANES);
         }
     }
 
     // ---- a step
 
-    // One step of the optimiser from the gradient in g, as torch.optim takes it.
-    void update() {
-        T* __restrict weight = w;
-        T* __restrict m = first;
-        T* __restrict s = second;
-        const T* __restrict gradient = g;
+    // The optimiser's step from the gradient in g, as torch.optim takes it.
+    void step() {
+        prepare();
+        update(0, padded);
+    }
+
+    // Begins a step: Adam's corrections.
+    void prepare() {
+        if (problem.optimizer != ADAM) return;
+        state.beta1_power *= BETA1;
+        state.beta2_power *= BETA2;
+        if (state.beta1_power < 1e-30) state.beta1_power = 0;  // before it turns denormal
+        if (state.beta2_power < 1e-30) state.beta2_power = 0;
+        rate = T(problem.lr / (1 - state.beta1_power));
+        correction = T(1 / std::sqrt(1 - state.beta2_power));
+    }
+
+    // The step for parameters from..to, both multiples of LANES.
+    void update(int from, int to) {
         const T decay = T(problem.weight_decay), lr = T(problem.lr), eps = T(problem.eps);
-        if (problem.optimizer == SGD) {
-            for (int p = 0; p < padded; ++p) weight[p] -= lr * (gradient[p] + decay * weight[p]);
-        } else if (problem.optimizer == RMSPROP) {
-            for (int p = 0; p < padded; ++p) {
-                const T d = gradient[p] + decay * weight[p];
-                s[p] = s[p] * T(ALPHA) + d * d * T(1 - ALPHA);
-                weight[p] -= lr * (d / (std::sqrt(s[p]) + eps));
-            }
-        } else {
-            state.beta1_power *= BETA1;
-            state.beta2_power *= BETA2;
-            if (state.beta1_power < 1e-30) state.beta1_power = 0;  // before it turns denormal
-            if (state.beta2_power < 1e-30) state.beta2_power = 0;
-            const T rate = T(problem.lr / (1 - state.beta1_power));
-            const T correction = T(1 / std::sqrt(1 - state.beta2_power));
-            for (int p = 0; p < padded; ++p) {
-                const T d = gradient[p] + decay * weight[p];
-                m[p] += (d - m[p]) * T(1 - BETA1);
-                s[p] = s[p] * T(BETA2) + d * d * T(1 - BETA2);
-                weight[p] -= rate * (m[p] / (std::sqrt(s[p]) * correction + eps));
-            }
-        }
+        const T rate = this->rate, correction = this->correction;
+        const int blocks = (to - from) / LANES;  // says that no lanes are left over
+        T* __restrict weight = w + from;
+        T* __restrict m = first + from;
+        T* __restrict s = second + from;
+        const T* __restrict gradient = g + from;
+        const auto every = [&](auto f) {
+            for (int p = 0; p < blocks * LANES; ++p) f(weight[p], m[p], s[p], gradient[p] + decay * weight[p]);
+        };
+        if (problem.optimizer == SGD)
+            every([&](T& weight, T&, T&, T d) { weight -= lr * d; });
+        else if (problem.optimizer == RMSPROP)
+            every([&](T& weight, T&, T& s, T d) {
+                s = s * T(ALPHA) + d * d * T(1 - ALPHA);
+                weight -= lr * (d / (std::sqrt(s) + eps));
+            });
+        else
+            every([&](T& weight, T& m, T& s, T d) {
+                m += (d - m) * T(1 - BETA1);
+                s = s * T(BETA2) + d * d * T(1 - BETA2);
+                weight -= rate * (m / (std::sqrt(s) * correction + eps));
+            });
     }
 
     // Loss and, where asked for, gradient norm over the whole set into place `epoch` of the histories.
@@ -439,6 +580,7 @@ template <class T> class Run {
     State& state;
     const T *x, *y;
     std::vector<Layer> layers;
+    bool narrow;  // 1 -> units -> 1, piecewise linear
     int parameters = 0, padded = 0, widest = 0;
     int capacity, stride;  // of a tile, and of the tiles of this batch: vectors
     std::vector<unsigned char> memory;
@@ -447,6 +589,7 @@ template <class T> class Run {
     T *activations, *targets, *deltas;  // of a tile
     T *features, *feature_deltas;       // of a sample, every layer at the start of a vector
     Mask lane;                          // 0, 1, 2, ...
+    T rate = 0, correction = 0;         // of Adam's step
 
   public:
     Run(const Problem& problem, State& state)
@@ -464,6 +607,8 @@ template <class T> class Run {
             if (out > widest) widest = out;
             if (LANES * (in + 1) > slack) slack = LANES * (in + 1);
         }
+        narrow = problem.layers == 2 && problem.widths[0] == 1 && problem.widths[2] == 1 && problem.activation != TANH;
+        if (narrow) rows = 2, widest = 1;  // no tile holds the units
         padded = round_up(parameters, LANES);
         const int unit = round_up(MIN_TILE, COLUMNS * LANES) / LANES, most = MAX_TILE / LANES;
         const int fit = int(CACHE / (VECTOR_BYTES * std::size_t(rows + 2 * widest)));
@@ -504,15 +649,20 @@ template <class T> class Run {
         for (std::int64_t e = 0; e < epochs; ++e) {
             if (!batch) {
                 record(state.next_epoch++, true);
-                update();
+                step();
                 continue;
             }
             for (int start = 0; start < problem.samples; start += batch) {
                 const int count = problem.samples - start < batch ? problem.samples - start : batch;
-                if (count == 1) single(order[start]);
-                else tiles(order + start, count, true);
-                update();
+                const bool pending = start > 0;  // the step from the batch before
+                if (count == 1) {
+                    single(order[start], pending);
+                } else {
+                    if (pending) step();
+                    tiles(order + start, count, true);
+                }
             }
+            step();
             order += problem.samples;
             record(++state.next_epoch, false);
         }
