@@ -25,7 +25,8 @@ setup: .venv/ready
 
 # Exact versions come from constraints.txt; the stamp is newer than all that decides the environment once it is made.
 .venv/ready: pyproject.toml constraints.txt setup.py hw1bench/training/kernel.cpp
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
+	@echo 'setting up .venv: the first time takes minutes'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,lint]'
 	touch $@

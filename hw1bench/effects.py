@@ -74,7 +74,7 @@ def _difference(high: float, low: float) -> float:
 def reaches(threshold: float, *, arm: str, within: int) -> Effect:
     """The training loss of ``arm`` is at most ``threshold`` within so many epochs."""
     return Effect(
-        f"{within + 0.5} - epochs(L <= {threshold:g}) of {arm}",
+        f"{within + 0.5} - epochs(L <= {threshold:g}) of {arm}; never is the budget + 1",
         "epochs",
         lambda runs: within + 0.5 - learning.epochs_to(runs[arm], threshold),
         (arm,),
@@ -109,7 +109,8 @@ def stops_near(reported: int, *, arm: str, within: float) -> Effect:
     return Effect(
         f"{within:g} - |stop / {reported} - 1| of {arm}",
         "ratio",
-        lambda runs: within - abs(_stop(runs[arm]) / reported - 1),
+        # Over one denominator: 0.2 - |1200 / 1000 - 1| is not 0 in floating point, and a tie must not hold.
+        lambda runs: (within * reported - abs(_stop(runs[arm]) - reported)) / reported,
         (arm,),
     )
 
@@ -141,8 +142,8 @@ def comparable(arm: str, *, to: Sequence[str], factor: float) -> Effect:
 
 def _epochs(to: float | None) -> tuple[str, Measure]:
     if to is None:
-        return "epochs(L <= 10 % of the target's variance)", learning.epochs_to_share_of_variance
-    return f"epochs(L <= {to:g})", lambda run: learning.epochs_to(run, to)
+        return "epochs(L <= 10 % of the target's variance), never: budget + 1", learning.epochs_to_share_of_variance
+    return f"epochs(L <= {to:g}), never: budget + 1", lambda run: learning.epochs_to(run, to)
 
 
 def faster(arm: str, *, than: str, to: float | None = None) -> Effect:

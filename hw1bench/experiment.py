@@ -20,6 +20,11 @@ TIERS: tuple[Tier, ...] = ("quick", "full")
 BLOCK = 8  # seeds in a block: the unit of training, storage and resuming, and the first look
 
 
+def _one_of(what: str, name: str, known: tuple[str, ...]) -> None:
+    if name not in known:
+        raise ValueError(f"no {what} named {name!r}; there are {', '.join(known)}")
+
+
 @dataclass(frozen=True)
 class Model:
     """A network: its layout (see `hw1bench.layout`), its activation and how its weights start.
@@ -34,6 +39,8 @@ class Model:
 
     def __post_init__(self) -> None:
         notation.parse(self.layout)
+        _one_of("activation", self.activation, ("relu", "leaky_relu", "tanh"))
+        _one_of("init", self.init, ("torch", "keras"))
 
     @property
     def depth(self) -> int:
@@ -60,6 +67,9 @@ class Optimizer:
     lr: float
     weight_decay: float = 0.0
     eps: float | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("optimiser", self.name, ("adam", "rmsprop", "sgd"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +109,14 @@ class Arm:
     epochs: int
     batch_size: int | None = None
     precision: Literal["float32", "float64"] = "float32"
+
+    def __post_init__(self) -> None:
+        _one_of("loss", self.loss, ("mse", "cross_entropy", "nll"))
+        _one_of("precision", self.precision, ("float32", "float64"))
+        if self.epochs < 1 or (self.batch_size is not None and self.batch_size < 1):
+            raise ValueError(
+                f"arm {self.name!r}: epochs and batch size start at 1, not {self.epochs}, {self.batch_size}"
+            )
 
     def setting(self, name: str) -> float:
         """The number by which a sweep orders its arms: "batch_size", "lr", "parameters" or "depth".

@@ -5,10 +5,11 @@ claims are collected: tests that take the ``court`` fixture and are parametrized
 of which only the figures are wanted).
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
@@ -210,13 +211,17 @@ class _Session:
     def pytest_testnodedown(self, node: Any) -> None:
         self._refused = self._refused or getattr(node, "workeroutput", {}).get("hw1bench_claims", False)
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
+    @pytest.hookimpl(tryfirst=True)  # not at the end of collection: that hook is also called when collection failed
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
         if not self._collected or hasattr(self.config, "workerinput"):
+            return
+        if session.testsfailed and not self.config.option.continue_on_collection_errors:
             return
         if not session.items:
             chosen = {"-m": self.config.option.markexpr, "-k": self.config.option.keyword}
             said = " and ".join(f"{flag} {text!r}" for flag, text in chosen.items() if text)
-            raise pytest.UsageError(f"{said or 'this'} selects no claim: topics are {', '.join(TOPICS)}; see --markers")
+            topics = ", ".join(sorted(_topic(path) for path in self._known))
+            raise pytest.UsageError(f"{said or 'this'} selects no claim: collected topics are {topics}; see --markers")
         items = [item for item in session.items if _params(item)]
         tiers = sorted({_params(item)["tier"] for item in items})
         if not items or self.config.option.collectonly:
@@ -238,11 +243,21 @@ class _Session:
             raise pytest.UsageError(f"two claims have the id {min(twice)!r}: give each its own")
         try:
             book = {path: self._rulings(path) for path in {path.parent / rulings.FILE for path in self._known}}
-            terminal = self.config.get_terminal_writer()
-            progress = TerminalProgress(terminal._file)
+            progress = TerminalProgress(self._uncaptured())
             self.sitting = Sitting(_options(self.config, tier), list(self.docket.values()), book, progress)
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
+
+    def _uncaptured(self) -> TextIO:
+        """The terminal itself: what tests print is captured while they run, and progress would be with it."""
+        terminal: TextIO = self.config.get_terminal_writer()._file
+        try:
+            descriptor = os.dup(terminal.fileno())
+        except (OSError, ValueError):  # no file of the system: a session inside another
+            return terminal
+        stream = open(descriptor, "w", encoding=terminal.encoding, buffering=1)  # noqa: SIM115  # closed at the end of the session
+        self.config.add_cleanup(stream.close)
+        return stream
 
     def _rulings(self, path: Path) -> rulings.Rulings:
         """The rulings in ``path``; raises ValueError where one names a claim that does not exist."""

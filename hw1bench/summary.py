@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hw1bench.report import words
 
-_WIDTH = 110  # characters that the closing table needs; a narrower terminal folds its lines
+_WIDTH = 120  # characters that the closing table needs; a narrower terminal folds its lines
 _COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "error": "bold red", "not run": "dim"}
 
 
@@ -41,7 +41,16 @@ def message(entry: Mapping[str, Any], remark: str, report_dir: Path) -> str:
 def counts(document: Mapping[str, Any]) -> str:
     """How many claims got which verdict."""
     tally = words.tally(document["claims"])
-    return f"{len(document['claims'])} claims: " + ", ".join(f"{count} {word}" for word, count in tally.items())
+    return f"{words.plural(len(document['claims']), 'claim')}: " + ", ".join(
+        f"{count} {word}" for word, count in tally.items()
+    )
+
+
+def _remark(entry: Mapping[str, Any]) -> str:
+    """Why there is no verdict, or that it is another than the one on record."""
+    if entry["verdict"] in ("not run", "error"):
+        return str(entry["note"])
+    return "" if entry["ruling"] in (None, entry["verdict"]) else words.standing(entry).replace(" on record", "")
 
 
 def table(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
@@ -51,7 +60,7 @@ def table(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
     rows.add_column("verdict", no_wrap=True)
     for heading in ("holds", "median effect", "time"):
         rows.add_column(heading, justify="right", no_wrap=True)
-    rows.add_column("", no_wrap=True)
+    rows.add_column("", overflow="fold")
     topic = None
     for entry in document["claims"]:
         if entry["topic"] != topic:
@@ -67,7 +76,7 @@ def table(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
             f"{entry['holds']}/{entry['seeds']}" if trained else "",
             f"{median} {effect['unit']}" if effect else "",
             seconds if trained else "",
-            "" if entry["ruling"] in (None, entry["verdict"]) else words.standing(entry).replace(" on record", ""),
+            _remark(entry),
         )
     target = StringIO()
     Console(file=target, width=max(width, _WIDTH), force_terminal=colour, no_color=not colour).print(rows)

@@ -49,6 +49,14 @@ def test_the_stopping_rule_looks_every_hundred_epochs_from_the_thousandth():
     assert learning.stopping_epoch(np.full(2001, np.inf)) == 2001  # infinite minus infinite is no small fall
 
 
+def test_a_tie_does_not_hold_by_rounding():
+    flat = np.linspace(3, 1, 2001)
+    flat[1100:] = flat[1100]
+    assert learning.stopping_epoch(flat) == 1200
+    assert 0.2 - abs(1200 / 1000 - 1) > 0  # what the formula as written would give
+    assert fx.stops_near(1000, arm="a", within=0.2)({"a": run(*flat)}) == 0
+
+
 def test_variance_of_classes_is_refused():
     with pytest.raises(ValueError, match="its target has no variance"):
         learning.epochs_to_share_of_variance(Run(ARM, 0, {"train_loss": np.ones(3)}, {}))

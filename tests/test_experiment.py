@@ -59,6 +59,23 @@ def test_looks_that_cannot_be_are_refused(looks):
         Protocol(arms=(ARM,), looks=looks)
 
 
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Model("4-2", activation="tanhh"), "no activation named 'tanhh'; there are relu, leaky_relu, tanh"),
+        (lambda: Model("4-2", init="zero"), "no init named 'zero'"),
+        (lambda: Optimizer(name="lion", lr=1), "no optimiser named 'lion'"),
+        (lambda: replace(ARM, loss="msee"), "no loss named 'msee'"),
+        (lambda: replace(ARM, precision="half"), "no precision named 'half'"),
+        (lambda: replace(ARM, epochs=0), "epochs and batch size start at 1, not 0, 16"),
+        (lambda: replace(ARM, batch_size=0), "epochs and batch size start at 1, not 10, 0"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_where_it_is_written(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
 def test_arms_need_different_names():
     with pytest.raises(ValueError, match="different names"):
         Protocol(arms=(ARM, ARM), looks=(8,))

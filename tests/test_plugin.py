@@ -322,6 +322,39 @@ def test_verdict_and_effect_are_properties_of_the_users_own_junit_file(pytester,
     assert '<property name="effect" value="1.0"' in text
 
 
+def test_progress_is_seen_while_the_tests_output_is_captured(pytester, project):
+    project(ONE)
+    pytester.makeconftest(
+        'import hw1bench.progress\nhw1bench.progress.SECONDS_BETWEEN_LINES = 0.0\npytest_plugins = ["hw1bench.plugin"]'
+    )
+    result = pytester.runpytest_subprocess("claims")
+    result.assert_outcomes(passed=1, deselected=1)
+    result.stdout.fnmatch_lines(["*A-toy, net, seeds 0-7: *%, * steps/s, * s left*"])
+
+
+@pytest.mark.parametrize(
+    "mistake", [["-m", "fit and"], ["-k", "A-fit and"], ["claims", "claims/test_broken.py"]], ids=str
+)
+def test_a_mistake_does_not_overwrite_the_report(pytester, project, mistake):
+    folder = project(ONE)
+    pytester.runpytest("claims")
+    before = (pytester.path / "reports" / "claims.json").read_text()
+    (folder / "test_broken.py").write_text("import nothing_of_that_name")
+    if mistake[0] != "claims":
+        (folder / "test_broken.py").unlink()
+    result = pytester.runpytest("claims", *mistake)
+    assert result.ret != 0
+    result.stdout.no_fnmatch_line("*not run*")
+    assert (pytester.path / "reports" / "claims.json").read_text() == before
+
+
+def test_why_a_claim_was_not_run_is_in_the_closing_table(pytester, project, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    project(ONE)
+    result = pytester.runpytest("claims", "-m", "gpu")
+    result.stdout.fnmatch_lines(["  A-fit-x*not run*no CUDA device here: give --device cpu*", "1 claim: 1 not run"])
+
+
 def test_progress_is_plain_where_there_is_no_terminal(pytester, project, monkeypatch):
     monkeypatch.setattr("hw1bench.progress.SECONDS_BETWEEN_LINES", 0.0)
     project(ONE)
@@ -336,7 +369,7 @@ def test_progress_is_plain_where_there_is_no_terminal(pytester, project, monkeyp
     ("arguments", "said"),
     [
         (["--device", "tpu"], "--device 'tpu' is unknown: use auto, cpu or cuda"),
-        (["-m", "path"], "-m 'path' selects no claim: topics are counts, fit"),
+        (["-m", "path"], "-m 'path' selects no claim: collected topics are fit; see"),
         (["-k", "nothing"], "-k 'nothing' selects no claim"),
         (["--data-dir", "nowhere"], "--data-dir nowhere is no directory"),
         (["--report-dir", "taken"], "--report-dir taken cannot be written"),

@@ -38,10 +38,11 @@ class LocalTrainer:
         if self._device.type == "cpu" and native.isa() is None and not self._told:
             self._told = True
             how = "compiled by torch" if self.environment["compiled"] else "uncompiled, for there is no C++ compiler"
-            self._progress.notice(f"{native.reason()}; training {how}, several times slower")
+            self._progress.notice(f"{native.reason()}; training {how}, tens of times slower")
         for block in blocks:
             if engine.steps(block) > engine.STEPS_WITHOUT_KERNEL and native.isa() is None and block.arm.batch_size == 1:
-                raise Unavailable(f"{native.reason()}; without it {engine.steps(block):,} steps at batch 1 take days")
+                hours = engine.steps(block) * engine.SECONDS_WITHOUT_KERNEL / 3600
+                raise Unavailable(f"{native.reason()}; without it this block at batch 1 takes some {hours:.1f} hours")
             self._progress.start(str(block), engine.steps(block))
             try:
                 record = engine.train(block, self._device, self._progress.advance)
