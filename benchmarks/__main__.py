@@ -66,20 +66,27 @@ def ours(problem: Problem) -> Contender:
 
 
 def matrix_rate() -> float:
-    """Floating-point operations a second of torch's float32 matrix product, on all threads."""
+    """Floating-point operations a second that torch's float32 matrix product sustains, on all threads."""
     left, right = torch.rand(1024, 1024), torch.rand(1024, 1024)
-    times = []
-    for _ in range(12):
-        start = time.perf_counter()
-        left @ right
-        times.append(time.perf_counter() - start)
-    return float(2 * 1024**3 / min(times))
+    times = [seconds(lambda: left @ right) for _ in range(40)]
+    return float(2 * 1024**3 / median(times))
 
 
 def seconds(function: Callable[[], object]) -> float:
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
+
+
+def calibrate(contender: Contender, unit: int) -> int:
+    """How many steps, a multiple of ``unit``, take a contender about `SECONDS`; what compiles is compiled on the way."""
+    steps = unit
+    while True:
+        contender(steps)
+        taken = seconds(lambda: contender(steps))  # noqa: B023  # called at once
+        if taken > SECONDS / 2:
+            return steps
+        steps = unit * max(2 * steps // unit, round(min(SECONDS / taken, 20) * steps / unit))
 
 
 def agree(problem: Problem, found: dict[str, Contender]) -> None:
@@ -101,14 +108,8 @@ def measure(title: str, problem: Problem, rounds: int) -> Row:
         for last, name in ((False, "JAX, samples x features"), (True, "JAX, features x samples")):
             found[name] = contenders.jax(problem, samples_last=last)
     agree(problem, found)
-    steps = {}
-    for name, contender in found.items():
-        count = problem.points if problem.arm.batch_size == 1 else 50
-        contender(count)  # compiles what compiles
-        guess = seconds(lambda contender=contender, count=count: contender(count)) / count
-        unit = problem.points if problem.arm.batch_size == 1 else 1
-        steps[name] = max(unit, round(SECONDS / guess / unit) * unit)
-        contender(steps[name])
+    unit = problem.points if problem.arm.batch_size == 1 else 1
+    steps = {name: calibrate(contender, unit) for name, contender in found.items()}
     times: dict[str, list[float]] = {name: [] for name in [*found, "floor"]}
     for _ in range(rounds):
         for name, contender in found.items():
@@ -141,7 +142,7 @@ def measure_topic(rounds: int) -> Row:
 
 
 def table(rows: list[Row]) -> Table:
-    found = Table(title="microseconds a model-step, median [min, max]; ratios to ours")
+    found = Table(title=r"microseconds a model-step, median \[min, max]; ratios to ours")
     for heading in ("row", "ours", "plain loop", "best JAX", "floor", "plain / ours", "JAX / ours", "ours / floor"):
         found.add_column(heading, justify="left" if heading == "row" else "right")
     for row in rows:

@@ -49,7 +49,7 @@ class Problem:
 
     def initial(self) -> np.ndarray:
         """(runs, parameters)."""
-        return np.concatenate([stacked.initial(block, torch.float32).numpy() for block in self.blocks])
+        return np.concatenate([stacked.initial(block, torch.float32).numpy() for block in self.blocks])[: self.runs]
 
     def arrays(self) -> tuple[torch.Tensor, torch.Tensor]:
         split = data.load(self.arm.data).train

@@ -65,3 +65,8 @@ def test_table_chart_and_rate(tmp_path):
     bench.chart(rows, tmp_path / "bench.svg")
     assert "<svg" in (tmp_path / "bench.svg").read_text()
     assert np.isfinite(bench.matrix_rate())
+
+
+def test_one_run_is_one_run():
+    single = replace(PROBLEMS["batch 1"], runs=1)
+    assert contenders.plain(single)(30).shape == (1,)
