@@ -1,6 +1,6 @@
 """Tables of known answers: a new case is one row."""
 
-from hw1bench import Digits, Function, Model, Optimizer
+from hw1bench import Arm, Digits, Function, Model, Optimizer
 
 # Layouts of the catalogue with the counts that their printed layer sizes sum to, by hand.
 COUNTS = {
@@ -58,3 +58,14 @@ IMAGE_MODELS = {  # model, loss, data
         Digits(size=8, channels=3),
     ),
 }
+
+# An arm of 50 steps in float64, from which twin tests vary.
+ARM = Arm(
+    name="arm",
+    data=SINC,
+    model=Model("[5,10,5]"),
+    loss="mse",
+    optimizer=OPTIMIZERS["adam"],
+    epochs=50,
+    precision="float64",
+)

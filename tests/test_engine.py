@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import reference
-from cases import FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, SINC
-from hw1bench import Arm, Digits, Function, Model
+from cases import ARM, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS
+from hw1bench import Digits, Function, Model
 from hw1bench.runs import Block
 from hw1bench.sources import a, b, c, d, e
 from hw1bench.training import engine, native, sequential, stacked
@@ -23,16 +23,7 @@ BACKENDS = [
 
 
 def arm(**changes):
-    basis = Arm(
-        name="arm",
-        data=SINC,
-        model=Model("[5,10,5]"),
-        loss="mse",
-        optimizer=OPTIMIZERS["adam"],
-        epochs=50,
-        precision="float64",
-    )
-    return replace(basis, **changes)
+    return replace(ARM, **changes)
 
 
 def block(trained, first_seed=0, experiment="twin"):

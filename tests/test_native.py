@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from cases import FIT_MODELS, OPTIMIZERS, SINC
-from hw1bench import Arm, Digits, Function, Model, Optimizer, data
+from cases import ARM, FIT_MODELS, OPTIMIZERS, SINC
+from hw1bench import Digits, Function, Model, Optimizer, data
 from hw1bench.runs import Block
 from hw1bench.sources import c
 from hw1bench.training import native, stacked
@@ -39,16 +39,7 @@ def isa(request):
 
 
 def arm(**changes):
-    basis = Arm(
-        name="arm",
-        data=SINC,
-        model=Model("[5,10,5]"),
-        loss="mse",
-        optimizer=OPTIMIZERS["adam"],
-        epochs=EPOCHS.get(changes.get("batch_size"), 1),
-        precision="float64",
-    )
-    return replace(basis, **changes)
+    return replace(ARM, **{"epochs": EPOCHS.get(changes.get("batch_size"), 1), **changes})
 
 
 def train(trained, dataset=None, progress=lambda steps: None, **options):
