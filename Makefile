@@ -1,10 +1,11 @@
-# make claims   set up, run the quick tier, say where the report is
-# make test     set up, run the tests
-# make lint     set up, check style and types
-# make bench    set up, measure against the plain PyTorch loop, JAX and the machine's floor
+# make claims     set up, run the quick tier, say where the report is
+# make test       set up, run the tests
+# make lint       set up, check style and types
+# make protocols  set up, write docs/protocols.md, with the seconds of the last quick session
+# make bench      set up, measure against the plain PyTorch loop, JAX and the machine's floor
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims test lint bench setup
+.PHONY: claims test lint protocols bench setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -16,6 +17,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+protocols: setup
+	$(BIN)/python -m hw1bench.protocols reports/benchmark.json docs/protocols.md
 
 bench: setup
 	$(BIN)/python -c 'import jax' 2> /dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt jax

@@ -55,7 +55,7 @@ CLAIMS = [
     count("B-cifar-2", b.CIFAR_2, 46_842, assumed="33,16 in the table is a misprint of 32,16"),
     count("B-cifar-7", b.CIFAR_7, 430_102),
     count("B-random", b.RANDOM, 149_002),
-    *(count(f"B-size-{number}", b.SIZE[number], stated) for number, stated in B_SIZE.items()),
+    *(count(f"B-size-{number}", b.SIZE_MODELS[number], stated) for number, stated in B_SIZE.items()),
     count("C-fit-1", c.FIT_1, 987),
     count("C-fit-2", c.FIT_2, 986),
     count("C-fit-3", c.FIT_3, 984),

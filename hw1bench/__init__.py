@@ -6,13 +6,15 @@ To write a claim, take `Claim`, an experiment made of the specifications, and an
 from hw1bench.claim import Claim
 from hw1bench.experiment import (
     Arm,
-    Digits,
+    Contrast,
     Experiment,
     Figure,
     Function,
+    Images,
     Model,
     Optimizer,
     Protocol,
+    StepLR,
     both_tiers,
 )
 
@@ -20,12 +22,14 @@ __version__ = "0.1.0"
 __all__ = [
     "Arm",
     "Claim",
-    "Digits",
+    "Contrast",
     "Experiment",
     "Figure",
     "Function",
+    "Images",
     "Model",
     "Optimizer",
     "Protocol",
+    "StepLR",
     "both_tiers",
 ]

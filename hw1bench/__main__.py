@@ -1,7 +1,8 @@
-"""``python -m hw1bench report RUN_OR_JSON`` and ``python -m hw1bench compare OLD NEW``."""
+"""``python -m hw1bench data mnist|cifar10``, ``report RUN_OR_JSON`` and ``compare OLD NEW``."""
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,25 @@ def _compare(arguments: argparse.Namespace) -> int:
     return int(comparison.changed)
 
 
+def _data(arguments: argparse.Namespace) -> int:
+    from hw1bench.images import command  # torch is imported with it: seconds that the other commands save
+
+    folder = Path(arguments.data_dir or os.environ.get("HW1BENCH_DATA") or "data")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is no folder: give --data-dir (HW1BENCH_DATA) one")
+    return command.run(arguments.set, folder)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status, 2 for input that cannot be used."""
-    parser = argparse.ArgumentParser(prog="hw1bench", description="Work on the reports of sessions, without training.")
+    parser = argparse.ArgumentParser(
+        prog="hw1bench", description="Data sets, and reports of sessions, without training."
+    )
     commands = parser.add_subparsers(required=True)
+    data = commands.add_parser("data", help="fetch a data set, or check the one that is there; exit 1 if it is wrong")
+    data.add_argument("set", choices=("mnist", "cifar10"), help="which")
+    data.add_argument("--data-dir", metavar="DIR", help="where it lies, or goes ($HW1BENCH_DATA, else data)")
+    data.set_defaults(run=_data)
     render = commands.add_parser("report", help="render a report again")
     render.add_argument("source", metavar="RUN_OR_JSON", help="a report directory or its claims.json")
     render.set_defaults(run=_report)

@@ -15,7 +15,8 @@ class Claim:
     """What report ``report`` says at ``where``, tried by ``effect`` on the runs of ``experiment``.
 
     A count claim has no experiment: it is exact. ``figure`` names the experiment's figure that shows it;
-    ``origin`` "ours" marks a claim that no report makes; ``assumptions`` are those beyond the experiment's own.
+    ``origin`` "ours" marks a claim that no report makes; ``assumptions`` are those beyond the experiment's own;
+    ``full_only`` one that a quick protocol cannot try, such as a number measured on the real data.
     Raises ValueError for an id of other than words and dashes, an effect that needs an experiment and has none (or the
     reverse), and an effect on arms that the experiment does not have.
     """
@@ -30,6 +31,7 @@ class Claim:
     figure: str = "loss"
     origin: Literal["report", "ours"] = "report"
     assumptions: tuple[str, ...] = ()
+    full_only: bool = False
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
@@ -46,7 +48,7 @@ class Claim:
     @property
     def tiers(self) -> tuple[Tier, ...]:
         """The tiers that can try it."""
-        if self.experiment is not None and self.experiment.quick is None:
+        if self.full_only or (self.experiment is not None and self.experiment.quick is None):
             return ("full",)
         return TIERS
 

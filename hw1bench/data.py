@@ -1,18 +1,21 @@
 """Data sets as resident tensors, each with a fingerprint.
 
-The specification says which set; `load` returns all of it at once, for a data set here fits the device whole.
+The specification says which set; `Library.load` returns all of it at once, for a data set here fits the device whole.
 """
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hw1bench.experiment import Data, Digits, Function
+from hw1bench import images
+from hw1bench.experiment import Data, Function, Images
+from hw1bench.progress import Progress
 
 FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sinc": lambda x: np.sinc(5 * x),  # numpy's sinc is the normalised one: sin(5 pi x) / (5 pi x)
@@ -24,8 +27,8 @@ FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @dataclass(frozen=True)
 class Split:
-    """Inputs (samples, features) or (samples, channels, height, width), float64; targets (samples, 1) float64, or
-    (samples,) int64 class indices."""
+    """Inputs: (samples, features) float64 of a function, (samples, channels, height, width) float32 of images. Targets:
+    (samples, 1) float64, or (samples,) int64 class indices, -1 where they are drawn at random, once a seed."""
 
     x: Tensor
     y: Tensor
@@ -36,18 +39,19 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set in memory. ``stand_in`` marks one that stands for another in the quick tier."""
+    """A data set in memory.
+
+    ``classes`` is their number, None for a regression; ``stands_for`` names the set that this one stands for, if any;
+    ``canonical`` is False for a copy of a known set that has another fingerprint.
+    """
 
     name: str
     train: Split
     test: Split | None
     fingerprint: str
-    stand_in: bool = False
-
-    @property
-    def classes(self) -> int | None:
-        """Number of classes; None for a regression."""
-        return None if self.train.y.is_floating_point() else int(self.train.y.max()) + 1
+    classes: int | None = None
+    stands_for: str = ""
+    canonical: bool = True
 
 
 def fingerprint(*arrays: np.ndarray) -> str:
@@ -71,24 +75,56 @@ def _function(spec: Function) -> Dataset:
     return Dataset(name, split, None, fingerprint(x, y))
 
 
-def _digits(spec: Digits) -> Dataset:
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
+def _pixels(stack: images.Stack, levels: int, spec: Images) -> Tensor:
+    """``(samples, channels, size, size)`` float32, as ``spec`` wants them.
 
-    images, labels = load_digits(return_X_y=True)
-    trained, tested = train_test_split(np.arange(len(images)), test_size=360, stratify=labels, random_state=0)
-
-    def split(rows: np.ndarray) -> Split:
-        x = torch.from_numpy(images[rows] / 16).reshape(-1, 1, 8, 8)  # 8x8 pixels in 0..16
+    Raises ValueError for colour images asked for in one channel.
+    """
+    x = torch.from_numpy(stack.images).float() / levels
+    if x.shape[1] not in (1, spec.channels):
+        raise ValueError(f"{spec.name} has {x.shape[1]} channels, which {spec.channels} cannot hold: ask for them all")
+    if x.shape[2:] != (spec.size, spec.size):
         x = nn.functional.interpolate(x, (spec.size, spec.size), mode="bilinear", align_corners=False)
-        return Split(x.expand(-1, spec.channels, -1, -1).contiguous(), torch.from_numpy(labels[rows]).long())
-
-    name = f"digits, {spec.size}x{spec.size}"
-    print_of = fingerprint(images[trained], labels[trained], images[tested], labels[tested])
-    return Dataset(name, split(trained), split(tested), print_of, stand_in=True)
+    mean, deviation = (torch.tensor(values)[:, None, None] for values in (spec.mean, spec.deviation))
+    return x.repeat(1, spec.channels // x.shape[1], 1, 1).sub_(mean).div_(deviation)  # in place: CIFAR-10 takes 0.6 GB
 
 
-@lru_cache(maxsize=8)
-def load(spec: Data) -> Dataset:
-    """The data set of ``spec``, on the CPU in float64. Raises ValueError for a function that does not exist."""
-    return _function(spec) if isinstance(spec, Function) else _digits(spec)
+def _images(spec: Images, found: images.ImageSet) -> Dataset:
+    train, test = torch.from_numpy(found.train.labels), torch.from_numpy(found.test.labels)
+    hidden = torch.full_like(train, -1) if spec.random_labels else train  # no true label leaves this function
+    return Dataset(
+        name=f"{found.title}, {spec.size}x{spec.size}{'' if found.canonical else ', a non-canonical copy'}",
+        train=Split(_pixels(found.train, found.levels, spec), hidden),
+        test=Split(_pixels(found.test, found.levels, spec), test),
+        fingerprint=found.fingerprint,
+        classes=int(train.max()) + 1,
+        stands_for=spec.stands_for,
+        canonical=found.canonical,
+    )
+
+
+class Library:
+    """The data sets within reach: functions and digits always, MNIST and CIFAR-10 from ``folder``.
+
+    ``progress`` is shown while images are decoded for the first time.
+    """
+
+    def __init__(self, folder: Path | None = None, progress: Progress | None = None) -> None:
+        # An experiment's arms come one after the other and share their set; CIFAR-10 takes 0.7 GB, so few are kept.
+        self._cached = lru_cache(maxsize=3)(self._load)
+        self._read = lru_cache(maxsize=1)(lambda name: images.read(name, folder, progress))
+
+    def load(self, spec: Data) -> Dataset:
+        """The data set of ``spec``, on the CPU.
+
+        Raises ValueError for a function that does not exist and for images that cannot be read, `Unavailable` for a
+        set that is not there.
+        """
+        return self._cached(spec)
+
+    def _load(self, spec: Data) -> Dataset:
+        return _function(spec) if isinstance(spec, Function) else _images(spec, self._read(spec.name))
+
+
+BUILT_IN = Library()
+"""What needs no folder: functions and digits."""

@@ -83,15 +83,50 @@ class Function:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Digits:
-    """scikit-learn's 1,797 handwritten digits, ``size`` x ``size`` pixels in [0, 1], in ``channels`` equal channels."""
+class Images:
+    """A set of labelled images and the form in which a net gets them.
 
-    size: int = 28
+    ``name`` is "digits" (scikit-learn's 1,797 handwritten ones), "mnist" or "cifar10"; where digits stand in for another
+    set, ``stands_for`` names it. Images are resized to ``size`` x ``size`` (bilinear), one channel repeated to ``channels``,
+    scaled to [0, 1], and normalised by ``mean`` and ``deviation`` (one a channel, or one for all). ``augment`` pads training
+    images by 4 in reflection, crops at random and flips half of them. ``random_labels`` draws the training labels uniformly,
+    once a seed; test labels stay true.
+    """
+
+    name: Literal["digits", "mnist", "cifar10"]
+    size: int
     channels: int = 1
+    mean: tuple[float, ...] = (0.0,)
+    deviation: tuple[float, ...] = (1.0,)
+    augment: bool = False
+    random_labels: bool = False
+    stands_for: str = ""
+
+    def __post_init__(self) -> None:
+        _one_of("image set", self.name, ("digits", "mnist", "cifar10"))
+        if self.size < 1 or self.channels not in (1, 3):
+            raise ValueError(
+                f"images of {self.size} pixels a side in {self.channels} channels: give 1 or more, in 1 or 3"
+            )
+        for name, values in (("mean", self.mean), ("deviation", self.deviation)):
+            if len(values) not in (1, self.channels):
+                raise ValueError(f"{name} {values} of {self.channels} channels: give one number, or one a channel")
 
 
-Data = Function | Digits
+Data = Function | Images
 Loss = Literal["mse", "cross_entropy", "nll"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepLR:
+    """The learning rate is multiplied by ``factor`` after every ``every`` epochs."""
+
+    every: int
+    factor: float
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ValueError(f"a schedule steps every 1 epoch or more, not every {self.every}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +134,7 @@ class Arm:
     """One setting of an experiment, complete: a seed and an arm make a run.
 
     ``batch_size`` None is the whole training set at once; else it is reshuffled every epoch, the remainder kept.
+    ``schedule`` None keeps the learning rate.
     """
 
     name: str
@@ -108,6 +144,7 @@ class Arm:
     optimizer: Optimizer
     epochs: int
     batch_size: int | None = None
+    schedule: StepLR | None = None
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
@@ -136,10 +173,14 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """What one tier trains: the arms, and the numbers of seeds at which a verdict may fall."""
+    """What one tier trains: the arms, and the numbers of seeds at which a verdict may fall.
+
+    ``widths_over`` is the number by which all channels and hidden widths of the report's nets are divided (1: as they are).
+    """
 
     arms: tuple[Arm, ...]
     looks: tuple[int, ...]
+    widths_over: int = 1
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -200,6 +241,25 @@ class Experiment:
     def key(self, tier: Tier) -> str:
         """The digest of what ``tier`` trains and when it looks (a ruling is bound to it)."""
         return digest({"report": self.report, "name": self.name, "protocol": self.protocol(tier)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """A figure that sets experiments of several reports against each other, each of their arms a line; of a ``topic``."""
+
+    topic: str
+    title: str
+    kind: str
+    experiments: tuple[Experiment, ...]
+
+    @property
+    def id(self) -> str:
+        return f"across-{self.topic}-{self.kind}"
+
+    @property
+    def reports(self) -> str:
+        """Such as "A, B, E"."""
+        return ", ".join(sorted({experiment.report for experiment in self.experiments}))
 
 
 def both_tiers(arms: Sequence[Arm]) -> dict[str, Protocol]:

@@ -148,3 +148,35 @@ def parse(layout: str) -> tuple[Layer, ...]:
     assert isinstance(last, Linear)
     layers[linears[-1]] = Linear(last.inputs, last.outputs, hidden=False)
     return tuple(layers)
+
+
+def scaled(layout: str, factor: float) -> str:
+    """``layout`` with all channels and hidden widths times ``factor`` (rounded, at least 1); inputs and outputs stay.
+
+    Where convolutions come first, the features that the first Linear gets go with the channels of the last one.
+    """
+    parse(layout)
+    words = layout.split()
+    dense = [index for index, word in enumerate(words) if _DENSE.fullmatch(word)]
+    maps = 0  # channels, as given, of the last convolution so far
+
+    def new(width: int) -> int:
+        return max(1, round(width * factor))
+
+    for index, word in enumerate(words):
+        if match := _CONV.fullmatch(word):
+            channels = [int(width) for width in match["channels"].split("-")]
+            now = [new(width) if maps else width for width in channels[:1]] + [new(width) for width in channels[1:]]
+            words[index] = word.replace(match["channels"], "-".join(map(str, now)), 1)
+            maps = channels[-1]
+        elif match := _BRACKET.fullmatch(word):
+            words[index] = f"[{','.join(str(new(int(width))) for width in match[1].split(','))}]"
+        elif index in dense:
+            widths = [int(width) for width in word.split("-")]
+            now = [new(width) for width in widths]
+            if index == dense[0]:
+                now[0] = widths[0] // maps * new(maps) if maps else widths[0]
+            if index == dense[-1]:
+                now[-1] = widths[-1]
+            words[index] = "-".join(map(str, now))
+    return " ".join(words)

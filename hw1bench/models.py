@@ -11,6 +11,29 @@ from hw1bench.experiment import Model
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
 
 
+class Dropout(nn.Module):
+    """Dropout (Srivastava et al., 2014) that draws from its own ``generator``: of single numbers, or of whole feature maps.
+
+    ``generator`` is set before training, on the device of the input; the draws are those that torch's own dropout
+    would make on a CPU. In eval mode it does nothing.
+    """
+
+    def __init__(self, p: float, maps: bool) -> None:
+        super().__init__()
+        self.p, self.maps = p, maps
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        # Drawn in the order of the axes, whatever the order in memory.
+        shape = (*x.shape[:2], *(1,) * (x.ndim - 2)) if self.maps else x.shape
+        kept = torch.empty(shape, dtype=x.dtype, device=x.device).bernoulli_(1 - self.p, generator=self.generator)
+        if x.ndim == 4 and not self.maps:
+            kept = kept.contiguous(memory_format=torch.channels_last)
+        return x * kept.div_(1 - self.p)
+
+
 def _modules(layer: notation.Layer, activation: type[nn.Module]) -> list[nn.Module]:
     match layer:
         case notation.Linear(inputs, outputs, hidden):
@@ -20,7 +43,7 @@ def _modules(layer: notation.Layer, activation: type[nn.Module]) -> list[nn.Modu
         case notation.Pool(size):
             return [nn.MaxPool2d(size)]
         case notation.Dropout(p, maps):
-            return [nn.Dropout2d(p) if maps else nn.Dropout(p)]
+            return [Dropout(p, maps)]
         case notation.Flatten():
             return [nn.Flatten()]
         case notation.Output(name):
@@ -71,6 +94,13 @@ def initialise(network: nn.Module, model: Model, generator: torch.Generator) -> 
                 nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
                 bound = 1 / math.sqrt(module.weight[0].numel())
                 nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+
+
+def drawn(model: Model, generator: torch.Generator) -> nn.Sequential:
+    """The network of ``model`` on the CPU in float32, its weights drawn from ``generator`` and from nothing else."""
+    network = build(model, "meta").to_empty(device="cpu")
+    initialise(network, model, generator)
+    return network
 
 
 def count(model: Model) -> list[tuple[str, int]]:

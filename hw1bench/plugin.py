@@ -1,8 +1,8 @@
 """The pytest plugin: options, markers, the ``court`` fixture, outcomes, and the summary. An adapter over `hw1bench.sitting`.
 
 It is registered in one place, a root ``conftest.py`` with ``pytest_plugins = ["hw1bench.plugin"]``, and does nothing unless
-claims are collected: tests that take the ``court`` fixture and are parametrized by ``claim`` (or by ``exhibit``, an experiment
-of which only the figures are wanted).
+claims are collected: tests that take the ``court`` fixture and are parametrized by ``claim`` (or by ``exhibit``, an experiment,
+or a contrast of several, of which only the figures are wanted).
 """
 
 import os
@@ -15,7 +15,7 @@ import pytest
 
 from hw1bench import rulings, summary
 from hw1bench.claim import Claim
-from hw1bench.experiment import Experiment, Tier
+from hw1bench.experiment import Contrast, Experiment, Tier
 from hw1bench.progress import TerminalProgress
 from hw1bench.timing import Stopwatch
 
@@ -138,11 +138,11 @@ class Bench:
                 Refuted(message) if entry["ruling"] is None and entry["verdict"] == "refuted" else Contradicts(message)
             )
 
-    def show(self, experiment: Experiment) -> None:
-        """Train what the figures of ``experiment`` show."""
+    def show(self, exhibit: Experiment | Contrast) -> None:
+        """Train what the figures of an experiment, or of a contrast of several, show."""
         __tracebackhide__ = True
         assert self._session.sitting is not None
-        reason = self._session.sitting.show(experiment, self._timer())
+        reason = self._session.sitting.show(exhibit, self._timer())
         if reason:
             pytest.skip(reason)
 
@@ -194,7 +194,8 @@ class _Session:
             self._collected = True
             if isinstance(subject, Claim) and params["tier"] not in subject.tiers:
                 continue
-            for name in (f"report_{subject.report.lower()}", _topic(item.path)):
+            reports = () if isinstance(subject, Contrast) else (f"report_{subject.report.lower()}",)
+            for name in (*reports, _topic(item.path)):
                 if not any(line.startswith(f"{name}:") for line in config.getini("markers")):
                     config.addinivalue_line("markers", f"{name}: claims of this report or topic")
                 item.add_marker(name)

@@ -1,14 +1,33 @@
-"""Progress of training: a bar with rate and time left on a terminal, plain lines elsewhere."""
+"""Progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere."""
 
 import time
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 15.0
 _REFRESH = 0.2  # seconds between two updates of the bar: a step takes a thousandth of that
+
+
+class Progress(Protocol):
+    """Told of long work: ``start`` it with its number of steps, ``advance``, ``finish``; ``notice`` prints a line."""
+
+    def start(self, label: str, steps: int) -> None: ...
+    def advance(self, steps: int) -> None: ...
+    def finish(self) -> None: ...
+    def notice(self, text: str) -> None: ...
+
+
+class Silent:
+    """A progress that nobody sees."""
+
+    def start(self, label: str, steps: int) -> None: ...
+    def advance(self, steps: int) -> None: ...
+    def finish(self) -> None: ...
+    def notice(self, text: str) -> None: ...
 
 
 def _rate(steps_per_second: float | None) -> str:
@@ -21,11 +40,15 @@ class _Rate(ProgressColumn):
 
 
 class TerminalProgress:
-    """Shows training on ``stream``; steps are model-steps (one optimiser step of one run)."""
+    """Shows work on ``stream``; a step is a model-step in training (one optimiser step of one run), else what the label says.
 
-    def __init__(self, stream: TextIO) -> None:
+    With ``midline`` a line starts below what another prints on the same one, as pytest's dots.
+    """
+
+    def __init__(self, stream: TextIO, *, midline: bool = True) -> None:
         self._console = Console(file=stream)
-        self._bar: Progress | None = None
+        self._midline = midline
+        self._bar: Bar | None = None
         self._task = TaskID(0)
         self._label = ""
         self._steps = self._done = self._pending = 0
@@ -35,7 +58,7 @@ class TerminalProgress:
         self._label, self._steps, self._done, self._pending = label, steps, 0, 0
         self._started = self._shown = time.perf_counter()
         if self._console.is_terminal:
-            self._bar = Progress(
+            self._bar = Bar(
                 TextColumn("{task.description}"),
                 BarColumn(),
                 TextColumn("{task.percentage:>3.0f} %"),
@@ -73,4 +96,5 @@ class TerminalProgress:
         self._line(text)
 
     def _line(self, text: str) -> None:
-        self._console.print(f"\n  {text}", highlight=False, markup=False, soft_wrap=True, end="")
+        text, end = (f"\n  {text}", "") if self._midline else (text, "\n")
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True, end=end)

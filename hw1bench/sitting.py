@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,14 @@ import hw1bench
 from hw1bench import report, rulings
 from hw1bench.claim import Claim
 from hw1bench.court import Court, Judgement, Timer
-from hw1bench.experiment import Experiment, Tier
+from hw1bench.data import Library
+from hw1bench.experiment import Contrast, Experiment, Tier
+from hw1bench.progress import Progress
 from hw1bench.report import document, figures
 from hw1bench.rulings import Outcome, Ruling, Rulings
+from hw1bench.runs import Unavailable
 from hw1bench.store import Store
-from hw1bench.training.local import LocalTrainer, Progress, cuda_here
+from hw1bench.training.local import LocalTrainer, cuda_here
 from hw1bench.verdict import Verdict
 
 
@@ -92,7 +95,7 @@ class Sitting:
     book: dict[Path, Rulings]
     progress: Progress
     _entries: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _shown: list[Experiment] = field(default_factory=list)
+    _shown: list[Experiment | Contrast] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         options = self.options
@@ -106,7 +109,7 @@ class Sitting:
             if device == "cuda" and not cuda_here():
                 closed = "no CUDA device here: give --device cpu to run the full tier on the CPU"
                 device = "cpu"
-        self.trainer = LocalTrainer(device, self.progress)
+        self.trainer = LocalTrainer(device, self.progress, Library(options.data_dir, self.progress))
         store = Store(options.report_dir / "blocks", fresh=options.fresh, notice=self.progress.notice)
         self.court = Court(options.tier, store, self.trainer, options.seed_offset, options.max_seeds, closed)
         for item in self.docket:
@@ -130,12 +133,17 @@ class Sitting:
         self._entries[item.claim.id] = entry
         return judgement, entry, outcome
 
-    def show(self, experiment: Experiment, timer: Timer) -> str | None:
-        """Train what the experiment's figures show; the reason why not, where nothing can be trained."""
-        if self.court.closed is None:
-            self._shown.append(experiment)
-            self.court.show(experiment, timer)
-        return self.court.closed
+    def show(self, exhibit: Experiment | Contrast, timer: Timer) -> str | None:
+        """Train what the figures show; the reason why not, where that cannot be trained here."""
+        if self.court.closed is not None:
+            return self.court.closed
+        self._shown.append(exhibit)
+        try:
+            for experiment in exhibit.experiments if isinstance(exhibit, Contrast) else (exhibit,):
+                self.court.show(experiment, timer)
+        except Unavailable as reason:
+            return str(reason)
+        return None
 
     def close(self) -> dict[str, Any]:
         """Draw the figures and write the report; claims that were not reached are "not run". Returns the document."""
@@ -188,30 +196,41 @@ class Sitting:
         }
 
     def _draw(self) -> list[dict[str, str]]:
-        """Draw every figure of the experiments whose runs are at hand; a figure that fails costs a line, not the report."""
+        """Draw every figure of the experiments whose runs are at hand, and the contrasts between them."""
         used = [item.claim.experiment for item in self.docket if item.claim.experiment is not None]
         drawn = []
-        for experiment in dict.fromkeys([*used, *self._shown]):
-            series = self._series(experiment)
-            for figure in experiment.figures if series else ():
-                path = document.figure_path(experiment, figure)
+        for exhibit in dict.fromkeys([*used, *self._shown]):
+            if isinstance(exhibit, Contrast):
+                series = [
+                    replace(one, name=f"{experiment.report}, {one.name}")
+                    for experiment in exhibit.experiments
+                    for one in self._series(experiment)
+                ]
+                path = f"figures/{exhibit.id}.svg"
+                drawn += self._chart(exhibit.kind, exhibit.reports, "-", exhibit.title, series, path)
+                continue
+            series = self._series(exhibit)
+            for figure in exhibit.figures:
                 shown = [one for one in series if not figure.arms or one.name in figure.arms]
-                if not shown:
-                    continue
-                try:
-                    figures.draw(
-                        figure.kind,
-                        title=f"Report {experiment.report}: {figure.title}",
-                        series=shown,
-                        path=self.options.report_dir / path,
-                    )
-                except Exception as error:
-                    self.progress.notice(f"figure {path} could not be drawn ({type(error).__name__}: {error})")
-                    continue
-                drawn.append(
-                    {"report": experiment.report, "number": figure.number, "title": figure.title, "path": path}
-                )
+                path = document.figure_path(exhibit, figure)
+                drawn += self._chart(figure.kind, exhibit.report, figure.number, figure.title, shown, path)
         return drawn
+
+    def _chart(
+        self, kind: str, reports: str, number: str, title: str, series: list[figures.Series], path: str
+    ) -> list[dict[str, str]]:
+        """Draw one figure: its entry in claims.json. Without runs there is none; one that fails costs a line, not the report."""
+        if not series:
+            return []
+        whose = "Reports" if "," in reports else "Report"
+        try:
+            figures.draw(kind, title=f"{whose} {reports}: {title}", series=series, path=self.options.report_dir / path)
+            note = figures.note(kind, series)
+        except Exception as error:
+            self.progress.notice(f"figure {path} could not be drawn ({type(error).__name__}: {error})")
+            return []
+        entry = {"report": reports, "number": number, "title": title, "path": path}
+        return [{**entry, "note": note} if note else entry]
 
     def _series(self, experiment: Experiment) -> list[figures.Series]:
         if self.options.tier == "quick" and experiment.quick is None:
@@ -233,6 +252,8 @@ class Sitting:
             }
             facts = records[0].facts
             arrays |= {name: np.asarray(facts[name]) for name in ("x", "truth") if name in facts}
+            arrays["parameters"] = np.asarray(arm.model.parameters)
+            arrays["steps"] = np.arange(arm.epochs + 1) * facts["steps_an_epoch"]
             series.append(figures.Series(arm.name, arrays))
         return series
 

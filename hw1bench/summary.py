@@ -33,6 +33,10 @@ def message(entry: Mapping[str, Any], remark: str, report_dir: Path) -> str:
         lines += [f"effect   {effect['name']} ({effect['unit']}); it holds where > 0", f"a seed   {values}"]
     if entry["assumptions"]:
         lines.append(f"assumed  {'; '.join(entry['assumptions'])}")
+    if words.changes(entry):
+        lines.append(f"changed  {'; '.join(words.changes(entry))}")
+    if words.judged_on(entry):
+        lines.append(f"data     {words.judged_on(entry)}")
     if entry["figure"]:
         lines.append(f"figure   {report_dir / entry['figure']}")
     return "\n".join(lines)

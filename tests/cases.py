@@ -1,6 +1,8 @@
 """Tables of known answers: a new case is one row."""
 
-from hw1bench import Arm, Digits, Function, Model, Optimizer
+from dataclasses import replace
+
+from hw1bench import Arm, Function, Images, Model, Optimizer
 
 # Layouts of the catalogue with the counts that their printed layer sizes sum to, by hand.
 COUNTS = {
@@ -45,18 +47,32 @@ FIT_MODELS = {
     "tanh everywhere": Model("[5,1,10] tanh", activation="tanh", init="keras"),
     "wide": Model("[190]"),
 }
+DIGITS = Images(name="digits", size=8)
 IMAGE_MODELS = {  # model, loss, data
-    "dense, stacked": (Model("64-20-10"), "cross_entropy", Digits(size=8)),
-    "dense, log-softmax": (Model("64-20-10 logsoftmax"), "nll", Digits(size=8)),
-    "dense, softmax before cross-entropy": (Model("64-16-10 softmax"), "cross_entropy", Digits(size=8)),
-    "dense, one at a time": (Model("64-300-10"), "cross_entropy", Digits(size=8)),
-    "dense with dropout": (Model("64-30-20 dropout 20-10"), "cross_entropy", Digits(size=8)),
-    "convolutions": (Model("C(1-4-8,3,p1,pool2) 32-10"), "cross_entropy", Digits(size=8)),
+    "dense, stacked": (Model("64-20-10"), "cross_entropy", DIGITS),
+    "dense, log-softmax": (Model("64-20-10 logsoftmax"), "nll", DIGITS),
+    "dense, softmax before cross-entropy": (Model("64-16-10 softmax"), "cross_entropy", DIGITS),
+    "dense, one at a time": (Model("64-300-10"), "cross_entropy", DIGITS),
+    "dense with dropout": (Model("64-30-20 dropout 20-10"), "cross_entropy", DIGITS),
+    "convolutions": (Model("C(1-4-8,3,p1,pool2) 32-10"), "cross_entropy", DIGITS),
     "convolutions, dropout": (
         Model("C(3-4,3,pool2) dropout2d(0.25) C(4-8,2) 32-16 dropout 16-10 logsoftmax", init="keras"),
         "nll",
-        Digits(size=8, channels=3),
+        replace(DIGITS, channels=3),
     ),
+    "dropout between convolutions": (
+        Model("C(1-4,3,p1) dropout(0.25) C(4-4,3,p1) pool2 64-10", activation="leaky_relu"),
+        "cross_entropy",
+        replace(DIGITS, mean=(0.5,), deviation=(0.5,)),
+    ),
+    "augmented": (
+        Model("C(3-4,3,p1,pool2) 144-10"),
+        "cross_entropy",
+        Images(name="digits", size=12, channels=3, augment=True),
+    ),
+    "augmented, dense": (Model("64-12-10"), "cross_entropy", replace(DIGITS, augment=True)),
+    "random labels": (Model("C(1-4,3,pool2) 36-10"), "cross_entropy", replace(DIGITS, random_labels=True)),
+    "random labels, stacked": (Model("64-20-10"), "cross_entropy", replace(DIGITS, random_labels=True)),
 }
 
 # An arm of 50 steps in float64, from which twin tests vary.

@@ -46,14 +46,37 @@ def loss_function(name):
     return {"mse": nn.MSELoss(), "cross_entropy": nn.CrossEntropyLoss(), "nll": nn.NLLLoss()}[name]
 
 
+def augmented(image, top, left, flip):
+    """One image (channels, size, size), padded by 4 in reflection, cropped at ``top``, ``left`` of the padded one, flipped."""
+    size = image.shape[-1]
+    padded = nn.functional.pad(image[None], (4, 4, 4, 4), mode="reflect")[0]
+    crop = padded[:, top : top + size, left : left + size]
+    return crop.flip(-1) if flip else crop
+
+
+def batch_of(x, rows, generator):
+    """The images ``rows`` of ``x``, one by one; augmented where there is a ``generator``."""
+    if generator is None:
+        return x[rows]
+    corners = torch.randint(9, (2, len(rows)), generator=generator).T.tolist()
+    flips = (torch.rand(len(rows), generator=generator) < 0.5).tolist()
+    return torch.stack([augmented(x[i], *corner, flip) for i, corner, flip in zip(rows, corners, flips, strict=True)])
+
+
 def train(report, experiment, arm, seed):
     """One run as such reports write it: history of training losses (epochs + 1,), and the last weights (parameters,)."""
     dtype = getattr(torch, arm.precision)
-    dataset = data.load(arm.data)
+    dataset = data.BUILT_IN.load(arm.data)
     x = dataset.train.x.to(dtype)
     y = dataset.train.y.to(dtype) if arm.loss == "mse" else dataset.train.y
-    if not any(isinstance(layer, layout.Conv) for layer in layout.parse(arm.model.layout)):
-        x = x.flatten(1)
+    augment = None
+    if arm.loss != "mse":
+        if arm.data.random_labels:
+            drawn = torch.Generator().manual_seed(seed_for(report, experiment, "labels", seed))
+            y = torch.randint(10, (len(x),), generator=drawn)
+        if arm.data.augment:
+            augment = torch.Generator().manual_seed(seed_for(report, experiment, "augment", seed))
+    flat = not any(isinstance(layer, layout.Conv) for layer in layout.parse(arm.model.layout))
     net = network(arm.model)
     generator = torch.Generator().manual_seed(seed_for(report, experiment, "init", seed))
     models.initialise(net, arm.model, generator)
@@ -67,15 +90,19 @@ def train(report, experiment, arm, seed):
         for epoch in range(arm.epochs + 1):
             net.eval()
             with torch.no_grad():
-                losses.append(loss(net(x), y).item())
+                losses.append(loss(net(x.flatten(1) if flat else x), y).item())
             net.train()
             if epoch == arm.epochs:
                 break
             rows = torch.arange(len(x)) if arm.batch_size is None else torch.randperm(len(x), generator=order)
             for batch in rows.split(arm.batch_size or len(x)):
+                inputs = batch_of(x, batch, augment)
                 step.zero_grad()
-                loss(net(x[batch]), y[batch]).backward()
+                loss(net(inputs.flatten(1) if flat else inputs), y[batch]).backward()
                 step.step()
+            if arm.schedule is not None and (epoch + 1) % arm.schedule.every == 0:
+                for group in step.param_groups:
+                    group["lr"] *= arm.schedule.factor
     return np.array(losses), torch.cat([p.detach().flatten() for p in net.parameters()]).numpy()
 
 

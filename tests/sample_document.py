@@ -5,6 +5,8 @@ from typing import Any
 
 from hw1bench.verdict import judge
 
+DIGITS = {"name": "digits, 28x28", "fingerprint": "0f" * 16, "stand_in": True, "canonical": True}
+COPY = {"name": "MNIST, 28x28", "fingerprint": "f0" * 16, "stand_in": False, "canonical": False}
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40"><rect width="60" height="40"/></svg>'
 
 
@@ -110,7 +112,6 @@ def document(*claims: dict[str, Any], **changed: Any) -> dict[str, Any]:
 
 def everything() -> list[dict[str, Any]]:
     """Ten claims: each verdict word, and each remark that a claim can carry."""
-    digits = {"name": "digits", "fingerprint": "0f" * 16, "stand_in": True}
     mixed = [0.3, -0.2, 0.1, -0.4, 0.6, -0.1, 0.2, -0.3, 0.5, -0.6, 0.4, -0.5, 0.7, -0.7, 0.8, -0.9]
     return [
         exact(),
@@ -119,7 +120,7 @@ def everything() -> list[dict[str, Any]]:
         claim("A-fit-sinc-7-by-8000", **evidence([-1.0] * 8), outcome="failed", reused=True),
         claim("D-fit-deeper-better-sinc", **evidence(mixed), ruling="supported", outcome="skipped", figure=None),
         claim("D-fit-deeper-better-sigmoid", **evidence([2.0] * 7 + [float("nan")] + [1.0] * 8), origin="ours"),
-        claim("E-task-deep-lower", dataset=digits, note="budget 1/10", experiment="e1", figure=None, diverged=2),
+        claim("E-task-deep-lower", dataset=DIGITS, note="budget 1/10", experiment="e1", figure=None, diverged=2),
         claim("E-task-shallow-99", **tolerance(), ruling="refuted", outcome="xfailed", experiment="e1", figure=None),
         unjudged("B-fit-sinc-order", "not run", outcome="skipped", note="no native kernel", assumptions=[]),
         unjudged("C-random-no-generalise", "error", outcome="failed", note="RuntimeError: shape", ruling="supported"),
@@ -131,8 +132,14 @@ def tolerance() -> dict[str, Any]:
     return {**evidence([-0.5] * 8), "how": "absent"}
 
 
-def figure(report: str, number: str, title: str, path: str) -> dict[str, str]:
-    return {"report": report, "number": number, "title": title, "path": path}
+def figure(report: str, number: str, title: str, path: str, **more: str) -> dict[str, str]:
+    return {"report": report, "number": number, "title": title, "path": path, **more}
+
+
+def across(note: str = "A: passes 15 %.\nB: never.") -> dict[str, str]:
+    """A figure that contrasts reports, with a note of two sentences."""
+    path = "figures/across-random-memorising.svg"
+    return figure("A, B, E", "-", "Accuracy against steps", path, note=note)
 
 
 def put_figures(report_dir: Path, found: dict[str, Any]) -> None:

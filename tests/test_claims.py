@@ -1,36 +1,67 @@
-"""The claims as a whole: what they train fills every figure."""
+"""The claims as a whole: they are the catalogue's, and what they train fills every figure."""
 
 from importlib import util
 from pathlib import Path
 
 import pytest
 
-from hw1bench import Experiment
+from hw1bench import Contrast, Experiment
 from hw1bench.sources import a, b, c, d, e
 
 EXPERIMENTS = [one for source in (a, b, c, d, e) for one in vars(source).values() if isinstance(one, Experiment)]
+FOLDER = Path(__file__).parent.parent / "claims"
 
 
 @pytest.fixture(scope="module")
-def fit():
-    path = Path(__file__).parent.parent / "claims" / "test_fit.py"
-    spec = util.spec_from_file_location("claims_fit", path)
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def modules():
+    """Topic -> the module of its claims."""
+    found = {}
+    for path in sorted(FOLDER.glob("test_*.py")):
+        spec = util.spec_from_file_location(f"claims_{path.stem}", path)
+        found[path.stem.removeprefix("test_")] = module = util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return found
 
 
+@pytest.fixture(scope="module")
+def claims(modules):
+    return [claim for module in modules.values() for claim in module.CLAIMS]
+
+
+@pytest.fixture(scope="module")
+def shown(modules):
+    """Experiments all of whose arms are trained for a figure."""
+    exhibits = [one for module in modules.values() for one in getattr(module, "EXHIBITS", [])]
+    contrasts = [one for module in modules.values() for one in getattr(module, "CONTRASTS", [])]
+    assert all(isinstance(one, Contrast) for one in contrasts)
+    return [*exhibits, *(experiment for contrast in contrasts for experiment in contrast.experiments)]
+
+
+@pytest.mark.parametrize("tier", ["quick", "full"])
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.id)
-def test_every_model_of_an_experiment_is_trained_for_its_figures(fit, experiment):
-    arms = {arm.name for arm in experiment.protocol("quick").arms}
-    trained = arms if experiment in fit.EXHIBITS else set()
-    for claim in fit.CLAIMS:
-        if claim.experiment is experiment:
+def test_every_model_of_an_experiment_is_trained_for_its_figures(claims, shown, experiment, tier):
+    arms = {arm.name for arm in experiment.protocol(tier).arms}
+    trained = arms if experiment in shown else set()
+    for claim in claims:
+        if claim.experiment is experiment and tier in claim.tiers:
             trained = trained | set(claim.effect.arms or arms)
     assert trained == arms
     assert experiment.figures
 
 
-def test_every_claim_points_at_a_figure_of_its_experiment(fit):
-    for claim in fit.CLAIMS:
-        assert claim.figure in [figure.id for figure in claim.experiment.figures], claim.id
+def test_every_claim_points_at_a_figure_of_its_experiment(claims):
+    for claim in claims:
+        if claim.experiment is not None:
+            assert claim.figure in [figure.id for figure in claim.experiment.figures], claim.id
+
+
+def test_ids_say_report_and_topic(modules):
+    for topic, module in modules.items():
+        for claim in module.CLAIMS:
+            assert claim.id.split("-")[:2] == [claim.report, topic.removesuffix("s")], claim.id
+
+
+def test_numbers_measured_on_the_real_set_are_tried_on_it_alone(claims):
+    full = [claim.id for claim in claims if claim.tiers == ("full",)]
+    assert len(full) == 12
+    assert all(name.startswith(("B-task-acc-", "B-task-train-acc-", "B-task-loss-", "D-task-acc-")) for name in full)

@@ -7,7 +7,7 @@ import pytest
 
 from hw1bench.report.compare import Change, compare, render
 from hw1bench.report.contract import check
-from sample_document import claim, document, everything, evidence, exact, figure
+from sample_document import COPY, across, claim, document, everything, evidence, exact, figure
 
 
 def test_a_document_compared_with_itself_has_not_changed():
@@ -137,3 +137,20 @@ def test_a_claim_named_twice_is_refused():
 def test_a_figure_anywhere_else_or_of_another_type_is_refused(path):
     with pytest.raises(ValueError, match=r"is not an \.svg or \.png below the report directory"):
         check(document(figures=[figure("A", "-", "title", path)]))
+
+
+def test_what_older_documents_lack_may_be_there():
+    check(document(claim(changes=["widths divided by 4"], dataset=COPY), figures=[across()]))
+    check(document(claim(changes=[], dataset={"name": "d", "fingerprint": "0", "stand_in": False}), figures=[]))
+
+
+@pytest.mark.parametrize("changes", ["widths", None, [1], {"widths": 4}])
+def test_changes_that_are_no_texts_are_refused(changes):
+    with pytest.raises(ValueError, match=r"has changes .* write a list of texts"):
+        check(document(claim(changes=changes)))
+
+
+@pytest.mark.parametrize("note", [None, 3, ["a"]])
+def test_a_note_that_is_no_text_is_refused(note):
+    with pytest.raises(ValueError, match=r"the note of figure 'figures/across-random-memorising\.svg' is"):
+        check(document(figures=[across(note=note)]))

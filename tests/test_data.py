@@ -1,9 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from hw1bench import Digits, Function
-from hw1bench.data import fingerprint, load
+from hw1bench import Function, Images, images
+from hw1bench.data import BUILT_IN, Library, fingerprint
+from hw1bench.runs import Unavailable
+
+load = BUILT_IN.load
 
 
 @pytest.mark.parametrize(
@@ -25,26 +30,93 @@ def test_a_function_is_sampled_on_an_even_grid():
     dataset = load(Function(name="sigmoid", points=5, low=-10, high=10))
     assert dataset.train.x.flatten().tolist() == [-10, -5, 0, 5, 10]
     assert dataset.train.x.shape == dataset.train.y.shape == (5, 1)
-    assert (dataset.test, dataset.classes, dataset.stand_in) == (None, None, False)
+    assert (dataset.test, dataset.classes, dataset.stands_for) == (None, None, "")
 
 
-def test_digits_are_split_evenly_and_marked_a_stand_in():
-    dataset = load(Digits(size=32, channels=3))
+DIGITS = Images(name="digits", size=8)
+
+
+def test_digits_are_split_evenly():
+    dataset = load(Images(name="digits", size=32, channels=3, stands_for="CIFAR-10"))
     assert (len(dataset.train), len(dataset.test)) == (1437, 360)
     assert dataset.train.x.shape[1:] == (3, 32, 32)
     assert torch.equal(dataset.train.x[:, 0], dataset.train.x[:, 2])
     assert (dataset.train.x.min(), dataset.train.x.max()) == (0, 1)
-    assert (dataset.classes, dataset.stand_in) == (10, True)
+    assert (dataset.name, dataset.classes, dataset.stands_for) == ("digits, 32x32", 10, "CIFAR-10")
     shares = torch.bincount(dataset.test.y) / 360 - torch.bincount(dataset.train.y) / 1437
     assert shares.abs().max() < 0.002
+    assert load(DIGITS).stands_for == ""
 
 
 def test_digits_at_their_own_size_are_the_pixels():
     from sklearn.datasets import load_digits
 
-    images = torch.from_numpy(load_digits().images / 16).reshape(-1, 64)
-    known = {row.numpy().tobytes() for row in images}
-    assert all(row.numpy().tobytes() in known for row in load(Digits(size=8)).test.x.flatten(1))
+    pixels = torch.from_numpy(load_digits().images / 16).float().reshape(-1, 64)
+    known = {row.numpy().tobytes() for row in pixels}
+    assert all(row.numpy().tobytes() in known for row in load(DIGITS).test.x.flatten(1))
+
+
+def test_resizing_is_bilinear():
+    small, large = load(DIGITS).test.x[:5], load(replace(DIGITS, size=16)).test.x[:5]
+    # A pixel of the larger image lies a quarter of the way to the next of the smaller one.
+    expected = (9 * small[..., 1, 1] + 3 * small[..., 1, 2] + 3 * small[..., 2, 1] + small[..., 2, 2]) / 16
+    torch.testing.assert_close(large[..., 3, 3], expected)
+
+
+def test_normalised_by_channel():
+    plain = load(Images(name="digits", size=8, channels=3)).train.x
+    spec = Images(name="digits", size=8, channels=3, mean=(0.1, 0.2, 0.3), deviation=(1.0, 2.0, 4.0))
+    for channel, (mean, deviation) in enumerate(((0.1, 1), (0.2, 2), (0.3, 4))):
+        torch.testing.assert_close(load(spec).train.x[:, channel], (plain[:, channel] - mean) / deviation)
+    symmetric = load(replace(DIGITS, mean=(0.5,), deviation=(0.5,))).test.x
+    assert (symmetric.min(), symmetric.max()) == (-1, 1)
+
+
+def test_random_labels_hide_the_true_ones_of_the_training_set_alone():
+    dataset = load(replace(DIGITS, random_labels=True))
+    assert (dataset.train.y == -1).all()
+    assert torch.equal(dataset.test.y, load(DIGITS).test.y)
+    assert dataset.classes == 10
+
+
+def made(title="MNIST", channels=1, canonical=True):
+    generator = np.random.default_rng(0)
+    stack = images.Stack(generator.integers(256, size=(20, channels, 8, 8), dtype=np.uint8), np.arange(20) % 10)
+    return images.ImageSet("mnist", title, stack, stack, "print", canonical, 255)
+
+
+def test_a_copy_that_is_not_the_known_one_is_named_so(monkeypatch):
+    monkeypatch.setattr(images, "read", lambda *arguments: made(canonical=False))
+    dataset = Library().load(Images(name="mnist", size=8))
+    assert (dataset.name, dataset.canonical) == ("MNIST, 8x8, a non-canonical copy", False)
+    assert dataset.fingerprint == "print"
+    assert load(DIGITS).canonical
+
+
+def test_colour_does_not_fit_one_channel(monkeypatch):
+    monkeypatch.setattr(images, "read", lambda *arguments: made("CIFAR-10", channels=3))
+    with pytest.raises(ValueError, match="cifar10 has 3 channels, which 1 cannot hold"):
+        Library().load(Images(name="cifar10", size=8))
+
+
+def test_a_set_is_read_from_the_folder_once(monkeypatch, tmp_path):
+    asked = []
+
+    def read(*arguments):
+        asked.append(arguments)
+        return made()
+
+    monkeypatch.setattr(images, "read", read)
+    library = Library(tmp_path, None)
+    one = library.load(Images(name="mnist", size=8))
+    assert library.load(Images(name="mnist", size=8)) is one
+    library.load(Images(name="mnist", size=16))
+    assert asked == [("mnist", tmp_path, None)]
+
+
+def test_what_is_not_there_is_unavailable():
+    with pytest.raises(Unavailable, match="MNIST"):
+        load(Images(name="mnist", size=28))
 
 
 def test_fingerprints_tell_contents_shapes_and_types_apart():

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 import reference
-from cases import ARM, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS
-from hw1bench import Digits, Function, Model
+from cases import ARM, DIGITS, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS
+from hw1bench import Function, Images, Model, StepLR, data, images
 from hw1bench.runs import Block
 from hw1bench.sources import a, b, c, d, e
 from hw1bench.training import engine, native, sequential, stacked
 from hw1bench.training.compiler import compiler_works
+from hw1bench.training.streams import random_labels
 
 CPU = torch.device("cpu")
 BACKENDS = [
@@ -77,9 +78,57 @@ def test_classifiers(model, loss, data, batch_size, eager):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("kind", ["function", "function, full batch", "dense", "convolutions"])
+def test_the_learning_rate_follows_its_schedule(kind, optimizer, eager):
+    changes = {
+        "function": {"batch_size": 12},
+        "function, full batch": {},
+        "dense": {"model": Model("64-10"), "data": DIGITS, "loss": "cross_entropy", "batch_size": 600},
+        "convolutions": {"model": Model("C(1-2,3) 72-10"), "data": DIGITS, "loss": "cross_entropy", "batch_size": 600},
+    }[kind]
+    trained = arm(optimizer=optimizer, schedule=StepLR(every=2, factor=0.1), epochs=5, **changes)
+    assert_twins(trained, seeds=(1,), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("model", [Model("64-20-10"), Model("C(1-4,3,pool2) 36-10")], ids=["stacked", "sequential"])
+def test_no_true_training_label_leaks_where_labels_are_random(model, eager, monkeypatch):
+    trained = arm(
+        model=model,
+        data=replace(DIGITS, random_labels=True),
+        loss="cross_entropy",
+        batch_size=100,
+        epochs=4,
+        optimizer=replace(OPTIMIZERS["adam"], lr=1e-2),
+    )
+    library = data.Library()
+    assert (library.load(trained.data).train.y == -1).all()
+    found = engine.train(block(trained), CPU, library=library).arrays
+    read = images.read
+
+    def mislabelled(*arguments):
+        true = read(*arguments)
+        return replace(true, train=replace(true.train, labels=9 - true.train.labels))
+
+    monkeypatch.setattr(images, "read", mislabelled)
+    again = engine.train(block(trained), CPU, library=data.Library()).arrays
+    for name in found:
+        assert found[name].tobytes() == again[name].tobytes(), name
+    true = engine.train(block(replace(trained, data=DIGITS)), CPU).arrays
+    assert true["test_accuracy"][:, -1].mean() > 0.5 > 0.25 > found["test_accuracy"][:, -1].mean()
+
+
+def test_random_labels_are_drawn_once_a_seed_and_shared_by_arms():
+    drawn = [random_labels("T", "x", seed, 5_000, 10) for seed in (0, 0, 1)]
+    assert torch.equal(drawn[0], drawn[1])
+    assert (drawn[0] == drawn[2]).double().mean() < 0.13
+    counts = torch.bincount(drawn[0], minlength=10).double()
+    assert ((counts - 500) ** 2 / 500).sum() < 27.9  # chi-square of 9 degrees of freedom: 99.9 %
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_one_at_a_time(optimizer):
     model = Model("64-12 dropout 12-10")
-    trained = arm(model=model, loss="cross_entropy", data=Digits(size=8), optimizer=optimizer, batch_size=128, epochs=5)
+    trained = arm(model=model, loss="cross_entropy", data=DIGITS, optimizer=optimizer, batch_size=128, epochs=5)
     assert_twins(trained, seeds=(2,), rtol=1e-7, atol=1e-9)
 
 
@@ -126,15 +175,15 @@ def test_dropout_does_not_touch_the_global_generator():
     torch.manual_seed(5)
     expected = torch.rand(2)
     torch.manual_seed(5)
-    trained = arm(model=Model("64-12 dropout 12-10"), loss="cross_entropy", data=Digits(size=8), epochs=1)
+    trained = arm(model=Model("64-12 dropout 12-10"), loss="cross_entropy", data=DIGITS, epochs=1)
     engine.train(block(trained), CPU)
     assert torch.equal(torch.rand(2), expected)
 
 
 def test_histories_are_over_the_whole_sets(eager):
-    trained = arm(model=Model("64-20-10"), loss="cross_entropy", data=Digits(size=8), batch_size=200, epochs=3)
+    trained = arm(model=Model("64-20-10"), loss="cross_entropy", data=DIGITS, batch_size=200, epochs=3)
     stacked_arrays = engine.train(block(trained), CPU).arrays
-    dataset = engine.data.load(trained.data)
+    dataset = engine.BUILT_IN.load(trained.data)
     single = sequential.train(block(trained), dataset, CPU, lambda steps: None)
     assert set(stacked_arrays) == {"train_loss", "train_accuracy", "test_loss", "test_accuracy", "weights"}
     for name, array in stacked_arrays.items():
@@ -161,7 +210,7 @@ def test_divergence_is_recorded_not_raised(eager):
     assert all(run.diverged for run in record.runs(block(wild)))
 
 
-IMAGES = {"loss": "cross_entropy", "data": Digits()}
+IMAGES = {"loss": "cross_entropy", "data": Images(name="digits", size=28)}
 
 
 @pytest.mark.parametrize(

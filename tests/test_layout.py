@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw1bench.layout import Conv, Dropout, Flatten, Linear, Output, Pool, parse
+from hw1bench.layout import Conv, Dropout, Flatten, Linear, Output, Pool, parse, scaled
 
 
 def test_words_become_layers():
@@ -32,6 +32,23 @@ def test_only_the_last_linear_of_the_layout_has_no_activation():
 def test_a_dash_list_gives_its_widths_back(widths):
     layers = parse("-".join(map(str, widths)))
     assert [layers[0].inputs, *(layer.outputs for layer in layers)] == widths
+
+
+@pytest.mark.parametrize(
+    ("layout", "factor", "expected"),
+    [
+        ("C(1-16-32,5,p2,pool2) 1568-128-10", 1 / 4, "C(1-4-8,5,p2,pool2) 392-32-10"),
+        ("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-20-10", 1 / 5, "C(1-2,5,pool2) C(2-4,5) dropout2d pool2 64-10-4-10"),
+        ("784-256-10", 1 / 3, "784-85-10"),
+        ("784-10", 1 / 4, "784-10"),
+        ("[5,10,5]", 2, "[10,20,10]"),
+        ("C(3-1,3,pool2) dropout(0.25) 225-3 dropout 3-10", 1 / 8, "C(3-1,3,pool2) dropout(0.25) 225-1 dropout 1-10"),
+    ],
+)  # fmt: skip
+def test_scaled_widths(layout, factor, expected):
+    assert scaled(layout, factor) == expected
+    assert scaled(layout, 1) == layout
+    parse(expected)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 import pytest
 import torch
+from torch import nn
 
 import reference
 from cases import COUNTS, SHAPES
 from hw1bench import Model
-from hw1bench.layout import Conv, Linear, parse
-from hw1bench.models import build, count, initialise, inputs
-from hw1bench.sources import a, b, c, d, e
+from hw1bench.models import Dropout, build, count, drawn, initialise, inputs
 
 
 @pytest.mark.parametrize(("layout", "parameters"), COUNTS.items())
@@ -21,18 +20,26 @@ def test_count_names_each_layer():
     assert count(Model("C(1-8,3,p1) 6272-10")) == [("Conv2d(1, 8, 3x3)", 80), ("Linear(6272, 10)", 62_730)]
 
 
-def models_of(source):
-    found = [value for value in vars(source).values() if isinstance(value, Model)]
-    return found + list(getattr(source, "SIZE", {}).values())
+def test_a_drawn_network_takes_nothing_from_the_global_generator():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    model = Model("C(1-4,3,pool2) dropout 36-10", init="keras")
+    one, again = (drawn(model, torch.Generator().manual_seed(7)) for _ in range(2))
+    assert torch.equal(torch.rand(1), expected)
+    for first, second in zip(one.parameters(), again.parameters(), strict=True):
+        assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("source", [a, b, c, d, e], ids="ABCDE")
-def test_every_net_of_the_reports_takes_its_images(source):
-    for model in models_of(source):
-        first = next(layer for layer in parse(model.layout) if isinstance(layer, Conv | Linear))
-        maps = {1: (1, 28, 28), 3: (3, 32, 32)}
-        shape = maps[first.inputs] if isinstance(first, Conv) else (first.inputs,)
-        assert inputs(model, torch.zeros(2, *shape)).shape == (2, *shape)
+@pytest.mark.parametrize("maps", [False, True])
+def test_dropout_draws_what_torchs_own_would(maps):
+    x = torch.rand(5, 4, 6, 6, dtype=torch.float64)
+    own, theirs = Dropout(0.3, maps), (nn.Dropout2d if maps else nn.Dropout)(0.3)
+    own.generator = torch.Generator().manual_seed(11)
+    torch.manual_seed(11)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        torch.testing.assert_close(own(x.contiguous(memory_format=layout)), theirs(x))
+    assert torch.equal(own.eval()(x), x)
 
 
 @pytest.mark.parametrize(("layout", "shape"), SHAPES.items())

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from cases import ARM, FIT_MODELS, OPTIMIZERS, SINC
-from hw1bench import Digits, Function, Model, Optimizer, data
+from cases import ARM, DIGITS, FIT_MODELS, OPTIMIZERS, SINC
+from hw1bench import Function, Model, Optimizer, StepLR, data
 from hw1bench.runs import Block
 from hw1bench.sources import c
 from hw1bench.training import native, stacked
@@ -43,7 +43,7 @@ def arm(**changes):
 
 
 def train(trained, dataset=None, progress=lambda steps: None, **options):
-    return native.train(Block("T", "twin", trained, 0), dataset or data.load(trained.data), progress, **options)
+    return native.train(Block("T", "twin", trained, 0), dataset or data.BUILT_IN.load(trained.data), progress, **options)
 
 
 @cache
@@ -54,7 +54,7 @@ def by_the_naive_loop(trained, seed):
 @cache
 def by_torch(trained, dataset=None):
     block = Block("T", "twin", trained, 0)
-    return stacked.train(block, dataset or data.load(trained.data), CPU, False, lambda steps: None)
+    return stacked.train(block, dataset or data.BUILT_IN.load(trained.data), CPU, False, lambda steps: None)
 
 
 def assert_close(one, other, rtol=1e-7, atol=1e-10):
@@ -170,7 +170,7 @@ def test_tanh_to_a_few_units_in_the_last_place(precision, isa):
 @batches
 def test_gradient_norm_is_autograds(batch_size, isa):
     trained = arm(batch_size=batch_size, epochs=2)
-    dataset = data.load(SINC)
+    dataset = data.BUILT_IN.load(SINC)
     arrays = train(trained, isa=isa, gradient_norm=True)
     assert arrays["gradient_norm"].shape == (8, 3)
     block = Block("T", "twin", trained, 0)
@@ -259,13 +259,13 @@ def test_an_interruption_stops_soon_and_leaves_no_thread(batch_size):
 
 @built
 def test_what_it_trains():
-    dataset = data.load(SINC)
-    assert native.supports(arm(), dataset)
-    assert native.supports(arm(model=Model("[5] tanh", "tanh"), batch_size=1), dataset)
-    assert not native.supports(arm(model=Model("[5] softmax")), dataset)
-    assert not native.supports(arm(model=Model("1-8 dropout 8-1")), dataset)
-    digits = arm(model=Model("64-10"), data=Digits(size=8), loss="cross_entropy")
-    assert not native.supports(digits, data.load(digits.data))
+    assert native.supports(arm())
+    assert native.supports(arm(model=Model("[5] tanh", "tanh"), batch_size=1))
+    assert not native.supports(arm(model=Model("[5] softmax")))
+    assert not native.supports(arm(model=Model("1-8 dropout 8-1")))
+    assert not native.supports(arm(schedule=StepLR(every=2, factor=0.1)))
+    digits = arm(model=Model("64-10"), data=DIGITS, loss="cross_entropy")
+    assert not native.supports(digits)
     with pytest.raises(ValueError, match="does not train arm 'arm'"):
         train(digits)
     with pytest.raises(ValueError, match=r"'3-4-1' does not take samples of shape \(1,\)"):

@@ -7,15 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from hw1bench.report.figures import KINDS, Series, draw
-
-X = np.linspace(-1, 1, 50)
-
-
-def arm(name="fit-7", runs=8, epochs=40, **changed):
-    falling = np.geomspace(1.0, 1e-4, epochs + 1) * np.linspace(1, 2, runs)[:, None]
-    arrays = {"x": X, "truth": np.sin(X), "prediction": np.sin(X) + np.linspace(-0.1, 0.1, runs)[:, None]}
-    return Series(name, {**arrays, "train_loss": falling, **changed})
+from hw1bench.report.figures import KINDS, NOTES, Series, draw, note
+from sample_series import X, arm, bands, lines
 
 
 @pytest.fixture
@@ -29,21 +22,6 @@ def drawn(tmp_path, monkeypatch):
         return held[0], (tmp_path / "A-fit-sinc.svg").read_text(encoding="utf-8")
 
     return build
-
-
-def lines(axes):
-    return {line.get_label(): line.get_xydata() for line in axes.get_lines()}
-
-
-def bands(axes):
-    """The band of each arm: its lowest and highest y at every x."""
-    found = []
-    for band in axes.collections:
-        points = np.concatenate([path.vertices for path in band.get_paths()])
-        found.append(
-            {x: (points[points[:, 0] == x, 1].min(), points[points[:, 0] == x, 1].max()) for x in points[:, 0]}
-        )
-    return found
 
 
 def test_the_function_is_drawn_as_it_is(drawn):
@@ -74,7 +52,7 @@ def test_the_loss_starts_at_initialisation_on_a_log_axis_with_its_unit(drawn):
     np.testing.assert_array_equal(line[:, 0], np.arange(41))
     np.testing.assert_allclose(line[:, 1], 1.5 * np.geomspace(1.0, 1e-4, 41))
     assert ">epoch<" in text
-    assert ">training loss (MSE)<" in text
+    assert ">training loss<" in text
 
 
 def test_a_long_run_is_thinned_but_keeps_its_ends_and_its_spikes(drawn, tmp_path):
@@ -87,12 +65,15 @@ def test_a_long_run_is_thinned_but_keeps_its_ends_and_its_spikes(drawn, tmp_path
     assert max(high for _, high in bands(axes)[0].values()) == 50.0
 
 
-def test_a_chart_stays_small_whatever_it_shows(tmp_path):
+@pytest.mark.parametrize("kind", ["loss", "losses", "memorising"])
+def test_a_chart_stays_small_whatever_it_shows(kind, tmp_path):
     noise = np.random.default_rng(0)
+    names = ("train_loss", "test_loss", "train_accuracy")
     for arms in (3, 11):
-        series = [arm(f"arm {i}", train_loss=np.exp(noise.normal(size=(16, 20_001)))) for i in range(arms)]
-        draw("loss", title="noise", series=series, path=tmp_path / "x.svg")
-        assert (tmp_path / "x.svg").stat().st_size < 150_000
+        shown = {name: np.exp(noise.normal(size=(16, 20_001))) for name in names} | {"steps": np.arange(20_001)}
+        series = [arm(f"arm {i}", **shown) for i in range(arms)]
+        draw(kind, title="noise", series=series, path=tmp_path / "x.svg")
+        assert (tmp_path / "x.svg").stat().st_size < 160_000
 
 
 def test_stops_are_dots_on_the_losses_where_the_rule_stops_each_run(drawn):
@@ -129,7 +110,7 @@ def test_arms_differ_by_colour_and_by_line(drawn):
 
 
 def test_the_legend_stands_below_the_chart_and_hides_no_line(drawn):
-    for names in ("abc", ["a name that takes a line of its own " + letter for letter in "abc"]):
+    for names in ("abc", *(["M" * width + letter for letter in "abcdefghij"] for width in range(1, 30, 3))):
         axes, _ = drawn("loss", *map(arm, names))
         FigureCanvasAgg(axes.get_figure()).draw()
         (legend,) = axes.get_figure().legends
@@ -151,6 +132,18 @@ def test_every_kind_draws_svg_and_png(kind, tmp_path):
     draw(kind, title="A title", series=[arm()], path=tmp_path / "x.png")
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "x.png"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_note_is_there_for_the_kinds_that_have_one(kind):
+    assert bool(note(kind, [arm()])) == (kind in NOTES)
+    with pytest.raises(ValueError, match="at least one series"):
+        note(kind, [])
+
+
+def test_a_note_of_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="no figure of kind 'lossy'"):
+        note("lossy", [arm()])
 
 
 def test_a_kind_has_no_hyphen_since_file_names_end_in_it():
@@ -176,7 +169,7 @@ def test_a_failed_drawing_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "series", "name", "message"),
     [
-        ("losses", [arm()], "x.svg", "no figure of kind 'losses': the kinds are function, curves, loss, stopping"),
+        ("lossy", [arm()], "x.svg", "no figure of kind 'lossy': the kinds are function, curves, loss, stopping"),
         ("loss", [arm()], "x.pdf", r"cannot draw 'x\.pdf': name it \.svg or \.png"),
         ("loss", [], "x.svg", "at least one series"),
         ("loss", [Series("fit-7", {"x": X})], "x.svg", "'fit-7' has no array 'train_loss', only x"),

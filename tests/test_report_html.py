@@ -1,70 +1,17 @@
-"""The page: what it holds, that it needs nothing but itself, and that a browser shows it at both widths."""
+"""The page: what it holds, and that it needs nothing but itself."""
 
 import base64
-import html as escaping
-import itertools
-import json
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
 
 import pytest
 
-from hw1bench import report
 from hw1bench.report import words
 from hw1bench.report.contract import VERDICTS
 from hw1bench.report.html import render
-from hw1bench.report.outline import outline, stem
-from hw1bench.report.strip import RADIUS, strip
-from sample_document import claim, document, everything, evidence, exact, figure, put_figures, unjudged
+from parsed_page import Page
+from sample_document import COPY, across, claim, document, everything, evidence, exact, figure, put_figures, unjudged
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp; http://example.org/"
-VOID = {"meta", "img"}
-
-
-class Page(HTMLParser):
-    """Every element with its attributes, own text, and the ids of those around it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[dict] = []
-        self._open: list[dict] = []
-        self.feed(text)
-        assert not self._open, f"not closed: {[element['tag'] for element in self._open]}"
-
-    def handle_starttag(self, tag, attrs):
-        around = [element["attributes"].get("id") for element in self._open]
-        element = {"tag": tag, "attributes": dict(attrs), "around": around, "text": ""}
-        self.elements.append(element)
-        if tag not in VOID:
-            self._open.append(element)
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        self.handle_endtag(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop()["tag"] == tag
-
-    def handle_data(self, data):
-        for element in self._open:
-            element["text"] += data
-
-    def find(self, tag, inside=None, **attributes):
-        wanted = {key.rstrip("_"): value for key, value in attributes.items()}
-        return [
-            element
-            for element in self.elements
-            if element["tag"] == tag
-            and (inside is None or inside in element["around"])
-            and wanted.items() <= element["attributes"].items()
-        ]
-
-    def text(self, id_):
-        (element,) = [element for element in self.elements if element["attributes"].get("id") == id_]
-        return " ".join(element["text"].split())
 
 
 @pytest.fixture
@@ -141,8 +88,8 @@ def test_remarks_stand_where_they_belong_and_nowhere_else(page):
     said = {shown["id"]: found.text(f"claim-{shown['id']}") for shown in everything()}
     remarks = {
         "ours": ["D-fit-deeper-better-sigmoid"],
-        "Judged on digits, a stand-in: settles nothing about the real data set.": ["E-task-deep-lower"],
-        "data: digits (0f0f0f0f0f0f)": ["E-task-deep-lower"],
+        "Judged on digits, 28x28, a stand-in: settles nothing about the real data set.": ["E-task-deep-lower"],
+        "data: digits, 28x28 (0f0f0f0f0f0f)": ["E-task-deep-lower"],
         "budget 1/10": ["E-task-deep-lower"],
         "runs reused": ["A-fit-sinc-7-by-8000"],
     }
@@ -151,6 +98,46 @@ def test_remarks_stand_where_they_belong_and_nowhere_else(page):
     assert "12.3 s of training, runs reused" in said["A-fit-sinc-7-by-8000"]
     assert "12.3 s of training" in said["A-fit-sinc-shallow-first"]
     assert "of training" not in said["A-count-path"]
+
+
+def test_what_the_tier_changes_stands_under_its_own_heading(page):
+    changes = ["digits stand in for MNIST", "widths divided by 4"]
+    found = page(document(claim(changes=changes), claim("A-fit-x", changes=[]), claim("A-fit-y")))
+    assert f"Quick tier changes: {' '.join(changes)}" in found.text("claim-A-fit-sinc-shallow-first")
+    assert "tier changes" not in found.text("claim-A-fit-x") + found.text("claim-A-fit-y")
+
+
+def test_a_copy_that_is_not_the_known_one_is_marked(page):
+    text = page(document(claim(dataset=COPY))).text("claim-A-fit-sinc-shallow-first")
+    assert "non-canonical data" in text
+    assert words.judged_on(claim(dataset=COPY)) in text
+    assert "Judged on" not in page(document(claim(dataset={**COPY, "canonical": True}))).text("topic-fit")
+
+
+def test_figures_across_reports_stand_in_their_topic_before_each_report(page):
+    shown = claim("A-random-cannot-learn", figure=across()["path"])
+    found = page(document(shown, figures=[across()]))
+    text = found.text("topic-random")
+    caption = "Accuracy against steps Reports A, B, E A: passes 15 %. B: never."
+    assert text.startswith(f"Random labels Across reports {caption} Report A")
+    assert len(found.find("img", inside="across-random")) == 1
+    assert found.find("a", inside="claim-A-random-cannot-learn", href="#figure-figures-across-random-memorising-svg")
+
+
+def test_counts_are_folded_unless_one_failed(page):
+    found = page()
+    (folded,) = found.find("details", inside="topic-counts")
+    assert "open" not in folded["attributes"]
+    assert "2 claims: 1 supported, 1 refuted" in folded["text"]
+    assert not found.find("details", inside="topic-fit")
+    (folded,) = page(document(exact(outcome="failed"))).find("details", inside="topic-counts")
+    assert "open" in folded["attributes"]
+
+
+def test_there_is_a_choice_for_each_verdict_that_somebody_got(page):
+    found = page(document(claim()))
+    choices = {box["attributes"]["id"]: "disabled" in box["attributes"] for box in found.find("input", inside="matrix")}
+    assert choices == {f"only-{verdict.replace(' ', '-')}": verdict != "supported" for verdict in VERDICTS}
 
 
 def test_tests_that_failed_are_listed_first(page):
@@ -236,18 +223,19 @@ def test_hostile_text_stays_text(page):
         assumptions=[HOSTILE],
         ruling=HOSTILE,
         dataset={"name": HOSTILE, "fingerprint": HOSTILE, "stand_in": True},
+        changes=[HOSTILE],
         experiment=HOSTILE,
         topic=HOSTILE,
         report=HOSTILE,
     )
     shown["effect"] |= {"name": HOSTILE, "unit": HOSTILE}
     crashed = unjudged("A-fit-y", "error", note=HOSTILE)
-    pictures = [figure("A", HOSTILE, HOSTILE, "figures/A-fit-z-loss.svg")]
+    pictures = [figure("A", HOSTILE, HOSTILE, "figures/A-fit-z-loss.svg", note=HOSTILE)]
     found = page(document(shown, crashed, figures=pictures, environment={HOSTILE: HOSTILE}, tier=HOSTILE))
     assert not found.find("script")
     assert [image["attributes"].keys() for image in found.find("img")] == [{"src", "alt"}]
     assert not [name for element in found.elements for name in element["attributes"] if name.startswith("on")]
-    assert found.text("claim-A-fit-x").count("<script>alert(1)</script>") >= 8
+    assert found.text("claim-A-fit-x").count("<script>alert(1)</script>") >= 9
 
 
 def test_the_page_refers_to_nothing_outside_itself(page, tmp_path):
@@ -275,167 +263,3 @@ def test_undefined_numbers_never_show_as_nan(page):
     assert not re.search(r"\b(nan|inf|infinity|none|null)\b", found.text("topic-fit"), re.IGNORECASE)
     kinds = [dot["attributes"]["class"] for dot in found.find("circle", inside="topic-fit")]
     assert kinds == ["dot apart"] * 8 + ["dot fails"] * 8
-
-
-# The order of a report.
-
-
-def test_experiments_of_one_report_keep_their_claims_and_figures_together():
-    paths = ["figures/A-fit-sgn-loss.svg", "figures/A-fit-sinc-curves.svg", "figures/A-fit-sinc-loss.svg"]
-    found = outline(
-        document(
-            claim("A-fit-1", experiment="k1", figure=paths[2]),
-            claim("A-fit-2", experiment="k2", figure=paths[0]),
-            claim("A-fit-3", experiment="k1", figure=None),
-            figures=[figure("A", "-", path, path) for path in paths],
-        )
-    )
-    ((part,),) = (section.parts for section in found)
-    assert [group.title for group in part.groups] == ["A-fit-sinc", "A-fit-sgn"]
-    assert [[shown["id"] for shown in group.claims] for group in part.groups] == [["A-fit-1", "A-fit-3"], ["A-fit-2"]]
-    assert [[shown["path"] for shown in group.figures] for group in part.groups] == [paths[1:], paths[:1]]
-
-
-def test_an_experiment_is_found_by_its_name_where_no_claim_names_a_figure():
-    path = "figures/A-fit-sinc-loss.svg"
-    found = outline(document(claim(experiment="A-fit-sinc", figure=None), figures=[figure("A", "-", "", path)]))
-    assert [len(group.figures) for group in found[0].parts[0].groups] == [1]
-
-
-@pytest.mark.parametrize(
-    ("path", "topic"),
-    [("figures/D-path-whole.svg", "path"), ("figures/D-fit-sawtooth-loss.svg", "fit"), ("figures/odd.png", "fit")],
-)
-def test_figures_of_no_claim_go_to_their_reports_section_of_their_topic(path, topic):
-    found = outline(document(exact(), figures=[figure("D", "-", "", path)]))
-    assert [(section.topic, section.parts[0].report) for section in found] == [("counts", "A"), (topic, "D")]
-    (group,) = found[1].parts[0].groups
-    assert (group.title, group.claims, len(group.figures)) == (stem(path), [], 1)
-
-
-# The strip of dots.
-
-
-def effect(*values, median=None, interval=None):
-    return {"name": "e", "unit": "", "values": list(values), "median": median, "interval": interval}
-
-
-def test_dots_lie_by_value_on_a_symmetric_axis():
-    found = strip(effect(-2.0, 1.0, 2.0, 0.0, median=0.5, interval=[-1.0, None]), 0)
-    low, mid, high, zero = (dot.x for dot in found.dots)
-    assert (low, zero, high) == (found.left, found.zero, found.right)
-    assert mid == pytest.approx((found.zero + found.right) / 2)
-    assert found.limit == "2.00"
-    assert found.median == pytest.approx(found.zero + (found.right - found.zero) / 4)
-    assert found.interval == (pytest.approx((found.left + found.zero) / 2), found.right)
-    assert [dot.kind for dot in found.dots] == ["fails", "holds", "holds", "fails"]
-
-
-def test_dots_that_are_not_finite_lie_apart_from_the_axis():
-    found = strip(effect(1.0, None, None), 0)
-    assert all(dot.x + RADIUS < found.left - RADIUS for dot in found.dots[1:])
-    assert found.apart == found.dots[1].x
-    assert strip(effect(1.0), 0).apart is None
-
-
-@pytest.mark.parametrize("count", [8, 16, 32])
-def test_dots_of_equal_value_are_stacked_so_that_each_is_seen(count):
-    found = strip(effect(*[1.0] * count), 0)
-    heights = sorted(dot.y for dot in found.dots)
-    gaps = [after - before for before, after in itertools.pairwise(heights)]
-    assert min(gaps) > 2.5
-    assert heights[0] - RADIUS > 0
-    assert heights[-1] + RADIUS < found.base
-    assert found.height < 140
-
-
-def test_dots_that_do_not_touch_lie_on_the_axis():
-    found = strip(effect(-1.0, -0.5, 0.0, 0.5, 1.0), 0)
-    assert len({dot.y for dot in found.dots}) == 1
-
-
-# The report directory.
-
-
-def test_write_leaves_the_four_files_whole(tmp_path):
-    found = document()
-    put_figures(tmp_path / "reports", found)
-    report.write(found, tmp_path / "reports")
-    written = sorted(path.name for path in (tmp_path / "reports").iterdir())
-    assert written == ["claims.json", "claims.md", "figures", "index.html", "junit.xml"]
-    text = (tmp_path / "reports" / "claims.json").read_text(encoding="utf-8")
-    assert json.loads(text) == found
-    assert list(json.loads(text)) == list(found)
-    assert text.startswith('{\n "schema": 1,')
-    assert (tmp_path / "reports" / "index.html").read_text(encoding="utf-8") == render(found, tmp_path / "reports")
-    assert (tmp_path / "reports" / "claims.json").stat().st_mode & 0o044 == 0o044
-
-
-def test_a_document_that_breaks_the_contract_leaves_the_old_report(tmp_path):
-    report.write(document(), tmp_path)
-    before = (tmp_path / "claims.json").read_bytes()
-    broken = claim()
-    broken["effect"] |= {"median": float("nan")}
-    with pytest.raises(ValueError, match=r"claims\[0\]\.effect\.median is nan"):
-        report.write(document(broken), tmp_path)
-    assert (tmp_path / "claims.json").read_bytes() == before
-
-
-def test_a_write_that_fails_leaves_no_temporary_file(tmp_path, monkeypatch):
-    def refuse(*_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr("os.replace", refuse)
-    with pytest.raises(OSError, match="disk full"):
-        report.write(document(), tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-# In a browser.
-
-MEASURE = """
-<script>
-addEventListener("load", () => {
-  const found = {};
-  for (const frame of document.querySelectorAll("iframe")) {
-    const page = frame.contentDocument, root = page.documentElement;
-    const style = (selector, name) => getComputedStyle(page.querySelector(selector)).getPropertyValue(name);
-    found[frame.id] = {
-      overflow: root.scrollWidth - frame.clientWidth,
-      images: [...page.images].map(image => image.naturalWidth),
-      dots: page.querySelectorAll("circle.dot").length,
-      columns: style(".evidence", "display") + " " + style(".claim:not(.bare) .evidence", "display"),
-      filled: style(".dot.holds", "fill") != style(".dot.fails", "fill"),
-      claims: [...page.querySelectorAll("article")].filter(claim => claim.offsetHeight > 40).length,
-    };
-  }
-  document.getElementById("found").textContent = JSON.stringify(found);
-});
-</script>
-"""
-
-
-@pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on PATH")
-def test_a_browser_shows_the_page_at_both_widths(tmp_path):
-    found = document()
-    found["claims"][2]["says"] = "Averyveryverylongword" * 12
-    put_figures(tmp_path, found)
-    text = escaping.escape(render(found, tmp_path))
-    frames = "".join(
-        f'<iframe id="w{w}" style="width:{w}px;height:900px" srcdoc="{text}"></iframe>' for w in (400, 1280)
-    )
-    (tmp_path / "frames.html").write_text(f'<!DOCTYPE html><p id="found"></p>{frames}{MEASURE}', encoding="utf-8")
-    quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    command = [BROWSER, *quiet.split(), "--disable-component-update", "--disable-sync", "--window-size=1400,1000"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", (tmp_path / "frames.html").as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    measured = json.loads(escaping.unescape(re.search(r'<p id="found">(.*?)</p>', done.stdout)[1]))
-    dots = sum(len(shown["effect"]["values"]) for shown in found["claims"] if shown["effect"])
-    for frame in measured.values():
-        assert frame["overflow"] <= 0
-        assert frame["images"] == [60, 60]
-        assert frame["dots"] == dots
-        assert frame["filled"]
-        assert frame["claims"] == len(found["claims"])
-    assert measured["w400"]["columns"] == "block block"
-    assert measured["w1280"]["columns"] == "block grid"

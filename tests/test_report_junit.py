@@ -8,7 +8,7 @@ from junitparser.xunit2 import JUnitXml as Xml
 
 from hw1bench.report import words
 from hw1bench.report.junit import render
-from sample_document import claim, document, everything, exact, unjudged
+from sample_document import DIGITS, claim, document, everything, exact, unjudged
 
 
 @pytest.fixture
@@ -61,19 +61,27 @@ def test_outcomes_are_written_as_pytest_writes_them(cases, outcome, verdict, res
 def test_the_evidence_is_in_the_properties(cases):
     shown = claim(ruling="supported")
     found = properties(cases(document(shown))["quick-A-fit-sinc-shallow-first"])
-    assert found.keys() == {"verdict", "effect", "effect_unit", "holds", "seeds", "share", "ruling"}
+    assert found.keys() == {"verdict", "effect", "effect_unit", "holds", "seeds", "share", "ruling", "assumptions"}
+    assert found["assumptions"] == "full batch; 300 points"
     assert (found["verdict"], found["ruling"], found["effect_unit"]) == ("supported", "supported", "ln ratio")
     assert (found["holds"], found["seeds"]) == ("8", "8")
     assert float(found["effect"]) == shown["effect"]["median"]
     assert json.loads(found["share"]) == shown["share"]
 
 
+def test_the_data_set_and_what_the_tier_changes_are_in_the_properties(cases):
+    shown = claim(dataset=DIGITS, changes=["digits stand in for MNIST", "widths divided by 4"])
+    found = properties(cases(document(shown))["quick-A-fit-sinc-shallow-first"])
+    assert found["dataset"] == "Judged on digits, 28x28, a stand-in: settles nothing about the real data set."
+    assert found["changes"] == "digits stand in for MNIST; widths divided by 4"
+
+
 def test_what_is_null_has_no_property(cases):
     assert properties(cases(document(exact()))["quick-A-count-path"]) == {"verdict": "supported"}
-    undefined = claim(how="absent", verdict="refuted")
+    undefined = claim(how="absent", verdict="refuted", assumptions=[], changes=[])
     undefined["effect"] |= {"median": None}
     found = properties(cases(document(undefined))["quick-A-fit-sinc-shallow-first"])
-    assert "effect" not in found
+    assert not found.keys() & {"effect", "assumptions", "changes", "dataset"}
     assert found["how"] == "absent"
 
 

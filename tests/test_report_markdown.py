@@ -5,7 +5,7 @@ import pytest
 from hw1bench import verdict
 from hw1bench.report import contract, words
 from hw1bench.report.markdown import render
-from sample_document import claim, document, everything, evidence, exact, figure, unjudged
+from sample_document import COPY, DIGITS, across, claim, document, everything, evidence, exact, figure, unjudged
 
 HELD = [0.2, 0.31, 0.5, 0.8, 0.88, 1.1, 1.9, 2.5]
 MIXED = [0.3, -0.2] * 8
@@ -159,11 +159,60 @@ def test_beside_a_verdict_stand_its_claim_assumptions_and_remarks():
         "Supported: it holds in 8 of 8 seeds (97.5 % interval of the share 0.58 to 1.00); "
         "median effect 0.84 ln ratio \\[0.20, 2.50\\]; 2 runs diverged. "
         "Under 2 assumptions: full batch; 300 points. "
-        "Judged on digits, a stand-in: settles nothing about the real data set. budget 1/10"
+        "Judged on digits, 28x28, a stand-in: settles nothing about the real data set. budget 1/10"
     )
     assert [name for name, line in lines.items() if ", ours)" in line] == ["D-fit-deeper-better-sigmoid"]
     assert [name for name, line in lines.items() if "stand-in" in line] == ["E-task-deep-lower"]
     assert text.count("392,500 + 25,050 + 510 = 418,060, as stated") == 1  # the note is the sentence: not again
+
+
+def test_what_the_tier_changes_stands_under_its_own_heading():
+    text = render(document(claim(changes=["digits stand in for MNIST", "widths divided by 4"]), claim("A-fit-x")))
+    assert "Under 2 assumptions: full batch; 300 points. Quick tier changes: digits stand in for MNIST; widths" in text
+    assert text.count("tier changes") == 1
+
+
+def test_figures_across_reports_stand_first_with_their_notes():
+    shown = claim("A-random-cannot-learn", figure=across()["path"])
+    text = render(document(shown, figures=[across(note="A: passes *15* %.\nB: never.")])).split("## Random labels\n")[1]
+    line = (
+        "- [Accuracy against steps](<figures/across-random-memorising.svg>) (Reports A, B, E). "
+        "A: passes \\*15\\* %. B: never."
+    )
+    assert text.startswith(f"\n### Across reports\n\n{line}\n\n### Each report\n\n| claim |")
+
+
+def test_of_a_reports_own_figures_those_with_a_note_are_listed():
+    figures = [
+        figure("A", "3", "[Loss] (all)", "figures/A-fit-a b>-loss.svg", note="It falls."),
+        figure("A", "4", "Curves", "figures/A-fit-sinc-curves.svg"),
+    ]
+    text = render(document(claim(), figures=figures)).split("### Figures\n")[1]
+    assert text == "\n- [\\[Loss\\] (all)](<figures/A-fit-a%20b%3E-loss.svg>) (Report A, figure 3). It falls.\n"
+    assert "### Figures" not in render(document(claim(), figures=figures[1:]))
+
+
+def test_a_topic_with_a_figure_across_reports_alone_is_shown():
+    text = render(document(exact(), figures=[across()]))
+    assert "## Random labels\n\n### Across reports\n" in text
+    assert "### Each report" not in text
+
+
+@pytest.mark.parametrize(
+    ("dataset", "text"),
+    [
+        (None, ""),
+        (DIGITS, "Judged on digits, 28x28, a stand-in: settles nothing about the real data set."),
+        (COPY, "Judged on MNIST, 28x28, a non-canonical copy: its fingerprint is not the known one."),
+        ({**COPY, "name": "MNIST, 28x28, a non-canonical copy"}, words.judged_on(claim(dataset=COPY))),
+        ({**COPY, "canonical": True}, "Judged on MNIST, 28x28."),
+        ({"name": "sinc", "fingerprint": "0", "stand_in": False}, "Judged on sinc."),
+    ],
+)
+def test_the_data_set_is_shown_with_what_keeps_it_from_being_the_real_one(dataset, text):
+    shown = claim(dataset=dataset)
+    assert words.judged_on(shown) == text
+    assert text in render(document(shown))
 
 
 def test_text_cannot_break_a_table_or_become_markup():

@@ -45,6 +45,34 @@ def stopping_epoch(losses: np.ndarray, first: int = 1000, every: int = 100, leas
     return float(len(losses))
 
 
+def stop(run: Run) -> float:
+    """`stopping_epoch` of the training loss of ``run``."""
+    return stopping_epoch(run.history("train_loss"))
+
+
+def early(run: Run, name: str, share: float) -> np.ndarray:
+    """History ``name`` over the first ``share`` of the epochs, one at least: (epochs,)."""
+    values = run.history(name)[1:]
+    return values[: max(1, round(share * len(values)))]
+
+
+def gain_after(run: Run, name: str, share: float) -> float:
+    """How far history ``name`` gets above its value at the share ``share`` of the epochs, afterwards: negative if it never
+    comes back to it. Raises ValueError where no epoch is left after it."""
+    values = run.history(name)
+    epoch = max(1, round(share * (len(values) - 1)))
+    if epoch + 1 >= len(values):
+        raise ValueError(f"{len(values) - 1} epochs leave none after {share:.0%} of them: train longer")
+    return float(values[epoch + 1 :].max() - values[epoch])
+
+
+def block_means(values: np.ndarray, blocks: int) -> np.ndarray:
+    """Means of ``blocks`` consecutive parts of ``values``, as equal as can be. Raises ValueError for fewer values than parts."""
+    if len(values) < blocks:
+        raise ValueError(f"{len(values)} values do not make {blocks} block means: train for {blocks} epochs or more")
+    return np.array([part.mean() for part in np.array_split(values, blocks)])
+
+
 def mean_log_loss(run: Run, first_share: float) -> float:
     """Mean natural logarithm of the training loss over the first ``first_share`` of the epochs."""
     losses = run.history("train_loss")[1:]

@@ -29,6 +29,9 @@ _CLAIM_KEYS = (
 _EFFECT_KEYS = ("name", "unit", "median", "interval", "values")
 _FIGURE_KEYS = ("report", "number", "title", "path")
 
+# Keys of schema 1 that older documents do not have: a claim's "changes" (texts: what the quick protocol changes), its
+# dataset's "canonical" (whether the copy has the known fingerprint), a figure's "note" (a text below it).
+
 
 def check(document: Document) -> None:
     """Raise ValueError, in one line that names the value and the way out, unless `document` can be rendered."""
@@ -46,6 +49,10 @@ def check(document: Document) -> None:
     for figure in document["figures"]:
         _keys(figure, _FIGURE_KEYS, f"figure {figure.get('path')!r}")
         _check_path(figure["path"])
+        if not isinstance(figure.get("note", ""), str):
+            raise ValueError(
+                f"the note of figure {figure['path']!r} is {figure['note']!r}: write a text, or leave it out"
+            )
 
 
 def _check_claim(claim: Claim) -> None:
@@ -57,6 +64,9 @@ def _check_claim(claim: Claim) -> None:
         raise ValueError(f"{name} has outcome {claim['outcome']!r}: use one of {', '.join(OUTCOMES)}")
     if claim["effect"] is not None:
         _keys(claim["effect"], _EFFECT_KEYS, f"the effect of {name}")
+    changes = claim.get("changes", [])
+    if not isinstance(changes, list | tuple) or not all(isinstance(change, str) for change in changes):
+        raise ValueError(f"{name} has changes {changes!r}: write a list of texts, or leave it out")
     if from_seeds(claim):
         absent = [key for key in ("holds", "level", "share", "effect") if claim[key] is None]
         if absent:

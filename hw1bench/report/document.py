@@ -8,6 +8,7 @@ from hw1bench.claim import Claim
 from hw1bench.court import Judgement
 from hw1bench.effects import Effect
 from hw1bench.experiment import Experiment, Figure
+from hw1bench.protocols import differences
 from hw1bench.report.contract import SCHEMA
 from hw1bench.rulings import Outcome
 from hw1bench.verdict import Word
@@ -68,11 +69,17 @@ def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcom
         "effect": _effect(judgement),
         "diverged": judgement.diverged,
         "dataset": (
-            {"name": facts["dataset"], "fingerprint": facts["fingerprint"], "stand_in": facts["stand_in"]}
+            {
+                "name": facts["dataset"],
+                "fingerprint": facts["fingerprint"],
+                "stand_in": facts["stand_in"],
+                "canonical": facts.get("canonical", True),
+            }
             if facts
             else None
         ),
         "assumptions": list(claim.everything_assumed()),
+        "changes": list(differences(claim.experiment)) if claim.experiment and judgement.tier == "quick" else [],
         "origin": claim.origin,
         "experiment": claim.experiment.key(judgement.tier) if claim.experiment else None,
         "seconds": judgement.seconds,

@@ -46,6 +46,9 @@ def _case(claim: Claim) -> TestCase:
         "seeds": claim["seeds"],
         "share": claim["share"] and json.dumps(claim["share"]),
         "ruling": claim["ruling"],
+        "dataset": words.judged_on(claim) or None,
+        "assumptions": "; ".join(claim["assumptions"]) or None,
+        "changes": "; ".join(words.changes(claim)) or None,
     }
     for key, value in found.items():
         if value is not None:

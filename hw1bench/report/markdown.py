@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from hw1bench.report import words
-from hw1bench.report.contract import Claim, Document, check, from_seeds
+from hw1bench.report.contract import Claim, Document, Figure, check, from_seeds
 from hw1bench.report.outline import Section, outline, reports
 
 _HEAD = ("claim", "verdict", "share", "median effect", "ruling", "seconds")
@@ -32,9 +33,17 @@ def render(document: Document) -> str:
         _matrix(sections),
     ]
     for section in sections:
+        told = [figure for part in section.parts for figure in part.figures if figure.get("note")]
+        if section.claims or section.across or told:
+            blocks.append(f"## {_text(words.topic(section.topic))}")
+        if section.across:
+            blocks += ["### Across reports", "\n".join(map(_figure, section.across))]
         if section.claims:
-            blocks += [f"## {_text(words.topic(section.topic))}", _table(section.claims)]
-            blocks.append("\n".join(map(_evidence, section.claims)))
+            # With a heading above the figures across reports, the claims need one too.
+            blocks += ["### Each report"] * bool(section.across)
+            blocks += [_table(section.claims), "\n".join(map(_evidence, section.claims))]
+        if told:
+            blocks += ["### Figures", "\n".join(map(_figure, told))]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -70,11 +79,20 @@ def _evidence(claim: Claim) -> str:
     ]
     if claim["assumptions"]:
         parts.append(_text(f"{words.assumptions(claim).capitalize()}: {'; '.join(claim['assumptions'])}."))
-    if words.stand_in(claim):
-        parts.append(_text(words.stand_in(claim)))
+    if words.changes(claim):
+        parts.append(_text(f"{words.changes_heading(claim)}: {'; '.join(words.changes(claim))}."))
+    if words.judged_on(claim):
+        parts.append(_text(words.judged_on(claim)))
     if from_seeds(claim) and claim["note"]:
         parts.append(_text(claim["note"]))
     return " ".join(parts)
+
+
+def _figure(figure: Figure) -> str:
+    """A link to the figure's file, which lies below the report directory as claims.md does, and what it shows."""
+    link = f"[{_text(figure['title'])}](<{quote(figure['path'])}>)"
+    note = "".join(f" {_text(line)}" for line in figure.get("note", "").splitlines())
+    return f"- {link} ({_text(words.shown_in(figure))}).{note}"
 
 
 def _counts(claims: Iterable[Claim]) -> str:

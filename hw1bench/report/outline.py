@@ -1,4 +1,4 @@
-"""The order of a report: topics, their reports, and the experiments with their figures and claims."""
+"""The order of a report: topics, what contrasts reports, each report, and its experiments with their figures and claims."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,6 +6,9 @@ from pathlib import PurePosixPath
 
 from hw1bench.report.contract import Claim, Document, Figure
 from hw1bench.report.words import TOPICS
+
+ACROSS = "across-"
+"""How the name of a figure across reports starts; its topic follows: 'figures/across-random-memorising.svg'."""
 
 
 @dataclass
@@ -25,16 +28,21 @@ class Part:
     groups: tuple[Group, ...]
 
     @property
+    def figures(self) -> tuple[Figure, ...]:
+        return tuple(figure for group in self.groups for figure in group.figures)
+
+    @property
     def claims(self) -> tuple[Claim, ...]:
         return tuple(claim for group in self.groups for claim in group.claims)
 
 
 @dataclass(frozen=True)
 class Section:
-    """One topic."""
+    """One topic: the figures across reports, then what each report says."""
 
     topic: str
     parts: tuple[Part, ...]
+    across: tuple[Figure, ...] = ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -52,26 +60,35 @@ def outline(document: Document) -> tuple[Section, ...]:
 
     Topics come in their usual order, a reader's own ones after them; claims in the document's order. A figure
     goes to the first experiment that shares its name, or has a claim that points at it; without one, to its
-    report's section of the topic that its name says (`fit` where it says none).
+    report's section of the topic that its name says (`fit` where it says none). A figure across reports stands
+    before all of these, whichever claims point at it.
     """
+    across: dict[str, list[Figure]] = {}
     groups: dict[tuple[str, str, str], Group] = {}
     named: dict[str, Group] = {}
     for claim in document["claims"]:
         group = groups.setdefault((claim["topic"], claim["report"], claim["experiment"] or ""), Group(None))
         group.claims.append(claim)
-        own = stem(claim["figure"]) if claim["figure"] else claim["experiment"]
-        group.title = group.title or own
+        own = stem(claim["figure"]) if claim["figure"] and not _topic_across(claim["figure"]) else None
+        group.title = group.title or own  # an experiment's key is no title: it is a digest
         for name in filter(None, (own, claim["experiment"])):
             named.setdefault(name, group)
     for figure in document["figures"]:
+        if topic := _topic_across(figure["path"]):
+            across.setdefault(topic, []).append(figure)
+            continue
         name = stem(figure["path"])
         if name not in named:
-            key = (_topic(name), figure["report"], f"figures of {name}")
-            named[name] = groups.setdefault(key, Group(name))
+            place = (_topic(name), figure["report"], f"figures of {name}")
+            named[name] = groups.setdefault(place, Group(name))
         named[name].figures.append(figure)
     return tuple(
-        Section(topic, tuple(Part(report, _pick(groups, topic, report)) for report in _reports(groups, topic)))
-        for topic in _topics(groups)
+        Section(
+            topic,
+            tuple(Part(report, _pick(groups, topic, report)) for report in _reports(groups, topic)),
+            tuple(across.get(topic, ())),
+        )
+        for topic in _topics([*(topic for topic, _, _ in groups), *across])
     )
 
 
@@ -85,8 +102,14 @@ def _topic(name: str) -> str:
     return words[1] if len(words) > 1 and words[1] in TOPICS else "fit"
 
 
-def _topics(groups: Iterable[tuple[str, str, str]]) -> list[str]:
-    found = list(dict.fromkeys(topic for topic, _, _ in groups))
+def _topic_across(path: str) -> str:
+    """The topic of a figure across reports, '' for another."""
+    name = PurePosixPath(path).stem
+    return name.removeprefix(ACROSS).partition("-")[0] if name.startswith(ACROSS) else ""
+
+
+def _topics(topics: Iterable[str]) -> list[str]:
+    found = list(dict.fromkeys(topics))
     return [topic for topic in TOPICS if topic in found] + [topic for topic in found if topic not in TOPICS]
 
 

@@ -1,9 +1,9 @@
 """Verdicts in words: the sentences that the page, the Markdown and the JUnit file share."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from hw1bench.report.contract import VERDICTS, Claim, Document, from_seeds
+from hw1bench.report.contract import VERDICTS, Claim, Document, Figure, from_seeds
 
 # As `hw1bench.verdict.ALPHA`; repeated here because a report is rendered from its document alone, without scipy.
 FAMILY_LEVEL = 0.05
@@ -141,12 +141,48 @@ def assumptions(claim: Claim) -> str:
     return f"under {plural(len(claim['assumptions']), 'assumption')}" if claim["assumptions"] else ""
 
 
-def stand_in(claim: Claim) -> str:
-    """The remark that a verdict on a stand-in data set must carry, else ''."""
+def changes_heading(claim: Claim) -> str:
+    """What stands before that which the claim's protocol changes: 'Quick tier changes', or '' where there is nothing."""
+    return f"{claim['tier']} tier changes".capitalize() if changes(claim) else ""
+
+
+def changes(claim: Claim) -> Sequence[str]:
+    """What the protocol that the claim was judged by changes against the report's; documents may lack it."""
+    found: Sequence[str] = claim.get("changes", ())
+    return found
+
+
+def unlike_the_real(claim: Claim) -> str:
+    """What keeps the claim's data set from being the real one: 'stand-in', 'non-canonical', or ''."""
     dataset = claim["dataset"]
-    if dataset is None or not dataset["stand_in"]:
+    if dataset is None:
         return ""
-    return f"Judged on {dataset['name']}, a stand-in: settles nothing about the real data set."
+    if dataset["stand_in"]:
+        return "stand-in"
+    return "" if dataset.get("canonical", True) else "non-canonical"
+
+
+def judged_on(claim: Claim) -> str:
+    """The data set of the claim, and the remark that a verdict on another than the real one must carry; '' without one."""
+    dataset = claim["dataset"]
+    if dataset is None:
+        return ""
+    remarks = {
+        "": "",
+        "stand-in": ", a stand-in: settles nothing about the real data set",
+        "non-canonical": ", a non-canonical copy: its fingerprint is not the known one",
+    }
+    # A copy's name may say so itself.
+    name = dataset["name"].removesuffix(", a non-canonical copy")
+    return f"Judged on {name}{remarks[unlike_the_real(claim)]}."
+
+
+def shown_in(figure: Figure) -> str:
+    """Whose figure it is: 'Report A, figure 3', or 'Reports A, B, E' of one across reports."""
+    if ", " in figure["report"]:
+        return f"Reports {figure['report']}"
+    number = figure["number"]
+    return f"Report {figure['report']}" + (f", figure {number}" if number and number != "-" else "")
 
 
 def tally(claims: Iterable[Claim]) -> dict[str, int]:

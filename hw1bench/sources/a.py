@@ -1,6 +1,10 @@
 """Report A (Clemson CPSC-8430): ReLU, Adam 1e-4, MNIST."""
 
-from hw1bench.experiment import Arm, Experiment, Figure, Function, Model, Optimizer, both_tiers
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
+from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, quick
 
 CNN_1 = Model("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-10 logsoftmax")
 CNN_2 = Model("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-20-10 logsoftmax")
@@ -52,3 +56,66 @@ def _fit(function: str, numbers: tuple[str, str, str]) -> Experiment:
 
 FIT_SINC = _fit("sinc", ("1", "2", "3"))
 FIT_SAWTOOTH = _fit("sawtooth", ("4", "5", "6"))
+
+
+def _mnist(models: Mapping[str, Model], *, epochs: int, data: Images = MNIST) -> tuple[Arm, ...]:
+    return tuple(
+        Arm(
+            name=name,
+            data=data,
+            model=model,
+            loss="nll" if model.layout.endswith("logsoftmax") else "cross_entropy",
+            optimizer=ADAM,
+            epochs=epochs,
+            batch_size=64,
+        )
+        for name, model in models.items()
+    )
+
+
+_IMAGES = "images scaled to [0, 1], no augmentation; torch's default initialisation"
+
+_TASK = Protocol(arms=_mnist({"CNN-1": CNN_1, "CNN-2": CNN_2, "CNN-3": CNN_3}, epochs=20), looks=LOOKS)
+TASK = Experiment(
+    report="A",
+    name="task",
+    full=_TASK,
+    quick=quick(_TASK, epochs=12),
+    assumptions=("batch 64, 20 epochs", "NLL on log-softmax, dropout 0.5", _IMAGES),
+    figures=(
+        Figure(number="6 (7 in the text)", title="Training and test loss, three CNNs", kind="losses"),
+        Figure(number="8 (in the text)", title="Training and test accuracy, three CNNs", kind="accuracies"),
+    ),
+)
+
+_RANDOM = Protocol(arms=_mnist({"784-256-10": RANDOM}, epochs=30, data=replace(MNIST, random_labels=True)), looks=LOOKS)
+RANDOM_LABELS = Experiment(
+    report="A",
+    name="random",
+    full=_RANDOM,
+    quick=quick(_RANDOM, epochs=30),
+    assumptions=("batch 64, 30 epochs", f"cross-entropy; {_IMAGES}"),
+    figures=(
+        Figure(number="12", title="Random labels: training and test loss", kind="losses"),
+        Figure(number="12", title="Random labels: training and test accuracy", kind="accuracies"),
+    ),
+)
+
+# The report gives ten counts, 1,600 to 15,910; these widths have them.
+_SIZES = {f"784-{width}-10": Model(f"784-{width}-10") for width in range(2, 21, 2)}
+_SIZE = Protocol(arms=_mnist(_SIZES, epochs=20), looks=ONCE)
+SIZE = Experiment(
+    report="A",
+    name="size",
+    full=_SIZE,
+    quick=quick(_SIZE, epochs=20, looks=ONCE),
+    assumptions=(
+        "batch 64, 20 epochs",
+        "layouts 784-w-10, w = 2, 4, ..., 20, reconstructed from the ten parameter counts",
+        f"cross-entropy; {_IMAGES}",
+    ),
+    figures=(
+        Figure(number="13", title="Loss against number of parameters", kind="loss_by_size"),
+        Figure(number="14", title="Accuracy against number of parameters", kind="accuracy_by_size"),
+    ),
+)

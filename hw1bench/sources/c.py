@@ -1,6 +1,11 @@
 """Report C (NTU MLDS, group report): tanh, layer tables printed by Keras, MNIST and CIFAR-10."""
 
-from hw1bench.experiment import Arm, Experiment, Figure, Function, Model, Optimizer, both_tiers
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
+from hw1bench.layout import scaled
+from hw1bench.sources.tiers import CIFAR10, LOOKS, MNIST, ONCE, quick
 
 # Keras's defaults: Glorot uniform weights, zero biases, Adam with epsilon 1e-7.
 ADAM = Optimizer(name="adam", lr=1e-3, eps=1e-7)
@@ -59,3 +64,107 @@ def _fit(function: str) -> Experiment:
 
 FIT_SINC = _fit("sinc")
 FIT_SGN = _fit("sgn")
+
+
+def _images(models: Mapping[str, Model], data: Images, *, epochs: int, lr: float = 1e-3) -> tuple[Arm, ...]:
+    return tuple(
+        Arm(
+            name=name,
+            data=data,
+            model=model,
+            loss="cross_entropy",
+            optimizer=replace(ADAM, lr=lr),
+            epochs=epochs,
+            batch_size=128,
+        )
+        for name, model in models.items()
+    )
+
+
+_IMAGES = (
+    "images scaled to [0, 1], no augmentation; cross-entropy; Glorot uniform weights, zero biases, Adam epsilon 1e-7"
+)
+_DROPOUT = "dropout 0.5, 0.25 between convolutions"
+
+_TASK_MNIST = Protocol(
+    arms=_images({"mnist-1": MNIST_1, "mnist-2": MNIST_2, "mnist-3": MNIST_3}, MNIST, epochs=20), looks=LOOKS
+)
+TASK_MNIST = Experiment(
+    report="C",
+    name="task-mnist",
+    full=_TASK_MNIST,
+    # A step of mnist-1 takes 23 ms on two cores.
+    quick=quick(_TASK_MNIST, epochs=20, widths_over=4),
+    assumptions=("Adam 1e-3, batch 128, 20 epochs", _DROPOUT, _IMAGES),
+    figures=(
+        Figure(number="-", title="B: loss on MNIST", kind="losses"),
+        Figure(number="-", title="B: accuracy on MNIST", kind="accuracies"),
+    ),
+)
+
+_TASK_CIFAR = Protocol(
+    arms=_images({"cifar-1": CIFAR_1, "cifar-2": CIFAR_2, "cifar-3": CIFAR_3}, CIFAR10, epochs=50), looks=ONCE
+)
+TASK_CIFAR = Experiment(
+    report="C",
+    name="task-cifar",
+    full=_TASK_CIFAR,
+    quick=quick(_TASK_CIFAR, epochs=20, widths_over=4),
+    assumptions=("Adam 1e-3, batch 128, 50 epochs", _DROPOUT, _IMAGES),
+    figures=(
+        Figure(number="-", title="B: loss on CIFAR-10", kind="losses"),
+        Figure(number="-", title="B: accuracy on CIFAR-10", kind="accuracies"),
+    ),
+)
+
+_RANDOM = Protocol(
+    arms=_images({"mnist-1": MNIST_1}, replace(MNIST, random_labels=True), epochs=50, lr=5e-3), looks=LOOKS
+)
+RANDOM_LABELS = Experiment(
+    report="C",
+    name="random",
+    full=_RANDOM,
+    quick=quick(_RANDOM, epochs=20, widths_over=4),
+    assumptions=("mnist-1, batch 128, 50 epochs", _DROPOUT, _IMAGES),
+    figures=(
+        Figure(number="-", title="F: random labels, training and test loss", kind="losses"),
+        Figure(number="-", title="F: random labels, training and test accuracy", kind="accuracies"),
+    ),
+)
+
+_FACTORS = {"1/8": 1 / 8, "1/4": 1 / 4, "3/8": 3 / 8, "1/2": 1 / 2, "5/8": 5 / 8, "3/4": 3 / 4, "1": 1.0, "5/4": 5 / 4}
+_FACTORS |= {"3/2": 3 / 2, "2": 2.0}
+SIZE_MODELS = {
+    f"widths x {name}": replace(MNIST_1, layout=scaled(MNIST_1.layout, factor)) for name, factor in _FACTORS.items()
+}
+_SIZE = Protocol(arms=_images(SIZE_MODELS, MNIST, epochs=10), looks=ONCE)
+SIZE = Experiment(
+    report="C",
+    name="size",
+    full=_SIZE,
+    quick=quick(
+        _SIZE,
+        epochs=10,
+        widths_over=8,
+        keep=(
+            "widths x 1/8",
+            "widths x 3/8",
+            "widths x 3/4",
+            "widths x 1",
+            "widths x 5/4",
+            "widths x 3/2",
+            "widths x 2",
+        ),
+        looks=ONCE,
+    ),
+    assumptions=(
+        "mnist-1 with all channels and hidden widths times 1/8, 1/4, 3/8, 1/2, 5/8, 3/4, 1, 5/4, 3/2, 2",
+        "Adam 1e-3, batch 128, 10 epochs",
+        _DROPOUT,
+        _IMAGES,
+    ),
+    figures=(
+        Figure(number="-", title="G: loss against number of parameters", kind="loss_by_size"),
+        Figure(number="-", title="G: accuracy against number of parameters", kind="accuracy_by_size"),
+    ),
+)

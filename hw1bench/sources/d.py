@@ -1,10 +1,18 @@
 """Report D (course not named): ReLU, RMSprop, three functions, MNIST."""
 
-from hw1bench.experiment import Arm, Experiment, Figure, Function, Model, Optimizer, both_tiers
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
+from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, quick
 
 FIT_8 = Model("[5,5,10,12,10,12,12,15]")
 FIT_4 = Model("[5,20,15,18]")
 FIT_2 = Model("[24,27]")
+
+CNN_1 = Model("C(1-16-32,4,pool2) 512-10")
+CNN_2 = Model("C(1-8-16-32-64,4,p2,pool2) 256-10")
+CNN_3 = Model("C(1-32-64,4,pool2) 1024-128-10")
 
 RMSPROP = Optimizer(name="rmsprop", lr=1.2e-3, weight_decay=1e-4)
 
@@ -37,3 +45,73 @@ def _fit(function: Function, numbers: tuple[str, str, str]) -> Experiment:
 FIT_SINC = _fit(Function(name="sinc"), ("-", "-", "-"))
 FIT_SGN = _fit(Function(name="sgn"), ("2.1", "2.2", "2.3"))
 FIT_SIGMOID = _fit(Function(name="sigmoid", low=-10.0, high=10.0), ("3.1", "3.2", "3.3"))
+
+
+def _mnist(
+    models: Mapping[str, Model], *, epochs: int, weight_decay: float = 0.0, data: Images = MNIST
+) -> tuple[Arm, ...]:
+    return tuple(
+        Arm(
+            name=name,
+            data=data,
+            model=model,
+            loss="cross_entropy",
+            optimizer=Optimizer(name="adam", lr=1e-3, weight_decay=weight_decay),
+            epochs=epochs,
+            batch_size=64,
+        )
+        for name, model in models.items()
+    )
+
+
+_IMAGES = "images scaled to [0, 1], no augmentation; cross-entropy; torch's default initialisation"
+
+_TASK = Protocol(
+    arms=_mnist({"CNN-1": CNN_1, "CNN-2": CNN_2, "CNN-3": CNN_3}, epochs=15, weight_decay=1e-4), looks=LOOKS
+)
+TASK = Experiment(
+    report="D",
+    name="task",
+    full=_TASK,
+    quick=quick(_TASK, epochs=6),
+    assumptions=(
+        "Adam, batch 64",
+        "layouts: CNN-1 16-32 channels, CNN-2 8-16-32-64 with padding 2, CNN-3 32-64 and a hidden layer of 128",
+        _IMAGES,
+    ),
+    figures=(
+        Figure(number="1.2.1", title="Loss of the three CNNs", kind="losses"),
+        Figure(number="1.2.2", title="Accuracy of the three CNNs", kind="accuracies"),
+    ),
+)
+
+_RANDOM = Protocol(arms=_mnist({"CNN-1": CNN_1}, epochs=50, data=replace(MNIST, random_labels=True)), looks=LOOKS)
+RANDOM_LABELS = Experiment(
+    report="D",
+    name="random",
+    full=_RANDOM,
+    quick=quick(_RANDOM, epochs=15),
+    assumptions=("CNN-1 of its task; Adam 1e-3, batch 64, 50 epochs", _IMAGES),
+    figures=(
+        Figure(number="3.1.1", title="Random labels: training and test loss", kind="losses"),
+        Figure(number="3.1.1", title="Random labels: training and test accuracy", kind="accuracies"),
+    ),
+)
+
+_SIZES = {f"c = {c}": Model(f"C(1-{c}-{2 * c},4,pool2) {32 * c}-10") for c in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)}
+_SIZE = Protocol(arms=_mnist(_SIZES, epochs=10), looks=ONCE)
+SIZE = Experiment(
+    report="D",
+    name="size",
+    full=_SIZE,
+    quick=quick(_SIZE, epochs=6, keep=("c = 1", "c = 3", "c = 6", "c = 12", "c = 32"), looks=ONCE),
+    assumptions=(
+        "layouts C(1,c,4) pool2 C(c,2c,4) pool2 32c-10 for c = 1, 2, 3, 4, 6, 8, 12, 16, 24, 32",
+        "Adam 1e-3, batch 64, 10 epochs",
+        _IMAGES,
+    ),
+    figures=(
+        Figure(number="3.2", title="Loss against number of parameters", kind="loss_by_size"),
+        Figure(number="3.2", title="Accuracy against number of parameters", kind="accuracy_by_size"),
+    ),
+)

@@ -1,6 +1,10 @@
 """Report E (Clemson CPSC-8430, code published): ReLU, Adam 1e-3 and SGD, MNIST."""
 
-from hw1bench.experiment import Arm, Experiment, Figure, Function, Model, Optimizer, both_tiers
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
+from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, quick
 
 FIT_0_STATED = Model("[5,10,10,10,5]")  # the layout that the report prints; its code has one hidden layer of 10 more
 FIT_0 = Model("[5,10,10,10,10,5]")
@@ -39,3 +43,105 @@ def _fit(function: str, name: str) -> Experiment:
 
 FIT_F1 = _fit("sinc", "f1")
 FIT_F2 = _fit("sgn", "f2")
+
+
+SYMMETRIC = replace(MNIST, mean=(0.5,), deviation=(0.5,))  # inputs to [-1, 1]
+
+
+def _mnist(models: Mapping[str, Model], *, batch_size: int) -> tuple[Arm, ...]:
+    return tuple(
+        Arm(
+            name=name,
+            data=SYMMETRIC,
+            model=model,
+            loss="cross_entropy",
+            optimizer=ADAM,
+            epochs=10,
+            batch_size=batch_size,
+        )
+        for name, model in models.items()
+    )
+
+
+_TASK = Protocol(arms=_mnist({"CNN-0": CNN_0, "CNN-1": CNN_1}, batch_size=64), looks=LOOKS)
+TASK = Experiment(
+    report="E",
+    name="task",
+    full=_TASK,
+    # A step of CNN-0 takes 10 ms on two cores, of CNN-1 25 ms.
+    quick=quick(_TASK, epochs=10, widths_over=4),
+    assumptions=(
+        "batch 64, inputs normalised to [-1, 1], kernels of 5 and 3 (code)",
+        "cross-entropy, no augmentation; torch's default initialisation",
+    ),
+    figures=(
+        Figure(number="-", title="HW1: loss of the two CNNs", kind="losses"),
+        Figure(number="-", title="HW1: accuracy of the two CNNs", kind="accuracies"),
+    ),
+)
+
+LENET = Model("C(1-6-16,5,pool2) 400-120-84-10")
+_RANDOM = Protocol(
+    arms=(
+        Arm(
+            name="LeNet",
+            data=Images(name="mnist", size=32, mean=(0.1307,), deviation=(0.3081,), random_labels=True),
+            model=LENET,
+            loss="cross_entropy",
+            optimizer=Optimizer(name="sgd", lr=0.01),
+            epochs=10,
+            batch_size=64,
+        ),
+    ),
+    looks=LOOKS,
+)
+RANDOM_LABELS = Experiment(
+    report="E",
+    name="random",
+    full=_RANDOM,
+    quick=quick(_RANDOM, epochs=10),
+    assumptions=(
+        "LeNet with 6 and 16 maps of 5x5 (code; the report writes 6x6 and 16x16)",
+        "batch 64; normalised by .1307 and .3081 (code)",
+        "images resized to 32x32 bilinearly",
+        "cross-entropy; SGD without momentum; torch's default initialisation",
+    ),
+    figures=(
+        Figure(number="-", title="HW1-3: random labels, training and test loss", kind="losses"),
+        Figure(number="-", title="HW1-3: random labels, training and test accuracy", kind="accuracies"),
+    ),
+)
+
+SIZE_MODELS = {
+    "model 1": SIZE_1,
+    "model 2": Model("C(1-16-32,3,p1,pool2) 1568-10"),
+    "model 3": Model("C(1-32-64,3,p1,pool2) 3136-128-10"),
+    "model 4": Model("C(1-32-64,3,p1,pool2) 3136-256-128-10"),
+    "model 5": Model("C(1-64-128,3,p1,pool2) 6272-256-128-10"),
+    "model 6": Model("C(1-64-128-256,3,p1,pool2) 2304-256-128-10"),
+    "model 7": Model("C(1-64-128-256,3,p1,pool2) 2304-512-256-10"),
+    "model 8": Model("C(1-128-256-512,3,p1,pool2) 4608-512-256-10"),
+    "model 9": Model("C(1-128-256-512,3,p1,pool2) 4608-1024-512-10"),
+    "model 10": SIZE_10,
+}
+_SIZE = Protocol(arms=_mnist(SIZE_MODELS, batch_size=128), looks=ONCE)
+SIZE = Experiment(
+    report="E",
+    name="size",
+    full=_SIZE,
+    quick=quick(
+        _SIZE,
+        epochs=10,
+        widths_over=16,
+        keep=("model 1", "model 2", "model 3", "model 5", "model 7", "model 10"),
+        looks=ONCE,
+    ),
+    assumptions=(
+        "ten CNNs, Adam 1e-3, batch 128, 10 epochs, inputs normalised to [-1, 1] (code)",
+        "cross-entropy, no augmentation; torch's default initialisation",
+    ),
+    figures=(
+        Figure(number="-", title="HW1-3: loss against number of parameters", kind="loss_by_size"),
+        Figure(number="-", title="HW1-3: accuracy against number of parameters", kind="accuracy_by_size"),
+    ),
+)

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from hw1bench import data
-from hw1bench.experiment import Arm, digest
+from hw1bench.data import BUILT_IN, Library
+from hw1bench.experiment import Arm, Function, digest
 from hw1bench.runs import Block, Record
 from hw1bench.training import native, sequential, stacked
 from hw1bench.training.compiler import compiler_works
@@ -25,7 +26,7 @@ STEPS_WITHOUT_KERNEL = 3_000_000
 SECONDS_WITHOUT_KERNEL = 0.14e-3
 
 # Sources that decide a run's numbers: a change in one makes every stored block stale.
-_SOURCES = ("training/*.py", "training/kernel.cpp", "data.py", "layout.py", "models.py")
+_SOURCES = ("training/*.py", "training/kernel.cpp", "data.py", "layout.py", "models.py", "images/__init__.py")
 
 
 def device_of(name: str) -> torch.device:
@@ -39,13 +40,14 @@ def backend(arm: Arm, device: torch.device) -> str:
     """Which code trains ``arm``: "native", "compiled" or "eager" (both stacked), or "sequential".
 
     The kernel takes what it can on a CPU, and batch 1 everywhere: no GPU hurries a chain of steps on single samples.
+    Compiling takes seconds a layout, which only the long fits of functions repay. Augmentation comes image by image.
     """
     model = arm.model
-    if (device.type == "cpu" or arm.batch_size == 1) and native.isa() and native.supports(arm, data.load(arm.data)):
+    if (device.type == "cpu" or arm.batch_size == 1) and native.isa() and native.supports(arm):
         return "native"
-    if not stacked.stackable(model) or (device.type == "cpu" and model.parameters > STACKED_ON_CPU):
+    if not stacked.stackable(arm) or (device.type == "cpu" and model.parameters > STACKED_ON_CPU):
         return "sequential"
-    return "compiled" if device.type == "cpu" and compiler_works() else "eager"
+    return "compiled" if isinstance(arm.data, Function) and device.type == "cpu" and compiler_works() else "eager"
 
 
 @cache
@@ -71,10 +73,12 @@ def environment(device: torch.device) -> dict[str, Any]:
     }
 
 
-def key(block: Block, device: torch.device) -> str:
+def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
     """The name under which the record of ``block`` is stored: the digest of all that determines it."""
     kind = backend(block.arm, device)
     decides = {"backend": kind, **environment(device)}
+    if device.type == "cpu" and kind == "sequential":
+        del decides["threads"]  # a run has one thread to itself
     for other in ("threads", "compiled", "device") if kind == "native" else ("kernel",):
         del decides[other]  # the kernel's digits depend on none of these, and torch's not on the kernel
     if kind != "native":
@@ -85,26 +89,29 @@ def key(block: Block, device: torch.device) -> str:
             "experiment": block.experiment,
             "arm": block.arm,
             "seeds": list(block.seeds),
-            "data": data.load(block.arm.data).fingerprint,
+            "data": library.load(block.arm.data).fingerprint,
             "sources": sources(),
             "environment": decides,
         }
     )
 
 
-def steps(block: Block) -> int:
+def steps(block: Block, library: Library = BUILT_IN) -> int:
     """Model-steps of the whole block: optimiser steps, over all its runs."""
-    arm = block.arm
-    a_batch = arm.batch_size or math.inf
-    a_epoch = max(1, math.ceil(len(data.load(arm.data).train) / a_batch))
-    return len(block.seeds) * arm.epochs * a_epoch
+    return len(block.seeds) * block.arm.epochs * _steps_an_epoch(block.arm, library.load(block.arm.data))
 
 
-def _facts(dataset: data.Dataset) -> dict[str, Any]:
+def _steps_an_epoch(arm: Arm, dataset: data.Dataset) -> int:
+    return max(1, math.ceil(len(dataset.train) / (arm.batch_size or math.inf)))
+
+
+def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "dataset": dataset.name,
         "fingerprint": dataset.fingerprint,
-        "stand_in": dataset.stand_in,
+        "stand_in": bool(dataset.stands_for),
+        "canonical": dataset.canonical,
+        "steps_an_epoch": _steps_an_epoch(arm, dataset),
     }
     if dataset.classes is None:
         facts |= {
@@ -115,13 +122,18 @@ def _facts(dataset: data.Dataset) -> dict[str, Any]:
     return facts
 
 
-def train(block: Block, device: torch.device, progress: Callable[[int], None] = lambda steps: None) -> Record:
+def train(
+    block: Block,
+    device: torch.device,
+    progress: Callable[[int], None] = lambda steps: None,
+    library: Library = BUILT_IN,
+) -> Record:
     """Train ``block`` on ``device``; ``progress`` is told the model-steps done since it was last told.
 
     The same block gives the same bits on one machine, version, device and number of threads, whatever ran before it.
     Raises ValueError where the net does not take the data.
     """
-    dataset = data.load(block.arm.data)
+    dataset = library.load(block.arm.data)
     kind = backend(block.arm, device)
     start = time.perf_counter()
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
@@ -131,4 +143,4 @@ def train(block: Block, device: torch.device, progress: Callable[[int], None] = 
             arrays = sequential.train(block, dataset, device, progress)
         else:
             arrays = stacked.train(block, dataset, device, kind == "compiled", progress)
-    return Record(arrays, _facts(dataset), time.perf_counter() - start)
+    return Record(arrays, _facts(block.arm, dataset), time.perf_counter() - start)

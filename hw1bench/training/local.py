@@ -2,29 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Protocol
 
 import torch
 
+from hw1bench.data import Library
+from hw1bench.progress import Progress
 from hw1bench.runs import Block, Record, Unavailable
 from hw1bench.training import engine, native
-
-
-class Progress(Protocol):
-    """Shown while training: ``start`` a block of so many model-steps, ``advance``, ``finish``; ``notice`` prints a line."""
-
-    def start(self, label: str, steps: int) -> None: ...
-    def advance(self, steps: int) -> None: ...
-    def finish(self) -> None: ...
-    def notice(self, text: str) -> None: ...
 
 
 class LocalTrainer:
     """Trains blocks one after the other on one device. Raises ValueError for a device that is not there."""
 
-    def __init__(self, device: str, progress: Progress) -> None:
+    def __init__(self, device: str, progress: Progress, library: Library | None = None) -> None:
         self._device = engine.device_of(device)
         self._progress = progress
+        self._library = library or Library()
         self._told = False
 
     @cached_property
@@ -32,23 +25,30 @@ class LocalTrainer:
         return engine.environment(self._device)
 
     def key(self, block: Block) -> str:
-        return engine.key(block, self._device)
+        return engine.key(block, self._device, self._library)
 
     def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
-        if self._device.type == "cpu" and native.isa() is None and not self._told:
-            self._told = True
-            how = "compiled by torch" if self.environment["compiled"] else "uncompiled, for there is no C++ compiler"
-            self._progress.notice(f"{native.reason()}; training {how}, tens of times slower")
         for block in blocks:
-            if engine.steps(block) > engine.STEPS_WITHOUT_KERNEL and native.isa() is None and block.arm.batch_size == 1:
-                hours = engine.steps(block) * engine.SECONDS_WITHOUT_KERNEL / 3600
-                raise Unavailable(f"{native.reason()}; without it this block at batch 1 takes some {hours:.1f} hours")
-            self._progress.start(str(block), engine.steps(block))
+            steps = engine.steps(block, self._library)
+            if native.isa() is None and native.supports(block.arm):
+                self._without_kernel(block, steps)
+            self._progress.start(str(block), steps)
             try:
-                record = engine.train(block, self._device, self._progress.advance)
+                record = engine.train(block, self._device, self._progress.advance, self._library)
             finally:
                 self._progress.finish()
             done(block, record)
+
+    def _without_kernel(self, block: Block, steps: int) -> None:
+        """Says once that small nets train slowly; raises Unavailable for a block that would take hours."""
+        if block.arm.batch_size == 1 and steps > engine.STEPS_WITHOUT_KERNEL:
+            hours = steps * engine.SECONDS_WITHOUT_KERNEL / 3600
+            raise Unavailable(f"{native.reason()}; without it this block at batch 1 takes some {hours:.1f} hours")
+        if self._device.type == "cpu" and not self._told:
+            self._told = True
+            compiled = self.environment["compiled"]
+            how = "compiled by torch, about ten" if compiled else "uncompiled, for there is no C++ compiler, tens of"
+            self._progress.notice(f"{native.reason()}; training {how} times slower")
 
 
 def cuda_here() -> bool:

@@ -22,7 +22,7 @@ import torch
 from hw1bench import layout as notation
 from hw1bench import models
 from hw1bench.data import Dataset
-from hw1bench.experiment import Arm
+from hw1bench.experiment import Arm, Function
 from hw1bench.runs import Block
 from hw1bench.training import stacked
 from hw1bench.training.streams import generator_for
@@ -122,20 +122,20 @@ def reason() -> str:
     return _libraries()[1]
 
 
-def supports(arm: Arm, dataset: Dataset) -> bool:
+def supports(arm: Arm) -> bool:
     """Whether the kernel trains such an arm: a dense net from numbers to numbers, by mean squared error.
 
     It does not say whether there is a kernel here: see `isa`.
     """
     output = notation.parse(arm.model.layout)[-1]
     return (
-        stacked.stackable(arm.model)
+        stacked.stackable(arm)
         and (isinstance(output, notation.Linear) or output == notation.Output("tanh"))
         and arm.loss == "mse"
         and arm.model.activation in _ACTIVATIONS
         and arm.optimizer.name in _OPTIMIZERS
-        and dataset.classes is None
-        and dataset.test is None
+        and arm.schedule is None
+        and isinstance(arm.data, Function)
     )
 
 
@@ -250,7 +250,7 @@ def train(
     name = isa or (instruction_sets() or ("",))[-1]
     if name not in instruction_sets():
         raise ValueError(reason() or f"no native kernel for {name!r} here, only for {', '.join(instruction_sets())}")
-    if not supports(block.arm, dataset):
+    if not supports(block.arm):
         raise ValueError(f"the native kernel does not train arm {block.arm.name!r}")
     task = _Task.of(block, dataset, name)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()

@@ -1,12 +1,12 @@
-"""Optimiser specifications as ``torch.optim`` optimisers."""
+"""Optimiser and schedule specifications as those of ``torch.optim``."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hw1bench.experiment import Optimizer
+from hw1bench.experiment import Optimizer, StepLR
 
 
 def make(spec: Optimizer, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
@@ -24,3 +24,10 @@ def make(spec: Optimizer, parameters: Iterable[Tensor]) -> torch.optim.Optimizer
             return torch.optim.SGD(parameters, fused=True, **options)
         case "rmsprop":
             return torch.optim.RMSprop(parameters, **options)
+
+
+def schedule(spec: StepLR | None, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
+    """What to call after each epoch, so that the learning rate follows ``spec``."""
+    if spec is None:
+        return lambda: None
+    return torch.optim.lr_scheduler.StepLR(optimizer, step_size=spec.every, gamma=spec.factor).step

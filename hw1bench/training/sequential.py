@@ -1,6 +1,13 @@
-"""The runs of a block one after the other, each an ordinary ``nn.Module``: for nets too large, or too varied, to stack."""
+"""The runs of a block each as an ordinary ``nn.Module``: for nets too large, or too varied, to stack.
 
-from collections.abc import Callable, Sequence
+On a CPU as many runs train side by side as there are threads, each on one thread: faster than one run on all of them,
+and a run's digits then do not depend on their number. On a GPU they train one after the other.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -8,95 +15,175 @@ from torch import Tensor, nn
 
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.experiment import Loss
+from hw1bench.experiment import Images, Loss
 from hw1bench.runs import Block
-from hw1bench.training import optimizers
-from hw1bench.training.streams import generator_for, seed_for
+from hw1bench.training import augmentation, optimizers
+from hw1bench.training.streams import generator_for, random_labels, seed_for
 
 LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": nn.functional.mse_loss,
     "cross_entropy": nn.functional.cross_entropy,
     "nll": nn.functional.nll_loss,
 }
-_CHUNK = 2048  # samples in one evaluation: bounds the memory of a convolution's maps
+_CHUNK = 256  # samples in one evaluation: bounds the memory of a convolution's maps
+_KEPT_WEIGHTS = 1_000_000  # of larger nets the weights are not kept: a block of the largest would be 0.5 GB
+_PATIENCE = 0.1  # seconds between two looks at how far the runs are
 
 
-def _resident(split: Split, block: Block, device: torch.device) -> tuple[Tensor, Tensor]:
-    dtype = getattr(torch, block.arm.precision)
-    x = models.inputs(block.arm.model, split.x).to(device, dtype)
-    if x.ndim == 4:
-        x = x.contiguous(memory_format=torch.channels_last)  # a convolution's faster order on a CPU
-    y = split.y.to(device, dtype) if block.arm.loss == "mse" else split.y.to(device)
-    return x, y
+class _Interrupted(Exception):
+    """The block was given up while this run trained."""
 
 
-def _outputs(network: nn.Module, x: Tensor) -> Tensor:
-    return torch.cat([network(chunk) for chunk in x.split(_CHUNK)])
+@dataclass(frozen=True)
+class _Task:
+    """What the runs of a block share: the sets on the device, and how far each run is."""
+
+    block: Block
+    train: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor] | None
+    classes: int | None
+    maps: bool  # whether the net takes (samples, channels, height, width), else rows of features
+    steps: dict[int, int]  # seed -> optimiser steps done; a run writes its own only
+    given_up: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def device(self) -> torch.device:
+        return self.train[0].device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.train[0].dtype
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """Samples in the form that the net takes."""
+        return x if self.maps else x.flatten(1)
+
+    def go_on(self) -> None:
+        """Raises _Interrupted once the block is given up."""
+        if self.given_up.is_set():
+            raise _Interrupted
+
+    @classmethod
+    def of(cls, block: Block, dataset: Dataset, device: torch.device) -> "_Task":
+        models.inputs(block.arm.model, dataset.train.x)  # refuses data that the net does not take
+        maps = models.takes_maps(block.arm.model)
+
+        def resident(split: Split) -> tuple[Tensor, Tensor]:
+            dtype = getattr(torch, block.arm.precision)
+            x = split.x.to(device, dtype)
+            if maps:
+                x = x.contiguous(memory_format=torch.channels_last)  # a convolution's faster order on a CPU
+            return x, split.y.to(device, dtype) if block.arm.loss == "mse" else split.y.to(device)
+
+        test = None if dataset.test is None else resident(dataset.test)
+        return cls(block, resident(dataset.train), test, dataset.classes, maps, dict.fromkeys(block.seeds, 0))
+
+
+def _outputs(network: nn.Module, x: Tensor, task: _Task) -> Tensor:
+    """What ``network`` gives for ``x (samples, ...)``, a chunk at a time."""
+    found = []
+    for chunk in x.split(_CHUNK):
+        task.go_on()
+        found.append(network(task.inputs(chunk)))
+    return torch.cat(found)
 
 
 @torch.no_grad()
-def _evaluate(
-    network: nn.Module, splits: dict[str, tuple[Tensor, Tensor]], block: Block, classes: bool
-) -> dict[str, float]:
+def _evaluate(network: nn.Module, task: _Task, splits: dict[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
     network.eval()
     values = {}
     for split, (x, y) in splits.items():
-        output = _outputs(network, x)
-        values[f"{split}_loss"] = float(LOSSES[block.arm.loss](output, y))
-        if classes:
+        output = _outputs(network, x, task)
+        values[f"{split}_loss"] = float(LOSSES[task.block.arm.loss](output, y))
+        if task.classes:
             values[f"{split}_accuracy"] = float((output.argmax(1) == y).double().mean())
     network.train()
     return values
 
 
-def _batches(block: Block, samples: int, order: torch.Generator, device: torch.device) -> Sequence[Tensor | slice]:
-    if block.arm.batch_size is None:
-        return [slice(None)]
-    shuffled = torch.randperm(samples, generator=order).to(device)
-    return [*shuffled.split(block.arm.batch_size)]
-
-
-def _run(
-    block: Block,
-    seed: int,
-    splits: dict[str, tuple[Tensor, Tensor]],
-    device: torch.device,
-    classes: bool,
-    progress: Callable[[int], None],
-) -> dict[str, np.ndarray]:
-    arm = block.arm
-    network = models.build(arm.model)
-    models.initialise(network, arm.model, generator_for(block.report, block.experiment, "init", seed))
-    network = network.to(device, getattr(torch, arm.precision))
-    x, y = splits["train"]
-    if x.ndim == 4:
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
-    optimizer = optimizers.make(arm.optimizer, network.parameters())
+def _batches(task: _Task, x: Tensor, y: Tensor, seed: int) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
+    """For each epoch, its batches: inputs and targets, as they are asked for."""
+    block, samples = task.block, len(x)
     order = generator_for(block.report, block.experiment, "order", seed)
-    torch.manual_seed(seed_for(block.report, block.experiment, "dropout", seed))  # dropout alone draws from it below
-    history = [_evaluate(network, splits, block, classes)]
-    for _ in range(arm.epochs):
-        for batch in _batches(block, len(x), order, device):
+    augment = generator_for(block.report, block.experiment, "augment", seed)
+    augmented = isinstance(block.arm.data, Images) and block.arm.data.augment
+
+    def inputs(batch: Tensor) -> Tensor:
+        return augmentation.augmented(x, batch, augmentation.draw(len(batch), augment)) if augmented else x[batch]
+
+    for _ in range(block.arm.epochs):
+        whole = block.arm.batch_size is None
+        rows = (torch.arange(samples) if whole else torch.randperm(samples, generator=order)).to(x.device)
+        yield ((inputs(batch), y[batch]) for batch in rows.split(block.arm.batch_size or samples))
+
+
+def _network(task: _Task, seed: int) -> nn.Module:
+    block = task.block
+    network: nn.Module = models.drawn(block.arm.model, generator_for(block.report, block.experiment, "init", seed))
+    network = network.to(task.device, task.dtype)
+    if task.maps:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+    dropout = torch.Generator(task.device).manual_seed(seed_for(block.report, block.experiment, "dropout", seed))
+    for module in network.modules():
+        if isinstance(module, models.Dropout):
+            module.generator = dropout
+    return network
+
+
+def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
+    block, arm = task.block, task.block.arm
+    x, y = task.train
+    if isinstance(arm.data, Images) and arm.data.random_labels:
+        assert task.classes is not None
+        y = random_labels(block.report, block.experiment, seed, len(x), task.classes).to(x.device)
+    splits = {"train": (x, y), **({"test": task.test} if task.test else {})}
+    network = _network(task, seed)
+    optimizer = optimizers.make(arm.optimizer, network.parameters())
+    epoch_done = optimizers.schedule(arm.schedule, optimizer)
+    history = [_evaluate(network, task, splits)]
+    for batches in _batches(task, x, y, seed):
+        for inputs, targets in batches:
+            task.go_on()
             optimizer.zero_grad()
-            LOSSES[arm.loss](network(x[batch]), y[batch]).backward()
+            LOSSES[arm.loss](network(task.inputs(inputs)), targets).backward()
             optimizer.step()
-            progress(1)
-        history.append(_evaluate(network, splits, block, classes))
-    arrays = {name: np.array([values[name] for values in history], dtype=arm.precision) for name in history[0]}
+            task.steps[seed] += 1
+        epoch_done()
+        history.append(_evaluate(network, task, splits))
+    arrays = {name: np.array([values[name] for values in history]) for name in history[0]}
     with torch.no_grad():
-        arrays["weights"] = nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters()).cpu().numpy()
-        if not classes:
-            arrays["prediction"] = _outputs(network.eval(), x)[:, 0].cpu().numpy()
+        if arm.model.parameters <= _KEPT_WEIGHTS:
+            flat = nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters())
+            arrays["weights"] = flat.cpu().numpy()
+        if not task.classes:
+            arrays["prediction"] = _outputs(network.eval(), x, task)[:, 0].cpu().numpy()
     return arrays
 
 
 def train(
     block: Block, dataset: Dataset, device: torch.device, progress: Callable[[int], None]
 ) -> dict[str, np.ndarray]:
-    """Train the runs of ``block`` one by one; the arrays of a record."""
-    splits = {"train": _resident(dataset.train, block, device)}
-    if dataset.test is not None:
-        splits["test"] = _resident(dataset.test, block, device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        runs = [_run(block, seed, splits, device, dataset.classes is not None, progress) for seed in block.seeds]
-    return {name: np.stack([run[name] for run in runs]) for name in runs[0]}
+    """Train the runs of ``block``; the arrays of a record. ``progress`` is told from the calling thread."""
+    task = _Task.of(block, dataset, device)
+    threads = torch.get_num_threads()
+    executor = ThreadPoolExecutor(
+        threads if device.type == "cpu" else 1, initializer=torch.set_num_threads, initargs=(1,)
+    )
+    runs = [executor.submit(_run, task, seed) for seed in block.seeds]
+    told = 0
+    try:
+        waiting = True
+        while waiting:
+            finished, unfinished = wait(runs, _PATIENCE, FIRST_EXCEPTION)
+            waiting = bool(unfinished)
+            done = sum(task.steps.values())
+            progress(done - told)
+            told = done
+            for run in finished:
+                run.result()  # a failure ends the block
+    finally:
+        task.given_up.set()
+        executor.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)  # a worker's setting is also that of threads to come
+    rows = [run.result() for run in runs]
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -17,11 +17,11 @@ from torch.func import grad
 from hw1bench import layout as notation
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.experiment import Arm, Loss, Model
+from hw1bench.experiment import Arm, Images, Loss, Model
 from hw1bench.runs import Block
 from hw1bench.training import optimizers
 from hw1bench.training.compiler import compiled
-from hw1bench.training.streams import generator_for
+from hw1bench.training.streams import generator_for, random_labels
 
 Progress = Callable[[int], None]  # told the model-steps done since it was last told
 
@@ -41,9 +41,10 @@ _OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def stackable(model: Model) -> bool:
-    """Whether the net is dense throughout, without dropout."""
-    return all(isinstance(layer, notation.Linear | notation.Output) for layer in notation.parse(model.layout))
+def stackable(arm: Arm) -> bool:
+    """Whether the net is dense throughout, without dropout, and its inputs are not augmented."""
+    dense = all(isinstance(layer, notation.Linear | notation.Output) for layer in notation.parse(arm.model.layout))
+    return dense and not (isinstance(arm.data, Images) and arm.data.augment)
 
 
 def forward(model: Model, flat: Tensor, x: Tensor, fuse: bool) -> Tensor:
@@ -117,8 +118,7 @@ def initial(block: Block, dtype: torch.dtype) -> Tensor:
     """The weights (runs, parameters) before training, drawn on the CPU in float32, whatever the precision."""
     rows = []
     for seed in block.seeds:
-        network = models.build(block.arm.model)
-        models.initialise(network, block.arm.model, generator_for(block.report, block.experiment, "init", seed))
+        network = models.drawn(block.arm.model, generator_for(block.report, block.experiment, "init", seed))
         rows.append(torch.nn.utils.parameters_to_vector(network.parameters()).detach())
     return torch.stack(rows).to(dtype)
 
@@ -130,6 +130,13 @@ def _resident(split: Split, arm: Arm, device: torch.device, dtype: torch.dtype) 
     return x, y[None]
 
 
+def _targets(y: Tensor, batch: Tensor, classes: int | None) -> Tensor:
+    """Those of ``batch (runs, samples)``, in the form in which `losses` takes them."""
+    if classes:
+        return y.expand(len(batch), -1).gather(1, batch)
+    return y[0][:, batch].movedim(1, 0).contiguous()
+
+
 @torch.no_grad()
 def train(
     block: Block, dataset: Dataset, device: torch.device, fuse: bool, progress: Progress
@@ -139,12 +146,21 @@ def train(
     functions = _functions(arm.model, arm.loss, fuse)
     flat = initial(block, dtype).to(device)
     optimizer = optimizers.make(arm.optimizer, [flat])
+    epoch_done = optimizers.schedule(arm.schedule, optimizer)
     x, y = _resident(dataset.train, arm, device, dtype)
+    if isinstance(arm.data, Images) and arm.data.random_labels:
+        assert dataset.classes is not None
+        samples, classes = len(dataset.train), dataset.classes
+        drawn = [random_labels(block.report, block.experiment, seed, samples, classes) for seed in block.seeds]
+        y = torch.stack(drawn).to(device)
     splits = {"train": (x, y)}
     if dataset.test is not None:
         splits["test"] = _resident(dataset.test, arm, device, dtype)
     names = [f"{split}_{what}" for split in splits for what in ("loss", *(["accuracy"] if dataset.classes else []))]
-    history = {name: torch.empty(arm.epochs + 1, runs, dtype=dtype, device=device) for name in names}
+    history = {
+        name: torch.empty(arm.epochs + 1, runs, dtype=dtype if name.endswith("loss") else torch.float64, device=device)
+        for name in names  # accuracies in float64: in float32 0.99 is above 0.99
+    }
 
     def update(gradient: Tensor) -> None:
         flat.grad = gradient
@@ -156,13 +172,14 @@ def train(
             each, output = functions.evaluate(flat, inputs, targets)
             history[f"{split}_loss"][epoch] = each
             if dataset.classes:
-                history[f"{split}_accuracy"][epoch] = (output.argmax(1) == targets).to(dtype).mean(1)
+                history[f"{split}_accuracy"][epoch] = (output.argmax(1) == targets).double().mean(1)
 
     if arm.batch_size is None and names == ["train_loss"]:
         # The loss that a step computes on its way is the one after the epoch before: evaluation costs nothing.
         for epoch in range(arm.epochs):
             gradient, history["train_loss"][epoch] = functions.step(flat, x, y)
             update(gradient)
+            epoch_done()
         history["train_loss"][arm.epochs] = functions.step(flat, x, y)[1]
     else:
         samples = len(dataset.train)
@@ -171,12 +188,13 @@ def train(
             evaluate(epoch)
             if arm.batch_size is None:
                 update(functions.step(flat, x, y)[0])
+                epoch_done()
                 continue
             order = torch.stack([torch.randperm(samples, generator=generator) for generator in orders]).to(device)
             for batch in order.split(arm.batch_size, dim=1):  # (runs, batch)
                 inputs = x[0][:, batch].movedim(1, 0).contiguous()
-                targets = y[0][..., batch].movedim(-2, 0).contiguous()
-                update(functions.step(flat, inputs, targets)[0])
+                update(functions.step(flat, inputs, _targets(y, batch, dataset.classes))[0])
+            epoch_done()
         evaluate(arm.epochs)
 
     arrays = {name: values.T.contiguous().cpu().numpy() for name, values in history.items()}

@@ -21,3 +21,8 @@ def seed_for(report: str, experiment: str, stream: Stream, seed: int, arm: str =
 def generator_for(report: str, experiment: str, stream: Stream, seed: int) -> torch.Generator:
     """A CPU generator at the start of the stream: the same numbers whatever device trains."""
     return torch.Generator().manual_seed(seed_for(report, experiment, stream, seed))
+
+
+def random_labels(report: str, experiment: str, seed: int, samples: int, classes: int) -> torch.Tensor:
+    """Training labels (samples,) of a run on random labels: uniform over the classes, drawn once a seed."""
+    return torch.randint(classes, (samples,), generator=generator_for(report, experiment, "labels", seed))

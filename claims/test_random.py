@@ -1,0 +1,145 @@
+"""Random labels: are they memorised, and what happens to the test set meanwhile?"""
+
+from operator import attrgetter
+
+import pytest
+
+from hw1bench import Claim, Contrast
+from hw1bench.effects import (
+    accuracy_above,
+    accuracy_below,
+    every,
+    fails,
+    falls_over_epochs,
+    near,
+    overfits,
+    rises_over_epochs,
+)
+from hw1bench.sources import a, b, c, d, e
+
+B_WHERE, E_WHERE = "Generalization, random labels", "HW1-3, random labels"
+A_NET, B_NET = "784-256-10", "1024-128-128-10"
+
+CLAIMS = [
+    Claim(
+        "A-random-cannot-learn",
+        report="A",
+        where="1-3-1",
+        says="The network does not learn the random labels.",
+        experiment=a.RANDOM_LABELS,
+        effect=accuracy_below(0.15, A_NET),
+        figure="accuracies",
+        assumptions=("does not learn: a final training accuracy below 15 %",),
+    ),
+    Claim(
+        "B-random-memorised",
+        report="B",
+        where=B_WHERE,
+        says="The random labels are learnt.",
+        experiment=b.RANDOM_LABELS,
+        effect=accuracy_above(0.99, B_NET),
+        figure="accuracies",
+        assumptions=("learnt: a final training accuracy above 99 %",),
+    ),
+    Claim(
+        "B-random-loss-falls",
+        report="B",
+        where=B_WHERE,
+        says="The training loss decreases.",
+        experiment=b.RANDOM_LABELS,
+        effect=falls_over_epochs("train_loss", arm=B_NET, blocks=10),
+        figure="losses",
+    ),
+    Claim(
+        "B-random-test-rises",
+        report="B",
+        where=B_WHERE,
+        says="The test loss increases meanwhile.",
+        experiment=b.RANDOM_LABELS,
+        effect=rises_over_epochs("test_loss", arm=B_NET, blocks=10),
+        figure="losses",
+    ),
+    Claim(
+        "E-random-loss-falls",
+        report="E",
+        where=E_WHERE,
+        says="The training loss decreases.",
+        experiment=e.RANDOM_LABELS,
+        effect=falls_over_epochs("train_loss", arm="LeNet"),
+        figure="losses",
+    ),
+    Claim(
+        "E-random-memorised",
+        report="E",
+        where=E_WHERE,
+        says="So the labels are memorised.",
+        experiment=e.RANDOM_LABELS,
+        effect=accuracy_above(0.99, "LeNet"),
+        figure="accuracies",
+        assumptions=("memorised: a final training accuracy above 99 %",),
+    ),
+    Claim(
+        "E-random-test-fluctuates",
+        report="E",
+        where=E_WHERE,
+        says="The test loss fluctuates: no clear rise or fall.",
+        experiment=e.RANDOM_LABELS,
+        effect=every(
+            fails(rises_over_epochs("test_loss", arm="LeNet")), fails(falls_over_epochs("test_loss", arm="LeNet"))
+        ),
+        figure="losses",
+    ),
+    Claim(
+        "E-random-acc-chance",
+        report="E",
+        where=E_WHERE,
+        says="Training accuracy stays at 10 to 11 %.",
+        experiment=e.RANDOM_LABELS,
+        effect=accuracy_below(0.12, "LeNet"),
+        figure="accuracies",
+        assumptions=("stays at 10 to 11 %: ends below 12 %",),
+    ),
+    Claim(
+        "E-random-test-chance",
+        report="E",
+        where=E_WHERE,
+        says="Test accuracy stays near 10 %.",
+        experiment=e.RANDOM_LABELS,
+        effect=near("test_accuracy", 0.10, arm="LeNet", within=0.02),
+        figure="accuracies",
+        assumptions=("stays near 10 %: ends within 2 points of it",),
+    ),
+    *(
+        Claim(
+            f"{report}-random-no-generalise",
+            report=report,
+            where=where,
+            says="On random labels the test loss ends above the training loss.",
+            experiment=source.RANDOM_LABELS,
+            effect=overfits(net),
+            figure="losses",
+            origin="ours",
+        )
+        for report, source, where, net in (("C", c, "1-3 F", "mnist-1"), ("D", d, "3.1", "CNN-1"))
+    ),
+]
+
+# A says that random labels cannot be learnt, B that they are, E both: each is right under its own budget.
+CONTRASTS = [
+    Contrast(
+        topic="random",
+        title="Training accuracy on random labels against optimiser steps",
+        kind="memorising",
+        experiments=(a.RANDOM_LABELS, b.RANDOM_LABELS, e.RANDOM_LABELS),
+    )
+]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=attrgetter("id"))
+def test_random(claim, court):
+    court.judge(claim)
+
+
+@pytest.mark.parametrize("exhibit", CONTRASTS, ids=attrgetter("id"))
+def test_contrast(exhibit, court):
+    court.show(exhibit)

@@ -1,0 +1,168 @@
+"""Size and generalisation: what do more parameters do to training and test loss and accuracy?"""
+
+from operator import attrgetter
+
+import pytest
+
+from hw1bench import Claim
+from hw1bench.effects import (
+    above_at_largest,
+    alike,
+    every,
+    fails,
+    falls,
+    rises,
+    rises_then_plateaus,
+    saturates,
+    u_shaped,
+)
+from hw1bench.sources import a, b, c, d, e
+
+SIZE = "parameters"
+A_WHERE, B_WHERE, E_WHERE = "1-3-2", "Generalization, number of parameters", "HW1-3, number of parameters"
+
+CLAIMS = [
+    Claim(
+        "A-size-train-loss-falls",
+        report="A",
+        where=A_WHERE,
+        says="Training loss falls with size.",
+        experiment=a.SIZE,
+        effect=falls("train_loss", over=SIZE),
+        figure="loss_by_size",
+    ),
+    Claim(
+        "A-size-train-accuracy-rises",
+        report="A",
+        where=A_WHERE,
+        says="Training accuracy rises with size.",
+        experiment=a.SIZE,
+        effect=rises("train_accuracy", over=SIZE),
+        figure="accuracy_by_size",
+    ),
+    Claim(
+        "A-size-test-loss-not",
+        report="A",
+        where=A_WHERE,
+        says="Test loss does not fall with size.",
+        experiment=a.SIZE,
+        effect=fails(falls("test_loss", over=SIZE)),
+        figure="loss_by_size",
+    ),
+    Claim(
+        "A-size-test-accuracy-not",
+        report="A",
+        where=A_WHERE,
+        says="Test accuracy does not rise with size.",
+        experiment=a.SIZE,
+        effect=fails(rises("test_accuracy", over=SIZE)),
+        figure="accuracy_by_size",
+    ),
+    Claim(
+        "B-size-loss-falls",
+        report="B",
+        where=B_WHERE,
+        says="Test loss falls with size.",
+        experiment=b.SIZE,
+        effect=falls("test_loss", over=SIZE),
+        figure="loss_by_size",
+    ),
+    Claim(
+        "B-size-accuracy-rises",
+        report="B",
+        where=B_WHERE,
+        says="Test accuracy rises with size.",
+        experiment=b.SIZE,
+        effect=rises("test_accuracy", over=SIZE),
+        figure="accuracy_by_size",
+    ),
+    Claim(
+        "C-size-loss-falls",
+        report="C",
+        where="1-3 G",
+        says="Test loss falls with size.",
+        experiment=c.SIZE,
+        effect=falls("test_loss", over=SIZE),
+        figure="loss_by_size",
+    ),
+    Claim(
+        "C-size-accuracy-saturates",
+        report="C",
+        where="1-3 G",
+        says="Test accuracy hardly differs from about 750,000 parameters on.",
+        experiment=c.SIZE,
+        effect=alike("test_accuracy", "widths x 1", "widths x 5/4", "widths x 3/2", "widths x 2", within=0.005),
+        figure="accuracy_by_size",
+        assumptions=(
+            "hardly differs: by less than half a point",
+            "from about 750,000 on: mnist-1 with 751,933 and the larger ones",
+        ),
+    ),
+    Claim(
+        "D-size-saturates",
+        report="D",
+        where="3.2",
+        says="Larger is better up to a point, then test accuracy saturates.",
+        experiment=d.SIZE,
+        effect=saturates("c = 1", "c = 6", "c = 32"),
+        figure="accuracy_by_size",
+        assumptions=(
+            "the gain from the first to the fifth of ten nets is above 0, and above that from there to the tenth",
+        ),
+    ),
+    Claim(
+        "E-size-train-loss-falls",
+        report="E",
+        where=E_WHERE,
+        says="Training loss falls with size.",
+        experiment=e.SIZE,
+        effect=falls("train_loss", over=SIZE),
+        figure="loss_by_size",
+    ),
+    Claim(
+        "E-size-test-u",
+        report="E",
+        where=E_WHERE,
+        says="Test loss falls first, then rises.",
+        experiment=e.SIZE,
+        effect=u_shaped("test_loss", over=SIZE, factor=1.1),
+        figure="loss_by_size",
+        assumptions=("both ends are more than 10 % above the minimum",),
+    ),
+    Claim(
+        "E-size-train-accuracy-rises",
+        report="E",
+        where=E_WHERE,
+        says="Training accuracy rises with size, the largest net's is nearly perfect.",
+        experiment=e.SIZE,
+        effect=every(rises("train_accuracy", over=SIZE), above_at_largest("train_accuracy", 0.995, over=SIZE)),
+        figure="accuracy_by_size",
+        assumptions=("nearly perfect: above 99.5 %",),
+    ),
+    Claim(
+        "E-size-test-plateau",
+        report="E",
+        where=E_WHERE,
+        says="Test accuracy rises with size, then plateaus or falls for the largest nets.",
+        experiment=e.SIZE,
+        effect=rises_then_plateaus("test_accuracy", over=SIZE, by=0.005, within=0.001),
+        figure="accuracy_by_size",
+        assumptions=(
+            "rises: the best is more than half a point above the smallest",
+            "plateaus: the best of the three largest is less than 0.1 point above the best of the rest",
+        ),
+    ),
+]
+
+# The claim on report D's nets looks at three of them, its figures show all.
+EXHIBITS = [c.SIZE, d.SIZE]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=attrgetter("id"))
+def test_size(claim, court):
+    court.judge(claim)
+
+
+@pytest.mark.parametrize("exhibit", EXHIBITS, ids=attrgetter("id"))
+def test_exhibit(exhibit, court):
+    court.show(exhibit)

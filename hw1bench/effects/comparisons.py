@@ -1,0 +1,132 @@
+"""Effects that compare arms: the opposite is the comparison the other way round."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from hw1bench.effects.effect import Effect, Measure, Runs, difference, final, log, unit, words
+from hw1bench.measures import learning
+
+
+def _epochs(to: float | None) -> tuple[str, Measure]:
+    if to is None:
+        return "epochs(L <= 10 % of the target's variance), never: budget + 1", learning.epochs_to_share_of_variance
+    return f"epochs(L <= {to:g}), never: budget + 1", lambda run: learning.epochs_to(run, to)
+
+
+def faster(arm: str, *, than: str, to: float | None = None) -> Effect:
+    """``arm`` needs fewer epochs than the arm ``than`` to a loss of ``to`` (None: 10 % of the target's variance)."""
+    return in_order(arm, than, to=to)
+
+
+def in_order(*arms: str, to: float | None = None) -> Effect:
+    """Epochs to a loss of ``to`` rise strictly from each of ``arms`` to the next; the opposite is the reversed order."""
+    name, epochs = _epochs(to)
+
+    def smallest_step(order: Sequence[str]) -> Callable[[Runs], float]:
+        def compute(runs: Runs) -> float:
+            logs = [math.log(epochs(runs[arm])) for arm in order]
+            return min(slower - quicker for quicker, slower in pairwise(logs))
+
+        return compute
+
+    terms = [f"log e({slower}) - log e({quicker})" for quicker, slower in pairwise(arms)]
+    text = terms[0] if len(terms) == 1 else f"min({', '.join(terms)})"
+    return Effect(f"{text}, e = {name}", "log ratio", smallest_step(arms), arms, smallest_step(arms[::-1]))
+
+
+def stop_in_order(*arms: str) -> Effect:
+    """Report B's rule stops none of ``arms`` after the next, and the first before the last: +1, else -1."""
+
+    def sign(order: Sequence[str]) -> Callable[[Runs], float]:
+        def compute(runs: Runs) -> float:
+            stops = [learning.stop(runs[arm]) for arm in order]
+            return 1.0 if stops == sorted(stops) and stops[0] < stops[-1] else -1.0
+
+        return compute
+
+    return Effect(
+        f"+1 if stops are {' <= '.join(arms)}, not all equal, else -1", "sign", sign(arms), arms, sign(arms[::-1])
+    )
+
+
+def lower_loss(arm: str, *, than: str) -> Effect:
+    """``arm`` ends with a lower training loss than the arm ``than``."""
+    return replace(
+        highest_loss(than, among=(arm,)),
+        name=f"log L of {than} - log L of {arm}",
+    )
+
+
+def _highest(measure: Measure, arm: str, among: tuple[str, ...], name: str, unit: str) -> Effect:
+    def above(runs: Runs) -> float:
+        return difference(measure(runs[arm]), max(measure(runs[other]) for other in among))
+
+    def below(runs: Runs) -> float:
+        return difference(min(measure(runs[other]) for other in among), measure(runs[arm]))
+
+    return Effect(name, unit, above, (arm, *among), below)
+
+
+def highest_loss(arm: str, *, among: Sequence[str]) -> Effect:
+    """``arm`` ends with a higher training loss than each of ``among``; the opposite: with a lower one than each."""
+    name = f"log L of {arm} - log max L of {', '.join(among)}"
+    return _highest(lambda run: log(learning.final(run)), arm, tuple(among), name, "log ratio")
+
+
+def flattest(arm: str, *, among: Sequence[str], first_share: float = 0.5) -> Effect:
+    """``arm`` has the highest mean log training loss over the first share of the epochs; the opposite: the lowest."""
+    name = f"mean log L of {arm} over the first {first_share:.0%} of epochs - max of that of {', '.join(among)}"
+    return _highest(lambda run: learning.mean_log_loss(run, first_share), arm, tuple(among), name, "log ratio")
+
+
+def highest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
+    """``arm`` ends with a higher ``history`` than each of ``among``; the opposite: with a lower one than each."""
+    of = f"max of {', '.join(among)}" if len(among) > 1 else among[0]
+    return _highest(final(history), arm, tuple(among), f"{words(history)} of {arm} - {of}", unit(history))
+
+
+def lowest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
+    """``arm`` ends with a lower ``history`` than each of ``among``; the opposite: with a higher one than each."""
+    measure = final(history)
+    of = f"min of {', '.join(among)}" if len(among) > 1 else among[0]
+    return _highest(lambda run: -measure(run), arm, tuple(among), f"{of} - {words(history)} of {arm}", unit(history))
+
+
+def descending(history: str, *arms: str) -> Effect:
+    """The final ``history`` falls strictly from each of ``arms`` to the next; the opposite is the reversed order."""
+    measure = final(history)
+
+    def smallest_gap(order: Sequence[str]) -> Callable[[Runs], float]:
+        return lambda runs: min(difference(measure(runs[a]), measure(runs[b])) for a, b in pairwise(order))
+
+    gaps = ", ".join(f"{a} - {b}" for a, b in pairwise(arms))
+    return Effect(f"min({gaps}), {words(history)}", unit(history), smallest_gap(arms), arms, smallest_gap(arms[::-1]))
+
+
+def ahead(history: str, arm: str, *, of: str, first_share: float) -> Effect:
+    """Over the first share of the epochs ``arm`` has on average a lower loss, or a higher accuracy, than the arm ``of``."""
+    loss = history.endswith("loss")
+
+    def lead(leader: str, follower: str) -> Callable[[Runs], float]:
+        def compute(runs: Runs) -> float:
+            one, other = (learning.early(runs[name], history, first_share) for name in (leader, follower))
+            return float(np.mean(np.log(other) - np.log(one) if loss else one - other))
+
+        return compute
+
+    order = f"{of} - {arm}" if loss else f"{arm} - {of}"
+    name = f"mean of {words(history)}, {order}, over the first {first_share:.0%} of epochs"
+    return Effect(name, unit(history), lead(arm, of), (arm, of), lead(of, arm))
+
+
+def overfits(arm: str) -> Effect:
+    """``arm`` ends with a higher loss on the test set than on the training set."""
+
+    def gap(runs: Runs) -> float:
+        return difference(final("test_loss")(runs[arm]), final("train_loss")(runs[arm]))
+
+    return Effect(f"log test loss - log L of {arm}", "log ratio", gap, (arm,), lambda runs: -gap(runs))

@@ -1,0 +1,101 @@
+"""What a set of labelled images is, and its fingerprint, which no container changes."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+CLASSES = 10
+"""Of each set here: its labels are 0 to 9."""
+
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What MNIST or CIFAR-10 is made of.
+
+    ``mode`` is Pillow's name of the pixels, 8 bits a channel: L (grey) or RGB; ``size`` is the height and the width.
+    ``stem`` is a regular expression for what the names of its folders and archives start with, whatever their case.
+    ``fingerprint`` is the canonical one.
+    """
+
+    name: str
+    title: str
+    mode: str
+    size: int
+    stem: str
+    fingerprint: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of an image."""
+        return len(self.mode), self.size, self.size
+
+
+MNIST = Form("mnist", "MNIST", "L", 28, r"mnist(?!\d)", "4461d6f8fe5d8ba30b3249ec9c04434d")
+CIFAR10 = Form("cifar10", "CIFAR-10", "RGB", 32, r"cifar[-_ ]?10(?!\d)", "369ec35a2e16915440555d32b69e49a2")
+FORMS = {form.name: form for form in (MNIST, CIFAR10)}
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Labelled images: ``images`` (n, channels, height, width) uint8, ``labels`` (n,) int64 class indices."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """A set in memory, its images in the order of their digests.
+
+    name         "digits", "mnist" or "cifar10"; ``title`` is the name for people
+    train, test  the splits
+    fingerprint  32 hexadecimal digits over the pixels and labels of both splits, the same from any container
+    canonical    whether the fingerprint is the known one of the set; True for digits
+    levels       the pixel value that means 1.0
+    """
+
+    name: str
+    title: str
+    train: Stack
+    test: Stack
+    fingerprint: str
+    canonical: bool
+    levels: int
+
+
+def in_order(stack: Stack) -> tuple[Stack, str]:
+    """The images in the order of their digests, and the split's fingerprint: 64 hexadecimal digits over those digests.
+
+    An image's digest is the SHA-256 of its uint8 pixels, channel by channel and row by row, and its label, 8 bytes.
+    """
+    images = np.ascontiguousarray(stack.images)
+    rows, labels = images.reshape(len(stack), -1), stack.labels.astype("<i8")
+    digests = [
+        hashlib.sha256(row.tobytes() + label.tobytes()).digest() for row, label in zip(rows, labels, strict=True)
+    ]
+    order = np.array(sorted(range(len(stack)), key=digests.__getitem__))
+    total = hashlib.sha256(repr(images.shape[1:]).encode())
+    for n in order:
+        total.update(digests[n])
+    if (order[1:] > order[:-1]).all():  # in order already: no second copy of the pixels
+        return Stack(images, stack.labels), total.hexdigest()
+    return Stack(images[order], stack.labels[order]), total.hexdigest()
+
+
+def assemble(form: Form, train: Stack, test: Stack) -> ImageSet:
+    """The set that both splits make, in order and with its fingerprint."""
+    train, of_train = in_order(train)
+    test, of_test = in_order(test)
+    fingerprint = combined(of_train, of_test)
+    return ImageSet(form.name, form.title, train, test, fingerprint, fingerprint == form.fingerprint, levels=255)
+
+
+def combined(train: str, test: str) -> str:
+    """The fingerprint of a set, 32 hexadecimal digits, from those of its splits."""
+    return hashlib.sha256(f"{train} {test}".encode()).hexdigest()[:32]

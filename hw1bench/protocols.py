@@ -1,0 +1,298 @@
+"""What the quick tier trains and the full one does, side by side: in sentences for a verdict, in a table for the docs.
+
+    python -m hw1bench.protocols BENCHMARK_JSON PAGE
+
+writes the docs page anew, with the seconds of a quick session's benchmark.json; an experiment that the session did not train
+keeps the seconds that the page says. Everything here is about specifications: nothing imports torch.
+"""
+
+import argparse
+import dataclasses
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hw1bench.experiment import Arm, Data, Experiment, Function, Images, Protocol, StepLR
+from hw1bench.files import replace as replace_file
+from hw1bench.layout import scaled
+
+TITLES = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}
+TRAINING_SAMPLES = {"digits": 1_437, "mnist": 60_000, "cifar10": 50_000}
+
+_PAGE = """\
+# Protocols
+
+What each experiment trains in the full tier, as its report did it, and (after the arrow) in the quick one, where that differs.
+Widths are the number by which all channels and hidden widths of the report's nets are divided in the quick tier, steps those
+of the optimiser in one run, looks the numbers of seeds at which a verdict may fall, and seconds what a quick session took to
+train the experiment, all its looks together. `make protocols` writes this page from the experiments and the last session's
+`benchmark.json`; one that reused blocks knows less than their seconds, so let it be one of `make claims ARGS=--fresh`.
+
+"""
+_HEAD = ("experiment", "data", "arms", "widths", "epochs", "steps", "looks", "seconds")
+
+
+def steps(arm: Arm) -> int:
+    """Optimiser steps of one run of `arm`: the remainder of an epoch makes a batch of its own."""
+    samples = arm.data.points if isinstance(arm.data, Function) else TRAINING_SAMPLES[arm.data.name]
+    return arm.epochs * (1 if arm.batch_size is None else math.ceil(samples / arm.batch_size))
+
+
+# In sentences.
+
+
+def differences(experiment: Experiment) -> tuple[str, ...]:
+    """What the quick protocol changes against the full one, looks apart, a text each: 'widths divided by 4'.
+
+    Empty where it trains the same, and where there is none. What holds for some arms only names them.
+    """
+    full, quick = experiment.full, experiment.quick
+    if quick is None:
+        return ()
+    reported = {arm.name: arm for arm in full.arms}
+    pairs = [(reported[arm.name], arm) for arm in quick.arms if arm.name in reported]
+    narrowing = full.widths_over / quick.widths_over
+    return (
+        *_by_arms(pairs, _data),
+        *([f"widths divided by {quick.widths_over}"] if narrowing != 1 else []),
+        *_arms(full, quick),
+        *_by_arms(pairs, lambda full, quick: _model(full, quick, narrowing)),
+        *_by_arms(pairs, _budget),
+        *_by_arms(pairs, _schedule),
+        *_by_arms(pairs, _rest),
+    )
+
+
+def _by_arms(pairs: Sequence[tuple[Arm, Arm]], aspect: Callable[[Arm, Arm], str]) -> Iterable[str]:
+    """What `aspect` says of each pair of a full arm and a quick one, once for all those of which it says the same."""
+    said: dict[str, list[Arm]] = {}
+    for full, quick in pairs:
+        said.setdefault(aspect(full, quick), []).append(quick)
+    for text, arms in said.items():
+        if text:
+            others = [quick for _, quick in pairs if quick not in arms]
+            yield f"{_whose(arms, others)}: {text}" if others else text
+
+
+def _whose(arms: Sequence[Arm], others: Sequence[Arm]) -> str:
+    """Their data sets, where these tell `arms` from `others`; else their names."""
+    theirs = dict.fromkeys(_title(arm.data) for arm in arms)
+    if theirs.keys().isdisjoint(_title(arm.data) for arm in others):
+        return " and ".join(theirs)
+    return _names(arms)
+
+
+def _names(arms: Iterable[Arm]) -> str:
+    names = [arm.name for arm in arms]
+    return ", ".join(f'"{name}"' for name in names) if any("," in name for name in names) else ", ".join(names)
+
+
+def _title(data: Data) -> str:
+    return data.name if isinstance(data, Function) else TITLES[data.name]
+
+
+def _arms(full: Protocol, quick: Protocol) -> Iterable[str]:
+    kept = [arm for arm in quick.arms if arm.name in {arm.name for arm in full.arms}]
+    new = [arm for arm in quick.arms if arm not in kept]
+    if len(kept) < len(full.arms):
+        yield f"{len(kept)} of {len(full.arms)} arms" + (f": {_names(kept)}" if kept else "")
+    if new:
+        yield f"arms that the full tier has not: {_names(new)}"
+
+
+def _data(full: Arm, quick: Arm) -> str:
+    a, b = full.data, quick.data
+    if type(a) is not type(b):
+        return f"{_title(b)} instead of {_title(a)}"
+    parts = []
+    if a.name != b.name:
+        stands_for = b.stands_for if isinstance(b, Images) else ""
+        parts.append(f"{_title(b)} stand in for {stands_for}" if stands_for else f"{_title(b)} instead of {_title(a)}")
+    return ", ".join([*parts, *_fields(a, b, "name", "stands_for")])
+
+
+def _model(full: Arm, quick: Arm, narrowing: float) -> str:
+    expected = full.model
+    if narrowing != 1:
+        expected = replace(expected, layout=scaled(expected.layout, narrowing))
+    return ", ".join(_fields(expected, quick.model))
+
+
+def _budget(full: Arm, quick: Arm) -> str:
+    before, now = steps(full), steps(quick)
+    if (full.epochs, before) == (quick.epochs, now):
+        return ""
+    epochs = _of(quick.epochs, full.epochs, "epochs")
+    # A step an epoch needs no saying twice.
+    return epochs if (before, now) == (full.epochs, quick.epochs) else f"{epochs}, {_of(now, before, 'steps')}"
+
+
+def _of(now: int, before: int, what: str) -> str:
+    if now == before:
+        return f"{now:,} {what}"
+    return f"{now:,} {'of' if now < before else 'instead of'} {before:,} {what}"
+
+
+def _schedule(full: Arm, quick: Arm) -> str:
+    if full.schedule == quick.schedule:
+        return ""
+    return f"learning rate {_falls(quick.schedule)} instead of {_falls(full.schedule)}"
+
+
+def _falls(schedule: StepLR | None) -> str:
+    if schedule is None:
+        return "constant"
+    return f"times {schedule.factor:g} every {f'{schedule.every:,} epochs' if schedule.every > 1 else 'epoch'}"
+
+
+def _rest(full: Arm, quick: Arm) -> str:
+    return ", ".join(
+        [
+            *_fields(full.optimizer, quick.optimizer),
+            *_fields(full, quick, "name", "data", "model", "optimizer", "epochs", "schedule"),
+        ]
+    )
+
+
+def _fields(full: Any, quick: Any, *apart: str) -> list[str]:
+    """'batch size 64 instead of 128' for each field of two specifications that differs, but those `apart`."""
+    found = []
+    for name in (field.name for field in dataclasses.fields(full)):
+        before, now = getattr(full, name), getattr(quick, name)
+        if name not in apart and before != now:
+            found.append(f"{name.replace('_', ' ')} {_value(now)} instead of {_value(before)}")
+    return found
+
+
+def _value(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+# In a table.
+
+
+def table(experiments: Sequence[Experiment], seconds: Mapping[str, float]) -> str:
+    """A Markdown table, a row an experiment; `seconds` of training in the quick tier go by the experiment's id."""
+    rows = [_row(experiment, seconds.get(experiment.id)) for experiment in experiments]
+    lines = [_HEAD, ["---"] * len(_HEAD), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _row(experiment: Experiment, seconds: float | None) -> list[str]:
+    full, quick = experiment.full, experiment.quick
+    looks = [", ".join(map(str, protocol.looks)) if protocol else "none" for protocol in (full, quick)]
+    cells = [
+        experiment.id,
+        _arrow(_sets(full), _sets(quick)),
+        _arms_cell(full, quick),
+        str(quick.widths_over) if quick and quick.widths_over > 1 else "-",
+        _numbers(experiment, lambda arm: arm.epochs),
+        _numbers(experiment, steps),
+        _arrow(*looks),
+        "-" if seconds is None else f"{seconds:.1f}",
+    ]
+    return [cell.replace("|", "\\|") for cell in cells]
+
+
+def _arrow(full: str, quick: str) -> str:
+    return full if full == quick else f"{full} -> {quick}"
+
+
+def _sets(protocol: Protocol | None) -> str:
+    return " and ".join(dict.fromkeys(_described(arm.data) for arm in protocol.arms)) if protocol else "none"
+
+
+def _described(data: Data) -> str:
+    if isinstance(data, Function):
+        return f"{data.name}, {data.points:,} points"
+    return TITLES[data.name] + ", augmented" * data.augment + ", random labels" * data.random_labels
+
+
+def _arms_cell(full: Protocol, quick: Protocol | None) -> str:
+    if quick is None:
+        return f"{len(full.arms)} -> none"
+    if [arm.name for arm in full.arms] == [arm.name for arm in quick.arms]:
+        return str(len(full.arms))
+    return f"{len(full.arms)} -> {len(quick.arms)}: {_names(quick.arms)}"
+
+
+def _numbers(experiment: Experiment, value: Callable[[Arm], int]) -> str:
+    """A number of each arm, full -> quick: one for all, or one a data set of the full protocol, or a range."""
+    sets = {arm.name: _title(arm.data) for arm in experiment.full.arms}
+    cells = {}
+    for title in dict.fromkeys(sets.values()):
+        full = [value(arm) for arm in experiment.full.arms if sets[arm.name] == title]
+        quick = [value(arm) for arm in experiment.quick.arms if sets.get(arm.name) == title] if experiment.quick else []
+        cells[title] = _arrow(_span(full), _span(quick))
+    if len(set(cells.values())) == 1:
+        return next(iter(cells.values()))
+    return "; ".join(f"{title}: {cell}" for title, cell in cells.items())
+
+
+def _span(values: Sequence[int]) -> str:
+    if not values:
+        return "none"
+    low, high = min(values), max(values)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+# The docs page.
+
+
+def page(experiments: Sequence[Experiment], seconds: Mapping[str, float]) -> str:
+    """The docs page with the table of `experiments`."""
+    return _PAGE + table(experiments, seconds)
+
+
+def measured(text: str) -> dict[str, float]:
+    """Experiment -> the seconds that a page says."""
+    rows = [line.strip("| \n").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return {row[0]: float(row[-1]) for row in rows if row[-1].replace(".", "", 1).isdigit()}
+
+
+def trained(benchmark: Mapping[str, Any]) -> dict[str, float]:
+    """Experiment -> seconds of all its training in the quick tier, later looks included, of a session's benchmark.json."""
+    found = {}
+    for row in benchmark["benchmarks"]:
+        extra = row["extra_info"]
+        if "experiment" in extra and "[quick-" in row["name"]:
+            found[extra["experiment"]] = row["stats"]["total"] + math.fsum(extra["later_looks_seconds"])
+    return found
+
+
+def of_the_reports() -> tuple[Experiment, ...]:
+    """Every experiment of the reports, in the order of the sources."""
+    from hw1bench.sources import a, b, c, d, e
+
+    everything = [value for source in (a, b, c, d, e) for value in vars(source).values()]
+    return tuple(value for value in everything if isinstance(value, Experiment))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page; the exit status is 2 where benchmark.json cannot be used."""
+    parser = argparse.ArgumentParser(prog="hw1bench.protocols", description="Write the table of protocols.")
+    parser.add_argument("benchmark", metavar="BENCHMARK_JSON", type=Path, help="benchmark.json of a quick session")
+    parser.add_argument("page", metavar="PAGE", type=Path, help="the Markdown file to write")
+    chosen = parser.parse_args(arguments)
+    try:
+        seconds = trained(json.loads(chosen.benchmark.read_text(encoding="utf-8")))
+        before = measured(chosen.page.read_text(encoding="utf-8")) if chosen.page.exists() else {}
+        replace_file(chosen.page, page(of_the_reports(), before | seconds).encode())
+    except OSError as error:
+        print(
+            f"hw1bench.protocols: {error}: run `make claims` first, or name its report directory's file",
+            file=sys.stderr,
+        )
+        return 2
+    except (ValueError, KeyError, TypeError) as error:
+        print(f"hw1bench.protocols: {chosen.benchmark} is no benchmark.json of a session ({error!r})", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

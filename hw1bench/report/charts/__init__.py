@@ -1,0 +1,1 @@
+"""The charts of trained runs: each kind draws its series into given axes."""

@@ -1,0 +1,43 @@
+"""Functions and what nets made of them."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from hw1bench.report.charts.lines import BAND, Look, colour, line, style
+from hw1bench.report.charts.series import Array, Series, array, label, median_loss, spread, thin
+
+
+def function(axes: Axes, series: Sequence[Series]) -> str:
+    """The function alone, from the first series."""
+    x, truth = _truth(series[0])
+    axes.plot(x, truth, color="black", linewidth=1.3)
+    axes.set(xlabel="x", ylabel="f(x)")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    return ""
+
+
+def curves(axes: Axes, series: Sequence[Series]) -> str:
+    """Fitted functions over the truth: an arm's median over runs, in a band from its minimum to its maximum."""
+    x, truth = _truth(series[0])
+    axes.plot(x, truth, color="black", linewidth=1.0, label="truth", zorder=1.5)
+    for index, arm in enumerate(series):
+        x, runs = array(arm, "x", 1), array(arm, "prediction", 2)
+        if runs.shape[1] != len(x):
+            raise ValueError(f"series {arm.name!r} has {len(x)} x but predictions at {runs.shape[1]}: match them")
+        kept = thin(len(x), len(series))
+        shown = runs[:, kept]
+        look = Look(colour(index), style(index), label(arm, runs))
+        line(axes, look, x[kept], median_loss(shown), spread(shown))
+    axes.set(xlabel="x", ylabel="f(x)")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    return BAND
+
+
+def _truth(arm: Series) -> tuple[Array, Array]:
+    x, truth = array(arm, "x", 1), array(arm, "truth", 1)
+    if x.shape != truth.shape:
+        raise ValueError(f"series {arm.name!r} has {len(x)} x but {len(truth)} values of the truth: match them")
+    kept = thin(len(x), 1)
+    return x[kept], truth[kept]

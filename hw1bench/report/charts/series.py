@@ -1,0 +1,110 @@
+"""What a chart is drawn from, and what of it is drawn: medians, extremes and thinned lines of arrays over runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw1bench.report.words import plural
+
+Array = npt.NDArray[Any]
+
+_POINTS = 400  # a line; what a chart this wide can show
+_BUDGET = 1050  # a chart; keeps an SVG with three bands near 100 kB
+_LEAST_POINTS = 60  # a line, however many there are
+
+
+@dataclass(frozen=True)
+class Series:
+    """What one arm contributes to a chart: its name, as the legend says it, and its arrays.
+
+    Which of them it needs depends on the kind of chart.
+
+    train_loss, test_loss          (runs, epochs + 1), index 0 is before training; may be non-finite
+    train_accuracy, test_accuracy  (runs, epochs + 1), shares
+    steps                          (epochs + 1,), optimiser steps done at each index
+    parameters                     (), the net's number of trainable parameters
+    prediction                     (runs, points), the fitted functions on the training grid
+    x, truth                       (points,), the training grid and the function on it
+    """
+
+    name: str
+    arrays: Mapping[str, Array]
+
+
+def array(arm: Series, name: str, axes: int) -> Array:
+    """Array `name` of `arm` as float64; raises ValueError where it is missing, empty or has not `axes` axes."""
+    if name not in arm.arrays:
+        raise ValueError(f"series {arm.name!r} has no array {name!r}, only {', '.join(arm.arrays) or 'none'}: add it")
+    found = np.asarray(arm.arrays[name], dtype=float)
+    if found.ndim != axes or found.size == 0:
+        raise ValueError(f"array {name!r} of series {arm.name!r} has shape {found.shape}: give it {axes} filled axes")
+    return found
+
+
+def diverged(arm: Series) -> int:
+    """The runs of `arm` whose training loss ever was not finite; 0 where the loss is not at hand."""
+    return _not_finite(array(arm, "train_loss", 2)) if "train_loss" in arm.arrays else 0
+
+
+def label(arm: Series, runs: Array) -> str:
+    """What the legend says of `arm`, of which (runs, ...) are drawn: its name, its seeds, how many of them diverged."""
+    lost = max(diverged(arm), _not_finite(runs))
+    return f"{arm.name} ({plural(len(runs), 'seed')}{f', {lost} diverged' if lost else ''})"
+
+
+def _not_finite(runs: Array) -> int:
+    return int((~np.isfinite(runs)).any(axis=1).sum())
+
+
+def thin(length: int, lines: int) -> Array:
+    """Indices of the points to draw of `length`, first and last among them, for a chart of `lines` lines."""
+    return np.unique(np.linspace(0, length - 1, _count(length, lines)).round().astype(int))
+
+
+def thin_by_ratio(length: int, lines: int) -> Array:
+    """As `thin` for a logarithmic axis, which has no place for index 0: from 1, evenly in the logarithm."""
+    return np.unique(np.geomspace(1, length - 1, _count(length, lines)).round().astype(int))
+
+
+def _count(length: int, lines: int) -> int:
+    return min(length, max(_LEAST_POINTS, min(_POINTS, _BUDGET // lines)))
+
+
+def finite(values: Array) -> Array:
+    """`values`, NaN where they are not finite."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def unbounded(losses: Array) -> Array:
+    """A loss that is not finite counts as infinite."""
+    return np.where(np.isfinite(losses), losses, np.inf)
+
+
+def positive(values: Array) -> Array:
+    """`values`, NaN where a logarithmic axis has no place for them."""
+    return np.where(values > 0, values, np.nan)
+
+
+def median_loss(runs: Array) -> Array:
+    """Over runs; a diverged run counts as the worst of all, and a median that is none is not drawn."""
+    return finite(np.median(unbounded(runs), axis=0))
+
+
+def median_accuracy(runs: Array) -> Array:
+    """Over runs; an accuracy that is not a number counts as the worst of all."""
+    return finite(np.median(np.where(np.isnan(runs), -np.inf, runs), axis=0))
+
+
+def spread(runs: Array) -> tuple[Array, Array]:
+    """The least and the most over runs, of the finite values."""
+    drawn = finite(runs)
+    return np.asarray(np.fmin.reduce(drawn, axis=0)), np.asarray(np.fmax.reduce(drawn, axis=0))
+
+
+def spread_at(runs: Array, kept: Array) -> tuple[Array, Array]:
+    """As `spread`, at the points `kept`, each speaking also for those between it and the next, so that no spike is lost."""
+    low, high = spread(runs)
+    return np.asarray(np.fmin.reduceat(low, kept)), np.asarray(np.fmax.reduceat(high, kept))

@@ -1,0 +1,873 @@
+// Trains one small classifier of images on one thread: convolutions, pooling, dropout, dense layers, optimiser.
+//
+// A vector's lanes are samples. A block of LANES samples lies as (channels, height, width) vectors, so that every
+// operation of the net is the scalar one on vectors; blocks go through the net in groups that fit the cache, layer by
+// layer, so that a weight is fetched once for many positions. A dense layer is a convolution of 1 x 1 maps.
+//
+// The net is a row of stages: weights, then activation, dropout, max pooling, dropout, each of the last four optional.
+// Weights, gradient and moments are flat, in torch's order. Sums are taken in a fixed order, by the problem alone: a
+// library repeats its results bit for bit, however the batches are divided into calls.
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
+#define UNROLL _Pragma("GCC unroll 16")
+
+extern "C" {
+
+// A layer with weights and what follows it. A dense layer is kernel 1 on a map of 1 x 1.
+struct ImageStage {
+    int32_t channels, height, width;  // of the input
+    int32_t kernel, padding, outputs;
+    int32_t activation;     // 0 none, 1 relu, 2 leaky relu with slope 0.01, 3 tanh
+    int32_t pool;           // side of the pooling window; 1: no pooling
+    int32_t before, after;  // dropout before and after pooling: 0 none, 1 of numbers, 2 of maps; before: pool > 1
+    double p_before, p_after;
+};
+
+// What is trained, shared by the runs of a block.
+struct ImageProblem {
+    const ImageStage* stages;
+    double weight_decay, eps;
+    int32_t count;      // stages
+    int32_t batch;      // samples in a whole batch
+    int32_t output;     // what the last stage passes through: 0 nothing, 1 softmax, 2 log-softmax
+    int32_t loss;       // 0 cross-entropy, 1 negative log-likelihood
+    int32_t optimizer;  // 0 SGD, 1 Adam, 2 RMSprop
+};
+
+// What training changes. At the start: the initial weights, moments 0, both powers 1, and the memory zeros.
+struct ImageState {
+    void *weights, *first, *second;   // T (parameters,): second moments in `second`, Adam's first ones in `first`
+    void* memory;                     // image_memory(problem) bytes, aligned to 64
+    double beta1_power, beta2_power;  // beta^steps
+};
+
+// Images (samples, channels, height, width) of T and their classes.
+struct ImageSet {
+    const void* x;
+    const int32_t* y;
+};
+
+// A batch, or a part of one that ends between two groups.
+struct ImagePiece {
+    const int32_t* order;           // (samples,): which images
+    const uint8_t *top, *left, *flip;  // (samples,) of the augmentation, or null
+    const uint8_t* kept;            // dropout of the whole batch: for each layer (batch, its outputs) of 0 or 1
+    double lr;
+    int32_t samples, place, batch;  // samples here, samples of the batch before them, samples in the batch
+};
+}
+
+namespace {
+
+enum Activation { LINEAR, RELU, LEAKY_RELU, TANH };
+enum Method { SGD, ADAM, RMSPROP };
+enum Output { PLAIN, SOFTMAX, LOG_SOFTMAX };
+enum Dropout { NONE, NUMBERS, MAPS };
+
+// Sums in registers. Forward and towards the inputs: outputs x positions, SUMS in all, at most POSITIONS positions.
+// Of the weights' gradient: GRADIENT_ROWS outputs x GRADIENT_TAPS inputs.
+#if defined(__AVX512F__)
+constexpr int VECTOR_BYTES = 64, SUMS = 24, POSITIONS = 6, GRADIENT_ROWS = 3, GRADIENT_TAPS = 8;
+#elif defined(__AVX2__)
+constexpr int VECTOR_BYTES = 32, SUMS = 12, POSITIONS = 4, GRADIENT_ROWS = 3, GRADIENT_TAPS = 4;
+#else
+constexpr int VECTOR_BYTES = 16, SUMS = 12, POSITIONS = 4, GRADIENT_ROWS = 3, GRADIENT_TAPS = 4;
+#endif
+
+constexpr std::size_t ALIGNMENT = 64;
+constexpr std::size_t GROUP_BYTES = 2 << 20;    // of activations of a group of blocks
+constexpr std::size_t DELTA_BYTES = 256 << 10;  // of a layer's deltas at its full size, for some blocks of a group
+constexpr int STRIP = 48;                       // positions that pass through a layer at a time, at least
+constexpr double BETA1 = 0.9, BETA2 = 0.999, ALPHA = 0.99, SLOPE = 0.01;  // torch's defaults
+constexpr int MARGIN = 4;                       // by which augmentation pads
+
+// Moments of a dead unit decay into denormal numbers, on which some processors are a hundred times slower: they count
+// as zero in this thread while it trains, and only then.
+class FlushDenormals {
+#if defined(__SSE2__)
+    unsigned saved = _mm_getcsr();
+
+  public:
+    FlushDenormals() { _mm_setcsr(saved | 0x8040); }
+    ~FlushDenormals() { _mm_setcsr(saved); }
+#else
+  public:
+    FlushDenormals() {}
+#endif
+};
+
+// Calls f with the constant min(n, Max), n >= Min.
+template <int Max, int Min = 1, class F> inline void with_constant(int n, F&& f) {
+    if constexpr (Min < Max) {
+        constexpr int middle = (Min + Max) / 2;
+        if (n <= middle) with_constant<middle, Min>(n, f);
+        else with_constant<Max, middle + 1>(n, f);
+    } else {
+        f(std::integral_constant<int, Max>{});
+    }
+}
+
+template <Activation A> using constant = std::integral_constant<Activation, A>;
+
+// Calls f with the constant `activation`.
+template <class F> inline void with_activation(int activation, F&& f) {
+    switch (activation) {
+        case RELU: return f(constant<RELU>{});
+        case LEAKY_RELU: return f(constant<LEAKY_RELU>{});
+        case TANH: return f(constant<TANH>{});
+        default: return f(constant<LINEAR>{});
+    }
+}
+
+constexpr std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
+constexpr int least(int a, int b) { return a < b ? a : b; }
+
+// Deals out memory; where there is none, counts how much it takes.
+class Arena {
+    char* base;
+    std::size_t used = 0;
+
+  public:
+    explicit Arena(void* base) : base(static_cast<char*>(base)) {}
+    template <class A> A* take(std::size_t count) {
+        used = round_up(used, ALIGNMENT);
+        A* found = base ? reinterpret_cast<A*>(base + used) : nullptr;
+        used += count * sizeof(A);
+        return found;
+    }
+    bool real() const { return base; }
+    std::size_t size() const { return round_up(used, ALIGNMENT); }
+};
+
+template <class T> class Net {
+    static constexpr int LANES = VECTOR_BYTES / sizeof(T);
+    using Integer = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+    typedef T V __attribute__((vector_size(VECTOR_BYTES)));
+    typedef Integer Mask __attribute__((vector_size(VECTOR_BYTES)));
+    typedef uint8_t Bytes __attribute__((vector_size(LANES)));  // a small number for each lane
+
+    struct Tap {  // a term of a sum: where its input lies, from the position's, and its weight, from the output's
+        int32_t at, weight;
+    };
+
+    // Offsets are in vectors. A layer's positions are those that pooling keeps, window by window, block by block.
+    struct Stage : ImageStage {
+        int pooled_height, pooled_width, windows, positions, area;  // positions = windows * area, of a block
+        int weight, bias, taps;
+        int strip;
+        T scale_before, scale_after;
+        // Forward: inputs (blocks, channels, padded height, padded width); `from` (positions,), `to` (windows,) of all
+        // blocks. `out` are the next stage's inputs, maps `out_map` apart.
+        V *in, *out;
+        int in_map, in_block, padded_width, out_map;
+        int32_t *from, *to;
+        Tap* tap;
+        Bytes *kept_before, *kept_after;  // (outputs, positions or windows of all blocks)
+        Bytes* winner;                    // (outputs, windows of all blocks): place in the window; area: it was dropped
+        // Backward, a few blocks at a time: the layer's deltas (blocks, outputs, height, width), with a margin of zeros.
+        V* delta;
+        int some, delta_map, delta_block;
+        int32_t* delta_at;               // (positions,) of these blocks
+        int32_t *back_from, *back_to;    // (inputs' positions,) of these blocks, in `delta` and in the deltas below
+        Tap* back_tap;
+
+        int features() const { return outputs * windows; }
+        // Which numbers a dropout draws for a sample.
+        int drawn(bool before_pool) const {
+            if ((before_pool ? before : after) == MAPS) return outputs;
+            const int side = 2 * padding - kernel + 1;
+            return before_pool ? outputs * (height + side) * (width + side) : features();
+        }
+    };
+
+    static V splat(T value) { return V{} + value; }
+
+    // ---- elementwise
+
+    // tanh within a few units in the last place: e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1).
+    static V tanh_of(V x) {
+        constexpr bool is_float = sizeof(T) == 4;
+        constexpr int degree = is_float ? 7 : 13;
+        constexpr T log2_e = T(1.4426950408889634), ln_2 = T(0.6931471805599453);
+        constexpr T saturated = is_float ? 10 : 20;  // from here on tanh rounds to 1; NaN passes the comparison
+        V a = x < 0 ? -x : x;
+        a = a > saturated ? splat(2 * saturated) : 2 * a;
+        const Mask n = __builtin_convertvector(a * log2_e + T(0.5), Mask);
+        const V r = a - __builtin_convertvector(n, V) * ln_2;
+        double factorial = 1;
+        UNROLL for (int k = 2; k <= degree; ++k) factorial *= k;
+        V p = splat(T(1 / factorial));
+        UNROLL for (int k = degree; k > 1; --k) {
+            factorial /= k;
+            p = p * r + T(1 / factorial);
+        }
+        const V power = reinterpret_cast<V>((n + (is_float ? 127 : 1023)) << (is_float ? 23 : 52));
+        // The choice for n = 0 changes no value: it keeps the compiler from factoring 2^n out, which would cancel.
+        const V e = power * (p * r) + (n == 0 ? V{} : power - 1);
+        const V t = e / (e + 2);
+        return x < 0 ? -t : t;
+    }
+
+    static V activate(Activation activation, V x) {  // comparisons that a NaN passes
+        switch (activation) {
+            case RELU: return x < 0 ? V{} : x;
+            case LEAKY_RELU: return x < 0 ? x * T(SLOPE) : x;
+            case TANH: return tanh_of(x);
+            default: return x;
+        }
+    }
+
+    // delta times the activation's derivative, from the activation's value h
+    static V derive(Activation activation, V h, V delta) {
+        switch (activation) {
+            case RELU: return h <= 0 ? V{} : delta;
+            case LEAKY_RELU: return h <= 0 ? delta * T(SLOPE) : delta;
+            case TANH: return delta * (1 - h * h);
+            default: return delta;
+        }
+    }
+
+    static V number(Bytes bytes) { return __builtin_convertvector(bytes, V); }
+
+    // ---- sums over the lanes of a vector
+
+    static V shuffle(V a, V b, Mask lanes) {
+#if defined(__clang__)
+        V r;
+        UNROLL for (int j = 0; j < LANES; ++j) r[j] = lanes[j] < LANES ? a[lanes[j]] : b[lanes[j] - LANES];
+        return r;
+#else
+        return __builtin_shuffle(a, b, lanes);
+#endif
+    }
+
+    // lane j: a[j] + a[j ^ K] where bit K of j is clear, else b[j] + b[j ^ K]
+    template <int K, std::size_t... J> static V fold(V a, V b, std::index_sequence<J...>) {
+        return shuffle(a, b, Mask{Integer(J & K ? LANES + J : J)...}) +
+               shuffle(a, b, Mask{Integer(J & K ? LANES + (J ^ K) : J ^ K)...});
+    }
+
+    // lane j: the sum of the lanes of v[j] for j < N <= LANES, else unspecified
+    template <int N, int K = 1> static V sums(V* v) {
+        UNROLL for (int i = 0; i < (N + 1) / 2; ++i)
+            v[i] = fold<K>(v[2 * i], 2 * i + 1 < N ? v[2 * i + 1] : V{}, std::make_index_sequence<LANES>{});
+        if constexpr (2 * K < LANES) return sums<(N + 1) / 2, 2 * K>(v);
+        return v[0];
+    }
+
+    static T sum(V v) { return sums<1>(&v)[0]; }
+
+    // ---- sums of products
+
+    // f(block[r][c], r, c), unrolled so that the block lies in registers
+    template <int R, int C, class F> static void each(V (&block)[R][C], F f) {
+        UNROLL for (int r = 0; r < R; ++r)
+            UNROLL for (int c = 0; c < C; ++c) f(block[r][c], r, c);
+    }
+
+    // out[to[p] + row * out_row] = bias[row] + sum over taps of w[row * by_row + tap.weight] * in[from[p] + tap.at]
+    static void products(int rows, int positions, int taps, const T* w, std::ptrdiff_t by_row, const T* bias,
+                         const Tap* tap, const V* in, const int32_t* from, V* out, const int32_t* to,
+                         std::ptrdiff_t out_row) {
+        for (int p = 0; p < positions; p += POSITIONS)
+            with_constant<POSITIONS>(positions - p, [&](auto columns_here) {
+                constexpr int C = columns_here, MOST = SUMS / C < 8 ? SUMS / C : 8;
+                const V* h[C];
+                UNROLL for (int c = 0; c < C; ++c) h[c] = in + from[p + c];
+                for (int row = 0; row < rows; row += MOST)
+                    with_constant<MOST>(rows - row, [&](auto rows_here) {
+                        constexpr int R = rows_here;
+                        V total[R][C];
+                        each(total, [&](V& sum, int r, int) { sum = bias ? splat(bias[row + r]) : V{}; });
+                        const T* weights = w + row * by_row;
+                        for (int t = 0; t < taps; ++t) {
+                            const T* weight = weights + tap[t].weight;
+                            const std::ptrdiff_t at = tap[t].at;
+                            V value[C];
+                            UNROLL for (int c = 0; c < C; ++c) value[c] = h[c][at];
+                            each(total, [&](V& sum, int r, int c) { sum += weight[r * by_row] * value[c]; });
+                        }
+                        each(total, [&](V& sum, int r, int c) { out[to[p + c] + (row + r) * out_row] = sum; });
+                    });
+            });
+    }
+
+    // Adds to the gradient of the stage's weights: sums over positions of delta * input, as vectors while the strips
+    // pass, folded to numbers after the last.
+    void weights_gradient(const Stage& stage, const V* in, const int32_t* from, int positions) {
+        for (int start = 0; start < positions; start += STRIP) {
+            const int count = least(STRIP, positions - start);
+            const bool opens = start == 0, closes = start + count == positions;
+            const int32_t *x_at = from + start, *delta_at = stage.delta_at + start;
+            V* kept = gradient_sums;
+            for (int row = 0; row < stage.outputs; row += GRADIENT_ROWS)
+                with_constant<GRADIENT_ROWS>(stage.outputs - row, [&](auto rows_here) {
+                    constexpr int R = rows_here;
+                    const V* delta = stage.delta + row * std::ptrdiff_t(stage.delta_map);
+                    const std::ptrdiff_t map = stage.delta_map;
+                    for (int t = 0; t < stage.taps; t += GRADIENT_TAPS)
+                        with_constant<GRADIENT_TAPS>(stage.taps - t, [&](auto taps_here) {
+                            constexpr int C = taps_here;
+                            V total[R][C];
+                            const V* h[C];
+                            UNROLL for (int c = 0; c < C; ++c) h[c] = in + stage.tap[t + c].at;
+                            each(total, [&](V& sum, int r, int c) { sum = opens ? V{} : kept[r * C + c]; });
+                            for (int p = 0; p < count; ++p) {
+                                const V* d = delta + delta_at[p];
+                                const std::ptrdiff_t at = x_at[p];
+                                V value[R];
+                                UNROLL for (int r = 0; r < R; ++r) value[r] = d[r * map];
+                                UNROLL for (int c = 0; c < C; ++c) {
+                                    const V x = h[c][at];
+                                    UNROLL for (int r = 0; r < R; ++r) total[r][c] += value[r] * x;
+                                }
+                            }
+                            if (closes) {
+                                UNROLL for (int r = 0; r < R; ++r) {
+                                    const V folded = fold_row(total[r]);
+                                    T* to = g + stage.weight + (row + r) * std::ptrdiff_t(stage.taps) + t;
+                                    UNROLL for (int c = 0; c < C; ++c) to[c] += folded[c];
+                                }
+                            } else {
+                                each(total, [&](V& sum, int r, int c) { kept[r * C + c] = sum; });
+                            }
+                            kept += R * C;
+                        });
+                });
+        }
+    }
+
+    // lanes 0.. of the result: the sums of C vectors, which may be more than the lanes of the narrowest
+    template <int C> struct Folded {
+        T value[C];
+        T operator[](int c) const { return value[c]; }
+    };
+    template <int C> static auto fold_row(V (&row)[C]) {
+        if constexpr (C <= LANES) {
+            return sums<C>(row);
+        } else {
+            Folded<C> folded;
+            for (int c = 0; c < C; ++c) folded.value[c] = sum(row[c]);
+            return folded;
+        }
+    }
+
+    // ---- a group of blocks
+
+    // Images `order[0..samples)` into the first stage's inputs. Lanes to spare repeat the last image, so that they hold
+    // nothing that the others do not.
+    void read(const ImageSet& set, const ImagePiece* piece, int first, int samples) {
+        const Stage& stage = stages.front();
+        const int height = stage.height, width = stage.width, size = stage.channels * height * width;
+        for (int lane = 0; lane < blocks_of(samples) * LANES; ++lane) {
+            const int place = first + least(lane, samples - 1);
+            const T* image = static_cast<const T*>(set.x) + (piece ? piece->order[place] : place) * std::ptrdiff_t(size);
+            T* to = reinterpret_cast<T*>(stage.in + lane / LANES * std::ptrdiff_t(stage.in_block)) + lane % LANES;
+            const bool moved = piece && piece->top;
+            const int top = moved ? piece->top[place] - MARGIN : 0, left = moved ? piece->left[place] - MARGIN : 0;
+            for (int x = 0; x < width; ++x)
+                column[x] = moved ? reflected((piece->flip[place] ? width - 1 - x : x) + left, width) : x;
+            for (int c = 0; c < stage.channels; ++c)
+                for (int y = 0; y < height; ++y) {
+                    const T* row = image + (c * height + (moved ? reflected(y + top, height) : y)) * width;
+                    T* out = to + LANES * (c * std::ptrdiff_t(stage.in_map) +
+                                           (y + stage.padding) * stage.padded_width + stage.padding);
+                    if (moved) for (int x = 0; x < width; ++x) out[x * LANES] = row[column[x]];
+                    else for (int x = 0; x < width; ++x) out[x * LANES] = row[x];
+                }
+        }
+    }
+
+    // The pixel of `size` that an index over its ends stands for, the end pixel not repeated.
+    static int reflected(int index, int size) {
+        if (index < 0) index = -index;
+        return index < size ? index : 2 * (size - 1) - index;
+    }
+
+    // The group's part of what the batch's dropouts keep: samples become lanes.
+    void read_kept(const ImagePiece& piece, int first, int samples) {
+        const uint8_t* drawn = piece.kept;
+        for (Stage& stage : stages)
+            for (const bool before : {true, false}) {
+                const int kind = before ? stage.before : stage.after;
+                if (kind == NONE) continue;
+                const int size = stage.drawn(before), each = before ? stage.area : 1, count = stage.windows * each;
+                uint8_t* kept = reinterpret_cast<uint8_t*>(before ? stage.kept_before : stage.kept_after);
+                const int side = stage.pool, wide = stage.width + 2 * stage.padding - stage.kernel + 1;
+                const int map = kind == MAPS ? 1 : size / stage.outputs;
+                for (int lane = 0; lane < blocks_of(samples) * LANES; ++lane) {
+                    const uint8_t* from = drawn + (piece.place + first + least(lane, samples - 1)) * std::ptrdiff_t(size);
+                    for (int o = 0; o < stage.outputs; ++o, from += map) {
+                        uint8_t* to = kept + LANES * (o * std::ptrdiff_t(group) + lane / LANES) * count + lane % LANES;
+                        if (kind == MAPS)
+                            for (int p = 0; p < count; ++p) to[p * LANES] = *from;
+                        else if (!before)
+                            for (int p = 0; p < count; ++p) to[p * LANES] = from[p];
+                        else
+                            for (int y = 0; y < stage.pooled_height; ++y)
+                                for (int x = 0; x < stage.pooled_width; ++x)
+                                    for (int k = 0; k < each; ++k, to += LANES)
+                                        *to = from[(y * side + k / side) * wide + x * side + k % side];
+                    }
+                }
+                drawn += piece.batch * std::ptrdiff_t(size);
+            }
+    }
+
+    // What follows a layer's sums z (outputs, strip), for `count` windows from window `start` on. Activations do not
+    // fall, so the first maximum of the sums is that of the activations, and pooling comes first; where a dropout lies
+    // between the two it cannot.
+    template <Activation A, int Area> void finish(const Stage& stage, int start, int count, bool training) {
+        const int area = Area ? Area : stage.area;
+        const Bytes* before = training && stage.before ? stage.kept_before : nullptr;
+        const Bytes* after = training && stage.after ? stage.kept_after : nullptr;
+        for (int o = 0; o < stage.outputs; ++o) {
+            const V* z = sums_of_strip + o * stage.strip;
+            const std::ptrdiff_t row = o * std::ptrdiff_t(group) * stage.windows;
+            V* out = stage.out + o * std::ptrdiff_t(stage.out_map);
+            for (int i = 0; i < count; ++i, z += area) {
+                const std::ptrdiff_t window = row + start + i;
+                V best = z[0];
+                if (before) {
+                    const Bytes* kept = before + window * area;
+                    V kept_best = number(kept[0]), place{};
+                    best = activate(A, best) * (kept_best * stage.scale_before);
+                    for (int k = 1; k < area; ++k) {
+                        const V keeps = number(kept[k]), value = activate(A, z[k]) * (keeps * stage.scale_before);
+                        const Mask wins = (value > best) | (value != value);
+                        best = wins ? value : best;
+                        kept_best = wins ? keeps : kept_best;
+                        place = wins ? splat(T(k)) : place;
+                    }
+                    place = kept_best == 0 ? splat(T(area)) : place;
+                    stage.winner[window] = __builtin_convertvector(place, Bytes);
+                } else {
+                    if (area > 1) {
+                        Mask place{};
+                        UNROLL for (int k = 1; k < area; ++k) {
+                            const Mask wins = (z[k] > best) | (z[k] != z[k]);
+                            best = wins ? z[k] : best;
+                            place = wins ? Mask{} + Integer(k) : place;
+                        }
+                        if (training) stage.winner[window] = __builtin_convertvector(place, Bytes);
+                    }
+                    best = activate(A, best);
+                }
+                if (after) best *= number(after[window]) * stage.scale_after;
+                out[stage.to[start + i]] = best;
+            }
+        }
+    }
+
+    void forward(int blocks, bool training) {
+        for (const Stage& stage : stages) {
+            const int positions = blocks * stage.positions;
+            for (int start = 0; start < positions; start += stage.strip) {
+                const int count = least(stage.strip, positions - start);
+                products(stage.outputs, count, stage.taps, w + stage.weight, stage.taps, w + stage.bias, stage.tap,
+                         stage.in, stage.from + start, sums_of_strip, identity, stage.strip);
+                with_activation(stage.activation, [&](auto activation) {
+                    constexpr Activation A = activation;
+                    const int first = start / stage.area, windows = count / stage.area;
+                    if (stage.area == 1) finish<A, 1>(stage, first, windows, training);
+                    else if (stage.area == 4) finish<A, 4>(stage, first, windows, training);
+                    else finish<A, 0>(stage, first, windows, training);
+                });
+            }
+        }
+    }
+
+    // From the deltas of what the stage gives out to those of the layer's sums, for `count` blocks from `start` on, and
+    // the gradient of the biases.
+    template <Activation A> void spread(const Stage& stage, const V* above, int start, int count) {
+        const T kept_before = stage.before ? 1 / stage.scale_before : 1, scale = stage.before ? stage.scale_before : 1;
+        const T kept_after = stage.after ? 1 / stage.scale_after : 1;
+        for (int o = 0; o < stage.outputs; ++o) {
+            V bias{};
+            for (int block = start; block < start + count; ++block) {
+                const V* d = above + (block * std::ptrdiff_t(stage.outputs) + o) * stage.windows;
+                const std::ptrdiff_t row = (o * std::ptrdiff_t(group) + block) * stage.windows;
+                const V* out = stage.out + o * std::ptrdiff_t(stage.out_map);
+                const int32_t* to = stage.to + block * stage.windows;
+                const int32_t* at = stage.delta_at + (block - start) * stage.positions;
+                V* delta = stage.delta + o * std::ptrdiff_t(stage.delta_map);
+                for (int i = 0; i < stage.windows; ++i, at += stage.area) {
+                    V h = out[to[i]], value = d[i];
+                    if (stage.after) {
+                        h *= kept_after;
+                        value *= number(stage.kept_after[row + i]) * stage.scale_after;
+                    }
+                    if (stage.before) {
+                        h *= kept_before;
+                        value *= scale;
+                    }
+                    value = derive(A, h, value);
+                    if (stage.area == 1) {
+                        bias += value;
+                        delta[at[0]] = value;
+                    } else {
+                        const Mask winner = __builtin_convertvector(stage.winner[row + i], Mask);
+                        for (int k = 0; k < stage.area; ++k) {
+                            const V here = winner == k ? value : V{};
+                            delta[at[k]] = here;
+                            bias += here;
+                        }
+                    }
+                }
+            }
+            g[stage.bias + o] += sum(bias);
+        }
+    }
+
+    // Adds the group's gradient, from the deltas of the last stage's outputs in deltas[0].
+    void backward(int blocks) {
+        V *above = deltas[0], *below = deltas[1];
+        for (std::size_t s = stages.size(); s-- > 0;) {
+            const Stage& stage = stages[s];
+            const int map = stage.height * stage.width;
+            for (int start = 0; start < blocks; start += stage.some) {
+                const int count = least(stage.some, blocks - start);
+                with_activation(stage.activation, [&](auto activation) {
+                    constexpr Activation A = activation;
+                    spread<A>(stage, above, start, count);
+                });
+                weights_gradient(stage, stage.in, stage.from + start * stage.positions, count * stage.positions);
+                if (s > 0)
+                    products(stage.channels, count * map, stage.outputs * stage.kernel * stage.kernel, w + stage.weight,
+                             stage.kernel * stage.kernel, nullptr, stage.back_tap, stage.delta, stage.back_from,
+                             below + start * std::ptrdiff_t(stage.channels) * map, stage.back_to, map);
+            }
+            std::swap(above, below);
+        }
+    }
+
+    // ---- loss
+
+    // log-softmax of z into out, both (classes,)
+    void log_softmax(const double* z, double* out) const {
+        double top = z[0], total = 0;
+        for (int c = 1; c < classes; ++c)
+            if (z[c] > top || z[c] != z[c]) top = z[c];
+        for (int c = 0; c < classes; ++c) total += std::exp(z[c] - top);
+        const double shift = top + std::log(total);
+        for (int c = 0; c < classes; ++c) out[c] = z[c] - shift;
+    }
+
+    // Adds the loss of a sample and whether its class has the first of the largest outputs. Where `delta` is given, the
+    // loss's derivatives by z, over `batch`, go there, LANES apart.
+    void loss_of(const T* z, int target, double& loss, std::int64_t& correct, T* delta, int batch) const {
+        double *const in = numbers, *const out = numbers + classes, *const log_p = numbers + 2 * classes;
+        double* const d = numbers + 3 * classes;
+        for (int c = 0; c < classes; ++c) in[c] = out[c] = double(z[c * LANES]);
+        if (problem.output != PLAIN) log_softmax(in, out);
+        if (problem.output == SOFTMAX)
+            for (int c = 0; c < classes; ++c) out[c] = std::exp(out[c]);
+        int best = 0;
+        for (int c = 1; c < classes; ++c)  // in T, in which torch compares; NaN is the largest
+            if (T(out[c]) > T(out[best]) || (out[c] != out[c] && out[best] == out[best])) best = c;
+        correct += best == target;
+        const bool cross_entropy = problem.loss == 0;
+        if (cross_entropy) log_softmax(out, log_p);
+        loss -= (cross_entropy ? log_p : out)[target];
+        if (!delta) return;
+        double total = 0;
+        for (int c = 0; c < classes; ++c) {
+            d[c] = ((cross_entropy ? std::exp(log_p[c]) : 0.0) - (c == target)) / batch;
+            total += problem.output == SOFTMAX ? d[c] * out[c] : d[c];
+        }
+        for (int c = 0; c < classes; ++c) {
+            double value = d[c];
+            if (problem.output == SOFTMAX) value = out[c] * (value - total);
+            if (problem.output == LOG_SOFTMAX) value -= std::exp(out[c]) * total;
+            delta[c * LANES] = T(value);
+        }
+    }
+
+    // Adds the losses and the hits of the group's samples; where `batch` > 0, their deltas into deltas[0].
+    void losses(const int32_t* y, const int32_t* order, int first, int samples, double& loss, std::int64_t& correct,
+                int batch) {
+        for (int lane = 0; lane < blocks_of(samples) * LANES; ++lane) {
+            const std::ptrdiff_t at = std::ptrdiff_t(lane / LANES) * classes * LANES + lane % LANES;
+            T* delta = reinterpret_cast<T*>(deltas[0]) + at;
+            if (lane < samples) {
+                const int target = y[order ? order[first + lane] : first + lane];
+                const T* z = reinterpret_cast<const T*>(logits) + lane / LANES * std::ptrdiff_t(logits_block) * LANES;
+                loss_of(z + lane % LANES, target, loss, correct, batch ? delta : nullptr, batch);
+            } else if (batch) {
+                for (int c = 0; c < classes; ++c) delta[c * LANES] = 0;
+            }
+        }
+    }
+
+    // ---- a step
+
+    // The optimiser's step from the gradient in g, as torch.optim takes it.
+    void step(double learning_rate) {
+        double rate = 0, root = 1;
+        if (problem.optimizer == ADAM) {
+            state.beta1_power *= BETA1;
+            state.beta2_power *= BETA2;
+            rate = learning_rate / (1 - state.beta1_power);
+            root = 1 / std::sqrt(1 - state.beta2_power);
+        }
+        const T adam_rate = T(rate), correction = T(root);
+        const T decay = T(problem.weight_decay), lr = T(learning_rate), eps = T(problem.eps);
+        T* __restrict weight = w;
+        T* __restrict m = static_cast<T*>(state.first);
+        T* __restrict s = static_cast<T*>(state.second);
+        const T* __restrict gradient = g;
+        const auto every = [&](auto f) {
+            for (int p = 0; p < parameters; ++p) f(weight[p], m[p], s[p], gradient[p] + decay * weight[p]);
+        };
+        if (problem.optimizer == SGD)
+            every([&](T& weight, T&, T&, T d) { weight -= lr * d; });
+        else if (problem.optimizer == RMSPROP)
+            every([&](T& weight, T&, T& s, T d) {
+                s = s * T(ALPHA) + d * d * T(1 - ALPHA);
+                weight -= lr * (d / (std::sqrt(s) + eps));
+            });
+        else
+            every([&](T& weight, T& m, T& s, T d) {
+                m += (d - m) * T(1 - BETA1);
+                s = s * T(BETA2) + d * d * T(1 - BETA2);
+                weight -= adam_rate * (m / (std::sqrt(s) * correction + eps));
+            });
+    }
+
+    static int blocks_of(int samples) { return (samples + LANES - 1) / LANES; }
+
+    const ImageProblem& problem;
+    ImageState& state;
+    std::vector<Stage> stages;
+    int parameters = 0, classes = 0;
+    int group;  // blocks
+    std::size_t size;
+    T *w, *g;
+    V *logits, *deltas[2], *sums_of_strip, *gradient_sums;
+    int logits_block;
+    int32_t *identity, *column;
+    double* numbers;
+
+    // The stages' shapes, and how many blocks make a group.
+    void measure() {
+        std::size_t block = 0;
+        for (int i = 0; i < problem.count; ++i) {
+            Stage stage{};
+            static_cast<ImageStage&>(stage) = problem.stages[i];
+            const int side = 2 * stage.padding - stage.kernel + 1;
+            stage.pooled_height = (stage.height + side) / stage.pool;
+            stage.pooled_width = (stage.width + side) / stage.pool;
+            stage.area = stage.pool * stage.pool;
+            stage.windows = stage.pooled_height * stage.pooled_width;
+            stage.positions = stage.windows * stage.area;
+            stage.taps = stage.channels * stage.kernel * stage.kernel;
+            stage.weight = parameters;
+            stage.bias = parameters + stage.outputs * stage.taps;
+            parameters = stage.bias + stage.outputs;
+            stage.strip = int(round_up(STRIP, stage.area));
+            stage.scale_before = 1 / T(1 - stage.p_before);
+            stage.scale_after = 1 / T(1 - stage.p_after);
+            stage.padded_width = stage.width + 2 * stage.padding;
+            stage.in_map = (stage.height + 2 * stage.padding) * stage.padded_width;
+            stage.in_block = stage.channels * stage.in_map;
+            const int margin = i ? stage.kernel - 1 - stage.padding : 0;
+            stage.delta_map = (stage.height + side + 2 * margin) * (stage.width + side + 2 * margin);
+            stage.delta_block = stage.outputs * stage.delta_map;
+            block += stage.in_block * sizeof(V);
+            stages.push_back(stage);
+        }
+        classes = logits_block = stages.back().outputs;
+        // As few groups as the cache allows, of the same size.
+        const int blocks = blocks_of(problem.batch), most = int(GROUP_BYTES / block);
+        const int groups = most < 1 ? blocks : (blocks + most - 1) / most;
+        group = (blocks + groups - 1) / groups;
+        for (Stage& stage : stages) {
+            const int fit = int(DELTA_BYTES / (stage.delta_block * sizeof(V)));
+            stage.some = least(group, fit < 1 ? 1 : fit);
+        }
+    }
+
+    void lay_out(Arena& arena) {
+        std::size_t widest = 0, strip = 0, longest = 0, kept = 0;
+        for (Stage& stage : stages) {
+            const std::size_t windows = std::size_t(group) * stage.windows, positions = windows * stage.area;
+            stage.in = arena.take<V>(std::size_t(group) * stage.in_block);
+            stage.from = arena.take<int32_t>(positions);
+            stage.to = arena.take<int32_t>(windows);
+            stage.tap = arena.take<Tap>(stage.taps);
+            if (stage.before) stage.kept_before = arena.take<Bytes>(stage.outputs * positions);
+            if (stage.after) stage.kept_after = arena.take<Bytes>(stage.outputs * windows);
+            if (stage.area > 1) stage.winner = arena.take<Bytes>(stage.outputs * windows);
+            stage.delta = arena.take<V>(std::size_t(stage.some) * stage.delta_block);
+            stage.delta_at = arena.take<int32_t>(std::size_t(stage.some) * stage.positions);
+            const std::size_t map = std::size_t(stage.height) * stage.width;
+            stage.back_from = arena.take<int32_t>(stage.some * map);
+            stage.back_to = arena.take<int32_t>(stage.some * map);
+            stage.back_tap = arena.take<Tap>(stage.outputs * stage.kernel * stage.kernel);
+            for (const std::size_t features : {stage.channels * map, std::size_t(stage.features())})
+                if (features > widest) widest = features;
+            if (std::size_t(stage.outputs) * stage.strip > strip) strip = std::size_t(stage.outputs) * stage.strip;
+            if (std::size_t(stage.strip) > longest) longest = stage.strip;
+            if (stage.some * stage.positions > STRIP && std::size_t(stage.outputs) * stage.taps > kept)
+                kept = std::size_t(stage.outputs) * stage.taps;
+        }
+        logits = arena.take<V>(std::size_t(group) * logits_block);
+        for (V*& array : deltas) array = arena.take<V>(group * widest);
+        sums_of_strip = arena.take<V>(strip);
+        gradient_sums = arena.take<V>(kept);
+        identity = arena.take<int32_t>(longest);
+        column = arena.take<int32_t>(stages.front().width);
+        numbers = arena.take<double>(4 * classes);
+        g = arena.take<T>(parameters);
+        size = arena.size();
+        for (int i = 0; arena.real() && i < int(longest); ++i) identity[i] = i;
+    }
+
+    // Where a stage finds its inputs, and where its outputs go: inputs of the next, or the logits.
+    void connect(Stage& stage, const Stage* next) {
+        const bool flat = next && next->height * next->width == 1 && stage.windows > 1;  // one row of features
+        const int padding = next && !flat ? next->padding : 0;
+        const int wide = next && !flat ? next->padded_width : stage.pooled_width;
+        const int out_block = next ? next->in_block : logits_block;
+        stage.out = next ? next->in : logits;
+        stage.out_map = next && !flat ? next->in_map : stage.windows;
+        const int margin = &stage == &stages.front() ? 0 : stage.kernel - 1 - stage.padding, k = stage.kernel;
+        const int delta_width = stage.width + 2 * stage.padding - k + 1 + 2 * margin;
+        int32_t *from = stage.from, *to = stage.to, *at = stage.delta_at;
+        for (int block = 0; block < group; ++block)
+            for (int y = 0; y < stage.pooled_height; ++y)
+                for (int x = 0; x < stage.pooled_width; ++x) {
+                    *to++ = block * out_block + (y + padding) * wide + x + padding;
+                    for (int i = 0; i < stage.area; ++i) {
+                        const int row = y * stage.pool + i / stage.pool, here = x * stage.pool + i % stage.pool;
+                        *from++ = block * stage.in_block + row * stage.padded_width + here;
+                        if (block < stage.some)
+                            *at++ = block * stage.delta_block + (row + margin) * delta_width + here + margin;
+                    }
+                }
+        for (int t = 0; t < stage.taps; ++t)
+            stage.tap[t] = {t / (k * k) * stage.in_map + t / k % k * stage.padded_width + t % k, t};
+        for (int t = 0; t < stage.outputs * k * k; ++t) {  // a step right in the kernel is a step left in the deltas
+            const int o = t / (k * k), at = (k - 1 - t / k % k) * delta_width + k - 1 - t % k;
+            stage.back_tap[t] = {o * stage.delta_map + at, o * stage.taps + t % (k * k)};
+        }
+        const int map = stage.height * stage.width;
+        for (int i = 0; i < stage.some * map; ++i) {
+            const int block = i / map, y = i % map / stage.width, x = i % stage.width;
+            stage.back_from[i] = block * stage.delta_block + y * delta_width + x;
+            stage.back_to[i] = block * stage.channels * map + i % map;
+        }
+    }
+
+  public:
+    Net(const ImageProblem& problem, ImageState& state)
+        : problem(problem), state(state), w(static_cast<T*>(state.weights)) {
+        measure();
+        Arena arena(state.memory);
+        lay_out(arena);
+        for (std::size_t i = 0; arena.real() && i < stages.size(); ++i)
+            connect(stages[i], i + 1 < stages.size() ? &stages[i + 1] : nullptr);
+    }
+
+    std::size_t memory() const { return size; }
+    int samples_a_group() const { return group * LANES; }
+
+    void train(const ImageSet& set, const ImagePiece& piece) {
+        double loss = 0;
+        std::int64_t correct = 0;
+        if (piece.place == 0)
+            for (int p = 0; p < parameters; ++p) g[p] = 0;
+        for (int first = 0; first < piece.samples; first += samples_a_group()) {
+            const int samples = least(samples_a_group(), piece.samples - first);
+            read(set, &piece, first, samples);
+            if (piece.kept) read_kept(piece, first, samples);
+            forward(blocks_of(samples), true);
+            losses(set.y, piece.order, first, samples, loss, correct, piece.batch);
+            backward(blocks_of(samples));
+        }
+        if (piece.place + piece.samples == piece.batch) step(piece.lr);
+    }
+
+    // Adds the loss and the hits of samples start..end.
+    void evaluate(const ImageSet& set, int start, int end, double& loss, std::int64_t& correct) {
+        for (int first = start; first < end; first += samples_a_group()) {
+            const int samples = least(samples_a_group(), end - first);
+            read(set, nullptr, first, samples);
+            forward(blocks_of(samples), false);
+            losses(set.y, nullptr, first, samples, loss, correct, 0);
+        }
+    }
+};
+
+// 0, or 1 where memory ran out
+template <class T, class F> int with_net(const ImageProblem* problem, ImageState* state, F f) {
+    try {
+        FlushDenormals scope;
+        Net<T> net(*problem, *state);
+        f(net);
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+}
+
+template <class T> int layout(const ImageProblem* problem, int64_t* found) {
+    ImageState state{};
+    return with_net<T>(problem, &state, [&](Net<T>& net) {
+        found[0] = int64_t(net.memory());
+        found[1] = net.samples_a_group();
+    });
+}
+
+template <class T>
+int train(const ImageProblem* problem, ImageState* state, const ImageSet* set, const ImagePiece* piece, int64_t pieces) {
+    return with_net<T>(problem, state, [&](Net<T>& net) {
+        for (int64_t i = 0; i < pieces; ++i) net.train(*set, piece[i]);
+    });
+}
+
+template <class T>
+int evaluate(const ImageProblem* problem, ImageState* state, const ImageSet* set, int64_t start, int64_t end,
+             double* loss, int64_t* correct) {
+    return with_net<T>(problem, state, [&](Net<T>& net) { net.evaluate(*set, int(start), int(end), *loss, *correct); });
+}
+
+}  // namespace
+
+// Each returns 0, or 1 where memory ran out.
+extern "C" {
+
+// found[0]: bytes of a run's memory; found[1]: samples in a group, at multiples of which pieces and evaluations divide.
+int image_layout_float32(const ImageProblem* problem, int64_t* found) { return layout<float>(problem, found); }
+int image_layout_float64(const ImageProblem* problem, int64_t* found) { return layout<double>(problem, found); }
+
+// Trains on pieces of batches, one after the other.
+int image_train_float32(const ImageProblem* problem, ImageState* state, const ImageSet* set, const ImagePiece* piece,
+                        int64_t pieces) {
+    return train<float>(problem, state, set, piece, pieces);
+}
+int image_train_float64(const ImageProblem* problem, ImageState* state, const ImageSet* set, const ImagePiece* piece,
+                        int64_t pieces) {
+    return train<double>(problem, state, set, piece, pieces);
+}
+
+// Adds to `loss` and `correct` those of the samples start..end, without dropout; the sum, not the mean.
+int image_evaluate_float32(const ImageProblem* problem, ImageState* state, const ImageSet* set, int64_t start,
+                           int64_t end, double* loss, int64_t* correct) {
+    return evaluate<float>(problem, state, set, start, end, loss, correct);
+}
+int image_evaluate_float64(const ImageProblem* problem, ImageState* state, const ImageSet* set, int64_t start,
+                           int64_t end, double* loss, int64_t* correct) {
+    return evaluate<double>(problem, state, set, start, end, loss, correct);
+}
+}

@@ -1,0 +1,197 @@
+"""What the charts of learning, size and memorising show of the runs."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from hw1bench.report.figures import KINDS, Series, note
+from sample_series import arm, bands, lines
+
+
+def drawn(kind, *series):
+    """The axes of a chart, and the heading of its legend."""
+    axes = Figure().add_subplot()
+    return axes, KINDS[kind](axes, series)
+
+
+def legend(axes):
+    return axes.get_legend_handles_labels()[1]
+
+
+# Learning curves.
+
+
+@pytest.mark.parametrize(("kind", "what", "unit"), [("losses", "loss", 1), ("accuracies", "accuracy", 100)])
+def test_training_is_solid_and_test_dashed_in_the_colour_of_the_arm(kind, what, unit):
+    series = [arm("CNN-1", runs=3), arm("CNN-2", runs=3)]
+    axes, heading = drawn(kind, *series)
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--"] * 2
+    colours = [line.get_color() for line in axes.lines]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    assert legend(axes) == ["CNN-1 (3 seeds)", "CNN-2 (3 seeds)"]
+    assert heading.startswith("training solid, test dashed")
+    for line, band, split in zip(axes.lines[:2], bands(axes), ("train", "test"), strict=False):
+        runs = unit * series[0].arrays[f"{split}_{what}"]
+        np.testing.assert_array_equal(line.get_xdata(), np.arange(41))
+        np.testing.assert_allclose(line.get_ydata(), np.median(runs, axis=0))
+        assert band[7.0] == pytest.approx((runs[:, 7].min(), runs[:, 7].max()))
+
+
+def test_losses_have_a_log_axis_and_accuracies_are_per_cent():
+    axes, _ = drawn("losses", arm())
+    assert (axes.get_yscale(), axes.get_xlabel(), axes.get_ylabel()) == ("log", "epoch", "loss")
+    axes, _ = drawn("accuracies", arm())
+    assert (axes.get_yscale(), axes.get_ylabel()) == ("linear", "accuracy (%)")
+    assert axes.lines[0].get_ydata().max() > 50
+
+
+@pytest.mark.parametrize("arms", [2, 7, 8, 11])
+def test_colour_alone_tells_the_arms_apart(arms):
+    axes, _ = drawn("losses", *(arm(f"784-{width}-10") for width in range(arms)))
+    assert len({line.get_color() for line in axes.lines}) == arms
+    assert len(legend(axes)) == arms
+
+
+def test_a_run_that_diverged_is_named_in_both_charts_and_its_accuracy_drawn_as_measured():
+    loss = np.ones((3, 11))
+    loss[2, 5:] = np.nan
+    broken = arm(runs=3, epochs=10, train_loss=loss, test_loss=loss, train_accuracy=np.full((3, 11), 0.1))
+    for kind in ("losses", "accuracies"):
+        axes, _ = drawn(kind, broken)
+        assert legend(axes) == ["fit-7 (3 seeds, 1 diverged)"]
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), 10)
+
+
+def test_an_accuracy_that_is_no_number_counts_as_the_worst():
+    odd = np.array([[0.1, np.nan], [0.2, 0.3], [0.3, 0.5]])
+    axes, _ = drawn("accuracies", arm(runs=3, train_accuracy=odd, test_accuracy=odd))
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [20, 30])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (2.301, 2.309, {"2.302", "2.304", "2.306"}),
+        (0.02, 0.9, {"0.05", "0.1", "0.5"}),
+        (0.002, 0.9, {"0.01", "0.1"}),
+        (1600, 15_910, {"2,000", "10,000"}),
+    ],
+)
+def test_a_log_axis_of_few_decades_has_plain_numbers(low, high, ticks):
+    axes, _ = drawn("losses", arm(train_loss=np.full((1, 5), low), test_loss=np.full((1, 5), high)))
+    assert ticks <= {label.get_text() for label in axes.get_yticklabels()}
+    assert not {label.get_text() for label in axes.get_yticklabels(minor=True)} - {""}
+
+
+# By size.
+
+
+def sized(name, parameters, train, test=None):
+    final = {"train_loss": train, "test_loss": train if test is None else test}
+    final |= {key.replace("loss", "accuracy"): value for key, value in final.items()}
+    arrays = {key: np.column_stack([np.full(len(value), 0.5), value]) for key, value in final.items()}
+    return Series(name, {**arrays, "parameters": np.asarray(parameters)})
+
+
+@pytest.mark.parametrize(("kind", "unit"), [("loss_by_size", 1), ("accuracy_by_size", 100)])
+def test_final_values_lie_over_the_number_of_parameters_in_its_order(kind, unit):
+    large = sized("large", 4000, [0.1, 0.2, 0.6], [0.4, 0.5, 0.6])
+    small = sized("small", 1000, [0.3, 0.5, 0.4])
+    axes, heading = drawn(kind, large, small)
+    assert (axes.get_xscale(), axes.get_xlabel()) == ("log", "parameters")
+    found = lines(axes)
+    np.testing.assert_allclose(found["training"], [[1000, 0.4 * unit], [4000, 0.2 * unit]])
+    np.testing.assert_allclose(found["test"], [[1000, 0.4 * unit], [4000, 0.5 * unit]])
+    dots = [line for line in axes.lines if line.get_linestyle() == "None"]
+    np.testing.assert_allclose(dots[0].get_ydata(), np.array([0.3, 0.5, 0.4, 0.1, 0.2, 0.6]) * unit)
+    np.testing.assert_allclose(dots[1].get_xdata(), [1000] * 3 + [4000] * 3)
+    assert {line.get_label(): line.get_linestyle() for line in axes.lines if line not in dots} == {
+        "training": "-",
+        "test": "--",
+    }
+    assert heading == "a line through the medians of 3 seeds, a dot a seed"
+
+
+def test_seeds_that_differ_and_runs_that_diverged_are_told():
+    _, heading = drawn("loss_by_size", sized("a", 10, [0.1, np.inf]), sized("b", 20, [0.1, 0.2, np.nan]))
+    assert heading == "a line through the medians of 2 to 3 seeds, a dot a seed;\n2 of 5 runs diverged"
+
+
+def test_a_size_at_which_most_runs_diverged_has_no_median():
+    axes, _ = drawn("loss_by_size", sized("a", 10, [0.1, np.inf, np.nan]), sized("b", 20, [0.1, 0.2, np.nan]))
+    np.testing.assert_array_equal(lines(axes)["training"][:, 1], [np.nan, 0.2])
+
+
+def test_a_net_without_parameters_is_refused():
+    with pytest.raises(ValueError, match="series 'a' has 0 parameters"):
+        drawn("loss_by_size", sized("a", 0, [0.1]))
+
+
+# Memorising.
+
+
+def learner(name, accuracies, an_epoch=10):
+    shares = np.atleast_2d(accuracies)
+    return Series(name, {"train_accuracy": shares, "steps": an_epoch * np.arange(shares.shape[1])})
+
+
+def test_accuracy_lies_over_steps_with_a_dot_where_the_median_passes_a_level():
+    three = [[0.1, 0.2, 0.6, 1.0], [0.1, 0.1, 0.3, 0.4], [0.1, 0.2, 0.5, 0.995]]
+    axes, _ = drawn("memorising", learner("A", three))
+    assert (axes.get_xscale(), axes.get_xlabel()) == ("log", "optimiser steps")
+    found = lines(axes)["A (3 seeds)"]
+    np.testing.assert_allclose(found, [[10, 20], [20, 50], [30, 99.5]])  # step 0 has no place
+    (dots,) = (line for line in axes.lines if line.get_marker() == "o")
+    # 50 % is reached at step 20, and passed at 30.
+    np.testing.assert_allclose(dots.get_xydata(), [[10, 20], [30, 99.5]])
+    assert bands(axes)[0][20.0] == pytest.approx((30, 60))
+    levels = [line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1]
+    assert levels == [15, 50, 99]
+
+
+def test_a_long_history_keeps_its_ends_its_spikes_and_its_dots():
+    one = np.linspace(0.1, 1.0, 5001)
+    one[3333] = 0.0
+    axes, _ = drawn("memorising", *(learner(name, one) for name in "abcdefgh"))
+    found = lines(axes)["a (1 seed)"]
+    assert 60 <= len(found) <= 200
+    np.testing.assert_allclose(found[[0, -1], 0], [10, 50_000])
+    dots = next(line.get_xydata() for line in axes.lines if line.get_marker() == "o")
+    assert set(dots[:, 0]) <= set(found[:, 0])
+    assert min(low for low, _ in bands(axes)[0].values()) == 0
+
+
+def test_the_note_says_when_each_level_is_passed_or_that_it_never_is():
+    text = note(
+        "memorising",
+        [
+            learner("A, 784-256-10", [0.1, 0.12, 0.16, 0.31], an_epoch=23),
+            learner("B", [0.1, 0.6, 0.7, 0.995], an_epoch=1000),
+            learner("C", [0.1, 0.1, 0.11]),
+            learner("D", [0.2, 0.98, 0.9896]),
+            learner("E", [[0.1, 0.1, 0.1], [0.1, 1.0, 1.0], [0.1, 0.1, 0.3]]),
+        ],
+    )
+    assert text.splitlines() == [
+        "Training accuracy by optimiser steps: the median over seeds, measured after each epoch.",
+        "A, 784-256-10: passes 15 % at step 46, never passes 50 % or 99 % in its 69 steps (best 31 %).",
+        "B: passes 15 % and 50 % at step 1,000, 99 % at step 3,000.",
+        "C: never passes 15 %, 50 % or 99 % in its 20 steps (best 11 %).",
+        "D: passes 15 % before training, 50 % at step 10, never passes 99 % in its 20 steps (best 98.9 %).",
+        "E: passes 15 % at step 20, never passes 50 % or 99 % in its 20 steps (best 30 %).",
+    ]
+
+
+@pytest.mark.parametrize("accuracies", [np.full((2, 3), np.nan), np.full((2, 3), 0.1)])
+def test_what_never_learns_is_drawn_and_told(accuracies):
+    axes, _ = drawn("memorising", learner("A", accuracies))
+    assert legend(axes)[0].startswith("A (2 seeds")
+    assert "never passes 15 %, 50 % or 99 % in its 20 steps" in note("memorising", [learner("A", accuracies)])
+
+
+@pytest.mark.parametrize("steps", [[0, 10], [0, 10, 10], [0, 10, 20, 30]])
+def test_steps_that_are_not_those_of_the_accuracies_are_refused(steps):
+    series = Series("A", {"train_accuracy": np.full((2, 3), 0.1), "steps": np.array(steps)})
+    for use in (drawn, lambda kind, one: note(kind, [one])):
+        with pytest.raises(ValueError, match="series 'A' has 3 accuracies"):
+            use("memorising", series)

@@ -1,0 +1,33 @@
+"""claims.json: what of a judgement and its figures gets into it."""
+
+import pytest
+
+from hw1bench.claim import Claim
+from hw1bench.court import Judgement
+from hw1bench.effects import CountIs
+from hw1bench.experiment import Contrast, Model
+from hw1bench.report import document
+from hw1bench.report.outline import outline
+from hw1bench.rulings import outcome
+from hw1bench.sources import a, b
+from hw1bench.verdict import Verdict
+from sample_document import document as sample
+from sample_document import exact, figure
+
+COUNT = Claim("A-count-x", report="A", where="1", says="It has 10.", effect=CountIs(Model("[3]"), 10))
+FACTS = {"dataset": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False}
+
+
+@pytest.mark.parametrize(
+    ("facts", "canonical"), [({}, True), ({"canonical": True}, True), ({"canonical": False}, False)]
+)
+def test_a_copy_of_a_data_set_says_whether_it_is_the_known_one(facts, canonical):
+    judgement = Judgement(COUNT, "quick", Verdict("supported"), facts=FACTS | facts)
+    entry = document.entry(judgement, "counts", None, outcome("supported", None))
+    assert entry["dataset"] == {"name": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False, "canonical": canonical}
+
+
+def test_a_contrast_lies_where_the_outline_finds_its_topic():
+    contrast = Contrast(topic="size", title="", kind="loss_by_size", experiments=(a.FIT_SINC, b.FIT))
+    found = outline(sample(exact(), figures=[figure(contrast.reports, "-", "", f"figures/{contrast.id}.svg")]))
+    assert [(section.topic, len(section.across)) for section in found] == [("counts", 0), ("size", 1)]
