@@ -93,7 +93,7 @@ def _images(spec: Images, found: images.ImageSet) -> Dataset:
     train, test = torch.from_numpy(found.train.labels), torch.from_numpy(found.test.labels)
     hidden = torch.full_like(train, -1) if spec.random_labels else train  # no true label leaves this function
     return Dataset(
-        name=f"{found.title}, {spec.size}x{spec.size}{'' if found.canonical else ', a non-canonical copy'}",
+        name=f"{found.title}, {spec.size}x{spec.size}",
         train=Split(_pixels(found.train, found.levels, spec), hidden),
         test=Split(_pixels(found.test, found.levels, spec), test),
         fingerprint=found.fingerprint,

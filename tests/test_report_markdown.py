@@ -204,7 +204,6 @@ def test_a_topic_with_a_figure_across_reports_alone_is_shown():
         (None, ""),
         (DIGITS, "Judged on digits, 28x28, a stand-in: settles nothing about the real data set."),
         (COPY, "Judged on MNIST, 28x28, a non-canonical copy: its fingerprint is not the known one."),
-        ({**COPY, "name": "MNIST, 28x28, a non-canonical copy"}, words.judged_on(claim(dataset=COPY))),
         ({**COPY, "canonical": True}, "Judged on MNIST, 28x28."),
         ({"name": "sinc", "fingerprint": "0", "stand_in": False}, "Judged on sinc."),
     ],

@@ -28,8 +28,8 @@ TOLERANCES = (1e-4, 1e-6, 1e-8)
 MINIMAL_RATIO = 1e-6
 """The one of `TOLERANCES` by which the minimal ratio is taken."""
 
-# Numbers (float64) that a chunk of points may take at once besides the result: 64 MiB.
-_WORK = 2**23
+# Numbers (float64) that a chunk of points may take at once besides the result: 16 MiB.
+_WORK = 2**21
 
 _SLOPES = {
     "relu": lambda z, h: (z > 0).to(z),

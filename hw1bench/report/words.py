@@ -172,9 +172,7 @@ def judged_on(claim: Claim) -> str:
         "stand-in": ", a stand-in: settles nothing about the real data set",
         "non-canonical": ", a non-canonical copy: its fingerprint is not the known one",
     }
-    # A copy's name may say so itself.
-    name = dataset["name"].removesuffix(", a non-canonical copy")
-    return f"Judged on {name}{remarks[unlike_the_real(claim)]}."
+    return f"Judged on {dataset['name']}{remarks[unlike_the_real(claim)]}."
 
 
 def shown_in(figure: Figure) -> str:
