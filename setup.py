@@ -1,4 +1,4 @@
-"""The native kernel: one source, one optional shared library for each instruction set. All metadata: pyproject.toml.
+"""The native kernels: two sources, one optional shared library for each instruction set. All metadata: pyproject.toml.
 
 The libraries are loaded by ctypes, not imported; without a C++ compiler (GCC or Clang) there are none, and hw1bench
 trains with torch alone.
@@ -12,7 +12,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-SOURCE = "hw1bench/training/kernel.cpp"
+SOURCES = ["hw1bench/training/kernel.cpp", "hw1bench/training/convolutional_kernel.cpp"]
 
 # No -ffast-math: it links code that turns denormal numbers off for the whole process, and it hides NaN.
 FLAGS = [
@@ -39,7 +39,7 @@ if platform.machine().lower() in ("x86_64", "amd64"):
 
 
 class BuildKernels(build_ext):
-    """Compiles each extension in a folder of its own: they share the source, so the object's name."""
+    """Compiles each extension in a folder of its own: they share the sources, so the objects' names."""
 
     def build_extension(self, ext: Extension) -> None:
         folder = self.build_temp
@@ -51,12 +51,11 @@ class BuildKernels(build_ext):
 
 
 def kernel(name: str, flags: list[str]) -> Extension:
-    digest = hashlib.sha256(
-        Path(__file__).with_name("hw1bench").joinpath("training", "kernel.cpp").read_bytes()
-    ).hexdigest()
+    folder = Path(__file__).parent
+    digest = hashlib.sha256(b"".join((folder / source).read_bytes() for source in SOURCES)).hexdigest()
     return Extension(
         f"hw1bench.training._kernel_{name}",
-        [SOURCE],
+        SOURCES,
         language="c++",
         define_macros=[("SOURCE_DIGEST", f'"{digest}"')],
         extra_compile_args=[*FLAGS, *flags],

@@ -8,7 +8,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from http.client import HTTPException
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def fetch(form: Form, folder: Path, say: Callable[[str], None]) -> Path:
     """
     target = folder / (MNIST_RAW if form is MNIST else CIFAR10_BATCHES)
     names = [path.name for path, _ in digests(form, target) if not path.is_file()]
-    made = not folder.exists()
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{form.name}-", dir=folder) as temporary:
@@ -104,11 +104,11 @@ def fetch(form: Form, folder: Path, say: Callable[[str], None]) -> Path:
             else:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(arrived, target)
-        made = False
     except (OSError, EOFError, tarfile.TarError) as error:
         reason = str(error).splitlines()[0]
         raise Unavailable(f"{form.title} cannot be fetched ({reason}): {_way_out(form, folder, names)}") from error
     finally:
-        if made and folder.is_dir():
-            folder.rmdir()
+        for place in made:
+            with suppress(OSError):  # it is there only now, or it is not empty: the set is in it
+                place.rmdir()
     return target

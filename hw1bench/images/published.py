@@ -29,7 +29,7 @@ def again(form: Form, path: Path) -> str:
 
 
 def genuine(path: Path, digest: str) -> bool:
-    """Whether a file, unpacked if it ends in .gz, is whole and has the MD5 digest ``digest``. Raises OSError if it is not there."""
+    """Whether a file, unpacked if it ends in .gz, has the MD5 digest ``digest``. Raises OSError if it is not there."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == digest

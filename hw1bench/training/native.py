@@ -29,6 +29,7 @@ from hw1bench.training.streams import generator_for
 
 _FOLDER = Path(__file__).parent
 _NAMES = ("baseline", "avx2", "avx512")  # each a superset of those before
+_SOURCES = ("kernel.cpp", "convolutional_kernel.cpp")  # of every library, in this order; the second's: convolutional.py
 _ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
 _OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
 _EPS = 1e-8  # torch's default for Adam and RMSprop
@@ -84,8 +85,8 @@ def _load(name: str) -> ctypes.CDLL:
         built = library.source_digest().decode()
     except (OSError, AttributeError) as error:
         raise Missing(f"{paths[0].name} does not load: {error}") from error
-    if built != hashlib.sha256((_FOLDER / "kernel.cpp").read_bytes()).hexdigest():
-        raise Missing(f"{paths[0].name} was built from another kernel.cpp; install hw1bench again")
+    if built != hashlib.sha256(b"".join((_FOLDER / source).read_bytes() for source in _SOURCES)).hexdigest():
+        raise Missing(f"{paths[0].name} was built from another {' or '.join(_SOURCES)}; install hw1bench again")
     for function in (library.train_float32, library.train_float64):
         function.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     return library
@@ -110,6 +111,14 @@ def _libraries() -> tuple[dict[str, ctypes.CDLL], str]:
 def instruction_sets() -> tuple[str, ...]:
     """The instruction sets that are built and that this processor has, best last; empty where there is no kernel."""
     return tuple(_libraries()[0])
+
+
+def library(name: str | None = None) -> ctypes.CDLL:
+    """The library for instruction set ``name`` (default: the best); raises ValueError where it is not here."""
+    name = name or isa() or ""
+    if name not in instruction_sets():
+        raise ValueError(reason() or f"no native kernel for {name!r} here, only for {', '.join(instruction_sets())}")
+    return _libraries()[0][name]
 
 
 def isa() -> str | None:
@@ -154,7 +163,7 @@ class _Task:
     function: Callable[..., int]
 
     @classmethod
-    def of(cls, block: Block, dataset: Dataset, name: str) -> "_Task":
+    def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_Task":
         arm, dtype = block.arm, np.dtype(block.arm.precision)
         layers = notation.parse(arm.model.layout)
         linears = [layer for layer in layers if isinstance(layer, notation.Linear)]
@@ -179,7 +188,7 @@ class _Task:
             samples=x.shape[1],
             batch=arm.batch_size or 0,
         )
-        function = getattr(_libraries()[0][name], f"train_{arm.precision}")
+        function = getattr(code, f"train_{arm.precision}")
         return cls(arm, x.shape[1], problem, (widths, x, y), function)
 
 
@@ -247,12 +256,10 @@ def train(
 
     Raises ValueError for an arm that the kernel does not train, or an instruction set that is not here.
     """
-    name = isa or (instruction_sets() or ("",))[-1]
-    if name not in instruction_sets():
-        raise ValueError(reason() or f"no native kernel for {name!r} here, only for {', '.join(instruction_sets())}")
+    code = library(isa)
     if not supports(block.arm):
         raise ValueError(f"the native kernel does not train arm {block.arm.name!r}")
-    task = _Task.of(block, dataset, name)
+    task = _Task.of(block, dataset, code)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
     runs = [
         _Run(task, row, generator_for(block.report, block.experiment, "order", seed), gradient_norm)

@@ -1,0 +1,123 @@
+"""Sessions on images: sets that are not there, copies that are not the known one, stand-ins, and figures across reports."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+IMAGES = """
+from dataclasses import replace
+from hw1bench import Contrast, Images, Protocol, StepLR
+from hw1bench.effects import accuracy_above
+from hw1bench.sources.tiers import MNIST, quick
+
+
+def labelled(report, **changes):
+    arm = Arm(
+        name="net",
+        data=replace(MNIST, **changes),
+        model=Model("784-10"),
+        loss="cross_entropy",
+        optimizer=Optimizer(name="adam", lr=1e-3),
+        epochs=2,
+        batch_size=500,
+    )
+    full = Protocol(arms=(arm,), looks=(8,))
+    figures = (Figure(number="1", title="Loss", kind="losses"), Figure(number="2", title="Accuracy", kind="accuracies"))
+    return Experiment(report=report, name="images", full=full, quick=quick(full, epochs=2), figures=figures)
+
+
+A, B = labelled("A", random_labels=True), labelled("B", random_labels=True, mean=(0.5,))
+CLAIMS = [
+    Claim("A-random-x", report="A", where="", says="Learnt.", experiment=A, effect=accuracy_above(0.0, "net"), figure="losses")
+]
+CONTRASTS = [Contrast(topic="random", title="Both", kind="memorising", experiments=(A, B))]
+
+
+@pytest.mark.parametrize("exhibit", CONTRASTS, ids=attrgetter("id"))
+def test_contrast(exhibit, court):
+    court.show(exhibit)
+"""
+
+
+@pytest.fixture
+def images(project, pytester):
+    project(f"[]\n{IMAGES}", topic="random")
+    return pytester
+
+
+def document(pytester):
+    return json.loads((pytester.path / "reports" / "claims.json").read_text())
+
+
+def write_tree(folder, side=28):
+    """Twenty images of each class in training and two in test: far from the 60,000."""
+    generator = np.random.default_rng(0)
+    for split, number in (("train", 20), ("test", 2)):
+        for name in range(10):
+            place = folder / "mnist" / split / str(name)
+            place.mkdir(parents=True)
+            for index in range(number):
+                pixels = generator.integers(256, size=(side, side), dtype=np.uint8)
+                Image.fromarray(pixels).save(place / f"{index}.png")
+
+
+def test_the_quick_tier_says_what_stands_in_and_what_it_changes(images):
+    images.runpytest("claims/").assert_outcomes(passed=2)
+    found = document(images)
+    (claim,) = found["claims"]
+    assert claim["dataset"] == {
+        "name": "digits, 28x28",
+        "fingerprint": claim["dataset"]["fingerprint"],
+        "stand_in": True,
+        "canonical": True,
+    }
+    assert claim["changes"] == ["digits stand in for MNIST", "2 epochs, 6 of 240 steps"]
+    text = (images.path / "reports" / "claims.md").read_text()
+    assert "digits stand in for MNIST" in text
+    assert "settles nothing about the real data set" in text
+
+
+def test_a_contrast_sets_reports_against_each_other(images):
+    images.runpytest("claims/", "-k", "contrast").assert_outcomes(passed=1)
+    (figure,) = [one for one in document(images)["figures"] if one["report"] == "A, B"]
+    assert figure["path"] == "figures/across-random-memorising.svg"
+    drawn = (images.path / "reports" / figure["path"]).read_text()
+    assert all(name in drawn for name in ("A, net", "B, net"))
+    assert all(name in figure["note"] for name in ("A, net", "B, net", "6 steps"))
+    page = (images.path / "reports" / "index.html").read_text()
+    assert "Across reports" in page
+    # It is of no single report.
+    assert images.runpytest("claims/", "-m", "report_a", "-k", "contrast").ret == 4
+
+
+def test_without_the_set_nothing_is_run_and_the_reason_says_what_to_do(images):
+    result = images.runpytest("claims/", "-m", "gpu", "--device", "cpu", "-rs")
+    result.assert_outcomes(skipped=2)
+    assert "python -m hw1bench data mnist" in result.stdout.str()
+    (claim,) = document(images)["claims"]
+    assert claim["verdict"] == "not run"
+    assert "MNIST" in claim["note"]
+
+
+def test_a_copy_with_another_fingerprint_is_named_with_the_verdict(images, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_tree(tmp_path)
+    images.runpytest("claims/", "-m", "gpu", "--device", "cpu", "--data-dir", tmp_path).assert_outcomes(passed=2)
+    (claim,) = document(images)["claims"]
+    assert (claim["dataset"]["name"], claim["dataset"]["stand_in"]) == ("MNIST, 28x28", False)
+    assert claim["dataset"]["canonical"] is False
+    assert claim["changes"] == []
+    assert "non-canonical" in (images.path / "reports" / "index.html").read_text()
+    assert "non-canonical" in (images.path / "reports" / "claims.md").read_text()
+
+
+def test_images_of_another_shape_are_an_error_that_names_the_file(images, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_tree(tmp_path, side=27)
+    result = images.runpytest("claims/", "-m", "gpu", "--device", "cpu", "--data-dir", tmp_path, "-k", "A-random-x")
+    result.assert_outcomes(failed=1)
+    (claim,) = document(images)["claims"]
+    assert claim["verdict"] == "error"
+    assert ".png" in claim["note"]
