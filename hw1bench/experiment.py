@@ -134,7 +134,8 @@ class Arm:
     """One setting of an experiment, complete: a seed and an arm make a run.
 
     ``batch_size`` None is the whole training set at once; else it is reshuffled every epoch, the remainder kept.
-    ``schedule`` None keeps the learning rate.
+    ``schedule`` None keeps the learning rate. ``gradient_norm`` records the Euclidean norm of the whole gradient, without
+    weight decay: "epoch", of the whole training set's loss before training and after each epoch, or "step", of each batch's.
     """
 
     name: str
@@ -145,11 +146,13 @@ class Arm:
     epochs: int
     batch_size: int | None = None
     schedule: StepLR | None = None
+    gradient_norm: Literal["", "epoch", "step"] = ""
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
         _one_of("loss", self.loss, ("mse", "cross_entropy", "nll"))
         _one_of("precision", self.precision, ("float32", "float64"))
+        _one_of("recording of the gradient norm", self.gradient_norm, ("", "epoch", "step"))
         if self.epochs < 1 or (self.batch_size is not None and self.batch_size < 1):
             raise ValueError(
                 f"arm {self.name!r}: epochs and batch size start at 1, not {self.epochs}, {self.batch_size}"

@@ -42,6 +42,8 @@ class Record:
     arrays   name -> (runs, ...):
              ``train_loss``, for classes also ``train_accuracy`` (a share), ``test_loss``, ``test_accuracy``:
              (runs, epochs + 1), over the whole set in eval mode; index 0 is before training;
+             where the arm asks for it ``gradient_norm``: (runs, epochs + 1), or a step (runs, steps), and then
+             ``step_loss`` (runs, steps): the batch's loss before the step;
              ``weights`` (runs, parameters): the last ones, layer by layer, weight before bias;
              for functions of one number ``prediction`` (runs, points): of the last weights, on the training points.
     facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``; for functions ``target_variance``, ``x``

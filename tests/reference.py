@@ -65,6 +65,23 @@ def batch_of(x, rows, generator):
 
 def train(report, experiment, arm, seed):
     """One run as such reports write it: history of training losses (epochs + 1,), and the last weights (parameters,)."""
+    losses, weights, _ = _loop(report, experiment, arm, seed)
+    return losses, weights
+
+
+def gradient_norms(report, experiment, arm, seed):
+    """Norms of the gradient, and losses, of the whole set (epochs + 1,) or of each batch before its step (steps,)."""
+    losses, _, norms = _loop(report, experiment, arm, seed)
+    if arm.gradient_norm == "step":
+        return np.array(norms["step"]), np.array(norms["step_loss"])
+    return np.array(norms["epoch"]), losses
+
+
+def _norm(net):
+    return torch.cat([p.grad.flatten() for p in net.parameters()]).norm().item()
+
+
+def _loop(report, experiment, arm, seed):
     dtype = getattr(torch, arm.precision)
     dataset = data.BUILT_IN.load(arm.data)
     x = dataset.train.x.to(dtype)
@@ -87,10 +104,14 @@ def train(report, experiment, arm, seed):
     with torch.random.fork_rng():
         torch.manual_seed(seed_for(report, experiment, "dropout", seed))
         losses = []
+        norms = {"epoch": [], "step": [], "step_loss": []}
         for epoch in range(arm.epochs + 1):
             net.eval()
-            with torch.no_grad():
-                losses.append(loss(net(x.flatten(1) if flat else x), y).item())
+            step.zero_grad()
+            whole = loss(net(x.flatten(1) if flat else x), y)
+            whole.backward()
+            losses.append(whole.item())
+            norms["epoch"].append(_norm(net))
             net.train()
             if epoch == arm.epochs:
                 break
@@ -98,12 +119,15 @@ def train(report, experiment, arm, seed):
             for batch in rows.split(arm.batch_size or len(x)):
                 inputs = batch_of(x, batch, augment)
                 step.zero_grad()
-                loss(net(inputs.flatten(1) if flat else inputs), y[batch]).backward()
+                found = loss(net(inputs.flatten(1) if flat else inputs), y[batch])
+                found.backward()
+                norms["step"].append(_norm(net))
+                norms["step_loss"].append(found.item())
                 step.step()
             if arm.schedule is not None and (epoch + 1) % arm.schedule.every == 0:
                 for group in step.param_groups:
                     group["lr"] *= arm.schedule.factor
-    return np.array(losses), torch.cat([p.detach().flatten() for p in net.parameters()]).numpy()
+    return np.array(losses), torch.cat([p.detach().flatten() for p in net.parameters()]).numpy(), norms
 
 
 def share_in_order(values, over):

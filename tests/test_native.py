@@ -169,13 +169,14 @@ def test_tanh_to_a_few_units_in_the_last_place(precision, isa):
 @built
 @batches
 def test_gradient_norm_is_autograds(batch_size, isa):
-    trained = arm(batch_size=batch_size, epochs=2)
+    trained = arm(batch_size=batch_size, epochs=2, gradient_norm="epoch")
     dataset = data.BUILT_IN.load(SINC)
-    arrays = train(trained, isa=isa, gradient_norm=True)
+    arrays = train(trained, isa=isa)
     assert arrays["gradient_norm"].shape == (8, 3)
     block = Block("T", "twin", trained, 0)
     before = stacked.initial(block, torch.float64).numpy()
-    assert_same_bits(train(trained, isa=isa), {k: v for k, v in arrays.items() if k != "gradient_norm"})
+    plain = train(replace(trained, gradient_norm=""), isa=isa)
+    assert_same_bits(plain, {name: array for name, array in arrays.items() if name != "gradient_norm"})
     for epoch, weights in ((0, before), (2, arrays["weights"])):
         for run in (0, 7):
             net = reference.network(trained.model).double()
@@ -189,12 +190,12 @@ def test_gradient_norm_is_autograds(batch_size, isa):
 @batches
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, precision, isa, monkeypatch):
-    trained = arm(batch_size=batch_size, epochs=23, precision=precision)
-    alone = train(trained, isa=isa, threads=1, gradient_norm=True)
+    trained = arm(batch_size=batch_size, epochs=23, precision=precision, gradient_norm="epoch")
+    alone = train(trained, isa=isa, threads=1)
     for threads in (2, 3, 8):
-        assert_same_bits(alone, train(trained, isa=isa, threads=threads, gradient_norm=True))
+        assert_same_bits(alone, train(trained, isa=isa, threads=threads))
     monkeypatch.setattr(native, "_CALL_SECONDS", 0.0)  # one epoch a call
-    assert_same_bits(alone, train(trained, isa=isa, gradient_norm=True))
+    assert_same_bits(alone, train(trained, isa=isa))
 
 
 @built
@@ -263,6 +264,7 @@ def test_what_it_trains():
     assert native.supports(arm(model=Model("[5] tanh", "tanh"), batch_size=1))
     assert not native.supports(arm(model=Model("[5] softmax")))
     assert not native.supports(arm(model=Model("1-8 dropout 8-1")))
+    assert not native.supports(arm(gradient_norm="step"))
     assert not native.supports(arm(schedule=StepLR(every=2, factor=0.1)))
     digits = arm(model=Model("64-10"), data=DIGITS, loss="cross_entropy")
     assert not native.supports(digits)

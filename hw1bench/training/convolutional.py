@@ -19,11 +19,11 @@ import torch
 from hw1bench import layout as notation
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.experiment import Arm, Images, StepLR
+from hw1bench.experiment import Arm, Images
 from hw1bench.runs import Block
 from hw1bench.training import augmentation, native, stacked
 from hw1bench.training.native import Progress
-from hw1bench.training.streams import generator_for, random_labels
+from hw1bench.training.streams import Stream, generator_for, random_labels
 
 _ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
 _OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
@@ -33,6 +33,7 @@ _EPS = 1e-8  # torch's default for Adam and RMSprop
 _CALL_SECONDS = 0.08  # of work in one call: how long an interruption or a progress bar waits
 _ALIGNMENT = 64  # of a run's memory
 _LARGEST_POOL = 15  # a window's places fit a byte of the kernel
+_STREAMS: tuple[Stream, ...] = ("order", "augment", "dropout")
 
 
 class _Stage(ctypes.Structure):
@@ -69,7 +70,7 @@ class _Piece(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("order", "top", "left", "flip", "kept")),
         ("lr", ctypes.c_double),
-        *((name, ctypes.c_int32) for name in ("samples", "place", "batch")),
+        *((name, ctypes.c_int32) for name in ("batch", "start", "end")),
     )
 
 
@@ -118,30 +119,30 @@ def supports(arm: Arm) -> bool:
     return isinstance(arm.data, Images) and arm.loss in _LOSSES and _stages(arm.model.layout) is not None
 
 
-def _dropout(dropout: notation.Dropout | None) -> tuple[int, float]:
+def _kind(dropout: notation.Dropout | None) -> tuple[int, float]:
     return (0, 0.0) if dropout is None else (2 if dropout.maps else 1, dropout.p)
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """What a dropout draws for a sample: (numbers,) that are kept with probability ``keep``."""
+class _Dropout:
+    """What it draws for a sample: ``numbers``, each 1 with probability ``keep``, else 0."""
 
     numbers: int
     keep: float
 
 
-def _compile(arm: Arm, shape: tuple[int, ...]) -> tuple[list[_Stage], list[_Drawn]]:
+def _compile(arm: Arm, shape: tuple[int, ...]) -> tuple[list[_Stage], list[_Dropout]]:
     """The stages of ``arm`` for images of ``shape (channels, height, width)``, and its dropouts in forward order."""
     found = _stages(arm.model.layout)
     assert found is not None
-    stages, drawn = [], []
+    stages, dropouts = [], []
     for index, stage in enumerate(found):
         layer = stage.layer
         if isinstance(layer, notation.Linear):
             shape, outputs, kernel, padding = (layer.inputs, 1, 1), layer.outputs, 1, 0
         else:
             outputs, kernel, padding = layer.outputs, layer.kernel, layer.padding
-        kinds, shares = zip(_dropout(stage.before), _dropout(stage.after), strict=True)
+        kinds, shares = zip(_kind(stage.before), _kind(stage.after), strict=True)
         active = isinstance(layer, notation.Conv) or layer.hidden
         activation = _ACTIVATIONS[arm.model.activation] if active else 0
         stages.append(_Stage(*shape, kernel, padding, outputs, activation, stage.pool, *kinds, *shares))
@@ -149,11 +150,11 @@ def _compile(arm: Arm, shape: tuple[int, ...]) -> tuple[list[_Stage], list[_Draw
         for dropout, pool in ((stage.before, 1), (stage.after, stage.pool)):
             if dropout is not None:
                 numbers = 1 if dropout.maps else (sides[0] // pool) * (sides[1] // pool)
-                drawn.append(_Drawn(outputs * numbers, 1 - dropout.p))
+                dropouts.append(_Dropout(outputs * numbers, 1 - dropout.p))
         shape = (outputs, *(side // stage.pool for side in sides))
         if index + 1 == len(found) and shape[1:] != (1, 1):
             raise ValueError(f"layout {arm.model.layout!r} ends in maps")
-    return stages, drawn
+    return stages, dropouts
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ class _Task:
     block: Block
     code: ctypes.CDLL
     problem: _Problem
-    drawn: list[_Drawn]
+    dropouts: list[_Dropout]  # in forward order
     sets: dict[str, tuple[np.ndarray, np.ndarray]]  # split -> x (samples, channels, height, width), y (samples,) int32
     classes: int
     memory: int  # bytes of a run
@@ -181,7 +182,7 @@ class _Task:
         sets = {"train": resident(dataset.train)}
         if dataset.test is not None:
             sets["test"] = resident(dataset.test)
-        stages, drawn = _compile(arm, tuple(dataset.train.x.shape[1:]))
+        stages, dropouts = _compile(arm, tuple(dataset.train.x.shape[1:]))
         assert dataset.classes is not None
         if stages[-1].outputs < dataset.classes:
             raise ValueError(
@@ -201,7 +202,7 @@ class _Task:
         )
         sizes = (ctypes.c_int64 * 2)()
         _checked(getattr(code, f"image_layout_{arm.precision}")(ctypes.byref(problem), sizes))
-        return cls(block, code, problem, drawn, sets, dataset.classes, sizes[0], sizes[1], array)
+        return cls(block, code, problem, dropouts, sets, dataset.classes, sizes[0], sizes[1], array)
 
 
 def _checked(failed: int) -> None:
@@ -209,145 +210,173 @@ def _checked(failed: int) -> None:
         raise MemoryError("the native kernel ran out of memory")
 
 
-def _pointer(array: np.ndarray | None, place: int = 0) -> int | None:
-    """The address of ``array[place]``."""
-    return None if array is None else array.ctypes.data + place * array.itemsize
-
-
-def _rates(lr: float, schedule: StepLR | None, epochs: int) -> list[float]:
-    """The learning rate of each epoch, as ``StepLR`` makes it."""
-    rates = []
-    for epoch in range(epochs):
-        if schedule is not None and epoch and epoch % schedule.every == 0:
-            lr *= schedule.factor
-        rates.append(lr)
-    return rates
+def _rates(arm: Arm) -> Iterator[float]:
+    """The learning rate of each epoch."""
+    lr = arm.optimizer.lr
+    for epoch in range(arm.epochs):
+        if arm.schedule is not None and epoch and epoch % arm.schedule.every == 0:
+            lr *= arm.schedule.factor
+        yield lr
 
 
 class _Pace:
-    """How much work makes a call of `_CALL_SECONDS`; it settles as the calls come in."""
+    """How many groups of samples make a call of `_CALL_SECONDS`; it settles as the calls come in."""
 
     def __init__(self) -> None:
-        self.size = 1
+        self.groups = 1
 
-    def took(self, size: int, seconds: float) -> None:
-        self.size = max(1, int(size * min(_CALL_SECONDS / max(seconds, 1e-6), 10.0)))
+    def took(self, groups: int, seconds: float) -> None:
+        self.groups = max(1, int(groups * min(_CALL_SECONDS / max(seconds, 1e-6), 10.0)))
 
 
 class _Run:
-    """One run while it trains: its state, and its work call by call."""
+    """One run while it trains. ``calls`` does its work, a call at a time, and gives the optimiser steps done in each."""
 
     def __init__(self, task: _Task, seed: int, weights: np.ndarray) -> None:
         self._task = task
         block, arm = task.block, task.block.arm
-        epochs = arm.epochs + 1
-        self.arrays = {f"{split}_{what}": np.empty(epochs) for split in task.sets for what in ("loss", "accuracy")}
-        self.arrays["weights"] = weights.copy()
         self._sets = dict(task.sets)
         if isinstance(arm.data, Images) and arm.data.random_labels:
             x = task.sets["train"][0]
             y = random_labels(block.report, block.experiment, seed, len(x), task.classes)
             self._sets["train"] = (x, y.numpy().astype(np.int32))
+        self.arrays = {
+            f"{split}_{what}": np.empty(arm.epochs + 1) for split in self._sets for what in ("loss", "accuracy")
+        }
+        self.arrays["weights"] = weights.copy()
         self._order, self._augment, self._dropout = (
-            generator_for(block.report, block.experiment, stream, seed) for stream in ("order", "augment", "dropout")
+            generator_for(block.report, block.experiment, stream, seed) for stream in _STREAMS
         )
         self._moments = np.zeros((2, weights.size), weights.dtype)
         self._memory = np.zeros(task.memory + _ALIGNMENT, np.uint8)
         self._state = _State(
-            weights=_pointer(self.arrays["weights"]),
-            first=_pointer(self._moments[0]),
-            second=_pointer(self._moments[1]),
+            weights=self.arrays["weights"].ctypes.data,
+            first=self._moments[0].ctypes.data,
+            second=self._moments[1].ctypes.data,
             memory=-(-self._memory.ctypes.data // _ALIGNMENT) * _ALIGNMENT,
             beta1_power=1.0,
             beta2_power=1.0,
         )
-        self._groups, self._batches = _Pace(), _Pace()  # a call of evaluation, and of training
-        self.work = self._all()
+        self._training, self._evaluation = _Pace(), _Pace()
+        self.calls = self._all()
+
+    def _all(self) -> Iterator[int]:
+        arm = self._task.block.arm
+        yield from self._evaluate(0)
+        for epoch, lr in enumerate(_rates(arm), 1):
+            yield from self._epoch(lr)
+            yield from self._evaluate(epoch)
 
     def _call(self, name: str, split: str, *arguments: Any) -> None:
         x, y = self._sets[split]
-        found = _Set(_pointer(x), _pointer(y))
+        images = _Set(x.ctypes.data, y.ctypes.data)
         function = getattr(self._task.code, f"image_{name}_{x.dtype}")
-        problem, state = ctypes.byref(self._task.problem), ctypes.byref(self._state)
-        _checked(function(problem, state, ctypes.byref(found), *arguments))
-
-    def _all(self) -> Iterator[int]:
-        """All of the run's work, a call at a time; gives the optimiser steps done in it."""
-        arm = self._task.block.arm
-        for epoch, lr in enumerate([*_rates(arm.optimizer.lr, arm.schedule, arm.epochs), None]):
-            yield from self._evaluate(epoch)
-            if lr is not None:
-                yield from self._epoch(lr)
+        pointers = (ctypes.byref(structure) for structure in (self._task.problem, self._state, images))
+        _checked(function(*pointers, *arguments))
 
     def _evaluate(self, epoch: int) -> Iterator[int]:
+        """Loss and accuracy of the whole sets into place ``epoch`` of the histories."""
         for split, (x, _) in self._sets.items():
             loss, correct, done = ctypes.c_double(), ctypes.c_int64(), 0
             while done < len(x):
-                start, groups = time.perf_counter(), self._groups.size
+                start, groups = time.perf_counter(), self._evaluation.groups
                 end = min(done + groups * self._task.group, len(x))
                 span = (ctypes.c_int64(done), ctypes.c_int64(end))
                 self._call("evaluate", split, *span, ctypes.byref(loss), ctypes.byref(correct))
-                self._groups.took(groups, time.perf_counter() - start)
                 done = end
+                self._evaluation.took(groups, time.perf_counter() - start)
                 yield 0
             self.arrays[f"{split}_loss"][epoch] = loss.value / len(x)
             self.arrays[f"{split}_accuracy"][epoch] = correct.value / len(x)
 
     def _epoch(self, lr: float) -> Iterator[int]:
+        """Every batch once, as many a call as take `_CALL_SECONDS`, or a part of one that takes longer."""
+        start, groups, steps = time.perf_counter(), 0, 0
+        pieces: list[_Piece] = []
+        held: list[np.ndarray] = []  # into which the pieces point
+        for batch, arrays in self._drawn_batches(lr):
+            held += arrays
+            place = 0
+            while place < batch.batch:
+                room = (self._training.groups - groups) * self._task.group
+                piece = _part(batch, place, min(place + room, batch.batch))
+                pieces.append(piece)
+                groups += -(-(piece.end - place) // self._task.group)
+                place = piece.end
+                steps += place == batch.batch
+                if groups == self._training.groups:
+                    self._train(pieces)
+                    self._training.took(groups, time.perf_counter() - start)
+                    yield steps
+                    pieces, held = [], arrays
+                    start, groups, steps = time.perf_counter(), 0, 0
+        if pieces:
+            self._train(pieces)
+            yield steps
+
+    def _train(self, pieces: list[_Piece]) -> None:
+        self._call("train", "train", (_Piece * len(pieces))(*pieces), ctypes.c_int64(len(pieces)))
+
+    def _drawn_batches(self, lr: float) -> Iterator[tuple[_Piece, list[np.ndarray]]]:
+        """The batches of an epoch, whole, with all that is drawn for them, and the arrays into which they point."""
         task, arm = self._task, self._task.block.arm
-        samples, size = len(self._sets["train"][0]), task.problem.batch
+        samples = len(self._sets["train"][0])
         whole = arm.batch_size is None
         order = torch.arange(samples) if whole else torch.randperm(samples, generator=self._order)
-        rows = order.numpy().astype(np.int32)
-        batches, done = -(-samples // size), 0
-        while done < batches:
-            start, count = time.perf_counter(), min(self._batches.size, batches - done)
-            first = done * size
-            pieces, held = self._draw(rows[first : first + count * size], lr)
-            if count > 1:
-                self._call("train", "train", (_Piece * len(pieces))(*pieces), ctypes.c_int64(len(pieces)))
-            else:  # a batch may be the whole set: a few groups of it at a time
-                yield from self._in_parts(pieces)
-            del held
-            self._batches.took(count, time.perf_counter() - start)
-            done += count
-            yield count
+        for rows in order.to(torch.int32).split(task.problem.batch):
+            drawn = [rows.numpy()]
+            if isinstance(arm.data, Images) and arm.data.augment:
+                draw = augmentation.draw(len(rows), self._augment)
+                drawn += [values.to(torch.uint8).numpy() for values in (draw.top, draw.left, draw.flip)]
+            if task.dropouts:
+                sizes = [len(rows) * dropout.numbers for dropout in task.dropouts]
+                kept = torch.empty(sum(sizes), dtype=torch.uint8)
+                for part, dropout in zip(kept.split(sizes), task.dropouts, strict=True):
+                    part.bernoulli_(
+                        dropout.keep, generator=self._dropout
+                    )  # the draws of a tensor of any shape and type
+                drawn += [np.empty(0)] * (4 - len(drawn)) + [kept.numpy()]
+            pointers = [array.ctypes.data if array.size else None for array in drawn]
+            yield _Piece(*pointers, lr=lr, batch=len(rows)), drawn
 
-    def _draw(self, order: np.ndarray, lr: float) -> tuple[list[_Piece], Any]:
-        """The batches of ``order`` with what they draw, and the arrays into which they point."""
-        task, arm = self._task, self._task.block.arm
-        size, samples = task.problem.batch, len(order)
-        augmented = isinstance(arm.data, Images) and arm.data.augment
-        moves = np.empty((3, samples), np.uint8) if augmented else None
-        numbers = sum(drawn.numbers for drawn in task.drawn)
-        kept = torch.empty(samples * numbers, dtype=torch.uint8) if task.drawn else None
-        pieces, at = [], 0
-        for first in range(0, samples, size):
-            count = min(size, samples - first)
-            if moves is not None:
-                draw = augmentation.draw(count, self._augment)
-                for row, values in zip(moves, (draw.top, draw.left, draw.flip), strict=True):
-                    row[first : first + count] = values.numpy()
-            if kept is not None:
-                for drawn in task.drawn:
-                    part = count * drawn.numbers
-                    kept[at : at + part].bernoulli_(drawn.keep, generator=self._dropout)
-                    at += part
-            places = [None if moves is None else _pointer(row, first) for row in (moves if moves is not None else [None] * 3)]
-            dropped = None if kept is None else kept.data_ptr() + first * numbers
-            pieces.append(_Piece(_pointer(order, first), *places, dropped, lr, count, 0, count))
-        return pieces, (order, moves, kept)
 
-    def _in_parts(self, pieces: list[_Piece]) -> Iterator[int]:
-        raise NotImplementedError
+def _part(batch: _Piece, start: int, end: int) -> _Piece:
+    """The samples ``start`` to ``end`` of ``batch``."""
+    part = _Piece.from_buffer_copy(batch)
+    part.start, part.end = start, end
+    return part
 
 
 def train(
-    block: Block,
-    dataset: Dataset,
-    progress: Progress,
-    *,
-    isa: str | None = None,
-    threads: int | None = None,
+    block: Block, dataset: Dataset, progress: Progress, *, isa: str | None = None, threads: int | None = None
 ) -> dict[str, np.ndarray]:
-    raise NotImplementedError
+    """Train the runs of ``block``; the arrays of a record, as `sequential.train` gives them.
+
+    ``progress`` is told from the calling thread. ``isa`` is one of `native.instruction_sets` (default: the best),
+    ``threads`` at most 8 (default: one for each processor).
+
+    Raises ValueError for an arm that the kernel does not train, or an instruction set that is not here.
+    """
+    code = native.library(isa)
+    if not supports(block.arm):
+        raise ValueError(f"the native kernel does not train arm {block.arm.name!r}")
+    task = _Task.of(block, dataset, code)
+    weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
+    runs = [_Run(task, seed, row) for seed, row in zip(block.seeds, weights, strict=True)]
+    torch_threads = torch.get_num_threads()
+    executor = ThreadPoolExecutor(
+        min(len(runs), threads or os.cpu_count() or 1), initializer=torch.set_num_threads, initargs=(1,)
+    )
+    try:
+        waiting: dict[Future[int | None], _Run] = {executor.submit(next, run.calls, None): run for run in runs}
+        while waiting:
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                run, steps = waiting.pop(future), future.result()
+                if steps is not None:
+                    progress(steps)
+                    waiting[executor.submit(next, run.calls, None)] = run
+    finally:
+        # After an interruption the calls under way end, at most _CALL_SECONDS or so later, and no other begins.
+        executor.shutdown(cancel_futures=True)
+        torch.set_num_threads(torch_threads)  # a worker's setting is also that of threads to come
+    return {name: np.stack([run.arrays[name] for run in runs]) for name in runs[0].arrays}

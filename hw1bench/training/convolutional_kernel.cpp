@@ -57,13 +57,13 @@ struct ImageSet {
     const int32_t* y;
 };
 
-// A batch, or a part of one that ends between two groups.
+// A batch, or a part of one: its samples start..end, at multiples of a group's.
 struct ImagePiece {
-    const int32_t* order;           // (samples,): which images
-    const uint8_t *top, *left, *flip;  // (samples,) of the augmentation, or null
-    const uint8_t* kept;            // dropout of the whole batch: for each layer (batch, its outputs) of 0 or 1
+    const int32_t* order;              // (batch,): which images
+    const uint8_t *top, *left, *flip;  // (batch,) of the augmentation, or null
+    const uint8_t* kept;               // of each dropout (batch, what it draws for a sample): 0 or 1; null: no dropout
     double lr;
-    int32_t samples, place, batch;  // samples here, samples of the batch before them, samples in the batch
+    int32_t batch, start, end;
 };
 }
 
@@ -257,7 +257,7 @@ template <class T> class Net {
                shuffle(a, b, Mask{Integer(J & K ? LANES + (J ^ K) : J ^ K)...});
     }
 
-    // lane j: the sum of the lanes of v[j] for j < N <= LANES, else unspecified
+    // lane j: the sum of the lanes of v[j] for j < N <= LANES, else 0
     template <int N, int K = 1> static V sums(V* v) {
         UNROLL for (int i = 0; i < (N + 1) / 2; ++i)
             v[i] = fold<K>(v[2 * i], 2 * i + 1 < N ? v[2 * i + 1] : V{}, std::make_index_sequence<LANES>{});
@@ -266,6 +266,14 @@ template <class T> class Net {
     }
 
     static T sum(V v) { return sums<1>(&v)[0]; }
+
+    // to[j] += the sum of the lanes of v[j], j < N
+    template <int N> static void add_sums(V* v, T* to) {
+        constexpr int here = N < LANES ? N : LANES;
+        const V folded = sums<here>(v);
+        UNROLL for (int j = 0; j < here; ++j) to[j] += folded[j];
+        if constexpr (N > LANES) add_sums<N - LANES>(v + LANES, to + LANES);
+    }
 
     // ---- sums of products
 
@@ -333,32 +341,14 @@ template <class T> class Net {
                                 }
                             }
                             if (closes) {
-                                UNROLL for (int r = 0; r < R; ++r) {
-                                    const V folded = fold_row(total[r]);
-                                    T* to = g + stage.weight + (row + r) * std::ptrdiff_t(stage.taps) + t;
-                                    UNROLL for (int c = 0; c < C; ++c) to[c] += folded[c];
-                                }
+                                T* to = g + stage.weight + row * std::ptrdiff_t(stage.taps) + t;
+                                UNROLL for (int r = 0; r < R; ++r) add_sums<C>(total[r], to + r * stage.taps);
                             } else {
                                 each(total, [&](V& sum, int r, int c) { kept[r * C + c] = sum; });
                             }
                             kept += R * C;
                         });
                 });
-        }
-    }
-
-    // lanes 0.. of the result: the sums of C vectors, which may be more than the lanes of the narrowest
-    template <int C> struct Folded {
-        T value[C];
-        T operator[](int c) const { return value[c]; }
-    };
-    template <int C> static auto fold_row(V (&row)[C]) {
-        if constexpr (C <= LANES) {
-            return sums<C>(row);
-        } else {
-            Folded<C> folded;
-            for (int c = 0; c < C; ++c) folded.value[c] = sum(row[c]);
-            return folded;
         }
     }
 
@@ -406,7 +396,7 @@ template <class T> class Net {
                 const int side = stage.pool, wide = stage.width + 2 * stage.padding - stage.kernel + 1;
                 const int map = kind == MAPS ? 1 : size / stage.outputs;
                 for (int lane = 0; lane < blocks_of(samples) * LANES; ++lane) {
-                    const uint8_t* from = drawn + (piece.place + first + least(lane, samples - 1)) * std::ptrdiff_t(size);
+                    const uint8_t* from = drawn + (first + least(lane, samples - 1)) * std::ptrdiff_t(size);
                     for (int o = 0; o < stage.outputs; ++o, from += map) {
                         uint8_t* to = kept + LANES * (o * std::ptrdiff_t(group) + lane / LANES) * count + lane % LANES;
                         if (kind == MAPS)
@@ -785,17 +775,17 @@ template <class T> class Net {
     void train(const ImageSet& set, const ImagePiece& piece) {
         double loss = 0;
         std::int64_t correct = 0;
-        if (piece.place == 0)
+        if (piece.start == 0)
             for (int p = 0; p < parameters; ++p) g[p] = 0;
-        for (int first = 0; first < piece.samples; first += samples_a_group()) {
-            const int samples = least(samples_a_group(), piece.samples - first);
+        for (int first = piece.start; first < piece.end; first += samples_a_group()) {
+            const int samples = least(samples_a_group(), piece.end - first);
             read(set, &piece, first, samples);
             if (piece.kept) read_kept(piece, first, samples);
             forward(blocks_of(samples), true);
             losses(set.y, piece.order, first, samples, loss, correct, piece.batch);
             backward(blocks_of(samples));
         }
-        if (piece.place + piece.samples == piece.batch) step(piece.lr);
+        if (piece.end == piece.batch) step(piece.lr);
     }
 
     // Adds the loss and the hits of samples start..end.

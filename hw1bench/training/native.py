@@ -144,6 +144,7 @@ def supports(arm: Arm) -> bool:
         and arm.model.activation in _ACTIVATIONS
         and arm.optimizer.name in _OPTIMIZERS
         and arm.schedule is None
+        and arm.gradient_norm != "step"
         and isinstance(arm.data, Function)
     )
 
@@ -245,13 +246,12 @@ def train(
     *,
     isa: str | None = None,
     threads: int | None = None,
-    gradient_norm: bool = False,
 ) -> dict[str, np.ndarray]:
     """Train the runs of ``block``; the arrays of a record, in the arm's precision.
 
     ``train_loss (runs, epochs + 1)``, ``weights (runs, parameters)``, ``prediction (runs, points)``, as `stacked.train`
-    gives them; with ``gradient_norm`` also ``gradient_norm (runs, epochs + 1)``: the Euclidean norm of the gradient of
-    the whole set's loss, without weight decay; index 0 is before training. ``progress`` is told from the calling thread.
+    gives them, and ``gradient_norm (runs, epochs + 1)`` where the arm asks for it; index 0 is before training.
+    ``progress`` is told from the calling thread.
     ``isa`` is one of `instruction_sets` (default: the best), ``threads`` at most 8 (default: one for each processor).
 
     Raises ValueError for an arm that the kernel does not train, or an instruction set that is not here.
@@ -262,7 +262,7 @@ def train(
     task = _Task.of(block, dataset, code)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
     runs = [
-        _Run(task, row, generator_for(block.report, block.experiment, "order", seed), gradient_norm)
+        _Run(task, row, generator_for(block.report, block.experiment, "order", seed), block.arm.gradient_norm == "epoch")
         for row, seed in zip(weights, block.seeds, strict=True)
     ]
     executor = ThreadPoolExecutor(min(len(runs), threads or os.cpu_count() or 1))

@@ -5,7 +5,7 @@ and a run's digits then do not depend on their number. On a GPU they train one a
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -32,6 +32,11 @@ _PATIENCE = 0.1  # seconds between two looks at how far the runs are
 
 class _Interrupted(Exception):
     """The block was given up while this run trained."""
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:
+    """Euclidean norm of the whole gradient."""
+    return float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,20 @@ def _evaluate(network: nn.Module, task: _Task, splits: dict[str, tuple[Tensor, T
     return values
 
 
+def _whole_gradient_norm(network: nn.Module, task: _Task, x: Tensor, y: Tensor) -> float:
+    """That of the mean loss over ``x, y`` in eval mode, a chunk at a time; leaves no gradient behind."""
+    network.eval()
+    network.zero_grad()
+    for inputs, targets in zip(x.split(_CHUNK), y.split(_CHUNK), strict=True):
+        task.go_on()
+        share = len(inputs) / len(x)
+        (LOSSES[task.block.arm.loss](network(task.inputs(inputs)), targets) * share).backward()
+    norm = gradient_norm(network.parameters())
+    network.zero_grad()
+    network.train()
+    return norm
+
+
 def _batches(task: _Task, x: Tensor, y: Tensor, seed: int) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
     """For each epoch, its batches: inputs and targets, as they are asked for."""
     block, samples = task.block, len(x)
@@ -140,17 +159,31 @@ def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
     network = _network(task, seed)
     optimizer = optimizers.make(arm.optimizer, network.parameters())
     epoch_done = optimizers.schedule(arm.schedule, optimizer)
-    history = [_evaluate(network, task, splits)]
+    norms: list[float] = []
+    step_losses: list[float] = []
+
+    def after_epoch() -> dict[str, float]:
+        if arm.gradient_norm == "epoch":
+            norms.append(_whole_gradient_norm(network, task, x, y))
+        return _evaluate(network, task, splits)
+
+    history = [after_epoch()]
     for batches in _batches(task, x, y, seed):
         for inputs, targets in batches:
             task.go_on()
             optimizer.zero_grad()
-            LOSSES[arm.loss](network(task.inputs(inputs)), targets).backward()
+            loss = LOSSES[arm.loss](network(task.inputs(inputs)), targets)
+            loss.backward()
+            if arm.gradient_norm == "step":
+                norms.append(gradient_norm(network.parameters()))
+                step_losses.append(loss.item())
             optimizer.step()
             task.steps[seed] += 1
         epoch_done()
-        history.append(_evaluate(network, task, splits))
+        history.append(after_epoch())
     arrays = {name: np.array([values[name] for values in history]) for name in history[0]}
+    arrays |= {"gradient_norm": np.array(norms)} if norms else {}
+    arrays |= {"step_loss": np.array(step_losses)} if step_losses else {}
     with torch.no_grad():
         if arm.model.parameters <= _KEPT_WEIGHTS:
             flat = nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters())

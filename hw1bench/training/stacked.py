@@ -162,12 +162,21 @@ def train(
         for name in names  # accuracies in float64: in float32 0.99 is above 0.99
     }
 
-    def update(gradient: Tensor) -> None:
+    norms: list[Tensor] = []  # each (runs,)
+    step_losses: list[Tensor] = []
+
+    def step(inputs: Tensor, targets: Tensor) -> None:
+        gradient, each = functions.step(flat, inputs, targets)
+        if arm.gradient_norm == "step":
+            norms.append(gradient.norm(dim=1))
+            step_losses.append(each)
         flat.grad = gradient
         optimizer.step()
         progress(runs)
 
     def evaluate(epoch: int) -> None:
+        if arm.gradient_norm == "epoch":
+            norms.append(functions.step(flat, x, y)[0].norm(dim=1))
         for split, (inputs, targets) in splits.items():
             each, output = functions.evaluate(flat, inputs, targets)
             history[f"{split}_loss"][epoch] = each
@@ -175,29 +184,37 @@ def train(
                 history[f"{split}_accuracy"][epoch] = (output.argmax(1) == targets).double().mean(1)
 
     if arm.batch_size is None and names == ["train_loss"]:
-        # The loss that a step computes on its way is the one after the epoch before: evaluation costs nothing.
-        for epoch in range(arm.epochs):
+        # The loss and gradient of a step are those after the epoch before: evaluation costs nothing.
+        for epoch in range(arm.epochs + 1):
             gradient, history["train_loss"][epoch] = functions.step(flat, x, y)
-            update(gradient)
-            epoch_done()
-        history["train_loss"][arm.epochs] = functions.step(flat, x, y)[1]
+            if arm.gradient_norm == "epoch" or (arm.gradient_norm == "step" and epoch < arm.epochs):
+                norms.append(gradient.norm(dim=1))
+            if epoch < arm.epochs:
+                flat.grad = gradient
+                optimizer.step()
+                epoch_done()
+                progress(runs)
+        step_losses = list(history["train_loss"][:-1]) if arm.gradient_norm == "step" else []
     else:
         samples = len(dataset.train)
         orders = [generator_for(block.report, block.experiment, "order", seed) for seed in block.seeds]
         for epoch in range(arm.epochs):
             evaluate(epoch)
             if arm.batch_size is None:
-                update(functions.step(flat, x, y)[0])
+                step(x, y)
                 epoch_done()
                 continue
             order = torch.stack([torch.randperm(samples, generator=generator) for generator in orders]).to(device)
             for batch in order.split(arm.batch_size, dim=1):  # (runs, batch)
                 inputs = x[0][:, batch].movedim(1, 0).contiguous()
-                update(functions.step(flat, inputs, _targets(y, batch, dataset.classes))[0])
+                step(inputs, _targets(y, batch, dataset.classes))
             epoch_done()
         evaluate(arm.epochs)
 
     arrays = {name: values.T.contiguous().cpu().numpy() for name, values in history.items()}
+    for name, rows in (("gradient_norm", norms), ("step_loss", step_losses)):
+        if rows:
+            arrays[name] = torch.stack(rows, dim=1).cpu().numpy()
     arrays["weights"] = flat.cpu().numpy()
     if dataset.classes is None:
         arrays["prediction"] = forward(arm.model, flat, x, fuse=False)[:, 0].cpu().numpy()

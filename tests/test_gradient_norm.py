@@ -1,0 +1,58 @@
+"""The gradient norm that training records is that of torch's autograd, on the naive loop, whichever backend trains."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import reference
+from cases import ARM, DIGITS, OPTIMIZERS
+from hw1bench import Model
+from hw1bench.runs import Block
+from hw1bench.training import engine, native
+
+CPU = torch.device("cpu")
+ARMS = {
+    "native or stacked, full batch": replace(ARM, epochs=6),
+    "native or stacked, minibatch": replace(ARM, epochs=3, batch_size=12),
+    "stacked, classes": replace(ARM, model=Model("64-10"), data=DIGITS, loss="cross_entropy", batch_size=300, epochs=3),
+    "random labels": replace(
+        ARM,
+        model=Model("64-10"),
+        data=replace(DIGITS, random_labels=True),
+        loss="cross_entropy",
+        batch_size=300,
+        epochs=3,
+    ),
+    "one at a time": replace(
+        ARM, model=Model("C(1-3,3,pool2) 27-10"), data=DIGITS, loss="cross_entropy", batch_size=300, epochs=3
+    ),
+    "dropout": replace(
+        ARM, model=Model("64-9 dropout 9-10"), data=DIGITS, loss="cross_entropy", batch_size=300, epochs=3
+    ),
+    "full batch with test set": replace(ARM, model=Model("64-10"), data=DIGITS, loss="cross_entropy", epochs=3),
+}
+
+
+@pytest.fixture(params=["kernel", "torch"])
+def trained_by(request, monkeypatch):
+    monkeypatch.setattr(engine, "compiler_works", lambda: False)
+    if request.param == "torch":
+        monkeypatch.setattr(native, "isa", lambda: None)
+
+
+@pytest.mark.parametrize("when", ["epoch", "step"])
+@pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS)
+def test_is_autograds(arm, when, trained_by):
+    arm = replace(arm, gradient_norm=when, optimizer=OPTIMIZERS["adam"])
+    record = engine.train(Block("T", "norm", arm, 0), CPU)
+    for seed in (0, 5):
+        norms, losses = reference.gradient_norms("T", "norm", arm, seed)
+        np.testing.assert_allclose(record.arrays["gradient_norm"][seed], norms, rtol=1e-7)
+        if when == "step":
+            np.testing.assert_allclose(record.arrays["step_loss"][seed], losses, rtol=1e-7)
+    plain = engine.train(Block("T", "norm", replace(arm, gradient_norm=""), 0), CPU)
+    assert not {"gradient_norm", "step_loss"} & set(plain.arrays)
+    for name, array in plain.arrays.items():
+        np.testing.assert_allclose(array, record.arrays[name], rtol=1e-7, atol=1e-10, err_msg=name)

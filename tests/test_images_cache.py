@@ -1,0 +1,182 @@
+"""Decoded images are kept, and checked when they are used again."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw1bench import files as whole_files
+from hw1bench import images
+from hw1bench.images import cache
+from image_sets import Told, draw, files, own_cache, png, put_tar, put_tree, same  # noqa: F401
+
+
+@pytest.fixture
+def source(tmp_path):
+    return put_tar(tmp_path / "data" / "mnist.tar.gz", files("mnist", draw("mnist")))
+
+
+def read(source):
+    told = Told()
+    return images.read("mnist", source.parent, told), told
+
+
+def kept(tmp_path):
+    (path,) = (tmp_path / "cache" / "hw1bench").iterdir()
+    return path
+
+
+def test_images_are_decoded_once_with_progress(source, tmp_path):
+    first, told = read(source)
+    assert told.bars == [[f"decoding the images of {source}", 50, 50, "closed"]]
+    again, silent = read(source)
+    assert (silent.bars, silent.notices, told.notices) == ([], [], [])
+    assert same(first, again)
+    assert kept(tmp_path).name.startswith("mnist-")
+
+
+def test_progress_ends_where_decoding_fails(tmp_path):
+    contents = files("mnist", draw("mnist"))
+    contents[next(iter(contents))] = b"no image"
+    told = Told()
+    put_tree(tmp_path / "mnist", contents)
+    with pytest.raises(ValueError, match="no image file"):
+        images.read("mnist", tmp_path, told)
+    assert told.bars[0][3] == "closed"
+
+
+def test_a_source_that_changes_is_decoded_again(source, tmp_path):
+    first, _ = read(source)
+    put_tar(source, files("mnist", draw("mnist", seed=1)))
+    os.utime(source, ns=(1, 1))
+    second, told = read(source)
+    assert told.bars
+    assert not same(first, second)
+
+
+def test_a_tree_in_which_a_file_changes_is_decoded_again(tmp_path):
+    contents = files("mnist", draw("mnist"))
+    tree = put_tree(tmp_path / "mnist", contents)
+    first = images.read("mnist", tmp_path)
+    path = tree / next(iter(contents))
+    path.write_bytes(png(np.zeros((1, 28, 28), np.uint8)))
+    assert not same(first, images.read("mnist", tmp_path))
+    told = Told()
+    os.utime(path, ns=(1, 1))
+    images.read("mnist", tmp_path, told)
+    assert told.bars
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def rewrite(**changes):
+    def change(path):
+        with np.load(path) as stored:
+            arrays = {**stored, **changes}
+        np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-100]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"no archive"),
+        lambda path: (path.unlink(), path.mkdir()),
+        flip,
+        rewrite(train_images=np.zeros((30, 1, 28, 28), np.uint8)),
+        rewrite(train_images=np.zeros((29, 1, 28, 28), np.uint8)),
+        rewrite(train_labels=np.zeros(30)),
+        rewrite(test_images=np.zeros((0, 1, 28, 28), np.uint8), test_labels=np.zeros(0, np.int64)),
+        rewrite(fingerprint=None),
+        rewrite(fingerprint=np.array([{}])),  # a pickle
+    ],
+)
+def test_a_damaged_cache_is_noticed_and_written_anew(source, tmp_path, damage):
+    first, _ = read(source)
+    path = kept(tmp_path)
+    damage(path)
+    second, told = read(source)
+    assert same(first, second)
+    assert told.bars
+    assert f"cached images {path} are damaged" in told.notices[0]
+    assert told.notices[0].endswith("they are decoded again")
+    if path.is_file():
+        assert not read(source)[1].bars
+
+
+def test_a_cache_in_another_order_is_put_in_order(source, tmp_path):
+    first, _ = read(source)
+    with np.load(kept(tmp_path)) as stored:
+        turned = {f"train_{kind}": stored[f"train_{kind}"][::-1] for kind in ("images", "labels")}
+    rewrite(**turned)(kept(tmp_path))
+    second, told = read(source)
+    assert same(first, second)
+    assert not told.bars
+
+
+def block(tmp_path, *names):
+    """A file where a folder should be made: it stops even a superuser."""
+    for name in names:
+        path = tmp_path / name
+        if path.is_dir():
+            path.rmdir()
+        path.write_text("")
+
+
+def test_a_cache_that_cannot_be_written_gives_way_to_temporary_files(source, tmp_path):
+    block(tmp_path, "cache")
+    first, told = read(source)
+    (folder,) = (tmp_path / "temporary").iterdir()
+    assert told.notices == [
+        f"{tmp_path / 'cache' / 'hw1bench'} cannot be written (Not a directory): decoded images are kept in {folder}"
+    ]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    again, silent = read(source)
+    assert same(first, again)
+    assert (silent.bars, silent.notices) == ([], [])
+
+
+def test_without_any_place_images_are_decoded_each_time(source, tmp_path):
+    block(tmp_path, "cache", "temporary")
+    for _ in range(2):
+        found, told = read(source)
+        assert len(found.train) == 30
+        assert told.bars
+        assert told.notices[0].endswith("decoded images are decoded again the next time")
+
+
+def test_a_temporary_folder_of_another_is_left_alone(source, tmp_path, monkeypatch):
+    block(tmp_path, "cache")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "temporary" / f"hw1bench-{os.getuid()}").symlink_to(tmp_path / "foreign")
+    _, told = read(source)
+    assert told.notices[0].endswith("decoded again the next time")
+    assert not list((tmp_path / "foreign").iterdir())
+
+
+def test_the_cache_lies_where_the_system_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache._home() == tmp_path / "cache" / "hw1bench"
+    for value in ("", "relative"):
+        monkeypatch.setenv("XDG_CACHE_HOME", value)
+        assert cache._home() == tmp_path / ".cache" / "hw1bench"
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    assert cache._home() is None
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "file"
+    whole_files.replace(path, b"old")
+    with pytest.raises(ZeroDivisionError), whole_files.writing(path) as file:
+        file.write(b"new")
+        raise ZeroDivisionError
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in path.parent.iterdir()] == ["file"]
