@@ -13,6 +13,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 SOURCES = ["hw1bench/training/kernel.cpp", "hw1bench/training/convolutional_kernel.cpp"]
+HEADERS = ["hw1bench/training/kernel_vectors.h"]
 
 # No -ffast-math: it links code that turns denormal numbers off for the whole process, and it hides NaN.
 FLAGS = [
@@ -52,14 +53,14 @@ class BuildKernels(build_ext):
 
 def kernel(name: str, flags: list[str]) -> Extension:
     folder = Path(__file__).parent
-    digest = hashlib.sha256(b"".join((folder / source).read_bytes() for source in SOURCES)).hexdigest()
+    digest = hashlib.sha256(b"".join((folder / source).read_bytes() for source in SOURCES + HEADERS)).hexdigest()
     return Extension(
         f"hw1bench.training._kernel_{name}",
         SOURCES,
         language="c++",
         define_macros=[("SOURCE_DIGEST", f'"{digest}"')],
         extra_compile_args=[*FLAGS, *flags],
-        depends=["setup.py"],
+        depends=["setup.py", *HEADERS],
         optional=True,
     )
 

@@ -155,3 +155,43 @@ def clopper_pearson(holds, seeds, level):
         0.0 if holds == 0 else solve(range(holds, seeds + 1), rising=True),
         1.0 if holds == seeds else solve(range(holds + 1), rising=False),
     )
+
+
+def hessian_double_backward(model, weights, x, y):
+    """The Hessian at one point (parameters,), row by row: the gradient's every entry is differentiated by itself."""
+    net = network(model).double()
+    nn.utils.vector_to_parameters(weights, net.parameters())
+    parameters = list(net.parameters())
+    loss = nn.functional.mse_loss(net(x), y)
+    gradient = torch.cat([g.flatten() for g in torch.autograd.grad(loss, parameters, create_graph=True)])
+    rows = []
+    for entry in gradient:
+        row = torch.autograd.grad(entry, parameters, retain_graph=True, materialize_grads=True)
+        rows.append(torch.cat([part.flatten() for part in row]))
+    return torch.stack(rows)
+
+
+def walk(step_lengths, weights, generator):
+    """The snapshots (steps + 1, weights) of a random walk: every step in a direction of its own."""
+    place, places = np.zeros(weights), [np.zeros(weights)]
+    for length in step_lengths:
+        direction = generator.standard_normal(weights)
+        place = place + length * direction / np.linalg.norm(direction)
+        places.append(place)
+    return np.array(places)
+
+
+def share_of_variance(snapshots, components):
+    """By the singular values of the centred snapshots."""
+    squares = np.linalg.svd(snapshots - snapshots.mean(0), compute_uv=False) ** 2
+    return squares[:components].sum() / squares.sum()
+
+
+def separation(own, other):
+    """Snapshot by snapshot."""
+    ratios = []
+    for i, here in enumerate(own):
+        far = min(np.linalg.norm(here - there) for there in other)
+        near = min(np.linalg.norm(here - there) for j, there in enumerate(own) if j != i)
+        ratios.append(far / near)
+    return np.log(np.median(ratios))

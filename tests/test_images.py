@@ -201,7 +201,8 @@ def test_torch_is_not_imported_before_it_is_needed():
 def test_torchvision_is_imported_in_silence_even_after_a_failed_attempt():
     code = (
         "try:\n import torchvision\nexcept RuntimeError:\n pass\n"
-        "from hw1bench.images.vision import datasets\nassert datasets().MNIST.mirrors and datasets() is datasets()"
+        "from hw1bench.images.vision import datasets\nassert datasets().MNIST.mirrors and datasets() is datasets()\n"
+        "import torchvision\nassert torchvision._internally_replaced_utils  # a package half initialised lacks it"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

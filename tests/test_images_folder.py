@@ -1,7 +1,6 @@
 """Image folders, on disk and in tars."""
 
-import gzip
-import tarfile
+import io
 import tempfile
 import zlib
 from pathlib import Path
@@ -93,7 +92,7 @@ def test_grey_pixels_are_the_same_in_any_mode(mode):
     assert np.array_equal(pixels(png(image, mode), MNIST, "it"), image)
 
 
-def test_black_and_white(tmp_path):
+def test_black_and_white():
     image = SPLITS["mnist"]["train"].images[0] // 128 * 255
     assert np.array_equal(pixels(png(image, "1"), MNIST, "it"), image)
 
@@ -105,9 +104,10 @@ def damaged_chunk(content):
     return content[: at + 8 + length] + bytes(4) + content[at + 12 + length :]
 
 
-def deep(tmp_path):
-    Image.fromarray(np.zeros((28, 28), np.uint16)).save(tmp_path / "deep.png")
-    return (tmp_path / "deep.png").read_bytes()
+def huge(content):
+    """The head of an image so large that Pillow warns of it."""
+    head = b"IHDR" + (10_000).to_bytes(4, "big") * 2 + content[24:29]
+    return content[:12] + head + zlib.crc32(head).to_bytes(4, "big") + content[33:]
 
 
 IMAGES = [
@@ -116,7 +116,7 @@ IMAGES = [
     (lambda c: b"", "cannot be decoded (it is no image file)"),
     (damaged_chunk, "cannot be decoded (broken PNG file"),
     (lambda c: png(np.zeros((1, 28, 27), np.uint8)), "is 27x28, where MNIST has 28x28"),
-    (lambda c: png(np.zeros((1, 20_000, 20_000), np.uint8)), "is 20000x20000"),
+    (huge, "is 10000x10000, where MNIST has 28x28"),
     (lambda c: bytes(2**20 + 1), "1,048,577 bytes, too many"),
 ]
 
@@ -133,9 +133,11 @@ def test_a_bad_image_is_named(tmp_path, container, change, said):
     assert "\n" not in str(caught.value)
 
 
-def test_deep_pixels_are_refused(tmp_path):
+def test_deep_pixels_are_refused():
+    file = io.BytesIO()
+    Image.fromarray(np.zeros((28, 28), np.uint16)).save(file, "png")
     with pytest.raises(ValueError, match="it has pixels of Pillow's mode I;16: make it grey or RGB with 8 bits"):
-        pixels(deep(tmp_path), MNIST, "it")
+        pixels(file.getvalue(), MNIST, "it")
 
 
 def renamed(**changes):
@@ -185,96 +187,6 @@ def test_hidden_files_and_files_beside_the_classes_are_passed_over(tmp_path, con
     (put_tree if container == "tree" else put_tar)(tmp_path / f"mnist{'.tar' * (container == 'tar')}", contents)
     put_idx(tmp_path / "idx", SPLITS["mnist"])
     assert same(images.read("mnist", tmp_path), images.read("mnist", tmp_path / "idx"))
-
-
-def cut_after(path, members):
-    with tarfile.open(path) as tar:
-        return tar.getmembers()[members].offset
-
-
-def repacked(change):
-    return lambda content: gzip.compress(change(gzip.decompress(content)))
-
-
-def damaged_header(content):
-    at = content.index(b"train/", 20_000) // 512 * 512
-    return content[: at + 148] + b"0000000\0" + content[at + 156 :]
-
-
-def boundary(content):
-    return content[: content.index(b"test/") // 512 * 512 + 1024 * 0]
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (lambda c: c[: len(c) // 2], "cannot be read"),
-        (lambda c: c[:-8] + bytes([c[-8] ^ 1]) + c[-7:], "cannot be read (CRC check failed"),
-        (lambda c: c[:-9], "cannot be read"),
-        (lambda c: b"no gzip", "cannot be read"),
-        (repacked(lambda c: b"no tar"), "cannot be read"),
-        (repacked(lambda c: c[: len(c) // 2]), "after train/"),
-        (repacked(damaged_header), "is cut short or damaged after train/"),
-        (repacked(boundary), "is cut short or damaged after train/"),
-        (repacked(lambda c: c[: c.index(b"test/") + 100]), "is cut short or damaged after train/"),
-    ],
-)
-def test_a_damaged_archive_is_named(tmp_path, change, said):
-    path = put_tar(tmp_path / "mnist.tar.gz", FILES["mnist"])
-    path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(ValueError, match="put a whole copy in its place") as caught:
-        images.read("mnist", tmp_path)
-    assert said in str(caught.value)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def members(*added):
-    """A tar of MNIST's files and of further members (name, type, link)."""
-
-    def put(path):
-        put_tar(path, FILES["mnist"])
-        with tarfile.open(path, "a") as tar:
-            for name, kind, link in added:
-                member = tarfile.TarInfo(name)
-                member.type, member.linkname = kind, link
-                tar.addfile(member)
-
-    return put
-
-
-@pytest.mark.parametrize(
-    ("put", "said"),
-    [
-        (members((FIRST, tarfile.REGTYPE, "")), f"{FIRST} is there twice"),
-        (members(("train/3/x.png", tarfile.SYMTYPE, "/etc/passwd")), "train/3/x.png is no regular file"),
-        (members(("train/3/x.png", tarfile.LNKTYPE, FIRST)), "train/3/x.png is no regular file"),
-        (members(("train/3/x.png", tarfile.FIFOTYPE, "")), "train/3/x.png is no regular file"),
-        (members(("more/train/3/x.png", tarfile.REGTYPE, "")), "holds more than one image folder (. and more)"),
-    ],
-)
-def test_members_that_no_image_folder_has_are_refused(tmp_path, put, said):
-    put(tmp_path / "mnist.tar")
-    with pytest.raises(ValueError, match=r"mnist\.tar") as caught:
-        images.read("mnist", tmp_path)
-    assert said in str(caught.value)
-
-
-def test_nothing_is_extracted(tmp_path):
-    put_tar(tmp_path / "in" / "mnist.tar", FILES["mnist"], top="../")
-    before = sorted(tmp_path.rglob("*"))
-    assert len(images.read("mnist", tmp_path / "in").train) == 30
-    new = [path for path in tmp_path.rglob("*") if path not in before and path.is_file()]
-    assert [path.suffix for path in new] == [".npz"]
-
-
-def test_an_archive_that_changes_while_it_is_read(tmp_path, monkeypatch):
-    path = put_tar(tmp_path / "mnist.tar", FILES["mnist"])
-    archive = images.reader.Archive(path)
-    archive.entries()
-    put_tar(path, {name.replace("0000", "other"): content for name, content in FILES["mnist"].items()})
-    with pytest.raises(ValueError, match="changed while it was read"):
-        list(archive.contents())
 
 
 def test_a_file_of_a_tree_that_vanishes(tmp_path):

@@ -49,3 +49,9 @@ def test_short_training_and_notices(monkeypatch):
     assert advance(monkeypatch, stream, 1, [0.1, 0.2]) == ""
     progress.TerminalProgress(stream).notice("no compiler [here]")
     assert stream.getvalue() == "\n  no compiler [here]"
+
+
+def test_lines_of_their_own_end():
+    stream = StringIO()
+    progress.TerminalProgress(stream, midline=False).notice("fetching [it]")
+    assert stream.getvalue() == "fetching [it]\n"

@@ -32,18 +32,25 @@ def _home() -> Path | None:
         return None
 
 
-def _temporary() -> Path | None:
-    """A folder of temporary files that is this user's own; None where another has taken its name."""
+def _temporary(*, make: bool) -> Path | None:
+    """A folder of temporary files that is this user's own; None where there is none, or another has taken its name."""
     folder = Path(tempfile.gettempdir(), f"hw1bench-{os.getuid()}")
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        if make:
+            folder.mkdir(mode=0o700, exist_ok=True)
         return folder if folder.lstat().st_uid == os.getuid() and not folder.is_symlink() else None
     except OSError:
         return None
 
 
-def _places() -> Iterator[Path]:
-    yield from filter(None, (_home(), _temporary()))
+def _places(*, make: bool) -> Iterator[Path]:
+    """Where decoded images may be kept, the first choice first; ``make`` the second one where it is not there."""
+    home = _home()
+    if home is not None:
+        yield home
+    temporary = _temporary(make=make)
+    if temporary is not None:
+        yield temporary
 
 
 def _stored(form: Form, path: Path) -> ImageSet:
@@ -54,7 +61,7 @@ def _stored(form: Form, path: Path) -> ImageSet:
     for stack in stacks:
         if stack.images.dtype != np.uint8 or stack.images.shape != (len(stack.labels), *form.shape):
             raise ValueError(f"images of shape {stack.images.shape} and type {stack.images.dtype}")
-        if stack.labels.dtype != np.int64 or stack.labels.ndim != 1 or not len(stack):
+        if stack.labels.dtype != np.int64 or stack.labels.ndim != 1:
             raise ValueError(f"labels of shape {stack.labels.shape} and type {stack.labels.dtype}")
     found = assemble(form, *stacks)
     if found.fingerprint != fingerprint:
@@ -70,14 +77,28 @@ def _store(path: Path, found: ImageSet) -> None:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
+def _keep(name: str, found: ImageSet, progress: Progress) -> None:
+    """Store the set in the first place that takes it; a notice says so where that is not the user's cache."""
+    refused = []
+    for place in _places(make=True):
+        try:
+            _store(place / name, found)
+        except OSError as error:
+            refused.append(f"{place} cannot be written ({error.strerror or error})")
+            continue
+        if refused:
+            progress.notice(f"{refused[0]}: decoded images are kept in {place}")
+        return
+    progress.notice(f"{'; '.join(refused) or 'there is no folder for a cache'}: images are decoded again the next time")
+
+
 def read(form: Form, folder: Folder, progress: Progress) -> ImageSet:
     """The set in an image folder, from the cache if it is there, else decoded, and kept.
 
     What is wrong with the cache costs a notice, never the set. Raises ValueError as `decode` does.
     """
     name = f"{form.name}-{folder.identity()}.npz"
-    places = list(_places())
-    for place in places:
+    for place in _places(make=False):
         try:
             return _stored(form, place / name)
         except (FileNotFoundError, NotADirectoryError):
@@ -86,12 +107,5 @@ def read(form: Form, folder: Folder, progress: Progress) -> ImageSet:
             progress.notice(f"cached images {place / name} are damaged ({error}): they are decoded again")
     splits = decode(form, folder, progress)
     found = assemble(form, *(splits.pop(split) for split in SPLITS))
-    for n, place in enumerate(places):
-        try:
-            _store(place / name, found)
-        except OSError as error:
-            instead = f"kept in {places[n + 1]}" if n + 1 < len(places) else "decoded again the next time"
-            progress.notice(f"{place} cannot be written ({error.strerror}): decoded images are {instead}")
-            continue
-        break
+    _keep(name, found, progress)
     return found

@@ -33,6 +33,7 @@ _EPS = 1e-8  # torch's default for Adam and RMSprop
 _CALL_SECONDS = 0.08  # of work in one call: how long an interruption or a progress bar waits
 _ALIGNMENT = 64  # of a run's memory
 _LARGEST_POOL = 15  # a window's places fit a byte of the kernel
+_MOST_WEIGHTS = 1_000_000  # of which `sequential` keeps the weights
 _STREAMS: tuple[Stream, ...] = ("order", "augment", "dropout")
 
 
@@ -50,7 +51,8 @@ class _Problem(ctypes.Structure):
         ("stages", ctypes.c_void_p),
         ("weight_decay", ctypes.c_double),
         ("eps", ctypes.c_double),
-        *((name, ctypes.c_int32) for name in ("count", "batch", "output", "loss", "optimizer")),
+        *((name, ctypes.c_int32) for name in ("count", "channels", "height", "width", "batch")),
+        *((name, ctypes.c_int32) for name in ("output", "loss", "optimizer")),
     )
 
 
@@ -114,9 +116,16 @@ def _stages(layout: str) -> list[_Weights] | None:
 def supports(arm: Arm) -> bool:
     """Whether the kernel trains such an arm: images to classes, each layer followed by at most dropout, pooling, dropout.
 
-    It does not say whether there is a kernel here: see `native.isa`; nor whether it is faster than torch.
+    It does not say whether there is a kernel here (see `native.isa`), nor whether it is faster than torch.
     """
-    return isinstance(arm.data, Images) and arm.loss in _LOSSES and _stages(arm.model.layout) is not None
+    return (
+        isinstance(arm.data, Images)
+        and arm.loss in _LOSSES
+        and arm.optimizer.name in _OPTIMIZERS
+        and arm.model.parameters <= _MOST_WEIGHTS
+        and not arm.gradient_norm
+        and _stages(arm.model.layout) is not None
+    )
 
 
 def _kind(dropout: notation.Dropout | None) -> tuple[int, float]:
@@ -195,6 +204,7 @@ class _Task:
             weight_decay=arm.optimizer.weight_decay,
             eps=_EPS if arm.optimizer.eps is None else arm.optimizer.eps,
             count=len(stages),
+            **dict(zip(("channels", "height", "width"), dataset.train.x.shape[1:], strict=True)),
             batch=min(arm.batch_size or samples, samples),
             output=_OUTPUTS[last.name] if isinstance(last, notation.Output) else 0,
             loss=_LOSSES[arm.loss],

@@ -8,18 +8,10 @@
 // Weights, gradient and moments are flat, in torch's order. Sums are taken in a fixed order, by the problem alone: a
 // library repeats its results bit for bit, however the batches are divided into calls.
 
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
 #include <new>
-#include <type_traits>
-#include <utility>
 #include <vector>
-#if defined(__SSE2__)
-#include <xmmintrin.h>
-#endif
 
-#define UNROLL _Pragma("GCC unroll 16")
+#include "kernel_vectors.h"
 
 extern "C" {
 
@@ -38,6 +30,7 @@ struct ImageProblem {
     const ImageStage* stages;
     double weight_decay, eps;
     int32_t count;      // stages
+    int32_t channels, height, width;  // of an image; the first stage takes them so, or as a row of features
     int32_t batch;      // samples in a whole batch
     int32_t output;     // what the last stage passes through: 0 nothing, 1 softmax, 2 log-softmax
     int32_t loss;       // 0 cross-entropy, 1 negative log-likelihood
@@ -69,53 +62,24 @@ struct ImagePiece {
 
 namespace {
 
-enum Activation { LINEAR, RELU, LEAKY_RELU, TANH };
-enum Method { SGD, ADAM, RMSPROP };
 enum Output { PLAIN, SOFTMAX, LOG_SOFTMAX };
 enum Dropout { NONE, NUMBERS, MAPS };
 
 // Sums in registers. Forward and towards the inputs: outputs x positions, SUMS in all, at most POSITIONS positions.
 // Of the weights' gradient: GRADIENT_ROWS outputs x GRADIENT_TAPS inputs.
 #if defined(__AVX512F__)
-constexpr int VECTOR_BYTES = 64, SUMS = 24, POSITIONS = 6, GRADIENT_ROWS = 3, GRADIENT_TAPS = 8;
+constexpr int SUMS = 24, POSITIONS = 6, GRADIENT_ROWS = 4, GRADIENT_TAPS = 6;
 #elif defined(__AVX2__)
-constexpr int VECTOR_BYTES = 32, SUMS = 12, POSITIONS = 4, GRADIENT_ROWS = 3, GRADIENT_TAPS = 4;
+constexpr int SUMS = 12, POSITIONS = 4, GRADIENT_ROWS = 3, GRADIENT_TAPS = 4;
 #else
-constexpr int VECTOR_BYTES = 16, SUMS = 12, POSITIONS = 4, GRADIENT_ROWS = 3, GRADIENT_TAPS = 4;
+constexpr int SUMS = 12, POSITIONS = 4, GRADIENT_ROWS = 3, GRADIENT_TAPS = 4;
 #endif
 
 constexpr std::size_t ALIGNMENT = 64;
 constexpr std::size_t GROUP_BYTES = 2 << 20;    // of activations of a group of blocks
 constexpr std::size_t DELTA_BYTES = 256 << 10;  // of a layer's deltas at its full size, for some blocks of a group
 constexpr int STRIP = 48;                       // positions that pass through a layer at a time, at least
-constexpr double BETA1 = 0.9, BETA2 = 0.999, ALPHA = 0.99, SLOPE = 0.01;  // torch's defaults
 constexpr int MARGIN = 4;                       // by which augmentation pads
-
-// Moments of a dead unit decay into denormal numbers, on which some processors are a hundred times slower: they count
-// as zero in this thread while it trains, and only then.
-class FlushDenormals {
-#if defined(__SSE2__)
-    unsigned saved = _mm_getcsr();
-
-  public:
-    FlushDenormals() { _mm_setcsr(saved | 0x8040); }
-    ~FlushDenormals() { _mm_setcsr(saved); }
-#else
-  public:
-    FlushDenormals() {}
-#endif
-};
-
-// Calls f with the constant min(n, Max), n >= Min.
-template <int Max, int Min = 1, class F> inline void with_constant(int n, F&& f) {
-    if constexpr (Min < Max) {
-        constexpr int middle = (Min + Max) / 2;
-        if (n <= middle) with_constant<middle, Min>(n, f);
-        else with_constant<Max, middle + 1>(n, f);
-    } else {
-        f(std::integral_constant<int, Max>{});
-    }
-}
 
 template <Activation A> using constant = std::integral_constant<Activation, A>;
 
@@ -149,15 +113,18 @@ class Arena {
     std::size_t size() const { return round_up(used, ALIGNMENT); }
 };
 
-template <class T> class Net {
-    static constexpr int LANES = VECTOR_BYTES / sizeof(T);
-    using Integer = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
-    typedef T V __attribute__((vector_size(VECTOR_BYTES)));
-    typedef Integer Mask __attribute__((vector_size(VECTOR_BYTES)));
+template <class T> class Net : Vectors<T> {
+    using In = Vectors<T>;
+    using typename In::Integer, typename In::Mask, typename In::V;
+    using In::activate, In::derive, In::LANES, In::shuffle, In::splat, In::sum;
     typedef uint8_t Bytes __attribute__((vector_size(LANES)));  // a small number for each lane
 
     struct Tap {  // a term of a sum: where its input lies, from the position's, and its weight, from the output's
         int32_t at, weight;
+    };
+
+    struct Span {
+        int32_t first, end;
     };
 
     // Offsets are in vectors. A layer's positions are those that pooling keeps, window by window, block by block.
@@ -179,6 +146,7 @@ template <class T> class Net {
         int some, delta_map, delta_block;
         int32_t* delta_at;               // (positions,) of these blocks
         int32_t *back_from, *back_to;    // (inputs' positions,) of these blocks, in `delta` and in the deltas below
+        Span* back_span;
         Tap* back_tap;
 
         int features() const { return outputs * windows; }
@@ -190,89 +158,45 @@ template <class T> class Net {
         }
     };
 
-    static V splat(T value) { return V{} + value; }
-
-    // ---- elementwise
-
-    // tanh within a few units in the last place: e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1).
-    static V tanh_of(V x) {
-        constexpr bool is_float = sizeof(T) == 4;
-        constexpr int degree = is_float ? 7 : 13;
-        constexpr T log2_e = T(1.4426950408889634), ln_2 = T(0.6931471805599453);
-        constexpr T saturated = is_float ? 10 : 20;  // from here on tanh rounds to 1; NaN passes the comparison
-        V a = x < 0 ? -x : x;
-        a = a > saturated ? splat(2 * saturated) : 2 * a;
-        const Mask n = __builtin_convertvector(a * log2_e + T(0.5), Mask);
-        const V r = a - __builtin_convertvector(n, V) * ln_2;
-        double factorial = 1;
-        UNROLL for (int k = 2; k <= degree; ++k) factorial *= k;
-        V p = splat(T(1 / factorial));
-        UNROLL for (int k = degree; k > 1; --k) {
-            factorial /= k;
-            p = p * r + T(1 / factorial);
-        }
-        const V power = reinterpret_cast<V>((n + (is_float ? 127 : 1023)) << (is_float ? 23 : 52));
-        // The choice for n = 0 changes no value: it keeps the compiler from factoring 2^n out, which would cancel.
-        const V e = power * (p * r) + (n == 0 ? V{} : power - 1);
-        const V t = e / (e + 2);
-        return x < 0 ? -t : t;
-    }
-
-    static V activate(Activation activation, V x) {  // comparisons that a NaN passes
-        switch (activation) {
-            case RELU: return x < 0 ? V{} : x;
-            case LEAKY_RELU: return x < 0 ? x * T(SLOPE) : x;
-            case TANH: return tanh_of(x);
-            default: return x;
-        }
-    }
-
-    // delta times the activation's derivative, from the activation's value h
-    static V derive(Activation activation, V h, V delta) {
-        switch (activation) {
-            case RELU: return h <= 0 ? V{} : delta;
-            case LEAKY_RELU: return h <= 0 ? delta * T(SLOPE) : delta;
-            case TANH: return delta * (1 - h * h);
-            default: return delta;
-        }
-    }
-
     static V number(Bytes bytes) { return __builtin_convertvector(bytes, V); }
 
     // ---- sums over the lanes of a vector
 
-    static V shuffle(V a, V b, Mask lanes) {
-#if defined(__clang__)
-        V r;
-        UNROLL for (int j = 0; j < LANES; ++j) r[j] = lanes[j] < LANES ? a[lanes[j]] : b[lanes[j] - LANES];
-        return r;
-#else
-        return __builtin_shuffle(a, b, lanes);
-#endif
-    }
-
-    // lane j: a[j] + a[j ^ K] where bit K of j is clear, else b[j] + b[j ^ K]
-    template <int K, std::size_t... J> static V fold(V a, V b, std::index_sequence<J...>) {
-        return shuffle(a, b, Mask{Integer(J & K ? LANES + J : J)...}) +
-               shuffle(a, b, Mask{Integer(J & K ? LANES + (J ^ K) : J ^ K)...});
-    }
-
-    // lane j: the sum of the lanes of v[j] for j < N <= LANES, else 0
-    template <int N, int K = 1> static V sums(V* v) {
-        UNROLL for (int i = 0; i < (N + 1) / 2; ++i)
-            v[i] = fold<K>(v[2 * i], 2 * i + 1 < N ? v[2 * i + 1] : V{}, std::make_index_sequence<LANES>{});
-        if constexpr (2 * K < LANES) return sums<(N + 1) / 2, 2 * K>(v);
-        return v[0];
-    }
-
-    static T sum(V v) { return sums<1>(&v)[0]; }
-
     // to[j] += the sum of the lanes of v[j], j < N
     template <int N> static void add_sums(V* v, T* to) {
         constexpr int here = N < LANES ? N : LANES;
-        const V folded = sums<here>(v);
+        const V folded = In::template sums<here>(v);
         UNROLL for (int j = 0; j < here; ++j) to[j] += folded[j];
         if constexpr (N > LANES) add_sums<N - LANES>(v + LANES, to + LANES);
+    }
+
+    // ---- samples to lanes
+
+    // One of the steps of `transposed`: exchanges bit K of the place with bit K of the lane.
+    template <int K, class Vector, class Lanes, std::size_t... J>
+    static void exchange(Vector (&v)[LANES], std::index_sequence<J...>) {
+        using Index = std::decay_t<decltype(Lanes{}[0])>;
+        UNROLL for (int i = 0; i < LANES; ++i)
+            if (!(i & K)) {
+                const Vector a = v[i], b = v[i | K];
+                v[i] = shuffle(a, b, Lanes{Index(J & K ? LANES + (J ^ K) : J)...});
+                v[i | K] = shuffle(a, b, Lanes{Index(J & K ? LANES + J : J ^ K)...});
+            }
+        if constexpr (2 * K < LANES) exchange<2 * K, Vector, Lanes>(v, std::index_sequence<J...>{});
+    }
+
+    // to[p][lane] = from[lane][p] for p < count
+    template <class Vector, class Lanes, class A> static void transpose(const A* const (&from)[LANES], int count, A* to) {
+        typedef A Unaligned __attribute__((vector_size(sizeof(Vector)), aligned(alignof(A)), may_alias));
+        int p = 0;
+        for (; p + LANES <= count; p += LANES) {
+            Vector v[LANES];
+            UNROLL for (int i = 0; i < LANES; ++i) v[i] = *reinterpret_cast<const Unaligned*>(from[i] + p);
+            exchange<1, Vector, Lanes>(v, std::make_index_sequence<LANES>{});
+            UNROLL for (int i = 0; i < LANES; ++i) *reinterpret_cast<Unaligned*>(to + (p + i) * LANES) = v[i];
+        }
+        for (; p < count; ++p)
+            for (int i = 0; i < LANES; ++i) to[p * LANES + i] = from[i][p];
     }
 
     // ---- sums of products
@@ -283,22 +207,31 @@ template <class T> class Net {
             UNROLL for (int c = 0; c < C; ++c) f(block[r][c], r, c);
     }
 
-    // out[to[p] + row * out_row] = bias[row] + sum over taps of w[row * by_row + tap.weight] * in[from[p] + tap.at]
+    // out[to[p] + row * out_row] = bias[row] + sum over taps of w[row * by_row + tap.weight] * in[from[p] + tap.at];
+    // `spans`, if given, says which taps find anything but zeros at a position.
     static void products(int rows, int positions, int taps, const T* w, std::ptrdiff_t by_row, const T* bias,
                          const Tap* tap, const V* in, const int32_t* from, V* out, const int32_t* to,
-                         std::ptrdiff_t out_row) {
+                         std::ptrdiff_t out_row, const Span* spans = nullptr) {
         for (int p = 0; p < positions; p += POSITIONS)
             with_constant<POSITIONS>(positions - p, [&](auto columns_here) {
                 constexpr int C = columns_here, MOST = SUMS / C < 8 ? SUMS / C : 8;
                 const V* h[C];
                 UNROLL for (int c = 0; c < C; ++c) h[c] = in + from[p + c];
+                Span span{0, taps};
+                if (spans) {
+                    span = spans[p];
+                    for (int c = 1; c < C; ++c) {
+                        span.first = least(span.first, spans[p + c].first);
+                        span.end = -least(-span.end, -spans[p + c].end);
+                    }
+                }
                 for (int row = 0; row < rows; row += MOST)
                     with_constant<MOST>(rows - row, [&](auto rows_here) {
                         constexpr int R = rows_here;
                         V total[R][C];
                         each(total, [&](V& sum, int r, int) { sum = bias ? splat(bias[row + r]) : V{}; });
                         const T* weights = w + row * by_row;
-                        for (int t = 0; t < taps; ++t) {
+                        for (int t = span.first; t < span.end; ++t) {
                             const T* weight = weights + tap[t].weight;
                             const std::ptrdiff_t at = tap[t].at;
                             V value[C];
@@ -354,26 +287,42 @@ template <class T> class Net {
 
     // ---- a group of blocks
 
-    // Images `order[0..samples)` into the first stage's inputs. Lanes to spare repeat the last image, so that they hold
-    // nothing that the others do not.
+    // Images first..first + samples of the batch, or of the set, into the first stage's inputs. Lanes to spare repeat the
+    // last image, so that they hold nothing that the others do not.
     void read(const ImageSet& set, const ImagePiece* piece, int first, int samples) {
         const Stage& stage = stages.front();
-        const int height = stage.height, width = stage.width, size = stage.channels * height * width;
-        for (int lane = 0; lane < blocks_of(samples) * LANES; ++lane) {
-            const int place = first + least(lane, samples - 1);
-            const T* image = static_cast<const T*>(set.x) + (piece ? piece->order[place] : place) * std::ptrdiff_t(size);
-            T* to = reinterpret_cast<T*>(stage.in + lane / LANES * std::ptrdiff_t(stage.in_block)) + lane % LANES;
-            const bool moved = piece && piece->top;
-            const int top = moved ? piece->top[place] - MARGIN : 0, left = moved ? piece->left[place] - MARGIN : 0;
-            for (int x = 0; x < width; ++x)
-                column[x] = moved ? reflected((piece->flip[place] ? width - 1 - x : x) + left, width) : x;
-            for (int c = 0; c < stage.channels; ++c)
+        const int height = problem.height, width = problem.width, size = problem.channels * height * width;
+        const int padding = stage.padding, line = width + 2 * padding, map = (height + 2 * padding) * line;
+        const bool moved = piece && piece->top;
+        for (int block = 0; block < blocks_of(samples); ++block) {
+            const T *image[LANES], *row[LANES];
+            int place[LANES];
+            for (int i = 0; i < LANES; ++i) {
+                place[i] = first + least(block * LANES + i, samples - 1);
+                const std::ptrdiff_t index = piece ? piece->order[place[i]] : place[i];
+                image[i] = row[i] = static_cast<const T*>(set.x) + index * size;
+            }
+            T* to = reinterpret_cast<T*>(stage.in + block * std::ptrdiff_t(stage.in_block));
+            if (!moved && !padding) {
+                transpose<V, Mask>(row, size, to);
+                continue;
+            }
+            for (int i = 0; moved && i < LANES; ++i)
+                for (int x = 0; x < width; ++x) {
+                    const int from = piece->flip[place[i]] ? width - 1 - x : x;
+                    columns[i * width + x] = reflected(from + piece->left[place[i]] - MARGIN, width);
+                }
+            for (int c = 0; c < problem.channels; ++c)
                 for (int y = 0; y < height; ++y) {
-                    const T* row = image + (c * height + (moved ? reflected(y + top, height) : y)) * width;
-                    T* out = to + LANES * (c * std::ptrdiff_t(stage.in_map) +
-                                           (y + stage.padding) * stage.padded_width + stage.padding);
-                    if (moved) for (int x = 0; x < width; ++x) out[x * LANES] = row[column[x]];
-                    else for (int x = 0; x < width; ++x) out[x * LANES] = row[x];
+                    for (int i = 0; i < LANES; ++i) {
+                        const int from = moved ? reflected(y + piece->top[place[i]] - MARGIN, height) : y;
+                        row[i] = image[i] + (c * height + from) * width;
+                        if (!moved) continue;
+                        T* changed = pixels + i * width;
+                        for (int x = 0; x < width; ++x) changed[x] = row[i][columns[i * width + x]];
+                        row[i] = changed;
+                    }
+                    transpose<V, Mask>(row, width, to + LANES * (c * map + (y + padding) * line + padding));
                 }
         }
     }
@@ -384,32 +333,35 @@ template <class T> class Net {
         return index < size ? index : 2 * (size - 1) - index;
     }
 
-    // The group's part of what the batch's dropouts keep: samples become lanes.
+    // The group's part of what the batch's dropouts keep.
     void read_kept(const ImagePiece& piece, int first, int samples) {
         const uint8_t* drawn = piece.kept;
         for (Stage& stage : stages)
             for (const bool before : {true, false}) {
                 const int kind = before ? stage.before : stage.after;
                 if (kind == NONE) continue;
-                const int size = stage.drawn(before), each = before ? stage.area : 1, count = stage.windows * each;
-                uint8_t* kept = reinterpret_cast<uint8_t*>(before ? stage.kept_before : stage.kept_after);
+                const int size = stage.drawn(before), area = before ? stage.area : 1, count = stage.windows * area;
+                uint8_t* const kept = reinterpret_cast<uint8_t*>(before ? stage.kept_before : stage.kept_after);
                 const int side = stage.pool, wide = stage.width + 2 * stage.padding - stage.kernel + 1;
-                const int map = kind == MAPS ? 1 : size / stage.outputs;
-                for (int lane = 0; lane < blocks_of(samples) * LANES; ++lane) {
-                    const uint8_t* from = drawn + (first + least(lane, samples - 1)) * std::ptrdiff_t(size);
-                    for (int o = 0; o < stage.outputs; ++o, from += map) {
-                        uint8_t* to = kept + LANES * (o * std::ptrdiff_t(group) + lane / LANES) * count + lane % LANES;
-                        if (kind == MAPS)
-                            for (int p = 0; p < count; ++p) to[p * LANES] = *from;
-                        else if (!before)
-                            for (int p = 0; p < count; ++p) to[p * LANES] = from[p];
-                        else
-                            for (int y = 0; y < stage.pooled_height; ++y)
-                                for (int x = 0; x < stage.pooled_width; ++x)
-                                    for (int k = 0; k < each; ++k, to += LANES)
-                                        *to = from[(y * side + k / side) * wide + x * side + k % side];
+                const int map = size / stage.outputs;
+                for (int block = 0; block < blocks_of(samples); ++block)
+                    for (int o = 0; o < stage.outputs; ++o) {
+                        const uint8_t* from[LANES];
+                        for (int i = 0; i < LANES; ++i) {
+                            const std::ptrdiff_t sample = first + least(block * LANES + i, samples - 1);
+                            from[i] = drawn + sample * size + o * map;
+                        }
+                        uint8_t* to = kept + LANES * (o * std::ptrdiff_t(group) + block) * count;
+                        if (kind == NUMBERS && !before) {
+                            transpose<Bytes, Bytes>(from, count, to);
+                            continue;
+                        }
+                        for (int p = 0; p < count; ++p) {
+                            const int window = p / area, x = window % stage.pooled_width, y = window / stage.pooled_width;
+                            const int at = (y * side + p % area / side) * wide + x * side + p % side;
+                            for (int i = 0; i < LANES; ++i) *to++ = from[i][kind == MAPS ? 0 : at];
+                        }
                     }
-                }
                 drawn += piece.batch * std::ptrdiff_t(size);
             }
     }
@@ -535,7 +487,8 @@ template <class T> class Net {
                 if (s > 0)
                     products(stage.channels, count * map, stage.outputs * stage.kernel * stage.kernel, w + stage.weight,
                              stage.kernel * stage.kernel, nullptr, stage.back_tap, stage.delta, stage.back_from,
-                             below + start * std::ptrdiff_t(stage.channels) * map, stage.back_to, map);
+                             below + start * std::ptrdiff_t(stage.channels) * map,
+                             stage.back_to, map, stage.back_span);
             }
             std::swap(above, below);
         }
@@ -599,41 +552,6 @@ template <class T> class Net {
         }
     }
 
-    // ---- a step
-
-    // The optimiser's step from the gradient in g, as torch.optim takes it.
-    void step(double learning_rate) {
-        double rate = 0, root = 1;
-        if (problem.optimizer == ADAM) {
-            state.beta1_power *= BETA1;
-            state.beta2_power *= BETA2;
-            rate = learning_rate / (1 - state.beta1_power);
-            root = 1 / std::sqrt(1 - state.beta2_power);
-        }
-        const T adam_rate = T(rate), correction = T(root);
-        const T decay = T(problem.weight_decay), lr = T(learning_rate), eps = T(problem.eps);
-        T* __restrict weight = w;
-        T* __restrict m = static_cast<T*>(state.first);
-        T* __restrict s = static_cast<T*>(state.second);
-        const T* __restrict gradient = g;
-        const auto every = [&](auto f) {
-            for (int p = 0; p < parameters; ++p) f(weight[p], m[p], s[p], gradient[p] + decay * weight[p]);
-        };
-        if (problem.optimizer == SGD)
-            every([&](T& weight, T&, T&, T d) { weight -= lr * d; });
-        else if (problem.optimizer == RMSPROP)
-            every([&](T& weight, T&, T& s, T d) {
-                s = s * T(ALPHA) + d * d * T(1 - ALPHA);
-                weight -= lr * (d / (std::sqrt(s) + eps));
-            });
-        else
-            every([&](T& weight, T& m, T& s, T d) {
-                m += (d - m) * T(1 - BETA1);
-                s = s * T(BETA2) + d * d * T(1 - BETA2);
-                weight -= adam_rate * (m / (std::sqrt(s) * correction + eps));
-            });
-    }
-
     static int blocks_of(int samples) { return (samples + LANES - 1) / LANES; }
 
     const ImageProblem& problem;
@@ -645,7 +563,8 @@ template <class T> class Net {
     T *w, *g;
     V *logits, *deltas[2], *sums_of_strip, *gradient_sums;
     int logits_block;
-    int32_t *identity, *column;
+    int32_t *identity, *columns;
+    T* pixels;
     double* numbers;
 
     // The stages' shapes, and how many blocks make a group.
@@ -703,6 +622,7 @@ template <class T> class Net {
             const std::size_t map = std::size_t(stage.height) * stage.width;
             stage.back_from = arena.take<int32_t>(stage.some * map);
             stage.back_to = arena.take<int32_t>(stage.some * map);
+            stage.back_span = arena.take<Span>(stage.some * map);
             stage.back_tap = arena.take<Tap>(stage.outputs * stage.kernel * stage.kernel);
             for (const std::size_t features : {stage.channels * map, std::size_t(stage.features())})
                 if (features > widest) widest = features;
@@ -716,7 +636,8 @@ template <class T> class Net {
         sums_of_strip = arena.take<V>(strip);
         gradient_sums = arena.take<V>(kept);
         identity = arena.take<int32_t>(longest);
-        column = arena.take<int32_t>(stages.front().width);
+        columns = arena.take<int32_t>(LANES * problem.width);  // where augmented rows come from, and the rows
+        pixels = arena.take<T>(LANES * problem.width);
         numbers = arena.take<double>(4 * classes);
         g = arena.take<T>(parameters);
         size = arena.size();
@@ -747,15 +668,21 @@ template <class T> class Net {
                 }
         for (int t = 0; t < stage.taps; ++t)
             stage.tap[t] = {t / (k * k) * stage.in_map + t / k % k * stage.padded_width + t % k, t};
-        for (int t = 0; t < stage.outputs * k * k; ++t) {  // a step right in the kernel is a step left in the deltas
-            const int o = t / (k * k), at = (k - 1 - t / k % k) * delta_width + k - 1 - t % k;
-            stage.back_tap[t] = {o * stage.delta_map + at, o * stage.taps + t % (k * k)};
-        }
-        const int map = stage.height * stage.width;
+        // Row by row of the kernel, so that an input's row has its taps side by side. A step right in the kernel is a
+        // step left in the deltas.
+        Tap* tap = stage.back_tap;
+        for (int y = 0; y < k; ++y)
+            for (int o = 0; o < stage.outputs; ++o)
+                for (int x = 0; x < k; ++x)
+                    *tap++ = {o * stage.delta_map + (k - 1 - y) * delta_width + k - 1 - x, o * stage.taps + y * k + x};
+        const int map = stage.height * stage.width, rows = stage.pooled_height * stage.pool;
         for (int i = 0; i < stage.some * map; ++i) {
             const int block = i / map, y = i % map / stage.width, x = i % stage.width;
             stage.back_from[i] = block * stage.delta_block + y * delta_width + x;
             stage.back_to[i] = block * stage.channels * map + i % map;
+            const int first = y + stage.padding - rows + 1, last = least(y + stage.padding, k - 1);
+            const int a_row = stage.outputs * k;  // rows beyond what pooling keeps have deltas of zero
+            stage.back_span[i] = {(first > 0 ? first : 0) * a_row, (last + 1) * a_row};
         }
     }
 
@@ -785,7 +712,9 @@ template <class T> class Net {
             losses(set.y, piece.order, first, samples, loss, correct, piece.batch);
             backward(blocks_of(samples));
         }
-        if (piece.end == piece.batch) step(piece.lr);
+        if (piece.end == piece.batch)
+            optimize(problem.optimizer, piece.lr, problem.weight_decay, problem.eps, parameters, w, g,
+                     static_cast<T*>(state.first), static_cast<T*>(state.second), state.beta1_power, state.beta2_power);
     }
 
     // Adds the loss and the hits of samples start..end.

@@ -29,7 +29,7 @@ from hw1bench.training.streams import generator_for
 
 _FOLDER = Path(__file__).parent
 _NAMES = ("baseline", "avx2", "avx512")  # each a superset of those before
-_SOURCES = ("kernel.cpp", "convolutional_kernel.cpp")  # of every library, in this order; the second's: convolutional.py
+_SOURCES = ("kernel.cpp", "convolutional_kernel.cpp", "kernel_vectors.h")  # of every library; in the order of setup.py
 _ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
 _OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
 _EPS = 1e-8  # torch's default for Adam and RMSprop
@@ -262,7 +262,9 @@ def train(
     task = _Task.of(block, dataset, code)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
     runs = [
-        _Run(task, row, generator_for(block.report, block.experiment, "order", seed), block.arm.gradient_norm == "epoch")
+        _Run(
+            task, row, generator_for(block.report, block.experiment, "order", seed), block.arm.gradient_norm == "epoch"
+        )
         for row, seed in zip(weights, block.seeds, strict=True)
     ]
     executor = ThreadPoolExecutor(min(len(runs), threads or os.cpu_count() or 1))

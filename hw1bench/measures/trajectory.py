@@ -1,0 +1,238 @@
+"""Where training goes in the space of weights: principal components, distances, and what a random walk would look like.
+
+A *trajectory* is the snapshots of one run's weights, (snapshots, weights), oldest first. Functions take any runs: an array
+(runs, snapshots, weights), or a sequence of (snapshots, weights) arrays, not all of the same length; float16, float32 or
+float64. All they need is the Gram matrix of the centred snapshots,
+
+    G = X X^T,   X (all runs' snapshots, weights) less its mean row,
+
+a few hundred numbers squared, after which the weights can be dropped: functions named ``..._from`` take it. It is summed
+in float64 over chunks of weights, so that no copy of the weights is ever made: some 50 MB whatever their number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+Trajectories = np.ndarray | Sequence[np.ndarray]
+
+_CHUNK = 2**21  # numbers (float64, 16 MiB) of all snapshots together that are taken at once
+
+# Where there are this many times more weights than snapshots the Gram matrix is the shorter way, and the only one in
+# bounded memory.
+_WIDE = 2
+
+
+def _runs(trajectories: Trajectories) -> list[np.ndarray]:
+    runs = [np.asarray(run) for run in trajectories]
+    shapes = [run.shape for run in runs]
+    if not runs or any(len(shape) != 2 or not shape[0] for shape in shapes) or len({shape[1] for shape in shapes}) > 1:
+        raise ValueError(f"runs of shapes {shapes}: each must be (snapshots, weights), all with the same weights")
+    if not all(np.issubdtype(run.dtype, np.floating) for run in runs):
+        raise ValueError(f"runs of types {sorted({str(run.dtype) for run in runs})}: give floating-point weights")
+    return runs
+
+
+def gram(trajectories: Trajectories) -> np.ndarray:
+    """The Gram matrix of all runs' snapshots, run after run, less their common mean: (snapshots, snapshots) float64.
+
+    Raises ValueError for runs that are not (snapshots, weights) with the same weights, and for weights that are not finite.
+    """
+    runs = _runs(trajectories)
+    snapshots, weights = sum(map(len, runs)), runs[0].shape[1]
+    total: np.ndarray = np.zeros((snapshots, snapshots))
+    step = max(1, _CHUNK // snapshots)
+    for start in range(0, weights, step):
+        part = np.concatenate([run[:, start : start + step] for run in runs], dtype=np.float64, casting="same_kind")
+        if not np.isfinite(part).all():
+            raise ValueError("some weights are not finite: leave out the snapshots of a run after it diverged")
+        part -= part[0].copy()  # so that snapshots that are all the same have a mean of exactly 0
+        part -= part.mean(axis=0)
+        total += part @ part.T
+    symmetric: np.ndarray = (total + total.T) / 2
+    return symmetric
+
+
+def distances(gram: np.ndarray) -> np.ndarray:
+    """Euclidean distances between all snapshots, from their Gram matrix: (snapshots, snapshots).
+
+    Below 1e-8 of the largest distance from the mean they drown in rounding.
+    """
+    squares = np.diag(gram)
+    found = np.sqrt(np.maximum(squares[:, None] + squares[None, :] - 2 * gram, 0))
+    np.fill_diagonal(found, 0)
+    return found
+
+
+@dataclass(frozen=True)
+class Components:
+    """Principal components of all runs' snapshots together.
+
+    coordinates  (runs, snapshots, components), in the units of the weights; NaN after the last snapshot of a shorter run.
+                 A component's sign is such that its coordinate of the largest absolute value (the first one) is positive.
+    shares       (components,) of the variance, falling.
+    """
+
+    coordinates: np.ndarray
+    shares: np.ndarray
+
+
+def pca(trajectories: Trajectories, components: int = 2) -> Components:
+    """Principal components (Pearson, 1901) of all runs' snapshots together, as the charts of paths show them.
+
+    By scikit-learn where weights are few, else by the eigenvectors of the Gram matrix: the same but for rounding.
+    Raises ValueError as `gram` does, for more components than snapshots or weights, and where no weight ever changes.
+    """
+    runs = _runs(trajectories)
+    snapshots, weights = sum(map(len, runs)), runs[0].shape[1]
+    if not 1 <= components <= min(snapshots, weights):
+        raise ValueError(f"{components} components of {snapshots} snapshots of {weights} weights: 1 to the lesser")
+    if weights > _WIDE * snapshots:
+        return pca_from(gram(runs), [len(run) for run in runs], components)
+    whole = np.concatenate(runs, dtype=np.float64, casting="same_kind")
+    if not np.isfinite(whole).all():
+        raise ValueError("some weights are not finite: leave out the snapshots of a run after it diverged")
+    if not np.ptp(whole, axis=0).any():
+        raise ValueError(f"the {snapshots} snapshots are all the same: there is no variance to share out")
+    found = PCA(components, svd_solver="full").fit(whole)
+    return _components(found.transform(whole), found.explained_variance_ratio_, [len(run) for run in runs])
+
+
+def pca_from(gram: np.ndarray, lengths: Sequence[int], components: int = 2) -> Components:
+    """`pca` of runs of ``lengths`` snapshots from their Gram matrix."""
+    if sum(lengths) != len(gram) or not 1 <= components <= len(gram):
+        raise ValueError(f"runs of {list(lengths)} snapshots, {components} components, a Gram matrix of {len(gram)}")
+    values, vectors = np.linalg.eigh(gram)
+    values, vectors = np.maximum(values[::-1][:components], 0), vectors[:, ::-1][:, :components]
+    if np.trace(gram) <= 0:
+        raise ValueError(f"the {len(gram)} snapshots are all the same: there is no variance to share out")
+    return _components(vectors * np.sqrt(values), values / np.trace(gram), lengths)
+
+
+def _components(flat: np.ndarray, shares: np.ndarray, lengths: Sequence[int]) -> Components:
+    largest = flat[np.abs(flat).argmax(axis=0), np.arange(flat.shape[1])]
+    flat = flat * np.where(largest < 0, -1, 1)
+    coordinates = np.full((len(lengths), max(lengths), flat.shape[1]), np.nan)
+    for row, part in enumerate(np.split(flat, np.cumsum(lengths)[:-1])):
+        coordinates[row, : len(part)] = part
+    return Components(coordinates, np.asarray(shares))
+
+
+def share_of_variance(gram: np.ndarray, components: int = 2) -> np.ndarray:
+    """The share of variance that the first ``components`` take, of Gram matrices ``(..., snapshots, snapshots)``: (...,)."""
+    values = np.linalg.eigvalsh(gram)
+    taken: np.ndarray = values[..., -components:].sum(-1) / np.trace(gram, axis1=-2, axis2=-1)
+    return taken
+
+
+def random_walk_shares(
+    step_lengths: np.ndarray, weights: int, samples: int = 1000, seed: int = 0, components: int = 2
+) -> np.ndarray:
+    """The share of variance that ``components`` take of random walks: (samples,).
+
+    A walk has the lengths ``step_lengths (steps,)``, in their order, each in a direction of its own, uniform on the sphere
+    in ``weights`` dimensions. Of one long walk with equal steps in many dimensions the k-th takes 6/(pi^2 k^2) (Antognini and
+    Sohl-Dickstein, 2018); short ones more. Raises ValueError for lengths that are not finite, negative, or all zero.
+    """
+    lengths = np.asarray(step_lengths, dtype=np.float64)
+    if lengths.ndim != 1 or not np.isfinite(lengths).all() or (lengths < 0).any() or not lengths.any() or weights < 1:
+        raise ValueError(f"steps of lengths {lengths} in {weights} dimensions make no walk: give (steps,) lengths >= 0")
+    generator = np.random.default_rng(seed)
+    steps = len(lengths)
+    shares = np.empty(samples)
+    some = max(1, _CHUNK // (steps + 1) ** 2)
+    for start in range(0, samples, some):
+        many = min(some, samples - start)
+        directions = _gaussian_rows(generator, many, steps, weights)
+        directions /= np.linalg.norm(directions, axis=2, keepdims=True)
+        walk = np.zeros((many, steps + 1, directions.shape[2]))
+        np.cumsum(lengths[:, None] * directions, axis=1, out=walk[:, 1:])
+        walk -= walk.mean(axis=1, keepdims=True)
+        shares[start : start + many] = share_of_variance(walk @ walk.transpose(0, 2, 1), components)
+    return shares
+
+
+def _gaussian_rows(generator: np.random.Generator, samples: int, rows: int, dimensions: int) -> np.ndarray:
+    """Rows with the inner products of ``rows`` standard Gaussian vectors: (samples, rows, rows or fewer).
+
+    In more dimensions than rows a rotation of space makes the vectors lower triangular, and leaves their inner products:
+    below the diagonal stay standard Gaussian numbers, on it the length of what is left of a vector in the dimensions that
+    those before it do not span, chi with as many degrees of freedom (Bartlett, 1933). Exact, whatever the dimensions.
+    """
+    if dimensions <= rows:
+        return generator.standard_normal((samples, rows, dimensions))
+    triangle = np.tril(generator.standard_normal((samples, rows, rows)), -1)
+    left = dimensions - np.arange(rows)
+    triangle[:, np.arange(rows), np.arange(rows)] = np.sqrt(generator.chisquare(left, (samples, rows)))
+    return triangle
+
+
+@dataclass(frozen=True)
+class BeyondRandomWalk:
+    """``share``: of its variance that two components of a path take; ``walk``: what 95 % of random walks stay below."""
+
+    share: float
+    walk: float
+
+
+def beyond_random_walk(snapshots: np.ndarray, samples: int = 1000, seed: int = 0) -> BeyondRandomWalk:
+    """How flat the path ``snapshots (snapshots, weights)`` of one run is, against random walks with its step lengths.
+
+    Raises ValueError as `gram` does, for fewer than four snapshots (three lie in a plane), and where nothing moves.
+    """
+    return beyond_random_walk_from(gram([snapshots]), np.shape(snapshots)[1], samples, seed)
+
+
+def beyond_random_walk_from(gram: np.ndarray, weights: int, samples: int = 1000, seed: int = 0) -> BeyondRandomWalk:
+    """`beyond_random_walk` of one run with ``weights`` weights, from the Gram matrix of its snapshots."""
+    if len(gram) < 4:
+        raise ValueError(f"a path of {len(gram)} snapshots lies in a plane whatever it does: give 4 or more")
+    lengths = np.diag(distances(gram), 1)
+    walks = random_walk_shares(lengths, weights, samples, seed)
+    return BeyondRandomWalk(float(share_of_variance(gram)), float(np.percentile(walks, 95)))
+
+
+def part(gram: np.ndarray, snapshots: slice) -> np.ndarray:
+    """The Gram matrix of some of the snapshots by themselves, about their own mean."""
+    some = gram[snapshots, snapshots]
+    some = some - some.mean(axis=0)
+    centred: np.ndarray = some - some.mean(axis=1, keepdims=True)
+    return centred
+
+
+def separation(own: np.ndarray, other: np.ndarray) -> float:
+    """How much farther the other run is than one's own path: for each snapshot of ``own (snapshots, weights)``, the distance
+    to the nearest snapshot of ``other`` over that to the nearest other snapshot of ``own``; the logarithm of their median.
+
+    NaN where that is undefined: both distances are 0. Raises ValueError as `gram` does, and for an ``own`` of one snapshot.
+    """
+    return separation_from(gram([own, other]), len(own))
+
+
+def separation_from(gram: np.ndarray, own: int) -> float:
+    """`separation` from the joint Gram matrix of two runs, of which the first ``own`` snapshots are one's own."""
+    if not 2 <= own < len(gram):
+        raise ValueError(f"{own} of {len(gram)} snapshots are one's own: two or more must be, and not all")
+    apart = distances(gram)[:own]
+    within = apart[:, :own] + np.diag(np.full(own, np.inf))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.log(np.median(apart[:, own:].min(axis=1) / within.min(axis=1))))
+
+
+def convergence(own: np.ndarray, other: np.ndarray) -> float:
+    """How much closer two runs, (snapshots, weights) each, are at the end than at the start: 1 - d(end) / d(start).
+
+    NaN where they start at the same point. Raises ValueError as `gram` does.
+    """
+    return convergence_from(gram([own, other]), len(own))
+
+
+def convergence_from(gram: np.ndarray, own: int) -> float:
+    """`convergence` from the joint Gram matrix of two runs, of which the first ``own`` snapshots are one's own."""
+    if not 1 <= own < len(gram):
+        raise ValueError(f"{own} of {len(gram)} snapshots are one's own: one or more must be, and not all")
+    apart = distances(gram)
+    start, end = float(apart[0, own]), float(apart[own - 1, -1])
+    return 1 - end / start if start > 0 else float("nan")

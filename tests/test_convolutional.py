@@ -1,0 +1,299 @@
+"""The image kernel's warranty: on every instruction set, the run that the naive loop trains; and it is repeatable."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+import reference
+from cases import ARM, IMAGE_MODELS, OPTIMIZERS
+from hw1bench import Images, Model, Optimizer, data
+from hw1bench.experiment import StepLR
+from hw1bench.runs import Block
+from hw1bench.sources import b, c
+from hw1bench.training import convolutional, native, sequential
+
+CPU = torch.device("cpu")
+NAMES = ["baseline", "avx2", "avx512"]
+SIZE_8, SIZE_12 = Images(name="digits", size=8), Images(name="digits", size=12)
+COLOUR = Images(name="digits", size=8, channels=3, mean=(0.5, 0.4, 0.3), deviation=(0.2, 0.3, 0.4))
+NET = Model("C(1-3,3,p1,pool2) dropout 48-12 dropout(0.25) 12-10")
+BASE = replace(
+    ARM,
+    data=SIZE_8,
+    model=NET,
+    loss="cross_entropy",
+    optimizer=Optimizer(name="adam", lr=1e-3),
+    epochs=1,
+    batch_size=200,
+)
+
+built = pytest.mark.skipif(native.isa() is None, reason=native.reason() or "built")
+
+
+@pytest.fixture(params=NAMES)
+def isa(request):
+    if request.param not in native.instruction_sets():
+        pytest.skip(f"no {request.param} here")
+    return request.param
+
+
+def block(trained):
+    return Block("T", "twin", trained, 0)
+
+
+@cache
+def first_images(spec, count):
+    """A set cut short, so that many nets are tried in little time."""
+    whole = data.BUILT_IN.load(spec)
+    if count is None:
+        return whole
+    return replace(
+        whole,
+        train=data.Split(whole.train.x[:count], whole.train.y[:count]),
+        test=data.Split(whole.test.x[:37], whole.test.y[:37]),
+    )
+
+
+def train(trained, count=None, progress=lambda steps: None, **options):
+    return convolutional.train(block(trained), first_images(trained.data, count), progress, **options)
+
+
+@cache
+def by_torch(trained, count=None):
+    return sequential.train(block(trained), first_images(trained.data, count), CPU, lambda steps: None)
+
+
+def assert_close(one, other, rtol=1e-7, atol=1e-9):
+    assert one.keys() == other.keys()
+    for name in one:
+        assert one[name].dtype == other[name].dtype
+        np.testing.assert_allclose(one[name], other[name], rtol=rtol, atol=atol, err_msg=name)
+
+
+def assert_same_bits(one, other):
+    assert one.keys() == other.keys()
+    for name, array in one.items():
+        assert array.tobytes() == other[name].tobytes(), name
+
+
+@built
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("batch_size", [None, 50, 1], ids=["full batch", "minibatch with remainder", "batch 1"])
+def test_each_optimizer_is_the_torch_path(optimizer, batch_size, isa):
+    trained = replace(BASE, optimizer=optimizer, batch_size=batch_size, epochs=1 if batch_size == 1 else 2)
+    count = 21 if batch_size == 1 else 110
+    assert_close(train(trained, count, isa=isa), by_torch(trained, count))
+
+
+@built
+@pytest.mark.parametrize(("model", "loss", "spec"), IMAGE_MODELS.values(), ids=IMAGE_MODELS)
+def test_each_kind_of_net_is_the_naive_loop(model, loss, spec, isa):
+    trained = replace(BASE, data=spec, model=model, loss=loss)
+    arrays = train(trained, isa=isa)
+    losses, weights = reference.train("T", "twin", trained, 5)[:2]
+    np.testing.assert_allclose(arrays["train_loss"][5], losses, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(arrays["weights"][5], weights, rtol=1e-7, atol=1e-9)
+
+
+LAYOUTS = {
+    "kernel 1": ("C(1-3,1,pool2) 48-10", SIZE_8),
+    "kernel 3": ("C(1-4-3,3) 48-10", SIZE_8),
+    "kernel 3, padded": ("C(1-4-3,3,p1) 192-10", SIZE_8),
+    "kernel 4, remainder dropped": ("C(1-2,4,pool2) C(2-3,2,pool2) 3-10", SIZE_12),
+    "kernel 4, padded by 2": ("C(1-2-3-4,4,p2,pool2) 4-10", SIZE_8),
+    "kernel 5": ("C(1-3,5,pool2) C(3-7,3) 28-20-10", SIZE_12),
+    "kernel 5, padded by 2": ("C(1-3-5,5,p2,pool2) 20-10", SIZE_8),
+    "kernel 2, padded by 1": ("C(1-3,2,p1,pool2) C(3-2,2,p1) 50-10", SIZE_8),
+    "windows of 3, remainder dropped": ("C(1-3,3,pool3) 12-10", SIZE_8),
+    "windows of 3 and 4": ("C(1-3,3,p1) pool3 C(3-4,3,p1) pool4 4-10", SIZE_12),
+    "many channels": ("C(1-9-17,3,p1,pool2) 68-10", SIZE_8),
+    "few outputs, then many": ("C(1-1-2-33,3,p1,pool2) 33-10", SIZE_8),
+    "colours": ("C(3-5-4,3,p1,pool2) 16-10", COLOUR),
+    "dense": ("64-37-10", SIZE_8),
+    "dense, colours": ("192-10", COLOUR),
+    "dense, augmented": ("192-10", replace(COLOUR, augment=True)),
+    "softmax before cross-entropy": ("C(1-3,3,pool2) 27-10 softmax", SIZE_8),
+    "log-softmax before cross-entropy": ("C(1-3,3,pool2) 27-10 logsoftmax", SIZE_8),
+    "dropout of maps before pooling": ("C(1-4,3,p1) dropout2d pool2 64-10", SIZE_8),
+    "dropout of numbers before pooling, remainder dropped": ("C(1-4,3) dropout(0.3) pool4 4-10", SIZE_8),
+    "dropout before and after pooling": ("C(1-4,3) dropout(0.3) pool2 dropout2d(0.25) 36-10", SIZE_8),
+    "dropout between convolutions": ("C(1-4,3,p1) dropout(0.25) C(4-5,3,p1) dropout2d C(5-3,3,p1,pool2) 48-10", SIZE_8),
+    "dropout last": ("64-20-10 dropout(0.1)", SIZE_8),
+}
+
+
+@built
+@pytest.mark.parametrize(("layout", "spec"), LAYOUTS.values(), ids=LAYOUTS)
+def test_each_layout_is_the_torch_path(layout, spec, isa):
+    trained = replace(BASE, data=spec, model=Model(layout), batch_size=40)
+    assert_close(train(trained, 100, isa=isa), by_torch(trained, 100))
+
+
+@built
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh"])
+@pytest.mark.parametrize("middle", ["pool2", "dropout pool2", "dropout(0.2) pool2 dropout2d"])
+def test_each_activation_is_the_torch_path(activation, middle, isa):
+    # Biases of zero, so that sums on the black margins are exactly 0, where derivatives differ from side to side.
+    model = Model(f"C(1-3,3,p1) {middle} C(3-4,3,p1,pool2) 16-12-10", activation, "keras")
+    trained = replace(BASE, model=model, batch_size=60, epochs=2)
+    assert_close(train(trained, 100, isa=isa), by_torch(trained, 100))
+
+
+@built
+@pytest.mark.parametrize(("layout", "loss"), [("softmax", "nll"), ("logsoftmax", "nll"), ("", "nll")])
+def test_each_output_by_negative_log_likelihood(layout, loss, isa):
+    trained = replace(BASE, model=Model(f"C(1-3,3,pool2) 27-10 {layout}"), loss=loss)
+    assert_close(train(trained, 100, isa=isa), by_torch(trained, 100))
+
+
+@built
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": replace(COLOUR, augment=True)},
+        {"data": replace(COLOUR, random_labels=True)},
+        {"data": replace(COLOUR, augment=True, random_labels=True), "batch_size": None},
+        {"data": COLOUR, "schedule": StepLR(every=2, factor=0.1)},
+    ],
+    ids=["augmented", "random labels", "both, full batch", "schedule"],
+)
+def test_data_and_schedule_are_the_torch_path(changes, isa):
+    model = Model("C(3-4,3,p1,pool2) dropout 64-10")
+    trained = replace(BASE, model=model, epochs=4, **{"batch_size": 60, **changes})
+    assert_close(train(trained, 130, isa=isa), by_torch(trained, 130))
+
+
+@built
+@pytest.mark.parametrize(
+    "arm",
+    [b.SIZE.quick.arms[0], b.TASK.quick.arms[0], c.TASK_CIFAR.quick.arms[1]],
+    ids=["B's smallest", "B's softmax", "C's dropouts"],
+)
+def test_nets_of_the_catalogue_in_float32_over_a_few_steps(arm, isa):
+    trained = replace(arm, epochs=1, schedule=None)
+    count = 2 * arm.batch_size if arm.batch_size < 100 else arm.batch_size
+    arrays, expected = train(trained, count, isa=isa), by_torch(trained, count)
+    assert arrays["weights"].dtype == np.float32
+    for name in ("train_loss", "test_loss"):
+        np.testing.assert_allclose(arrays[name], expected[name], rtol=1e-4)
+    # Adam moves a weight by the learning rate whatever its gradient: where that is rounding, so is the sign.
+    off = np.abs(arrays["weights"] - expected["weights"]) > 1e-5
+    assert off.mean() < 0.01
+
+
+@built
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("batch_size", [None, 130])
+def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, precision, isa, monkeypatch):
+    model = Model("C(3-4,3,p1) dropout(0.25) C(4-4,3,p1) pool2 dropout 64-10")
+    trained = replace(BASE, data=replace(COLOUR, augment=True), model=model, precision=precision)
+    trained = replace(trained, batch_size=batch_size, epochs=2)
+    monkeypatch.setattr(convolutional, "_CALL_SECONDS", 1e9)
+    alone = train(trained, 300, isa=isa, threads=1)
+    assert_same_bits(alone, train(trained, 300, isa=isa, threads=8))
+    monkeypatch.setattr(convolutional, "_CALL_SECONDS", 0.0)  # one group of samples a call
+    assert_same_bits(alone, train(trained, 300, isa=isa))
+
+
+@built
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh"])
+def test_divergence_is_recorded_not_raised(activation, precision, isa):
+    model = Model("C(1-3,3,p1,pool2) 48-12-10", activation)
+    wild = Optimizer(name="sgd", lr=1e30)
+    arrays = train(replace(BASE, model=model, optimizer=wild, epochs=4, precision=precision), isa=isa)
+    assert np.isfinite(arrays["train_loss"][:, 0]).all()
+    if activation == "leaky_relu":  # the others die, or saturate
+        assert not np.isfinite(arrays["train_loss"][:, -1]).any()
+
+
+@built
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh"])
+def test_what_is_not_a_number_stays_so(activation, isa):
+    dataset = first_images(SIZE_8, 100)
+    x = dataset.train.x.clone()
+    x[3] = torch.nan
+    dataset = replace(dataset, train=data.Split(x, dataset.train.y))
+    trained = replace(BASE, model=Model("C(1-3,3,p1,pool2) 48-10", activation))
+    arrays = convolutional.train(block(trained), dataset, lambda steps: None, isa=isa)
+    expected = sequential.train(block(trained), dataset, CPU, lambda steps: None)
+    assert np.isnan(arrays["train_loss"]).all()
+    assert np.isnan(arrays["weights"]).all()
+    for name in ("train_accuracy", "test_accuracy", "test_loss"):
+        np.testing.assert_array_equal(np.isnan(arrays[name]), np.isnan(expected[name]), err_msg=name)
+        np.testing.assert_allclose(arrays[name][:, 0], expected[name][:, 0], err_msg=name)
+
+
+@built
+def test_progress_is_told_every_step_from_the_calling_thread():
+    for trained, steps in ((replace(BASE, epochs=3), 8), (replace(BASE, batch_size=None, epochs=4), 1)):
+        told = []
+        train(trained, progress=lambda steps, told=told: told.append((steps, threading.get_ident())))
+        assert sum(steps for steps, _ in told) == 8 * trained.epochs * steps
+        assert {thread for _, thread in told} == {threading.get_ident()}
+
+
+@built
+@pytest.mark.parametrize("batch_size", [None, 64])
+def test_an_interruption_stops_soon_and_leaves_no_thread(batch_size):
+    before, threads = threading.active_count(), torch.get_num_threads()
+    interrupted = []
+
+    def interrupt():
+        interrupted.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(0.5, interrupt)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(BASE, batch_size=batch_size, epochs=1_000_000))
+    assert time.perf_counter() - interrupted[0] < 1.0  # 0.1 s alone on the machine
+    timer.join()
+    assert threading.active_count() == before
+    assert torch.get_num_threads() == threads
+
+
+@built
+def test_what_it_trains():
+    assert convolutional.supports(BASE)
+    assert convolutional.supports(replace(BASE, model=Model("64-10"), batch_size=None))
+    assert not convolutional.supports(ARM)
+    assert not convolutional.supports(replace(BASE, model=Model("64-10 tanh")))
+    assert not convolutional.supports(replace(BASE, model=Model("dropout C(1-3,3) 108-10")))
+    assert not convolutional.supports(replace(BASE, model=Model("pool2 C(1-3,3) 12-10")))
+    assert not convolutional.supports(replace(BASE, model=Model("C(1-3,3,pool2) pool2 3-10")))
+    assert not convolutional.supports(replace(BASE, model=Model("C(1-3,1,p1) 300-10")))
+    assert not convolutional.supports(replace(BASE, model=Model("C(1-3,3) dropout dropout 108-10")))
+    assert not convolutional.supports(replace(BASE, gradient_norm="epoch"))
+    assert not convolutional.supports(replace(BASE, model=Model("64-14000-10")))
+    with pytest.raises(ValueError, match="does not train arm 'arm'"):
+        convolutional.train(block(ARM), data.BUILT_IN.load(ARM.data), lambda steps: None)
+    with pytest.raises(ValueError, match=r"does not take samples of shape \(1, 8, 8\)"):
+        train(replace(BASE, model=Model("C(1-3,3) 100-10")))
+    with pytest.raises(ValueError, match="has 9 outputs for 10 classes"):
+        train(replace(BASE, model=Model("64-9")))
+    with pytest.raises(ValueError, match="no native kernel for 'sse9' here, only for baseline"):
+        train(BASE, isa="sse9")
+
+
+@built
+def test_a_stale_library_is_noticed(tmp_path, monkeypatch):
+    for path in native._FOLDER.glob("*kernel*"):
+        shutil.copy(path, tmp_path)
+    with (tmp_path / "convolutional_kernel.cpp").open("a") as source:
+        source.write("// changed\n")
+    monkeypatch.setattr(native, "_FOLDER", tmp_path)
+    native._libraries.cache_clear()
+    try:
+        with pytest.raises(ValueError, match=r"was built from another kernel.cpp or convolutional_kernel.cpp"):
+            train(BASE)
+    finally:
+        native._libraries.cache_clear()
