@@ -220,11 +220,14 @@ IMAGES = {"loss": "cross_entropy", "data": Images(name="digits", size=28)}
         ({}, "cpu", None, "eager"),
         ({}, "cuda", "avx2", "eager"),
         ({"batch_size": 1}, "cuda", "avx2", "native"),
-        ({"model": Model("784-256-10"), **IMAGES}, "cpu", "avx2", "sequential"),
+        ({"model": Model("784-256-10"), **IMAGES}, "cpu", "avx2", "convolutional"),
+        ({"model": Model("784-256-10"), **IMAGES}, "cpu", None, "sequential"),
+        ({"model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cpu", "avx2", "convolutional"),
+        ({"model": Model("C(1-999,3) 675324-10"), **IMAGES}, "cpu", "avx2", "sequential"),  # 7 million parameters
         ({"model": Model("784-256-10"), **IMAGES}, "cuda", "avx2", "eager"),
-        ({"model": Model("784-20-10"), **IMAGES}, "cpu", "avx2", "eager"),
+        ({"model": Model("784-20-10"), **IMAGES}, "cpu", None, "eager"),
         ({"model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cuda", "avx2", "sequential"),
-        ({"model": Model("784-4 dropout 4-10"), **IMAGES}, "cpu", "avx2", "sequential"),
+        ({"model": Model("784-4 dropout 4-10"), **IMAGES}, "cpu", None, "sequential"),
     ],
 )
 def test_backend_by_shape_and_device(changes, device, kernel, expected, monkeypatch):
@@ -242,15 +245,16 @@ def test_the_kernels_key_is_free_of_threads_and_torchs_of_the_kernel(monkeypatch
         for threads in (1, 2):
             monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
             image = arm(model=Model("784-20-10"), **IMAGES)
-            found.append([engine.key(block(arm()), CPU), engine.key(block(image), CPU)])
+            by_torch = replace(image, gradient_norm="epoch")
+            found.append([engine.key(block(one), CPU) for one in (arm(), image, by_torch)])
         return found
 
-    (one, image_one), (two, image_two) = keys("avx2")
-    assert one == two
-    assert image_one != image_two
-    (torch_one, image_again), (torch_two, _) = keys(None)
-    assert len({one, torch_one, torch_two}) == 3
-    assert image_again == image_one
+    (one, image_one, other_one), (two, image_two, other_two) = keys("avx2")
+    assert (one, image_one) == (two, image_two)
+    assert other_one != other_two
+    (torch_one, torch_image, other_again), (torch_two, _, _) = keys(None)
+    assert len({one, torch_one, torch_two, image_one, torch_image}) == 5
+    assert other_again == other_one
 
 
 def test_steps_and_progress_agree(eager):

@@ -10,6 +10,8 @@ A point takes norm steps as long as each of them takes a fair part off its norm,
 minima where g is not zero, most of all in the narrow valleys of such nets and at the kinks of ReLU, where a sample jumps
 between the two sides of a unit and the gradient with it. The loss has no such traps and as it falls, so do the jumps.
 Steps are found with the Hessian of smoothed kinks and with the exact one in turn, and judged by the true norm and loss.
+So where points end is of almost zero gradient whichever way they went; but loss steps end near minima more often than norm
+steps, which favours positive directions: `Stationary.descended` says which points took them.
 """
 
 from collections.abc import Callable
@@ -51,6 +53,18 @@ class Stationary:
     descended: Tensor
 
 
+def _eigen(matrix: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (points, p) and eigenvectors in columns (points, p, p) of ``matrix (points, p, p)``, where the weights
+    of units that no sample reaches are left out: their rows, values and vectors are zero."""
+    values, basis = torch.zeros_like(gradient), torch.zeros_like(matrix)
+    for point, each in enumerate(matrix):
+        live = ((each.count_nonzero(dim=1) > 0) | (gradient[point] != 0)).nonzero()[:, 0]
+        found = torch.linalg.eigh(each[live][:, live])
+        values[point, : len(live)] = found.eigenvalues
+        basis[point, live, : len(live)] = found.eigenvectors
+    return values, basis
+
+
 def _tried(
     model: Model, start: Tensor, gradient: Tensor, basis: Tensor, factors: Tensor, x: Tensor, y: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -82,9 +96,8 @@ def _group(
     loss, gradient = loss_and_gradient(model, here, x, y)
     norm = gradient.norm(dim=1)
     best, best_loss, best_norm = here.clone(), loss.clone(), norm.clone()
-    steps = torch.zeros(len(here), dtype=torch.int64)
-    descending = torch.zeros(len(here), dtype=torch.bool)
-    idle = torch.zeros(len(here), dtype=torch.int64)
+    steps, idle = torch.zeros_like(norm, dtype=torch.int64), torch.zeros_like(norm, dtype=torch.int64)
+    descending = torch.zeros_like(norm, dtype=torch.bool)
     smooth = model.activation != "tanh"
     for step in range(budget):
         # Without a step on either Hessian nothing will ever change.
@@ -93,18 +106,19 @@ def _group(
             break
         exact = not smooth or step % 2 == 1
         matrix = hessian(model, here[on], x, y) if exact else smoothed_hessian(model, here[on], x, y, _SMOOTHING)
-        values, basis = torch.linalg.eigh(matrix)
-        size = values.abs().amax(1)[:, None, None]
+        values, basis = _eigen(matrix, gradient[on])
+        size = values.abs().amax(1)[:, None, None].clamp_min(torch.finfo(torch.float64).tiny)
         values = values[:, None]
-        moved = torch.zeros(len(on), dtype=torch.bool)
+        moved = torch.zeros_like(descending[on])
         for by_norm, dampings in ((True, _NORM_DAMPING), (False, _LOSS_DAMPING)):
-            rows = (~moved if not by_norm else ~descending[on]).nonzero()[:, 0]
+            # A point whose norm step fails takes its first loss step at once.
+            rows = (descending[on] != by_norm).nonzero()[:, 0]
             if not len(rows):
                 continue
             which = on[rows]
-            damping = torch.tensor(dampings, dtype=torch.float64)[:, None] * size[rows]
-            l = values[rows]
-            factors = l / (l**2 + damping**2) if by_norm else 1 / (l.abs() + damping)
+            damping = size.new_tensor(dampings)[:, None] * size[rows]
+            along = values[rows]
+            factors = along / (along**2 + damping**2) if by_norm else 1 / (along.abs() + damping)
             places, losses, norms = _tried(model, here[which], gradient[which], basis[rows], factors, x, y)
             # A candidate at the target ends the search, whatever it was tried for.
             judged = norms if by_norm else torch.where(norms <= target[which, None], -1 / (1 + norms), losses)
@@ -143,12 +157,10 @@ def minimise_gradient_norm(
     """
     if target.shape != weights.shape[:1] or not bool((target > 0).all()):
         raise ValueError(f"targets {target.tolist()} of {len(weights)} points: give a positive norm for each")
-    groups = max(1, _WORK // (4 * weights.shape[1] ** 2))
+    many = max(1, _WORK // (4 * weights.shape[1] ** 2))
     found = [
-        _group(model, *some, x, y, *norms, budget, progress)
-        for some, norms in zip(
-            ((part,) for part in weights.split(groups)), ((part,) for part in target.split(groups)), strict=True
-        )
+        _group(model, weights[rows], x, y, target[rows], budget, progress)
+        for rows in torch.arange(len(weights), device=weights.device).split(many)
     ]
     fields = ("weights", "loss", "norm", "reached", "steps", "descended")
     return Stationary(*(torch.cat([getattr(part, field) for part in found]) for field in fields))

@@ -61,7 +61,7 @@ def distances(gram: np.ndarray) -> np.ndarray:
     Below 1e-8 of the largest distance from the mean they drown in rounding.
     """
     squares = np.diag(gram)
-    found = np.sqrt(np.maximum(squares[:, None] + squares[None, :] - 2 * gram, 0))
+    found: np.ndarray = np.sqrt(np.maximum(squares[:, None] + squares[None, :] - 2 * gram, 0))
     np.fill_diagonal(found, 0)
     return found
 

@@ -80,7 +80,7 @@ TASK = Experiment(
     report="A",
     name="task",
     full=_TASK,
-    quick=quick(_TASK, epochs=12),
+    quick=quick(_TASK, epochs=8),
     assumptions=("batch 64, 20 epochs", "NLL on log-softmax, dropout 0.5", _IMAGES),
     figures=(
         Figure(number="6 (7 in the text)", title="Training and test loss, three CNNs", kind="losses"),

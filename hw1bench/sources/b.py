@@ -154,7 +154,7 @@ RANDOM_LABELS = Experiment(
     report="B",
     name="random",
     full=_RANDOM,
-    quick=quick(_RANDOM, epochs=200),
+    quick=quick(_RANDOM, epochs=120),
     assumptions=(
         "batch 100; normalised by .1307 and .3081 (code)",
         "images resized to 32x32 bilinearly",
@@ -175,7 +175,7 @@ SIZE = Experiment(
     name="size",
     full=_SIZE,
     quick=quick(
-        _SIZE, epochs=20, widths_over=8, keep=("cifar-21", "cifar-23", "cifar-25", "cifar-28", "cifar-31"), looks=ONCE
+        _SIZE, epochs=12, widths_over=8, keep=("cifar-21", "cifar-23", "cifar-25", "cifar-28", "cifar-31"), looks=ONCE
     ),
     assumptions=(
         "batch 512, 5 epochs, Adam 4e-4 without decay and schedule (code; its table says weight decay 1e-4 and StepLR(10))",

@@ -94,7 +94,7 @@ TASK_MNIST = Experiment(
     name="task-mnist",
     full=_TASK_MNIST,
     # A step of mnist-1 takes 23 ms on two cores.
-    quick=quick(_TASK_MNIST, epochs=20, widths_over=4),
+    quick=quick(_TASK_MNIST, epochs=8, widths_over=4),
     assumptions=("Adam 1e-3, batch 128, 20 epochs", _DROPOUT, _IMAGES),
     figures=(
         Figure(number="-", title="B: loss on MNIST", kind="losses"),
@@ -109,7 +109,7 @@ TASK_CIFAR = Experiment(
     report="C",
     name="task-cifar",
     full=_TASK_CIFAR,
-    quick=quick(_TASK_CIFAR, epochs=20, widths_over=4),
+    quick=quick(_TASK_CIFAR, epochs=10, widths_over=8),
     assumptions=("Adam 1e-3, batch 128, 50 epochs", _DROPOUT, _IMAGES),
     figures=(
         Figure(number="-", title="B: loss on CIFAR-10", kind="losses"),
@@ -124,7 +124,7 @@ RANDOM_LABELS = Experiment(
     report="C",
     name="random",
     full=_RANDOM,
-    quick=quick(_RANDOM, epochs=20, widths_over=4),
+    quick=quick(_RANDOM, epochs=12, widths_over=4),
     assumptions=("mnist-1, batch 128, 50 epochs", _DROPOUT, _IMAGES),
     figures=(
         Figure(number="-", title="F: random labels, training and test loss", kind="losses"),
@@ -144,7 +144,7 @@ SIZE = Experiment(
     full=_SIZE,
     quick=quick(
         _SIZE,
-        epochs=10,
+        epochs=8,
         widths_over=8,
         keep=(
             "widths x 1/8",

@@ -73,7 +73,7 @@ TASK = Experiment(
     report="D",
     name="task",
     full=_TASK,
-    quick=quick(_TASK, epochs=6),
+    quick=quick(_TASK, epochs=4),
     assumptions=(
         "Adam, batch 64",
         "layouts: CNN-1 16-32 channels, CNN-2 8-16-32-64 with padding 2, CNN-3 32-64 and a hidden layer of 128",
@@ -90,7 +90,7 @@ RANDOM_LABELS = Experiment(
     report="D",
     name="random",
     full=_RANDOM,
-    quick=quick(_RANDOM, epochs=15),
+    quick=quick(_RANDOM, epochs=10),
     assumptions=("CNN-1 of its task; Adam 1e-3, batch 64, 50 epochs", _IMAGES),
     figures=(
         Figure(number="3.1.1", title="Random labels: training and test loss", kind="losses"),
@@ -104,7 +104,7 @@ SIZE = Experiment(
     report="D",
     name="size",
     full=_SIZE,
-    quick=quick(_SIZE, epochs=6, keep=("c = 1", "c = 3", "c = 6", "c = 12", "c = 32"), looks=ONCE),
+    quick=quick(_SIZE, epochs=4, keep=("c = 1", "c = 3", "c = 6", "c = 12", "c = 32"), looks=ONCE),
     assumptions=(
         "layouts C(1,c,4) pool2 C(c,2c,4) pool2 32c-10 for c = 1, 2, 3, 4, 6, 8, 12, 16, 24, 32",
         "Adam 1e-3, batch 64, 10 epochs",

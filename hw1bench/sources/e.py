@@ -131,7 +131,7 @@ SIZE = Experiment(
     full=_SIZE,
     quick=quick(
         _SIZE,
-        epochs=10,
+        epochs=6,
         widths_over=16,
         keep=("model 1", "model 2", "model 3", "model 5", "model 7", "model 10"),
         looks=ONCE,

@@ -145,7 +145,7 @@ def _compile(arm: Arm, shape: tuple[int, ...]) -> tuple[list[_Stage], list[_Drop
     found = _stages(arm.model.layout)
     assert found is not None
     stages, dropouts = [], []
-    for index, stage in enumerate(found):
+    for stage in found:
         layer = stage.layer
         if isinstance(layer, notation.Linear):
             shape, outputs, kernel, padding = (layer.inputs, 1, 1), layer.outputs, 1, 0
@@ -161,8 +161,6 @@ def _compile(arm: Arm, shape: tuple[int, ...]) -> tuple[list[_Stage], list[_Drop
                 numbers = 1 if dropout.maps else (sides[0] // pool) * (sides[1] // pool)
                 dropouts.append(_Dropout(outputs * numbers, 1 - dropout.p))
         shape = (outputs, *(side // stage.pool for side in sides))
-        if index + 1 == len(found) and shape[1:] != (1, 1):
-            raise ValueError(f"layout {arm.model.layout!r} ends in maps")
     return stages, dropouts
 
 

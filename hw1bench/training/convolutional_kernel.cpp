@@ -29,18 +29,18 @@ struct ImageStage {
 struct ImageProblem {
     const ImageStage* stages;
     double weight_decay, eps;
-    int32_t count;      // stages
-    int32_t channels, height, width;  // of an image; the first stage takes them so, or as a row of features
-    int32_t batch;      // samples in a whole batch
-    int32_t output;     // what the last stage passes through: 0 nothing, 1 softmax, 2 log-softmax
-    int32_t loss;       // 0 cross-entropy, 1 negative log-likelihood
-    int32_t optimizer;  // 0 SGD, 1 Adam, 2 RMSprop
+    int32_t count;                    // stages
+    int32_t channels, height, width;  // of an image; the first stage takes it so, or as a row of features
+    int32_t batch;                    // samples in a whole batch
+    int32_t output;                   // what the last stage passes through: 0 nothing, 1 softmax, 2 log-softmax
+    int32_t loss;                     // 0 cross-entropy, 1 negative log-likelihood
+    int32_t optimizer;                // 0 SGD, 1 Adam, 2 RMSprop
 };
 
 // What training changes. At the start: the initial weights, moments 0, both powers 1, and the memory zeros.
 struct ImageState {
-    void *weights, *first, *second;   // T (parameters,): second moments in `second`, Adam's first ones in `first`
-    void* memory;                     // image_memory(problem) bytes, aligned to 64
+    void *weights, *first, *second;  // T (parameters,): second moments in `second`, Adam's first ones in `first`
+    void* memory;                    // as many bytes as image_layout says, aligned to 64
     double beta1_power, beta2_power;  // beta^steps
 };
 
@@ -66,13 +66,12 @@ enum Output { PLAIN, SOFTMAX, LOG_SOFTMAX };
 enum Dropout { NONE, NUMBERS, MAPS };
 
 // Sums in registers. Forward and towards the inputs: outputs x positions, SUMS in all, at most POSITIONS positions.
-// Of the weights' gradient: GRADIENT_ROWS outputs x GRADIENT_TAPS inputs.
+// Of the weights' gradient: GRADIENT_ROWS outputs x GRADIENT_TAPS inputs. With 16 registers larger blocks were measured
+// up to 1.5 times slower, as the compiler then spills.
 #if defined(__AVX512F__)
 constexpr int SUMS = 24, POSITIONS = 6, GRADIENT_ROWS = 4, GRADIENT_TAPS = 6;
-#elif defined(__AVX2__)
-constexpr int SUMS = 12, POSITIONS = 4, GRADIENT_ROWS = 3, GRADIENT_TAPS = 4;
 #else
-constexpr int SUMS = 12, POSITIONS = 4, GRADIENT_ROWS = 3, GRADIENT_TAPS = 4;
+constexpr int SUMS = 12, POSITIONS = 2, GRADIENT_ROWS = 3, GRADIENT_TAPS = 3;
 #endif
 
 constexpr std::size_t ALIGNMENT = 64;
@@ -141,7 +140,7 @@ template <class T> class Net : Vectors<T> {
         Tap* tap;
         Bytes *kept_before, *kept_after;  // (outputs, positions or windows of all blocks)
         Bytes* winner;                    // (outputs, windows of all blocks): place in the window; area: it was dropped
-        // Backward, a few blocks at a time: the layer's deltas (blocks, outputs, height, width), with a margin of zeros.
+        // Backward, some blocks at a time: the layer's deltas (blocks, outputs, height, width), in a margin of zeros.
         V* delta;
         int some, delta_map, delta_block;
         int32_t* delta_at;               // (positions,) of these blocks
@@ -186,7 +185,8 @@ template <class T> class Net : Vectors<T> {
     }
 
     // to[p][lane] = from[lane][p] for p < count
-    template <class Vector, class Lanes, class A> static void transpose(const A* const (&from)[LANES], int count, A* to) {
+    template <class Vector, class Lanes, class A>
+    static void transpose(const A* const (&from)[LANES], int count, A* to) {
         typedef A Unaligned __attribute__((vector_size(sizeof(Vector)), aligned(alignof(A)), may_alias));
         int p = 0;
         for (; p + LANES <= count; p += LANES) {
@@ -287,8 +287,8 @@ template <class T> class Net : Vectors<T> {
 
     // ---- a group of blocks
 
-    // Images first..first + samples of the batch, or of the set, into the first stage's inputs. Lanes to spare repeat the
-    // last image, so that they hold nothing that the others do not.
+    // Images first..first + samples of the batch, or of the set, into the first stage's inputs. Lanes to spare repeat
+    // the last image, so that they hold nothing that the others do not.
     void read(const ImageSet& set, const ImagePiece* piece, int first, int samples) {
         const Stage& stage = stages.front();
         const int height = problem.height, width = problem.width, size = problem.channels * height * width;
@@ -357,7 +357,8 @@ template <class T> class Net : Vectors<T> {
                             continue;
                         }
                         for (int p = 0; p < count; ++p) {
-                            const int window = p / area, x = window % stage.pooled_width, y = window / stage.pooled_width;
+                            const int window = p / area;
+                            const int x = window % stage.pooled_width, y = window / stage.pooled_width;
                             const int at = (y * side + p % area / side) * wide + x * side + p % side;
                             for (int i = 0; i < LANES; ++i) *to++ = from[i][kind == MAPS ? 0 : at];
                         }
@@ -749,7 +750,8 @@ template <class T> int layout(const ImageProblem* problem, int64_t* found) {
 }
 
 template <class T>
-int train(const ImageProblem* problem, ImageState* state, const ImageSet* set, const ImagePiece* piece, int64_t pieces) {
+int train(const ImageProblem* problem, ImageState* state, const ImageSet* set, const ImagePiece* piece,
+          int64_t pieces) {
     return with_net<T>(problem, state, [&](Net<T>& net) {
         for (int64_t i = 0; i < pieces; ++i) net.train(*set, piece[i]);
     });

@@ -14,7 +14,7 @@ from hw1bench import data
 from hw1bench.data import BUILT_IN, Library
 from hw1bench.experiment import Arm, Function, digest
 from hw1bench.runs import Block, Record
-from hw1bench.training import native, sequential, stacked
+from hw1bench.training import convolutional, native, sequential, stacked
 from hw1bench.training.compiler import compiler_works
 
 # Dense nets up to this many parameters are stacked on a CPU: above it a single net fills the cores by itself, and
@@ -26,7 +26,7 @@ STEPS_WITHOUT_KERNEL = 3_000_000
 SECONDS_WITHOUT_KERNEL = 0.14e-3
 
 # Sources that decide a run's numbers: a change in one makes every stored block stale.
-_SOURCES = ("training/*.py", "training/kernel.cpp", "data.py", "layout.py", "models.py")
+_SOURCES = ("training/*.py", "training/*.cpp", "training/*.h", "data.py", "layout.py", "models.py")
 
 
 def device_of(name: str) -> torch.device:
@@ -37,14 +37,16 @@ def device_of(name: str) -> torch.device:
 
 
 def backend(arm: Arm, device: torch.device) -> str:
-    """Which code trains ``arm``: "native", "compiled" or "eager" (both stacked), or "sequential".
+    """Which code trains ``arm``: "native" or "convolutional" (kernels), "compiled" or "eager" (both stacked), or "sequential".
 
-    The kernel takes what it can on a CPU, and batch 1 everywhere: no GPU hurries a chain of steps on single samples.
+    The kernels take what they can on a CPU, and batch 1 everywhere: no GPU hurries a chain of steps on single samples.
     Compiling takes seconds a layout, which only the long fits of functions repay. Augmentation comes image by image.
     """
     model = arm.model
     if (device.type == "cpu" or arm.batch_size == 1) and native.isa() and native.supports(arm):
         return "native"
+    if device.type == "cpu" and native.isa() and convolutional.supports(arm):
+        return "convolutional"
     if not stacked.stackable(arm) or (device.type == "cpu" and model.parameters > STACKED_ON_CPU):
         return "sequential"
     return "compiled" if isinstance(arm.data, Function) and device.type == "cpu" and compiler_works() else "eager"
@@ -79,9 +81,10 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
     decides = {"backend": kind, **environment(device)}
     if device.type == "cpu" and kind == "sequential":
         del decides["threads"]  # a run has one thread to itself
-    for other in ("threads", "compiled", "device") if kind == "native" else ("kernel",):
-        del decides[other]  # the kernel's digits depend on none of these, and torch's not on the kernel
-    if kind != "native":
+    in_kernel = kind in ("native", "convolutional")
+    for other in ("threads", "compiled", "device") if in_kernel else ("kernel",):
+        del decides[other]  # the kernels' digits depend on none of these, and torch's not on the kernels
+    if not in_kernel:
         decides["isa"] = torch.backends.cpu.get_cpu_capability()
     return digest(
         {
@@ -139,6 +142,8 @@ def train(
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         if kind == "native":
             arrays = native.train(block, dataset, progress)
+        elif kind == "convolutional":
+            arrays = convolutional.train(block, dataset, progress)
         elif kind == "sequential":
             arrays = sequential.train(block, dataset, device, progress)
         else:

@@ -135,11 +135,11 @@ template <class T> struct Vectors {
     static T sum(V v) { return sums<1>(&v)[0]; }
 };
 
-// A step of parameters numbers from their gradient, as torch.optim takes it. The powers are those of Adam's betas.
+// A step of the weights from their gradient, as torch.optim takes it. The powers are those of Adam's betas.
 template <class T>
-void optimize(int method, double learning_rate, double weight_decay, double epsilon, int parameters, T* __restrict weight,
-              const T* __restrict gradient, T* __restrict first, T* __restrict second, double& beta1_power,
-              double& beta2_power) {
+void optimize(int method, double learning_rate, double weight_decay, double epsilon, int parameters,
+              T* __restrict weight, const T* __restrict gradient, T* __restrict first, T* __restrict second,
+              double& beta1_power, double& beta2_power) {
     double rate = 0, root = 1;
     if (method == ADAM) {
         beta1_power *= BETA1;
