@@ -244,6 +244,7 @@ def test_progress_is_told_every_step_from_the_calling_thread():
 @built
 @pytest.mark.parametrize("batch_size", [None, 64])
 def test_an_interruption_stops_soon_and_leaves_no_thread(batch_size):
+    data.BUILT_IN.load(BASE.data)  # what is imported for it would be interrupted too
     before, threads = threading.active_count(), torch.get_num_threads()
     interrupted = []
 
@@ -259,6 +260,13 @@ def test_an_interruption_stops_soon_and_leaves_no_thread(batch_size):
     timer.join()
     assert threading.active_count() == before
     assert torch.get_num_threads() == threads
+
+
+@built
+def test_many_short_epochs_do_not_let_the_size_of_a_call_run_away():
+    arrays = train(replace(BASE, model=Model("64-10"), epochs=700), 20)
+    assert arrays["train_loss"].shape == (8, 701)
+    assert (arrays["train_accuracy"][:, -1] == 1).all()
 
 
 @built

@@ -94,7 +94,7 @@ TASK_MNIST = Experiment(
     name="task-mnist",
     full=_TASK_MNIST,
     # A step of mnist-1 takes 23 ms on two cores.
-    quick=quick(_TASK_MNIST, epochs=8, widths_over=4),
+    quick=quick(_TASK_MNIST, epochs=12, widths_over=4),
     assumptions=("Adam 1e-3, batch 128, 20 epochs", _DROPOUT, _IMAGES),
     figures=(
         Figure(number="-", title="B: loss on MNIST", kind="losses"),
@@ -109,7 +109,7 @@ TASK_CIFAR = Experiment(
     report="C",
     name="task-cifar",
     full=_TASK_CIFAR,
-    quick=quick(_TASK_CIFAR, epochs=10, widths_over=8),
+    quick=quick(_TASK_CIFAR, epochs=12, widths_over=8),
     assumptions=("Adam 1e-3, batch 128, 50 epochs", _DROPOUT, _IMAGES),
     figures=(
         Figure(number="-", title="B: loss on CIFAR-10", kind="losses"),

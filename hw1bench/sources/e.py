@@ -99,7 +99,7 @@ RANDOM_LABELS = Experiment(
     report="E",
     name="random",
     full=_RANDOM,
-    quick=quick(_RANDOM, epochs=10),
+    quick=quick(_RANDOM, epochs=20),
     assumptions=(
         "LeNet with 6 and 16 maps of 5x5 (code; the report writes 6x6 and 16x16)",
         "batch 64; normalised by .1307 and .3081 (code)",

@@ -287,12 +287,12 @@ class _Run:
         for split, (x, _) in self._sets.items():
             loss, correct, done = ctypes.c_double(), ctypes.c_int64(), 0
             while done < len(x):
-                start, groups = time.perf_counter(), self._evaluation.groups
-                end = min(done + groups * self._task.group, len(x))
+                start = time.perf_counter()
+                end = min(done + self._evaluation.groups * self._task.group, len(x))
                 span = (ctypes.c_int64(done), ctypes.c_int64(end))
                 self._call("evaluate", split, *span, ctypes.byref(loss), ctypes.byref(correct))
+                self._evaluation.took(-(-(end - done) // self._task.group), time.perf_counter() - start)
                 done = end
-                self._evaluation.took(groups, time.perf_counter() - start)
                 yield 0
             self.arrays[f"{split}_loss"][epoch] = loss.value / len(x)
             self.arrays[f"{split}_accuracy"][epoch] = correct.value / len(x)
