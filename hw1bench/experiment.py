@@ -136,6 +136,7 @@ class Arm:
     ``batch_size`` None is the whole training set at once; else it is reshuffled every epoch, the remainder kept.
     ``schedule`` None keeps the learning rate. ``gradient_norm`` records the Euclidean norm of the whole gradient, without
     weight decay: "epoch", of the whole training set's loss before training and after each epoch, or "step", of each batch's.
+    ``coast`` takes one more step after training, with the gradient set to zero, and records how far the weights move.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Arm:
     batch_size: int | None = None
     schedule: StepLR | None = None
     gradient_norm: Literal["", "epoch", "step"] = ""
+    coast: bool = False
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:

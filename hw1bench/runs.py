@@ -44,6 +44,8 @@ class Record:
              (runs, epochs + 1), over the whole set in eval mode; index 0 is before training;
              where the arm asks for it ``gradient_norm``: (runs, epochs + 1), or a step (runs, steps), and then
              ``step_loss`` (runs, steps): the batch's loss before the step;
+             ``coasted`` (runs,): the Euclidean length of the step that follows training with the gradient set to zero, over
+             that of the weights;
              ``weights`` (runs, parameters): the last ones, layer by layer, weight before bias;
              for functions of one number ``prediction`` (runs, points): of the last weights, on the training points.
     facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``; for functions ``target_variance``, ``x``

@@ -65,13 +65,22 @@ def batch_of(x, rows, generator):
 
 def train(report, experiment, arm, seed):
     """One run as such reports write it: history of training losses (epochs + 1,), and the last weights (parameters,)."""
-    losses, weights, _ = _loop(report, experiment, arm, seed)
+    losses, weights, _, _ = _loop(report, experiment, arm, seed)
     return losses, weights
+
+
+def coasted(report, experiment, arm, seed):
+    """How far one more step with a gradient of zero moves the weights, over their length."""
+    _, before, _, step = _loop(report, experiment, arm, seed)
+    step.zero_grad(set_to_none=False)
+    step.step()
+    after = torch.cat([p.detach().flatten() for group in step.param_groups for p in group["params"]]).numpy()
+    return np.linalg.norm(after - before) / np.linalg.norm(before)
 
 
 def gradient_norms(report, experiment, arm, seed):
     """Norms of the gradient, and losses, of the whole set (epochs + 1,) or of each batch before its step (steps,)."""
-    losses, _, norms = _loop(report, experiment, arm, seed)
+    losses, _, norms, _ = _loop(report, experiment, arm, seed)
     if arm.gradient_norm == "step":
         return np.array(norms["step"]), np.array(norms["step_loss"])
     return np.array(norms["epoch"]), losses
@@ -127,7 +136,7 @@ def _loop(report, experiment, arm, seed):
             if arm.schedule is not None and (epoch + 1) % arm.schedule.every == 0:
                 for group in step.param_groups:
                     group["lr"] *= arm.schedule.factor
-    return np.array(losses), torch.cat([p.detach().flatten() for p in net.parameters()]).numpy(), norms
+    return np.array(losses), torch.cat([p.detach().flatten() for p in net.parameters()]).numpy(), norms, step
 
 
 def share_in_order(values, over):

@@ -16,7 +16,8 @@ def arm(name="fit-7", runs=8, epochs=40, **changed):
     losses = {"train_loss": falling, "test_loss": 2 * falling}
     accuracies = {"train_accuracy": rising, "test_accuracy": rising / 2}
     counts = {"parameters": np.asarray(1000), "steps": 23 * np.arange(epochs + 1)}
-    return Series(name, fit | losses | accuracies | counts | changed)
+    gradient = {"gradient_norm": np.sqrt(falling), "step_loss": np.repeat(falling[:, 1:], 3, axis=1)}
+    return Series(name, fit | losses | accuracies | counts | gradient | changed)
 
 
 def lines(axes):

@@ -56,3 +56,21 @@ def test_is_autograds(arm, when, trained_by):
     assert not {"gradient_norm", "step_loss"} & set(plain.arrays)
     for name, array in plain.arrays.items():
         np.testing.assert_allclose(array, record.arrays[name], rtol=1e-7, atol=1e-10, err_msg=name)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("arm", ["native or stacked, full batch", "native or stacked, minibatch", "one at a time"])
+def test_coasting_is_torchs_next_step_with_no_gradient(arm, optimizer, trained_by):
+    arm = replace(ARMS[arm], coast=True, optimizer=OPTIMIZERS[optimizer])
+    record = engine.train(Block("T", "coast", arm, 0), CPU)
+    plain = engine.train(Block("T", "coast", replace(arm, coast=False), 0), CPU)
+    np.testing.assert_allclose(record.arrays["weights"], plain.arrays["weights"], rtol=1e-9, atol=1e-12)
+    assert "coasted" not in plain.arrays
+    for seed in (0, 5):
+        expected = reference.coasted("T", "coast", arm, seed)
+        assert record.arrays["coasted"][seed] == pytest.approx(expected, rel=1e-7)
+
+
+def test_sgd_without_decay_stops_where_the_gradient_is_zero():
+    arm = replace(ARM, coast=True, epochs=2, optimizer=replace(OPTIMIZERS["sgd"], weight_decay=0.0))
+    assert (engine.train(Block("T", "coast", arm, 0), CPU).arrays["coasted"] == 0).all()

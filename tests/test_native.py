@@ -43,7 +43,9 @@ def arm(**changes):
 
 
 def train(trained, dataset=None, progress=lambda steps: None, **options):
-    return native.train(Block("T", "twin", trained, 0), dataset or data.BUILT_IN.load(trained.data), progress, **options)
+    return native.train(
+        Block("T", "twin", trained, 0), dataset or data.BUILT_IN.load(trained.data), progress, **options
+    )
 
 
 @cache

@@ -195,3 +195,24 @@ def test_steps_that_are_not_those_of_the_accuracies_are_refused(steps):
     for use in (drawn, lambda kind, one: note(kind, [one])):
         with pytest.raises(ValueError, match="series 'A' has 3 accuracies"):
             use("memorising", series)
+
+
+# The gradient's norm.
+
+
+@pytest.mark.parametrize(("points", "axis"), [(41, "epoch"), (120, "step")])
+def test_the_gradient_norm_is_drawn_over_epochs_or_over_steps(points, axis):
+    norms = np.geomspace(5, 1e-3, points) * np.linspace(1, 2, 3)[:, None]
+    axes, heading = drawn("gradient_norm", arm("net", runs=3, gradient_norm=norms))
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_yscale()) == (axis, "gradient norm", "log")
+    (line,) = axes.lines
+    np.testing.assert_allclose(line.get_ydata(), np.median(norms, axis=0))
+    assert bands(axes)[0][9.0] == pytest.approx((norms[0, 9], norms[2, 9]))
+    assert legend(axes) == ["net (3 seeds)"]
+    assert heading.startswith("median over seeds")
+
+
+def test_the_loss_of_the_batch_is_drawn_over_steps():
+    axes, _ = drawn("step_loss", arm("net"))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("step", "loss of the batch")
+    assert len(axes.lines[0].get_xdata()) == 120

@@ -73,6 +73,34 @@ def _mnist(models: Mapping[str, Model], *, epochs: int, data: Images = MNIST) ->
     )
 
 
+GRADIENT = Experiment(
+    report="A",
+    name="grad",
+    **both_tiers(
+        [
+            Arm(
+                name="500",
+                data=Function(name="sinc"),
+                model=GRAD,
+                loss="mse",
+                optimizer=ADAM,
+                epochs=5_000,
+                gradient_norm="epoch",
+            )
+        ]
+    ),
+    assumptions=(
+        "full batch",
+        "300 equally spaced points on [-1, 1]",
+        "the norm is that of the whole gradient on the training set, after each epoch",
+        "MSE; torch's default initialisation",
+    ),
+    figures=(
+        Figure(number="10", title="Gradient norm", kind="gradient_norm"),
+        Figure(number="10", title="Training loss", kind="loss"),
+    ),
+)
+
 _IMAGES = "images scaled to [0, 1], no augmentation; torch's default initialisation"
 
 _TASK = Protocol(arms=_mnist({"CNN-1": CNN_1, "CNN-2": CNN_2, "CNN-3": CNN_3}, epochs=20), looks=LOOKS)

@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, StepLR
+from hw1bench.experiment import (
+    Arm,
+    Experiment,
+    Figure,
+    Function,
+    Images,
+    Model,
+    Optimizer,
+    Protocol,
+    StepLR,
+    both_tiers,
+)
 from hw1bench.sources.tiers import CIFAR10, LOOKS, ONCE, quick
 
 FIT_7 = Model("[1,5,10,10,10,10,10,5]", activation="leaky_relu")
@@ -55,6 +66,45 @@ FIT = Experiment(
         Figure(number="5", title="Training loss, sgn", kind="loss", name="loss_sgn", arms=SGN_ARMS),
         Figure(number="6", title="Fitted curves, sgn", kind="curves", name="curves_sgn", arms=SGN_ARMS),
     ),
+)
+
+_WHOLE_GRADIENT = (
+    "the norm is on the whole training set after each epoch; the report recorded its last single-sample gradient"
+)
+
+
+def _gradient_arm(epochs: int) -> Arm:
+    fit = next(arm for arm in FIT.full.arms if arm.name == "sinc, 4 layers")
+    return replace(fit, name="4 layers", epochs=epochs, gradient_norm="epoch")
+
+
+GRADIENT = Experiment(
+    report="B",
+    name="grad",
+    full=Protocol(arms=(_gradient_arm(20_000),), looks=LOOKS),
+    quick=Protocol(arms=(_gradient_arm(5_000),), looks=(8, 16)),
+    assumptions=(
+        "batch 1, reshuffled every epoch (code)",
+        "300 equally spaced points on [-1, 1] (code)",
+        _WHOLE_GRADIENT,
+        "training goes on after the epoch at which its rule would stop",
+    ),
+    figures=(
+        Figure(number="-", title="HW1_2: gradient norm", kind="gradient_norm"),
+        Figure(number="-", title="HW1_2: training loss", kind="loss"),
+    ),
+)
+
+# Where the gradient is zero: its optimiser after 100 epochs.
+ZERO_GRADIENT = Experiment(
+    report="B",
+    name="zero-gradient",
+    **both_tiers([replace(_gradient_arm(100), coast=True)]),
+    assumptions=(
+        "100 epochs of its fit of sinc with 4 layers, batch 1 (code), then one step with the gradient set to zero",
+        "the step is Adam's, with its moments and the weight decay of the training before",
+    ),
+    figures=(Figure(number="-", title="HW1_2: gradient norm over the first 100 epochs", kind="gradient_norm"),),
 )
 
 # The softmax stands before cross-entropy, as in the report's code. One of its tables gives padding 1, which its own

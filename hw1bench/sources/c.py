@@ -86,6 +86,29 @@ _IMAGES = (
 )
 _DROPOUT = "dropout 0.5, 0.25 between convolutions"
 
+GRADIENT_MODEL = Model("784-128-64-10", init="keras")
+_GRADIENT = Protocol(
+    arms=tuple(
+        replace(arm, gradient_norm="epoch") for arm in _images({"784-128-64-10": GRADIENT_MODEL}, MNIST, epochs=300)
+    ),
+    looks=LOOKS,
+)
+GRADIENT = Experiment(
+    report="C",
+    name="grad",
+    full=_GRADIENT,
+    quick=quick(_GRADIENT, epochs=60),
+    assumptions=(
+        "784-128-64-10, Adam 1e-3, batch 128, 300 epochs",
+        "the norm is that of the whole gradient on the training set, after each epoch",
+        _IMAGES,
+    ),
+    figures=(
+        Figure(number="-", title="D: gradient norm", kind="gradient_norm"),
+        Figure(number="-", title="D: loss", kind="losses"),
+    ),
+)
+
 _TASK_MNIST = Protocol(
     arms=_images({"mnist-1": MNIST_1, "mnist-2": MNIST_2, "mnist-3": MNIST_3}, MNIST, epochs=20), looks=LOOKS
 )

@@ -47,6 +47,36 @@ FIT_SGN = _fit(Function(name="sgn"), ("2.1", "2.2", "2.3"))
 FIT_SIGMOID = _fit(Function(name="sigmoid", low=-10.0, high=10.0), ("3.1", "3.2", "3.3"))
 
 
+GRADIENT = Experiment(
+    report="D",
+    name="grad",
+    **both_tiers(
+        [
+            Arm(
+                name="4 layers",
+                data=Function(name="sinc"),
+                model=FIT_4,
+                loss="mse",
+                optimizer=RMSPROP,
+                epochs=600,
+                gradient_norm="epoch",
+            )
+        ]
+    ),
+    assumptions=(
+        "its net with four hidden layers",
+        "full batch",
+        "300 equally spaced points on [-1, 1]",
+        "the norm is that of the whole gradient on the training set, after each epoch",
+        "MSE; torch's default initialisation and RMSprop defaults",
+    ),
+    figures=(
+        Figure(number="2.2.1", title="Gradient norm", kind="gradient_norm"),
+        Figure(number="2.2.2", title="Training loss", kind="loss"),
+    ),
+)
+
+
 def _mnist(
     models: Mapping[str, Model], *, epochs: int, weight_decay: float = 0.0, data: Images = MNIST
 ) -> tuple[Arm, ...]:

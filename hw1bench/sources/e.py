@@ -80,6 +80,36 @@ TASK = Experiment(
     ),
 )
 
+_GRADIENT = Protocol(
+    arms=(
+        Arm(
+            name="784-128-64-10",
+            data=MNIST,
+            model=Model("784-128-64-10"),
+            loss="cross_entropy",
+            optimizer=Optimizer(name="sgd", lr=0.01),
+            epochs=5,
+            batch_size=64,
+            gradient_norm="step",
+        ),
+    ),
+    looks=LOOKS,
+)
+GRADIENT = Experiment(
+    report="E",
+    name="grad",
+    full=_GRADIENT,
+    quick=quick(_GRADIENT, epochs=60),
+    assumptions=(
+        "norm and loss are those of the batch, before each step",
+        "images scaled to [0, 1], no augmentation; cross-entropy; SGD without momentum; torch's default initialisation",
+    ),
+    figures=(
+        Figure(number="-", title="HW1-2: gradient norm", kind="gradient_norm"),
+        Figure(number="-", title="HW1-2: loss of the batch", kind="step_loss"),
+    ),
+)
+
 LENET = Model("C(1-6-16,5,pool2) 400-120-84-10")
 _RANDOM = Protocol(
     arms=(

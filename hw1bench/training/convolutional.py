@@ -124,6 +124,7 @@ def supports(arm: Arm) -> bool:
         and arm.optimizer.name in _OPTIMIZERS
         and arm.model.parameters <= _MOST_WEIGHTS
         and not arm.gradient_norm
+        and not arm.coast
         and _stages(arm.model.layout) is not None
     )
 

@@ -24,7 +24,7 @@ from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.experiment import Arm, Function
 from hw1bench.runs import Block
-from hw1bench.training import stacked
+from hw1bench.training import optimizers, stacked
 from hw1bench.training.streams import generator_for
 
 _FOLDER = Path(__file__).parent
@@ -206,10 +206,10 @@ class _Run:
         }
         if gradient_norm:
             self.arrays["gradient_norm"] = np.empty(epochs + 1, weights.dtype)
-        self._moments = np.zeros((2, len(weights)), weights.dtype)
+        self.moments = np.zeros((2, len(weights)), weights.dtype)
         self._state = _State(
-            first=self._moments[0].ctypes.data,
-            second=self._moments[1].ctypes.data,
+            first=self.moments[0].ctypes.data,
+            second=self.moments[1].ctypes.data,
             beta1_power=1.0,
             beta2_power=1.0,
             **{name: array.ctypes.data for name, array in self.arrays.items()},
@@ -237,6 +237,20 @@ class _Run:
         speed_up = min(_CALL_SECONDS / max(time.perf_counter() - start, 1e-6), 10.0)
         self._epochs_a_call = max(1, int(epochs * speed_up))
         return epochs * _batches(task.arm, task.samples)
+
+
+def _coasted(arm: Arm, weights: np.ndarray, moments: np.ndarray, steps: float) -> np.ndarray:
+    """(runs,): see `optimizers.coasted`. Torch's optimiser takes the step, from ``weights (runs, parameters)`` and the kernel's
+    ``moments (2, runs, parameters)`` after ``steps``."""
+    flat = torch.from_numpy(weights.copy())
+    optimizer = optimizers.make(arm.optimizer, [flat])
+    first, second = torch.from_numpy(moments)
+    optimizer.state[flat] = {
+        "adam": {"step": torch.tensor(steps), "exp_avg": first, "exp_avg_sq": second},
+        "rmsprop": {"step": torch.tensor(steps), "square_avg": second},
+        "sgd": {},
+    }[arm.optimizer.name]
+    return optimizers.coasted(optimizer, [flat]).numpy()
 
 
 def train(
@@ -281,4 +295,8 @@ def train(
         executor.shutdown(cancel_futures=True)
     arrays = {key: np.stack([run.arrays[key] for run in runs]) for key in runs[0].arrays}
     arrays["prediction"] = arrays["prediction"][:, 0]
+    if block.arm.coast:
+        moments = np.stack([run.moments for run in runs], axis=1)
+        steps = float(block.arm.epochs * _batches(block.arm, task.samples))
+        arrays["coasted"] = _coasted(block.arm, arrays["weights"], moments, steps)
     return arrays

@@ -1,6 +1,6 @@
 """Optimiser and schedule specifications as those of ``torch.optim``."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -24,6 +24,22 @@ def make(spec: Optimizer, parameters: Iterable[Tensor]) -> torch.optim.Optimizer
             return torch.optim.SGD(parameters, fused=True, **options)
         case "rmsprop":
             return torch.optim.RMSprop(parameters, **options)
+
+
+@torch.no_grad()
+def coasted(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor]) -> Tensor:
+    """How far the optimiser moves ``weights``, tensors (runs, parameters) or one run's own, when their gradient is zero: the
+    length of its next step over that of the weights, (runs,) or (). The weights are then where that step leads."""
+
+    def rows() -> Tensor:
+        return weights[0].clone() if len(weights) == 1 else torch.nn.utils.parameters_to_vector(weights)
+
+    before = rows()
+    for weight in weights:
+        weight.grad = torch.zeros_like(weight)
+    optimizer.step()
+    length: Tensor = (rows() - before).norm(dim=-1) / before.norm(dim=-1)
+    return length
 
 
 def schedule(spec: StepLR | None, optimizer: torch.optim.Optimizer) -> Callable[[], None]:

@@ -190,6 +190,8 @@ def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
             arrays["weights"] = flat.cpu().numpy()
         if not task.classes:
             arrays["prediction"] = _outputs(network.eval(), x, task)[:, 0].cpu().numpy()
+    if arm.coast:
+        arrays["coasted"] = optimizers.coasted(optimizer, [*network.parameters()]).cpu().numpy()
     return arrays
 
 

@@ -215,7 +215,9 @@ def train(
     for name, rows in (("gradient_norm", norms), ("step_loss", step_losses)):
         if rows:
             arrays[name] = torch.stack(rows, dim=1).cpu().numpy()
-    arrays["weights"] = flat.cpu().numpy()
+    arrays["weights"] = flat.clone().cpu().numpy()
     if dataset.classes is None:
         arrays["prediction"] = forward(arm.model, flat, x, fuse=False)[:, 0].cpu().numpy()
+    if arm.coast:
+        arrays["coasted"] = optimizers.coasted(optimizer, [flat]).cpu().numpy()
     return arrays

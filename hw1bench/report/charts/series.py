@@ -26,6 +26,8 @@ class Series:
     train_accuracy, test_accuracy  (runs, epochs + 1), shares
     steps                          (epochs + 1,), optimiser steps done at each index
     parameters                     (), the net's number of trainable parameters
+    gradient_norm                  (runs, epochs + 1), or (runs, steps) where it was recorded a step
+    step_loss                      (runs, steps), the batch's loss before each step
     prediction                     (runs, points), the fitted functions on the training grid
     x, truth                       (points,), the training grid and the function on it
     """

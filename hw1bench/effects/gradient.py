@@ -1,0 +1,153 @@
+"""Effects on the gradient's norm over training."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hw1bench.effects.effect import Effect, Runs, every, log, margin
+from hw1bench.effects.orders import IN_ORDER, share_in_order
+from hw1bench.measures import gradient_norm as measured
+from hw1bench.measures import learning
+
+
+def norm_settles(arm: str, *, share: float = 0.1) -> Effect:
+    """The norm spreads less in the last share of the epochs than in the first one."""
+
+    def ratio(runs: Runs) -> float:
+        values = measured.norms(runs[arm])[1:]
+        return log(measured.part(values, 0, share).std()) - log(measured.part(values, 1 - share, 1).std())
+
+    name = f"log(sd of the norm in the first {share:.0%} of epochs / in the last) of {arm}"
+    return Effect(name, "log ratio", ratio, (arm,), lambda runs: -ratio(runs))
+
+
+def norm_calms_at_stop(arm: str) -> Effect:
+    """The norm spreads less after the epoch at which report B's rule would stop than before; never stopped does not hold."""
+
+    def ratio(runs: Runs) -> float:
+        values, stop = measured.norms(runs[arm]), int(learning.stop(runs[arm]))
+        if stop + 2 >= len(values):
+            return -np.inf
+        return log(values[: stop + 1].std()) - log(values[stop + 1 :].std())
+
+    return Effect(
+        f"log(sd of the norm before stop / after) of {arm}; never stopped: -infinity",
+        "log ratio",
+        ratio,
+        (arm,),
+        lambda runs: -ratio(runs) if np.isfinite(ratio(runs)) else -np.inf,
+    )
+
+
+def norm_stays_above(share: float, *, arm: str) -> Effect:
+    """The norm never falls to ``share`` of what it is before training."""
+    return Effect(
+        f"min norm / first norm - {share:g} of {arm}",
+        "ratio",
+        lambda runs: float(measured.norms(runs[arm]).min() / measured.norms(runs[arm])[0]) - share,
+        (arm,),
+    )
+
+
+def stands_still(arm: str, *, within: float) -> Effect:
+    """With the gradient set to zero, the optimiser's next step moves the weights by less than ``within`` of their length."""
+    return Effect(
+        f"{within:g} - relative change of the weights of {arm} in a step without gradient",
+        "ratio",
+        lambda runs: within - measured.coasted(runs[arm]),
+        (arm,),
+    )
+
+
+def norm_moves_more(arm: str, *, late: tuple[float, float], early: tuple[float, float]) -> Effect:
+    """The logarithm of the norm ranges wider over the shares ``late`` of the budget than over ``early``."""
+
+    def ratio(runs: Runs) -> float:
+        values = measured.norms(runs[arm])
+        return log(measured.log_range(measured.part(values, *late))) - log(
+            measured.log_range(measured.part(values, *early))
+        )
+
+    shares = [f"{start:.0%} to {end:.0%}" for start, end in (late, early)]
+    return Effect(
+        f"log(range of log norm over {shares[0]} of the epochs / over {shares[1]}) of {arm}",
+        "log ratio",
+        ratio,
+        (arm,),
+        lambda runs: -ratio(runs),
+    )
+
+
+def norm_falls_faster_until(share: float, *, arm: str) -> Effect:
+    """The logarithm of the norm falls more an epoch until ``share`` of the budget than from there on."""
+
+    def gain(runs: Runs) -> float:
+        values = measured.norms(runs[arm])
+        return measured.log_fall(values, 0, share) - measured.log_fall(values, share, 1)
+
+    name = f"fall of log norm an epoch up to {share:.0%} of the epochs - after of {arm}"
+    return Effect(name, "log ratio an epoch", gain, (arm,), lambda runs: -gain(runs))
+
+
+def high_early(arm: str, *, first: float = 0.02, last: float = 0.2) -> Effect:
+    """Norm and batch loss are both higher in the first share of the steps than in the last one, on average."""
+
+    def smallest(sign: int) -> Callable[[Runs], float]:
+        def compute(runs: Runs) -> float:
+            run = runs[arm]
+            ratios = [
+                log(measured.part(values, 0, first).mean()) - log(measured.part(values, 1 - last, 1).mean())
+                for values in (measured.norms(run), measured.step_losses(run))
+            ]
+            return min(sign * ratio for ratio in ratios)
+
+        return compute
+
+    name = f"min over norm and loss of log(mean of the first {first:.0%} of steps / of the last {last:.0%}) of {arm}"
+    return Effect(name, "log ratio", smallest(1), (arm,), smallest(-1))
+
+
+def fluctuates_while_loss_falls(arm: str, *, least: float, blocks: int) -> Effect:
+    """Over the middle half of the steps the norm's coefficient of variation is above ``least``, and the loss falls in order
+    over ``blocks`` block means."""
+    fluctuation = Effect(
+        f"cv of the norm - {least:g}",
+        "ratio",
+        lambda runs: measured.variation(measured.part(measured.norms(runs[arm]), 0.25, 0.75)) - least,
+        (arm,),
+    )
+    falling = Effect(
+        f"share of pairs of {blocks} block means in which the loss falls - {IN_ORDER}",
+        "share of pairs",
+        lambda runs: _falls(measured.part(measured.step_losses(runs[arm]), 0.25, 0.75), blocks),
+        (arm,),
+    )
+    return every(fluctuation, falling)
+
+
+def norm_falls_late(arm: str, *, blocks: int) -> Effect:
+    """Over the last half of the steps the norm falls in order over ``blocks`` block means."""
+
+    def order(sign: int) -> Callable[[Runs], float]:
+        return lambda runs: _falls(sign * measured.part(measured.norms(runs[arm]), 0.5, 1), blocks)
+
+    name = f"share of pairs of {blocks} block means of the last half in which the norm of {arm} falls - {IN_ORDER}"
+    return Effect(name, "share of pairs", order(1), (arm,), order(-1))
+
+
+def loss_stabilises(arm: str, *, last: float, within: float) -> Effect:
+    """Over the last share of the epochs the training loss changes by less than ``within`` of its whole fall."""
+
+    def compute(runs: Runs) -> float:
+        values = runs[arm].history("train_loss")
+        late = values[round((1 - last) * (len(values) - 1))]
+        return margin(within - abs(late - values[-1]) / (values[0] - values[-1]))
+
+    return Effect(
+        f"{within:g} - |change of L over the last {last:.0%} of epochs| / whole fall of {arm}", "ratio", compute, (arm,)
+    )
+
+
+def _falls(values: np.ndarray, blocks: int) -> float:
+    means = learning.block_means(values, blocks)
+    return share_in_order(list(-means), list(range(blocks))) - IN_ORDER

@@ -1,0 +1,54 @@
+"""What the history of the gradient's norm says, and that of the loss beside it.
+
+A history is recorded before training and after each epoch, (epochs + 1,), or before each step, (steps,): see
+`hw1bench.experiment.Arm`. Parts of it are named by shares of the budget, so that "epoch 100 of 300" is a third of any.
+"""
+
+import numpy as np
+
+from hw1bench.runs import Run
+
+
+def norms(run: Run) -> np.ndarray:
+    """Norms of the gradient, a time each, float64. Raises ValueError where the run has none."""
+    return _recorded(run, "gradient_norm")
+
+
+def step_losses(run: Run) -> np.ndarray:
+    """The batch's loss before each step. Raises ValueError where the run has none."""
+    return _recorded(run, "step_loss")
+
+
+def _recorded(run: Run, name: str) -> np.ndarray:
+    if name not in run.arrays:
+        raise ValueError(f"arm {run.arm.name!r} recorded no {name!r}: ask for it in the arm's gradient_norm")
+    return np.asarray(run.arrays[name], dtype=np.float64)
+
+
+def coasted(run: Run) -> float:
+    """How far the weights move in the step after training with the gradient set to zero, over their length."""
+    return float(_recorded(run, "coasted"))
+
+
+def part(values: np.ndarray, start: float, end: float) -> np.ndarray:
+    """``values`` from the share ``start`` to the share ``end`` of their number. Raises ValueError where none is there."""
+    found = values[round(start * len(values)) : round(end * len(values))]
+    if not len(found):
+        raise ValueError(f"{len(values)} values have none between {start:.0%} and {end:.0%}: train longer")
+    return found
+
+
+def log_range(values: np.ndarray) -> float:
+    """The range of the natural logarithm of ``values``."""
+    return float(np.ptp(np.log(values)))
+
+
+def log_fall(values: np.ndarray, start: float, end: float) -> float:
+    """How far the natural logarithm of ``values`` falls an epoch between two shares of the budget; index 0 is before it."""
+    first, last = (round(share * (len(values) - 1)) for share in (start, end))
+    return float((np.log(values[first]) - np.log(values[last])) / (last - first))
+
+
+def variation(values: np.ndarray) -> float:
+    """Coefficient of variation: the standard deviation over the mean."""
+    return float(values.std() / values.mean())
