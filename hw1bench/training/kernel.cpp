@@ -8,19 +8,11 @@
 // The source is compiled once per instruction set, which sets the width of a vector. Sums are taken in a fixed order,
 // so a library repeats its results bit for bit; two libraries do not agree on the last bits.
 
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
+#include "kernel_vectors.h"
+
 #include <cstring>
 #include <new>
-#include <type_traits>
-#include <utility>
 #include <vector>
-#if defined(__SSE2__)
-#include <xmmintrin.h>
-#endif
-
-#define UNROLL _Pragma("GCC unroll 16")
 
 extern "C" {
 
@@ -52,58 +44,29 @@ struct State {
 
 namespace {
 
-enum Activation { LINEAR, RELU, LEAKY_RELU, TANH };
-enum Method { SGD, ADAM, RMSPROP };
 template <Activation A> using constant = std::integral_constant<Activation, A>;
 
 // Blocks of sums in registers: rows x columns accumulators, a column's operand and a broadcast fit the register file.
 #if defined(__AVX512F__)
-constexpr int VECTOR_BYTES = 64, ROWS = 5, COLUMNS = 4, INPUTS = 5;
+constexpr int ROWS = 5, COLUMNS = 4, INPUTS = 5;
 #elif defined(__AVX2__)
-constexpr int VECTOR_BYTES = 32, ROWS = 5, COLUMNS = 2, INPUTS = 2;
+constexpr int ROWS = 5, COLUMNS = 2, INPUTS = 2;
 #else
-constexpr int VECTOR_BYTES = 16, ROWS = 5, COLUMNS = 2, INPUTS = 2;
+constexpr int ROWS = 5, COLUMNS = 2, INPUTS = 2;
 #endif
 
 constexpr int ALIGNMENT = 64;
 constexpr int MIN_TILE = 64, MAX_TILE = 256;  // samples
 constexpr std::size_t CACHE = 64 * 1024;      // bytes of activations and deltas in a tile, if that leaves MIN_TILE
-constexpr double BETA1 = 0.9, BETA2 = 0.999, ALPHA = 0.99, SLOPE = 0.01;  // torch's defaults
-
-// Moments of a dead unit decay into denormal numbers, on which some processors are a hundred times slower: they count
-// as zero in this thread while it trains, and only then.
-class FlushDenormals {
-#if defined(__SSE2__)
-    unsigned saved = _mm_getcsr();
-
-  public:
-    FlushDenormals() { _mm_setcsr(saved | 0x8040); }
-    ~FlushDenormals() { _mm_setcsr(saved); }
-#else
-  public:
-    FlushDenormals() {}
-#endif
-};
-
-// Calls f with the constant min(n, Max), n >= Min.
-template <int Max, int Min = 1, class F> inline void with_constant(int n, F&& f) {
-    if constexpr (Min < Max) {
-        constexpr int middle = (Min + Max) / 2;
-        if (n <= middle) with_constant<middle, Min>(n, f);
-        else with_constant<Max, middle + 1>(n, f);
-    } else {
-        f(std::integral_constant<int, Max>{});
-    }
-}
-
 constexpr int round_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
 
-template <class T> class Run {
-    static constexpr int LANES = VECTOR_BYTES / sizeof(T);
-    using Integer = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
-    typedef T V __attribute__((vector_size(VECTOR_BYTES)));
+template <class T> class Run : Vectors<T> {
+    using Base = Vectors<T>;
+    using typename Base::V;
+    using typename Base::Integer;
+    using typename Base::Mask;
+    using Base::LANES, Base::splat, Base::tanh_of, Base::activate, Base::derive;
     typedef T Unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(alignof(T)), may_alias));
-    typedef Integer Mask __attribute__((vector_size(VECTOR_BYTES)));
 
     struct Layer {
         int in, out;
@@ -113,79 +76,7 @@ template <class T> class Run {
 
     static V load(const T* p) { return *reinterpret_cast<const Unaligned*>(p); }
     static void store(T* p, V v) { *reinterpret_cast<Unaligned*>(p) = v; }
-    static V splat(T value) { return V{} + value; }
-
-    // ---- elementwise
-
-    // tanh within a few units in the last place: e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1).
-    static V tanh_of(V x) {
-        constexpr bool is_float = sizeof(T) == 4;
-        constexpr int degree = is_float ? 7 : 13;
-        constexpr T log2_e = T(1.4426950408889634), ln_2 = T(0.6931471805599453);
-        constexpr T saturated = is_float ? 10 : 20;  // from here on tanh rounds to 1; NaN passes the comparison
-        V a = x < 0 ? -x : x;
-        a = a > saturated ? splat(2 * saturated) : 2 * a;
-        const Mask n = __builtin_convertvector(a * log2_e + T(0.5), Mask);
-        const V r = a - __builtin_convertvector(n, V) * ln_2;
-        double factorial = 1;
-        UNROLL for (int k = 2; k <= degree; ++k) factorial *= k;
-        V p = splat(T(1 / factorial));
-        UNROLL for (int k = degree; k > 1; --k) {
-            factorial /= k;
-            p = p * r + T(1 / factorial);
-        }
-        const V power = reinterpret_cast<V>((n + (is_float ? 127 : 1023)) << (is_float ? 23 : 52));
-        // The choice for n = 0 changes no value: it keeps the compiler from factoring 2^n out, which would cancel.
-        const V e = power * (p * r) + (n == 0 ? V{} : power - 1);
-        const V t = e / (e + 2);
-        return x < 0 ? -t : t;
-    }
-
-    static V activate(Activation activation, V x) {  // comparisons that a NaN passes
-        switch (activation) {
-            case RELU: return x < 0 ? V{} : x;
-            case LEAKY_RELU: return x < 0 ? x * T(SLOPE) : x;
-            case TANH: return tanh_of(x);
-            default: return x;
-        }
-    }
-
-    // delta times the activation's derivative, from the activation's value h
-    static V derive(Activation activation, V h, V delta) {
-        switch (activation) {
-            case RELU: return h <= 0 ? V{} : delta;
-            case LEAKY_RELU: return h <= 0 ? delta * T(SLOPE) : delta;
-            case TANH: return delta * (1 - h * h);
-            default: return delta;
-        }
-    }
-
-    // ---- sums over the lanes of a vector
-
-    static V shuffle(V a, V b, Mask lanes) {
-#if defined(__clang__)
-        V r;
-        UNROLL for (int j = 0; j < LANES; ++j) r[j] = lanes[j] < LANES ? a[lanes[j]] : b[lanes[j] - LANES];
-        return r;
-#else
-        return __builtin_shuffle(a, b, lanes);
-#endif
-    }
-
-    // lane j: a[j] + a[j ^ K] where bit K of j is clear, else b[j] + b[j ^ K]
-    template <int K, std::size_t... J> static V fold(V a, V b, std::index_sequence<J...>) {
-        return shuffle(a, b, Mask{Integer(J & K ? LANES + J : J)...}) +
-               shuffle(a, b, Mask{Integer(J & K ? LANES + (J ^ K) : J ^ K)...});
-    }
-
-    // lane j: the sum of the lanes of v[j] for j < N, else 0
-    template <int N, int K = 1> static V sums(V* v) {
-        UNROLL for (int i = 0; i < (N + 1) / 2; ++i)
-            v[i] = fold<K>(v[2 * i], 2 * i + 1 < N ? v[2 * i + 1] : V{}, std::make_index_sequence<LANES>{});
-        if constexpr (2 * K < LANES) return sums<(N + 1) / 2, 2 * K>(v);
-        return v[0];
-    }
-
+    // In the order of the lanes, in double: a loss, or a norm, over many samples.
     static double sum(V v) {
         double total = 0;
         for (int j = 0; j < LANES; ++j) total += v[j];
@@ -397,7 +288,7 @@ template <class T> class Run {
             for (int p = 0; p < padded; p += LANES) {
                 V rows[LANES];
                 UNROLL for (int j = 0; j < LANES; ++j) rows[j] = reinterpret_cast<const V*>(partial)[p + j];
-                store(g + p, sums<LANES>(rows));
+                store(g + p, Base::template sums<LANES>(rows));
             }
         return sum(loss) / (double(count) * outputs);
     }
@@ -413,7 +304,7 @@ template <class T> class Run {
             UNROLL for (int j = 0; j < 4; ++j) total[j] += load(a + i + j * LANES) * load(b + i + j * LANES);
         for (; i < count; i += LANES) total[0] += load(a + i) * load(b + i);
         V all = (total[0] + total[1]) + (total[2] + total[3]);
-        return sums<1>(&all);
+        return Base::template sums<1>(&all);
     }
 
     V only(int count, V v) const { return lane < Integer(count) ? v : V{}; }
@@ -438,7 +329,7 @@ template <class T> class Run {
                         const V value = load(h + i);
                         UNROLL for (int r = 0; r < R; ++r) rows[r] += load(weight + r * layer.in + i) * value;
                     }
-                    finish(o, sums<R>(rows));
+                    finish(o, Base::template sums<R>(rows));
                 });
     }
 
