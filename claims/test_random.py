@@ -131,6 +131,9 @@ CONTRASTS = [
         title="Training accuracy on random labels against optimiser steps",
         kind="memorising",
         experiments=(a.RANDOM_LABELS, b.RANDOM_LABELS, e.RANDOM_LABELS),
+        says="A says that random labels cannot be learnt: true of a budget that ends before the step at which its net passes "
+        "15 %. B and E say that they are memorised: true of one that ends after the step at which theirs pass 99 %. E also "
+        "says that training accuracy stays at chance: true while its net has not passed 15 %.",
     )
 ]
 

@@ -250,12 +250,17 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """A figure that sets experiments of several reports against each other, each of their arms a line; of a ``topic``."""
+    """A figure that sets experiments of several reports against each other, each of their arms a line; of a ``topic``.
+
+    ``says`` stands before the figure's own note: which sentences of the reports are set against each other, and what
+    decides between them.
+    """
 
     topic: str
     title: str
     kind: str
     experiments: tuple[Experiment, ...]
+    says: str = ""
 
     @property
     def id(self) -> str:

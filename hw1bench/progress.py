@@ -83,8 +83,8 @@ class TerminalProgress:
             self._bar.update(self._task, advance=self._pending, refresh=True)
         else:
             rate = self._done / (now - self._started)
-            left = (self._steps - self._done) / rate
-            self._line(f"{self._label}: {self._done / self._steps:.0%}, {_rate(rate)}, {left:.0f} s left")
+            ahead = f"{_rate(rate)}, {(self._steps - self._done) / rate:.0f} s left" if rate else "evaluating"
+            self._line(f"{self._label}: {self._done / self._steps:.0%}, {ahead}")
         self._pending = 0
 
     def finish(self) -> None:

@@ -5,7 +5,7 @@ import platform
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from hw1bench import report, rulings
 from hw1bench.claim import Claim
 from hw1bench.court import Court, Judgement, Timer
 from hw1bench.data import Library
-from hw1bench.experiment import Contrast, Experiment, Tier
+from hw1bench.experiment import Contrast, Experiment, Images, Tier
 from hw1bench.progress import Progress
 from hw1bench.report import document, figures
 from hw1bench.rulings import Outcome, Ruling, Rulings
@@ -207,7 +207,8 @@ class Sitting:
                     for one in self._series(experiment)
                 ]
                 path = f"figures/{exhibit.id}.svg"
-                drawn += self._chart(exhibit.kind, exhibit.reports, "-", exhibit.title, series, path)
+                remarks = [exhibit.says, self._standing_in(exhibit)]
+                drawn += self._chart(exhibit.kind, exhibit.reports, "-", exhibit.title, series, path, remarks)
                 continue
             series = self._series(exhibit)
             for figure in exhibit.figures:
@@ -217,20 +218,41 @@ class Sitting:
         return drawn
 
     def _chart(
-        self, kind: str, reports: str, number: str, title: str, series: list[figures.Series], path: str
+        self,
+        kind: str,
+        reports: str,
+        number: str,
+        title: str,
+        series: list[figures.Series],
+        path: str,
+        remarks: Sequence[str] = (),
     ) -> list[dict[str, str]]:
-        """Draw one figure: its entry in claims.json. Without runs there is none; one that fails costs a line, not the report."""
+        """Draw one figure: its entry in claims.json, with ``remarks`` around the figure's own note (the first before it).
+
+        Without runs there is none; one that fails costs a line, not the report.
+        """
         if not series:
             return []
         whose = "Reports" if "," in reports else "Report"
         try:
             figures.draw(kind, title=f"{whose} {reports}: {title}", series=series, path=self.options.report_dir / path)
-            note = figures.note(kind, series)
+            note = "\n".join(filter(None, [*remarks[:1], figures.note(kind, series), *remarks[1:]]))
         except Exception as error:
             self.progress.notice(f"figure {path} could not be drawn ({type(error).__name__}: {error})")
             return []
         entry = {"report": reports, "number": number, "title": title, "path": path}
         return [{**entry, "note": note} if note else entry]
+
+    def _standing_in(self, contrast: Contrast) -> str:
+        """What stands in for the data of ``contrast`` in this tier, in a sentence; '' where nothing does."""
+        sets = {
+            (arm.data.name, arm.data.stands_for)
+            for experiment in contrast.experiments
+            for arm in experiment.protocol(self.options.tier).arms
+            if isinstance(arm.data, Images) and arm.data.stands_for
+        }
+        what = " and ".join(sorted(f"{name} stand in for {other}" for name, other in sets))
+        return f"Here {what}, which settles nothing about the real data set." if what else ""
 
     def _series(self, experiment: Experiment) -> list[figures.Series]:
         if self.options.tier == "quick" and experiment.quick is None:

@@ -32,7 +32,7 @@ A, B = labelled("A", random_labels=True), labelled("B", random_labels=True, mean
 CLAIMS = [
     Claim("A-random-x", report="A", where="", says="Learnt.", experiment=A, effect=accuracy_above(0.0, "net"), figure="losses")
 ]
-CONTRASTS = [Contrast(topic="random", title="Both", kind="memorising", experiments=(A, B))]
+CONTRASTS = [Contrast(topic="random", title="Both", kind="memorising", experiments=(A, B), says="A against B.")]
 
 
 @pytest.mark.parametrize("exhibit", CONTRASTS, ids=attrgetter("id"))
@@ -86,6 +86,8 @@ def test_a_contrast_sets_reports_against_each_other(images):
     drawn = (images.path / "reports" / figure["path"]).read_text()
     assert all(name in drawn for name in ("A, net", "B, net"))
     assert all(name in figure["note"] for name in ("A, net", "B, net", "6 steps"))
+    assert figure["note"].startswith("A against B.\n")
+    assert "Here digits stand in for MNIST, which settles nothing about the real data set." in figure["note"]
     page = (images.path / "reports" / "index.html").read_text()
     assert "Across reports" in page
     # It is of no single report.

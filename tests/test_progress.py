@@ -28,6 +28,11 @@ def test_plain_lines_with_rate_and_time_left_at_intervals(monkeypatch):
     ]
 
 
+def test_no_step_yet_has_no_rate(monkeypatch):
+    lines = advance(monkeypatch, StringIO(), 0, [20.0, 40.0]).split("\n")[1:]
+    assert lines == ["  A-fit-sinc, 7 layers, seeds 0-7: 0%, evaluating"] * 2
+
+
 def test_a_bar_on_a_terminal(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "160")

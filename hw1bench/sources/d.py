@@ -141,7 +141,7 @@ SIZE = Experiment(
         _IMAGES,
     ),
     figures=(
-        Figure(number="3.2", title="Loss against number of parameters", kind="loss_by_size"),
-        Figure(number="3.2", title="Accuracy against number of parameters", kind="accuracy_by_size"),
+        Figure(number="-", title="3.2: loss against number of parameters", kind="loss_by_size"),
+        Figure(number="-", title="3.2: accuracy against number of parameters", kind="accuracy_by_size"),
     ),
 )
