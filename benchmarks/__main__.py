@@ -39,6 +39,10 @@ SEVEN = Arm(
 )
 
 
+E_TASK = e.TASK.protocol("quick").arms[0]
+A_DENSE = replace(a.RANDOM_LABELS.protocol("quick").arms[0], data=a.TASK.protocol("quick").arms[0].data)
+
+
 @dataclass(frozen=True)
 class Row:
     """A line of the table: microseconds a model-step of each contender, (rounds,) each, and the floor's."""
@@ -129,7 +133,7 @@ def measure_topic(rounds: int) -> Row:
             for arm in experiment.protocol("quick").arms:
                 block = Block(experiment.report, experiment.name, arm, 0)
                 steps = engine.steps(block) / 8
-                points = len(data.load(arm.data).train)
+                points = len(data.BUILT_IN.load(arm.data).train)
                 sample = replace(block, arm=replace(arm, epochs=max(1, arm.epochs // 50)))
                 own += seconds(lambda sample=sample: engine.train(sample, CPU)) * arm.epochs / sample.arm.epochs
                 loop = contenders.plain(Problem(replace(arm, optimizer=a.ADAM), 1))
@@ -139,6 +143,19 @@ def measure_topic(rounds: int) -> Row:
         times["ours"].append(1e6 * own / total)
         times["plain loop"].append(1e6 * other / total)
     return Row(f"the whole topic, look 1 ({own:.0f} s ours)", times)
+
+
+def measure_images(title: str, arm: Arm, rounds: int, epochs: int = 4) -> Row:
+    """A classifier of images, evaluation of both sets after each epoch included: a block of 8 runs, and 1 run of the loop."""
+    block = Block("bench", "images", replace(arm, epochs=epochs), 0)
+    loop = contenders.plain_images(arm)
+    ours = engine.train(block, CPU).arrays["train_loss"][0, -1]
+    np.testing.assert_allclose(loop(epochs), [ours], rtol=2e-2)
+    times: dict[str, list[float]] = {"ours": [], "plain loop": []}
+    for _ in range(rounds):
+        times["ours"].append(1e6 * seconds(lambda: engine.train(block, CPU)) / engine.steps(block))
+        times["plain loop"].append(1e6 * seconds(lambda: loop(epochs)) * 8 / engine.steps(block))
+    return Row(title, times)
 
 
 def table(rows: list[Row]) -> Table:
@@ -191,6 +208,8 @@ def main() -> None:
         measure("the same, 300 points", Problem(replace(batch_1, batch_size=None), 16), arguments.rounds),
         measure("the same, batch 1", Problem(batch_1, 16), arguments.rounds),
         measure_topic(rounds=1),
+        measure_images("CNN 1-16-32 of 5x5 over 4, digits, batch 64, 8 seeds", E_TASK, arguments.rounds),
+        measure_images("784-256-10, digits, batch 64, 8 seeds", A_DENSE, arguments.rounds),
     ]
     Console(width=150).print(table(rows))
     arguments.folder.mkdir(parents=True, exist_ok=True)

@@ -45,14 +45,14 @@ class Problem:
 
     @property
     def points(self) -> int:
-        return len(data.load(self.arm.data).train)
+        return len(data.BUILT_IN.load(self.arm.data).train)
 
     def initial(self) -> np.ndarray:
         """(runs, parameters)."""
         return np.concatenate([stacked.initial(block, torch.float32).numpy() for block in self.blocks])[: self.runs]
 
     def arrays(self) -> tuple[torch.Tensor, torch.Tensor]:
-        split = data.load(self.arm.data).train
+        split = data.BUILT_IN.load(self.arm.data).train
         return split.x.float(), split.y.float()
 
     def orders(self, steps: int) -> np.ndarray:
@@ -89,6 +89,47 @@ def plain(problem: Problem) -> Contender:
             with torch.no_grad():
                 finals.append(criterion(net(x), y).item())
         return np.array(finals)
+
+    return train
+
+
+def plain_images(arm: Arm) -> Contender:
+    """The loop on images as such reports write it: a DataLoader over the samples, one at a time, ``loss.item()`` every step, both
+    whole sets evaluated after each epoch; one run, for so many epochs, in the data order of seed 0."""
+    dataset = data.BUILT_IN.load(arm.data)
+    assert dataset.test is not None
+    splits = [
+        torch.utils.data.TensorDataset(models.inputs(arm.model, split.x), split.y)
+        for split in (dataset.train, dataset.test)
+    ]
+    criterion = nn.functional.cross_entropy if arm.loss == "cross_entropy" else nn.functional.nll_loss
+
+    def evaluate(net: nn.Module) -> float:
+        net.eval()
+        with torch.no_grad():
+            means = []
+            for split in splits:
+                batches = torch.utils.data.DataLoader(split, batch_size=arm.batch_size)
+                losses = [criterion(net(x), y).item() * len(x) for x, y in batches]
+                means.append(sum(losses) / len(split))
+        net.train()
+        return means[0]
+
+    def train(epochs: int) -> np.ndarray:
+        net = models.drawn(arm.model, generator_for("bench", "images", "init", 0))
+        optimizer = torch.optim.Adam(net.parameters(), lr=arm.optimizer.lr, weight_decay=arm.optimizer.weight_decay)
+        order = generator_for("bench", "images", "order", 0)
+        loss = evaluate(net)
+        for _ in range(epochs):
+            rows = torch.randperm(len(splits[0]), generator=order).tolist()
+            for x, y in torch.utils.data.DataLoader(splits[0], batch_size=arm.batch_size, sampler=rows):
+                optimizer.zero_grad()
+                step_loss = criterion(net(x), y)
+                step_loss.backward()
+                optimizer.step()
+                step_loss.item()
+            loss = evaluate(net)
+        return np.array([loss])
 
     return train
 

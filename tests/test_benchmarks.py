@@ -27,6 +27,12 @@ def test_jax_trains_the_same(problem, samples_last):
     bench.agree(problem, found)
 
 
+@pytest.mark.parametrize("arm", [bench.E_TASK, bench.A_DENSE], ids=lambda arm: arm.name)
+def test_ours_and_the_plain_loop_on_images_train_the_same(arm):
+    row = bench.measure_images("images", arm, rounds=1, epochs=1)
+    assert set(row.times) == {"ours", "plain loop"}
+
+
 def test_contenders_that_differ_are_noticed():
     plain = contenders.plain(PROBLEMS["full batch"])
     with pytest.raises(AssertionError):
