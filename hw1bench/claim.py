@@ -18,7 +18,7 @@ class Claim:
     ``origin`` "ours" marks a claim that no report makes; ``assumptions`` are those beyond the experiment's own;
     ``full_only`` one that a quick protocol cannot try, such as a number measured on the real data.
     Raises ValueError for an id of other than words and dashes, an effect that needs an experiment and has none (or the
-    reverse), and an effect on arms that the experiment does not have.
+    reverse), an effect on arms that the experiment does not have, and a figure that is none of its figures.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Claim:
             raise ValueError(f"claim id {self.id!r}: use letters, digits and single dashes")
         if isinstance(self.effect, Effect) != (self.experiment is not None):
             raise ValueError(f"claim {self.id}: an effect on runs needs an experiment, and an exact count takes none")
+        self._check_figure()
         if isinstance(self.effect, Effect) and self.experiment is not None:
             for tier in self.tiers:
                 arms = [arm.name for arm in self.experiment.protocol(tier).arms]
@@ -51,6 +52,11 @@ class Claim:
         if self.full_only or (self.experiment is not None and self.experiment.quick is None):
             return ("full",)
         return TIERS
+
+    def _check_figure(self) -> None:
+        figures = [figure.id for figure in self.experiment.figures] if self.experiment else []
+        if figures and self.figure not in figures:
+            raise ValueError(f"claim {self.id}: no figure {self.figure!r} in {', '.join(figures)}: name one of them")
 
     def everything_assumed(self) -> tuple[str, ...]:
         """The experiment's assumptions and the claim's own."""

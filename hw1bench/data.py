@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from hw1bench import images
 from hw1bench.experiment import Data, Function, Images
 from hw1bench.progress import Progress
+from hw1bench.runs import Unreadable
 
 FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sinc": lambda x: np.sinc(5 * x),  # numpy's sinc is the normalised one: sin(5 pi x) / (5 pi x)
@@ -112,15 +113,22 @@ class Library:
     def __init__(self, folder: Path | None = None, progress: Progress | None = None) -> None:
         # An experiment's arms come one after the other and share their set; CIFAR-10 takes 0.7 GB, so few are kept.
         self._cached = lru_cache(maxsize=3)(self._load)
-        self._read = lru_cache(maxsize=1)(lambda name: images.read(name, folder, progress))
+        self._folder, self._progress = folder, progress
+        self._read = lru_cache(maxsize=1)(self._read_images)
 
     def load(self, spec: Data) -> Dataset:
         """The data set of ``spec``, on the CPU.
 
-        Raises ValueError for a function that does not exist and for images that cannot be read, `Unavailable` for a
-        set that is not there.
+        Raises ValueError for a function that does not exist, `Unreadable` for images that cannot be read, `Unavailable`
+        for a set that is not there.
         """
         return self._cached(spec)
+
+    def _read_images(self, name: str) -> images.ImageSet:
+        try:
+            return images.read(name, self._folder, self._progress)
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
 
     def _load(self, spec: Data) -> Dataset:
         return _function(spec) if isinstance(spec, Function) else _images(spec, self._read(spec.name))

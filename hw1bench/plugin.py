@@ -17,6 +17,7 @@ from hw1bench import rulings, summary
 from hw1bench.claim import Claim
 from hw1bench.experiment import Contrast, Experiment, Tier
 from hw1bench.progress import TerminalProgress
+from hw1bench.runs import Unreadable
 from hw1bench.timing import Stopwatch
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class Bench:
         sitting, item = self._session.sitting, self._request.node
         assert sitting is not None
         judgement, entry, outcome = sitting.judge(self._session.docket[item.nodeid], self._timer())
+        if isinstance(judgement.error, Unreadable):
+            pytest.fail(str(judgement.error), pytrace=False)
         if judgement.error is not None:
             raise judgement.error
         item.user_properties += [
@@ -196,6 +199,7 @@ class _Session:
                 continue
             self._collected = True
             if isinstance(subject, Claim) and params["tier"] not in subject.tiers:
+                out.append(item)
                 continue
             reports = () if isinstance(subject, Contrast) else (f"report_{subject.report.lower()}",)
             for name in (*reports, _topic(item.path)):

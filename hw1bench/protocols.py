@@ -60,11 +60,28 @@ def differences(experiment: Experiment) -> tuple[str, ...]:
         *_by_arms(pairs, _data),
         *([f"widths divided by {quick.widths_over}"] if narrowing != 1 else []),
         *_arms(full, quick),
+        *_sizes(full, quick),
         *_by_arms(pairs, lambda full, quick: _model(full, quick, narrowing)),
         *_by_arms(pairs, _budget),
         *_by_arms(pairs, _schedule),
         *_by_arms(pairs, _rest),
     )
+
+
+def _sizes(full: Protocol, quick: Protocol) -> Iterable[str]:
+    """How many parameters the nets have instead, where that is another number, and whether their order is another."""
+    reported = {arm.name: arm.model.parameters for arm in full.arms}
+    pairs = [(reported[arm.name], arm.model.parameters, arm.name) for arm in quick.arms if arm.name in reported]
+    if all(before == now for before, now, _ in pairs):
+        return
+    if len(pairs) <= 3:
+        yield "parameters: " + ", ".join(f"{name} {now:,} instead of {before:,}" for before, now, name in pairs)
+        return
+    (least, most), (fewest, largest) = ((min(p[i] for p in pairs), max(p[i] for p in pairs)) for i in (0, 1))
+    yield f"{fewest:,} to {largest:,} parameters instead of {least:,} to {most:,}"
+    order = [name for _, _, name in sorted(pairs, key=lambda pair: pair[1])]
+    if order != [name for _, _, name in sorted(pairs)]:
+        yield f"ordered by parameters the nets are now {', '.join(order)}"
 
 
 def _by_arms(pairs: Sequence[tuple[Arm, Arm]], aspect: Callable[[Arm, Arm], str]) -> Iterable[str]:

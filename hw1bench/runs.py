@@ -18,6 +18,10 @@ class Unavailable(Exception):
     """Training that cannot be had here, where the specification is right; the text says why, in one line."""
 
 
+class Unreadable(ValueError):
+    """A data set that is there and cannot be used; the text says which file and why, in one line."""
+
+
 @dataclass(frozen=True)
 class Block:
     """One arm of an experiment with the seeds ``first_seed`` to ``first_seed + 7``: the unit of training."""
@@ -48,8 +52,8 @@ class Record:
              that of the weights;
              ``weights`` (runs, parameters): the last ones, layer by layer, weight before bias;
              for functions of one number ``prediction`` (runs, points): of the last weights, on the training points.
-    facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``; for functions ``target_variance``, ``x``
-             and ``truth`` (points).
+    facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_an_epoch``; for classes
+             their number ``classes``; for functions ``target_variance``, ``x`` and ``truth`` (points).
     seconds  of training, compilation included.
     """
 

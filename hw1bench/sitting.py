@@ -20,6 +20,7 @@ from hw1bench.court import Court, Judgement, Timer
 from hw1bench.data import Library
 from hw1bench.experiment import Contrast, Experiment, Images, Tier
 from hw1bench.progress import Progress
+from hw1bench.protocols import steps
 from hw1bench.report import document, figures
 from hw1bench.rulings import Outcome, Ruling, Rulings
 from hw1bench.runs import Unavailable
@@ -252,7 +253,12 @@ class Sitting:
             if isinstance(arm.data, Images) and arm.data.stands_for
         }
         what = " and ".join(sorted(f"{name} stand in for {other}" for name, other in sets))
-        return f"Here {what}, which settles nothing about the real data set." if what else ""
+        budgets = ", ".join(
+            f"{experiment.report} {steps(arm):,}" for experiment in contrast.experiments for arm in experiment.full.arms
+        )
+        if not what:
+            return ""
+        return f"Here {what}, which settles nothing about the real data set. The reports' own budgets: {budgets} steps."
 
     def _series(self, experiment: Experiment) -> list[figures.Series]:
         if self.options.tier == "quick" and experiment.quick is None:

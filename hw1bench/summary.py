@@ -43,11 +43,10 @@ def message(entry: Mapping[str, Any], remark: str, report_dir: Path) -> str:
 
 
 def counts(document: Mapping[str, Any]) -> str:
-    """How many claims got which verdict."""
+    """How many claims got which verdict, and what to know of the data."""
     tally = words.tally(document["claims"])
-    return f"{words.plural(len(document['claims']), 'claim')}: " + ", ".join(
-        f"{count} {word}" for word, count in tally.items()
-    )
+    counted = ", ".join(f"{count} {word}" for word, count in tally.items())
+    return "\n".join([f"{words.plural(len(document['claims']), 'claim')}: {counted}", *words.data_remarks(document)])
 
 
 def _remark(entry: Mapping[str, Any]) -> str:

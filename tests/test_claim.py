@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from hw1bench import Arm, Claim, Experiment, Function, Model, Optimizer, both_tiers
+from hw1bench import Arm, Claim, Experiment, Figure, Function, Model, Optimizer, both_tiers
 from hw1bench.effects import CountIs, loss_below
 
 ARMS = [
@@ -34,6 +36,14 @@ def test_a_full_only_experiment_makes_a_full_only_claim():
         ("T x", {"experiment": EXPERIMENT, "effect": loss_below(1, "one")}, "claim id 'T x'"),
         ("T-x", {"effect": loss_below(1, "one")}, "needs an experiment"),
         ("T-x", {"experiment": EXPERIMENT, "effect": CountIs(Model("[2]"), 7)}, "an exact count takes none"),
+        (
+            "T-x",
+            {
+                "experiment": replace(EXPERIMENT, figures=(Figure(number="1", title="It", kind="losses"),)),
+                "effect": loss_below(1, "one"),
+            },
+            "claim T-x: no figure 'loss' in losses: name one of them",
+        ),
         ("T-x", {"experiment": EXPERIMENT, "effect": loss_below(1, "two")}, r"T-x has no arm 'two', only \['one'\]"),
     ],
 )

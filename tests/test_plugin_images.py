@@ -123,3 +123,6 @@ def test_images_of_another_shape_are_an_error_that_names_the_file(images, tmp_pa
     (claim,) = document(images)["claims"]
     assert claim["verdict"] == "error"
     assert ".png" in claim["note"]
+    assert not claim["note"].startswith("Unreadable")
+    failure = result.stdout.str().split("= FAILURES =")[1].split("short test summary")[0]
+    assert len(failure.strip().splitlines()) < 12  # the line, without a traceback

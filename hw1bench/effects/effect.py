@@ -86,14 +86,14 @@ def every(*effects: Effect) -> Effect:
     """All of ``effects`` at once: the smallest; the opposite, where each has one, is all of their opposites at once."""
     opposites = [effect.opposite for effect in effects if effect.opposite is not None]
     arms = [effect.arms for effect in effects if effect.arms is not None]
-    units = dict.fromkeys(effect.unit for effect in effects)
+    units = list(dict.fromkeys(effect.unit for effect in effects))
 
     def smallest(parts: Sequence[Callable[[Runs], float]]) -> Callable[[Runs], float]:
         return lambda runs: float(np.min([part(runs) for part in parts]))  # NaN where one is
 
     return Effect(
         f"min({', '.join(effect.name for effect in effects)})",
-        " or ".join(units),
+        units[0] if len(units) == 1 else "margin",
         smallest([effect.compute for effect in effects]),
         tuple(dict.fromkeys(name for names in arms for name in names)) if len(arms) == len(effects) else None,
         smallest(opposites) if len(opposites) == len(effects) else None,

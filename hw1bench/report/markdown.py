@@ -24,6 +24,7 @@ def render(document: Document) -> str:
         f"environment: {_text(environment)}",
         f"seed offset: {document['seed_offset']}",
         words.false_verdicts(document),
+        *words.data_remarks(document),
     ]
     blocks = [
         "# Claims and verdicts",

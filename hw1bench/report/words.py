@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from hw1bench.report.contract import VERDICTS, Claim, Document, Figure, from_seeds
+from hw1bench.report.contract import RULED, VERDICTS, Claim, Document, Figure, from_seeds
 
 # As `hw1bench.verdict.ALPHA`; repeated here because a report is rendered from its document alone, without scipy.
 FAMILY_LEVEL = 0.05
@@ -173,6 +173,19 @@ def judged_on(claim: Claim) -> str:
         "non-canonical": ", a non-canonical copy: its fingerprint is not the known one",
     }
     return f"Judged on {dataset['name']}{remarks[unlike_the_real(claim)]}."
+
+
+def data_remarks(document: Document) -> list[str]:
+    """What a reader of the whole must know of the data, a sentence each: how many verdicts rest on other than the real set."""
+    found = Counter(unlike_the_real(claim) for claim in document["claims"] if claim["verdict"] in RULED)
+    said = []
+    if found["stand-in"]:
+        said.append(
+            f"Verdicts on data that stand in for the real set, and settle nothing about it: {found['stand-in']}."
+        )
+    if found["non-canonical"]:
+        said.append(f"Verdicts on a non-canonical copy of the real set: {found['non-canonical']}.")
+    return said
 
 
 def shown_in(figure: Figure) -> str:

@@ -116,7 +116,9 @@ def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:
         "canonical": dataset.canonical,
         "steps_an_epoch": _steps_an_epoch(arm, dataset),
     }
-    if dataset.classes is None:
+    if dataset.classes is not None:
+        facts["classes"] = dataset.classes
+    else:
         facts |= {
             "target_variance": float(dataset.train.y.var(correction=0)),
             "x": dataset.train.x[:, 0].tolist(),
