@@ -13,17 +13,14 @@ TWO = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'supported', experiment(
 
 
 def start(pytester):
-    command = [sys.executable, "-m", "pytest", "claims", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
+    # A shell's background jobs ignore the signal, and so would what they start.
+    heeding = (
+        "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
+    )
+    command = [sys.executable, "-c", heeding, "claims", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
     environment = {"CXX": "false", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", "HOME": str(pytester.path)}
     process = subprocess.Popen(
-        command,
-        cwd=pytester.path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # A shell's background jobs ignore the signal, and so would what they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        command, cwd=pytester.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     blocks = pytester.path / "reports" / "blocks"
     for _ in range(600):
