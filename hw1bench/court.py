@@ -78,7 +78,7 @@ def near_chance(seeds: Sequence[Mapping[str, Run]]) -> str:
     ``seeds`` under one and a half times that of guessing. Verdicts that compare them say little."""
     found = []
     for name, run in seeds[0].items():
-        if isinstance(run.arm.data, Images) and not run.arm.data.random_labels:
+        if isinstance(run.arm.data, Images) and not run.arm.random_labels:
             accuracy = median(float(runs[name].arrays["train_accuracy"][-1]) for runs in seeds)
             if accuracy < 1.5 / run.facts["classes"]:
                 found.append(f"{name} ({accuracy:.0%})")

@@ -113,6 +113,7 @@ class Images:
                 raise ValueError(f"{name} {values} of {self.channels} channels: give one number, or one a channel")
 
 
+TITLES = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}  # of image sets, for people
 Data = Function | Images
 Loss = Literal["mse", "cross_entropy", "nll"]
 
@@ -159,6 +160,16 @@ class Arm:
             raise ValueError(
                 f"arm {self.name!r}: epochs and batch size start at 1, not {self.epochs}, {self.batch_size}"
             )
+
+    @property
+    def augmented(self) -> bool:
+        """Whether it trains on augmented images."""
+        return isinstance(self.data, Images) and self.data.augment
+
+    @property
+    def random_labels(self) -> bool:
+        """Whether its training labels are drawn at random."""
+        return isinstance(self.data, Images) and self.data.random_labels
 
     def setting(self, name: str) -> float:
         """The number by which a sweep orders its arms: "batch_size", "lr", "parameters" or "depth".

@@ -16,11 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hw1bench.experiment import Arm, Data, Experiment, Function, Images, Protocol, StepLR
+from hw1bench.experiment import TITLES, Arm, Data, Experiment, Function, Images, Protocol, StepLR
 from hw1bench.files import replace as replace_file
 from hw1bench.layout import scaled
 
-TITLES = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}
 TRAINING_SAMPLES = {"digits": 1_437, "mnist": 60_000, "cifar10": 50_000}
 
 _PAGE = """\

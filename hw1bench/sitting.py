@@ -5,7 +5,7 @@ import platform
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from hw1bench import report, rulings
 from hw1bench.claim import Claim
 from hw1bench.court import Court, Judgement, Timer
 from hw1bench.data import Library
-from hw1bench.experiment import Contrast, Experiment, Images, Tier
+from hw1bench.experiment import Contrast, Experiment, Figure, Images, Tier
 from hw1bench.progress import Progress
 from hw1bench.protocols import steps
 from hw1bench.report import document, figures
@@ -208,27 +208,21 @@ class Sitting:
                     for one in self._series(experiment)
                 ]
                 path = f"figures/{exhibit.id}.svg"
-                remarks = [exhibit.says, self._standing_in(exhibit)]
-                drawn += self._chart(exhibit.kind, exhibit.reports, "-", exhibit.title, series, path, remarks)
+                figure = Figure(number="-", title=exhibit.title, kind=exhibit.kind)
+                remarks = (exhibit.says, self._standing_in(exhibit))
+                drawn += self._chart(exhibit.reports, figure, series, path, *remarks)
                 continue
             series = self._series(exhibit)
             for figure in exhibit.figures:
                 shown = [one for one in series if not figure.arms or one.name in figure.arms]
                 path = document.figure_path(exhibit, figure)
-                drawn += self._chart(figure.kind, exhibit.report, figure.number, figure.title, shown, path)
+                drawn += self._chart(exhibit.report, figure, shown, path)
         return drawn
 
     def _chart(
-        self,
-        kind: str,
-        reports: str,
-        number: str,
-        title: str,
-        series: list[figures.Series],
-        path: str,
-        remarks: Sequence[str] = (),
+        self, reports: str, figure: Figure, series: list[figures.Series], path: str, before: str = "", after: str = ""
     ) -> list[dict[str, str]]:
-        """Draw one figure: its entry in claims.json, with ``remarks`` around the figure's own note (the first before it).
+        """Draw one figure: its entry in claims.json, with what stands before and after the figure's own note.
 
         Without runs there is none; one that fails costs a line, not the report.
         """
@@ -236,12 +230,13 @@ class Sitting:
             return []
         whose = "Reports" if "," in reports else "Report"
         try:
-            figures.draw(kind, title=f"{whose} {reports}: {title}", series=series, path=self.options.report_dir / path)
-            note = "\n".join(filter(None, [*remarks[:1], figures.note(kind, series), *remarks[1:]]))
+            title = f"{whose} {reports}: {figure.title}"
+            figures.draw(figure.kind, title=title, series=series, path=self.options.report_dir / path)
+            note = "\n".join(filter(None, (before, figures.note(figure.kind, series), after)))
         except Exception as error:
             self.progress.notice(f"figure {path} could not be drawn ({type(error).__name__}: {error})")
             return []
-        entry = {"report": reports, "number": number, "title": title, "path": path}
+        entry = {"report": reports, "number": figure.number, "title": figure.title, "path": path}
         return [{**entry, "note": note} if note else entry]
 
     def _standing_in(self, contrast: Contrast) -> str:
@@ -253,11 +248,11 @@ class Sitting:
             if isinstance(arm.data, Images) and arm.data.stands_for
         }
         what = " and ".join(sorted(f"{name} stand in for {other}" for name, other in sets))
+        if not what:
+            return ""
         budgets = ", ".join(
             f"{experiment.report} {steps(arm):,}" for experiment in contrast.experiments for arm in experiment.full.arms
         )
-        if not what:
-            return ""
         return f"Here {what}, which settles nothing about the real data set. The reports' own budgets: {budgets} steps."
 
     def _series(self, experiment: Experiment) -> list[figures.Series]:

@@ -71,5 +71,5 @@ def test_a_failing_run_ends_the_block(monkeypatch):
 
 
 def test_weights_of_very_large_nets_are_not_kept(monkeypatch):
-    monkeypatch.setattr(sequential, "_KEPT_WEIGHTS", 100)
+    monkeypatch.setattr(sequential, "KEPT_WEIGHTS", 100)
     assert "weights" not in train()

@@ -14,7 +14,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from hw1bench.files import replace
-from hw1bench.report.charts import functions, gradient, learning, memorising, size
+from hw1bench.report.charts import functions, learning, memorising, size
 from hw1bench.report.charts.series import Series
 from hw1bench.report.contract import IMAGES
 
@@ -30,8 +30,8 @@ KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
     "loss_by_size": size.loss_by_size,
     "accuracy_by_size": size.accuracy_by_size,
     "memorising": memorising.memorising,
-    "gradient_norm": gradient.gradient_norm,
-    "step_loss": gradient.step_loss,
+    "gradient_norm": learning.gradient_norm,
+    "step_loss": learning.step_loss,
 }
 """Kind -> how to draw it, returning the heading of its legend ('' for no legend).
 

@@ -8,7 +8,7 @@ one number; and arms may be thinned. Each scaling is stated once, in the call of
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hw1bench.experiment import Arm, Images, Protocol, StepLR
+from hw1bench.experiment import TITLES, Arm, Images, Protocol, StepLR
 from hw1bench.layout import scaled
 
 MNIST = Images(name="mnist", size=28)
@@ -16,7 +16,6 @@ CIFAR10 = Images(name="cifar10", size=32, channels=3)
 
 LOOKS = (8, 16, 32)  # of a full protocol
 ONCE = (8,)  # of experiments that are dear
-_TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 
 
 def _schedule(arm: Arm, epochs: int) -> StepLR | None:
@@ -48,7 +47,7 @@ def quick(
         arms.append(
             replace(
                 arm,
-                data=replace(arm.data, name="digits", stands_for=_TITLES[arm.data.name]),
+                data=replace(arm.data, name="digits", stands_for=TITLES[arm.data.name]),
                 model=replace(arm.model, layout=scaled(arm.model.layout, 1 / widths_over)),
                 epochs=epochs,
                 schedule=_schedule(arm, epochs),

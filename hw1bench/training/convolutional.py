@@ -6,10 +6,8 @@ instruction set alone: not on the number of threads, nor on how its batches are 
 """
 
 import ctypes
-import os
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,19 +19,16 @@ from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.experiment import Arm, Images
 from hw1bench.runs import Block
-from hw1bench.training import augmentation, native, stacked
+from hw1bench.training import augmentation, native, sequential, stacked
 from hw1bench.training.native import Progress
-from hw1bench.training.streams import Stream, generator_for, random_labels
+from hw1bench.training.streams import Stream, generator_for, training_targets
+from hw1bench.training.threads import side_by_side
 
-_ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
-_OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
 _OUTPUTS = {"softmax": 1, "logsoftmax": 2}
 _LOSSES = {"cross_entropy": 0, "nll": 1}
-_EPS = 1e-8  # torch's default for Adam and RMSprop
 _CALL_SECONDS = 0.08  # of work in one call: how long an interruption or a progress bar waits
 _ALIGNMENT = 64  # of a run's memory
 _LARGEST_POOL = 15  # a window's places fit a byte of the kernel
-_MOST_WEIGHTS = 1_000_000  # of which `sequential` keeps the weights
 _STREAMS: tuple[Stream, ...] = ("order", "augment", "dropout")
 
 
@@ -121,8 +116,8 @@ def supports(arm: Arm) -> bool:
     return (
         isinstance(arm.data, Images)
         and arm.loss in _LOSSES
-        and arm.optimizer.name in _OPTIMIZERS
-        and arm.model.parameters <= _MOST_WEIGHTS
+        and arm.optimizer.name in native.OPTIMIZERS
+        and arm.model.parameters <= sequential.KEPT_WEIGHTS
         and not arm.gradient_norm
         and not arm.coast
         and _stages(arm.model.layout) is not None
@@ -154,7 +149,7 @@ def _compile(arm: Arm, shape: tuple[int, ...]) -> tuple[list[_Stage], list[_Drop
             outputs, kernel, padding = layer.outputs, layer.kernel, layer.padding
         kinds, shares = zip(_kind(stage.before), _kind(stage.after), strict=True)
         active = isinstance(layer, notation.Conv) or layer.hidden
-        activation = _ACTIVATIONS[arm.model.activation] if active else 0
+        activation = native.ACTIVATIONS[arm.model.activation] if active else 0
         stages.append(_Stage(*shape, kernel, padding, outputs, activation, stage.pool, *kinds, *shares))
         sides = [side + 2 * padding - kernel + 1 for side in shape[1:]]
         for dropout, pool in ((stage.before, 1), (stage.after, stage.pool)):
@@ -170,11 +165,11 @@ class _Task:
     """What the runs of a block share. ``keep`` holds what the structures point into."""
 
     block: Block
+    dataset: Dataset
     code: ctypes.CDLL
     problem: _Problem
     dropouts: list[_Dropout]  # in forward order
     sets: dict[str, tuple[np.ndarray, np.ndarray]]  # split -> x (samples, channels, height, width), y (samples,) int32
-    classes: int
     memory: int  # bytes of a run
     group: int  # samples: calls divide batches at multiples of it
     keep: Any
@@ -201,17 +196,17 @@ class _Task:
         problem = _Problem(
             stages=ctypes.addressof(array),
             weight_decay=arm.optimizer.weight_decay,
-            eps=_EPS if arm.optimizer.eps is None else arm.optimizer.eps,
+            eps=native.EPS if arm.optimizer.eps is None else arm.optimizer.eps,
             count=len(stages),
             **dict(zip(("channels", "height", "width"), dataset.train.x.shape[1:], strict=True)),
             batch=min(arm.batch_size or samples, samples),
             output=_OUTPUTS[last.name] if isinstance(last, notation.Output) else 0,
             loss=_LOSSES[arm.loss],
-            optimizer=_OPTIMIZERS[arm.optimizer.name],
+            optimizer=native.OPTIMIZERS[arm.optimizer.name],
         )
         sizes = (ctypes.c_int64 * 2)()
         _checked(getattr(code, f"image_layout_{arm.precision}")(ctypes.byref(problem), sizes))
-        return cls(block, code, problem, dropouts, sets, dataset.classes, sizes[0], sizes[1], array)
+        return cls(block, dataset, code, problem, dropouts, sets, sizes[0], sizes[1], array)
 
 
 def _checked(failed: int) -> None:
@@ -245,10 +240,9 @@ class _Run:
         self._task = task
         block, arm = task.block, task.block.arm
         self._sets = dict(task.sets)
-        if isinstance(arm.data, Images) and arm.data.random_labels:
-            x = task.sets["train"][0]
-            y = random_labels(block.report, block.experiment, seed, len(x), task.classes)
-            self._sets["train"] = (x, y.numpy().astype(np.int32))
+        if arm.random_labels:
+            x, _ = task.sets["train"]
+            self._sets["train"] = (x, training_targets(block, task.dataset, seed).numpy().astype(np.int32))
         self.arrays = {
             f"{split}_{what}": np.empty(arm.epochs + 1) for split in self._sets for what in ("loss", "accuracy")
         }
@@ -334,7 +328,7 @@ class _Run:
         order = torch.arange(samples) if whole else torch.randperm(samples, generator=self._order)
         for rows in order.to(torch.int32).split(task.problem.batch):
             drawn = [rows.numpy()]
-            if isinstance(arm.data, Images) and arm.data.augment:
+            if arm.augmented:
                 draw = augmentation.draw(len(rows), self._augment)
                 drawn += [values.to(torch.uint8).numpy() for values in (draw.top, draw.left, draw.flip)]
             if task.dropouts:
@@ -372,20 +366,5 @@ def train(
     task = _Task.of(block, dataset, code)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
     runs = [_Run(task, seed, row) for seed, row in zip(block.seeds, weights, strict=True)]
-    torch_threads = torch.get_num_threads()
-    executor = ThreadPoolExecutor(
-        min(len(runs), threads or os.cpu_count() or 1), initializer=torch.set_num_threads, initargs=(1,)
-    )
-    try:
-        waiting: dict[Future[int | None], _Run] = {executor.submit(next, run.calls, None): run for run in runs}
-        while waiting:
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                run, steps = waiting.pop(future), future.result()
-                if steps is not None:
-                    progress(steps)
-                    waiting[executor.submit(next, run.calls, None)] = run
-    finally:
-        # After an interruption the calls under way end, at most _CALL_SECONDS or so later, and no other begins.
-        executor.shutdown(cancel_futures=True)
-        torch.set_num_threads(torch_threads)  # a worker's setting is also that of threads to come
+    side_by_side([run.calls for run in runs], threads, progress)
     return {name: np.stack([run.arrays[name] for run in runs]) for name in runs[0].arrays}

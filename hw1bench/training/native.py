@@ -7,10 +7,8 @@ set, and on nothing else: not on the number of threads, nor on how its epochs ar
 
 import ctypes
 import hashlib
-import os
 import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -26,13 +24,14 @@ from hw1bench.experiment import Arm, Function
 from hw1bench.runs import Block
 from hw1bench.training import optimizers, stacked
 from hw1bench.training.streams import generator_for
+from hw1bench.training.threads import side_by_side
 
 _FOLDER = Path(__file__).parent
 _NAMES = ("baseline", "avx2", "avx512")  # each a superset of those before
 _SOURCES = ("kernel.cpp", "convolutional_kernel.cpp", "kernel_vectors.h")  # of every library; in the order of setup.py
-_ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
-_OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
-_EPS = 1e-8  # torch's default for Adam and RMSprop
+ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
+OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
+EPS = 1e-8  # torch's default for Adam and RMSprop
 _CALL_SECONDS = 0.08  # of work in one call: how long an interruption or a progress bar waits
 
 Progress = Callable[[int], None]  # told the model-steps done since it was last told
@@ -141,8 +140,8 @@ def supports(arm: Arm) -> bool:
         stacked.stackable(arm)
         and (isinstance(output, notation.Linear) or output == notation.Output("tanh"))
         and arm.loss == "mse"
-        and arm.model.activation in _ACTIVATIONS
-        and arm.optimizer.name in _OPTIMIZERS
+        and arm.model.activation in ACTIVATIONS
+        and arm.optimizer.name in OPTIMIZERS
         and arm.schedule is None
         and arm.gradient_norm != "step"
         and isinstance(arm.data, Function)
@@ -180,12 +179,12 @@ class _Task:
             y=y.ctypes.data,
             lr=spec.lr,
             weight_decay=spec.weight_decay,
-            eps=_EPS if spec.eps is None else spec.eps,
+            eps=EPS if spec.eps is None else spec.eps,
             epochs=arm.epochs,
             layers=len(linears),
-            activation=_ACTIVATIONS[arm.model.activation],
-            output=0 if layers[-1] is linears[-1] else _ACTIVATIONS["tanh"],
-            optimizer=_OPTIMIZERS[spec.name],
+            activation=ACTIVATIONS[arm.model.activation],
+            output=0 if layers[-1] is linears[-1] else ACTIVATIONS["tanh"],
+            optimizer=OPTIMIZERS[spec.name],
             samples=x.shape[1],
             batch=arm.batch_size or 0,
         )
@@ -216,9 +215,10 @@ class _Run:
         )
         self._epochs_a_call = 1
 
-    @property
-    def finished(self) -> bool:
-        return int(self._state.next_epoch) == self._task.arm.epochs
+    def calls(self) -> Iterator[int]:
+        """Its whole training, a call at a time; each gives the optimiser steps done."""
+        while int(self._state.next_epoch) < self._task.arm.epochs:
+            yield self.advance()
 
     def advance(self) -> int:
         """One call; the optimiser steps done. Raises MemoryError where memory ran out."""
@@ -281,18 +281,7 @@ def train(
         )
         for row, seed in zip(weights, block.seeds, strict=True)
     ]
-    executor = ThreadPoolExecutor(min(len(runs), threads or os.cpu_count() or 1))
-    try:
-        waiting: dict[Future[int], _Run] = {executor.submit(run.advance): run for run in runs}
-        while waiting:
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                run = waiting.pop(future)
-                progress(future.result())
-                if not run.finished:
-                    waiting[executor.submit(run.advance)] = run
-    finally:
-        # After an interruption the calls under way end, at most _CALL_SECONDS or so later, and no other begins.
-        executor.shutdown(cancel_futures=True)
+    side_by_side([run.calls() for run in runs], threads, progress)
     arrays = {key: np.stack([run.arrays[key] for run in runs]) for key in runs[0].arrays}
     arrays["prediction"] = arrays["prediction"][:, 0]
     if block.arm.coast:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.experiment import Images, Loss
+from hw1bench.experiment import Loss
 from hw1bench.runs import Block
 from hw1bench.training import augmentation, optimizers
-from hw1bench.training.streams import generator_for, random_labels, seed_for
+from hw1bench.training.streams import generator_for, seed_for, training_targets
 
 LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": nn.functional.mse_loss,
@@ -26,7 +26,7 @@ LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "nll": nn.functional.nll_loss,
 }
 _CHUNK = 256  # samples in one evaluation: bounds the memory of a convolution's maps
-_KEPT_WEIGHTS = 1_000_000  # of larger nets the weights are not kept: a block of the largest would be 0.5 GB
+KEPT_WEIGHTS = 1_000_000  # of larger nets the weights are not kept: a block of the largest would be 0.5 GB
 _PATIENCE = 0.1  # seconds between two looks at how far the runs are
 
 
@@ -44,9 +44,9 @@ class _Task:
     """What the runs of a block share: the sets on the device, and how far each run is."""
 
     block: Block
+    dataset: Dataset
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor] | None
-    classes: int | None
     maps: bool  # whether the net takes (samples, channels, height, width), else rows of features
     steps: dict[int, int]  # seed -> optimiser steps done; a run writes its own only
     given_up: threading.Event = field(default_factory=threading.Event)
@@ -81,7 +81,7 @@ class _Task:
             return x, split.y.to(device, dtype) if block.arm.loss == "mse" else split.y.to(device)
 
         test = None if dataset.test is None else resident(dataset.test)
-        return cls(block, resident(dataset.train), test, dataset.classes, maps, dict.fromkeys(block.seeds, 0))
+        return cls(block, dataset, resident(dataset.train), test, maps, dict.fromkeys(block.seeds, 0))
 
 
 def _outputs(network: nn.Module, x: Tensor, task: _Task) -> Tensor:
@@ -100,7 +100,7 @@ def _evaluate(network: nn.Module, task: _Task, splits: dict[str, tuple[Tensor, T
     for split, (x, y) in splits.items():
         output = _outputs(network, x, task)
         values[f"{split}_loss"] = float(LOSSES[task.block.arm.loss](output, y))
-        if task.classes:
+        if task.dataset.classes:
             values[f"{split}_accuracy"] = float((output.argmax(1) == y).double().mean())
     network.train()
     return values
@@ -125,7 +125,7 @@ def _batches(task: _Task, x: Tensor, y: Tensor, seed: int) -> Iterator[Iterator[
     block, samples = task.block, len(x)
     order = generator_for(block.report, block.experiment, "order", seed)
     augment = generator_for(block.report, block.experiment, "augment", seed)
-    augmented = isinstance(block.arm.data, Images) and block.arm.data.augment
+    augmented = block.arm.augmented
 
     def inputs(batch: Tensor) -> Tensor:
         return augmentation.augmented(x, batch, augmentation.draw(len(batch), augment)) if augmented else x[batch]
@@ -152,9 +152,8 @@ def _network(task: _Task, seed: int) -> nn.Module:
 def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
     block, arm = task.block, task.block.arm
     x, y = task.train
-    if isinstance(arm.data, Images) and arm.data.random_labels:
-        assert task.classes is not None
-        y = random_labels(block.report, block.experiment, seed, len(x), task.classes).to(x.device)
+    if arm.random_labels:
+        y = training_targets(block, task.dataset, seed).to(x.device)
     splits = {"train": (x, y), **({"test": task.test} if task.test else {})}
     network = _network(task, seed)
     optimizer = optimizers.make(arm.optimizer, network.parameters())
@@ -185,10 +184,10 @@ def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
     arrays |= {"gradient_norm": np.array(norms)} if norms else {}
     arrays |= {"step_loss": np.array(step_losses)} if step_losses else {}
     with torch.no_grad():
-        if arm.model.parameters <= _KEPT_WEIGHTS:
+        if arm.model.parameters <= KEPT_WEIGHTS:
             flat = nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters())
             arrays["weights"] = flat.cpu().numpy()
-        if not task.classes:
+        if not task.dataset.classes:
             arrays["prediction"] = _outputs(network.eval(), x, task)[:, 0].cpu().numpy()
     if arm.coast:
         arrays["coasted"] = optimizers.coasted(optimizer, [*network.parameters()]).cpu().numpy()

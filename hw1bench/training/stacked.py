@@ -17,11 +17,11 @@ from torch.func import grad
 from hw1bench import layout as notation
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.experiment import Arm, Images, Loss, Model
+from hw1bench.experiment import Arm, Loss, Model
 from hw1bench.runs import Block
 from hw1bench.training import optimizers
 from hw1bench.training.compiler import compiled
-from hw1bench.training.streams import generator_for, random_labels
+from hw1bench.training.streams import generator_for, training_targets
 
 Progress = Callable[[int], None]  # told the model-steps done since it was last told
 
@@ -44,7 +44,7 @@ _OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {
 def stackable(arm: Arm) -> bool:
     """Whether the net is dense throughout, without dropout, and its inputs are not augmented."""
     dense = all(isinstance(layer, notation.Linear | notation.Output) for layer in notation.parse(arm.model.layout))
-    return dense and not (isinstance(arm.data, Images) and arm.data.augment)
+    return dense and not arm.augmented
 
 
 def forward(model: Model, flat: Tensor, x: Tensor, fuse: bool) -> Tensor:
@@ -148,11 +148,8 @@ def train(
     optimizer = optimizers.make(arm.optimizer, [flat])
     epoch_done = optimizers.schedule(arm.schedule, optimizer)
     x, y = _resident(dataset.train, arm, device, dtype)
-    if isinstance(arm.data, Images) and arm.data.random_labels:
-        assert dataset.classes is not None
-        samples, classes = len(dataset.train), dataset.classes
-        drawn = [random_labels(block.report, block.experiment, seed, samples, classes) for seed in block.seeds]
-        y = torch.stack(drawn).to(device)
+    if arm.random_labels:
+        y = torch.stack([training_targets(block, dataset, seed) for seed in block.seeds]).to(device)
     splits = {"train": (x, y)}
     if dataset.test is not None:
         splits["test"] = _resident(dataset.test, arm, device, dtype)

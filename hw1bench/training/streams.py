@@ -5,6 +5,9 @@ from typing import Literal
 
 import torch
 
+from hw1bench.data import Dataset
+from hw1bench.runs import Block
+
 Stream = Literal["init", "order", "labels", "dropout", "augment"]
 
 
@@ -21,6 +24,14 @@ def seed_for(report: str, experiment: str, stream: Stream, seed: int, arm: str =
 def generator_for(report: str, experiment: str, stream: Stream, seed: int) -> torch.Generator:
     """A CPU generator at the start of the stream: the same numbers whatever device trains."""
     return torch.Generator().manual_seed(seed_for(report, experiment, stream, seed))
+
+
+def training_targets(block: Block, dataset: Dataset, seed: int) -> torch.Tensor:
+    """What a run trains towards: the data set's targets, or, where the arm says so, labels drawn at random for its seed."""
+    if not block.arm.random_labels:
+        return dataset.train.y
+    assert dataset.classes is not None
+    return random_labels(block.report, block.experiment, seed, len(dataset.train), dataset.classes)
 
 
 def random_labels(report: str, experiment: str, seed: int, samples: int, classes: int) -> torch.Tensor:

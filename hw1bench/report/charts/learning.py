@@ -1,4 +1,4 @@
-"""Learning curves: loss and accuracy against epoch."""
+"""Learning curves: loss, accuracy and the gradient's norm over training."""
 
 from collections.abc import Callable, Sequence
 
@@ -27,13 +27,28 @@ SPLITS = {"train": "-", "test": "--"}  # which line is which
 
 def loss(axes: Axes, series: Sequence[Series]) -> str:
     """Training loss against epoch: an arm's median over runs, in a band from its minimum to its maximum."""
+    return _over_time(axes, series, "train_loss", "training loss")
+
+
+def gradient_norm(axes: Axes, series: Sequence[Series]) -> str:
+    """Norm of the whole gradient against epoch, or against step where it was recorded a step."""
+    return _over_time(axes, series, "gradient_norm", "gradient norm")
+
+
+def step_loss(axes: Axes, series: Sequence[Series]) -> str:
+    """Loss of the batch before each step."""
+    return _over_time(axes, series, "step_loss", "loss of the batch")
+
+
+def _over_time(axes: Axes, series: Sequence[Series], name: str, what: str) -> str:
+    """Array ``name``, positive numbers, against epoch, or against step where it is not as long as the training loss."""
     axes.set_yscale("log")
     for index, arm in enumerate(series):
-        runs = array(arm, "train_loss", 2)
+        runs = array(arm, name, 2)
         kept = thin(runs.shape[1], len(series))
         look = Look(colour(index), style(index), label(arm, runs))
         line(axes, look, kept, positive(median_loss(runs[:, kept])), spread_at(positive(finite(runs)), kept))
-    _epochs(axes, "training loss")
+        _times(axes, what, "epoch" if runs.shape[1] == array(arm, "train_loss", 2).shape[1] else "step")
     readable(axes.yaxis)
     return BAND
 
@@ -53,7 +68,7 @@ def losses(axes: Axes, series: Sequence[Series]) -> str:
     """Training and test loss against epoch, one colour an arm."""
     axes.set_yscale("log")
     heading = _both(axes, series, "loss", lambda runs: positive(finite(runs)), lambda runs: positive(median_loss(runs)))
-    _epochs(axes, "loss")
+    _times(axes, "loss")
     readable(axes.yaxis)
     return heading
 
@@ -61,7 +76,7 @@ def losses(axes: Axes, series: Sequence[Series]) -> str:
 def accuracies(axes: Axes, series: Sequence[Series]) -> str:
     """Training and test accuracy in per cent against epoch, one colour an arm."""
     heading = _both(axes, series, "accuracy", lambda runs: 100 * runs, lambda runs: 100 * median_accuracy(runs))
-    _epochs(axes, "accuracy (%)")
+    _times(axes, "accuracy (%)")
     return heading
 
 
@@ -86,7 +101,7 @@ def _both(
     return f"training solid, test dashed;\n{BAND}"
 
 
-def _epochs(axes: Axes, what: str) -> None:
-    axes.set(xlabel="epoch", ylabel=what)
+def _times(axes: Axes, what: str, time: str = "epoch") -> None:
+    axes.set(xlabel=time, ylabel=what)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
