@@ -60,7 +60,7 @@ class Problem:
         epochs = -(-steps // self.points)
         columns = []
         for seed in range(self.runs):
-            generator = generator_for("bench", "fit", "order", seed)
+            generator = generator_for(self.blocks[0], "order", seed)
             columns.append(torch.cat([torch.randperm(self.points, generator=generator) for _ in range(epochs)]))
         return torch.stack(columns, dim=1)[:steps].numpy()
 
@@ -115,10 +115,12 @@ def plain_images(arm: Arm) -> Contender:
         net.train()
         return means[0]
 
+    block = Block("bench", "images", arm, 0)
+
     def train(epochs: int) -> np.ndarray:
-        net = models.drawn(arm.model, generator_for("bench", "images", "init", 0))
+        net = models.drawn(arm.model, generator_for(block, "init", 0))
         optimizer = torch.optim.Adam(net.parameters(), lr=arm.optimizer.lr, weight_decay=arm.optimizer.weight_decay)
-        order = generator_for("bench", "images", "order", 0)
+        order = generator_for(block, "order", 0)
         loss = evaluate(net)
         for _ in range(epochs):
             rows = torch.randperm(len(splits[0]), generator=order).tolist()

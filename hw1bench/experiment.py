@@ -135,8 +135,14 @@ class Arm:
     """One setting of an experiment, complete: a seed and an arm make a run.
 
     ``batch_size`` None is the whole training set at once; else it is reshuffled every epoch, the remainder kept.
-    ``schedule`` None keeps the learning rate. ``gradient_norm`` records the Euclidean norm of the whole gradient, without
-    weight decay: "epoch", of the whole training set's loss before training and after each epoch, or "step", of each batch's.
+    ``schedule`` None keeps the learning rate. ``independent``: its name enters its random streams, so that it shares neither
+    initialisation nor data order with the other arms, as by default it does (where shapes allow).
+
+    Recorded besides losses, accuracies and the last weights: ``gradient_norm`` records the Euclidean norm of the whole
+    gradient, without weight decay: "epoch", of the whole training set's loss before training and after each epoch, or "step",
+    of each batch's; "last batch" is the mean over parameter tensors of the norm of each epoch's last mini-batch. ``snapshots``
+    keeps the weights before training and after each "epoch", or after every so many steps. ``keep`` "best" keeps the weights
+    after the first epoch of the best test accuracy instead of the last ones.
     ``coast`` takes one more step after training, with the gradient set to zero, and records how far the weights move.
     """
 
@@ -148,18 +154,26 @@ class Arm:
     epochs: int
     batch_size: int | None = None
     schedule: StepLR | None = None
-    gradient_norm: Literal["", "epoch", "step"] = ""
+    independent: bool = False
+    gradient_norm: Literal["", "epoch", "step", "last batch"] = ""
+    snapshots: Literal["epoch"] | int | None = None
+    keep: Literal["last", "best"] = "last"
     coast: bool = False
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
         _one_of("loss", self.loss, ("mse", "cross_entropy", "nll"))
         _one_of("precision", self.precision, ("float32", "float64"))
-        _one_of("recording of the gradient norm", self.gradient_norm, ("", "epoch", "step"))
+        _one_of("recording of the gradient norm", self.gradient_norm, ("", "epoch", "step", "last batch"))
+        _one_of("choice of the weights to keep", self.keep, ("last", "best"))
         if self.epochs < 1 or (self.batch_size is not None and self.batch_size < 1):
             raise ValueError(
                 f"arm {self.name!r}: epochs and batch size start at 1, not {self.epochs}, {self.batch_size}"
             )
+        if isinstance(self.snapshots, int) and self.snapshots < 1:
+            raise ValueError(f"arm {self.name!r}: snapshots every 1 step or more, not every {self.snapshots}")
+        if self.keep == "best" and isinstance(self.data, Function):
+            raise ValueError(f"arm {self.name!r} learns a function: it has no test accuracy to keep the best by")
 
     @property
     def augmented(self) -> bool:

@@ -118,7 +118,7 @@ def test_no_true_training_label_leaks_where_labels_are_random(model, eager, monk
 
 
 def test_random_labels_are_drawn_once_a_seed_and_shared_by_arms():
-    drawn = [random_labels("T", "x", seed, 5_000, 10) for seed in (0, 0, 1)]
+    drawn = [random_labels(block(ARM, "x"), seed, 5_000, 10) for seed in (0, 0, 1)]
     assert torch.equal(drawn[0], drawn[1])
     assert (drawn[0] == drawn[2]).double().mean() < 0.13
     counts = torch.bincount(drawn[0], minlength=10).double()

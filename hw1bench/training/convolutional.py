@@ -247,9 +247,7 @@ class _Run:
             f"{split}_{what}": np.empty(arm.epochs + 1) for split in self._sets for what in ("loss", "accuracy")
         }
         self.arrays["weights"] = weights.copy()
-        self._order, self._augment, self._dropout = (
-            generator_for(block.report, block.experiment, stream, seed) for stream in _STREAMS
-        )
+        self._order, self._augment, self._dropout = (generator_for(block, stream, seed) for stream in _STREAMS)
         self._moments = np.zeros((2, weights.size), weights.dtype)
         self._memory = np.zeros(task.memory + _ALIGNMENT, np.uint8)
         self._state = _State(

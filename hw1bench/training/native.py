@@ -276,9 +276,7 @@ def train(
     task = _Task.of(block, dataset, code)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
     runs = [
-        _Run(
-            task, row, generator_for(block.report, block.experiment, "order", seed), block.arm.gradient_norm == "epoch"
-        )
+        _Run(task, row, generator_for(block, "order", seed), block.arm.gradient_norm == "epoch")
         for row, seed in zip(weights, block.seeds, strict=True)
     ]
     side_by_side([run.calls() for run in runs], threads, progress)

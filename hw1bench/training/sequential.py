@@ -18,7 +18,7 @@ from hw1bench.data import Dataset, Split
 from hw1bench.experiment import Loss
 from hw1bench.runs import Block
 from hw1bench.training import augmentation, optimizers
-from hw1bench.training.streams import generator_for, seed_for, training_targets
+from hw1bench.training.streams import generator_for, seed_in, training_targets
 
 LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": nn.functional.mse_loss,
@@ -123,8 +123,8 @@ def _whole_gradient_norm(network: nn.Module, task: _Task, x: Tensor, y: Tensor) 
 def _batches(task: _Task, x: Tensor, y: Tensor, seed: int) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
     """For each epoch, its batches: inputs and targets, as they are asked for."""
     block, samples = task.block, len(x)
-    order = generator_for(block.report, block.experiment, "order", seed)
-    augment = generator_for(block.report, block.experiment, "augment", seed)
+    order = generator_for(block, "order", seed)
+    augment = generator_for(block, "augment", seed)
     augmented = block.arm.augmented
 
     def inputs(batch: Tensor) -> Tensor:
@@ -138,11 +138,11 @@ def _batches(task: _Task, x: Tensor, y: Tensor, seed: int) -> Iterator[Iterator[
 
 def _network(task: _Task, seed: int) -> nn.Module:
     block = task.block
-    network: nn.Module = models.drawn(block.arm.model, generator_for(block.report, block.experiment, "init", seed))
+    network: nn.Module = models.drawn(block.arm.model, generator_for(block, "init", seed))
     network = network.to(task.device, task.dtype)
     if task.maps:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
-    dropout = torch.Generator(task.device).manual_seed(seed_for(block.report, block.experiment, "dropout", seed))
+    dropout = torch.Generator(task.device).manual_seed(seed_in(block, "dropout", seed))
     for module in network.modules():
         if isinstance(module, models.Dropout):
             module.generator = dropout

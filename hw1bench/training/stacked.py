@@ -118,7 +118,7 @@ def initial(block: Block, dtype: torch.dtype) -> Tensor:
     """The weights (runs, parameters) before training, drawn on the CPU in float32, whatever the precision."""
     rows = []
     for seed in block.seeds:
-        network = models.drawn(block.arm.model, generator_for(block.report, block.experiment, "init", seed))
+        network = models.drawn(block.arm.model, generator_for(block, "init", seed))
         rows.append(torch.nn.utils.parameters_to_vector(network.parameters()).detach())
     return torch.stack(rows).to(dtype)
 
@@ -194,7 +194,7 @@ def train(
         step_losses = list(history["train_loss"][:-1]) if arm.gradient_norm == "step" else []
     else:
         samples = len(dataset.train)
-        orders = [generator_for(block.report, block.experiment, "order", seed) for seed in block.seeds]
+        orders = [generator_for(block, "order", seed) for seed in block.seeds]
         for epoch in range(arm.epochs):
             evaluate(epoch)
             if arm.batch_size is None:

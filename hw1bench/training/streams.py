@@ -21,9 +21,14 @@ def seed_for(report: str, experiment: str, stream: Stream, seed: int, arm: str =
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
 
 
-def generator_for(report: str, experiment: str, stream: Stream, seed: int) -> torch.Generator:
-    """A CPU generator at the start of the stream: the same numbers whatever device trains."""
-    return torch.Generator().manual_seed(seed_for(report, experiment, stream, seed))
+def seed_in(block: Block, stream: Stream, seed: int) -> int:
+    """`seed_for` a run of ``block``: its arm's name enters where the arm is independent of the others."""
+    return seed_for(block.report, block.experiment, stream, seed, block.arm.name if block.arm.independent else "")
+
+
+def generator_for(block: Block, stream: Stream, seed: int) -> torch.Generator:
+    """A CPU generator at the start of the stream of a run of ``block``: the same numbers whatever device trains."""
+    return torch.Generator().manual_seed(seed_in(block, stream, seed))
 
 
 def training_targets(block: Block, dataset: Dataset, seed: int) -> torch.Tensor:
@@ -31,9 +36,9 @@ def training_targets(block: Block, dataset: Dataset, seed: int) -> torch.Tensor:
     if not block.arm.random_labels:
         return dataset.train.y
     assert dataset.classes is not None
-    return random_labels(block.report, block.experiment, seed, len(dataset.train), dataset.classes)
+    return random_labels(block, seed, len(dataset.train), dataset.classes)
 
 
-def random_labels(report: str, experiment: str, seed: int, samples: int, classes: int) -> torch.Tensor:
+def random_labels(block: Block, seed: int, samples: int, classes: int) -> torch.Tensor:
     """Training labels (samples,) of a run on random labels: uniform over the classes, drawn once a seed."""
-    return torch.randint(classes, (samples,), generator=generator_for(report, experiment, "labels", seed))
+    return torch.randint(classes, (samples,), generator=generator_for(block, "labels", seed))
