@@ -13,18 +13,24 @@ from hw1bench import verdict as rule
 from hw1bench.claim import Claim
 from hw1bench.effects import CountIs, CountsEqual, Effect
 from hw1bench.experiment import BLOCK, Arm, Experiment, Images, Model, Tier
+from hw1bench.measurement import Measurement
 from hw1bench.runs import Block, Record, Run, Unavailable, Unreadable
 from hw1bench.store import Store
 from hw1bench.verdict import Verdict
 
 
 class Trainer(Protocol):
-    """What turns a block into a record, and names the record; `hw1bench.training.engine` here."""
+    """What turns blocks into records, trained ones and measured ones, and names the records; `hw1bench.local` here."""
 
     def key(self, block: Block) -> str: ...
 
     def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
         """Train ``blocks`` in order; tell ``done`` of each as soon as it is trained."""
+
+    def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str: ...
+
+    def measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
+        """Measure trained blocks of the same seeds, one for each arm of a group of ``measurement``."""
 
 
 # Runs the training of an experiment, given its id, and returns when it is done: the place to time it.
@@ -101,7 +107,10 @@ class Court:
     seed_offset: int = 0
     max_seeds: int | None = None
     closed: str | None = None
-    records: dict[Block, Record] = field(default_factory=dict)  # what this court has seen, trained or stored
+    records: dict[Block, Record] = field(
+        default_factory=dict
+    )  # what this court has seen, trained or stored, and measured
+    measured: set[tuple[Measurement, tuple[Block, ...]]] = field(default_factory=set)  # what is in ``records``
 
     def judge(self, claim: Claim, timer: Timer = lambda experiment, train: train()) -> Judgement:
         """The judgement on ``claim``: "not run" where training is `Unavailable`; "error" for any other exception."""
@@ -165,7 +174,7 @@ class Court:
         return [Block(experiment.report, experiment.name, arm, first) for first in firsts for arm in arms]
 
     def _train(self, experiment: Experiment, arms: Sequence[Arm], look: int, timer: Timer) -> int:
-        """Have the blocks of ``look`` in memory; returns how many of them had to be trained."""
+        """Have the blocks of ``look`` in memory, measured; returns how many had to be trained, and measurements taken."""
         missing = []
         for block in self._blocks(experiment, arms, look):
             if block not in self.records:
@@ -174,13 +183,62 @@ class Court:
                     missing.append(block)
                 else:
                     self.records[block] = stored
-        if missing:
-            timer(experiment.id, lambda: self.trainer.train(missing, self._keep))
-        return len(missing)
+        unmeasured = [
+            (measurement, blocks)
+            for measurement, blocks in self._measurements(experiment, arms, look)
+            if not self._have(measurement, blocks)
+        ]
+
+        def work() -> None:
+            self.trainer.train(missing, self._keep)
+            for measurement, blocks in unmeasured:
+                record = self.trainer.measure(measurement, [(block, self.records[block]) for block in blocks])
+                self.store.put(self.trainer.measurement_key(measurement, blocks), record)
+                self._measured(measurement, blocks, record)
+
+        if missing or unmeasured:
+            timer(experiment.id, work)
+        return len(missing) + len(unmeasured)
 
     def _keep(self, block: Block, record: Record) -> None:
         self.records[block] = record
         self.store.put(self.trainer.key(block), record)
+
+    def _measurements(
+        self, experiment: Experiment, arms: Sequence[Arm], look: int
+    ) -> list[tuple[Measurement, tuple[Block, ...]]]:
+        """What is measured of the blocks of ``look``: each measurement with the blocks of a group of arms."""
+        found = []
+        by_place = {(block.first_seed, block.arm.name): block for block in self._blocks(experiment, arms, look)}
+        for measurement in experiment.protocol(self.tier).measures:
+            for group in measurement.groups([arm.name for arm in arms]):
+                for first in sorted({first for first, _ in by_place}):
+                    found.append((measurement, tuple(by_place[first, name] for name in group)))
+        return found
+
+    def _have(self, measurement: Measurement, blocks: tuple[Block, ...]) -> bool:
+        """Whether ``measurement`` is in memory, where it is put if the store holds it."""
+        if (measurement, blocks) in self.measured:
+            return True
+        if any(block not in self.records for block in blocks):
+            return False
+        stored = self.store.get(self.trainer.measurement_key(measurement, blocks))
+        if stored is None:
+            return False
+        self._measured(measurement, blocks, stored)
+        return True
+
+    def _measured(self, measurement: Measurement, blocks: tuple[Block, ...], found: Record) -> None:
+        """Add what was ``found`` to the record of the first block; what only the measurement needs is dropped from all."""
+        self.measured.add((measurement, blocks))
+        first = self.records[blocks[0]]
+        self.records[blocks[0]] = replace(
+            first, arrays={**first.arrays, **found.arrays}, seconds=first.seconds + found.seconds
+        )
+        for block in blocks:
+            arrays = self.records[block].arrays
+            kept = {name: array for name, array in arrays.items() if name not in measurement.consumes}
+            self.records[block] = replace(self.records[block], arrays=kept)
 
     def _seeds(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[dict[str, Run]]:
         """For each seed of ``look``, its run of every arm."""

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from hw1bench import layout as notation
+from hw1bench.measurement import Measurement
 
 Tier = Literal["quick", "full"]
 TIERS: tuple[Tier, ...] = ("quick", "full")
@@ -50,13 +51,21 @@ class Model:
     @property
     def parameters(self) -> int:
         """Trainable parameters, by arithmetic on the layout."""
-        total = 0
-        for layer in notation.parse(self.layout):
-            if isinstance(layer, notation.Linear):
-                total += (layer.inputs + 1) * layer.outputs
-            elif isinstance(layer, notation.Conv):
-                total += (layer.inputs * layer.kernel**2 + 1) * layer.outputs
-        return total
+        return sum(self._parameters)
+
+    @property
+    def first_layer_parameters(self) -> int:
+        """Those of the first layer with weights."""
+        return self._parameters[0]
+
+    @property
+    def _parameters(self) -> list[int]:
+        """Parameters of each layer with weights."""
+        return [
+            (layer.inputs * (layer.kernel**2 if isinstance(layer, notation.Conv) else 1) + 1) * layer.outputs
+            for layer in notation.parse(self.layout)
+            if isinstance(layer, notation.Linear | notation.Conv)
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,14 +212,16 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """What one tier trains: the arms, and the numbers of seeds at which a verdict may fall.
+    """What one tier trains and measures: the arms, and the numbers of seeds at which a verdict may fall.
 
-    ``widths_over`` is the number by which all channels and hidden widths of the report's nets are divided (1: as they are).
+    ``measures`` are taken of the trained runs. ``widths_over`` is the number by which all channels and hidden widths of the
+    report's nets are divided (1: as they are).
     """
 
     arms: tuple[Arm, ...]
     looks: tuple[int, ...]
     widths_over: int = 1
+    measures: tuple[Measurement, ...] = ()
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -219,6 +230,9 @@ class Protocol:
         rising = all(a < b for a, b in pairwise(self.looks))
         if not self.looks or not rising or any(look <= 0 or look % BLOCK for look in self.looks):
             raise ValueError(f"looks must rise in multiples of {BLOCK}, not {self.looks}")
+        for measurement in self.measures:
+            if not measurement.groups(names):
+                raise ValueError(f"{measurement} names an arm that is not there: there are {', '.join(names)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,7 +50,8 @@ class Record:
              ``step_loss`` (runs, steps): the batch's loss before the step;
              ``coasted`` (runs,): the Euclidean length of the step that follows training with the gradient set to zero, over
              that of the weights;
-             ``weights`` (runs, parameters): the last ones, layer by layer, weight before bias;
+             ``weights`` (runs, parameters): the last ones, or those of the best epoch where the arm says so, layer by layer,
+             weight before bias; where it asks for snapshots the arrays of `hw1bench.snapshots`;
              for functions of one number ``prediction`` (runs, points): of the last weights, on the training points.
     facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_an_epoch``; for classes
              their number ``classes``; for functions ``target_variance``, ``x`` and ``truth`` (points).

@@ -19,13 +19,13 @@ from hw1bench.claim import Claim
 from hw1bench.court import Court, Judgement, Timer
 from hw1bench.data import Library
 from hw1bench.experiment import Contrast, Experiment, Figure, Images, Tier
+from hw1bench.local import LocalTrainer, cuda_here
 from hw1bench.progress import Progress
 from hw1bench.protocols import steps
 from hw1bench.report import document, figures
 from hw1bench.rulings import Outcome, Ruling, Rulings
 from hw1bench.runs import Unavailable
 from hw1bench.store import Store
-from hw1bench.training.local import LocalTrainer, cuda_here
 from hw1bench.verdict import Verdict
 
 

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from hw1bench import Arm, Function, Model, Optimizer
+from hw1bench import Arm, Function, Model, Optimizer, local
 from hw1bench.runs import Block, Unavailable
 from hw1bench.sources import b
-from hw1bench.training import engine, local, native
+from hw1bench.training import engine, native
 
 ARM = Arm(
     name="net",

@@ -32,10 +32,13 @@ from hw1bench.effects.gradient import (
     stands_still,
 )
 from hw1bench.effects.orders import IN_ORDER, falls, falls_over_epochs, rises, rises_over_epochs, share_in_order
+from hw1bench.effects.paths import beyond_random_walk, converges, separates
+from hw1bench.effects.ratios import mostly_positive, ratio_falls_with_loss
 from hw1bench.effects.thresholds import (
     above_at_largest,
     accuracy_above,
     accuracy_below,
+    accuracy_reaches,
     alike,
     comparable,
     differ,
@@ -60,9 +63,12 @@ __all__ = [
     "above_at_largest",
     "accuracy_above",
     "accuracy_below",
+    "accuracy_reaches",
     "ahead",
     "alike",
+    "beyond_random_walk",
     "comparable",
+    "converges",
     "descending",
     "differ",
     "every",
@@ -82,6 +88,7 @@ __all__ = [
     "loss_stabilises",
     "lower_loss",
     "lowest",
+    "mostly_positive",
     "near",
     "never_reaches",
     "norm_calms_at_stop",
@@ -92,11 +99,13 @@ __all__ = [
     "norm_stays_above",
     "overfits",
     "plateaus",
+    "ratio_falls_with_loss",
     "reaches",
     "rises",
     "rises_over_epochs",
     "rises_then_plateaus",
     "saturates",
+    "separates",
     "share_in_order",
     "stands_still",
     "stop_in_order",

@@ -85,6 +85,16 @@ def accuracy_above(threshold: float, arm: str) -> Effect:
     )
 
 
+def accuracy_reaches(threshold: float, *, arm: str) -> Effect:
+    """The training accuracy of ``arm`` is above ``threshold``, a share, after its best epoch."""
+    return Effect(
+        f"best train accuracy of {arm} - {threshold:g}",
+        "share",
+        lambda runs: margin(float(runs[arm].history("train_accuracy").max()) - threshold),
+        (arm,),
+    )
+
+
 def accuracy_below(threshold: float, arm: str) -> Effect:
     """The final training accuracy of ``arm`` is below ``threshold``, a share."""
     return Effect(

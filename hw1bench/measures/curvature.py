@@ -18,12 +18,8 @@ import torch
 from torch import Tensor
 
 from hw1bench.experiment import Model
+from hw1bench.measurement import MINIMAL_RATIO
 from hw1bench.measures.dense import activations, backward, forward, in_order, jacobian_of, residual_part, slices_of
-
-TOLERANCES = (1e-4, 1e-6, 1e-8)
-"""Shares of the largest absolute eigenvalue within which an eigenvalue counts as zero."""
-MINIMAL_RATIO = 1e-6
-"""The one of `TOLERANCES` by which the minimal ratio is taken."""
 
 # Numbers (float64) that a chunk of points may take at once besides the result: 16 MiB.
 _WORK = 2**21

@@ -12,11 +12,25 @@ in float64 over chunks of weights, so that no copy of the weights is ever made: 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.decomposition import PCA
 
-Trajectories = np.ndarray | Sequence[np.ndarray]
+
+class Rows(Protocol):
+    """What a run may be besides an array: anything of a ``shape`` and a floating-point ``dtype`` that gives some of its columns
+    as an array, such as `hw1bench.snapshots.Snapshots`."""
+
+    dtype: np.dtype[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, places: tuple[slice, slice]) -> np.ndarray: ...
+
+
+Trajectories = np.ndarray | Sequence[np.ndarray | Rows]
 
 _CHUNK = 2**21  # numbers (float64, 16 MiB) of all snapshots together that are taken at once
 
@@ -25,8 +39,8 @@ _CHUNK = 2**21  # numbers (float64, 16 MiB) of all snapshots together that are t
 _WIDE = 2
 
 
-def _runs(trajectories: Trajectories) -> list[np.ndarray]:
-    runs = [np.asarray(run) for run in trajectories]
+def _runs(trajectories: Trajectories) -> list[np.ndarray | Rows]:
+    runs = [run if hasattr(run, "shape") else np.asarray(run) for run in trajectories]
     shapes = [run.shape for run in runs]
     if not runs or any(len(shape) != 2 or not shape[0] for shape in shapes) or len({shape[1] for shape in shapes}) > 1:
         raise ValueError(f"runs of shapes {shapes}: each must be (snapshots, weights), all with the same weights")
@@ -91,7 +105,7 @@ def pca(trajectories: Trajectories, components: int = 2) -> Components:
         raise ValueError(f"{components} components of {snapshots} snapshots of {weights} weights: 1 to the lesser")
     if weights > _WIDE * snapshots:
         return pca_from(gram(runs), [len(run) for run in runs], components)
-    whole = np.concatenate(runs, dtype=np.float64, casting="same_kind")
+    whole = np.concatenate([run[:, :] for run in runs], dtype=np.float64, casting="same_kind")
     if not np.isfinite(whole).all():
         raise ValueError("some weights are not finite: leave out the snapshots of a run after it diverged")
     if not np.ptp(whole, axis=0).any():
@@ -194,9 +208,9 @@ def beyond_random_walk_from(gram: np.ndarray, weights: int, samples: int = 1000,
     return BeyondRandomWalk(float(share_of_variance(gram)), float(np.percentile(walks, 95)))
 
 
-def part(gram: np.ndarray, snapshots: slice) -> np.ndarray:
-    """The Gram matrix of some of the snapshots by themselves, about their own mean."""
-    some = gram[snapshots, snapshots]
+def part(gram: np.ndarray, snapshots: slice | np.ndarray) -> np.ndarray:
+    """The Gram matrix of some of the snapshots, a slice or their indices, by themselves, about their own mean."""
+    some = gram[snapshots][:, snapshots]
     some = some - some.mean(axis=0)
     centred: np.ndarray = some - some.mean(axis=1, keepdims=True)
     return centred

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
-from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, quick
+from hw1bench.sources.points import minimal_ratio
+from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, path_figures, paths, quick
 
 CNN_1 = Model("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-10 logsoftmax")
 CNN_2 = Model("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-20-10 logsoftmax")
@@ -101,6 +102,16 @@ GRADIENT = Experiment(
     ),
 )
 
+MINIMAL_RATIO = minimal_ratio(
+    "A",
+    GRAD,
+    Optimizer(name="adam", lr=1e-4),
+    number="11",
+    title="Minimal ratio against loss",
+    assumptions=("[500], in the quick tier [32]; Adam 1e-4 for 2,000 epochs", "MSE; torch's default initialisation"),
+    quick_model=Model("[32]"),
+)
+
 _IMAGES = "images scaled to [0, 1], no augmentation; torch's default initialisation"
 
 _TASK = Protocol(arms=_mnist({"CNN-1": CNN_1, "CNN-2": CNN_2, "CNN-3": CNN_3}, epochs=20), looks=LOOKS)
@@ -127,6 +138,16 @@ RANDOM_LABELS = Experiment(
         Figure(number="12", title="Random labels: training and test loss", kind="losses"),
         Figure(number="12", title="Random labels: training and test accuracy", kind="accuracies"),
     ),
+)
+
+_PATHS = paths(_mnist({"784-500-50-10": PATH}, epochs=45)[0], snapshots="epoch", mark_every=9)
+PATHS = Experiment(
+    report="A",
+    name="path",
+    full=_PATHS,
+    quick=quick(_PATHS, epochs=15, looks=ONCE),
+    assumptions=("batch 64", "weights before training and after every epoch", f"cross-entropy; {_IMAGES}"),
+    figures=path_figures(("8", "Weight paths, whole model"), ("9", "Weight paths, first layer")),
 )
 
 # The report gives ten counts, 1,600 to 15,910; these widths have them.

@@ -15,7 +15,8 @@ from hw1bench.experiment import (
     StepLR,
     both_tiers,
 )
-from hw1bench.sources.tiers import CIFAR10, LOOKS, ONCE, quick
+from hw1bench.sources.points import minimal_ratio
+from hw1bench.sources.tiers import CIFAR10, LOOKS, ONCE, path_figures, paths, quick
 
 FIT_7 = Model("[1,5,10,10,10,10,10,5]", activation="leaky_relu")
 FIT_4 = Model("[1,10,18,15,4]", activation="leaky_relu")
@@ -107,6 +108,16 @@ ZERO_GRADIENT = Experiment(
     figures=(Figure(number="-", title="HW1_2: gradient norm over the first 100 epochs", kind="gradient_norm"),),
 )
 
+MINIMAL_RATIO = minimal_ratio(
+    "B",
+    Model("[128]"),
+    Optimizer(name="adam", lr=1e-4),
+    number="-",
+    title="HW1_2: minimal ratio against loss",
+    assumptions=("[128], ReLU (leaky in its fits), Adam 1e-4 for 2,000 epochs", "MSE; torch's default initialisation"),
+    widths_over=4,
+)
+
 # The softmax stands before cross-entropy, as in the report's code. One of its tables gives padding 1, which its own
 # Linear(3600, 10) contradicts.
 CIFAR_1 = Model("C(3-16,3,pool2) 3600-10 softmax")
@@ -184,6 +195,24 @@ TASK = Experiment(
         Figure(number="7", title="Loss of the three nets", kind="losses"),
         Figure(number="8", title="Accuracy of the three nets", kind="accuracies"),
     ),
+)
+
+_PATHS = paths(
+    _cifar({"cifar-21": SIZE_MODELS[21]}, epochs=50, batch_size=64, decays=True)[0], snapshots="epoch", mark_every=3
+)
+PATHS = Experiment(
+    report="B",
+    name="path",
+    full=_PATHS,
+    quick=quick(_PATHS, epochs=15, widths_over=4, looks=ONCE),
+    assumptions=(
+        "batch 64",
+        "weights before training and after every epoch",
+        *_CIFAR,
+        _MEASURED,
+        "ReLU (leaky in its fits); torch's default initialisation",
+    ),
+    figures=path_figures(("-", "HW1_2: weight paths, whole model"), ("-", "HW1_2: weight paths, first layer")),
 )
 
 _RANDOM = Protocol(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
 from hw1bench.layout import scaled
+from hw1bench.sources.points import minimal_ratio
 from hw1bench.sources.tiers import CIFAR10, LOOKS, MNIST, ONCE, quick
 
 # Keras's defaults: Glorot uniform weights, zero biases, Adam with epsilon 1e-7.
@@ -64,6 +65,20 @@ def _fit(function: str) -> Experiment:
 
 FIT_SINC = _fit("sinc")
 FIT_SGN = _fit("sgn")
+
+
+MINIMAL_RATIO = minimal_ratio(
+    "C",
+    _net("[10,10,10]"),
+    ADAM,
+    number="-",
+    title="E: minimal ratio against loss",
+    assumptions=(
+        "[10,10,10], tanh on every layer, the output too, as in its fits; Adam 1e-3 for 2,000 epochs",
+        "MSE; Keras's defaults: Glorot uniform weights, zero biases, Adam epsilon 1e-7",
+    ),
+    widths_over=2,
+)
 
 
 def _images(models: Mapping[str, Model], data: Images, *, epochs: int, lr: float = 1e-3) -> tuple[Arm, ...]:

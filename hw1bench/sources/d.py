@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
-from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, quick
+from hw1bench.sources.points import minimal_ratio
+from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, path_figures, paths, quick
 
 FIT_8 = Model("[5,5,10,12,10,12,12,15]")
 FIT_4 = Model("[5,20,15,18]")
@@ -77,6 +78,21 @@ GRADIENT = Experiment(
 )
 
 
+MINIMAL_RATIO = minimal_ratio(
+    "D",
+    Model("[5,10,10,10,10,10,5]"),
+    Optimizer(name="rmsprop", lr=1.2e-3),
+    number="2.3.1",
+    title="Minimal ratio against loss",
+    assumptions=(
+        "its seven-layer net has the hidden widths of report A's, [5,10,10,10,10,10,5]",
+        "RMSprop 1.2e-3 without decay for 2,000 epochs",
+        "MSE; torch's default initialisation and RMSprop defaults",
+    ),
+    widths_over=2,
+)
+
+
 def _mnist(
     models: Mapping[str, Model], *, epochs: int, weight_decay: float = 0.0, data: Images = MNIST
 ) -> tuple[Arm, ...]:
@@ -112,6 +128,25 @@ TASK = Experiment(
     figures=(
         Figure(number="1.2.1", title="Loss of the three CNNs", kind="losses"),
         Figure(number="1.2.2", title="Accuracy of the three CNNs", kind="accuracies"),
+    ),
+)
+
+_PATHS = paths(_mnist({"784-128-64-10": Model("784-128-64-10")}, epochs=16)[0], snapshots=100, mark_every=10)
+PATHS = Experiment(
+    report="D",
+    name="path",
+    full=_PATHS,
+    quick=quick(_PATHS, epochs=48, looks=ONCE),
+    assumptions=(
+        "784-128-64-10, Adam, batch 64",
+        "8 runs",
+        "weights before training and after every 100 steps",
+        _IMAGES,
+    ),
+    figures=(
+        Figure(number="2.1.1", title="Loss of one net", kind="losses", arms=("a",)),
+        Figure(number="2.1.3", title="Accuracy of one net", kind="accuracies", arms=("a",)),
+        *path_figures(("2.1.4 (weights: 2.1.2)", "Weight paths, whole model"), ("2.1.5", "Weight paths, first layer")),
     ),
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
-from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, quick
+from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, path_figures, paths, quick
 
 FIT_0_STATED = Model("[5,10,10,10,5]")  # the layout that the report prints; its code has one hidden layer of 10 more
 FIT_0 = Model("[5,10,10,10,10,5]")
@@ -78,6 +78,28 @@ TASK = Experiment(
         Figure(number="-", title="HW1: loss of the two CNNs", kind="losses"),
         Figure(number="-", title="HW1: accuracy of the two CNNs", kind="accuracies"),
     ),
+)
+
+_PATHS = paths(
+    replace(
+        _mnist({"784-128-64-10": Model("784-128-64-10")}, batch_size=64)[0],
+        optimizer=Optimizer(name="sgd", lr=0.01),
+        epochs=9,
+    ),
+    snapshots="epoch",
+    mark_every=3,
+)
+PATHS = Experiment(
+    report="E",
+    name="path",
+    full=_PATHS,
+    quick=quick(_PATHS, epochs=45, looks=ONCE),
+    assumptions=(
+        "batch 64, inputs normalised to [-1, 1] (code)",
+        "weights before training and after every epoch",
+        "cross-entropy; SGD without momentum; torch's default initialisation",
+    ),
+    figures=path_figures(("-", "HW1-2: weight paths, whole model"), ("-", "HW1-2: weight paths, first layer")),
 )
 
 _GRADIENT = Protocol(

@@ -7,15 +7,31 @@ one number; and arms may be thinned. Each scaling is stated once, in the call of
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
-from hw1bench.experiment import TITLES, Arm, Images, Protocol, StepLR
+from hw1bench.experiment import TITLES, Arm, Figure, Images, Protocol, StepLR
 from hw1bench.layout import scaled
+from hw1bench.measurement import Paths
 
 MNIST = Images(name="mnist", size=28)
 CIFAR10 = Images(name="cifar10", size=32, channels=3)
 
 LOOKS = (8, 16, 32)  # of a full protocol
 ONCE = (8,)  # of experiments that are dear
+
+
+def paths(arm: Arm, *, snapshots: Literal["epoch"] | int, mark_every: int) -> Protocol:
+    """The full protocol of weight paths: two independent trainings of ``arm``, "a" and "b", with snapshots of their weights."""
+    arms = tuple(replace(arm, name=name, independent=True, snapshots=snapshots) for name in ("a", "b"))
+    return Protocol(arms=arms, looks=ONCE, measures=(Paths(own="a", other="b", mark_every=mark_every),))
+
+
+def path_figures(whole: tuple[str, str], layer1: tuple[str, str]) -> tuple[Figure, ...]:
+    """The charts of weight paths, number and title each."""
+    return tuple(
+        Figure(number=number, title=title, kind=kind)
+        for kind, (number, title) in (("path_whole", whole), ("path_layer1", layer1))
+    )
 
 
 def _schedule(arm: Arm, epochs: int) -> StepLR | None:
@@ -53,4 +69,4 @@ def quick(
                 schedule=_schedule(arm, epochs),
             )
         )
-    return Protocol(arms=tuple(arms), looks=looks, widths_over=widths_over)
+    return Protocol(arms=tuple(arms), looks=looks, widths_over=widths_over, measures=full.measures)

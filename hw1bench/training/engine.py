@@ -1,16 +1,13 @@
 """`train`: a block in, a record out, by the backend that suits the net and the device."""
 
-import hashlib
 import math
 import time
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from hw1bench import data
+from hw1bench import code, data
 from hw1bench.data import BUILT_IN, Library
 from hw1bench.experiment import Arm, Function, digest
 from hw1bench.runs import Block, Record
@@ -26,7 +23,7 @@ STEPS_WITHOUT_KERNEL = 3_000_000
 SECONDS_WITHOUT_KERNEL = 0.14e-3
 
 # Sources that decide a run's numbers: a change in one makes every stored block stale.
-_SOURCES = ("training/*.py", "training/*.cpp", "training/*.h", "data.py", "layout.py", "models.py")
+_SOURCES = ("training/*.py", "training/*.cpp", "training/*.h", "data.py", "layout.py", "models.py", "snapshots.py")
 
 
 def device_of(name: str) -> torch.device:
@@ -50,17 +47,6 @@ def backend(arm: Arm, device: torch.device) -> str:
     if not stacked.stackable(arm) or (device.type == "cpu" and model.parameters > STACKED_ON_CPU):
         return "sequential"
     return "compiled" if isinstance(arm.data, Function) and device.type == "cpu" and compiler_works() else "eager"
-
-
-@cache
-def sources() -> str:
-    """The digest of the code that trains."""
-    root = Path(__file__).parent.parent
-    total = hashlib.sha256()
-    for pattern in _SOURCES:
-        for path in sorted(root.glob(pattern)):
-            total.update(path.read_bytes())
-    return total.hexdigest()[:32]
 
 
 def environment(device: torch.device) -> dict[str, Any]:
@@ -93,7 +79,7 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
             "arm": block.arm,
             "seeds": list(block.seeds),
             "data": library.load(block.arm.data).fingerprint,
-            "sources": sources(),
+            "sources": code.digest(_SOURCES),
             "environment": decides,
         }
     )

@@ -18,6 +18,7 @@ from hw1bench.data import Dataset, Split
 from hw1bench.experiment import Loss
 from hw1bench.runs import Block
 from hw1bench.training import augmentation, optimizers
+from hw1bench.training.recording import Recording
 from hw1bench.training.streams import generator_for, seed_in, training_targets
 
 LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
@@ -161,6 +162,13 @@ def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
     norms: list[float] = []
     step_losses: list[float] = []
 
+    @torch.no_grad()
+    def weights() -> np.ndarray:
+        found: np.ndarray = nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters()).cpu().numpy()
+        return found
+
+    recording = Recording(arm, weights)
+
     def after_epoch() -> dict[str, float]:
         if arm.gradient_norm == "epoch":
             norms.append(_whole_gradient_norm(network, task, x, y))
@@ -177,17 +185,18 @@ def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
                 norms.append(gradient_norm(network.parameters()))
                 step_losses.append(loss.item())
             optimizer.step()
+            recording.step()
             task.steps[seed] += 1
         epoch_done()
         history.append(after_epoch())
+        recording.epoch(history[-1].get("test_accuracy"))
     arrays = {name: np.array([values[name] for values in history]) for name in history[0]}
     arrays |= {"gradient_norm": np.array(norms)} if norms else {}
     arrays |= {"step_loss": np.array(step_losses)} if step_losses else {}
-    with torch.no_grad():
-        if arm.model.parameters <= KEPT_WEIGHTS:
-            flat = nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters())
-            arrays["weights"] = flat.cpu().numpy()
-        if not task.dataset.classes:
+    if arm.model.parameters <= KEPT_WEIGHTS:
+        arrays |= recording.arrays()
+    if not task.dataset.classes:
+        with torch.no_grad():
             arrays["prediction"] = _outputs(network.eval(), x, task)[:, 0].cpu().numpy()
     if arm.coast:
         arrays["coasted"] = optimizers.coasted(optimizer, [*network.parameters()]).cpu().numpy()

@@ -21,6 +21,7 @@ from hw1bench.experiment import Arm, Loss, Model
 from hw1bench.runs import Block
 from hw1bench.training import optimizers
 from hw1bench.training.compiler import compiled
+from hw1bench.training.recording import Recording
 from hw1bench.training.streams import generator_for, training_targets
 
 Progress = Callable[[int], None]  # told the model-steps done since it was last told
@@ -159,6 +160,10 @@ def train(
         for name in names  # accuracies in float64: in float32 0.99 is above 0.99
     }
 
+    def row(run: int) -> Callable[[], np.ndarray]:
+        return lambda: np.asarray(flat[run].cpu())
+
+    recordings = [Recording(arm, row(run)) for run in range(runs)]
     norms: list[Tensor] = []  # each (runs,)
     step_losses: list[Tensor] = []
 
@@ -169,6 +174,8 @@ def train(
             step_losses.append(each)
         flat.grad = gradient
         optimizer.step()
+        for recording in recordings:
+            recording.step()
         progress(runs)
 
     def evaluate(epoch: int) -> None:
@@ -190,29 +197,35 @@ def train(
                 flat.grad = gradient
                 optimizer.step()
                 epoch_done()
+                for recording in recordings:
+                    recording.step()
+                    recording.epoch(None)
                 progress(runs)
         step_losses = list(history["train_loss"][:-1]) if arm.gradient_norm == "step" else []
     else:
         samples = len(dataset.train)
         orders = [generator_for(block, "order", seed) for seed in block.seeds]
+        evaluate(0)
         for epoch in range(arm.epochs):
-            evaluate(epoch)
             if arm.batch_size is None:
                 step(x, y)
-                epoch_done()
-                continue
-            order = torch.stack([torch.randperm(samples, generator=generator) for generator in orders]).to(device)
-            for batch in order.split(arm.batch_size, dim=1):  # (runs, batch)
-                inputs = x[0][:, batch].movedim(1, 0).contiguous()
-                step(inputs, _targets(y, batch, dataset.classes))
+            else:
+                order = torch.stack([torch.randperm(samples, generator=generator) for generator in orders]).to(device)
+                for batch in order.split(arm.batch_size, dim=1):  # (runs, batch)
+                    inputs = x[0][:, batch].movedim(1, 0).contiguous()
+                    step(inputs, _targets(y, batch, dataset.classes))
             epoch_done()
-        evaluate(arm.epochs)
+            evaluate(epoch + 1)
+            tested = history["test_accuracy"][epoch + 1].tolist() if "test_accuracy" in history else [None] * runs
+            for recording, accuracy in zip(recordings, tested, strict=True):
+                recording.epoch(accuracy)
 
     arrays = {name: values.T.contiguous().cpu().numpy() for name, values in history.items()}
     for name, rows in (("gradient_norm", norms), ("step_loss", step_losses)):
         if rows:
             arrays[name] = torch.stack(rows, dim=1).cpu().numpy()
-    arrays["weights"] = flat.clone().cpu().numpy()
+    kept = [recording.arrays() for recording in recordings]
+    arrays |= {name: np.stack([each[name] for each in kept]) for name in kept[0]}
     if dataset.classes is None:
         arrays["prediction"] = forward(arm.model, flat, x, fuse=False)[:, 0].cpu().numpy()
     if arm.coast:

@@ -1,11 +1,14 @@
-"""Training on this machine: the engine as the court's trainer, with progress."""
+"""Training and measuring on this machine, for the court, with progress."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import torch
 
 from hw1bench.data import Library
+from hw1bench.measurement import Measurement
+from hw1bench.measures import stage
 from hw1bench.progress import Progress
 from hw1bench.runs import Block, Record, Unavailable
 from hw1bench.training import engine, native
@@ -38,6 +41,21 @@ class LocalTrainer:
             finally:
                 self._progress.finish()
             done(block, record)
+
+    def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str:
+        keys = [self.key(block) for block in blocks]
+        decides = {name: self.environment[name] for name in ("torch", "device", "threads")}
+        return stage.key(measurement, keys, {**decides, "isa": torch.backends.cpu.get_cpu_capability()})
+
+    def measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
+        block, _ = trained[0]
+        label = f"{block}, {' '.join(re.findall('[A-Z][a-z]+', type(measurement).__name__)).lower()}"
+        self._progress.start(label, stage.steps(measurement))
+        try:
+            dataset = self._library.load(block.arm.data)
+            return stage.take(measurement, trained, dataset, self._device, self._progress.advance)
+        finally:
+            self._progress.finish()
 
     def _without_kernel(self, block: Block, steps: int) -> None:
         """Says once that small nets train slowly; raises Unavailable for a block that would take hours."""

@@ -1,0 +1,39 @@
+"""Where the gradient is almost zero: which way do the loss's directions curve, and does a lower loss curve upwards more?"""
+
+from operator import attrgetter
+
+import pytest
+
+from hw1bench import Claim
+from hw1bench.effects import mostly_positive, ratio_falls_with_loss
+from hw1bench.sources import a, b, c, d
+
+WHERE = {"A": "1-2-3", "B": "HW 1_2, minimal ratio", "C": "1-2 E", "D": "2.3"}
+EXPERIMENTS = {"A": a.MINIMAL_RATIO, "B": b.MINIMAL_RATIO, "C": c.MINIMAL_RATIO, "D": d.MINIMAL_RATIO}
+
+CLAIMS = [
+    Claim(
+        f"{report}-minratio-{name}",
+        report=report,
+        where=WHERE[report],
+        says=says,
+        experiment=experiment,
+        effect=effect,
+        figure="ratio_by_loss",
+        origin="ours",
+    )
+    for report, experiment in EXPERIMENTS.items()
+    for name, says, effect in (
+        (
+            "mostly-positive",
+            "At points of almost zero gradient positive directions outnumber negative ones.",
+            mostly_positive(),
+        ),
+        ("falls-with-loss", "At such points a lower loss goes with a higher minimal ratio.", ratio_falls_with_loss()),
+    )
+]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=attrgetter("id"))
+def test_minratio(claim, court):
+    court.judge(claim)

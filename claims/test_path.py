@@ -1,0 +1,82 @@
+"""Weight paths: do independent runs go separate ways, do they meet again, and is a path flatter than a random walk?"""
+
+from operator import attrgetter
+
+import pytest
+
+from hw1bench import Claim, Experiment
+from hw1bench.effects import accuracy_reaches, beyond_random_walk, converges, separates
+from hw1bench.sources import a, b, d, e
+
+WHERE = {"A": "1-2-1", "B": "HW 1_2, visualise", "D": "2.1", "E": "HW1-2, visualising"}
+PATHS = {"A": a.PATHS, "B": b.PATHS, "D": d.PATHS, "E": e.PATHS}
+SEPARATE = "the nearest snapshot of the other run is farther than the nearest other snapshot of one's own"
+
+
+def _separate(report: str, experiment: Experiment) -> Claim:
+    return Claim(
+        f"{report}-path-separate",
+        report=report,
+        where=WHERE[report],
+        says="The runs follow different paths.",
+        experiment=experiment,
+        effect=separates("a", "b"),
+        figure="path_whole",
+        assumptions=(f"different: {SEPARATE}, in the median over the snapshots",),
+        origin="report" if report == "E" else "ours",
+    )
+
+
+def _beyond_random_walk(report: str, experiment: Experiment) -> Claim:
+    return Claim(
+        f"{report}-path-beyond-random-walk",
+        report=report,
+        where=WHERE[report],
+        says="Two components take more of a run's own path than of a random walk.",
+        experiment=experiment,
+        effect=beyond_random_walk("a", "b"),
+        figure="path_whole",
+        assumptions=("than of 95 % of random walks with the run's own step lengths, in as many dimensions",),
+        origin="ours",
+    )
+
+
+CLAIMS = [
+    Claim(
+        "E-path-layer1-converge",
+        report="E",
+        where=WHERE["E"],
+        says="The first-layer weights of different runs end in similar areas.",
+        experiment=e.PATHS,
+        effect=converges("a", "b", part="layer1"),
+        figure="path_layer1",
+        assumptions=("similar areas: two runs are closer at the end than at initialisation",),
+    ),
+    Claim(
+        "E-path-whole-converge",
+        report="E",
+        where=WHERE["E"],
+        says="The weights of the whole model of different runs end in similar areas.",
+        experiment=e.PATHS,
+        effect=converges("a", "b", part="whole"),
+        figure="path_whole",
+        assumptions=("similar areas: two runs are closer at the end than at initialisation",),
+    ),
+    Claim(
+        "E-path-acc-99",
+        report="E",
+        where=WHERE["E"],
+        says="Accuracy along the paths reaches 99 %.",
+        experiment=e.PATHS,
+        effect=accuracy_reaches(0.985, arm="a"),
+        figure="path_whole",
+        assumptions=("the report prints two digits: 98.5 % is 99 %", "training accuracy, after the best epoch"),
+    ),
+    *(_separate(*pair) for pair in PATHS.items()),
+    *(_beyond_random_walk(*pair) for pair in PATHS.items()),
+]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=attrgetter("id"))
+def test_path(claim, court):
+    court.judge(claim)

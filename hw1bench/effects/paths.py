@@ -1,0 +1,42 @@
+"""Effects on the weight paths of two independent runs. They look at both arms, for the measurement does."""
+
+from hw1bench.effects.effect import Effect, Runs
+
+
+def _measured(runs: Runs, arm: str, name: str) -> float:
+    run = runs[arm]
+    if name not in run.arrays:
+        raise ValueError(f"arm {arm!r} has no {name!r}: have Paths among the protocol's measures")
+    return float(run.arrays[name])
+
+
+def separates(own: str, other: str) -> Effect:
+    """The nearest snapshot of the other run is farther than the nearest other snapshot of one's own."""
+
+    def ratio(runs: Runs) -> float:
+        return _measured(runs, own, "whole_separation")
+
+    name = (
+        f"log(distance to the nearest snapshot of {other} / nearest other of {own}), median over the snapshots of {own}"
+    )
+    return Effect(name, "log ratio", ratio, (own, other), lambda runs: -ratio(runs))
+
+
+def converges(own: str, other: str, *, part: str) -> Effect:
+    """The two runs' weights are closer at the end than at initialisation; ``part`` is "whole" or "layer1"."""
+
+    def gain(runs: Runs) -> float:
+        return _measured(runs, own, f"{part}_convergence")
+
+    name = f"1 - d(end) / d(init) between {own} and {other}, {'first layer' if part == 'layer1' else 'whole model'}"
+    return Effect(name, "ratio", gain, (own, other), lambda runs: -gain(runs))
+
+
+def beyond_random_walk(own: str, other: str) -> Effect:
+    """Two components take more of the variance of the path of ``own`` than of 95 % of random walks with its step lengths."""
+    return Effect(
+        f"share of variance of 2 components of the path of {own} - 95th percentile over random walks with its step lengths",
+        "share",
+        lambda runs: _measured(runs, own, "whole_own_share") - _measured(runs, own, "whole_walk"),
+        (own, other),
+    )

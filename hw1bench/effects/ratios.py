@@ -1,0 +1,53 @@
+"""Effects on the minimal ratio: the spectra of the Hessian at a batch of points, one an arm, of almost zero gradient."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from hw1bench.effects.effect import Effect, Runs
+from hw1bench.effects.orders import IN_ORDER, share_in_order
+from hw1bench.measurement import MINIMAL_RATIO, TOLERANCES
+from hw1bench.runs import Run
+
+_LEAST = 7  # points that must be left
+
+
+def _of_reached(measure: Callable[[list[Run]], float]) -> Callable[[Runs], float]:
+    """``measure`` of the runs that reached almost zero gradient; NaN where fewer than `_LEAST` did."""
+
+    def compute(runs: Runs) -> float:
+        reached = [run for run in runs.values() if bool(run.arrays["reached"])]
+        return measure(reached) if len(reached) >= _LEAST else math.nan
+
+    return compute
+
+
+def _share(run: Run, name: str) -> float:
+    return float(run.arrays[name][TOLERANCES.index(MINIMAL_RATIO)])
+
+
+def mostly_positive() -> Effect:
+    """Positive directions outnumber negative ones, on the average over the points."""
+
+    def gain(reached: list[Run]) -> float:
+        return float(np.mean([_share(run, "above") - _share(run, "below") for run in reached]))
+
+    name = f"share of eigenvalues > tol - share < -tol, tol = {MINIMAL_RATIO:g} of the largest, mean of the points"
+    return Effect(name, "share", _of_reached(gain), None, _of_reached(lambda reached: -gain(reached)))
+
+
+def ratio_falls_with_loss() -> Effect:
+    """A point of lower loss has a higher minimal ratio."""
+
+    def order(sign: int) -> Callable[[list[Run]], float]:
+        return lambda reached: (
+            share_in_order(
+                [sign * _share(run, "above") for run in reached],
+                [float(run.arrays["stationary_loss"]) for run in reached],
+            )
+            - IN_ORDER
+        )
+
+    name = f"share of pairs of points in which the minimal ratio falls over the loss - {IN_ORDER}"
+    return Effect(name, "share of pairs", _of_reached(order(-1)), None, _of_reached(order(1)))

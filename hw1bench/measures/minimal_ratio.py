@@ -1,0 +1,99 @@
+"""The spectrum of the Hessian at points of almost zero gradient, to which the trained weights of a block are led on."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hw1bench import models
+from hw1bench.data import Dataset
+from hw1bench.experiment import Model
+from hw1bench.measurement import TOLERANCES, MinimalRatio
+from hw1bench.measures.curvature import Shares, hessian, layerwise_gauss_newton, shares, spectrum
+from hw1bench.measures.stationary import minimise_gradient_norm
+from hw1bench.runs import Block, Record
+
+_TOGETHER = 2  # points that a thread takes at once: a fixed number, so that digits do not depend on the threads
+
+Arrays = dict[str, np.ndarray]
+
+
+def take(
+    spec: MinimalRatio,
+    block: Block,
+    record: Record,
+    dataset: Dataset,
+    device: torch.device,
+    progress: Callable[[int], None],
+) -> Arrays:
+    """The arrays that `hw1bench.measurement.MinimalRatio` names. Raises ValueError for an arm that records no gradient norm."""
+    if block.arm.gradient_norm != "epoch":
+        raise ValueError(
+            f'arm {block.arm.name!r}: the target is a share of the first gradient norm; record it an "epoch"'
+        )
+    model = block.arm.model
+    x = models.inputs(model, dataset.train.x).to(device, torch.float64)
+    y = dataset.train.y.to(device, torch.float64)
+    weights, norms = (
+        torch.from_numpy(array).to(device, torch.float64)
+        for array in (record.arrays["weights"], record.arrays["gradient_norm"][:, 0])
+    )
+
+    def measure(rows: Tensor) -> Arrays:
+        point = minimise_gradient_norm(model, weights[rows], x, y, spec.target * norms[rows], progress=progress)
+        found = {
+            "stationary_loss": point.loss,
+            "norm_ratio": point.norm / norms[rows],
+            "reached": point.reached,
+            "steps_to_it": point.steps,
+            "descended": point.descended,
+            **_shares(model, point.weights, x, y),
+        }
+        return {name: tensor.cpu().numpy() for name, tensor in found.items()}
+
+    finite = (torch.isfinite(weights).all(1) & (norms > 0)).nonzero()[:, 0]
+    return _by_row(measure, finite, len(weights), device)
+
+
+def _shares(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    """Shares of eigenvalues (points, tolerances)."""
+
+    def at_each(eigenvalues: Tensor, which: Callable[[Shares], Tensor]) -> Tensor:
+        return torch.stack([which(shares(eigenvalues, tolerance)) for tolerance in TOLERANCES], dim=1)
+
+    eigenvalues = spectrum(hessian(model, weights, x, y))
+    positive = spectrum(layerwise_gauss_newton(model, weights, x, y))
+    return {
+        "above": at_each(eigenvalues, lambda share: share.above),
+        "within": at_each(eigenvalues, lambda share: share.within),
+        "below": at_each(eigenvalues, lambda share: share.below),
+        "gauss_newton_above": at_each(positive, lambda share: share.above),
+    }
+
+
+def _by_row(measure: Callable[[Tensor], Arrays], rows: Tensor, count: int, device: torch.device) -> Arrays:
+    """`measure` of `_TOGETHER` of the ``rows`` at a time, side by side, in arrays for ``count`` of them: what is not among
+    ``rows`` is NaN, or False."""
+    names = ("stationary_loss", "norm_ratio", "steps_to_it")
+    found: Arrays = {name: np.full(count, np.nan) for name in names}
+    found |= {name: np.zeros(count, bool) for name in ("reached", "descended")}
+    found |= {
+        name: np.full((count, len(TOLERANCES)), np.nan) for name in ("above", "within", "below", "gauss_newton_above")
+    }
+    if not len(rows):
+        return found
+    groups = rows.split(_TOGETHER)
+    threads = torch.get_num_threads()
+    workers = min(len(groups), (os.cpu_count() or 1) if device.type == "cpu" else 1)
+    executor = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        for group, arrays in zip(groups, executor.map(measure, groups), strict=True):
+            for name, values in arrays.items():
+                found[name][group.cpu().numpy()] = values
+    finally:
+        executor.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)  # a worker's setting is also that of threads to come
+    return found

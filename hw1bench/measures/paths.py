@@ -1,0 +1,84 @@
+"""The weight paths of two independent arms, from the snapshots of a block of each."""
+
+import numpy as np
+import torch
+
+from hw1bench import models
+from hw1bench.data import Dataset
+from hw1bench.measurement import Paths
+from hw1bench.measures import trajectory
+from hw1bench.runs import Block, Record
+from hw1bench.snapshots import ARRAYS, Snapshots
+
+_WALKS = 1000  # random walks that a path is held against; their seed is the run's
+_CHUNK = 1024  # samples in one evaluation
+
+
+def take(
+    spec: Paths, block: Block, own: Record, other: Record, dataset: Dataset, device: torch.device
+) -> dict[str, np.ndarray]:
+    """The arrays that `hw1bench.measurement.Paths` names, for the runs of ``block``, whose record is ``own``.
+
+    The snapshots are read back a few weights at a time: what it holds at once, besides the records, is the Gram matrix of
+    all snapshots of both blocks, and the snapshots of one run.
+    """
+    count = len(block.seeds)
+    runs = [
+        Snapshots({name: record.arrays[name][row] for name in ARRAYS})
+        for record in (own, other)
+        for row in range(count)
+    ]
+    found = {"path_accuracy": _accuracy(spec, block, runs[:count], dataset, device)}
+    finite = [row for row, run in enumerate(runs) if run.finite]
+    first = block.arm.model.first_layer_parameters
+    weights = runs[0].shape[1]
+    layer1 = trajectory.gram([runs[row].columns(slice(first)) for row in finite]) if finite else np.empty((0, 0))
+    # Sums over weights: that of the whole model is that of its first layer and that of the rest.
+    whole = layer1
+    if first < weights and finite:
+        whole = layer1 + trajectory.gram([runs[row].columns(slice(first, None)) for row in finite])
+    for name, gram, dimensions in (("whole", whole, weights), ("layer1", layer1, first)):
+        part = _part(gram, finite, len(runs[0]), block, dimensions)
+        found |= {f"{name}_{what}": values for what, values in part.items()}
+    return found
+
+
+def _part(gram: np.ndarray, finite: list[int], length: int, block: Block, dimensions: int) -> dict[str, np.ndarray]:
+    """What is measured of a part of the weights, from the Gram matrix of the snapshots of the runs ``finite``: numbers of the
+    own runs, then of the other ones."""
+    count = len(block.seeds)
+    found = {name: np.full(count, np.nan) for name in ("own_share", "walk", "separation", "convergence")}
+    found |= {"path": np.full((count, length, 2), np.nan), "shares": np.full((count, 2), np.nan)}
+    where = {row: np.arange(place * length, (place + 1) * length) for place, row in enumerate(finite)}
+    own = [row for row in finite if row < count]
+    if own:
+        together = trajectory.part(gram, np.concatenate([where[row] for row in own]))
+        components = trajectory.pca_from(together, [length] * len(own))
+        found["path"][own], found["shares"][:] = components.coordinates, components.shares
+    for row in own:
+        alone = trajectory.part(gram, where[row])
+        held = trajectory.beyond_random_walk_from(alone, dimensions, _WALKS, block.seeds[row])
+        found["own_share"][row], found["walk"][row] = held.share, held.walk
+        if row + count in where:
+            pair = trajectory.part(gram, np.concatenate([where[row], where[row + count]]))
+            found["separation"][row] = trajectory.separation_from(pair, length)
+            found["convergence"][row] = trajectory.convergence_from(pair, length)
+    return found
+
+
+@torch.no_grad()
+def _accuracy(spec: Paths, block: Block, runs: list[Snapshots], dataset: Dataset, device: torch.device) -> np.ndarray:
+    """Training accuracy (runs, snapshots) at the marked snapshots, NaN at the others."""
+    dtype = getattr(torch, block.arm.precision)
+    x = models.inputs(block.arm.model, dataset.train.x).to(device, dtype)
+    y = dataset.train.y.to(device)
+    network = models.build(block.arm.model).to(device, dtype).eval()
+    last = len(runs[0]) - 1
+    marks = [mark for mark in range(last + 1) if mark % spec.mark_every == 0 or mark == last]
+    accuracy = np.full((len(runs), last + 1), np.nan)
+    for row, run in enumerate(runs):
+        for mark, weights in zip(marks, run[:, :][marks], strict=True):
+            torch.nn.utils.vector_to_parameters(torch.from_numpy(weights).to(x), network.parameters())
+            chunks = zip(x.split(_CHUNK), y.split(_CHUNK), strict=True)
+            accuracy[row, mark] = sum(int((network(some).argmax(1) == truth).sum()) for some, truth in chunks) / len(y)
+    return accuracy

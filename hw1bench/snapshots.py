@@ -1,0 +1,73 @@
+"""Weights along training, kept compactly: the first ones whole, then each step to the next at half precision.
+
+A step is stored as float16 numbers times a scale, its largest number being 1, and leads on from what those before it give, not
+from what was meant: so a snapshot is off by 2^-11 of its own step at most, however many went before and however small
+the steps become. That is half the memory of float32, and the distances between snapshots keep three digits or more.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+_START, _STEPS, _SCALES = "snapshot_start", "snapshot_steps", "snapshot_scales"
+ARRAYS = (_START, _STEPS, _SCALES)
+"""The arrays of a record that hold the snapshots of its runs."""
+
+
+class Recorder:
+    """Takes the snapshots of one run. ``start (weights,)`` are the weights before training."""
+
+    def __init__(self, start: np.ndarray) -> None:
+        self._start = start.copy()
+        self._place = start.astype(np.float64)
+        self._steps: list[np.ndarray] = []
+        self._scales: list[float] = []
+
+    def take(self, weights: np.ndarray) -> None:
+        """Keep ``weights (weights,)``."""
+        step = weights - self._place
+        scale = float(np.abs(step).max())
+        with np.errstate(invalid="ignore"):  # weights of a run that diverged
+            half = (step / scale if scale else step).astype(np.float16)
+            self._place += half.astype(np.float64) * scale
+        self._steps.append(half)
+        self._scales.append(scale)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """``snapshot_start (weights,)``, ``snapshot_steps (snapshots - 1, weights)``, ``snapshot_scales (snapshots - 1,)``."""
+        steps = np.stack(self._steps) if self._steps else np.empty((0, len(self._start)), np.float16)
+        return {_START: self._start, _STEPS: steps, _SCALES: np.array(self._scales)}
+
+
+class Snapshots:
+    """The snapshots of one run, read back a few weights at a time: ``snapshots[:, 10:20]`` is (snapshots, 10) float64.
+
+    ``shape`` is (snapshots, weights).
+    """
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self._start, self._steps, self._scales = (arrays[name] for name in ARRAYS)
+        self.shape = (len(self._steps) + 1, len(self._start))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, places: tuple[slice, slice]) -> np.ndarray:
+        rows, columns = places
+        found = np.empty((len(self), len(self._start[columns])))
+        found[0] = self._start[columns]
+        with np.errstate(invalid="ignore"):
+            found[1:] = self._steps[:, columns].astype(np.float64) * self._scales[:, None]
+        whole: np.ndarray = np.cumsum(found, axis=0)
+        return whole[rows]
+
+    def columns(self, weights: slice) -> "Snapshots":
+        """The same snapshots of some of the weights."""
+        return Snapshots({_START: self._start[weights], _STEPS: self._steps[:, weights], _SCALES: self._scales})
+
+    @property
+    def finite(self) -> bool:
+        """Whether the run's weights stayed finite throughout."""
+        return bool(np.isfinite(self._start).all() and np.isfinite(self._scales).all())

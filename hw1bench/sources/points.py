@@ -1,0 +1,61 @@
+"""What the experiments on the minimal ratio share: thirteen independent fits of sinc a seed, led on to almost zero gradient."""
+
+from hw1bench.experiment import Arm, Experiment, Figure, Function, Model, Optimizer, Protocol
+from hw1bench.layout import scaled
+from hw1bench.measurement import MinimalRatio
+from hw1bench.sources.tiers import ONCE
+
+POINTS = 13  # times 8 seeds: the 104 points of the chart
+
+
+def minimal_ratio(
+    report: str,
+    model: Model,
+    optimizer: Optimizer,
+    *,
+    number: str,
+    title: str,
+    assumptions: tuple[str, ...],
+    quick_model: Model | None = None,
+    widths_over: int = 1,
+) -> Experiment:
+    """The experiment of ``report``: 2,000 epochs of full batch, then the search; figure ``number`` with ``title``.
+
+    The quick tier has ``quick_model``, or the model with its widths divided by ``widths_over``: a step of the search costs an
+    eigendecomposition in as many dimensions as there are weights, which for the full nets is far over 10 ms.
+    """
+
+    def protocol(net: Model, over: int) -> Protocol:
+        arms = tuple(
+            Arm(
+                name=f"point {number}",
+                data=Function(name="sinc"),
+                model=net,
+                loss="mse",
+                optimizer=optimizer,
+                epochs=2_000,
+                independent=True,
+                gradient_norm="epoch",
+            )
+            for number in range(1, POINTS + 1)
+        )
+        return Protocol(arms=arms, looks=ONCE, widths_over=over, measures=(MinimalRatio(),))
+
+    narrow = Model(scaled(model.layout, 1 / widths_over), model.activation, model.init)
+    return Experiment(
+        report=report,
+        name="minratio",
+        full=protocol(model, 1),
+        quick=protocol(quick_model or narrow, widths_over),
+        assumptions=(
+            *assumptions,
+            "full batch",
+            "300 equally spaced points on [-1, 1]",
+            "a seed is 13 independent points; those whose gradient norm does not fall to 1e-4 of that at initialisation are left "
+            "out, counted and shown",
+            "after training, steps on the squared gradient norm by Levenberg and Marquardt, then, where these stall, steps on "
+            "the loss by saddle-free Newton, in float64: such steps lead to minima more often, which favours positive directions",
+            "zero eigenvalues: within 1e-6 of the largest absolute one",
+        ),
+        figures=(Figure(number=number, title=title, kind="ratio_by_loss"),),
+    )
