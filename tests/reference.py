@@ -204,3 +204,20 @@ def separation(own, other):
         near = min(np.linalg.norm(here - there) for j, there in enumerate(own) if j != i)
         ratios.append(far / near)
     return np.log(np.median(ratios))
+
+
+def _loaded(model, weights):
+    net = network(model).to(weights.dtype).eval()
+    nn.utils.vector_to_parameters(weights, net.parameters())
+    return net
+
+
+def mixtures(model, first, second, alphas, x, y, loss):
+    """Loss and accuracy (alphas,) of one pair of ends (parameters,): mixed weights are loaded one after the other."""
+    losses, accuracies = [], []
+    with torch.no_grad():
+        for alpha in alphas:
+            output = _loaded(model, (1 - alpha) * first + alpha * second)(x)
+            losses.append(loss_function(loss)(output, y).item())
+            accuracies.append((output.argmax(1) == y).double().mean().item())
+    return np.array(losses), np.array(accuracies)
