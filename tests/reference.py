@@ -221,3 +221,18 @@ def mixtures(model, first, second, alphas, x, y, loss):
             losses.append(loss_function(loss)(output, y).item())
             accuracies.append((output.argmax(1) == y).double().mean().item())
     return np.array(losses), np.array(accuracies)
+
+
+def jacobian_norm(model, weights, x):
+    """Of one net (parameters,): input by input, class by class."""
+    net = _loaded(model, weights)
+    turned = {"softmax": lambda h: h, "logsoftmax": torch.exp}.get(
+        getattr(layout.parse(model.layout)[-1], "name", ""), lambda h: h.softmax(1)
+    )
+    norms = []
+    for sample in x:
+        sample = sample[None].clone().requires_grad_()
+        p = turned(net(sample))[0]
+        rows = [torch.autograd.grad(each, sample, retain_graph=True)[0] for each in p]
+        norms.append(torch.stack(rows).norm().item())
+    return np.mean(norms)
