@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import torch
+
 from hw1bench import Arm, Function, Images, Model, Optimizer
 
 # Layouts of the catalogue with the counts that their printed layer sizes sum to, by hand.
@@ -85,3 +87,31 @@ ARM = Arm(
     epochs=50,
     precision="float64",
 )
+
+# Nets of every kind of layer in the catalogue, with the shape of a sample that they take.
+CATALOGUE_NETS = {
+    "linear": (Model("12-4"), (12,)),
+    "dense": (Model("12-9-4"), (12,)),
+    "deep": (Model("12-9-8-7-4", activation="tanh"), (12,)),
+    "wider than its input": (Model("3-20-4", activation="leaky_relu"), (3,)),
+    "softmax": (Model("12-9-4 softmax"), (12,)),
+    "log-softmax": (Model("12-9-4 logsoftmax"), (12,)),
+    "tanh output": (Model("12-9-4 tanh"), (12,)),
+    "dropout first": (Model("dropout 12-9-4"), (12,)),
+    "convolutions": (Model("C(1-3-5,3,p1,pool2) 20-6-4"), (1, 9, 9)),
+    "tanh, pooling": (Model("C(2-3,3,pool2) 27-4", activation="tanh"), (2, 8, 8)),
+    "softmax of convolutions": (Model("C(3-4,3,pool2) 36-4 softmax"), (3, 8, 8)),
+    "leaky, dropout, log-softmax": (
+        Model("C(1-3,3,pool2) C(3-4,2) dropout2d 16-9 dropout 9-4 logsoftmax", activation="leaky_relu"),
+        (1, 8, 8),
+    ),
+    "pooling by itself": (Model("pool2 C(1-3,3) dropout(0.25) C(3-3,2,p1) pool2 12-4"), (1, 10, 10)),
+}
+
+
+def ends(model, shape, samples, runs, dtype=torch.float64):
+    """x (samples, *shape), and two tensors of weights (runs, parameters)."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(samples, *shape, generator=generator, dtype=torch.float64)
+    weights = 0.4 * torch.randn(2, runs, model.parameters, generator=generator, dtype=torch.float64)
+    return x.to(dtype), *weights.to(dtype)

@@ -204,3 +204,35 @@ def separation(own, other):
         near = min(np.linalg.norm(here - there) for j, there in enumerate(own) if j != i)
         ratios.append(far / near)
     return np.log(np.median(ratios))
+
+
+def _loaded(model, weights):
+    net = network(model).to(weights.dtype).eval()
+    nn.utils.vector_to_parameters(weights, net.parameters())
+    return net
+
+
+def mixtures(model, first, second, alphas, x, y, loss):
+    """Loss and accuracy (alphas,) of one pair of ends (parameters,): mixed weights are loaded one after the other."""
+    losses, accuracies = [], []
+    with torch.no_grad():
+        for alpha in alphas:
+            output = _loaded(model, (1 - alpha) * first + alpha * second)(x)
+            losses.append(loss_function(loss)(output, y).item())
+            accuracies.append((output.argmax(1) == y).double().mean().item())
+    return np.array(losses), np.array(accuracies)
+
+
+def jacobian_norm(model, weights, x):
+    """Of one net (parameters,): input by input, class by class."""
+    net = _loaded(model, weights)
+    turned = {"softmax": lambda h: h, "logsoftmax": torch.exp}.get(
+        getattr(layout.parse(model.layout)[-1], "name", ""), lambda h: h.softmax(1)
+    )
+    norms = []
+    for sample in x:
+        sample = sample[None].clone().requires_grad_()
+        p = turned(net(sample))[0]
+        rows = [torch.autograd.grad(each, sample, retain_graph=True)[0] for each in p]
+        norms.append(torch.stack(rows).norm().item())
+    return np.mean(norms)

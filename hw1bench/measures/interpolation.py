@@ -1,0 +1,166 @@
+"""The straight line between two nets, theta(alpha) = (1 - alpha) first + alpha second: loss and accuracy along it.
+
+Both ends are at alpha 0 and 1; beyond them the line goes on. The sums of the first layer with weights are linear in alpha,
+so they are computed once for each end and mixed; what follows is evaluated for many alphas together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from hw1bench.experiment import Model
+from hw1bench.measures.nets import checked, classes, cut, named, numbers, size
+
+_WEIGHTS = 2**27  # bytes that the mixed weights may take
+# Numbers that a layer may take at once. On a CPU few enough for its cache: measured twice as fast as 2**26. On a GPU
+# enough to fill it, 128 MiB at most.
+_CACHED, _RESIDENT = 2**20, 2**24
+_SAMPLES = 64  # of which a matrix product pays, where an alpha leaves room for them
+
+
+@dataclass(frozen=True)
+class Mixtures:
+    """Mean ``loss`` and ``accuracy`` over the samples at each mixture, (runs, A) float64; ``alphas`` is (A,) float64."""
+
+    alphas: np.ndarray
+    loss: np.ndarray
+    accuracy: np.ndarray
+
+
+def grid(low: float, high: float, points: int) -> np.ndarray:
+    """``points`` alphas, equally spaced from ``low`` to ``high``, and 0 and 1 besides: rising, to 12 decimals.
+
+    Raises ValueError where ``low`` is not below ``high``, and for fewer than two points.
+    """
+    if not -np.inf < low < high < np.inf or points < 2:
+        raise ValueError(f"{points} alphas from {low} to {high}: give two or more, from a lower one to a higher")
+    spaced = np.linspace(low, high, points).round(12)
+    return np.unique([*spaced, 0.0, 1.0]) + 0.0  # a zero of either sign becomes 0
+
+
+def _mixed(first: Tensor, second: Tensor, alphas: Tensor) -> Tensor:
+    """(A, ...) of two of shape (...). The ends are set: a diverged one would turn the other into NaN."""
+    found = torch.lerp(first, second, alphas.view(-1, *[1] * first.ndim))
+    found[alphas == 0] = first
+    found[alphas == 1] = second
+    return found
+
+
+def _outputs(network: nn.Sequential, weights: dict[str, Tensor], h: Tensor) -> Tensor:
+    """What ``network`` gives for ``h (A, samples, ...)`` at ``weights (A, ...)``: (A, samples, classes)."""
+    for name, module in network.named_children():
+        if isinstance(module, nn.Linear):
+            h = torch.baddbmm(weights[f"{name}.bias"][:, None], h, weights[f"{name}.weight"].mT)
+        elif isinstance(module, nn.Conv2d):
+            # One call an alpha: measured as fast as one grouped convolution (or vmap, which is one) and up to twice.
+            rows = zip(h, weights[f"{name}.weight"], weights[f"{name}.bias"], strict=True)
+            h = torch.stack([nn.functional.conv2d(*row, padding=module.padding) for row in rows])
+        else:
+            h = module(h.flatten(0, 1)).unflatten(0, h.shape[:2])
+    return h
+
+
+def _sums(output: Tensor, y: Tensor, loss: str) -> Tensor:
+    """Losses and right answers of ``output (A, samples, classes)`` for ``y (samples,)``, summed: (2, A) float64."""
+    log_p = torch.log_softmax(output, dim=2) if loss == "cross_entropy" else output
+    losses = -log_p.gather(2, y.expand(len(output), -1)[..., None])[..., 0]
+    return torch.stack([losses.sum(1, dtype=torch.float64), (output.argmax(2) == y).sum(1, dtype=torch.float64)])
+
+
+def _line(model: Model, first: Tensor, second: Tensor, alphas: Tensor, x: Tensor, y: Tensor, loss: str) -> Tensor:
+    """`_sums` over all samples for one pair of ends, (parameters,) each: (2, A)."""
+    head, rest = cut(model)
+    split = [size(head), size(rest)]
+    (head_1, rest_1), (head_2, rest_2) = first.split(split), second.split(split)
+    ends = [named(head, flat) for flat in (head_1, head_2)]
+    z = functional_call(head, named(head, torch.empty_like(head_1, device="meta")), x[:1].to("meta"))
+    most, each = _CACHED if x.device.type == "cpu" else _RESIDENT, max(numbers(rest, z), default=z.numel())
+    some = max(1, min(len(alphas), most // (each * _SAMPLES)))
+    samples = max(1, most // (each * some))
+    total = first.new_zeros(2, len(alphas), dtype=torch.float64)
+    for group in torch.arange(len(alphas)).split(max(1, _WEIGHTS // (first.element_size() * max(1, size(rest))))):
+        weights = _mixed(rest_1, rest_2, alphas[group])
+        for inputs, targets in zip(x.split(samples), y.split(samples), strict=True):
+            sums_1, sums_2 = (functional_call(head, end, inputs) for end in ends)
+            for part in torch.arange(len(group)).split(some):
+                h = _mixed(sums_1, sums_2, alphas[group[part]])
+                output = _outputs(rest, named(rest, weights[part[0] : part[-1] + 1]), h)
+                total[:, group[part]] += _sums(output, targets, loss)
+    return total
+
+
+@torch.no_grad()
+def along(
+    model: Model,
+    first: Tensor,
+    second: Tensor,
+    alphas: np.ndarray | Sequence[float],
+    x: Tensor,
+    y: Tensor,
+    loss: str = "cross_entropy",
+) -> Mixtures:
+    """Mean loss and accuracy at every alpha of ``alphas (A,)``, in eval mode (dropout off), for each run by itself.
+
+    first, second  (runs, parameters), the ends, as `torch.nn.utils.parameters_to_vector` lays them out
+    x              (samples, ...), such that the net takes it
+    y              (samples,) class indices
+    loss           "cross_entropy" of the outputs (of a softmax layer too, as torch would), or "nll" of log-probabilities
+
+    All in float32 or all in float64, on one device. It takes at most 256 MiB besides these, unless one alpha's weights or
+    what one layer takes of one sample is more than 128. What is not finite stays so. At alpha 0 and 1 it is the ends
+    themselves. Raises ValueError for other shapes, types, losses or classes, and for alphas that are not finite.
+    """
+    x = checked(model, first, x)
+    where = np.asarray(alphas, dtype=np.float64)
+    if second.shape != first.shape or second.dtype != first.dtype:
+        raise ValueError(
+            f"ends {tuple(first.shape)} {first.dtype} and {tuple(second.shape)} {second.dtype}: give the same"
+        )
+    if where.ndim != 1 or not len(where) or not np.isfinite(where).all():
+        raise ValueError(f"alphas {where}: give (A,) finite numbers")
+    if loss not in ("cross_entropy", "nll"):
+        raise ValueError(f"no loss of classes named {loss!r}; there are cross_entropy, nll")
+    last = classes(model) - 1
+    if y.shape != x.shape[:1] or y.dtype != torch.int64 or not 0 <= int(y.min()) <= int(y.max()) <= last:
+        raise ValueError(f"y {tuple(y.shape)} {y.dtype} of {len(x)} samples: give each a class from 0 to {last}")
+    steps = torch.from_numpy(where).to(first)
+    sums = torch.stack([_line(model, *ends, steps, x, y, loss) for ends in zip(first, second, strict=True)])
+    means = (sums / len(x)).cpu().numpy()
+    return Mixtures(where, means[:, 0], means[:, 1])
+
+
+def best(alphas: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The alpha of the largest of ``values (runs, A)``, the mean of the alphas that tie for it: (runs,). NaN where any is."""
+    ties = values == values.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        found: np.ndarray = np.where(ties, alphas, 0.0).sum(axis=1) / ties.sum(axis=1)
+    return found
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """How high the line rises between its ends, in the unit of the error, and at which alpha: (runs,) each."""
+
+    height: np.ndarray
+    alpha: np.ndarray
+
+
+def barrier(alphas: np.ndarray, error: np.ndarray) -> Barrier:
+    """The error barrier (Frankle et al., 2020): the largest ``error (runs, A)`` strictly between alpha 0 and 1, less the mean
+    of those at 0 and at 1. ``error`` is a loss, or 1 less the accuracy. Negative where the line sags; NaN where an error is.
+
+    Raises ValueError for alphas without 0, 1 or one between them, and for another shape of ``error``.
+    """
+    between = (alphas > 0) & (alphas < 1)
+    if 0 not in alphas or 1 not in alphas or not between.any():
+        raise ValueError(f"alphas {list(alphas)} make no barrier: give 0, 1 and one or more between, as `grid` does")
+    if error.ndim != 2 or error.shape[1] != len(alphas):
+        raise ValueError(f"errors {error.shape} at {len(alphas)} alphas: give (runs, {len(alphas)})")
+    inside = error[:, between]
+    with np.errstate(invalid="ignore"):
+        height = inside.max(axis=1) - (error[:, alphas == 0][:, 0] + error[:, alphas == 1][:, 0]) / 2
+    return Barrier(height, best(alphas[between], inside))

@@ -1,0 +1,61 @@
+"""A layout's net at weights given flat: its parts, what each takes, and what is checked before."""
+
+import torch
+from torch import Tensor, nn
+
+from hw1bench import layout as notation
+from hw1bench import models
+from hw1bench.experiment import Model
+
+
+def cut(model: Model) -> tuple[nn.Sequential, nn.Sequential]:
+    """The net of ``model`` up to its first layer with weights, that included, and what follows.
+
+    Both are in eval mode, so that dropout does nothing, and on no device: they are called with weights from `named`.
+    """
+    modules = [*models.build(model, "meta").eval()]
+    first = next(index for index, module in enumerate(modules) if isinstance(module, nn.Linear | nn.Conv2d))
+    return nn.Sequential(*modules[: first + 1]), nn.Sequential(*modules[first + 1 :])
+
+
+def size(network: nn.Module) -> int:
+    """Parameters of ``network``."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def classes(model: Model) -> int:
+    """Outputs of ``model``."""
+    return [layer.outputs for layer in notation.parse(model.layout) if isinstance(layer, notation.Linear)][-1]
+
+
+def named(network: nn.Module, flat: Tensor) -> dict[str, Tensor]:
+    """The parameters of ``network`` as views of ``flat (..., parameters)``: (..., *shape) each."""
+    parts = flat.split([p.numel() for p in network.parameters()], dim=-1)
+    return {
+        name: part.unflatten(-1, p.shape) for (name, p), part in zip(network.named_parameters(), parts, strict=True)
+    }
+
+
+def numbers(network: nn.Sequential, x: Tensor) -> list[int]:
+    """For each module of ``network`` the numbers that it takes a sample of ``x``: its input, its output, and for a
+    convolution the patches that it may be unfolded into."""
+    found, h = [], torch.empty(1, *x.shape[1:], device="meta")
+    for module in network:
+        before, h = h.numel(), module(h)
+        patch = module.weight[0].numel() if isinstance(module, nn.Conv2d) else 0
+        found.append(before + h.numel() + patch * h[0, 0].numel())
+    return found
+
+
+def checked(model: Model, weights: Tensor, x: Tensor) -> Tensor:
+    """``x (samples, ...)`` in the form that ``model`` takes.
+
+    Raises ValueError unless there is a sample, ``weights`` are (runs, parameters), and both are float32 or both float64.
+    """
+    if weights.ndim != 2 or weights.shape[1] != model.parameters:
+        raise ValueError(f"weights {tuple(weights.shape)} of a net with {model.parameters}: give (runs, parameters)")
+    if weights.dtype != x.dtype or x.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"weights are {weights.dtype} and x is {x.dtype}: give float32 or float64 for both")
+    if not len(x):
+        raise ValueError(f"x {tuple(x.shape)} holds no sample: give one or more")
+    return models.inputs(model, x)
