@@ -6,14 +6,14 @@ memory nor store holds the block already. It trains through `Trainer`, so it nev
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 from typing import Any, Protocol
 
 from hw1bench import verdict as rule
 from hw1bench.claim import Claim
 from hw1bench.effects import CountIs, CountsEqual, Effect
-from hw1bench.experiment import BLOCK, Arm, Experiment, Images, Model, Tier
+from hw1bench.experiment import BLOCK, Arm, Experiment, Model, Tier
 from hw1bench.measurement import Measurement
+from hw1bench.remarks import remarks
 from hw1bench.runs import Block, Record, Run, Unavailable, Unreadable
 from hw1bench.store import Store
 from hw1bench.verdict import Verdict
@@ -77,20 +77,6 @@ def judge_count(effect: CountIs | CountsEqual) -> Verdict:
         raise ValueError(f"no relation {effect.relation!r} of counts; there are {', '.join(relations)}")
     holds, stated = relations[effect.relation]
     return Verdict("supported" if holds else "refuted", None if holds else "absent", note=f"{text}; {stated}")
-
-
-def near_chance(seeds: Sequence[Mapping[str, Run]]) -> str:
-    """Which nets hardly learnt, in a sentence: those whose final training accuracy, on true labels, is in the median over
-    ``seeds`` under one and a half times that of guessing. Verdicts that compare them say little."""
-    found = []
-    for name, run in seeds[0].items():
-        if isinstance(run.arm.data, Images) and not run.arm.random_labels:
-            accuracy = median(float(runs[name].arrays["train_accuracy"][-1]) for runs in seeds)
-            if accuracy < 1.5 / run.facts["classes"]:
-                found.append(f"{name} ({accuracy:.0%})")
-    if not found:
-        return ""
-    return f"Near chance in training accuracy at the end: {', '.join(found)}. What compares such nets says little."
 
 
 @dataclass
@@ -162,7 +148,7 @@ class Court:
         return Judgement(
             claim,
             self.tier,
-            replace(verdict, note=near_chance(seeds)),
+            replace(verdict, note=remarks(seeds)),
             facts=records[0].facts,
             diverged=sum(any(run.diverged for run in runs.values()) for runs in seeds),
             seconds=sum(record.seconds for record in records),

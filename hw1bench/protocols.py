@@ -19,8 +19,7 @@ from typing import Any
 from hw1bench.experiment import TITLES, Arm, Data, Experiment, Function, Images, Protocol, StepLR
 from hw1bench.files import replace as replace_file
 from hw1bench.layout import scaled
-
-TRAINING_SAMPLES = {"digits": 1_437, "mnist": 60_000, "cifar10": 50_000}
+from hw1bench.sources.tiers import TRAINING_SAMPLES
 
 _PAGE = """\
 # Protocols
@@ -72,6 +71,10 @@ def _sizes(full: Protocol, quick: Protocol) -> Iterable[str]:
     reported = {arm.name: arm.model.parameters for arm in full.arms}
     pairs = [(reported[arm.name], arm.model.parameters, arm.name) for arm in quick.arms if arm.name in reported]
     if all(before == now for before, now, _ in pairs):
+        return
+    if len({(before, now) for before, now, _ in pairs}) == 1:
+        before, now, _ = pairs[0]
+        yield f"{now:,} instead of {before:,} parameters"
         return
     if len(pairs) <= 3:
         yield "parameters: " + ", ".join(f"{name} {now:,} instead of {before:,}" for before, now, name in pairs)

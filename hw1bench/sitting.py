@@ -14,17 +14,18 @@ from typing import Any
 import numpy as np
 
 import hw1bench
-from hw1bench import report, rulings
+from hw1bench import report, rulings, snapshots
 from hw1bench.claim import Claim
 from hw1bench.court import Court, Judgement, Timer
 from hw1bench.data import Library
 from hw1bench.experiment import Contrast, Experiment, Figure, Images, Tier
 from hw1bench.local import LocalTrainer, cuda_here
+from hw1bench.measures import learning
 from hw1bench.progress import Progress
 from hw1bench.protocols import steps
 from hw1bench.report import document, figures
 from hw1bench.rulings import Outcome, Ruling, Rulings
-from hw1bench.runs import Unavailable
+from hw1bench.runs import Run, Unavailable
 from hw1bench.store import Store
 from hw1bench.verdict import Verdict
 
@@ -261,24 +262,37 @@ class Sitting:
         series = []
         for arm in experiment.protocol(self.options.tier).arms:
             found = [
-                (block.first_seed, record)
+                (block, record)
                 for block, record in self.court.records.items()
                 if (block.report, block.experiment, block.arm) == (experiment.report, experiment.name, arm)
             ]
             if not found:
                 continue
-            records = [record for _, record in sorted(found, key=lambda pair: pair[0])]
+            found.sort(key=lambda pair: pair[0].first_seed)
+            records = [record for _, record in found]
             arrays = {
                 name: np.concatenate([record.arrays[name] for record in records])
                 for name in records[0].arrays
-                if name != "weights"
+                if name not in ("weights", *snapshots.ARRAYS)
             }
+            if "jacobian" in arrays:
+                arrays |= _swept([run for block, record in found for run in record.runs(block)])
             facts = records[0].facts
             arrays |= {name: np.asarray(facts[name]) for name in ("x", "truth") if name in facts}
             arrays["parameters"] = np.asarray(arm.model.parameters)
             arrays["steps"] = np.arange(arm.epochs + 1) * facts["steps_an_epoch"]
             series.append(figures.Series(arm.name, arrays))
         return series
+
+
+def _swept(runs: list[Run]) -> dict[str, np.ndarray]:
+    """What charts of a sweep show of an arm: its settings, and (runs,) each value at the epoch whose weights are kept."""
+    names = [f"{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy")]
+    arrays = {f"kept_{name}": np.array([learning.final(run, name) for run in runs]) for name in names}
+    if "last_batch_norm" in runs[0].arrays:
+        arrays["reported"] = np.array([learning.final(run, "reported") for run in runs])
+    arm = runs[0].arm
+    return arrays | {"lr": np.asarray(arm.optimizer.lr), "batch_size": np.asarray(arm.batch_size or np.nan)}
 
 
 def default_data_dir() -> Path | None:

@@ -10,7 +10,8 @@ import reference
 from cases import CATALOGUE_NETS, ends
 from hw1bench import Model
 from hw1bench.measures import interpolation
-from hw1bench.measures.interpolation import along, barrier, best, grid
+from hw1bench.measures.interpolation import along
+from hw1bench.measures.line import barrier, best, grid
 
 ALPHAS = grid(-0.5, 1.5, 9)
 DENSE = Model("12-9-4")

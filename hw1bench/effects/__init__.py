@@ -31,6 +31,15 @@ from hw1bench.effects.gradient import (
     norm_stays_above,
     stands_still,
 )
+from hw1bench.effects.interpolation import (
+    barrier_above,
+    best_within,
+    falls_along,
+    peaks_near,
+    pure_is_best,
+    rises_along,
+    worse_towards,
+)
 from hw1bench.effects.orders import IN_ORDER, falls, falls_over_epochs, rises, rises_over_epochs, share_in_order
 from hw1bench.effects.paths import beyond_random_walk, converges, separates
 from hw1bench.effects.ratios import mostly_positive, ratio_falls_with_loss
@@ -66,6 +75,8 @@ __all__ = [
     "accuracy_reaches",
     "ahead",
     "alike",
+    "barrier_above",
+    "best_within",
     "beyond_random_walk",
     "comparable",
     "converges",
@@ -74,6 +85,7 @@ __all__ = [
     "every",
     "fails",
     "falls",
+    "falls_along",
     "falls_over_epochs",
     "faster",
     "flattest",
@@ -98,10 +110,13 @@ __all__ = [
     "norm_settles",
     "norm_stays_above",
     "overfits",
+    "peaks_near",
     "plateaus",
+    "pure_is_best",
     "ratio_falls_with_loss",
     "reaches",
     "rises",
+    "rises_along",
     "rises_over_epochs",
     "rises_then_plateaus",
     "saturates",
@@ -111,4 +126,5 @@ __all__ = [
     "stop_in_order",
     "stops_near",
     "u_shaped",
+    "worse_towards",
 ]

@@ -16,13 +16,13 @@ def interpolated(
     spec: Interpolation, block: Block, first: Record, second: Record, dataset: Dataset, device: torch.device
 ) -> dict[str, np.ndarray]:
     """The arrays that `hw1bench.measurement.Interpolation` names; ``block`` is the one of ``first``."""
-    ends = [torch.from_numpy(record.arrays["weights"]).to(device) for record in (first, second)]
+    start, end = (torch.from_numpy(record.arrays["weights"]).to(device) for record in (first, second))
     found = {"alphas": np.tile(spec.alphas, (len(block.seeds), 1))}
     for name, split in _splits(dataset).items():
         x, y = _resident(block, split, device)
-        mixtures = along(block.arm.model, *ends, spec.alphas, x, y, block.arm.loss)
-        found[f"mixed_{name}_loss"] = mixtures.loss.cpu().numpy()
-        found[f"mixed_{name}_accuracy"] = mixtures.accuracy.cpu().numpy()
+        mixtures = along(block.arm.model, start, end, spec.alphas, x, y, block.arm.loss)
+        found[f"mixed_{name}_loss"] = mixtures.loss
+        found[f"mixed_{name}_accuracy"] = mixtures.accuracy
     return found
 
 
@@ -30,7 +30,7 @@ def jacobian(block: Block, record: Record, dataset: Dataset, device: torch.devic
     """The array that `hw1bench.measurement.JacobianNorm` names."""
     x, _ = _resident(block, _splits(dataset)["test"], device)
     weights = torch.from_numpy(record.arrays["weights"]).to(device)
-    return {"jacobian": jacobian_norm(block.arm.model, weights, x).cpu().numpy()}
+    return {"jacobian": jacobian_norm(block.arm.model, weights, x)}
 
 
 def _splits(dataset: Dataset) -> dict[str, Split]:

@@ -7,15 +7,37 @@ import numpy as np
 
 from hw1bench.runs import Run
 
+SENSITIVITIES = {
+    "jacobian": ("jacobian", "have JacobianNorm among the protocol's measures"),
+    "reported": ("last_batch_norm", 'let the arm record the gradient_norm of the "last batch"'),
+}
+"""Name of a measure of sensitivity -> the array that it is taken from, and what makes a run have it."""
+
 
 def start(run: Run, name: str = "train_loss") -> float:
     """The value of history ``name`` before training."""
     return float(run.history(name)[0])
 
 
+def kept_epoch(run: Run) -> int:
+    """The epoch whose weights the run keeps: the last, or the first of the best test accuracy where its arm says so."""
+    if run.arm.keep == "best":
+        return int(np.argmax(run.history("test_accuracy")[1:])) + 1
+    return len(run.history("train_loss")) - 1
+
+
 def final(run: Run, name: str = "train_loss") -> float:
-    """The value of history ``name`` after the last epoch."""
-    return float(run.history(name)[-1])
+    """The value of history ``name`` after the epoch whose weights the run keeps, the last by default.
+
+    ``name`` may also be a sensitivity: "jacobian", which is measured with those weights, or "reported", of that epoch's last
+    mini-batch. Raises ValueError where the run has no such value.
+    """
+    if name not in SENSITIVITIES:
+        return float(run.history(name)[kept_epoch(run)])
+    array, how = SENSITIVITIES[name]
+    if array not in run.arrays:
+        raise ValueError(f"arm {run.arm.name!r} has no sensitivity {name!r}: {how}")
+    return float(run.arrays[array] if name == "jacobian" else run.arrays[array][kept_epoch(run) - 1])
 
 
 def epochs_to(run: Run, threshold: float) -> float:

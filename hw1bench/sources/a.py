@@ -4,8 +4,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
+from hw1bench.measures.line import grid
 from hw1bench.sources.points import minimal_ratio
-from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, path_figures, paths, quick
+from hw1bench.sources.tiers import (
+    LOOKS,
+    MNIST,
+    ONCE,
+    interpolation,
+    path_figures,
+    paths,
+    quick,
+    sweep,
+    sweep_figures,
+)
 
 CNN_1 = Model("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-10 logsoftmax")
 CNN_2 = Model("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-20-10 logsoftmax")
@@ -148,6 +159,48 @@ PATHS = Experiment(
     quick=quick(_PATHS, epochs=15, looks=ONCE),
     assumptions=("batch 64", "weights before training and after every epoch", f"cross-entropy; {_IMAGES}"),
     figures=path_figures(("8", "Weight paths, whole model"), ("9", "Weight paths, first layer")),
+)
+
+# 784-10-10 by its count, 784-256-10 by its layers.
+_WIDE = {10: Model("784-10-10"), 256: FLATNESS}
+ENDS = {width: (f"784-{width}-10, first", f"784-{width}-10, second") for width in _WIDE}
+_INTERPOLATION = interpolation(
+    [tuple(_mnist(dict.fromkeys(ends, _WIDE[width]), epochs=10)) for width, ends in ENDS.items()], grid(-1, 1, 21)
+)
+INTERPOLATION = Experiment(
+    report="A",
+    name="interp",
+    full=_INTERPOLATION,
+    quick=quick(_INTERPOLATION, epochs=10),
+    assumptions=(
+        "batch 64, 10 epochs; two nets of equal settings",
+        "once 784-10-10, which has its count, once 784-256-10, which has its layers",
+        "alpha from -1 to 1 in steps of 0.1",
+        f"cross-entropy; {_IMAGES}",
+    ),
+    figures=tuple(
+        Figure(
+            number="15",
+            title=f"Loss and accuracy on the line between two nets, 784-{width}-10",
+            kind="interpolation",
+            name=f"w{width}",
+            arms=ends,
+        )
+        for width, ends in ENDS.items()
+    ),
+)
+
+_LR_SWEEP = sweep(
+    replace(arm, optimizer=replace(ADAM, lr=float(arm.name)))
+    for arm in _mnist(dict.fromkeys(("5e-2", "1e-2", "5e-3", "1e-3", "1e-4"), FLATNESS), epochs=10)
+)
+LR_SWEEP = Experiment(
+    report="A",
+    name="lr-sweep",
+    full=_LR_SWEEP,
+    quick=quick(_LR_SWEEP, epochs=10),
+    assumptions=("784-256-10; batch 64, 10 epochs", f"cross-entropy; {_IMAGES}"),
+    figures=sweep_figures({"accuracy": "16"}, "lr", "Learning rate: "),
 )
 
 # The report gives ten counts, 1,600 to 15,910; these widths have them.

@@ -1,6 +1,6 @@
 """Report B (Clemson CPSC-8430, code published): leaky ReLU, CIFAR-10, batch-size and learning-rate sweeps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from hw1bench.experiment import (
@@ -15,8 +15,19 @@ from hw1bench.experiment import (
     StepLR,
     both_tiers,
 )
+from hw1bench.measures.line import grid
 from hw1bench.sources.points import minimal_ratio
-from hw1bench.sources.tiers import CIFAR10, LOOKS, ONCE, path_figures, paths, quick
+from hw1bench.sources.tiers import (
+    CIFAR10,
+    LOOKS,
+    ONCE,
+    interpolation,
+    path_figures,
+    paths,
+    quick,
+    sweep,
+    sweep_figures,
+)
 
 FIT_7 = Model("[1,5,10,10,10,10,10,5]", activation="leaky_relu")
 FIT_4 = Model("[1,10,18,15,4]", activation="leaky_relu")
@@ -243,6 +254,79 @@ RANDOM_LABELS = Experiment(
         Figure(number="14", title="Random labels: training and test loss", kind="losses"),
         Figure(number="14", title="Random labels: training and test accuracy", kind="accuracies"),
     ),
+)
+
+
+def _flat(name: str, *, lr: float = ADAM.lr, batch_size: int = 512) -> Arm:
+    (arm,) = _cifar({name: CIFAR_1}, epochs=25, batch_size=batch_size, decays=True)
+    return replace(arm, optimizer=replace(ADAM, lr=lr))
+
+
+_FLATNESS = (
+    "25 epochs (code)",
+    *_CIFAR,
+    "softmax before cross-entropy, as in the code's cifar-1",
+    "weight decay 1e-4 and StepLR(10, 0.1)",
+    _MEASURED,
+    "ReLU (leaky in its fits); torch's default initialisation",
+)
+_LINE = "21 alphas from -2 to 2"
+
+
+def _interpolation(name: str, first: Arm, second: Arm, *, number: str, assumption: str) -> Experiment:
+    full = interpolation([(first, second)], grid(-2, 2, 21), looks=ONCE)
+    return Experiment(
+        report="B",
+        name=name,
+        full=full,
+        # A step of 1,024 images takes over 10 ms on two cores.
+        quick=quick(full, epochs=10, widths_over=4),
+        assumptions=(assumption, _LINE, *_FLATNESS),
+        figures=(Figure(number=number, title=f"The line from {first.name} to {second.name}", kind="interpolation"),),
+    )
+
+
+BATCH_ENDS, LR_ENDS = ("batch 64", "batch 1024"), ("lr 1e-3", "lr 1e-2")
+INTERPOLATION_BATCH = _interpolation(
+    "interp-batch",
+    _flat("batch 64", batch_size=64),
+    _flat("batch 1024", batch_size=1024),
+    number="19",
+    assumption="cifar-1, Adam 4e-4",
+)
+INTERPOLATION_LR = _interpolation(
+    "interp-lr",
+    _flat("lr 1e-3", lr=1e-3),
+    _flat("lr 1e-2", lr=1e-2),
+    number="22",
+    assumption="cifar-1, batch 512 (code)",
+)
+
+
+def _sweep(name: str, arms: Iterable[Arm], *, figures: tuple[Figure, ...], assumption: str) -> Experiment:
+    full = sweep((replace(arm, keep="best") for arm in arms), looks=ONCE)
+    return Experiment(
+        report="B",
+        name=name,
+        full=full,
+        # A step of the largest batch takes over 10 ms on two cores.
+        quick=quick(full, epochs=10, widths_over=4),
+        assumptions=(assumption, "all values are those at the epoch of the best test accuracy (code)", *_FLATNESS),
+        figures=figures,
+    )
+
+
+BATCH_SWEEP = _sweep(
+    "batch-sweep",
+    [_flat(f"batch {size}", batch_size=size) for size in (16, 64, 256, 1024, 4096)],
+    figures=sweep_figures({"loss": "17", "accuracy": "18"}, "batch", "Batch size: "),
+    assumption="cifar-1; batch 16, 64, 256, 1024, 4096 at Adam 4e-4",
+)
+LR_SWEEP = _sweep(
+    "lr-sweep",
+    [_flat(f"lr {lr}", lr=float(lr)) for lr in ("1e-1", "1e-2", "1e-3", "1e-4", "1e-5")],
+    figures=sweep_figures({"loss": "20", "accuracy": "21"}, "lr", "Learning rate: "),
+    assumption="cifar-1; learning rates 1e-1 to 1e-5 (code; the report's last two entries are inconsistent), batch 512 (code)",
 )
 
 # The table of model 30 repeats that of 29; the code's net has the stated count.

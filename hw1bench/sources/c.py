@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
 from hw1bench.layout import scaled
+from hw1bench.measures.line import grid
 from hw1bench.sources.points import minimal_ratio
-from hw1bench.sources.tiers import CIFAR10, LOOKS, MNIST, ONCE, quick
+from hw1bench.sources.tiers import CIFAR10, LOOKS, MNIST, ONCE, interpolation, quick, sweep, sweep_figures
 
 # Keras's defaults: Glorot uniform weights, zero biases, Adam with epsilon 1e-7.
 ADAM = Optimizer(name="adam", lr=1e-3, eps=1e-7)
@@ -205,4 +206,32 @@ SIZE = Experiment(
         Figure(number="-", title="G: loss against number of parameters", kind="loss_by_size"),
         Figure(number="-", title="G: accuracy against number of parameters", kind="accuracy_by_size"),
     ),
+)
+
+_BATCHES = (16, 64, 256, 1024, 4096)
+_BY_BATCH = {
+    size: replace(_images({f"batch {size}": MNIST_1}, MNIST, epochs=10)[0], batch_size=size) for size in _BATCHES
+}
+_FLATNESS = ("mnist-1, Adam 1e-3, 10 epochs", "dropout 0.5", _IMAGES)
+
+ENDS = ("batch 64", "batch 1024")
+_INTERPOLATION = interpolation([(_BY_BATCH[64], _BY_BATCH[1024])], grid(-1, 2, 21))
+INTERPOLATION = Experiment(
+    report="C",
+    name="interp",
+    full=_INTERPOLATION,
+    # A step of mnist-1 takes over 10 ms on two cores.
+    quick=quick(_INTERPOLATION, epochs=10, widths_over=4),
+    assumptions=("batch 64 against 1024; 21 alphas from -1 to 2", *_FLATNESS),
+    figures=(Figure(number="-", title="H, part 1: the line from batch 64 to batch 1024", kind="interpolation"),),
+)
+
+_BATCH_SWEEP = sweep(_BY_BATCH.values())
+BATCH_SWEEP = Experiment(
+    report="C",
+    name="batch-sweep",
+    full=_BATCH_SWEEP,
+    quick=quick(_BATCH_SWEEP, epochs=10, widths_over=4),
+    assumptions=("batch 16, 64, 256, 1024, 4096", *_FLATNESS),
+    figures=sweep_figures({"loss": "-", "accuracy": "-"}, "batch", "H, part 2: "),
 )

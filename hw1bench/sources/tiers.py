@@ -5,16 +5,18 @@ where a step of the report's nets costs over 10 ms on two cores, all channels an
 one number; and arms may be thinned. Each scaling is stated once, in the call of `quick`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from hw1bench.experiment import TITLES, Arm, Figure, Images, Protocol, StepLR
 from hw1bench.layout import scaled
-from hw1bench.measurement import Paths
+from hw1bench.measurement import Interpolation, JacobianNorm, Paths
 
 MNIST = Images(name="mnist", size=28)
 CIFAR10 = Images(name="cifar10", size=32, channels=3)
+
+TRAINING_SAMPLES = {"digits": 1_437, "mnist": 60_000, "cifar10": 50_000}
 
 LOOKS = (8, 16, 32)  # of a full protocol
 ONCE = (8,)  # of experiments that are dear
@@ -34,6 +36,33 @@ def path_figures(whole: tuple[str, str], layer1: tuple[str, str]) -> tuple[Figur
     )
 
 
+def interpolation(pairs: Sequence[Sequence[Arm]], alphas: Iterable[float], looks: tuple[int, ...] = LOOKS) -> Protocol:
+    """The full protocol of the straight lines between the nets of ``pairs``, all of them drawn and trained independently."""
+    grid = tuple(float(alpha) for alpha in alphas)
+    return Protocol(
+        arms=tuple(replace(arm, independent=True) for pair in pairs for arm in pair),
+        looks=looks,
+        measures=tuple(Interpolation(first=a.name, second=b.name, alphas=grid) for a, b in pairs),
+    )
+
+
+def sweep(arms: Iterable[Arm], looks: tuple[int, ...] = LOOKS) -> Protocol:
+    """The full protocol of a sweep, of which sensitivity is measured both ways."""
+    measured = tuple(replace(arm, gradient_norm="last batch") for arm in arms)
+    return Protocol(arms=measured, looks=looks, measures=(JacobianNorm(),))
+
+
+def sweep_figures(numbers: Mapping[str, str], over: Literal["batch", "lr"], title: str) -> tuple[Figure, ...]:
+    """The charts of a sweep for each of ``numbers``, "loss" or "accuracy" -> its number in the report, one a measure."""
+    return tuple(
+        Figure(
+            number=number, title=f"{title}{what} and sensitivity ({measure})", kind=f"{what}_and_{measure}_by_{over}"
+        )
+        for what, number in numbers.items()
+        for measure in ("jacobian", "reported")
+    )
+
+
 def _schedule(arm: Arm, epochs: int) -> StepLR | None:
     """The learning rate falls at the same shares of the budget. Raises ValueError where that is no whole epoch."""
     if arm.schedule is None:
@@ -50,7 +79,8 @@ def quick(
     full: Protocol, *, epochs: int, widths_over: int = 1, keep: Sequence[str] = (), looks: tuple[int, ...] = (8, 16)
 ) -> Protocol:
     """The quick protocol of ``full``: on digits, for ``epochs``, widths divided by ``widths_over``, only the arms ``keep``
-    (empty: all). Raises ValueError for arms that are not there, and for a schedule that does not scale."""
+    (empty: all), and batches of no more than all digits. Raises ValueError for arms that are not there, and for a schedule
+    that does not scale."""
     unknown = set(keep) - {arm.name for arm in full.arms}
     if unknown:
         raise ValueError(f"no arm {min(unknown)!r} to keep: there are {', '.join(arm.name for arm in full.arms)}")
@@ -66,6 +96,7 @@ def quick(
                 data=replace(arm.data, name="digits", stands_for=TITLES[arm.data.name]),
                 model=replace(arm.model, layout=scaled(arm.model.layout, 1 / widths_over)),
                 epochs=epochs,
+                batch_size=None if arm.batch_size is None else min(arm.batch_size, TRAINING_SAMPLES["digits"]),
                 schedule=_schedule(arm, epochs),
             )
         )

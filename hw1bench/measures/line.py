@@ -1,0 +1,52 @@
+"""Places on the line between two nets, and what values along it say: where they are best, how high they rise between the ends.
+
+Nothing here sees a net: `interpolation` evaluates them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def grid(low: float, high: float, points: int) -> np.ndarray:
+    """``points`` alphas, equally spaced from ``low`` to ``high``, and 0 and 1 besides: rising, to 12 decimals.
+
+    Raises ValueError where ``low`` is not below ``high``, and for fewer than two points.
+    """
+    if not -np.inf < low < high < np.inf or points < 2:
+        raise ValueError(f"{points} alphas from {low} to {high}: give two or more, from a lower one to a higher")
+    spaced = np.linspace(low, high, points).round(12)
+    return np.unique([*spaced, 0.0, 1.0]) + 0.0  # a zero of either sign becomes 0
+
+
+def best(alphas: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The alpha of the largest of ``values (runs, A)``, the mean of the alphas that tie for it: (runs,). NaN where any is."""
+    ties = values == values.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        found: np.ndarray = np.where(ties, alphas, 0.0).sum(axis=1) / ties.sum(axis=1)
+    return found
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """How high the line rises between its ends, in the unit of the error, and at which alpha: (runs,) each."""
+
+    height: np.ndarray
+    alpha: np.ndarray
+
+
+def barrier(alphas: np.ndarray, error: np.ndarray) -> Barrier:
+    """The error barrier (Frankle et al., 2020): the largest ``error (runs, A)`` strictly between alpha 0 and 1, less the mean
+    of those at 0 and at 1. ``error`` is a loss, or 1 less the accuracy. Negative where the line sags; NaN where an error is.
+
+    Raises ValueError for alphas without 0, 1 or one between them, and for another shape of ``error``.
+    """
+    between = (alphas > 0) & (alphas < 1)
+    if 0 not in alphas or 1 not in alphas or not between.any():
+        raise ValueError(f"alphas {list(alphas)} make no barrier: give 0, 1 and one or more between, as `grid` does")
+    if error.ndim != 2 or error.shape[1] != len(alphas):
+        raise ValueError(f"errors {error.shape} at {len(alphas)} alphas: give (runs, {len(alphas)})")
+    inside = error[:, between]
+    with np.errstate(invalid="ignore"):
+        height = inside.max(axis=1) - (error[:, alphas == 0][:, 0] + error[:, alphas == 1][:, 0]) / 2
+    return Barrier(height, best(alphas[between], inside))

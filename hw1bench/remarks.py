@@ -1,0 +1,48 @@
+"""What must be said beside a verdict, in a sentence, from the runs that it rests on: nets that hardly learnt, points left out."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from hw1bench.experiment import Images
+from hw1bench.runs import Run
+
+Seeds = Sequence[Mapping[str, Run]]  # for each seed its run of every arm
+
+
+def remarks(seeds: Seeds) -> str:
+    """All that must be said of ``seeds``; '' where nothing must."""
+    return " ".join(filter(None, (near_chance(seeds), left_out(seeds))))
+
+
+def near_chance(seeds: Seeds) -> str:
+    """Which nets hardly learnt: those whose final training accuracy, on true labels, is in the median over ``seeds`` under one
+    and a half times that of guessing. Verdicts that compare them say little."""
+    found = []
+    for name, run in seeds[0].items():
+        if isinstance(run.arm.data, Images) and not run.arm.random_labels:
+            accuracy = median(float(runs[name].arrays["train_accuracy"][-1]) for runs in seeds)
+            if accuracy < 1.5 / run.facts["classes"]:
+                found.append(f"{name} ({accuracy:.0%})")
+    if not found:
+        return ""
+    return f"Near chance in training accuracy at the end: {', '.join(found)}. What compares such nets says little."
+
+
+def left_out(seeds: Seeds) -> str:
+    """How many points did not get to almost zero gradient, and how far they got."""
+    ratios = [
+        float(run.arrays["norm_ratio"])
+        for runs in seeds
+        for run in runs.values()
+        if "reached" in run.arrays and not bool(run.arrays["reached"])
+    ]
+    points = sum("reached" in run.arrays for runs in seeds for run in runs.values())
+    if not points:
+        return ""
+    got = f"{points - len(ratios)} of {points} points got to almost zero gradient"
+    if not ratios:
+        return f"{got}."
+    return (
+        f"{got}; the other {len(ratios)} are left out: their gradient norm ended at {min(ratios):.1e} to "
+        f"{max(ratios):.1e} of that at initialisation."
+    )

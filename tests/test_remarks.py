@@ -1,0 +1,47 @@
+from dataclasses import replace
+
+import numpy as np
+
+from cases import ARM
+from hw1bench import Images, Model
+from hw1bench.remarks import left_out, near_chance, remarks
+from hw1bench.runs import Run
+
+
+def test_nets_that_hardly_learn_are_named_with_the_verdict():
+    images = Images(name="digits", size=8)
+    arms = {name: replace(ARM, name=name, data=images, model=Model("64-10"), loss="cross_entropy") for name in "ab"}
+    arms["c"] = replace(arms["a"], name="c", data=replace(images, random_labels=True))
+    finals = {"a": 0.12, "b": 0.9, "c": 0.1}
+    seeds = [
+        {
+            name: Run(arm, seed, {"train_accuracy": np.array([0.1, finals[name]])}, {"classes": 10})
+            for name, arm in arms.items()
+        }
+        for seed in range(3)
+    ]
+    assert near_chance(seeds) == (
+        "Near chance in training accuracy at the end: a (12%). What compares such nets says little."
+    )
+    assert near_chance([{name: runs[name] for name in "bc"} for runs in seeds]) == ""
+
+
+def points(reached, ratios):
+    """A seed whose points are `reached` or not."""
+    return {
+        f"point {i}": Run(replace(ARM, name=f"point {i}"), 0, {"reached": np.bool_(a), "norm_ratio": np.float64(b)}, {})
+        for i, (a, b) in enumerate(zip(reached, ratios, strict=True))
+    }
+
+
+def test_points_that_did_not_get_there_are_counted():
+    seeds = [points([True, False], [1e-5, 2e-3]), points([False, True], [4e-2, 1e-6])]
+    assert left_out(seeds) == (
+        "2 of 4 points got to almost zero gradient; the other 2 are left out: their gradient norm ended at 2.0e-03 to 4.0e-02 "
+        "of that at initialisation."
+    )
+    assert remarks([points([True], [1e-6])]) == "1 of 1 points got to almost zero gradient."
+
+
+def test_where_nothing_must_be_said_nothing_is():
+    assert remarks([{"net": Run(ARM, 0, {"train_loss": np.zeros(2)}, {})}]) == ""
