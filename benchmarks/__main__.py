@@ -1,7 +1,8 @@
-"""``python -m benchmarks``: one table, ``bench.json`` and ``bench.svg`` in the folder given (default reports/bench).
+"""``python -m benchmarks``: two tables, ``bench.json`` and ``bench.svg`` in the folder given (default reports/bench).
 
 Rounds are interleaved: in each, every contender runs once, so that a machine that speeds up or slows down does so for all.
-A figure is the median over rounds of microseconds a model-step, with its spread; a ratio is the median over rounds.
+A figure is the median over rounds, with its spread: microseconds a model-step of training, milliseconds of a measure. A
+ratio is the median over rounds.
 """
 
 import argparse
@@ -19,8 +20,9 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import contenders
+from benchmarks import contenders, measures
 from benchmarks.contenders import Contender, Problem
+from benchmarks.measures import Pair
 from hw1bench import Arm, Function, data
 from hw1bench.files import replace as put
 from hw1bench.runs import Block
@@ -45,7 +47,7 @@ A_DENSE = replace(a.RANDOM_LABELS.protocol("quick").arms[0], data=a.TASK.protoco
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: microseconds a model-step of each contender, (rounds,) each, and the floor's."""
+    """A line of a table: the times of each contender, (rounds,) each, and for training the floor's."""
 
     title: str
     times: dict[str, list[float]]
@@ -158,6 +160,31 @@ def measure_images(title: str, arm: Arm, rounds: int, epochs: int = 4) -> Row:
     return Row(title, times)
 
 
+def measure_pair(pair: Pair, rounds: int) -> Row:
+    """Milliseconds that a measure takes; raises AssertionError unless both find the same on the items sampled."""
+    expected = pair.loop(pair.sampled)
+    np.testing.assert_allclose(pair.ours(pair.sampled), expected, rtol=1e-4, atol=1e-9 * np.abs(expected).max())
+    pair.ours(pair.items)
+    times: dict[str, list[float]] = {"ours": [], "textbook loop": []}
+    for _ in range(rounds):
+        times["ours"].append(1e3 * seconds(lambda: pair.ours(pair.items)))
+        sample = seconds(lambda: pair.loop(pair.sampled))
+        times["textbook loop"].append(1e3 * sample * pair.items / pair.sampled)
+    scaled = f" (loop: scaled from {pair.sampled})" if pair.sampled < pair.items else ""
+    return Row(pair.title + scaled, times)
+
+
+def table_of_measures(rows: list[Row]) -> Table:
+    found = Table(title=r"Measures: milliseconds, median \[min, max]")
+    for heading in ("row", "ours", "textbook loop", "loop / ours"):
+        found.add_column(heading, justify="left" if heading == "row" else "right")
+    for row in rows:
+        found.add_row(
+            row.title, _figure(row, "ours"), _figure(row, "textbook loop"), _times(row.ratio("textbook loop"))
+        )
+    return found
+
+
 def table(rows: list[Row]) -> Table:
     found = Table(title=r"microseconds a model-step, median \[min, max]; ratios to ours")
     for heading in ("row", "ours", "plain loop", "best JAX", "floor", "plain / ours", "JAX / ours", "ours / floor"):
@@ -211,13 +238,22 @@ def main() -> None:
         measure_images("CNN 1-16-32 of 5x5 over 4, digits, batch 64, 8 seeds", E_TASK, arguments.rounds),
         measure_images("784-256-10, digits, batch 64, 8 seeds", A_DENSE, arguments.rounds),
     ]
-    Console(width=150).print(table(rows))
+    measured = [
+        measure_pair(pair, arguments.rounds)
+        for pair in (
+            measures.spectra(Problem(batch_1, 16), sampled=2),
+            measures.jacobians(2000, sampled=20),
+            measures.line(50, 2000),
+        )
+    ]
+    Console(width=150).print(table(rows), table_of_measures(measured))
     arguments.folder.mkdir(parents=True, exist_ok=True)
     document = {
         "machine": platform.processor() or platform.machine(),
         **engine.environment(CPU),
         "kernel": native.isa(),
         "rows": [{"title": row.title, "microseconds_a_model_step": row.times} for row in rows],
+        "measures": [{"title": row.title, "milliseconds": row.times} for row in measured],
     }
     put(arguments.folder / "bench.json", json.dumps(document, indent=1).encode())
     chart(rows, arguments.folder / "bench.svg")

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+import reference
 from benchmarks import __main__ as bench
-from benchmarks import contenders
+from benchmarks import contenders, measures
 from benchmarks.contenders import Problem
 from hw1bench import Function, Model
 
@@ -76,3 +78,45 @@ def test_table_chart_and_rate(tmp_path):
 def test_one_run_is_one_run():
     single = replace(PROBLEMS["batch 1"], runs=1)
     assert contenders.plain(single)(30).shape == (1,)
+
+
+PAIRS = {
+    "spectra": measures.spectra(PROBLEMS["batch 1"], sampled=2),
+    "jacobians": measures.jacobians(30, sampled=3),
+    "line": measures.line(5, 40),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+def test_a_measure_and_its_textbook_loop_find_the_same_and_are_both_timed(pair):
+    row = bench.measure_pair(pair, rounds=2)
+    assert {name: len(times) for name, times in row.times.items()} == {"ours": 2, "textbook loop": 2}
+    assert ("scaled from" in row.title) == (pair.sampled < pair.items)
+    column = list(bench.table_of_measures([row]).columns[-1].cells)
+    assert column == [f"{row.ratio('textbook loop'):.3g}x"]
+
+
+def test_a_measure_that_differs_from_its_loop_is_noticed():
+    pair = PAIRS["jacobians"]
+    with pytest.raises(AssertionError):
+        bench.measure_pair(replace(pair, loop=lambda items: 1.01 * pair.loop(items)), rounds=1)
+
+
+def test_textbook_loops_are_the_naive_twins():
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 157, generator=generator)
+    model, x, y = Model("12-9-4"), torch.randn(6, 12, generator=generator), torch.arange(6) % 4
+    alphas = np.array([0, 0.3, 1])
+    assert measures.loop_of_jacobians(model, first, x) == pytest.approx(reference.jacobian_norm(model, first, x))
+    np.testing.assert_array_equal(
+        measures.mixed_one_by_one(model, first, second, alphas, x, y),
+        reference.mixtures(model, first, second, alphas, x, y, "cross_entropy"),
+    )
+    weights, (x, y) = (
+        first[: SMALL.model.parameters].double(),
+        torch.randn(2, 7, 1, generator=generator, dtype=torch.float64),
+    )
+    found, expected = (
+        hessian(SMALL.model, weights, x, y) for hessian in (measures.double_backward, reference.hessian_double_backward)
+    )
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)

@@ -19,7 +19,7 @@ _WEIGHTS = 2**27  # bytes that the mixed weights may take
 # Numbers that a layer may take at once. On a CPU few enough for its cache: measured twice as fast as 2**26. On a GPU
 # enough to fill it, 128 MiB at most.
 _CACHED, _RESIDENT = 2**20, 2**24
-_SAMPLES = 64  # of which a matrix product pays, where an alpha leaves room for them
+_SAMPLES = 128  # of which a matrix product pays, where an alpha leaves room for them
 
 
 @dataclass(frozen=True)

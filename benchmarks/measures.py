@@ -1,0 +1,128 @@
+"""Measures of trained nets beside the loops that a textbook has for them, on nets that are not trained: the work is the same."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmarks.contenders import Problem
+from hw1bench import models
+from hw1bench.experiment import Model
+from hw1bench.measures import curvature, interpolation, sensitivity
+
+DENSE = Model("784-512-10")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """``ours`` and ``loop`` do the same work on so many ``items``; the loop's time is that of ``sampled`` items, scaled."""
+
+    title: str
+    ours: Callable[[int], np.ndarray]
+    loop: Callable[[int], np.ndarray]
+    items: int
+    sampled: int
+
+
+def _loaded(model: Model, weights: Tensor) -> nn.Sequential:
+    net = models.build(model).to(weights.dtype).eval()
+    nn.utils.vector_to_parameters(weights, net.parameters())
+    return net
+
+
+def double_backward(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The Hessian (parameters, parameters) of the mean squared error at one point, a backward pass a row."""
+    net = _loaded(model, weights)
+    parameters = [*net.parameters()]
+    loss = nn.functional.mse_loss(net(x), y)
+    gradient = torch.autograd.grad(loss, parameters, create_graph=True)
+    rows = []
+    for entry in nn.utils.parameters_to_vector(gradient):
+        row = torch.autograd.grad(entry, parameters, retain_graph=True, materialize_grads=True)
+        rows.append(nn.utils.parameters_to_vector(row))
+    return torch.stack(rows)
+
+
+def loop_of_jacobians(model: Model, weights: Tensor, x: Tensor) -> float:
+    """The mean norm of one net's Jacobian, a backward pass an input and class."""
+    net = _loaded(model, weights).requires_grad_(False)
+    total = 0.0
+    for sample in x.split(1):
+        sample = sample.clone().requires_grad_()
+        p = torch.softmax(net(sample), dim=1)[0]
+        rows = [torch.autograd.grad(each, sample, retain_graph=True)[0] for each in p]
+        total += torch.stack(rows).norm().item()
+    return total / len(x)
+
+
+@torch.no_grad()
+def mixed_one_by_one(
+    model: Model, first: Tensor, second: Tensor, alphas: np.ndarray, x: Tensor, y: Tensor
+) -> np.ndarray:
+    """Loss and accuracy (2, alphas) on the line between two nets, the mixed weights loaded one after the other."""
+    net = _loaded(model, first)
+    found = []
+    for alpha in alphas.tolist():
+        nn.utils.vector_to_parameters((1 - alpha) * first + alpha * second, net.parameters())
+        output = net(x)
+        accuracy = (output.argmax(1) == y).double().mean().item()
+        found.append((nn.functional.cross_entropy(output, y).item(), accuracy))
+    return np.array(found).T
+
+
+def spectra(problem: Problem, sampled: int) -> Pair:
+    """Hessian and spectrum at the initial weights of all runs, on all points, in float64."""
+    problem = replace(problem, arm=replace(problem.arm, batch_size=None))
+    model, weights = problem.arm.model, torch.from_numpy(problem.initial()).double()
+    x, y = (array.double() for array in problem.arrays())
+
+    def ours(points: int) -> np.ndarray:
+        return curvature.spectrum(curvature.hessian(model, weights[:points], x, y)).numpy()
+
+    def loop(points: int) -> np.ndarray:
+        return np.stack(
+            [torch.linalg.eigvalsh(double_backward(model, each, x, y)).numpy() for each in weights[:points]]
+        )
+
+    title = f"Hessian and spectrum, {model.parameters} parameters, {len(x)} points, at {problem.runs} weights"
+    return Pair(title, ours, loop, problem.runs, sampled)
+
+
+def _random(samples: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Two nets' weights (2, parameters), inputs and classes for them."""
+    generator = torch.Generator().manual_seed(0)
+    nets = [models.drawn(DENSE, generator).parameters() for _ in range(2)]
+    x = torch.randn(samples, 784, generator=generator)
+    return torch.stack([nn.utils.parameters_to_vector(net).detach() for net in nets]), x, torch.arange(samples) % 10
+
+
+def jacobians(samples: int, sampled: int) -> Pair:
+    """The Jacobian's mean norm over so many inputs."""
+    weights, x, _ = _random(samples)
+
+    def ours(inputs: int) -> np.ndarray:
+        return sensitivity.jacobian_norm(DENSE, weights[:1], x[:inputs])
+
+    def loop(inputs: int) -> np.ndarray:
+        return np.array([loop_of_jacobians(DENSE, weights[0], x[:inputs])])
+
+    return Pair(f"Jacobian norm, {DENSE.layout}, {samples:,} inputs", ours, loop, samples, sampled)
+
+
+def line(alphas: int, samples: int) -> Pair:
+    """Loss and accuracy at so many alphas from one net to another."""
+    weights, x, y = _random(samples)
+    steps = interpolation.grid(0, 1, alphas)
+
+    def ours(count: int) -> np.ndarray:
+        found = interpolation.along(DENSE, weights[:1], weights[1:], steps[:count], x, y)
+        return np.concatenate([found.loss, found.accuracy])
+
+    def loop(count: int) -> np.ndarray:
+        return mixed_one_by_one(DENSE, *weights, steps[:count], x, y)
+
+    return Pair(
+        f"line between two nets, {DENSE.layout}, {alphas} alphas, {samples:,} inputs", ours, loop, alphas, alphas
+    )
