@@ -11,6 +11,7 @@ from benchmarks.contenders import Problem
 from hw1bench import models
 from hw1bench.experiment import Model
 from hw1bench.measures import curvature, interpolation, sensitivity
+from hw1bench.measures.line import grid
 
 DENSE = Model("784-512-10")
 
@@ -114,7 +115,7 @@ def jacobians(samples: int, sampled: int) -> Pair:
 def line(alphas: int, samples: int) -> Pair:
     """Loss and accuracy at so many alphas from one net to another."""
     weights, x, y = _random(samples)
-    steps = interpolation.grid(0, 1, alphas)
+    steps = grid(0, 1, alphas)
 
     def ours(count: int) -> np.ndarray:
         found = interpolation.along(DENSE, weights[:1], weights[1:], steps[:count], x, y)

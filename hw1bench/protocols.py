@@ -72,7 +72,7 @@ def _sizes(full: Protocol, quick: Protocol) -> Iterable[str]:
     pairs = [(reported[arm.name], arm.model.parameters, arm.name) for arm in quick.arms if arm.name in reported]
     if all(before == now for before, now, _ in pairs):
         return
-    if len({(before, now) for before, now, _ in pairs}) == 1:
+    if len(pairs) > 1 and len({(before, now) for before, now, _ in pairs}) == 1:
         before, now, _ = pairs[0]
         yield f"{now:,} instead of {before:,} parameters"
         return

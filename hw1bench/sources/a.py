@@ -165,7 +165,7 @@ PATHS = Experiment(
 _WIDE = {10: Model("784-10-10"), 256: FLATNESS}
 ENDS = {width: (f"784-{width}-10, first", f"784-{width}-10, second") for width in _WIDE}
 _INTERPOLATION = interpolation(
-    [tuple(_mnist(dict.fromkeys(ends, _WIDE[width]), epochs=10)) for width, ends in ENDS.items()], grid(-1, 1, 21)
+    [_mnist(dict.fromkeys(ends, _WIDE[width]), epochs=10) for width, ends in ENDS.items()], grid(-1, 1, 21)
 )
 INTERPOLATION = Experiment(
     report="A",
