@@ -143,7 +143,7 @@ def supports(arm: Arm) -> bool:
         and arm.model.activation in ACTIVATIONS
         and arm.optimizer.name in OPTIMIZERS
         and arm.schedule is None
-        and arm.gradient_norm != "step"
+        and arm.gradient_norm in ("", "epoch")
         and isinstance(arm.data, Function)
     )
 
