@@ -79,11 +79,12 @@ def coasted(report, experiment, arm, seed):
 
 
 def gradient_norms(report, experiment, arm, seed):
-    """Norms of the gradient, and losses, of the whole set (epochs + 1,) or of each batch before its step (steps,)."""
-    losses, _, norms, _ = _loop(report, experiment, arm, seed)
-    if arm.gradient_norm == "step":
-        return np.array(norms["step"]), np.array(norms["step_loss"])
-    return np.array(norms["epoch"]), losses
+    """What ``arm.gradient_norm`` asks for, by its name in a record."""
+    _, _, norms, _ = _loop(report, experiment, arm, seed)
+    if arm.gradient_norm == "last batch":
+        return {"last_batch_norm": np.array(norms["last batch"])}
+    found = {"gradient_norm": np.array(norms[arm.gradient_norm])}
+    return found | ({"step_loss": np.array(norms["step_loss"])} if arm.gradient_norm == "step" else {})
 
 
 def _norm(net):
@@ -113,7 +114,7 @@ def _loop(report, experiment, arm, seed):
     with torch.random.fork_rng():
         torch.manual_seed(seed_for(report, experiment, "dropout", seed))
         losses = []
-        norms = {"epoch": [], "step": [], "step_loss": []}
+        norms = {"epoch": [], "step": [], "step_loss": [], "last batch": []}
         for epoch in range(arm.epochs + 1):
             net.eval()
             step.zero_grad()
@@ -132,7 +133,9 @@ def _loop(report, experiment, arm, seed):
                 found.backward()
                 norms["step"].append(_norm(net))
                 norms["step_loss"].append(found.item())
+                of_each_tensor = [p.grad.norm().item() for p in net.parameters()]
                 step.step()
+            norms["last batch"].append(sum(of_each_tensor) / len(of_each_tensor))
             if arm.schedule is not None and (epoch + 1) % arm.schedule.every == 0:
                 for group in step.param_groups:
                     group["lr"] *= arm.schedule.factor

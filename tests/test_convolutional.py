@@ -135,6 +135,52 @@ def test_each_layout_is_the_torch_path(layout, spec, isa):
     assert_close(train(trained, 100, isa=isa), by_torch(trained, 100))
 
 
+NORMS = {
+    "dense": (Model("64-37-10"), SIZE_8),
+    "pooling": (Model("C(1-4-5,3,p1,pool2) 20-12-10", "tanh"), SIZE_8),
+    "dropouts, remainder of pooling dropped": (
+        Model("C(1-4,3) dropout(0.3) pool4 dropout2d(0.25) 4-12 dropout 12-10"),
+        SIZE_8,
+    ),
+    "softmax before cross-entropy": (Model("C(1-3,3,pool2) dropout 27-10 softmax", "leaky_relu"), SIZE_8),
+    "augmented": (Model("C(3-4,3,p1,pool2) 64-10"), replace(COLOUR, augment=True)),
+    "random labels": (Model("64-12-10"), replace(SIZE_8, random_labels=True)),
+}
+WHEN = ["epoch", "step", "last batch"]
+
+
+@cache
+def norms_of_the_naive_loop(trained):
+    return reference.gradient_norms("T", "twin", trained, 5)
+
+
+def assert_norms_of_the_naive_loop(trained, isa, rtol):
+    arrays, expected, by_sequential = train(trained, isa=isa), norms_of_the_naive_loop(trained), by_torch(trained)
+    for name, values in expected.items():
+        np.testing.assert_allclose(arrays[name][5], values, rtol=rtol, err_msg=name)
+        np.testing.assert_allclose(arrays[name], by_sequential[name], rtol=rtol, err_msg=name)
+    plain = train(replace(trained, gradient_norm=""), isa=isa)
+    assert_same_bits(plain, {name: array for name, array in arrays.items() if name not in expected})
+
+
+@built
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize(("model", "spec"), NORMS.values(), ids=NORMS)
+def test_gradient_norms_are_autograds_and_change_nothing_else(model, spec, when, isa):
+    adam = OPTIMIZERS["adam"]
+    trained = replace(BASE, model=model, data=spec, optimizer=adam, gradient_norm=when, batch_size=500, epochs=2)
+    assert_norms_of_the_naive_loop(trained, isa, rtol=1e-7)
+
+
+@built
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize("model", [NORMS["dense"][0], NORMS["pooling"][0]], ids=["dense", "pooling"])
+def test_gradient_norms_in_float32_over_a_few_steps(model, when, isa):
+    sgd = Optimizer(name="sgd", lr=1e-2)
+    trained = replace(BASE, model=model, optimizer=sgd, gradient_norm=when, precision="float32")
+    assert_norms_of_the_naive_loop(trained, isa, rtol=1e-4)
+
+
 @built
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh"])
 @pytest.mark.parametrize("middle", ["pool2", "dropout pool2", "dropout(0.2) pool2 dropout2d"])
@@ -189,11 +235,11 @@ def test_nets_of_the_catalogue_in_float32_over_a_few_steps(arm, isa):
 
 @built
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize("batch_size", [None, 130])
-def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, precision, isa, monkeypatch):
+@pytest.mark.parametrize(("batch_size", "when"), [(None, ""), (130, ""), *((130, when) for when in WHEN)])
+def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, when, precision, isa, monkeypatch):
     model = Model("C(3-4,3,p1) dropout(0.25) C(4-4,3,p1) pool2 dropout 64-10")
     trained = replace(BASE, data=replace(COLOUR, augment=True), model=model, precision=precision)
-    trained = replace(trained, batch_size=batch_size, epochs=2)
+    trained = replace(trained, batch_size=batch_size, gradient_norm=when, epochs=2)
     monkeypatch.setattr(convolutional, "_CALL_SECONDS", 1e9)
     alone = train(trained, 300, isa=isa, threads=1)
     assert_same_bits(alone, train(trained, 300, isa=isa, threads=8))
@@ -232,7 +278,12 @@ def test_what_is_not_a_number_stays_so(activation, isa):
 
 @built
 def test_progress_is_told_every_step_from_the_calling_thread():
-    for trained, steps in ((replace(BASE, epochs=3), 8), (replace(BASE, batch_size=None, epochs=4), 1)):
+    whole_gradient = replace(BASE, gradient_norm="epoch")
+    for trained, steps in (
+        (whole_gradient, 8),
+        (replace(BASE, epochs=3), 8),
+        (replace(BASE, batch_size=None, epochs=4), 1),
+    ):
         told = []
         train(trained, progress=lambda steps, told=told: told.append((steps, threading.get_ident())))
         assert sum(steps for steps, _ in told) == 8 * trained.epochs * steps
@@ -274,7 +325,7 @@ def test_what_it_trains():
     assert not convolutional.supports(replace(BASE, model=Model("C(1-3,3,pool2) pool2 3-10")))
     assert not convolutional.supports(replace(BASE, model=Model("C(1-3,1,p1) 300-10")))
     assert not convolutional.supports(replace(BASE, model=Model("C(1-3,3) dropout dropout 108-10")))
-    assert not convolutional.supports(replace(BASE, gradient_norm="epoch"))
+    assert not convolutional.supports(replace(BASE, coast=True))
     assert not convolutional.supports(replace(BASE, model=Model("64-14000-10")))
     with pytest.raises(ValueError, match="does not train arm 'arm'"):
         convolutional.train(block(ARM), data.BUILT_IN.load(ARM.data), lambda steps: None)

@@ -245,7 +245,7 @@ def test_the_kernels_key_is_free_of_threads_and_torchs_of_the_kernel(monkeypatch
         for threads in (1, 2):
             monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
             image = arm(model=Model("784-20-10"), **IMAGES)
-            by_torch = replace(image, gradient_norm="epoch")
+            by_torch = replace(image, coast=True)
             found.append([engine.key(block(one), CPU) for one in (arm(), image, by_torch)])
         return found
 

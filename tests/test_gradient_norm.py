@@ -42,20 +42,28 @@ def trained_by(request, monkeypatch):
         monkeypatch.setattr(native, "isa", lambda: None)
 
 
-@pytest.mark.parametrize("when", ["epoch", "step"])
+@pytest.mark.parametrize("when", ["epoch", "step", "last batch"])
 @pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS)
 def test_is_autograds(arm, when, trained_by):
     arm = replace(arm, gradient_norm=when, optimizer=OPTIMIZERS["adam"])
     record = engine.train(Block("T", "norm", arm, 0), CPU)
     for seed in (0, 5):
-        norms, losses = reference.gradient_norms("T", "norm", arm, seed)
-        np.testing.assert_allclose(record.arrays["gradient_norm"][seed], norms, rtol=1e-7)
-        if when == "step":
-            np.testing.assert_allclose(record.arrays["step_loss"][seed], losses, rtol=1e-7)
+        expected = reference.gradient_norms("T", "norm", arm, seed)
+        for name, values in expected.items():
+            np.testing.assert_allclose(record.arrays[name][seed], values, rtol=1e-7, err_msg=name)
     plain = engine.train(Block("T", "norm", replace(arm, gradient_norm=""), 0), CPU)
-    assert not {"gradient_norm", "step_loss"} & set(plain.arrays)
+    assert set(record.arrays) == set(plain.arrays) | set(expected)
     for name, array in plain.arrays.items():
         np.testing.assert_allclose(array, record.arrays[name], rtol=1e-7, atol=1e-10, err_msg=name)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("arm", ["stacked, classes", "one at a time"])
+def test_of_the_last_batch_is_that_before_the_step_whatever_the_optimizer(arm, optimizer, trained_by):
+    arm = replace(ARMS[arm], gradient_norm="last batch", optimizer=OPTIMIZERS[optimizer])
+    record = engine.train(Block("T", "norm", arm, 0), CPU)
+    expected = reference.gradient_norms("T", "norm", arm, 5)["last_batch_norm"]
+    np.testing.assert_allclose(record.arrays["last_batch_norm"][5], expected, rtol=1e-7)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -262,6 +262,7 @@ def test_what_it_trains():
     assert not native.supports(arm(model=Model("[5] softmax")))
     assert not native.supports(arm(model=Model("1-8 dropout 8-1")))
     assert not native.supports(arm(gradient_norm="step"))
+    assert not native.supports(arm(gradient_norm="last batch"))
     assert not native.supports(arm(schedule=StepLR(every=2, factor=0.1)))
     digits = arm(model=Model("64-10"), data=DIGITS, loss="cross_entropy")
     assert not native.supports(digits)

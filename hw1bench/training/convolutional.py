@@ -21,6 +21,7 @@ from hw1bench.experiment import Arm, Images
 from hw1bench.runs import Block
 from hw1bench.training import augmentation, native, sequential, stacked
 from hw1bench.training.native import Progress
+from hw1bench.training.recording import Recording
 from hw1bench.training.streams import Stream, generator_for, training_targets
 from hw1bench.training.threads import side_by_side
 
@@ -65,9 +66,9 @@ class _Set(ctypes.Structure):
 
 class _Piece(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("order", "top", "left", "flip", "kept")),
+        *((name, ctypes.c_void_p) for name in ("order", "top", "left", "flip", "kept", "loss", "correct", "squares")),
         ("lr", ctypes.c_double),
-        *((name, ctypes.c_int32) for name in ("batch", "start", "end")),
+        *((name, ctypes.c_int32) for name in ("batch", "start", "end", "step")),
     )
 
 
@@ -118,7 +119,6 @@ def supports(arm: Arm) -> bool:
         and arm.loss in _LOSSES
         and arm.optimizer.name in native.OPTIMIZERS
         and arm.model.parameters <= sequential.KEPT_WEIGHTS
-        and not arm.gradient_norm
         and not arm.coast
         and _stages(arm.model.layout) is not None
     )
@@ -246,12 +246,22 @@ class _Run:
         self.arrays = {
             f"{split}_{what}": np.empty(arm.epochs + 1) for split in self._sets for what in ("loss", "accuracy")
         }
-        self.arrays["weights"] = weights.copy()
+        self._weights = weights.copy()
+        self.recording = Recording(arm, lambda: self._weights)
+        steps = -(-len(task.dataset.train) // task.problem.batch)
+        lengths = {
+            "epoch": {"gradient_norm": arm.epochs + 1},
+            "step": {"gradient_norm": arm.epochs * steps, "step_loss": arm.epochs * steps},
+            "last batch": {"last_batch_norm": arm.epochs},
+        }
+        self.arrays |= {name: np.empty(length) for name, length in lengths.get(arm.gradient_norm, {}).items()}
+        # Of each batch of an epoch: its loss, summed, and the sum of squares of the gradient by each parameter tensor.
+        self._losses, self._squares = np.zeros(steps), np.zeros((steps, 2 * task.problem.count))
         self._order, self._augment, self._dropout = (generator_for(block, stream, seed) for stream in _STREAMS)
         self._moments = np.zeros((2, weights.size), weights.dtype)
         self._memory = np.zeros(task.memory + _ALIGNMENT, np.uint8)
         self._state = _State(
-            weights=self.arrays["weights"].ctypes.data,
+            weights=self._weights.ctypes.data,
             first=self._moments[0].ctypes.data,
             second=self._moments[1].ctypes.data,
             memory=-(-self._memory.ctypes.data // _ALIGNMENT) * _ALIGNMENT,
@@ -264,9 +274,11 @@ class _Run:
     def _all(self) -> Iterator[int]:
         arm = self._task.block.arm
         yield from self._evaluate(0)
-        for epoch, lr in enumerate(_rates(arm), 1):
-            yield from self._epoch(lr)
-            yield from self._evaluate(epoch)
+        for epoch, lr in enumerate(_rates(arm)):
+            yield from self._through(self._drawn_batches(lr))
+            self._record(epoch)
+            yield from self._evaluate(epoch + 1)
+            self.recording.epoch(self.arrays["test_accuracy"][epoch + 1] if "test" in self._sets else None)
 
     def _call(self, name: str, split: str, *arguments: Any) -> None:
         x, y = self._sets[split]
@@ -276,26 +288,58 @@ class _Run:
         _checked(function(*pointers, *arguments))
 
     def _evaluate(self, epoch: int) -> Iterator[int]:
-        """Loss and accuracy of the whole sets into place ``epoch`` of the histories."""
+        """Loss and accuracy of the whole sets into place ``epoch`` of the histories, and the gradient's norm where asked for."""
         for split, (x, _) in self._sets.items():
-            loss, correct, done = ctypes.c_double(), ctypes.c_int64(), 0
-            while done < len(x):
-                start = time.perf_counter()
-                end = min(done + self._evaluation.groups * self._task.group, len(x))
-                span = (ctypes.c_int64(done), ctypes.c_int64(end))
-                self._call("evaluate", split, *span, ctypes.byref(loss), ctypes.byref(correct))
-                self._evaluation.took(-(-(end - done) // self._task.group), time.perf_counter() - start)
-                done = end
-                yield 0
+            loss, correct = ctypes.c_double(), ctypes.c_int64()
+            if split == "train" and self._task.block.arm.gradient_norm == "epoch":
+                yield from self._whole_gradient(epoch, loss, correct)
+            else:
+                yield from self._losses_of(split, loss, correct)
             self.arrays[f"{split}_loss"][epoch] = loss.value / len(x)
             self.arrays[f"{split}_accuracy"][epoch] = correct.value / len(x)
 
-    def _epoch(self, lr: float) -> Iterator[int]:
-        """Every batch once, as many a call as take `_CALL_SECONDS`, or a part of one that takes longer."""
+    def _losses_of(self, split: str, loss: ctypes.c_double, correct: ctypes.c_int64) -> Iterator[int]:
+        """Adds the losses and the hits of all samples."""
+        samples, done = len(self._sets[split][0]), 0
+        while done < samples:
+            start = time.perf_counter()
+            end = min(done + self._evaluation.groups * self._task.group, samples)
+            span = (ctypes.c_int64(done), ctypes.c_int64(end))
+            self._call("evaluate", split, *span, ctypes.byref(loss), ctypes.byref(correct))
+            self._evaluation.took(-(-(end - done) // self._task.group), time.perf_counter() - start)
+            done = end
+            yield 0
+
+    def _whole_gradient(self, epoch: int, loss: ctypes.c_double, correct: ctypes.c_int64) -> Iterator[int]:
+        """The norm of the whole training set's gradient into place ``epoch``; adds its losses and hits, as `_losses_of` does."""
+        order = np.arange(len(self._sets["train"][0]), dtype=np.int32)
+        whole = _Piece(
+            order=order.ctypes.data,
+            loss=ctypes.addressof(loss),
+            correct=ctypes.addressof(correct),
+            squares=self._squares.ctypes.data,
+            batch=len(order),
+        )
+        yield from self._through(iter([(whole, [order])]))
+        self.arrays["gradient_norm"][epoch] = np.sqrt(self._squares[0].sum())
+
+    def _record(self, epoch: int) -> None:
+        """What the arm asks for of the batches of ``epoch``, which has passed."""
+        arm, steps = self._task.block.arm, len(self._losses)
+        if arm.gradient_norm == "last batch":
+            self.arrays["last_batch_norm"][epoch] = np.sqrt(self._squares[-1]).mean()
+        if arm.gradient_norm == "step":
+            here = slice(epoch * steps, (epoch + 1) * steps)
+            self.arrays["gradient_norm"][here] = np.sqrt(self._squares.sum(axis=1))
+            samples, batch = len(self._sets["train"][0]), self._task.problem.batch
+            self.arrays["step_loss"][here] = self._losses / np.diff([*range(0, samples, batch), samples])
+
+    def _through(self, batches: Iterator[tuple[_Piece, list[np.ndarray]]]) -> Iterator[int]:
+        """Every batch once, as many a call as take `_CALL_SECONDS` or as lead to a snapshot, or a part of one that takes longer."""
         start, groups, steps = time.perf_counter(), 0, 0
         pieces: list[_Piece] = []
         held: list[np.ndarray] = []  # into which the pieces point
-        for batch, arrays in self._drawn_batches(lr):
+        for batch, arrays in batches:
             held += arrays
             place = 0
             while place < batch.batch:
@@ -304,19 +348,20 @@ class _Run:
                 pieces.append(piece)
                 groups += -(-(piece.end - place) // self._task.group)
                 place = piece.end
-                steps += place == batch.batch
-                if groups == self._training.groups:
-                    self._train(pieces)
+                steps += batch.step and place == batch.batch
+                if groups == self._training.groups or steps == self.recording.due_in:
+                    self._train(pieces, steps)
                     self._training.took(groups, time.perf_counter() - start)
                     yield steps
                     pieces, held = [], arrays
                     start, groups, steps = time.perf_counter(), 0, 0
         if pieces:
-            self._train(pieces)
+            self._train(pieces, steps)
             yield steps
 
-    def _train(self, pieces: list[_Piece]) -> None:
+    def _train(self, pieces: list[_Piece], steps: int) -> None:
         self._call("train", "train", (_Piece * len(pieces))(*pieces), ctypes.c_int64(len(pieces)))
+        self.recording.step(steps)
 
     def _drawn_batches(self, lr: float) -> Iterator[tuple[_Piece, list[np.ndarray]]]:
         """The batches of an epoch, whole, with all that is drawn for them, and the arrays into which they point."""
@@ -324,7 +369,8 @@ class _Run:
         samples = len(self._sets["train"][0])
         whole = arm.batch_size is None
         order = torch.arange(samples) if whole else torch.randperm(samples, generator=self._order)
-        for rows in order.to(torch.int32).split(task.problem.batch):
+        self._losses[:] = 0
+        for i, rows in enumerate(order.to(torch.int32).split(task.problem.batch)):
             drawn = [rows.numpy()]
             if arm.augmented:
                 draw = augmentation.draw(len(rows), self._augment)
@@ -338,7 +384,12 @@ class _Run:
                     )  # the draws of a tensor of any shape and type
                 drawn += [np.empty(0)] * (4 - len(drawn)) + [kept.numpy()]
             pointers = [array.ctypes.data if array.size else None for array in drawn]
-            yield _Piece(*pointers, lr=lr, batch=len(rows)), drawn
+            piece = _Piece(*pointers, lr=lr, batch=len(rows), step=1)
+            if arm.gradient_norm == "step":
+                piece.loss = self._losses[i:].ctypes.data
+            if arm.gradient_norm == "step" or (arm.gradient_norm == "last batch" and i == len(self._losses) - 1):
+                piece.squares = self._squares[i].ctypes.data
+            yield piece, drawn
 
 
 def _part(batch: _Piece, start: int, end: int) -> _Piece:
@@ -365,4 +416,5 @@ def train(
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
     runs = [_Run(task, seed, row) for seed, row in zip(block.seeds, weights, strict=True)]
     side_by_side([run.calls for run in runs], threads, progress)
-    return {name: np.stack([run.arrays[name] for run in runs]) for name in runs[0].arrays}
+    found = [run.arrays | run.recording.arrays() for run in runs]
+    return {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}

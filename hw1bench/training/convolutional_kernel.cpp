@@ -50,13 +50,18 @@ struct ImageSet {
     const int32_t* y;
 };
 
-// A batch, or a part of one: its samples start..end, at multiples of a group's.
+// A batch, or a part of one: its samples start..end, at multiples of a group's. Where they are not null, `loss` and
+// `correct` are added to, and `squares` is written once the batch is complete.
 struct ImagePiece {
     const int32_t* order;              // (batch,): which images
     const uint8_t *top, *left, *flip;  // (batch,) of the augmentation, or null
     const uint8_t* kept;               // of each dropout (batch, what it draws for a sample): 0 or 1; null: no dropout
+    double* loss;                      // the sum of the samples' losses
+    int64_t* correct;                  // the hits
+    double* squares;  // (2 stages,): the sum of squares of the mean loss's gradient by each weight, then each bias
     double lr;
     int32_t batch, start, end;
+    int32_t step;  // whether the optimiser takes a step once the batch is complete
 };
 }
 
@@ -370,10 +375,11 @@ template <class T> class Net : Vectors<T> {
     // What follows a layer's sums z (outputs, strip), for `count` windows from window `start` on. Activations do not
     // fall, so the first maximum of the sums is that of the activations, and pooling comes first; where a dropout lies
     // between the two it cannot.
-    template <Activation A, int Area> void finish(const Stage& stage, int start, int count, bool training) {
+    template <Activation A, int Area>
+    void finish(const Stage& stage, int start, int count, bool training, bool dropout) {
         const int area = Area ? Area : stage.area;
-        const Bytes* before = training && stage.before ? stage.kept_before : nullptr;
-        const Bytes* after = training && stage.after ? stage.kept_after : nullptr;
+        const Bytes* before = dropout && stage.before ? stage.kept_before : nullptr;
+        const Bytes* after = dropout && stage.after ? stage.kept_after : nullptr;
         for (int o = 0; o < stage.outputs; ++o) {
             const V* z = sums_of_strip + o * stage.strip;
             const std::ptrdiff_t row = o * std::ptrdiff_t(group) * stage.windows;
@@ -412,7 +418,8 @@ template <class T> class Net : Vectors<T> {
         }
     }
 
-    void forward(int blocks, bool training) {
+    // `training`: backward follows. `dropout`: what has been read of the batch's dropouts applies.
+    void forward(int blocks, bool training, bool dropout) {
         for (const Stage& stage : stages) {
             const int positions = blocks * stage.positions;
             for (int start = 0; start < positions; start += stage.strip) {
@@ -422,9 +429,9 @@ template <class T> class Net : Vectors<T> {
                 with_activation(stage.activation, [&](auto activation) {
                     constexpr Activation A = activation;
                     const int first = start / stage.area, windows = count / stage.area;
-                    if (stage.area == 1) finish<A, 1>(stage, first, windows, training);
-                    else if (stage.area == 4) finish<A, 4>(stage, first, windows, training);
-                    else finish<A, 0>(stage, first, windows, training);
+                    if (stage.area == 1) finish<A, 1>(stage, first, windows, training, dropout);
+                    else if (stage.area == 4) finish<A, 4>(stage, first, windows, training, dropout);
+                    else finish<A, 0>(stage, first, windows, training, dropout);
                 });
             }
         }
@@ -432,9 +439,10 @@ template <class T> class Net : Vectors<T> {
 
     // From the deltas of what the stage gives out to those of the layer's sums, for `count` blocks from `start` on, and
     // the gradient of the biases.
-    template <Activation A> void spread(const Stage& stage, const V* above, int start, int count) {
-        const T kept_before = stage.before ? 1 / stage.scale_before : 1, scale = stage.before ? stage.scale_before : 1;
-        const T kept_after = stage.after ? 1 / stage.scale_after : 1;
+    template <Activation A> void spread(const Stage& stage, const V* above, int start, int count, bool dropout) {
+        const bool before = dropout && stage.before, after = dropout && stage.after;
+        const T kept_before = before ? 1 / stage.scale_before : 1, scale = before ? stage.scale_before : 1;
+        const T kept_after = after ? 1 / stage.scale_after : 1;
         for (int o = 0; o < stage.outputs; ++o) {
             V bias{};
             for (int block = start; block < start + count; ++block) {
@@ -446,11 +454,11 @@ template <class T> class Net : Vectors<T> {
                 V* delta = stage.delta + o * std::ptrdiff_t(stage.delta_map);
                 for (int i = 0; i < stage.windows; ++i, at += stage.area) {
                     V h = out[to[i]], value = d[i];
-                    if (stage.after) {
+                    if (after) {
                         h *= kept_after;
                         value *= number(stage.kept_after[row + i]) * stage.scale_after;
                     }
-                    if (stage.before) {
+                    if (before) {
                         h *= kept_before;
                         value *= scale;
                     }
@@ -473,7 +481,7 @@ template <class T> class Net : Vectors<T> {
     }
 
     // Adds the group's gradient, from the deltas of the last stage's outputs in deltas[0].
-    void backward(int blocks) {
+    void backward(int blocks, bool dropout) {
         V *above = deltas[0], *below = deltas[1];
         for (std::size_t s = stages.size(); s-- > 0;) {
             const Stage& stage = stages[s];
@@ -482,7 +490,7 @@ template <class T> class Net : Vectors<T> {
                 const int count = least(stage.some, blocks - start);
                 with_activation(stage.activation, [&](auto activation) {
                     constexpr Activation A = activation;
-                    spread<A>(stage, above, start, count);
+                    spread<A>(stage, above, start, count, dropout);
                 });
                 weights_gradient(stage, stage.in, stage.from + start * stage.positions, count * stage.positions);
                 if (s > 0)
@@ -550,6 +558,19 @@ template <class T> class Net : Vectors<T> {
             } else if (batch) {
                 for (int c = 0; c < classes; ++c) delta[c * LANES] = 0;
             }
+        }
+    }
+
+    // Sums of squares of the gradient into to (2 stages,): of each stage's weights, then of its biases.
+    void squares_of_gradient(double* to) const {
+        const auto squares = [](const T* from, int count) {
+            double total = 0;
+            for (int i = 0; i < count; ++i) total += double(from[i]) * double(from[i]);
+            return total;
+        };
+        for (const Stage& stage : stages) {
+            *to++ = squares(g + stage.weight, stage.bias - stage.weight);
+            *to++ = squares(g + stage.bias, stage.outputs);
         }
     }
 
@@ -701,19 +722,24 @@ template <class T> class Net : Vectors<T> {
     int samples_a_group() const { return group * LANES; }
 
     void train(const ImageSet& set, const ImagePiece& piece) {
-        double loss = 0;
-        std::int64_t correct = 0;
+        double unasked_loss = 0;
+        std::int64_t unasked_correct = 0;
+        double& loss = piece.loss ? *piece.loss : unasked_loss;
+        std::int64_t& correct = piece.correct ? *piece.correct : unasked_correct;
+        const bool dropout = piece.kept;
         if (piece.start == 0)
             for (int p = 0; p < parameters; ++p) g[p] = 0;
         for (int first = piece.start; first < piece.end; first += samples_a_group()) {
             const int samples = least(samples_a_group(), piece.end - first);
             read(set, &piece, first, samples);
-            if (piece.kept) read_kept(piece, first, samples);
-            forward(blocks_of(samples), true);
+            if (dropout) read_kept(piece, first, samples);
+            forward(blocks_of(samples), true, dropout);
             losses(set.y, piece.order, first, samples, loss, correct, piece.batch);
-            backward(blocks_of(samples));
+            backward(blocks_of(samples), dropout);
         }
-        if (piece.end == piece.batch)
+        if (piece.end < piece.batch) return;
+        if (piece.squares) squares_of_gradient(piece.squares);
+        if (piece.step)
             optimize(problem.optimizer, piece.lr, problem.weight_decay, problem.eps, parameters, w, g,
                      static_cast<T*>(state.first), static_cast<T*>(state.second), state.beta1_power, state.beta2_power);
     }
@@ -723,7 +749,7 @@ template <class T> class Net : Vectors<T> {
         for (int first = start; first < end; first += samples_a_group()) {
             const int samples = least(samples_a_group(), end - first);
             read(set, nullptr, first, samples);
-            forward(blocks_of(samples), false);
+            forward(blocks_of(samples), false, false);
             losses(set.y, nullptr, first, samples, loss, correct, 0);
         }
     }
@@ -772,7 +798,7 @@ extern "C" {
 int image_layout_float32(const ImageProblem* problem, int64_t* found) { return layout<float>(problem, found); }
 int image_layout_float64(const ImageProblem* problem, int64_t* found) { return layout<double>(problem, found); }
 
-// Trains on pieces of batches, one after the other.
+// Goes through pieces of batches, one after the other, forward and backward.
 int image_train_float32(const ImageProblem* problem, ImageState* state, const ImageSet* set, const ImagePiece* piece,
                         int64_t pieces) {
     return train<float>(problem, state, set, piece, pieces);

@@ -29,7 +29,7 @@ class Recording:
     def step(self, steps: int = 1) -> None:
         """So many optimiser steps were taken, no more than `due_in`."""
         self._steps += steps
-        if self._snapshots is not None and self.due_in == self._arm.snapshots:
+        if steps and self._snapshots is not None and self.due_in == self._arm.snapshots:
             self._snapshots.take(self._weights())
 
     def epoch(self, test_accuracy: float | None) -> None:

@@ -40,6 +40,11 @@ def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:
     return float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
 
 
+def _mean_tensor_norm(parameters: Iterable[nn.Parameter]) -> float:
+    """The mean over parameter tensors of the Euclidean norm of each one's gradient."""
+    return float(torch.stack([p.grad.norm() for p in parameters if p.grad is not None]).mean())
+
+
 @dataclass(frozen=True)
 class _Task:
     """What the runs of a block share: the sets on the device, and how far each run is."""
@@ -161,6 +166,7 @@ def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
     epoch_done = optimizers.schedule(arm.schedule, optimizer)
     norms: list[float] = []
     step_losses: list[float] = []
+    last_batches: list[float] = []
 
     @torch.no_grad()
     def weights() -> np.ndarray:
@@ -187,12 +193,15 @@ def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
             optimizer.step()
             recording.step()
             task.steps[seed] += 1
+        if arm.gradient_norm == "last batch":  # whose gradient the optimiser has left as it was
+            last_batches.append(_mean_tensor_norm(network.parameters()))
         epoch_done()
         history.append(after_epoch())
         recording.epoch(history[-1].get("test_accuracy"))
     arrays = {name: np.array([values[name] for values in history]) for name in history[0]}
     arrays |= {"gradient_norm": np.array(norms)} if norms else {}
     arrays |= {"step_loss": np.array(step_losses)} if step_losses else {}
+    arrays |= {"last_batch_norm": np.array(last_batches)} if last_batches else {}
     if arm.model.parameters <= KEPT_WEIGHTS:
         arrays |= recording.arrays()
     if not task.dataset.classes:

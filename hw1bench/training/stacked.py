@@ -138,6 +138,13 @@ def _targets(y: Tensor, batch: Tensor, classes: int | None) -> Tensor:
     return y[0][:, batch].movedim(1, 0).contiguous()
 
 
+def _mean_tensor_norms(model: Model, gradient: Tensor) -> Tensor:
+    """(runs,): the mean over parameter tensors of the norm of each one's part of ``gradient (runs, parameters)``."""
+    linears = [layer for layer in notation.parse(model.layout) if isinstance(layer, notation.Linear)]
+    sizes = [size for layer in linears for size in (layer.inputs * layer.outputs, layer.outputs)]
+    return torch.stack([part.norm(dim=1) for part in gradient.split(sizes, dim=1)]).mean(0)
+
+
 @torch.no_grad()
 def train(
     block: Block, dataset: Dataset, device: torch.device, fuse: bool, progress: Progress
@@ -166,9 +173,12 @@ def train(
     recordings = [Recording(arm, row(run)) for run in range(runs)]
     norms: list[Tensor] = []  # each (runs,)
     step_losses: list[Tensor] = []
+    last_batches: list[Tensor] = []
 
-    def step(inputs: Tensor, targets: Tensor) -> None:
+    def step(inputs: Tensor, targets: Tensor, closes_epoch: bool) -> None:
         gradient, each = functions.step(flat, inputs, targets)
+        if arm.gradient_norm == "last batch" and closes_epoch:
+            last_batches.append(_mean_tensor_norms(arm.model, gradient))
         if arm.gradient_norm == "step":
             norms.append(gradient.norm(dim=1))
             step_losses.append(each)
@@ -193,6 +203,8 @@ def train(
             gradient, history["train_loss"][epoch] = functions.step(flat, x, y)
             if arm.gradient_norm == "epoch" or (arm.gradient_norm == "step" and epoch < arm.epochs):
                 norms.append(gradient.norm(dim=1))
+            if arm.gradient_norm == "last batch" and epoch < arm.epochs:
+                last_batches.append(_mean_tensor_norms(arm.model, gradient))
             if epoch < arm.epochs:
                 flat.grad = gradient
                 optimizer.step()
@@ -208,12 +220,13 @@ def train(
         evaluate(0)
         for epoch in range(arm.epochs):
             if arm.batch_size is None:
-                step(x, y)
+                step(x, y, closes_epoch=True)
             else:
                 order = torch.stack([torch.randperm(samples, generator=generator) for generator in orders]).to(device)
-                for batch in order.split(arm.batch_size, dim=1):  # (runs, batch)
+                batches = order.split(arm.batch_size, dim=1)  # each (runs, batch)
+                for batch in batches:
                     inputs = x[0][:, batch].movedim(1, 0).contiguous()
-                    step(inputs, _targets(y, batch, dataset.classes))
+                    step(inputs, _targets(y, batch, dataset.classes), closes_epoch=batch is batches[-1])
             epoch_done()
             evaluate(epoch + 1)
             tested = history["test_accuracy"][epoch + 1].tolist() if "test_accuracy" in history else [None] * runs
@@ -221,7 +234,7 @@ def train(
                 recording.epoch(accuracy)
 
     arrays = {name: values.T.contiguous().cpu().numpy() for name, values in history.items()}
-    for name, rows in (("gradient_norm", norms), ("step_loss", step_losses)):
+    for name, rows in (("gradient_norm", norms), ("step_loss", step_losses), ("last_batch_norm", last_batches)):
         if rows:
             arrays[name] = torch.stack(rows, dim=1).cpu().numpy()
     kept = [recording.arrays() for recording in recordings]
