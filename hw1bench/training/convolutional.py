@@ -335,7 +335,7 @@ class _Run:
             self.arrays["step_loss"][here] = self._losses / np.diff([*range(0, samples, batch), samples])
 
     def _through(self, batches: Iterator[tuple[_Piece, list[np.ndarray]]]) -> Iterator[int]:
-        """Every batch once, as many a call as take `_CALL_SECONDS` or as lead to a snapshot, or a part of one that takes longer."""
+        """Every batch once, as many a call as take `_CALL_SECONDS` or lead to a snapshot, or a part of one that takes longer."""
         start, groups, steps = time.perf_counter(), 0, 0
         pieces: list[_Piece] = []
         held: list[np.ndarray] = []  # into which the pieces point
