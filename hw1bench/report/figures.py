@@ -15,7 +15,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from hw1bench.files import replace
-from hw1bench.report.charts import functions, learning, memorising, ratio, size
+from hw1bench.report.charts import functions, interpolation, learning, memorising, ratio, size
 from hw1bench.report.charts import path as paths
 from hw1bench.report.charts.series import Series
 from hw1bench.report.contract import IMAGES
@@ -37,6 +37,7 @@ KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
     "path_whole": partial(paths.path, part="whole"),
     "path_layer1": partial(paths.path, part="layer1"),
     "ratio_by_loss": ratio.ratio_by_loss,
+    "interpolation": interpolation.interpolation,
 }
 """Kind -> how to draw it, returning the heading of its legend ('' for no legend).
 
@@ -48,6 +49,7 @@ NOTES: dict[str, Callable[[Sequence[Series]], str]] = {
     "path_whole": partial(paths.note, part="whole"),
     "path_layer1": partial(paths.note, part="layer1"),
     "ratio_by_loss": ratio.note,
+    "interpolation": interpolation.note,
 }
 """Kind -> what a chart of the series shows, in sentences, a line each."""
 
