@@ -15,7 +15,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from hw1bench.files import replace
-from hw1bench.report.charts import functions, interpolation, learning, memorising, ratio, size
+from hw1bench.report.charts import functions, interpolation, learning, memorising, ratio, size, sweep
 from hw1bench.report.charts import path as paths
 from hw1bench.report.charts.series import Series
 from hw1bench.report.contract import IMAGES
@@ -38,6 +38,7 @@ KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
     "path_layer1": partial(paths.path, part="layer1"),
     "ratio_by_loss": ratio.ratio_by_loss,
     "interpolation": interpolation.interpolation,
+    **sweep.KINDS,
 }
 """Kind -> how to draw it, returning the heading of its legend ('' for no legend).
 
@@ -50,6 +51,7 @@ NOTES: dict[str, Callable[[Sequence[Series]], str]] = {
     "path_layer1": partial(paths.note, part="layer1"),
     "ratio_by_loss": ratio.note,
     "interpolation": interpolation.note,
+    **sweep.NOTES,
 }
 """Kind -> what a chart of the series shows, in sentences, a line each."""
 
