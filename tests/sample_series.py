@@ -1,8 +1,9 @@
 """Series that the tests of the charts share, and what they ask of the axes that are drawn."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from hw1bench.report.figures import Series
+from hw1bench.report.figures import KINDS, Series
 
 X = np.linspace(-1, 1, 50)
 
@@ -17,7 +18,74 @@ def arm(name="fit-7", runs=8, epochs=40, **changed):
     accuracies = {"train_accuracy": rising, "test_accuracy": rising / 2}
     counts = {"parameters": np.asarray(1000), "steps": 23 * np.arange(epochs + 1)}
     gradient = {"gradient_norm": np.sqrt(falling), "step_loss": np.repeat(falling[:, 1:], 3, axis=1)}
-    return Series(name, fit | losses | accuracies | counts | gradient | changed)
+    own = paths(runs) | stationary(runs) | mixed(runs) | kept(runs)
+    return Series(name, fit | losses | accuracies | counts | gradient | own | changed)
+
+
+def paths(runs=8, snapshots=13, marked=3):
+    """Straight paths from the origin, a direction each, of the whole net; of the first layer twice as far."""
+    way = 2 * np.pi * np.arange(runs) / runs
+    whole = np.linspace(0, 1, snapshots)[:, None] * np.stack([np.cos(way), np.sin(way)], axis=1)[:, None]
+    accuracy = np.full((runs, snapshots), np.nan)
+    accuracy[:, ::marked] = np.linspace(0.1, 0.973, len(range(0, snapshots, marked)))
+    arrays = {"path_accuracy": accuracy}
+    for part, places in (("whole", whole), ("layer1", 2 * whole)):
+        arrays |= {f"{part}_path": places, f"{part}_shares": np.tile([0.374, 0.211], (runs, 1))}
+        arrays |= {f"{part}_own_share": np.linspace(0.7, 0.9, runs), f"{part}_walk": np.full(runs, 0.78)}
+    return arrays
+
+
+def stationary(runs=8):
+    """Points of almost zero gradient, all of them there but the last."""
+    shares = {"above": [0.3, 0.5, 0.7], "within": [0.6, 0.4, 0.1], "below": [0.1, 0.1, 0.2]}
+    arrays = {name: np.tile(row, (runs, 1)) for name, row in shares.items()}
+    reached = np.arange(runs) < runs - 1
+    return arrays | {
+        "gauss_newton_above": arrays["above"] - 0.1,
+        "stationary_loss": np.geomspace(1e-5, 1e-1, runs),
+        "reached": reached.astype(float),
+        "norm_ratio": np.where(reached, 1e-5, 3e-3),
+        "descended": (np.arange(runs) < 2).astype(float),
+    }
+
+
+def mixed(runs=8):
+    """Nets between two: a test error of 0.1 at the ends and up to 0.4 (first run) to 0.5 (last) half way."""
+    alphas = np.linspace(-1, 2, 31)
+    bump = np.where((alphas > 0) & (alphas < 1), 1 - np.abs(2 * alphas - 1), 0)
+    accuracy = 0.9 - bump * np.linspace(0.3, 0.4, runs)[:, None]
+    return {
+        "alphas": np.tile(alphas, (runs, 1)),
+        "mixed_train_loss": 1.0 - accuracy,
+        "mixed_test_loss": 1.1 - accuracy,
+        "mixed_train_accuracy": accuracy + 0.1,
+        "mixed_test_accuracy": accuracy,
+    }
+
+
+def kept(runs=8, batch_size=64, lr=1e-3, jacobian=5.0, reported=0.1):
+    """An arm of a sweep; medians are the values given."""
+    spread = np.linspace(0.9, 1.1, runs)
+    return {
+        "batch_size": np.asarray(batch_size),
+        "lr": np.asarray(lr),
+        "kept_train_loss": 0.01 * spread,
+        "kept_test_loss": 0.1 * spread,
+        "kept_train_accuracy": 0.9 * spread,
+        "kept_test_accuracy": 0.8 * spread,
+        "jacobian": jacobian * spread,
+        "reported": reported * spread,
+    }
+
+
+def drawn(kind, *series):
+    """The axes of a chart, and the heading of its legend."""
+    axes = Figure().add_subplot()
+    return axes, KINDS[kind](axes, series)
+
+
+def legend(axes):
+    return axes.get_legend_handles_labels()[1]
 
 
 def lines(axes):

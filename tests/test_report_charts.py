@@ -2,21 +2,9 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
-from hw1bench.report.figures import KINDS, Series, note
-from sample_series import arm, bands, lines
-
-
-def drawn(kind, *series):
-    """The axes of a chart, and the heading of its legend."""
-    axes = Figure().add_subplot()
-    return axes, KINDS[kind](axes, series)
-
-
-def legend(axes):
-    return axes.get_legend_handles_labels()[1]
-
+from hw1bench.report.figures import Series, note
+from sample_series import arm, bands, drawn, legend, lines
 
 # Learning curves.
 

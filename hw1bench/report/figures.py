@@ -4,6 +4,7 @@ import io
 import math
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from hw1bench.files import replace
-from hw1bench.report.charts import functions, learning, memorising, size
+from hw1bench.report.charts import functions, interpolation, learning, memorising, ratio, size, sweep
+from hw1bench.report.charts import path as paths
 from hw1bench.report.charts.series import Series
 from hw1bench.report.contract import IMAGES
 
@@ -32,6 +34,11 @@ KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
     "memorising": memorising.memorising,
     "gradient_norm": learning.gradient_norm,
     "step_loss": learning.step_loss,
+    "path_whole": partial(paths.path, part="whole"),
+    "path_layer1": partial(paths.path, part="layer1"),
+    "ratio_by_loss": ratio.ratio_by_loss,
+    "interpolation": interpolation.interpolation,
+    **sweep.KINDS,
 }
 """Kind -> how to draw it, returning the heading of its legend ('' for no legend).
 
@@ -40,6 +47,11 @@ A kind is the last word of a figure's file name, so it has no hyphen.
 
 NOTES: dict[str, Callable[[Sequence[Series]], str]] = {
     "memorising": memorising.note,
+    "path_whole": partial(paths.note, part="whole"),
+    "path_layer1": partial(paths.note, part="layer1"),
+    "ratio_by_loss": ratio.note,
+    "interpolation": interpolation.note,
+    **sweep.NOTES,
 }
 """Kind -> what a chart of the series shows, in sentences, a line each."""
 

@@ -1,6 +1,7 @@
 """How an arm looks: its colour, its line, its band."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -48,6 +49,24 @@ def line(axes: Axes, look: Look, x: Array, middle: Array, band: tuple[Array, Arr
     """A line of `middle` over `x`, in a `band` of its least and most."""
     axes.fill_between(x, *band, color=look.colour, alpha=look.shade, linewidth=0)
     axes.plot(x, middle, color=look.colour, linestyle=look.style, label=look.label)
+
+
+def right_axis(axes: Axes, what: str, own: str) -> Axes:
+    """A second y axis, on the right of `axes`, for `what`, which is drawn in the colour `own`.
+
+    It has no grid, since two would cross. The legend goes by `axes` alone: name there what is drawn here, with `entry`.
+    """
+    right = axes.twinx()
+    right.grid(visible=False)
+    right.spines["right"].set(visible=True, color=own)
+    right.set_ylabel(what, color=own)
+    right.tick_params(axis="y", which="both", colors=own)
+    return right
+
+
+def entry(axes: Axes, text: str, **looks: Any) -> None:
+    """An entry of the legend, `text`, for a line with `looks` that is drawn elsewhere or in several colours."""
+    axes.plot([], [], label=text, **looks)
 
 
 def readable(axis: Axis) -> None:

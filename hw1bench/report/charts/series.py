@@ -1,6 +1,6 @@
 """What a chart is drawn from, and what of it is drawn: medians, extremes and thinned lines of arrays over runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,30 @@ class Series:
     step_loss                      (runs, steps), the batch's loss before each step
     prediction                     (runs, points), the fitted functions on the training grid
     x, truth                       (points,), the training grid and the function on it
+
+    Paths of the weights (`path`), of the whole net and of its first layer, ``part`` being whole or layer1:
+    {part}_path                    (runs, snapshots, 2), coordinates by principal components of all runs together; NaN
+                                   after the last snapshot of a run
+    {part}_shares                  (runs, 2), the components' shares of the variance, the same for all these runs
+    {part}_own_share               (runs,), share of a run's own variance that two components of its own take
+    {part}_walk                    (runs,), what 95 % of random walks with that run's step lengths stay below
+    path_accuracy                  (runs, snapshots), training accuracy, a share, at the marked snapshots; NaN at others
+
+    Points of almost zero gradient (`ratio`), columns in the order of `curvature.TOLERANCES`:
+    above, below, within           (runs, 3), shares of the Hessian's eigenvalues above, below and within each tolerance
+    gauss_newton_above             (runs, 3), the same for the layer-by-layer Gauss-Newton matrix
+    stationary_loss, norm_ratio    (runs,), the loss there, and the gradient's norm over that at initialisation
+    reached, descended             (runs,), 0 or 1: whether the norm is small enough; whether steps on the loss led there
+
+    Nets on the line from one net's weights to another's (`interpolation`); the series is named "first → second":
+    alphas                         (runs, alphas), rising, 0 and 1 among them; the same for all runs
+    mixed_train_loss, mixed_test_loss, mixed_train_accuracy, mixed_test_accuracy  (runs, alphas)
+
+    Sweeps of the batch size or the learning rate (`sweep`):
+    batch_size, lr                 (), the arm's
+    kept_train_loss, kept_test_loss, kept_train_accuracy, kept_test_accuracy  (runs,), with the weights that are kept
+    jacobian                       (runs,), norm of the outputs' Jacobian by the input, on test images
+    reported                       (runs,), the sensitivity that the report measured
     """
 
     name: str
@@ -44,6 +68,11 @@ def array(arm: Series, name: str, axes: int) -> Array:
     if found.ndim != axes or found.size == 0:
         raise ValueError(f"array {name!r} of series {arm.name!r} has shape {found.shape}: give it {axes} filled axes")
     return found
+
+
+def holder(series: Sequence[Series], name: str) -> Series:
+    """The first of `series` with an array `name`; where there is none the first of all, for `array` to refuse."""
+    return next((arm for arm in series if name in arm.arrays), series[0])
 
 
 def diverged(arm: Series) -> int:

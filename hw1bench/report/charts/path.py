@@ -1,0 +1,151 @@
+"""Paths of the weights through training, in the plane of two principal components of all runs together."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from hw1bench.report.charts.lines import colour, entry
+from hw1bench.report.charts.series import Array, Series, array, holder, thin
+from hw1bench.report.words import percent, plural
+
+_GREY = "#555555"
+_FONT = 6.0  # points, of the accuracies
+_AREA = np.array([280.0, 155.0])  # points: about what the axes of a chart measure
+_LABELS = 3  # a run, where there are few; of many only the last, where it lies on no line
+_FEW = 8  # runs
+_MOST = 16  # runs: more can neither be told apart nor kept small
+_AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))  # where a label may stand to its dot
+
+
+def path(axes: Axes, series: Sequence[Series], *, part: str) -> str:
+    """The weights of `part` ("whole" or "layer1"): a line a run, a ring where it starts, dots where it was measured."""
+    arm = holder(series, f"{part}_path")
+    places, accuracy = (found[:_MOST] for found in _paths(arm, part))
+    shares = array(arm, f"{part}_shares", 2)[0]
+    marked = np.isfinite(accuracy) & np.isfinite(places).all(axis=2)
+    drawn = []
+    for run, (place, there) in enumerate(zip(places, marked, strict=True)):
+        kept = np.union1d(thin(len(place), max(1, len(places) // 2)), np.flatnonzero(there))
+        axes.plot(*place[kept].T, color=_colour(run, len(places)), linewidth=0.8, label="_")
+        drawn.append(place[kept])
+    # One collection each, which costs an SVG less than a marker of its own for every run.
+    owns = np.array([_colour(run, len(places)) for run in range(len(places))])
+    axes.scatter(
+        places[:, 0, 0], places[:, 0, 1], s=20, facecolors="white", edgecolors=owns.tolist(), linewidths=1, zorder=2.1
+    )
+    dots = places[marked]
+    axes.scatter(dots[:, 0], dots[:, 1], s=8, c=np.repeat(owns, marked.sum(axis=1)).tolist(), linewidths=0, zorder=2.2)
+    for axis, name, share in zip((axes.xaxis, axes.yaxis), ("component 1", "component 2"), shares, strict=True):
+        axis.set_label_text(f"{name} ({percent(share)} of variance)", fontsize=9)
+        axis.set_major_locator(MaxNLocator(5))
+    _accuracies(axes, np.concatenate(drawn), places, accuracy, marked)
+    entry(axes, "start", color=_GREY, marker="o", linestyle="", markerfacecolor="white", markersize=4.5)
+    entry(axes, "training accuracy in %", color=_GREY, marker="o", linestyle="", markersize=2.8)
+    every = len(arm.arrays[f"{part}_path"])
+    return f"a colour a run, {_runs(len(places), every)}"
+
+
+def note(series: Sequence[Series], *, part: str) -> str:
+    """How flat the paths are: together, each by itself, and against random walks with the same steps."""
+    arm = holder(series, f"{part}_path")
+    drawn, every = len(_paths(arm, part)[0]), len(arm.arrays[f"{part}_path"])
+    together = percent(array(arm, f"{part}_shares", 2)[0].sum())
+    own, walk = array(arm, f"{part}_own_share", 1), array(arm, f"{part}_walk", 1)
+    if not len(own) == len(walk) == every:
+        raise ValueError(f"series {arm.name!r} has {every} paths, {len(own)} shares, {len(walk)} walks: give one each")
+    said = [f"Two components take {together} of the variance of {_runs(drawn, every)} together."]
+    known = np.isfinite(own) & np.isfinite(walk)
+    if known.any():
+        own, walk = own[known], walk[known]
+        middle = f" (median {percent(np.median(own))})" if len(own) > 1 else ""
+        flatter = int((own > walk).sum())
+        are = "is" if 1 in (flatter, len(own)) else "are"
+        said += [
+            f"Of a run's own path two components of its own take {_range(own)}{middle}.",
+            f"95 % of random walks with the step lengths of such a run stay below {_range(walk)}, "
+            f"so {flatter} of {plural(len(own), 'path')} {are} flatter than a random walk.",
+        ]
+    said.append(
+        "A large share is no sign of order by itself: of one long random walk in many dimensions the first component alone "
+        "takes 60.8 % (6/π²), the first two 76 %."
+    )
+    return "\n".join(said)
+
+
+def _runs(drawn: int, every: int) -> str:
+    return plural(drawn, "run") if drawn == every else f"the first {drawn} of {plural(every, 'run')}"
+
+
+def _range(shares: Array) -> str:
+    low, high = percent(shares.min()), percent(shares.max())
+    return low if low == high else f"{low} to {high}"
+
+
+def _paths(arm: Series, part: str) -> tuple[Array, Array]:
+    """Coordinates (runs, snapshots, 2) and accuracies (runs, snapshots) of the runs that share the first one's components.
+
+    Runs of a later look have components of their own, in which a place says nothing about the others.
+    """
+    places, accuracy = array(arm, f"{part}_path", 3), array(arm, "path_accuracy", 2)
+    shares = array(arm, f"{part}_shares", 2)
+    if places.shape[:2] != accuracy.shape or places.shape[2] != 2 or shares.shape != (len(places), 2):
+        raise ValueError(
+            f"series {arm.name!r} has paths {places.shape}, accuracies {accuracy.shape} and shares {shares.shape}: give "
+            "(runs, snapshots, 2), (runs, snapshots) and (runs, 2)"
+        )
+    same = np.isclose(shares, shares[0], rtol=0, atol=0, equal_nan=True).all(axis=1)
+    return places[same], accuracy[same]
+
+
+def _colour(run: int, runs: int) -> str:
+    """Eight runs are one more than the palette has: the last is black, of which there is no other line here."""
+    if runs == _FEW:
+        return "black" if run == _FEW - 1 else colour(run)
+    return colour(run, runs)
+
+
+def _accuracies(axes: Axes, lines: Array, places: Array, accuracy: Array, marked: Array) -> None:
+    """Accuracies beside their dots, wherever one finds room: every run's last, then some of those before it.
+
+    lines  (points, 2): what is drawn, for labels to keep clear of.
+    """
+    low, high = np.array([axes.get_xlim(), axes.get_ylim()]).T
+    ink = (lines[np.isfinite(lines).all(axis=1)] - low) / (high - low) * _AREA
+    taken: list[Array] = []  # centres and half sizes, points
+    for rank in range(_LABELS if len(places) <= _FEW else 1):
+        for run, dots in enumerate(marked):
+            where = np.flatnonzero(dots)
+            if rank >= len(where):
+                continue
+            snapshot = where[[-1, len(where) // 2, len(where) // 4][rank]] if len(where) > _LABELS else where[-1 - rank]
+            text = f"{100 * accuracy[run, snapshot]:.3g}"
+            half = _FONT * np.array([0.3 * len(text), 0.42])
+            dot = (places[run, snapshot] - low) / (high - low) * _AREA
+            offsets = [np.array(side) * (half + 2.4) for side in _AROUND]
+            hidden = [int((np.abs(ink - dot - offset) < half).all(axis=1).sum()) for offset in offsets]
+            free = [
+                (points, side)
+                for side, (offset, points) in enumerate(zip(offsets, hidden, strict=True))
+                if _room(dot + offset, half, taken) and (points == 0 or len(places) <= _FEW)
+            ]
+            if not free:
+                continue
+            best = offsets[min(free)[1]]
+            taken.append(np.array([dot + best, half]))
+            axes.annotate(
+                text,
+                places[run, snapshot],
+                xytext=tuple(best),
+                textcoords="offset points",
+                ha="center",
+                va="center_baseline",
+                fontsize=_FONT,
+                color=_colour(run, len(places)),
+            )
+
+
+def _room(centre: Array, half: Array, taken: Sequence[Array]) -> bool:
+    inside = bool(((centre >= half) & (centre <= _AREA - half)).all())
+    return inside and not any((np.abs(centre - other) < half + size).all() for other, size in taken)

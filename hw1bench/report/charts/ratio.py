@@ -1,0 +1,101 @@
+"""The minimal ratio: how many of the Hessian's eigenvalues are positive where the gradient is almost zero."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from hw1bench.measures.curvature import MINIMAL_RATIO, TOLERANCES
+from hw1bench.report.charts.lines import colour, readable
+from hw1bench.report.charts.series import Array, Series, array
+from hw1bench.report.words import number, percent, plural
+
+_COLUMN = TOLERANCES.index(MINIMAL_RATIO)
+_SIDES = ("above", "within", "below")
+
+
+def ratio_by_loss(axes: Axes, series: Sequence[Series]) -> str:
+    """Shares of positive and of negative eigenvalues against the loss there: a point a seed of every arm."""
+    axes.set_xscale("log")
+    loss, reached = _all(series, "stationary_loss"), _reached(series)
+    above, below = (_all(series, side, len(TOLERANCES))[:, _COLUMN] for side in ("above", "below"))
+    placed = np.isfinite(loss) & (loss > 0)
+    got, missed = placed & reached, placed & ~reached
+    minimal, negative = "above: minimal ratio", "below: negative"
+    axes.plot(loss[got], above[got], "o", color=colour(0), alpha=0.8, ms=3.8, mew=0, label=minimal, zorder=2.2)
+    axes.plot(loss[got], below[got], "v", color=colour(1), alpha=0.4, ms=3.5, mew=0, label=negative, zorder=2)
+    far = int((~reached).sum())
+    if far:
+        points = plural(len(reached), "point")
+        looks: dict[str, Any] = {"color": "#888888", "markerfacecolor": "none", "ms": 4.0, "mew": 0.8}
+        axes.plot(loss[missed], above[missed], "o", **looks, label=f"{far} of {points} did not get there", zorder=2.1)
+    axes.set(xlabel="loss", ylabel="share of eigenvalues")
+    axes.set_ylim(bottom=-0.03)
+    readable(axes.xaxis)
+    absent = int((~placed).sum())
+    remark = f";\n{plural(absent, 'point')} without a positive loss not drawn" if absent else ""
+    return (
+        f"eigenvalues of the Hessian above and below ±{_power(MINIMAL_RATIO)} of the largest,\na point a seed{remark}"
+    )
+
+
+def note(series: Sequence[Series]) -> str:
+    """How many points got to almost zero gradient, their median shares, and what stands against the shares."""
+    reached = _reached(series)
+    got, points = int(reached.sum()), len(reached)
+    said = [
+        f"{got} of {plural(points, 'point')} got to almost zero gradient: a norm of at most 1e-4 of that at "
+        "initialisation."
+    ]
+    if got < points:
+        norms = _all(series, "norm_ratio")[~reached]
+        norms = norms[np.isfinite(norms)]
+        where = f", at {_range(norms)} of the initial norm," if norms.size else ""
+        who = "The other point{} is" if points - got == 1 else f"The other {points - got}{{}} are"
+        said.append(f"{who.format(where)} shown hollow and left out of the effects.")
+    if not got:
+        return "\n".join(said)
+    shares = {side: np.median(_all(series, side, len(TOLERANCES))[reached], axis=0) for side in _SIDES}
+    medians = "; ".join(
+        f"at {_power(tolerance)} of the largest {', '.join(percent(shares[side][column]) for side in _SIDES)}"
+        for column, tolerance in enumerate(TOLERANCES)
+    )
+    said.append(f"Median shares of eigenvalues above, within and below the tolerance: {medians}.")
+    down = int((_all(series, "descended")[reached] > 0).sum())
+    said.append(
+        f"{down} of the {got} were led there by steps that lower the loss, which end near minima more often and so favour "
+        "positive directions."
+    )
+    positive = np.median(_all(series, "gauss_newton_above", len(TOLERANCES))[reached][:, _COLUMN])
+    said.append(
+        f"The layer-by-layer Gauss-Newton matrix, which report B's published code used, has {percent(positive)} above "
+        f"{_power(MINIMAL_RATIO)} (median). It cannot show a negative direction, so its ratio only counts how many "
+        "directions change the outputs."
+    )
+    return "\n".join(said)
+
+
+def _power(tolerance: float) -> str:
+    """'1e-6'."""
+    return f"1e{round(np.log10(tolerance))}"
+
+
+def _range(values: Array) -> str:
+    low, high = number(values.min()), number(values.max())
+    return low if low == high else f"{low} to {high}"
+
+
+def _reached(series: Sequence[Series]) -> Array:
+    return np.asarray(_all(series, "reached") > 0)
+
+
+def _all(series: Sequence[Series], name: str, columns: int | None = None) -> Array:
+    """Array `name` of all series, one after another: (points,), or (points, columns) where it has columns."""
+    found = [array(arm, name, 1 if columns is None else 2) for arm in series]
+    for arm, values in zip(series, found, strict=True):
+        runs = len(array(arm, "reached", 1))
+        wanted = (runs,) if columns is None else (runs, columns)
+        if values.shape != wanted:
+            raise ValueError(f"array {name!r} of series {arm.name!r} has shape {values.shape}: give it {wanted}")
+    return np.concatenate(found)

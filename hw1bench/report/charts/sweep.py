@@ -1,0 +1,132 @@
+"""Sweeps of the batch size or the learning rate: loss or accuracy on the left, a sensitivity on the right."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from hw1bench.report.charts.learning import SPLITS
+from hw1bench.report.charts.lines import colour, entry, readable, right_axis
+from hw1bench.report.charts.series import Array, Series, array, finite, median_accuracy, median_loss, positive
+from hw1bench.report.words import plural
+
+_SWEPT = {"batch": ("batch_size", "batch size"), "lr": ("lr", "learning rate")}
+_MEASURES = {"jacobian": "Jacobian norm", "reported": "reported sensitivity"}
+_APART = 0.13  # of the axis: nearer ticks would touch
+_NO_WAY = "goes neither way"
+
+
+def _sweep(axes: Axes, series: Sequence[Series], *, what: str, measure: str, over: str) -> str:
+    """Train and test `what` on the left, `measure` on the right: a dot a seed, a line through the medians."""
+    arms, swept = _in_order(series, over)
+    axes.set_xscale("log")
+    own = colour(2)
+    name = _MEASURES[measure]
+    right = right_axis(axes, name, own)
+    right.set_yscale("log")
+    if what == "loss":
+        axes.set_yscale("log")
+    for index, (split, dashes) in enumerate(SPLITS.items()):
+        runs = [array(arm, f"kept_{split}_{what}", 1) for arm in arms]
+        shown = [positive(finite(values)) if what == "loss" else 100 * values for values in runs]
+        medians = positive(_medians(runs)) if what == "loss" else 100 * _medians(runs, median_accuracy)
+        label = f"{'training' if split == 'train' else split} {what}"
+        _drawn(axes, swept, shown, medians, {"color": colour(index), "linestyle": dashes, "marker": "o"}, label)
+    sensitivity = [array(arm, measure, 1) for arm in arms]
+    looks = {"color": own, "linestyle": "-.", "marker": "s"}
+    shown = [positive(finite(values)) for values in sensitivity]
+    _drawn(right, swept, shown, positive(_medians(sensitivity)), looks, "_")
+    entry(axes, f"{name} (right)", **looks, ms=4)
+    axes.set(xlabel=_SWEPT[over][1], ylabel="loss" if what == "loss" else "accuracy (%)")
+    _ticks(axes.xaxis, swept)
+    for axis in (axes.yaxis, right.yaxis):
+        if axis.get_scale() == "log":
+            readable(axis)
+    counts = sorted({len(values) for values in sensitivity})
+    seeds = plural(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
+    lost = sum(int((~np.isfinite(array(arm, "kept_train_loss", 1))).sum()) for arm in arms)
+    remark = f";\n{lost} of {plural(sum(map(len, sensitivity)), 'run')} diverged" if lost else ""
+    return f"a line through the medians of {seeds}, a dot a seed{remark}"
+
+
+def note(series: Sequence[Series], *, over: str) -> str:
+    """Which way the measures go over the sweep, by pairs of arms, and whether they agree."""
+    arms, swept = _in_order(series, over)
+    word = _SWEPT[over][1]
+    pairs = [(less, more) for less, more in combinations(range(len(arms)), 2) if swept[less] < swept[more]]
+    if not pairs:
+        return f"With one {word} there is nothing to compare."
+    jacobian, way = _falls(arms, pairs, "jacobian")
+    said = f"From the smaller to the larger {word} the Jacobian norm falls in {jacobian} of arms"
+    if not all("reported" in arm.arrays for arm in arms):
+        return f"{said} (medians over seeds): by most pairs it {way}."
+    reported, other = _falls(arms, pairs, "reported")
+    agree = f"they agree, each {way}"
+    differ = f"they disagree, the Jacobian norm {way} and the reported measure {other}"
+    return (
+        f"{said}, the reported measure in {reported} (medians over seeds): by most pairs "
+        f"{agree if way == other else differ}.\n"
+        "They can differ: the Jacobian norm is about how the outputs change with the input on test images, the reported "
+        "measure about the gradient of the loss by the weights on one mini-batch, which goes to zero as the training loss "
+        "does and is the noisier the smaller the batch."
+    )
+
+
+def _falls(arms: Sequence[Series], pairs: Sequence[tuple[int, int]], measure: str) -> tuple[str, str]:
+    """In how many of `pairs` of arms the median of `measure` falls, and what it does by most of them."""
+    medians = _medians([array(arm, measure, 1) for arm in arms])
+    changes = np.array([medians[more] - medians[less] for less, more in pairs])
+    changes = changes[np.isfinite(changes)]
+    fall, rise = int((changes < 0).sum()), int((changes > 0).sum())
+    way = "falls" if fall > rise else "rises" if rise > fall else _NO_WAY
+    return f"{fall} of {plural(len(changes), 'pair')}", way
+
+
+def _medians(runs: Sequence[Array], median: Callable[[Array], Array] = median_loss) -> Array:
+    """The median of each arm's `runs`: (arms,)."""
+    return np.array([median(values[:, None])[0] for values in runs])
+
+
+def _drawn(axes: Axes, swept: Array, runs: Sequence[Array], medians: Array, looks: dict[str, Any], label: str) -> None:
+    counts = [len(values) for values in runs]
+    seeds = {"color": looks["color"], "marker": looks["marker"], "linestyle": ""}
+    axes.plot(np.repeat(swept, counts), np.concatenate(runs), **seeds, alpha=0.3, ms=3, mew=0, label="_")
+    axes.plot(swept, medians, **looks, ms=4, label=label)
+
+
+def _ticks(axis: Axis, swept: Array) -> None:
+    """Ticks at the swept values, as far as their numbers keep clear of each other."""
+    logs = np.log(swept)
+    kept: list[int] = []
+    for index, place in enumerate(logs):
+        if not kept or place - logs[kept[-1]] > _APART * (logs[-1] - logs[0]):
+            kept.append(index)
+    axis.set_major_locator(FixedLocator(swept[kept].tolist()))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+
+
+def _in_order(series: Sequence[Series], over: str) -> tuple[list[Series], Array]:
+    """The series by what is swept, and its values (arms,)."""
+    name, word = _SWEPT[over]
+    arms = sorted(series, key=lambda arm: float(array(arm, name, 0)))
+    swept = np.array([float(array(arm, name, 0)) for arm in arms])
+    if not (np.isfinite(swept) & (swept > 0)).all():
+        raise ValueError(f"a sweep over {word} {', '.join(f'{value:g}' for value in swept)}: give positive numbers")
+    return arms, swept
+
+
+KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
+    f"{what}_and_{measure}_by_{over}": partial(_sweep, what=what, measure=measure, over=over)
+    for over in _SWEPT
+    for measure in _MEASURES
+    for what in ("loss", "accuracy")
+}
+NOTES: dict[str, Callable[[Sequence[Series]], str]] = {
+    kind: partial(note, over=kind.rpartition("_")[2]) for kind in KINDS
+}

@@ -1,0 +1,152 @@
+"""What the chart between two nets shows."""
+
+import numpy as np
+import pytest
+
+from hw1bench.report.charts.interpolation import barrier_of
+from hw1bench.report.figures import Series, draw, note
+from sample_series import arm, bands, drawn, legend, mixed
+
+ALPHAS = np.linspace(-1, 2, 31)
+
+
+def between(name="batch 64 → batch 1024", runs=3, **changed):
+    return Series(name, mixed(runs) | changed)
+
+
+def curves(axes):
+    """The lines of the nets: those with a point an alpha."""
+    return [line for line in axes.lines if len(line.get_xdata()) == len(ALPHAS)]
+
+
+def test_loss_is_on_the_left_and_accuracy_on_the_right_in_another_colour():
+    axes, heading = drawn("interpolation", between())
+    _, right = axes.figure.axes
+    given = mixed(3)
+    for own, what, unit in ((axes, "loss", 1), (right, "accuracy", 100)):
+        assert [line.get_linestyle() for line in curves(own)] == ["-", "--"]
+        for line, band, split in zip(curves(own), bands(own), ("train", "test"), strict=True):
+            runs = unit * given[f"mixed_{split}_{what}"]
+            np.testing.assert_allclose(line.get_ydata(), np.median(runs, axis=0))
+            assert band[ALPHAS[14]] == pytest.approx((runs[:, 14].min(), runs[:, 14].max()))
+    assert curves(axes)[0].get_color() != curves(right)[0].get_color()
+    assert (axes.get_xlabel(), axes.get_ylabel(), right.get_ylabel()) == ("alpha", "loss", "accuracy (%)")
+    assert right.spines["right"].get_visible()
+    assert legend(axes) == ["training loss", "test loss", "training accuracy (right)", "test accuracy (right)"]
+    assert heading == "median over seeds, in a band from minimum to maximum (3 seeds)"
+
+
+def test_the_ends_are_lines_named_above():
+    axes, _ = drawn("interpolation", between())
+    ends = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 2]
+    assert ends == [0, 1]
+    (above,) = axes.child_axes
+    assert [label.get_text() for label in above.get_xticklabels()] == ["batch 64", "batch 1024"]
+
+
+def test_the_name_of_a_series_that_names_no_ends_leaves_them_unnamed():
+    axes, _ = drawn("interpolation", arm("net"))
+    assert not axes.child_axes
+
+
+@pytest.mark.parametrize(("loss", "scale"), [(1.0, "linear"), (1e-3, "log")])
+def test_a_loss_of_more_than_two_decades_gets_a_log_axis(loss, scale):
+    losses = np.where(ALPHAS == 0, loss, 5.0) * np.ones((3, 1))
+    axes, _ = drawn("interpolation", between(mixed_train_loss=losses, mixed_test_loss=losses))
+    assert axes.get_yscale() == scale
+
+
+def test_of_several_series_the_first_with_the_arrays_is_drawn():
+    axes, heading = drawn("interpolation", Series("net", {"train_loss": np.ones((2, 3))}), between(), between(runs=8))
+    assert len(curves(axes)) == 2
+    assert "(3 seeds)" in heading
+    with pytest.raises(ValueError, match="series 'net' has no array 'alphas'"):
+        drawn("interpolation", Series("net", {"train_loss": np.ones((2, 3))}))
+
+
+def test_a_loss_that_is_not_finite_counts_as_the_worst_and_is_told():
+    losses = np.ones((3, 31)) * [[1], [2], [3]]
+    losses[0, -4:], losses[1, -2:] = np.inf, np.nan
+    axes, heading = drawn("interpolation", between(mixed_train_loss=losses, mixed_test_loss=losses))
+    line = curves(axes)[0].get_ydata()
+    np.testing.assert_array_equal(line[-5:], [2, 3, 3, np.nan, np.nan])
+    assert heading.endswith(";\na loss is not finite somewhere in 2 of 3 seeds")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_losses_without_a_point_to_draw_leave_the_accuracies(value, tmp_path):
+    none = np.full((3, 31), value)
+    draw(
+        "interpolation",
+        title="x",
+        series=[between(mixed_train_loss=none, mixed_test_loss=none)],
+        path=tmp_path / "x.svg",
+    )
+    assert ">batch 1024<" in (tmp_path / "x.svg").read_text()
+
+
+def test_many_alphas_make_a_small_file(tmp_path):
+    noise = np.exp(np.random.default_rng(0).normal(size=(16, 2001)))
+    arrays = {f"mixed_{split}_{what}": noise for split in ("train", "test") for what in ("loss", "accuracy")}
+    wide = Series("a → b", arrays | {"alphas": np.tile(np.linspace(-1, 2, 2001), (16, 1))})
+    draw("interpolation", title="x", series=[wide], path=tmp_path / "x.svg")
+    assert (tmp_path / "x.svg").stat().st_size < 150_000
+
+
+# The barrier.
+
+
+def test_the_barrier_is_the_rise_above_the_mean_of_the_ends_strictly_between_them():
+    alphas = np.array([-1, -0.5, 0, 0.25, 0.5, 0.75, 1, 1.5])
+    error = np.array([0.9, 0.8, 0.1, 0.2, 0.6, 0.3, 0.3, 0.9])
+    assert barrier_of(alphas, error) == (pytest.approx(0.4), 0.5)
+    lower = np.array([0.9, 0.8, 0.5, 0.2, 0.1, 0.3, 0.5, 0.9])
+    assert barrier_of(alphas, lower) == (pytest.approx(-0.2), 0.75)
+
+
+@pytest.mark.parametrize("alphas", [[0, 1], [0.1, 0.5, 1], [0, 0.5, 0.9]])
+def test_a_barrier_needs_both_ends_and_something_between(alphas):
+    with pytest.raises(ValueError, match="make no barrier"):
+        barrier_of(np.array(alphas), np.zeros(len(alphas)))
+
+
+def test_the_note_says_how_high_the_barrier_is_and_where():
+    assert note("interpolation", [between()]) == (
+        "Between the ends test error rises at most 35.0 points above the mean of the two (the barrier of Frankle et al., "
+        "2020), at alpha 0.5 (medians); over 3 seeds 30.0 to 40.0."
+    )
+    assert note("interpolation", [between(runs=1)]).endswith("2020), at alpha 0.5.")
+
+
+def test_the_note_says_where_there_is_no_barrier():
+    flat = mixed(3)["mixed_test_accuracy"]
+    flat = np.where((ALPHAS > 0.01) & (ALPHAS < 0.99), 0.95, flat)
+    assert note("interpolation", [between(mixed_test_accuracy=flat)]) == (
+        "Between the ends test error does not rise above the mean of the two (the barrier of Frankle et al., 2020) in any "
+        "of 3 seeds."
+    )
+    flat[2, 14] = 0.7
+    assert note("interpolation", [between(mixed_test_accuracy=flat)]) == (
+        "Between the ends test error rises above the mean of the two (the barrier of Frankle et al., 2020) in 1 of 3 seeds, "
+        "by at most 20.0 points, at alpha 0.4; the median seed has no barrier."
+    )
+
+
+def test_an_accuracy_that_is_no_number_is_the_worst():
+    odd = mixed(1)["mixed_test_accuracy"]
+    odd[0, 12] = np.nan
+    assert "at most 90.0 points" in note("interpolation", [between(runs=1, mixed_test_accuracy=odd)])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"mixed_test_loss": np.ones((3, 30))}, r"has alphas \(3, 31\) but .*'mixed_test_loss': \(3, 30\)"),
+        ({"alphas": np.tile(ALPHAS[::-1], (3, 1))}, "alphas that fall, or differ between runs"),
+        ({"alphas": ALPHAS * np.array([[1], [1], [2]])}, "alphas that fall, or differ between runs"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(changed, message):
+    for use in (drawn, lambda kind, one: note(kind, [one])):
+        with pytest.raises(ValueError, match=message):
+            use("interpolation", between(**changed))

@@ -1,0 +1,138 @@
+"""What the charts of weight paths show of the runs."""
+
+import numpy as np
+import pytest
+
+from hw1bench.report.figures import Series, draw, note
+from sample_series import arm, drawn, legend, paths
+
+
+def series(**changed):
+    return Series("a", paths() | changed)
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def walked(axes):
+    """The paths, without what stands in the legend for all of them."""
+    return [line for line in axes.lines if len(line.get_xdata())]
+
+
+@pytest.mark.parametrize(("kind", "length"), [("path_whole", 1), ("path_layer1", 2)])
+def test_a_path_is_a_line_a_run_with_a_ring_at_its_start_and_dots_where_it_was_measured(kind, length):
+    axes, heading = drawn(kind, arm("first", runs=3))
+    given = paths(3)
+    assert len(walked(axes)) == 3
+    for line, places in zip(walked(axes), given["whole_path"], strict=True):
+        np.testing.assert_allclose(line.get_xydata(), length * places)
+    rings, dots = (found.get_offsets() for found in axes.collections)
+    np.testing.assert_allclose(rings, np.zeros((3, 2)), atol=1e-12)
+    np.testing.assert_allclose(dots, length * given["whole_path"][:, ::3].reshape(-1, 2))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == (
+        "component 1 (37.4 % of variance)",
+        "component 2 (21.1 % of variance)",
+    )
+    assert legend(axes) == ["start", "training accuracy in %"]
+    assert heading == "a colour a run, 3 runs"
+
+
+@pytest.mark.parametrize("runs", [1, 8, 9, 16])
+def test_every_run_has_a_colour_and_its_dots_have_it_too(runs):
+    axes, _ = drawn("path_whole", arm(runs=runs))
+    assert len({line.get_color() for line in walked(axes)}) == runs
+    assert len(np.unique(axes.collections[1].get_facecolor(), axis=0)) == runs
+
+
+def test_accuracies_stand_beside_some_of_the_dots_the_last_of_each_run_among_them():
+    axes, _ = drawn("path_whole", series())
+    assert texts(axes)[:8] == ["97.3"] * 8
+    assert 8 < len(texts(axes)) <= 24
+
+
+def test_accuracies_do_not_lie_over_each_other():
+    crowded = paths()
+    crowded["whole_path"] = crowded["whole_path"] * np.r_[np.full(7, 1e-3), 1][:, None, None]
+    axes, _ = drawn("path_whole", Series("a", crowded))
+    last = [text for text in axes.texts if text.get_text() == "97.3"]
+    assert 1 < len(last) < 8
+
+
+def test_a_series_without_paths_is_passed_over():
+    axes, _ = drawn("path_whole", Series("b", {"train_loss": np.ones((2, 3))}), series())
+    assert len(walked(axes)) == 8
+    with pytest.raises(ValueError, match="series 'b' has no array 'whole_path'"):
+        drawn("path_whole", Series("b", {"train_loss": np.ones((2, 3))}))
+
+
+def test_a_run_that_diverged_ends_early_and_one_without_a_place_leaves_the_rest():
+    short = paths()
+    short["whole_path"][1, 6:] = np.nan
+    short["whole_path"][2] = np.nan
+    short["whole_own_share"][2] = np.nan
+    axes, _ = drawn("path_whole", Series("a", short))
+    assert len(axes.collections[1].get_offsets()) == 6 * 5 + 2
+    assert np.isfinite(axes.get_xlim()).all()
+    assert "of 7 paths" in note("path_whole", [Series("a", short)])
+
+
+def test_runs_with_components_of_their_own_are_not_drawn_in_those_of_the_first():
+    later = paths(16)
+    later["whole_shares"][8:] = [0.4, 0.2]
+    axes, heading = drawn("path_whole", Series("a", later))
+    assert len(walked(axes)) == 8
+    assert heading == "a colour a run, the first 8 of 16 runs"
+    assert "37.4 %" in axes.get_xlabel()
+    assert "58.5 % of the variance of the first 8 of 16 runs together" in note("path_whole", [Series("a", later)])
+
+
+def test_many_long_paths_make_a_small_file(tmp_path):
+    noise = np.random.default_rng(0).normal(size=(32, 150, 2)).cumsum(axis=1)
+    draw(
+        "path_whole",
+        title="x",
+        series=[Series("a", paths(32, 150, marked=5) | {"whole_path": noise})],
+        path=tmp_path / "x.svg",
+    )
+    assert (tmp_path / "x.svg").stat().st_size < 150_000
+
+
+def test_the_note_says_how_flat_the_paths_are_and_what_a_random_walk_would_be():
+    assert note("path_whole", [series()]).splitlines() == [
+        "Two components take 58.5 % of the variance of 8 runs together.",
+        "Of a run's own path two components of its own take 70 % to 90 % (median 80 %).",
+        "95 % of random walks with the step lengths of such a run stay below 78 %, "
+        "so 5 of 8 paths are flatter than a random walk.",
+        "A large share is no sign of order by itself: of one long random walk in many dimensions the first component alone "
+        "takes 60.8 % (6/π²), the first two 76 %.",
+    ]
+
+
+def test_the_note_of_one_run_needs_no_median():
+    (_, own, walks, _) = note("path_layer1", [arm(runs=1)]).splitlines()
+    assert own == "Of a run's own path two components of its own take 70 %."
+    assert walks.endswith("so 0 of 1 path is flatter than a random walk.")
+
+
+def test_shares_that_are_no_numbers_are_left_unsaid():
+    assert len(note("path_whole", [series(whole_own_share=np.full(8, np.nan))]).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"path_accuracy": np.ones((8, 12))}, r"series 'a' has paths \(8, 13, 2\), accuracies \(8, 12\)"),
+        ({"whole_path": np.ones((8, 13, 3))}, r"paths \(8, 13, 3\)"),
+        ({"whole_shares": np.ones((7, 2))}, r"shares \(7, 2\)"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(changed, message):
+    for use in (drawn, lambda kind, one: note(kind, [one])):
+        with pytest.raises(ValueError, match=message):
+            use("path_whole", series(**changed))
+
+
+def test_a_walk_a_run_is_asked_for():
+    with pytest.raises(ValueError, match="8 paths, 8 shares, 7 walks"):
+        note("path_whole", [series(whole_walk=np.ones(7))])

@@ -1,0 +1,90 @@
+"""What the chart of the minimal ratio shows of the points of almost zero gradient."""
+
+import numpy as np
+import pytest
+
+from hw1bench.report.figures import Series, draw, note
+from sample_series import drawn, legend, lines, stationary
+
+
+def points(name="MSE", runs=4, **changed):
+    return Series(name, stationary(runs) | changed)
+
+
+def test_every_seed_of_every_arm_is_a_point_over_its_loss():
+    axes, heading = drawn("ratio_by_loss", points(), points("L1", runs=2, above=np.full((2, 3), 0.9)))
+    losses = stationary()["stationary_loss"][[0, -1]]
+    assert (axes.get_xscale(), axes.get_xlabel(), axes.get_ylabel()) == ("log", "loss", "share of eigenvalues")
+    found = lines(axes)
+    assert list(found) == ["above: minimal ratio", "below: negative", "2 of 6 points did not get there"]
+    ratio, negative, missed = found.values()
+    np.testing.assert_allclose(ratio[:, 0], [*np.geomspace(1e-5, 1e-1, 4)[:3], losses[0]])
+    np.testing.assert_allclose(ratio[:, 1], [0.5, 0.5, 0.5, 0.9])  # the column of 1e-6
+    np.testing.assert_allclose(negative[:, 1], 0.1)
+    np.testing.assert_allclose(missed, [[0.1, 0.5], [0.1, 0.9]])
+    assert heading == "eigenvalues of the Hessian above and below ±1e-6 of the largest,\na point a seed"
+
+
+def test_points_that_did_not_get_there_are_hollow_and_grey_and_without_them_the_legend_is_silent():
+    axes, _ = drawn("ratio_by_loss", points())
+    assert axes.lines[2].get_markerfacecolor() == "none"
+    assert axes.lines[2].get_color() == "#888888"
+    axes, _ = drawn("ratio_by_loss", points(reached=np.ones(4)))
+    assert legend(axes) == ["above: minimal ratio", "below: negative"]
+
+
+@pytest.mark.parametrize("loss", [np.nan, np.inf, 0.0])
+def test_a_point_without_a_place_on_the_axis_is_told(loss):
+    axes, heading = drawn("ratio_by_loss", points(stationary_loss=np.array([1e-3, loss, 1e-2, 1e-1])))
+    assert len(lines(axes)["above: minimal ratio"]) == 2
+    assert heading.endswith(";\n1 point without a positive loss not drawn")
+
+
+def test_the_note_counts_and_says_what_stands_against_the_shares():
+    assert note("ratio_by_loss", [points(), points("L1")]).splitlines() == [
+        "6 of 8 points got to almost zero gradient: a norm of at most 1e-4 of that at initialisation.",
+        "The other 2, at 0.0030 of the initial norm, are shown hollow and left out of the effects.",
+        "Median shares of eigenvalues above, within and below the tolerance: at 1e-4 of the largest 30 %, 60 %, 10 %; "
+        "at 1e-6 of the largest 50 %, 40 %, 10 %; at 1e-8 of the largest 70 %, 10 %, 20 %.",
+        "4 of the 6 were led there by steps that lower the loss, which end near minima more often and so favour positive "
+        "directions.",
+        "The layer-by-layer Gauss-Newton matrix, which report B's published code used, has 40 % above 1e-6 (median). It "
+        "cannot show a negative direction, so its ratio only counts how many directions change the outputs.",
+    ]
+
+
+def test_medians_are_those_of_the_points_that_got_there():
+    above = np.tile([[0.1], [0.2], [0.3], [0.9]], 3)
+    assert "at 1e-6 of the largest 20 %" in note("ratio_by_loss", [points(above=above)])
+
+
+def test_the_note_of_points_that_all_got_there_names_no_others_and_of_none_no_shares():
+    assert "hollow" not in note("ratio_by_loss", [points(reached=np.ones(4))])
+    none = note("ratio_by_loss", [points(reached=np.zeros(4), norm_ratio=np.full(4, np.nan))])
+    assert none.splitlines() == [
+        "0 of 4 points got to almost zero gradient: a norm of at most 1e-4 of that at initialisation.",
+        "The other 4 are shown hollow and left out of the effects.",
+    ]
+
+
+def test_one_point_that_is_left_is_spoken_of_as_one():
+    said = note("ratio_by_loss", [points()]).splitlines()[1]
+    assert said == "The other point, at 0.0030 of the initial norm, is shown hollow and left out of the effects."
+
+
+def test_a_point_for_each_of_many_arms_makes_a_small_file(tmp_path):
+    series = [points(f"{width}", runs=16) for width in range(13)]
+    draw("ratio_by_loss", title="x", series=series, path=tmp_path / "x.svg")
+    assert (tmp_path / "x.svg").stat().st_size < 150_000
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"above": np.ones((4, 2))}, r"'above' of series 'MSE' has shape \(4, 2\): give it \(4, 3\)"),
+        ({"stationary_loss": np.ones(3)}, r"'stationary_loss' of series 'MSE' has shape \(3,\): give it \(4,\)"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        drawn("ratio_by_loss", points(**changed))

@@ -1,0 +1,146 @@
+"""What the charts of sweeps show of the arms."""
+
+import numpy as np
+import pytest
+
+from hw1bench.report.figures import KINDS, Series, draw, note
+from sample_series import drawn, kept, legend, lines
+
+
+def at(batch_size, runs=3, **given):
+    """An arm of a sweep of the batch size, or, with `lr`, of the learning rate."""
+    values = {name: given.pop(name) for name in ("lr", "jacobian", "reported") if name in given}
+    return Series(f"batch {batch_size}", kept(runs, batch_size, **values) | given)
+
+
+def medians(axes):
+    return [line.get_xydata() for line in axes.lines if line.get_linestyle() != "None" and len(line.get_xdata())]
+
+
+def dots(axes):
+    return [line.get_xydata() for line in axes.lines if line.get_linestyle() == "None"]
+
+
+@pytest.mark.parametrize("measure", ["jacobian", "reported"])
+@pytest.mark.parametrize(("what", "scale"), [("loss", "log"), ("accuracy", "linear")])
+def test_a_sweep_has_a_dot_a_seed_and_a_line_through_the_medians_in_the_order_of_what_is_swept(what, scale, measure):
+    axes, heading = drawn(f"{what}_and_{measure}_by_batch", at(256, **{measure: 2.0}), at(64, **{measure: 4.0}))
+    _, right = axes.figure.axes
+    assert (axes.get_xscale(), axes.get_yscale(), right.get_yscale()) == ("log", scale, "log")
+    train, test = (0.01, 0.1) if what == "loss" else (90, 80)
+    np.testing.assert_allclose(medians(axes), [[[64, train], [256, train]], [[64, test], [256, test]]])
+    np.testing.assert_allclose(medians(right), [[[64, 4], [256, 2]]])
+    np.testing.assert_allclose(dots(right)[0][:, 0], [64] * 3 + [256] * 3)
+    np.testing.assert_allclose(dots(right)[0][:, 1], [3.6, 4, 4.4, 1.8, 2, 2.2])
+    np.testing.assert_allclose(dots(axes)[0][:, 1], np.tile(train * np.array([0.9, 1, 1.1]), 2))
+    assert heading == "a line through the medians of 3 seeds, a dot a seed"
+
+
+def test_axes_and_legend_name_what_they_show():
+    axes, _ = drawn("accuracy_and_jacobian_by_lr", at(64, lr=1e-4), at(64, lr=1e-3))
+    _, right = axes.figure.axes
+    assert (axes.get_xlabel(), axes.get_ylabel(), right.get_ylabel()) == (
+        "learning rate",
+        "accuracy (%)",
+        "Jacobian norm",
+    )
+    assert legend(axes) == ["training accuracy", "test accuracy", "Jacobian norm (right)"]
+    assert right.spines["right"].get_visible()
+    axes, _ = drawn("loss_and_reported_by_lr", at(64))
+    assert legend(axes) == ["training loss", "test loss", "reported sensitivity (right)"]
+
+
+def test_ticks_are_at_what_was_swept_as_far_as_they_keep_clear_of_each_other():
+    axes, _ = drawn("loss_and_jacobian_by_batch", *map(at, (16, 64, 256, 300, 1024)))
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["16", "64", "256", "1024"]
+    axes, _ = drawn("loss_and_jacobian_by_lr", at(64, lr=1e-4), at(64, lr=3e-2))
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.0001", "0.03"]
+
+
+def test_an_arm_that_mostly_diverged_has_no_median_and_is_told():
+    lost = {name: np.array([0.5, np.nan, np.inf]) for name in ("kept_train_loss", "kept_test_loss")}
+    axes, heading = drawn("loss_and_jacobian_by_batch", at(64), at(256, **lost))
+    np.testing.assert_allclose(lines(axes)["training loss"][:, 1], [0.01, np.nan])
+    assert np.isfinite(axes.get_ylim()).all()
+    assert heading.endswith(";\n2 of 6 runs diverged")
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_a_sensitivity_without_a_place_on_a_log_axis_is_not_drawn(value, tmp_path):
+    series = [at(64, reported=value), at(256)]
+    axes, _ = drawn("loss_and_reported_by_batch", *series)
+    np.testing.assert_allclose(medians(axes.figure.axes[1])[0][:, 1], [np.nan, 0.1])
+    draw("loss_and_reported_by_batch", title="x", series=series, path=tmp_path / "x.svg")
+
+
+def test_one_seed_and_numbers_of_seeds_that_differ():
+    _, heading = drawn("loss_and_jacobian_by_batch", at(64, runs=1), at(256, runs=1))
+    assert heading == "a line through the medians of 1 seed, a dot a seed"
+    _, heading = drawn("loss_and_jacobian_by_batch", at(64, runs=1), at(256, runs=8))
+    assert heading == "a line through the medians of 1 to 8 seeds, a dot a seed"
+
+
+# What is said of them.
+
+
+def sweep(jacobian, reported):
+    pairs = zip(jacobian, reported, strict=True)
+    return [at(16 * 4**step, jacobian=one, reported=other) for step, (one, other) in enumerate(pairs)]
+
+
+def test_the_note_says_that_the_measures_disagree_and_why_they_can():
+    first, why = note("loss_and_jacobian_by_batch", sweep([4, 3, 2], [0.1, 0.3, 0.2])).splitlines()
+    assert first == (
+        "From the smaller to the larger batch size the Jacobian norm falls in 3 of 3 pairs of arms, the reported measure in "
+        "1 of 3 pairs (medians over seeds): by most pairs they disagree, the Jacobian norm falls and the reported measure "
+        "rises."
+    )
+    assert why.startswith("They can differ: the Jacobian norm is about how the outputs change with the input")
+
+
+@pytest.mark.parametrize(
+    ("reported", "said"),
+    [
+        ([3, 2, 1], "they agree, each falls."),
+        ([1, 1, 1], "they disagree, the Jacobian norm falls and the reported measure goes neither way."),
+        ([1, np.nan, 2], "they disagree, the Jacobian norm falls and the reported measure rises."),
+    ],
+)
+def test_the_note_says_whether_the_measures_agree(reported, said):
+    assert said in note("accuracy_and_reported_by_batch", sweep([4, 3, 2], reported))
+
+
+def test_pairs_whose_medians_are_not_finite_do_not_count():
+    assert "the reported measure in 0 of 1 pair (medians" in note(
+        "loss_and_jacobian_by_batch", sweep([4, 3, 2], [1, np.nan, 2])
+    )
+
+
+def test_an_experiment_without_the_reported_measure_has_half_the_kinds_and_half_the_note():
+    series = sweep([4, 3, 2], [1, 2, 3])
+    short = [Series(one.name, {name: one.arrays[name] for name in one.arrays if name != "reported"}) for one in series]
+    for shown in (short, [series[0], *short[1:]]):
+        assert note("loss_and_jacobian_by_batch", shown) == (
+            "From the smaller to the larger batch size the Jacobian norm falls in 3 of 3 pairs of arms (medians over seeds): "
+            "by most pairs it falls."
+        )
+        drawn("loss_and_jacobian_by_batch", *shown)
+    for what in ("loss", "accuracy"):
+        with pytest.raises(ValueError, match="series 'batch 16' has no array 'reported'"):
+            drawn(f"{what}_and_reported_by_batch", *short)
+
+
+def test_arms_at_one_value_are_no_sweep():
+    assert (
+        note("loss_and_jacobian_by_lr", sweep([1, 2], [1, 2])) == "With one learning rate there is nothing to compare."
+    )
+
+
+@pytest.mark.parametrize("value", [0, -1, np.nan])
+def test_what_has_no_place_on_a_log_axis_is_refused(value):
+    with pytest.raises(ValueError, match=r"a sweep over batch size .*: give positive numbers"):
+        drawn("loss_and_jacobian_by_batch", at(value), at(64))
+
+
+def test_sweeps_are_eight_kinds():
+    assert len([kind for kind in KINDS if "_and_" in kind]) == 8
