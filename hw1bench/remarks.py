@@ -29,7 +29,7 @@ def near_chance(seeds: Seeds) -> str:
 
 
 def left_out(seeds: Seeds) -> str:
-    """How many points did not get to almost zero gradient, and how far they got."""
+    """How many points did not get to almost zero gradient, and how far they got; how many got there without any fit."""
     ratios = [
         float(run.arrays["norm_ratio"])
         for runs in seeds
@@ -39,10 +39,19 @@ def left_out(seeds: Seeds) -> str:
     points = sum("reached" in run.arrays for runs in seeds for run in runs.values())
     if not points:
         return ""
-    got = f"{points - len(ratios)} of {points} points got to almost zero gradient"
-    if not ratios:
-        return f"{got}."
-    return (
-        f"{got}; the other {len(ratios)} are left out: their gradient norm ended at {min(ratios):.1e} to "
-        f"{max(ratios):.1e} of that at initialisation."
-    )
+    text = f"{points - len(ratios)} of {points} points got to almost zero gradient"
+    if ratios:
+        text += (
+            f"; the other {len(ratios)} are left out: their gradient norm ended at {min(ratios):.1e} to {max(ratios):.1e} "
+            "of that at initialisation"
+        )
+    constant = sum(_constant(run) for runs in seeds for run in runs.values() if "reached" in run.arrays)
+    if constant:
+        text += f". {constant} of those are constant fits: all their units died in training"
+    return f"{text}."
+
+
+def _constant(run: Run) -> bool:
+    """Whether a point that was reached gives the mean of the targets everywhere."""
+    variance = run.facts["target_variance"]
+    return bool(run.arrays["reached"]) and abs(float(run.arrays["stationary_loss"]) / variance - 1) < 1e-3

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from hw1bench.measures.line import grid
 from hw1bench.report.figures import KINDS, Series
 
 X = np.linspace(-1, 1, 50)
@@ -51,7 +52,7 @@ def stationary(runs=8):
 
 def mixed(runs=8):
     """Nets between two: a test error of 0.1 at the ends and up to 0.4 (first run) to 0.5 (last) half way."""
-    alphas = np.linspace(-1, 2, 31)
+    alphas = grid(-1, 2, 31)
     bump = np.where((alphas > 0) & (alphas < 1), 1 - np.abs(2 * alphas - 1), 0)
     accuracy = 0.9 - bump * np.linspace(0.3, 0.4, runs)[:, None]
     return {

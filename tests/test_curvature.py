@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import reference
 from hw1bench import Model
+from hw1bench.measurement import TOLERANCES
 from hw1bench.measures import curvature, stationary
 
 MODELS = {
@@ -178,7 +179,7 @@ def test_the_hessian_is_ten_times_faster_than_double_backward():
 @given(
     st.lists(st.sampled_from([-1.0, -1e-3, -1e-5, -1e-7, 0.0, 1e-7, 1e-5, 1e-3, 1.0]), min_size=1, max_size=12),
     st.integers(0, 2**31),
-    st.sampled_from(curvature.TOLERANCES),
+    st.sampled_from(TOLERANCES),
     st.floats(1e-3, 1e3),
 )
 @settings(max_examples=60, deadline=None)
@@ -208,10 +209,21 @@ def start_of(model, points, seed=0):
     return weights, curvature.loss_and_gradient(model, weights, *sinc())[1].norm(dim=1)
 
 
+def after_adam(model, weights, steps):
+    """``weights`` trained for so many steps on the whole set."""
+    flat = weights.clone()
+    optimizer = torch.optim.Adam([flat], lr=3e-3)
+    for _ in range(steps):
+        flat.grad = curvature.loss_and_gradient(model, flat, *sinc())[1]
+        optimizer.step()
+    return flat
+
+
 @pytest.mark.parametrize("model", [Model("[10]"), Model("[6,6]", activation="tanh")], ids=["relu", "tanh"])
 def test_points_are_led_to_an_almost_zero_gradient(model):
     x, y = sinc()
     weights, norm = start_of(model, 6)
+    weights = after_adam(model, weights, steps=500)
     found = stationary.minimise_gradient_norm(model, weights, x, y, 1e-4 * norm)
     loss, gradient = curvature.loss_and_gradient(model, found.weights, x, y)
     torch.testing.assert_close(found.norm, gradient.norm(dim=1))
@@ -228,6 +240,18 @@ def test_a_linear_regression_is_solved_in_one_step():
     assert found.reached.all()
     assert found.steps.tolist() == [1, 1, 1]
     assert not found.descended.any()
+
+
+def test_no_step_leaps_to_where_units_saturate_and_every_gradient_vanishes():
+    """A trained tanh net: its undamped norm step goes so far that no unit moves any more, at a hundred times the loss."""
+    model, (x, y) = Model("[10,10,10] tanh", activation="tanh", init="keras"), sinc()
+    weights, norm = start_of(model, 4)
+    weights = after_adam(model, weights, steps=1500)
+    trained, _ = curvature.loss_and_gradient(model, weights, x, y)
+    assert (trained < 0.03).all()
+    found = stationary.minimise_gradient_norm(model, weights, x, y, 1e-4 * norm)
+    assert found.reached.any()
+    assert (found.loss <= 1.1 * trained).all()
 
 
 def test_points_do_not_influence_one_another_and_a_budget_is_kept():

@@ -26,11 +26,15 @@ def test_nets_that_hardly_learn_are_named_with_the_verdict():
     assert near_chance([{name: runs[name] for name in "bc"} for runs in seeds]) == ""
 
 
-def points(reached, ratios):
-    """A seed whose points are `reached` or not."""
+def points(reached, ratios, loss=0.01):
+    """A seed whose points are `reached` or not; the target's variance is 0.1."""
+    measured = [
+        {"reached": np.bool_(a), "norm_ratio": np.float64(b), "stationary_loss": np.float64(loss)}
+        for a, b in zip(reached, ratios, strict=True)
+    ]
     return {
-        f"point {i}": Run(replace(ARM, name=f"point {i}"), 0, {"reached": np.bool_(a), "norm_ratio": np.float64(b)}, {})
-        for i, (a, b) in enumerate(zip(reached, ratios, strict=True))
+        f"point {i}": Run(replace(ARM, name=f"point {i}"), 0, arrays, {"target_variance": 0.1})
+        for i, arrays in enumerate(measured)
     }
 
 
@@ -41,6 +45,13 @@ def test_points_that_did_not_get_there_are_counted():
         "of that at initialisation."
     )
     assert remarks([points([True], [1e-6])]) == "1 of 1 points got to almost zero gradient."
+
+
+def test_points_without_any_fit_are_counted():
+    seeds = [points([True, False], [1e-6, 1e-2], loss=0.10001), points([True], [1e-6])]
+    assert left_out(seeds).endswith(
+        "of that at initialisation. 1 of those are constant fits: all their units died in training."
+    )
 
 
 def test_where_nothing_must_be_said_nothing_is():

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from hw1bench.report.charts.interpolation import barrier_of
+from hw1bench.measures.line import grid
 from hw1bench.report.figures import Series, draw, note
 from sample_series import arm, bands, drawn, legend, mixed
 
-ALPHAS = np.linspace(-1, 2, 31)
+ALPHAS = grid(-1, 2, 31)
+OTHER = Series("batch 1024", {"train_loss": np.ones((3, 4))})  # the end at alpha 1
 
 
-def between(name="batch 64 → batch 1024", runs=3, **changed):
+def between(name="batch 64", runs=3, **changed):
     return Series(name, mixed(runs) | changed)
 
 
@@ -37,14 +38,14 @@ def test_loss_is_on_the_left_and_accuracy_on_the_right_in_another_colour():
 
 
 def test_the_ends_are_lines_named_above():
-    axes, _ = drawn("interpolation", between())
+    axes, _ = drawn("interpolation", between(), OTHER)
     ends = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 2]
     assert ends == [0, 1]
     (above,) = axes.child_axes
     assert [label.get_text() for label in above.get_xticklabels()] == ["batch 64", "batch 1024"]
 
 
-def test_the_name_of_a_series_that_names_no_ends_leaves_them_unnamed():
+def test_without_a_series_of_its_own_the_other_end_leaves_both_unnamed():
     axes, _ = drawn("interpolation", arm("net"))
     assert not axes.child_axes
 
@@ -79,35 +80,21 @@ def test_losses_without_a_point_to_draw_leave_the_accuracies(value, tmp_path):
     draw(
         "interpolation",
         title="x",
-        series=[between(mixed_train_loss=none, mixed_test_loss=none)],
+        series=[between(mixed_train_loss=none, mixed_test_loss=none), OTHER],
         path=tmp_path / "x.svg",
     )
     assert ">batch 1024<" in (tmp_path / "x.svg").read_text()
 
 
 def test_many_alphas_make_a_small_file(tmp_path):
-    noise = np.exp(np.random.default_rng(0).normal(size=(16, 2001)))
+    noise = np.exp(np.random.default_rng(0).normal(size=(16, 2003)))
     arrays = {f"mixed_{split}_{what}": noise for split in ("train", "test") for what in ("loss", "accuracy")}
-    wide = Series("a → b", arrays | {"alphas": np.tile(np.linspace(-1, 2, 2001), (16, 1))})
+    wide = Series("a", arrays | {"alphas": np.tile(grid(-1, 2, 2001), (16, 1))})
     draw("interpolation", title="x", series=[wide], path=tmp_path / "x.svg")
     assert (tmp_path / "x.svg").stat().st_size < 150_000
 
 
 # The barrier.
-
-
-def test_the_barrier_is_the_rise_above_the_mean_of_the_ends_strictly_between_them():
-    alphas = np.array([-1, -0.5, 0, 0.25, 0.5, 0.75, 1, 1.5])
-    error = np.array([0.9, 0.8, 0.1, 0.2, 0.6, 0.3, 0.3, 0.9])
-    assert barrier_of(alphas, error) == (pytest.approx(0.4), 0.5)
-    lower = np.array([0.9, 0.8, 0.5, 0.2, 0.1, 0.3, 0.5, 0.9])
-    assert barrier_of(alphas, lower) == (pytest.approx(-0.2), 0.75)
-
-
-@pytest.mark.parametrize("alphas", [[0, 1], [0.1, 0.5, 1], [0, 0.5, 0.9]])
-def test_a_barrier_needs_both_ends_and_something_between(alphas):
-    with pytest.raises(ValueError, match="make no barrier"):
-        barrier_of(np.array(alphas), np.zeros(len(alphas)))
 
 
 def test_the_note_says_how_high_the_barrier_is_and_where():

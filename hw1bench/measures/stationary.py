@@ -9,6 +9,8 @@ decades at once:
 A point takes norm steps as long as each of them takes a fair part off its norm, and loss steps from then on: |g|^2 has
 minima where g is not zero, most of all in the narrow valleys of such nets and at the kinks of ReLU, where a sample jumps
 between the two sides of a unit and the gradient with it. The loss has no such traps and as it falls, so do the jumps.
+A norm step that raises the loss must stay near: far out, where units are saturated or dead, all gradients vanish and nothing
+is learnt.
 Steps are found with the Hessian of smoothed kinks and with the exact one in turn, and judged by the true norm and loss.
 So where points end is of almost zero gradient whichever way they went; but loss steps end near minima more often than norm
 steps, which favours positive directions: `Stationary.descended` says which points took them.
@@ -30,6 +32,7 @@ _NORM_DAMPING = (1e-12, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)  # shares of the lar
 _LOSS_DAMPING = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 _REPEATS = 3  # steps with one Hessian: those after the first correct what the bend of a valley does to it
 _FAIR = 0.8  # the share of its norm that a norm step may leave
+_NEAR = 0.1  # the share of the length of the weights that a norm step may go where it raises the loss
 _SMOOTHING = 0.02
 _WORK = 2**24  # numbers (float64, 128 MiB) that a group of points may take
 
@@ -120,10 +123,16 @@ def _group(
             along = values[rows]
             factors = along / (along**2 + damping**2) if by_norm else 1 / (along.abs() + damping)
             places, losses, norms = _tried(model, here[which], gradient[which], basis[rows], factors, x, y)
-            # A candidate at the target ends the search, whatever it was tried for.
-            judged = norms if by_norm else torch.where(norms <= target[which, None], -1 / (1 + norms), losses)
-            value, chosen = judged.min(1)
-            good = value <= _FAIR * norm[which] if by_norm else value < loss[which]
+            if by_norm:
+                far = (places - here[which, None]).norm(dim=2) > _NEAR * here[which].norm(dim=1)[:, None]
+                leap = far & (losses > loss[which, None])
+                value, chosen = torch.where(leap, torch.inf, norms).min(1)
+                good = value <= _FAIR * norm[which]
+            else:
+                # A candidate at the target ends the search, if it is further down the loss as well.
+                there = (norms <= target[which, None]) & (losses < loss[which, None])
+                value, chosen = torch.where(there, -1 / (1 + norms), losses).min(1)
+                good = value < loss[which]
             moved[rows[good]] = True
             here[which[good]] = places[good, chosen[good]]
             if by_norm:

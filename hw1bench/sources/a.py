@@ -156,7 +156,7 @@ PATHS = Experiment(
     report="A",
     name="path",
     full=_PATHS,
-    quick=quick(_PATHS, epochs=15, looks=ONCE),
+    quick=quick(_PATHS, epochs=10, looks=ONCE),
     assumptions=("batch 64", "weights before training and after every epoch", f"cross-entropy; {_IMAGES}"),
     figures=path_figures(("8", "Weight paths, whole model"), ("9", "Weight paths, first layer")),
 )

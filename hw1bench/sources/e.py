@@ -94,7 +94,7 @@ PATHS = Experiment(
     report="E",
     name="path",
     full=_PATHS,
-    quick=quick(_PATHS, epochs=45, looks=ONCE),
+    quick=quick(_PATHS, epochs=30, looks=ONCE),
     assumptions=(
         "batch 64, inputs normalised to [-1, 1] (code)",
         "weights before training and after every epoch",

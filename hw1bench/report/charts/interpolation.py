@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from hw1bench.measures.line import barrier
 from hw1bench.report.charts.learning import SPLITS
 from hw1bench.report.charts.lines import BAND, Look, colour, entry, line, readable, right_axis
 from hw1bench.report.charts.series import (
@@ -27,7 +28,8 @@ _OUTSIDE = 0.2  # the share of the axis beside an end that its name needs
 
 
 def interpolation(axes: Axes, series: Sequence[Series]) -> str:
-    """Loss on the left and accuracy in per cent on the right against alpha, of the first series that has them."""
+    """Loss on the left and accuracy in per cent on the right against alpha, of the first series that has them; the other one
+    names the end at alpha 1."""
     arm = holder(series, "alphas")
     alphas, mixed = _mixed(arm)
     losses, accuracies = colour(0), colour(1)
@@ -52,7 +54,7 @@ def interpolation(axes: Axes, series: Sequence[Series]) -> str:
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_ylabel("loss", color=losses)
     axes.tick_params(axis="y", which="both", colors=losses)
-    _ends(axes, arm.name)
+    _ends(axes, [arm.name, *(other.name for other in series if other is not arm)])
     if log:
         readable(axes.yaxis)
     lost = int((~np.isfinite(found)).any(axis=1).sum())
@@ -65,9 +67,8 @@ def note(series: Sequence[Series]) -> str:
     alphas, mixed = _mixed(holder(series, "alphas"))
     # An accuracy that is not a number counts as the worst.
     error = 1 - np.nan_to_num(mixed["test_accuracy"], nan=0.0)
-    barriers = [barrier_of(alphas, row) for row in error]
-    heights = 100 * np.array([height for height, _ in barriers])
-    places = np.array([place for _, place in barriers])
+    found = barrier(alphas, error)
+    heights, places = 100 * found.height, found.alpha
     seeds = plural(len(heights), "seed")
     what = "the mean of the two (the barrier of Frankle et al., 2020)"
     middle = float(np.median(heights))
@@ -87,21 +88,6 @@ def note(series: Sequence[Series]) -> str:
     )
 
 
-def barrier_of(alphas: Array, error: Array) -> tuple[float, float]:
-    """How far ``error`` rises above the mean of its values at alpha 0 and 1, strictly between them, and at which alpha.
-
-    alphas, error  (alphas,). Raises ValueError where 0, 1 or all between them are missing.
-    """
-    first, last = np.isclose(alphas, 0), np.isclose(alphas, 1)
-    between = (alphas > 0) & (alphas < 1) & ~first & ~last
-    if not (first.any() and last.any() and between.any()):
-        raise ValueError(
-            f"alphas {alphas.min():g} to {alphas.max():g} make no barrier: give 0, 1 and some between them"
-        )
-    peak = np.flatnonzero(between)[error[between].argmax()]
-    return float(error[peak] - (error[first][0] + error[last][0]) / 2), float(alphas[peak])
-
-
 def _alphas(places: Array) -> str:
     return f"alpha {np.median(places):.2g}"
 
@@ -110,11 +96,10 @@ def _word(split: str) -> str:
     return "training" if split == "train" else split
 
 
-def _ends(axes: Axes, name: str) -> None:
-    """A thin vertical line at alpha 0 and at 1, named above the axes where the series' `name` is "first → second"."""
+def _ends(axes: Axes, names: Sequence[str]) -> None:
+    """A thin vertical line at alpha 0 and at 1, named above the axes where there are two `names`."""
     for alpha in (0, 1):
         axes.axvline(alpha, color="#555555", linewidth=0.8, zorder=1.6, label="_")
-    names = name.split(" → ")
     if len(names) != 2:
         return
     above = axes.secondary_xaxis("top")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from hw1bench.measures.curvature import MINIMAL_RATIO, TOLERANCES
+from hw1bench.measurement import MINIMAL_RATIO, TOLERANCES
 from hw1bench.report.charts.lines import colour, readable
 from hw1bench.report.charts.series import Array, Series, array
 from hw1bench.report.words import number, percent, plural

@@ -39,7 +39,7 @@ class Series:
     {part}_walk                    (runs,), what 95 % of random walks with that run's step lengths stay below
     path_accuracy                  (runs, snapshots), training accuracy, a share, at the marked snapshots; NaN at others
 
-    Points of almost zero gradient (`ratio`), columns in the order of `curvature.TOLERANCES`:
+    Points of almost zero gradient (`ratio`), columns in the order of `measurement.TOLERANCES`:
     above, below, within           (runs, 3), shares of the Hessian's eigenvalues above, below and within each tolerance
     gauss_newton_above             (runs, 3), the same for the layer-by-layer Gauss-Newton matrix
     stationary_loss, norm_ratio    (runs,), the loss there, and the gradient's norm over that at initialisation
