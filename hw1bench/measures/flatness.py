@@ -1,14 +1,18 @@
 """Flatness of what a block found: the line between two arms' weights, and the sensitivity of outputs to inputs."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from hw1bench import models
 from hw1bench.data import Dataset, Split
+from hw1bench.experiment import Arm
 from hw1bench.measurement import Interpolation
-from hw1bench.measures.interpolation import along
+from hw1bench.measures.interpolation import Mixtures, along
 from hw1bench.measures.sensitivity import jacobian_norm
+from hw1bench.measures.threads import side_by_side
 from hw1bench.runs import Block, Record
 
 
@@ -16,13 +20,14 @@ def interpolated(
     spec: Interpolation, block: Block, first: Record, second: Record, dataset: Dataset, device: torch.device
 ) -> dict[str, np.ndarray]:
     """The arrays that `hw1bench.measurement.Interpolation` names; ``block`` is the one of ``first``."""
-    start, end = (torch.from_numpy(record.arrays["weights"]).to(device) for record in (first, second))
+    ends = torch.stack([torch.from_numpy(record.arrays["weights"]) for record in (first, second)], dim=1).to(device)
     found = {"alphas": np.tile(spec.alphas, (len(block.seeds), 1))}
     for name, split in _splits(dataset).items():
         x, y = _resident(block, split, device)
-        mixtures = along(block.arm.model, start, end, spec.alphas, x, y, block.arm.loss)
-        found[f"mixed_{name}_loss"] = mixtures.loss
-        found[f"mixed_{name}_accuracy"] = mixtures.accuracy
+        line = partial(_line, spec, block.arm, x, y)
+        mixtures = side_by_side(line, ends.unbind(), device)
+        found[f"mixed_{name}_loss"] = np.concatenate([mixture.loss for mixture in mixtures])
+        found[f"mixed_{name}_accuracy"] = np.concatenate([mixture.accuracy for mixture in mixtures])
     return found
 
 
@@ -30,7 +35,13 @@ def jacobian(block: Block, record: Record, dataset: Dataset, device: torch.devic
     """The array that `hw1bench.measurement.JacobianNorm` names."""
     x, _ = _resident(block, _splits(dataset)["test"], device)
     weights = torch.from_numpy(record.arrays["weights"]).to(device)
-    return {"jacobian": jacobian_norm(block.arm.model, weights, x)}
+    norms = side_by_side(lambda row: jacobian_norm(block.arm.model, row[None], x), weights.unbind(), device)
+    return {"jacobian": np.concatenate(norms)}
+
+
+def _line(spec: Interpolation, arm: Arm, x: Tensor, y: Tensor, ends: Tensor) -> Mixtures:
+    """Along the line between the two ``ends (2, parameters)`` of one run."""
+    return along(arm.model, ends[:1], ends[1:], spec.alphas, x, y, arm.loss)
 
 
 def _splits(dataset: Dataset) -> dict[str, Split]:

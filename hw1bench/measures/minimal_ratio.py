@@ -1,8 +1,6 @@
 """The spectrum of the Hessian at points of almost zero gradient, to which the trained weights of a block are led on."""
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -14,9 +12,10 @@ from hw1bench.experiment import Model
 from hw1bench.measurement import TOLERANCES, MinimalRatio
 from hw1bench.measures.curvature import Shares, hessian, layerwise_gauss_newton, shares, spectrum
 from hw1bench.measures.stationary import minimise_gradient_norm
+from hw1bench.measures.threads import side_by_side
 from hw1bench.runs import Block, Record
 
-_TOGETHER = 2  # points that a thread takes at once: a fixed number, so that digits do not depend on the threads
+_TOGETHER = 4  # points that a thread takes at once: a fixed number, so that digits do not depend on the threads
 
 Arrays = dict[str, np.ndarray]
 
@@ -86,14 +85,7 @@ def _by_row(measure: Callable[[Tensor], Arrays], rows: Tensor, count: int, devic
     if not len(rows):
         return found
     groups = rows.split(_TOGETHER)
-    threads = torch.get_num_threads()
-    workers = min(len(groups), (os.cpu_count() or 1) if device.type == "cpu" else 1)
-    executor = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        for group, arrays in zip(groups, executor.map(measure, groups), strict=True):
-            for name, values in arrays.items():
-                found[name][group.cpu().numpy()] = values
-    finally:
-        executor.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # a worker's setting is also that of threads to come
+    for group, arrays in zip(groups, side_by_side(measure, groups, device), strict=True):
+        for name, values in arrays.items():
+            found[name][group.cpu().numpy()] = values
     return found

@@ -7,6 +7,7 @@ from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.measurement import Paths
 from hw1bench.measures import trajectory
+from hw1bench.measures.threads import side_by_side
 from hw1bench.runs import Block, Record
 from hw1bench.snapshots import ARRAYS, Snapshots
 
@@ -55,10 +56,13 @@ def _part(gram: np.ndarray, finite: list[int], length: int, block: Block, dimens
         together = trajectory.part(gram, np.concatenate([where[row] for row in own]))
         components = trajectory.pca_from(together, [length] * len(own))
         found["path"][own], found["shares"][:] = components.coordinates, components.shares
-    for row in own:
+
+    def held(row: int) -> trajectory.BeyondRandomWalk:
         alone = trajectory.part(gram, where[row])
-        held = trajectory.beyond_random_walk_from(alone, dimensions, _WALKS, block.seeds[row])
-        found["own_share"][row], found["walk"][row] = held.share, held.walk
+        return trajectory.beyond_random_walk_from(alone, dimensions, _WALKS, block.seeds[row])
+
+    for row, against in zip(own, side_by_side(held, own), strict=True):
+        found["own_share"][row], found["walk"][row] = against.share, against.walk
         if row + count in where:
             pair = trajectory.part(gram, np.concatenate([where[row], where[row + count]]))
             found["separation"][row] = trajectory.separation_from(pair, length)

@@ -136,7 +136,7 @@ PATHS = Experiment(
     report="D",
     name="path",
     full=_PATHS,
-    quick=quick(_PATHS, epochs=40, looks=ONCE),
+    quick=quick(_PATHS, epochs=32, looks=ONCE),
     assumptions=(
         "784-128-64-10, Adam, batch 64",
         "8 runs",
