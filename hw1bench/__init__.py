@@ -17,6 +17,7 @@ from hw1bench.experiment import (
     StepLR,
     both_tiers,
 )
+from hw1bench.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 
 __version__ = "0.1.0"
 __all__ = [
@@ -27,8 +28,12 @@ __all__ = [
     "Figure",
     "Function",
     "Images",
+    "Interpolation",
+    "JacobianNorm",
+    "MinimalRatio",
     "Model",
     "Optimizer",
+    "Paths",
     "Protocol",
     "StepLR",
     "both_tiers",

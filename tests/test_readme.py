@@ -30,7 +30,9 @@ def test_every_option_is_explained(pytester, project):
         assert f"`{option}" in README, option
 
 
-@pytest.mark.parametrize("topic", ["counts", "fit", "task", "random", "size", "grad"])
+@pytest.mark.parametrize(
+    "topic", ["counts", "fit", "task", "random", "size", "grad", "path", "minratio", "interp", "sensitivity"]
+)
 def test_the_number_of_claims_is_right(topic):
     from importlib import util
 

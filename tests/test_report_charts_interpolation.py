@@ -45,6 +45,12 @@ def test_the_ends_are_lines_named_above():
     assert [label.get_text() for label in above.get_xticklabels()] == ["batch 64", "batch 1024"]
 
 
+def test_what_the_names_of_the_ends_share_is_left_out():
+    axes, _ = drawn("interpolation", between("784-10-10, first"), Series("784-10-10, second", {}))
+    (above,) = axes.child_axes
+    assert [label.get_text() for label in above.get_xticklabels()] == ["first", "second"]
+
+
 def test_without_a_series_of_its_own_the_other_end_leaves_both_unnamed():
     axes, _ = drawn("interpolation", arm("net"))
     assert not axes.child_axes

@@ -1,6 +1,7 @@
 """Between two nets: loss and accuracy of nets whose weights lie on the line from one net's to another's."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -97,13 +98,16 @@ def _word(split: str) -> str:
 
 
 def _ends(axes: Axes, names: Sequence[str]) -> None:
-    """A thin vertical line at alpha 0 and at 1, named above the axes where there are two `names`."""
+    """A thin vertical line at alpha 0 and at 1, named above the axes where there are two `names`: by what tells them apart."""
     for alpha in (0, 1):
         axes.axvline(alpha, color="#555555", linewidth=0.8, zorder=1.6, label="_")
     if len(names) != 2:
         return
+    parts = [name.split(", ") for name in names]
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*parts, strict=False)))
+    own = [", ".join(part[shared:]) for part in parts]
     above = axes.secondary_xaxis("top")
-    above.set_xticks([0, 1], names, fontsize=8, color="#555555")
+    above.set_xticks([0, 1], own, fontsize=8, color="#555555")
     above.tick_params(length=0, pad=2)
     above.spines["top"].set_visible(False)
     low, high = axes.get_xlim()
