@@ -41,13 +41,12 @@ def left_out(seeds: Seeds) -> str:
         return ""
     text = f"{points - len(ratios)} of {points} points got to almost zero gradient"
     if ratios:
-        text += (
-            f"; the other {len(ratios)} are left out: their gradient norm ended at {min(ratios):.1e} to {max(ratios):.1e} "
-            "of that at initialisation"
-        )
+        ends = " to ".join(f"{ratio:.1e}" for ratio in sorted({min(ratios), max(ratios)}))
+        rest = f"other {len(ratios)} are left out: their" if len(ratios) > 1 else "other is left out: its"
+        text += f"; the {rest} gradient norm ended at {ends} of that at initialisation"
     constant = sum(_constant(run) for runs in seeds for run in runs.values() if "reached" in run.arrays)
     if constant:
-        text += f". {constant} of those are constant fits: all their units died in training"
+        text += f". Constant fits among those: {constant}. Their units died in training, and nothing moves the output any more"
     return f"{text}."
 
 

@@ -149,6 +149,7 @@ def test_a_smoothed_hessian_follows_the_gradient_over_many_kinks():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # its own dependencies use what torch is about to drop
 def test_hessian_products_are_those_of_curvlinops():
     import curvlinops
+
     model = Model("[5,10,10,5]", activation="tanh")
     weights, (x, y) = problem(model, points=1)[0], sinc()
     net = network_of(model, weights[0])

@@ -49,8 +49,9 @@ def test_points_that_did_not_get_there_are_counted():
 
 def test_points_without_any_fit_are_counted():
     seeds = [points([True, False], [1e-6, 1e-2], loss=0.10001), points([True], [1e-6])]
-    assert left_out(seeds).endswith(
-        "of that at initialisation. 1 of those are constant fits: all their units died in training."
+    assert left_out(seeds) == (
+        "2 of 3 points got to almost zero gradient; the other is left out: its gradient norm ended at 1.0e-02 of that at "
+        "initialisation. Constant fits among those: 1. Their units died in training, and nothing moves the output any more."
     )
 
 
