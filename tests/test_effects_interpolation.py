@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cases import ARM
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
 from hw1bench.measures.line import grid
 from hw1bench.runs import Run
-from test_effects_images import ARM
 
 ENDS = ("p", "q")
 TENTHS = np.arange(-10, 11) * 0.1  # 0.30000000000000004 and its like among them
