@@ -271,7 +271,8 @@ class Sitting:
             found.sort(key=lambda pair: pair[0].first_seed)
             records = [record for _, record in found]
             arrays = {
-                name: np.concatenate([record.arrays[name] for record in records])
+                # Not every block need be measured: an arm may go on to more seeds than its pair, or a session be cut short.
+                name: np.concatenate([record.arrays[name] for record in records if name in record.arrays])
                 for name in records[0].arrays
                 if name not in ("weights", *snapshots.ARRAYS)
             }

@@ -5,8 +5,11 @@ import pytest
 
 from hw1bench import Arm, Claim, Experiment, Function, Model, Optimizer, both_tiers
 from hw1bench.court import Court, judge_count
-from hw1bench.effects import CountIs, CountsEqual, Effect, faster, loss_below, lower_loss
+from hw1bench.effects import CountIs, CountsEqual, Effect, falls, faster, loss_below, lower_loss, separates
+from hw1bench.experiment import Protocol
+from hw1bench.measurement import JacobianNorm, Paths
 from hw1bench.runs import Record, Unavailable
+from hw1bench.snapshots import ARRAYS
 from hw1bench.store import Store
 
 BASIS = Arm(
@@ -18,15 +21,31 @@ BASIS = Arm(
     epochs=2,
 )
 EXPERIMENT = Experiment(report="T", name="x", **both_tiers([replace(BASIS, name=name) for name in "abc"]))
+PATH = Protocol(
+    arms=tuple(replace(BASIS, name=name, snapshots="epoch") for name in "ab"),
+    looks=(8, 16),
+    measures=(Paths(own="a", other="b", mark_every=1),),
+)
+PAIR = Experiment(report="T", name="path", full=PATH, quick=PATH)
+SWEPT = Protocol(
+    arms=tuple(replace(BASIS, name=name, batch_size=size) for name, size in (("a", 1), ("b", 2), ("c", 3))),
+    looks=(8, 16),
+    measures=(JacobianNorm(),),
+)
+SWEEP = Experiment(report="T", name="sweep", full=SWEPT, quick=SWEPT)
 FACTS = {"dataset": "made up", "fingerprint": "0", "stand_in": False, "target_variance": 1.0}
 
 
 class Made:
-    """A trainer whose final losses are a function of arm and seed."""
+    """A trainer whose final losses are a function of arm and seed, as are the weights at the start of a path.
+
+    The separation of two arms is the difference of these, the jacobian of one its final loss.
+    """
 
     def __init__(self, final):
         self.final = final
         self.trained = []
+        self.measured = []
 
     def key(self, block):
         return f"{block.arm.name}-{block.first_seed}"
@@ -35,7 +54,22 @@ class Made:
         for block in blocks:
             self.trained.append(self.key(block))
             losses = [[2.0, 1.5, self.final(block.arm.name, seed)] for seed in block.seeds]
-            done(block, Record({"train_loss": np.array(losses)}, FACTS, 0.5))
+            arrays = {"train_loss": np.array(losses)}
+            if block.arm.snapshots:
+                arrays |= dict.fromkeys(ARRAYS, arrays["train_loss"][:, -1:])
+            done(block, Record(arrays, FACTS, 0.5))
+
+    def measurement_key(self, measurement, blocks):
+        return " ".join([type(measurement).__name__, *map(self.key, blocks)])
+
+    def measure(self, measurement, trained):
+        self.measured.append(self.measurement_key(measurement, [block for block, _ in trained]))
+        if isinstance(measurement, Paths):
+            (_, own), (_, other) = trained
+            arrays = {"whole_separation": own.arrays["snapshot_start"][:, 0] - other.arrays["snapshot_start"][:, 0]}
+        else:
+            arrays = {"jacobian": trained[0][1].arrays["train_loss"][:, -1]}
+        return Record(arrays, FACTS, 0.25)
 
 
 def claim(effect, name="T-x", experiment=EXPERIMENT):
@@ -202,3 +236,137 @@ def test_counts_are_exact_and_show_their_sum(effect, word, note):
 def test_an_unknown_relation_is_refused():
     with pytest.raises(ValueError, match="no relation 'nearly' of counts"):
         judge_count(CountIs(Model("[2]"), 7, "nearly"))
+
+
+APART = claim(separates("a", "b"), experiment=PAIR)
+
+
+def above_b(arm, seed):
+    return {"a": 0.9, "b": 0.1}[arm]
+
+
+def by_turns(arm, seed):
+    return {"a": 0.5, "b": 0.1 if seed % 2 else 0.9}[arm]
+
+
+def arrays_in_memory(sitting):
+    return {name for record in sitting.records.values() for name in record.arrays}
+
+
+def test_a_pair_is_measured_block_by_block_into_the_runs_of_its_first_arm(tmp_path):
+    sitting = court(tmp_path, by_turns)
+    judged = sitting.judge(APART)
+    assert (judged.verdict.word, judged.verdict.holds, judged.verdict.seeds) == ("inconclusive", 8, 16)
+    assert sitting.trainer.measured == ["Paths a-0 b-0", "Paths a-8 b-8"]
+    for block, record in sitting.records.items():
+        assert ("whole_separation" in record.arrays) == (block.arm.name == "a")
+        if block.arm.name == "a":
+            expected = [0.5 - by_turns("b", seed) for seed in block.seeds]
+            np.testing.assert_allclose(record.arrays["whole_separation"], expected)
+
+
+def test_a_second_claim_measures_nothing_again(tmp_path):
+    sitting = court(tmp_path, above_b)
+    first, second = sitting.judge(APART), sitting.judge(APART)
+    assert sitting.trainer.measured == ["Paths a-0 b-0"]
+    assert (first.reused, second.reused) == (False, True)
+    assert second.verdict == first.verdict
+    assert first.seconds == second.seconds == 2 * 0.5 + 0.25  # the measurement is part of it
+
+
+def test_the_next_session_reads_measurements_back(tmp_path):
+    first = court(tmp_path, above_b).judge(APART)
+    sitting = court(tmp_path, lambda arm, seed: 1 / 0)
+    again = sitting.judge(APART)
+    assert (sitting.trainer.trained, sitting.trainer.measured) == ([], [])
+    assert (again.verdict, again.reused, again.seconds) == (first.verdict, True, first.seconds)
+    assert again.verdict.word == "supported"
+    fresh = Court("quick", Store(tmp_path, fresh=True), Made(above_b))
+    fresh.judge(APART)
+    assert fresh.trainer.measured == ["Paths a-0 b-0"]
+
+
+def test_what_was_trained_and_not_measured_is_only_measured(tmp_path):
+    sitting = court(tmp_path, above_b)
+    sitting.judge(APART)
+    sitting.store.path("Paths a-0 b-0").unlink()
+    after = court(tmp_path, above_b)
+    judged = after.judge(APART)
+    assert (after.trainer.trained, after.trainer.measured, judged.reused) == ([], ["Paths a-0 b-0"], False)
+    assert judged.verdict.word == "supported"
+
+
+def test_what_only_a_measurement_needs_is_stored_but_not_kept_in_memory(tmp_path):
+    sitting = court(tmp_path, above_b)
+    sitting.judge(APART)
+    assert set(ARRAYS) <= set(sitting.store.get("a-0").arrays)
+    again = court(tmp_path, above_b)
+    again.judge(APART)
+    assert arrays_in_memory(sitting) == arrays_in_memory(again) == {"train_loss", "whole_separation"}
+
+
+def test_a_claim_on_one_arm_takes_no_pair_and_leaves_it_to_the_next(tmp_path):
+    sitting = court(tmp_path, above_b)
+    judged = sitting.judge(claim(loss_below(0.5, "b"), experiment=PAIR))
+    assert (sitting.trainer.trained, sitting.trainer.measured, judged.seconds) == (["b-0"], [], 0.5)
+    sitting.judge(APART)
+    assert (sitting.trainer.trained, sitting.trainer.measured) == (["b-0", "a-0"], ["Paths a-0 b-0"])
+
+
+def test_a_measurement_of_one_arm_is_taken_of_the_arms_that_a_claim_names(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.5, "c": 0.1}[arm])
+    sitting.judge(claim(loss_below(0.6, "b"), experiment=SWEEP))
+    assert sitting.trainer.measured == ["JacobianNorm b-0"]
+    judged = sitting.judge(claim(falls("jacobian", over="batch_size"), experiment=SWEEP))
+    assert judged.verdict.word == "supported"
+    assert sorted(sitting.trainer.measured) == ["JacobianNorm a-0", "JacobianNorm b-0", "JacobianNorm c-0"]
+    assert judged.seconds == 3 * 0.75
+
+
+def test_a_measurement_that_fails_is_an_error_and_leaves_what_was_trained(tmp_path):
+    def broken(measurement, trained):
+        raise ValueError("no snapshots")
+
+    sitting = court(tmp_path, above_b)
+    sitting.trainer.measure = broken
+    judged = sitting.judge(APART)
+    assert (judged.verdict.word, judged.verdict.note) == ("error", "ValueError: no snapshots")
+    assert sitting.judge(claim(loss_below(0.5, "b"), experiment=PAIR)).verdict.word == "supported"
+    after = court(tmp_path, above_b)
+    assert after.judge(APART).verdict.word == "supported"
+    assert (after.trainer.trained, after.trainer.measured) == ([], ["Paths a-0 b-0"])
+
+
+def test_a_killed_session_keeps_every_finished_measurement(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.5, "c": 0.1}[arm])
+    finished = sitting.trainer.measure
+
+    def killed(measurement, trained):
+        if trained[0][0].arm.name == "b":
+            raise KeyboardInterrupt
+        return finished(measurement, trained)
+
+    sitting.trainer.measure = killed
+    with pytest.raises(KeyboardInterrupt):
+        sitting.show(SWEEP)
+    after = court(tmp_path, sitting.trainer.final)
+    after.show(SWEEP)
+    assert (after.trainer.trained, after.trainer.measured) == ([], ["JacobianNorm b-0", "JacobianNorm c-0"])
+
+
+def test_measuring_is_timed_with_training_and_by_itself(tmp_path):
+    calls = []
+
+    def timer(experiment, work):
+        calls.append(experiment)
+        work()
+
+    sitting = court(tmp_path, above_b)
+    sitting.judge(APART, timer)
+    sitting.judge(APART, timer)
+    assert calls == ["T-path"]
+    sitting.store.path("Paths a-0 b-0").unlink()
+    after = court(tmp_path, above_b)
+    after.judge(APART, timer)
+    assert calls == ["T-path", "T-path"]
+    assert after.trainer.trained == []

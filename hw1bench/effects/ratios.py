@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hw1bench.effects.effect import Effect, Runs
+from hw1bench.effects.effect import Effect, Runs, margin
 from hw1bench.effects.orders import IN_ORDER, share_in_order
 from hw1bench.measurement import MINIMAL_RATIO, TOLERANCES
 from hw1bench.runs import Run
@@ -17,10 +17,16 @@ def _of_reached(measure: Callable[[list[Run]], float]) -> Callable[[Runs], float
     """``measure`` of the runs that reached almost zero gradient; NaN where fewer than `_LEAST` did."""
 
     def compute(runs: Runs) -> float:
-        reached = [run for run in runs.values() if bool(run.arrays["reached"])]
+        reached = [run for run in runs.values() if _reached(run)]
         return measure(reached) if len(reached) >= _LEAST else math.nan
 
     return compute
+
+
+def _reached(run: Run) -> bool:
+    if "reached" not in run.arrays:
+        raise ValueError(f"arm {run.arm.name!r} has no 'reached': have MinimalRatio among the protocol's measures")
+    return bool(run.arrays["reached"])
 
 
 def _share(run: Run, name: str) -> float:
@@ -31,7 +37,7 @@ def mostly_positive() -> Effect:
     """Positive directions outnumber negative ones, on the average over the points."""
 
     def gain(reached: list[Run]) -> float:
-        return float(np.mean([_share(run, "above") - _share(run, "below") for run in reached]))
+        return margin(float(np.mean([_share(run, "above") - _share(run, "below") for run in reached])))
 
     name = f"share of eigenvalues > tol - share < -tol, tol = {MINIMAL_RATIO:g} of the largest, mean of the points"
     return Effect(name, "share", _of_reached(gain), None, _of_reached(lambda reached: -gain(reached)))

@@ -1,0 +1,166 @@
+"""Effects on the line between two arms: values by hand, ties, decimal alphas, losses that are not finite, opposites."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cases import ARM
+from hw1bench import effects as fx
+from hw1bench.effects import IN_ORDER
+from hw1bench.measures.line import grid
+from hw1bench.runs import Run
+
+ENDS = ("p", "q")
+TENTHS = np.arange(-10, 11) * 0.1  # 0.30000000000000004 and its like among them
+EVEN = np.linspace(-1, 1, 21)  # other decimals: -0.09999999999999998
+FEW = (-1.0, 0.0, 0.5, 1.0, 2.0)
+
+
+def line(alphas, **mixed):
+    """The arms "p" and "q", of whose line it is measured: ``mixed`` is the name of a value -> a number an alpha."""
+    arrays = {
+        "alphas": np.array(alphas),
+        **{f"mixed_{name}": np.array(values, float) for name, values in mixed.items()},
+    }
+    assert all(len(values) == len(alphas) for values in arrays.values())
+    return {
+        name: Run(replace(ARM, name=name), 0, {"train_loss": np.ones(2), **more}, {})
+        for name, more in zip(ENDS, (arrays, {}), strict=True)
+    }
+
+
+def at(alphas, elsewhere, **values):
+    """``elsewhere`` at all ``alphas`` but those named, as ``a03=1`` for the fourth after 0 in steps of 0.1; ``b03`` before 0."""
+    found = np.full(len(alphas), float(elsewhere))
+    for name, value in values.items():
+        found[np.argmin(np.abs(alphas - (1 if name[0] == "a" else -1) * int(name[1:]) / 10))] = value
+    return found
+
+
+def ends(accuracies, losses):
+    return line((0.0, 0.5, 1.0), test_accuracy=np.insert(accuracies, 1, 0), test_loss=np.insert(losses, 1, 9.0))
+
+
+PURE = fx.pure_is_best(*ENDS)
+MIDDLE = fx.best_within(0.4, 0.5, *ENDS)
+WORSE = fx.worse_towards(*ENDS)
+HALF, HALF_TRAIN = (fx.peaks_near(0.5, split, *ENDS, within=0.15) for split in ("test", "train"))
+BARRIER = fx.barrier_above(0.02, *ENDS)
+FALLS = fx.falls_along(("train_loss", "test_loss"), *ENDS, over=((-1, 0), (0, 0.5)))
+RISES = fx.rises_along(("test_loss",), *ENDS, over=((1, 2),))
+TO_HALF = (-1.0, -0.5, 0.0, 0.25, 0.5, 1.0)
+BEYOND = (0.0, 1.0, 1.25, 1.5, 1.75, 2.0)
+CASES = {
+    "pure is best": (PURE, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, a04=0.7, b02=0.8)), 0.1),
+    "pure, ends are no mixtures": (PURE, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, a10=1, b10=1)), 0.4),
+    "pure, a tie": (PURE, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, b01=0.9)), 0),
+    **{
+        f"pure, beaten at {where}, {name}": (PURE, line(alphas, test_accuracy=at(alphas, 0.5, **{where: 0.7})), -0.2)
+        for where in ("a01", "b01", "a09", "b09", "a03")
+        for name, alphas in (("tenths", TENTHS), ("even", EVEN), ("grid", grid(-1, 1, 21)))
+    },
+    "middle": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a04=0.9, a03=0.8)), 0.1),
+    "middle at its upper bound": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a05=0.9, a06=0.8)), 0.1),
+    "middle at its lower bound, even": (MIDDLE, line(EVEN, train_accuracy=at(EVEN, 0.5, a04=0.9)), 0.4),
+    "middle, an end is better": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a05=0.8, a00=0.9)), -0.1),
+    "middle, beside it is better": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a05=0.8, a03=0.9)), -0.1),
+    "middle, a tie": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a05=0.9, b07=0.9)), 0),
+    "worse in both": (WORSE, ends([0.9, 0.8], [1, 3]), 0.1),
+    "worse, the smaller of the two": (WORSE, ends([0.9, 0.5], [1, 1.25]), 0.25),
+    "worse in accuracy only": (WORSE, ends([0.9, 0.8], [1, 0.5]), -0.5),
+    "worse, a tie in accuracy": (WORSE, ends([0.9, 0.9], [1, 3]), 0),
+    "worse by divergence": (WORSE, ends([0.9, 0.1], [1, np.nan]), 0.8),
+    "better from divergence": (WORSE, ends([0.1, 0.9], [np.nan, 1]), -math.inf),
+    "worse, both diverged": (WORSE, ends([0.1, 0.1], [np.nan, np.inf]), math.nan),
+    "peak at half": (HALF, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a05=0.9)), 0.15),
+    "peak beside it": (HALF, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a04=0.9)), 0.05),
+    "peak too far": (HALF, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a03=0.9)), -0.05),
+    "peak, a tie is the middle": (HALF, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a02=0.9, a08=0.9)), 0.15),
+    "peak, ties to one side": (HALF, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, a04=0.9, a05=0.9)), -0.05),
+    "peak, all tie": (HALF, line(FEW, test_accuracy=np.ones(5)), 0.15),
+    "peak exactly as near as allowed": (HALF, line((0.0, 0.35, 1.0), test_accuracy=[0, 1, 0]), 0),
+    "peak of training": (HALF_TRAIN, line(FEW, train_accuracy=[0, 0, 0, 0, 1], test_accuracy=[0, 0, 1, 0, 0]), -1.35),
+    "falls": (FALLS, line(TO_HALF, train_loss=[9, 4, 3, 2, 1, 9], test_loss=[8, 7, 6, 5, 4, 9]), 1 - IN_ORDER),
+    "falls, one loss not": (FALLS, line(TO_HALF, train_loss=[9, 4, 3, 2, 1, 9], test_loss=[8, 7, 6, 5, 5, 9]), 2 / 3 - IN_ORDER),
+    "falls, one span not": (FALLS, line(TO_HALF, train_loss=[1, 2, 3, 2, 1, 0], test_loss=[8, 7, 6, 5, 4, 3]), -IN_ORDER),
+    "falls from infinity": (
+        FALLS,
+        line(TO_HALF, train_loss=[np.nan, 4, 3, 2, 1, 9], test_loss=[np.inf, 7, 6, 5, 4, 9]),
+        1 - IN_ORDER,
+    ),
+    "falls, infinities tie": (
+        FALLS,
+        line(TO_HALF, train_loss=[np.nan, np.inf, 3, 2, 1, 9], test_loss=[8, 7, 6, 5, 4, 9]),
+        2 / 3 - IN_ORDER,
+    ),
+    "rises": (RISES, line(BEYOND, test_loss=[9, 1, 2, 3, 4, 5]), 1 - IN_ORDER),
+    "rises by enough pairs": (RISES, line(BEYOND, test_loss=[9, 1, 2, 3, 5, 4]), 0.9 - IN_ORDER),
+    "rises to infinity": (RISES, line(BEYOND, test_loss=[9, 1, 2, 3, 4, -np.inf]), 1 - IN_ORDER),
+    "accuracy falls": (
+        fx.falls_along(("test_accuracy", "train_accuracy"), *ENDS, over=((1, 2),)),
+        line(BEYOND, test_accuracy=[0, 5, 4, 3, 2, 1], train_accuracy=[0, 5, 4, 3, 2, 2]),
+        0.9 - IN_ORDER,
+    ),
+    "barrier": (BARRIER, line(FEW, test_accuracy=[0, 0.9, 0.5, 0.8, 0]), 0.33),
+    "barrier, the highest inside": (BARRIER, line(TENTHS, test_accuracy=at(TENTHS, 0.9, a04=0.7, a06=0.6, b05=0)), 0.28),
+    "barrier of exactly 2 points": (BARRIER, line(FEW, test_accuracy=[0, 0.9, 0.83, 0.8, 0]), 0),
+    "barrier of 3 points": (BARRIER, line(FEW, test_accuracy=[0, 0.9, 0.82, 0.8, 0]), 0.01),
+    "no barrier": (BARRIER, line(FEW, test_accuracy=[0, 0.9, 0.95, 0.8, 0]), -0.12),
+    "barrier, undefined": (BARRIER, line(FEW, test_accuracy=[0, 0.9, np.nan, 0.8, 0]), math.nan),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("effect", "trained", "expected"), CASES.values(), ids=CASES)
+def test_effects(effect, trained, expected):
+    found = effect(trained)
+    assert found == pytest.approx(expected, nan_ok=True)
+    if expected == 0:
+        assert found == 0  # a tie holds for nobody: no rounding may lift it
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_comparisons_and_orders_declare_an_opposite_and_tolerances_do_not(case):
+    effect = CASES[case][0]
+    assert (effect.opposite is not None) == case.startswith(("middle", "worse", "better", "falls", "rises", "accuracy"))
+    assert effect.arms == ENDS
+
+
+OPPOSITES = {
+    "the best is outside": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a05=0.8, a00=0.9)), 0.1),
+    "better in both": (WORSE, ends([0.8, 0.9], [3, 1]), 0.1),
+    "better in accuracy only": (WORSE, ends([0.8, 0.9], [1, 3]), -2),
+    "both diverged": (WORSE, ends([0.1, 0.1], [np.nan, np.inf]), math.nan),
+    "both rise on both": (FALLS, line(TO_HALF, train_loss=[1, 2, 3, 4, 5, 0], test_loss=[1, 2, 3, 4, 5, 0]), 1 - IN_ORDER),
+    "one falls on one": (FALLS, line(TO_HALF, train_loss=[1, 2, 3, 4, 5, 0], test_loss=[3, 2, 1, 4, 5, 0]), -IN_ORDER),
+    "it falls": (RISES, line(BEYOND, test_loss=[9, 5, 4, 3, 2, 1]), 1 - IN_ORDER),
+}  # fmt: skip
+
+
+def reversal(effect):
+    """Its opposite, computed as the court does."""
+    return fx.Effect("", "", effect.opposite)
+
+
+@pytest.mark.parametrize(("effect", "trained", "expected"), OPPOSITES.values(), ids=OPPOSITES)
+def test_opposites(effect, trained, expected):
+    assert reversal(effect)(trained) == pytest.approx(expected, nan_ok=True)
+
+
+@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.9, np.nan]), min_size=5, max_size=5))
+def test_an_effect_and_its_opposite_never_both_hold(values):
+    alphas = [-1.0, 0.0, 0.25, 0.5, 1.0]
+    trained = line(alphas, train_loss=values, test_loss=values, test_accuracy=np.nan_to_num(values))
+    for effect in (WORSE, fx.falls_along(("train_loss", "test_loss"), *ENDS, over=((0, 1),))):
+        assert not (effect(trained) > 0 and reversal(effect)(trained) > 0)
+
+
+@pytest.mark.parametrize("effect", [PURE, MIDDLE, WORSE, HALF, BARRIER, FALLS, RISES], ids=lambda effect: effect.name)
+def test_the_line_must_be_measured_from_the_first_arm(effect):
+    backwards = dict(zip(ENDS, reversed(line(TENTHS, test_accuracy=TENTHS).values()), strict=True))
+    backwards = {name: replace(run, arm=replace(run.arm, name=name)) for name, run in backwards.items()}
+    with pytest.raises(ValueError, match="arm 'p' is no first end: have an Interpolation from it among the protocol's"):
+        effect(backwards)
