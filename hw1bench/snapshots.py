@@ -15,28 +15,27 @@ ARRAYS = (_START, _STEPS, _SCALES)
 
 
 class Recorder:
-    """Takes the snapshots of one run. ``start (weights,)`` are the weights before training."""
+    """Takes the ``count`` snapshots of one run. ``start (weights,)`` are the weights before training, the first of them."""
 
-    def __init__(self, start: np.ndarray) -> None:
+    def __init__(self, start: np.ndarray, count: int) -> None:
         self._start = start.copy()
         self._place = start.astype(np.float64)
-        self._steps: list[np.ndarray] = []
-        self._scales: list[float] = []
+        self._steps = np.empty((count - 1, len(start)), np.float16)
+        self._scales = np.empty(count - 1)
+        self._taken = 0
 
     def take(self, weights: np.ndarray) -> None:
-        """Keep ``weights (weights,)``."""
+        """Keep ``weights (weights,)``. Raises IndexError for more than there is room for."""
         step = weights - self._place
-        scale = float(np.abs(step).max())
+        scale = self._scales[self._taken] = np.abs(step).max()
         with np.errstate(invalid="ignore"):  # weights of a run that diverged
-            half = (step / scale if scale else step).astype(np.float16)
+            half = self._steps[self._taken] = (step / scale if scale else step).astype(np.float16)
             self._place += half.astype(np.float64) * scale
-        self._steps.append(half)
-        self._scales.append(scale)
+        self._taken += 1
 
     def arrays(self) -> dict[str, np.ndarray]:
         """``snapshot_start (weights,)``, ``snapshot_steps (snapshots - 1, weights)``, ``snapshot_scales (snapshots - 1,)``."""
-        steps = np.stack(self._steps) if self._steps else np.empty((0, len(self._start)), np.float16)
-        return {_START: self._start, _STEPS: steps, _SCALES: np.array(self._scales)}
+        return {_START: self._start, _STEPS: self._steps, _SCALES: self._scales}
 
 
 class Snapshots:

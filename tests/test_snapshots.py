@@ -8,7 +8,7 @@ from hw1bench.snapshots import ARRAYS, Recorder, Snapshots
 
 
 def recorded(path):
-    recorder = Recorder(path[0])
+    recorder = Recorder(path[0], len(path))
     for weights in path[1:]:
         recorder.take(weights)
     return recorder.arrays()

@@ -247,7 +247,7 @@ class _Run:
             f"{split}_{what}": np.empty(arm.epochs + 1) for split in self._sets for what in ("loss", "accuracy")
         }
         self._weights = weights.copy()
-        self.recording = Recording(arm, lambda: self._weights)
+        self.recording = Recording(arm, len(task.dataset.train), lambda: self._weights)
         steps = -(-len(task.dataset.train) // task.problem.batch)
         lengths = {
             "epoch": {"gradient_norm": arm.epochs + 1},

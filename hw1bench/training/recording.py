@@ -9,14 +9,18 @@ from hw1bench.snapshots import Recorder
 
 
 class Recording:
-    """For one run of ``arm``: told of its steps and epochs, and asked for the arrays when it ends.
+    """For one run of ``arm`` on so many training ``samples``: told of its steps and epochs, and asked for the arrays at its end.
 
     ``weights`` gives those of the moment, (weights,); it is asked only when they are needed.
     """
 
-    def __init__(self, arm: Arm, weights: Callable[[], np.ndarray]) -> None:
+    def __init__(self, arm: Arm, samples: int, weights: Callable[[], np.ndarray]) -> None:
         self._arm, self._weights = arm, weights
-        self._snapshots = None if arm.snapshots is None else Recorder(weights())
+        steps = arm.epochs * -(-samples // (arm.batch_size or samples))
+        self._snapshots = None
+        if arm.snapshots is not None:
+            count = arm.epochs if arm.snapshots == "epoch" else steps // arm.snapshots
+            self._snapshots = Recorder(weights(), 1 + count)
         self._steps = 0
         self._best: tuple[float, np.ndarray] | None = None
 

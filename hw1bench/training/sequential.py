@@ -173,7 +173,7 @@ def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
         found: np.ndarray = nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters()).cpu().numpy()
         return found
 
-    recording = Recording(arm, weights)
+    recording = Recording(arm, len(x), weights)
 
     def after_epoch() -> dict[str, float]:
         if arm.gradient_norm == "epoch":

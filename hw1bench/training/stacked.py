@@ -170,7 +170,7 @@ def train(
     def row(run: int) -> Callable[[], np.ndarray]:
         return lambda: np.asarray(flat[run].cpu())
 
-    recordings = [Recording(arm, row(run)) for run in range(runs)]
+    recordings = [Recording(arm, len(dataset.train), row(run)) for run in range(runs)]
     norms: list[Tensor] = []  # each (runs,)
     step_losses: list[Tensor] = []
     last_batches: list[Tensor] = []
