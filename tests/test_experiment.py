@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from hw1bench import Arm, Experiment, Function, Model, Optimizer, Protocol, both_tiers
+from hw1bench import Arm, Experiment, Function, Images, Model, Optimizer, Protocol, both_tiers
 from hw1bench.experiment import canonical, digest
+from hw1bench.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 
 ARM = Arm(
     name="one",
@@ -69,11 +70,57 @@ def test_looks_that_cannot_be_are_refused(looks):
         (lambda: replace(ARM, precision="half"), "no precision named 'half'"),
         (lambda: replace(ARM, epochs=0), "epochs and batch size start at 1, not 0, 16"),
         (lambda: replace(ARM, batch_size=0), "epochs and batch size start at 1, not 10, 0"),
+        (lambda: replace(ARM, snapshots=0), "arm 'one': snapshots every 1 step or more, not every 0"),
+        (lambda: replace(ARM, keep="worst"), "no choice of the weights to keep named 'worst'; there are last, best"),
+        (lambda: replace(ARM, keep="best"), "arm 'one' learns a function: it has no test accuracy to keep the best by"),
+        (lambda: replace(ARM, gradient_norm="last"), "no recording of the gradient norm named 'last'; .* last batch"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_where_it_is_written(make, said):
     with pytest.raises(ValueError, match=said):
         make()
+
+
+def test_what_an_arm_may_record_and_keep():
+    assert replace(ARM, snapshots=1).snapshots == 1
+    assert replace(ARM, snapshots="epoch").snapshots == "epoch"
+    assert replace(ARM, data=Images(name="digits", size=8), keep="best").keep == "best"
+
+
+MEASURES = {
+    "one arm": (JacobianNorm(), [("p",), ("q",), ("r",)]),
+    "one arm, points": (MinimalRatio(), [("p",), ("q",), ("r",)]),
+    "a path": (Paths(own="r", other="p", mark_every=1), [("r", "p")]),
+    "a line": (Interpolation(first="p", second="q", alphas=(0.0, 1.0)), [("p", "q")]),
+}
+
+
+@pytest.mark.parametrize(("measurement", "groups"), MEASURES.values(), ids=MEASURES)
+def test_measurements_group_the_arms_of_a_protocol(measurement, groups):
+    arms = tuple(replace(ARM, name=name) for name in "pqr")
+    assert Protocol(arms=arms, looks=(8,), measures=(measurement,)).measures == (measurement,)
+    assert measurement.groups("pqr") == groups
+
+
+@pytest.mark.parametrize(
+    "measurement",
+    [
+        Paths(own="one", other="two", mark_every=1),
+        Paths(own="two", other="one", mark_every=1),
+        Interpolation(first="one", second="two", alphas=(0.0, 1.0)),
+        Interpolation(first="two", second="one", alphas=(0.0, 1.0)),
+    ],
+    ids=repr,
+)
+def test_a_measurement_of_an_arm_that_is_not_there_is_refused(measurement):
+    with pytest.raises(ValueError, match=r"\) names an arm that is not there: there are one"):
+        Protocol(arms=(ARM,), looks=(8,), measures=(JacobianNorm(), measurement))
+
+
+def test_what_is_measured_enters_the_key_of_a_protocol():
+    plain = Protocol(arms=(ARM,), looks=(8,))
+    measured = [replace(plain, measures=measures) for measures in ((MinimalRatio(),), (MinimalRatio(target=1e-3),))]
+    assert len({digest(one) for one in (plain, *measured)}) == 3
 
 
 def test_arms_need_different_names():
@@ -92,9 +139,11 @@ def test_tiers_of_an_experiment():
 
 def test_collection_imports_no_torch_scipy_or_matplotlib():
     script = (
-        "import sys, importlib.util\n"
-        "for name in ('counts', 'fit'):\n"
-        "    spec = importlib.util.spec_from_file_location(name, f'claims/test_{name}.py')\n"
+        "import sys, importlib.util, pathlib\n"
+        "files = sorted(pathlib.Path('claims').glob('test_*.py'))\n"
+        "assert len(files) == 10\n"
+        "for path in files:\n"
+        "    spec = importlib.util.spec_from_file_location(path.stem, path)\n"
         "    spec.loader.exec_module(importlib.util.module_from_spec(spec))\n"
         "import hw1bench.plugin\n"
         "print(sorted({'torch', 'scipy', 'matplotlib', 'sklearn'} & set(sys.modules)))\n"

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from hw1bench import Arm, Function, Model, Optimizer, local
+from hw1bench import Arm, Function, Images, Model, Optimizer, local
+from hw1bench.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 from hw1bench.runs import Block, Unavailable
 from hw1bench.sources import b
 from hw1bench.training import engine, native
@@ -76,3 +77,73 @@ def test_a_failure_ends_the_bar(no_kernel):
     with pytest.raises(ValueError, match="does not take samples"):
         local.LocalTrainer("cpu", shown).train([wrong], lambda block, record: None)
     assert shown.calls[-1] == "finish"
+
+
+CLASSES = replace(ARM, data=Images(name="digits", size=8), model=Model("64-3-10"), loss="cross_entropy", batch_size=500)
+
+
+def trained(trainer, *arms):
+    found = []
+    trainer.train([Block("T", "x", arm, 0) for arm in arms], lambda *pair: found.append(pair))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("measurement", "label", "arrays"),
+    [
+        (JacobianNorm(), "T-x, a, seeds 0-7, jacobian norm", {"jacobian"}),
+        (Paths(own="a", other="b", mark_every=1), "T-x, a, seeds 0-7, paths", {"whole_separation", "layer1_path"}),
+        (Interpolation(first="a", second="b", alphas=(0.0, 1.0)), "T-x, a, seeds 0-7, interpolation", {"alphas"}),
+    ],
+    ids=["jacobian norm", "paths", "interpolation"],
+)
+def test_measuring_is_shown_under_its_name_and_gives_its_arrays(no_kernel, measurement, label, arrays):
+    shown = Shown()
+    trainer = local.LocalTrainer("cpu", shown)
+    pairs = trained(trainer, *(replace(CLASSES, name=name, independent=True, snapshots="epoch") for name in "ab"))
+    shown.calls.clear()
+    record = trainer.measure(measurement, pairs[: len(measurement.groups("ab")[0])])
+    assert arrays <= set(record.arrays)
+    assert record.seconds > 0
+    assert shown.calls == [(label, 1), 1, "finish"]
+
+
+def test_a_search_is_shown_step_by_step(no_kernel):
+    shown = Shown()
+    trainer = local.LocalTrainer("cpu", shown)
+    pairs = trained(trainer, replace(ARM, gradient_norm="epoch"))
+    shown.calls.clear()
+    trainer.measure(MinimalRatio(), pairs)
+    (label, steps), *advanced, end = shown.calls
+    assert (label, end) == ("T-x, net, seeds 0-7, minimal ratio", "finish")
+    assert 1 < sum(advanced) <= steps
+
+
+def test_a_measurement_that_fails_ends_the_bar(no_kernel):
+    shown = Shown()
+    trainer = local.LocalTrainer("cpu", shown)
+    with pytest.raises(ValueError, match="arm 'net' kept no snapshots"):
+        trainer.measure(Paths(own="net", other="net", mark_every=1), trained(trainer, CLASSES))
+    assert shown.calls[-1] == "finish"
+
+
+def test_the_key_of_a_measurement_moves_with_all_that_decides_it(monkeypatch):
+    blocks = [Block("T", "x", replace(CLASSES, name=name), first) for name in "ab" for first in (0, 8)]
+    monkeypatch.setattr(engine, "key", lambda block, *_: str(block))  # some blocks' keys do not move with the threads
+
+    def key(measurement, blocks):
+        return local.LocalTrainer("cpu", Shown()).measurement_key(measurement, blocks)
+
+    line = Interpolation(first="a", second="b", alphas=(0.0, 1.0))
+    keys = [
+        key(line, [blocks[0], blocks[2]]),
+        key(line, [blocks[1], blocks[3]]),
+        key(line, [blocks[2], blocks[0]]),
+        key(replace(line, alphas=(0.0, 0.5, 1.0)), [blocks[0], blocks[2]]),
+        key(JacobianNorm(), blocks[:1]),
+        local.LocalTrainer("cpu", Shown()).key(blocks[0]),
+    ]
+    assert key(line, [blocks[0], blocks[2]]) == keys[0]
+    monkeypatch.setattr(local.torch, "get_num_threads", lambda: 7)
+    keys.append(key(line, [blocks[0], blocks[2]]))
+    assert len(set(keys)) == 7

@@ -75,3 +75,20 @@ def test_keras_initialisation_is_glorot_with_zero_biases():
     assert 0.99 * bound < network[0].weight.abs().max() <= bound
     assert not network[0].bias.any()
     assert not network[2].bias.any()
+
+
+FIRST = {
+    "784-256-10": 200_960,
+    "[5,10]": 10,
+    "C(1-10,5,pool2) C(10-20,5) 320-10": 260,
+    "dropout 12-9-4": 117,
+    "7-3": 24,
+}
+
+
+@pytest.mark.parametrize("layout", {**FIRST, **COUNTS})
+def test_parameters_of_the_first_layer_come_first_in_the_net(layout):
+    weight, bias, *_ = build(Model(layout)).parameters()
+    found = Model(layout).first_layer_parameters
+    assert found == weight.numel() + bias.numel()
+    assert found == FIRST.get(layout, found)

@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 
 from cases import ARM
-from hw1bench import Experiment, Images, Model, Protocol, StepLR
+from hw1bench import Experiment, Figure, Images, Model, Optimizer, Protocol, StepLR
+from hw1bench.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
+from hw1bench.report.figures import KINDS
 from hw1bench.sources import a, b, c, d, e
-from hw1bench.sources.tiers import CIFAR10, quick
+from hw1bench.sources.points import minimal_ratio
+from hw1bench.sources.tiers import CIFAR10, interpolation, path_figures, paths, quick, sweep, sweep_figures
 
 TRAINED = replace(
     ARM,
@@ -45,6 +48,120 @@ def test_what_a_quick_protocol_changes():
 def test_what_does_not_scale_is_refused(changes, said):
     with pytest.raises(ValueError, match=said):
         quick(FULL, **{"epochs": 20, **changes})
+
+
+@pytest.mark.parametrize(("batch_size", "capped"), [(1436, 1436), (1437, 1437), (4096, 1437), (None, None)])
+def test_a_quick_batch_is_no_more_than_all_digits(batch_size, capped):
+    full = replace(FULL, arms=(replace(TRAINED, batch_size=batch_size),))
+    (arm,) = quick(full, epochs=20).arms
+    assert arm.batch_size == capped
+
+
+def test_a_quick_protocol_is_measured_as_the_full_one():
+    pairs = interpolation([(FULL.arms[0], FULL.arms[1])], (0, 0.5, 1))
+    assert quick(pairs, epochs=20).measures == pairs.measures
+    with pytest.raises(ValueError, match="names an arm that is not there: there are a"):
+        quick(pairs, epochs=20, keep=("a",))
+
+
+def test_a_path_is_two_independent_trainings_of_one_arm_with_snapshots():
+    made = paths(TRAINED, snapshots=100, mark_every=10)
+    expected = [replace(TRAINED, name=name, independent=True, snapshots=100) for name in "ab"]
+    assert (list(made.arms), made.looks) == (expected, (8,))
+    assert made.measures == (Paths(own="a", other="b", mark_every=10),)
+    whole, layer1 = path_figures(("8", "All"), ("9", "First"))
+    assert whole == Figure(number="8", title="All", kind="path_whole")
+    assert layer1 == Figure(number="9", title="First", kind="path_layer1")
+
+
+def test_the_lines_of_an_interpolation_lie_between_independent_nets():
+    one, two, three = FULL.arms
+    other = replace(three, name="d")
+    made = interpolation([(one, two), (three, other)], (-1, 0, 1))
+    assert made.arms == tuple(replace(arm, independent=True) for arm in (one, two, three, other))
+    assert made.measures == tuple(Interpolation(first=p, second=q, alphas=(-1.0, 0.0, 1.0)) for p, q in ("ab", "cd"))
+    assert all(isinstance(alpha, float) for alpha in made.measures[0].alphas)
+    assert made.looks == (8, 16, 32)
+    assert interpolation([(one, two)], (0, 1), looks=(8,)).looks == (8,)
+
+
+def test_the_arms_of_a_sweep_share_their_seeds_and_record_the_last_batch():
+    made = sweep(FULL.arms)
+    assert made.arms == tuple(replace(arm, gradient_norm="last batch") for arm in FULL.arms)
+    assert not any(arm.independent for arm in made.arms)
+    assert (made.measures, made.looks) == ((JacobianNorm(),), (8, 16, 32))
+    assert sweep(FULL.arms, looks=(8,)).looks == (8,)
+
+
+def test_a_sweep_has_a_chart_for_each_measure_of_sensitivity():
+    charts = {figure.kind: figure for figure in sweep_figures({"loss": "17", "accuracy": "18"}, "lr", "Rate: ")}
+    assert list(charts) == [
+        f"{what}_and_{measure}_by_lr" for what in ("loss", "accuracy") for measure in ("jacobian", "reported")
+    ]
+    assert charts["accuracy_and_reported_by_lr"].number == "18"
+    assert charts["accuracy_and_reported_by_lr"].title == "Rate: accuracy and sensitivity (reported)"
+    assert "batch" in sweep_figures({"loss": "17"}, "batch", "")[0].kind
+
+
+def test_a_seed_of_the_minimal_ratio_is_thirteen_independent_points():
+    made = minimal_ratio(
+        "A",
+        Model("[40,20]", activation="tanh"),
+        Optimizer(name="adam", lr=1e-3),
+        number="11",
+        title="Ratio",
+        assumptions=("mine",),
+        widths_over=4,
+    )
+    for protocol, layout, over in ((made.full, "[40,20]", 1), (made.quick, "[10,5]", 4)):
+        assert len({arm.name for arm in protocol.arms}) == 13
+        assert {replace(arm, name="") for arm in protocol.arms} == {replace(protocol.arms[0], name="")}
+        first = protocol.arms[0]
+        assert (first.independent, first.gradient_norm, first.epochs, first.batch_size) == (True, "epoch", 2_000, None)
+        assert first.model == Model(layout, activation="tanh")
+        assert (protocol.looks, protocol.widths_over, protocol.measures) == ((8,), over, (MinimalRatio(),))
+    assert made.assumptions[0] == "mine"
+    assert made.figures == (Figure(number="11", title="Ratio", kind="ratio_by_loss"),)
+
+
+def test_another_net_may_stand_for_the_quick_points():
+    given = {"number": "", "title": "", "assumptions": ()}
+    made = minimal_ratio("A", Model("[500]"), Optimizer(name="adam", lr=1e-4), quick_model=Model("[32]"), **given)
+    assert {arm.model for arm in made.quick.arms} == {Model("[32]")}
+    assert {arm.model for arm in made.full.arms} == {Model("[500]")}
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.id)
+def test_every_figure_of_an_experiment_can_be_drawn_of_arms_that_it_has(experiment):
+    assert len({figure.id for figure in experiment.figures}) == len(experiment.figures)
+    for figure in experiment.figures:
+        assert figure.kind in KINDS
+        for protocol in filter(None, (experiment.full, experiment.quick)):
+            assert set(figure.arms) <= {arm.name for arm in protocol.arms}
+
+
+DRAWN_FROM = {
+    "path_": Paths,
+    "ratio_by": MinimalRatio,
+    "interpolation": Interpolation,
+    "loss_and": JacobianNorm,
+    "accuracy_and": JacobianNorm,
+}
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.id)
+def test_what_a_figure_draws_is_measured(experiment):
+    measured = {type(measurement) for measurement in experiment.full.measures}
+    for figure in experiment.figures:
+        for prefix, measurement in DRAWN_FROM.items():
+            assert not figure.kind.startswith(prefix) or measurement in measured
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.id)
+def test_ends_of_lines_paths_and_points_are_independent_and_nothing_else_is(experiment):
+    apart = any(isinstance(one, Paths | Interpolation | MinimalRatio) for one in experiment.full.measures)
+    for protocol in filter(None, (experiment.full, experiment.quick)):
+        assert {arm.independent for arm in protocol.arms} == {apart}
 
 
 def test_functions_have_no_stand_in():

@@ -1,0 +1,88 @@
+"""What a sitting gives its charts of the blocks at hand: arrays of an arm's runs in the order of their seeds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cases import ARM, DIGITS
+from hw1bench import Experiment, Model, Protocol
+from hw1bench.progress import Silent
+from hw1bench.runs import Block, Record
+from hw1bench.sitting import Options, Sitting
+from hw1bench.snapshots import ARRAYS
+
+BEST = replace(
+    ARM,
+    name="net",
+    data=DIGITS,
+    model=Model("64-10"),
+    loss="cross_entropy",
+    epochs=3,
+    batch_size=64,
+    keep="best",
+)
+FACTS = {"steps_an_epoch": 5}
+
+
+def record(first, **arrays):
+    """Runs whose training loss is seed + epoch / 10, and whose best epoch is the second."""
+    seeds = np.arange(first, first + 8.0)[:, None]
+    losses = seeds + np.arange(4) / 10
+    accuracies = np.tile([0.99, 0.1, 0.9, 0.2], (8, 1))
+    found = {
+        "train_loss": losses,
+        "test_loss": 2 * losses,
+        "train_accuracy": 1 - accuracies,
+        "test_accuracy": accuracies,
+    }
+    found |= {name: np.zeros((8, 3)) for name in ("weights", *ARRAYS)}
+    return Record(found | arrays, FACTS, 1.0)
+
+
+@pytest.fixture
+def series(tmp_path):
+    """The arrays that charts get of an arm, from its records by first seed."""
+
+    def make(records, arm=BEST):
+        protocol = Protocol(arms=(arm, replace(arm, name="not trained")), looks=(8, 16))
+        experiment = Experiment(report="T", name="x", full=protocol, quick=protocol)
+        sitting = Sitting(Options(report_dir=tmp_path), [], {}, Silent())
+        sitting.court.records |= {Block("T", "x", arm, first): found for first, found in records.items()}
+        sitting.court.records[Block("T", "other", arm, 0)] = record(90)
+        (one,) = sitting._series(experiment)
+        assert one.name == "net"
+        return one.arrays
+
+    return make
+
+
+def test_runs_come_in_the_order_of_their_seeds_with_size_and_steps(series):
+    found = series({8: record(8), 0: record(0)})
+    assert found["train_loss"][:, 0].tolist() == list(range(16))
+    assert found["parameters"] == 650
+    assert found["steps"].tolist() == [0, 5, 10, 15]
+    assert not {"weights", *ARRAYS} & set(found)
+    assert "kept_train_loss" not in found  # of sweeps alone
+
+
+@pytest.mark.parametrize(("keep", "epoch"), [("best", 2), ("last", 3)])
+def test_a_sweep_shows_values_of_the_kept_weights(series, keep, epoch):
+    norms = np.tile([10.0, 20.0, 30.0], (8, 1))
+    found = series({0: record(0, jacobian=np.arange(8.0), last_batch_norm=norms)}, replace(BEST, keep=keep))
+    for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy"):
+        assert found[f"kept_{name}"].tolist() == found[name][:, epoch].tolist()
+    assert found["reported"].tolist() == [10 * epoch] * 8
+    assert found["jacobian"].tolist() == list(range(8))
+    assert (found["lr"], found["batch_size"]) == (BEST.optimizer.lr, 64)
+
+
+def test_a_sweep_without_the_reported_measure_or_a_batch_size(series):
+    found = series({0: record(0, jacobian=np.arange(8.0))}, replace(BEST, batch_size=None))
+    assert "reported" not in found
+    assert np.isnan(found["batch_size"])
+
+
+def test_blocks_that_were_not_measured_leave_the_others_to_be_shown(series):
+    found = series({0: record(0, jacobian=np.arange(8.0)), 8: record(8)})
+    assert (len(found["train_loss"]), len(found["jacobian"])) == (16, 8)
