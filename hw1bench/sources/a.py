@@ -156,7 +156,7 @@ PATHS = Experiment(
     report="A",
     name="path",
     full=_PATHS,
-    quick=quick(_PATHS, epochs=10, looks=ONCE),
+    quick=quick(_PATHS, epochs=8, looks=ONCE),
     assumptions=("batch 64", "weights before training and after every epoch", f"cross-entropy; {_IMAGES}"),
     figures=path_figures(("8", "Weight paths, whole model"), ("9", "Weight paths, first layer")),
 )
@@ -198,7 +198,7 @@ LR_SWEEP = Experiment(
     report="A",
     name="lr-sweep",
     full=_LR_SWEEP,
-    quick=quick(_LR_SWEEP, epochs=10),
+    quick=quick(_LR_SWEEP, epochs=8),
     assumptions=("784-256-10; batch 64, 10 epochs", f"cross-entropy; {_IMAGES}"),
     figures=sweep_figures({"accuracy": "16"}, "lr", "Learning rate: "),
 )

@@ -113,7 +113,7 @@ GRADIENT = Experiment(
     report="C",
     name="grad",
     full=_GRADIENT,
-    quick=quick(_GRADIENT, epochs=60),
+    quick=quick(_GRADIENT, epochs=48),
     assumptions=(
         "784-128-64-10, Adam 1e-3, batch 128, 300 epochs",
         "the norm is that of the whole gradient on the training set, after each epoch",

@@ -94,7 +94,7 @@ PATHS = Experiment(
     report="E",
     name="path",
     full=_PATHS,
-    quick=quick(_PATHS, epochs=30, looks=ONCE),
+    quick=quick(_PATHS, epochs=24, looks=ONCE),
     assumptions=(
         "batch 64, inputs normalised to [-1, 1] (code)",
         "weights before training and after every epoch",
@@ -122,7 +122,7 @@ GRADIENT = Experiment(
     report="E",
     name="grad",
     full=_GRADIENT,
-    quick=quick(_GRADIENT, epochs=60),
+    quick=quick(_GRADIENT, epochs=48),
     assumptions=(
         "norm and loss are those of the batch, before each step",
         "images scaled to [0, 1], no augmentation; cross-entropy; SGD without momentum; torch's default initialisation",
