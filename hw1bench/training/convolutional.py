@@ -22,24 +22,14 @@ from hw1bench.runs import Block
 from hw1bench.training import augmentation, native, sequential, stacked
 from hw1bench.training.native import Progress
 from hw1bench.training.recording import Recording
+from hw1bench.training.stages import OUTPUTS, Dropout, Stage, compile_stages, stages_of
 from hw1bench.training.streams import Stream, generator_for, training_targets
 from hw1bench.training.threads import side_by_side
 
-_OUTPUTS = {"softmax": 1, "logsoftmax": 2}
 _LOSSES = {"cross_entropy": 0, "nll": 1}
 _CALL_SECONDS = 0.08  # of work in one call: how long an interruption or a progress bar waits
 _ALIGNMENT = 64  # of a run's memory
-_LARGEST_POOL = 15  # a window's places fit a byte of the kernel
 _STREAMS: tuple[Stream, ...] = ("order", "augment", "dropout")
-
-
-class _Stage(ctypes.Structure):
-    _fields_ = (
-        *((name, ctypes.c_int32) for name in ("channels", "height", "width", "kernel", "padding", "outputs")),
-        *((name, ctypes.c_int32) for name in ("activation", "pool", "before", "after")),
-        ("p_before", ctypes.c_double),
-        ("p_after", ctypes.c_double),
-    )
 
 
 class _Problem(ctypes.Structure):
@@ -72,43 +62,6 @@ class _Piece(ctypes.Structure):
     )
 
 
-@dataclass
-class _Weights:
-    """A layer with weights and the words that follow it, as a stage of the kernel has them."""
-
-    layer: notation.Conv | notation.Linear
-    before: notation.Dropout | None = None
-    pool: int = 1
-    after: notation.Dropout | None = None
-
-
-def _stages(layout: str) -> list[_Weights] | None:
-    """The stages of ``layout``; None where it has words in an order that the kernel does not know."""
-    stages: list[_Weights] = []
-    for layer in notation.parse(layout):
-        last = stages[-1] if stages else None
-        match layer:
-            case notation.Conv(_, _, kernel, padding):
-                if padding >= kernel:
-                    return None
-                stages.append(_Weights(layer))
-            case notation.Linear():
-                stages.append(_Weights(layer))
-            case notation.Pool(size):
-                if last is None or last.pool > 1 or size > _LARGEST_POOL:
-                    return None
-                if size > 1:
-                    last.before, last.pool, last.after = last.after, size, None
-            case notation.Dropout(p, _):
-                if last is None or last.after or p >= 1:
-                    return None
-                last.after = layer
-            case notation.Output(name):
-                if name not in _OUTPUTS:
-                    return None
-    return stages
-
-
 def supports(arm: Arm) -> bool:
     """Whether the kernel trains such an arm: images to classes, each layer followed by at most dropout, pooling, dropout.
 
@@ -120,44 +73,8 @@ def supports(arm: Arm) -> bool:
         and arm.optimizer.name in native.OPTIMIZERS
         and arm.model.parameters <= sequential.KEPT_WEIGHTS
         and not arm.coast
-        and _stages(arm.model.layout) is not None
+        and stages_of(arm.model.layout) is not None
     )
-
-
-def _kind(dropout: notation.Dropout | None) -> tuple[int, float]:
-    return (0, 0.0) if dropout is None else (2 if dropout.maps else 1, dropout.p)
-
-
-@dataclass(frozen=True)
-class _Dropout:
-    """What it draws for a sample: ``numbers``, each 1 with probability ``keep``, else 0."""
-
-    numbers: int
-    keep: float
-
-
-def _compile(arm: Arm, shape: tuple[int, ...]) -> tuple[list[_Stage], list[_Dropout]]:
-    """The stages of ``arm`` for images of ``shape (channels, height, width)``, and its dropouts in forward order."""
-    found = _stages(arm.model.layout)
-    assert found is not None
-    stages, dropouts = [], []
-    for stage in found:
-        layer = stage.layer
-        if isinstance(layer, notation.Linear):
-            shape, outputs, kernel, padding = (layer.inputs, 1, 1), layer.outputs, 1, 0
-        else:
-            outputs, kernel, padding = layer.outputs, layer.kernel, layer.padding
-        kinds, shares = zip(_kind(stage.before), _kind(stage.after), strict=True)
-        active = isinstance(layer, notation.Conv) or layer.hidden
-        activation = native.ACTIVATIONS[arm.model.activation] if active else 0
-        stages.append(_Stage(*shape, kernel, padding, outputs, activation, stage.pool, *kinds, *shares))
-        sides = [side + 2 * padding - kernel + 1 for side in shape[1:]]
-        for dropout, pool in ((stage.before, 1), (stage.after, stage.pool)):
-            if dropout is not None:
-                numbers = 1 if dropout.maps else (sides[0] // pool) * (sides[1] // pool)
-                dropouts.append(_Dropout(outputs * numbers, 1 - dropout.p))
-        shape = (outputs, *(side // stage.pool for side in sides))
-    return stages, dropouts
 
 
 @dataclass(frozen=True)
@@ -168,7 +85,7 @@ class _Task:
     dataset: Dataset
     code: ctypes.CDLL
     problem: _Problem
-    dropouts: list[_Dropout]  # in forward order
+    dropouts: list[Dropout]  # in forward order
     sets: dict[str, tuple[np.ndarray, np.ndarray]]  # split -> x (samples, channels, height, width), y (samples,) int32
     memory: int  # bytes of a run
     group: int  # samples: calls divide batches at multiples of it
@@ -185,13 +102,13 @@ class _Task:
         sets = {"train": resident(dataset.train)}
         if dataset.test is not None:
             sets["test"] = resident(dataset.test)
-        stages, dropouts = _compile(arm, tuple(dataset.train.x.shape[1:]))
+        stages, dropouts = compile_stages(arm, tuple(dataset.train.x.shape[1:]))
         assert dataset.classes is not None
         if stages[-1].outputs < dataset.classes:
             raise ValueError(
                 f"layout {arm.model.layout!r} has {stages[-1].outputs} outputs for {dataset.classes} classes"
             )
-        array = (_Stage * len(stages))(*stages)
+        array = (Stage * len(stages))(*stages)
         last, samples = notation.parse(arm.model.layout)[-1], len(dataset.train)
         problem = _Problem(
             stages=ctypes.addressof(array),
@@ -200,7 +117,7 @@ class _Task:
             count=len(stages),
             **dict(zip(("channels", "height", "width"), dataset.train.x.shape[1:], strict=True)),
             batch=min(arm.batch_size or samples, samples),
-            output=_OUTPUTS[last.name] if isinstance(last, notation.Output) else 0,
+            output=OUTPUTS[last.name] if isinstance(last, notation.Output) else 0,
             loss=_LOSSES[arm.loss],
             optimizer=native.OPTIMIZERS[arm.optimizer.name],
         )

@@ -1,0 +1,95 @@
+"""Layouts as the stages of the native image kernel: a layer with weights, and the pooling and dropout that follow it."""
+
+import ctypes
+from dataclasses import dataclass
+
+from hw1bench import layout as notation
+from hw1bench.experiment import Arm
+from hw1bench.training import native
+
+OUTPUTS = {"softmax": 1, "logsoftmax": 2}
+_LARGEST_POOL = 15  # a window's places fit a byte of the kernel
+
+
+class Stage(ctypes.Structure):
+    """As the kernel has it: see ``ImageStage`` there."""
+
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in ("channels", "height", "width", "kernel", "padding", "outputs")),
+        *((name, ctypes.c_int32) for name in ("activation", "pool", "before", "after")),
+        ("p_before", ctypes.c_double),
+        ("p_after", ctypes.c_double),
+    )
+
+
+@dataclass
+class Weights:
+    """A layer with weights and the words that follow it, as a stage of the kernel has them."""
+
+    layer: notation.Conv | notation.Linear
+    before: notation.Dropout | None = None
+    pool: int = 1
+    after: notation.Dropout | None = None
+
+
+def stages_of(layout: str) -> list[Weights] | None:
+    """The stages of ``layout``; None where it has words in an order that the kernel does not know."""
+    stages: list[Weights] = []
+    for layer in notation.parse(layout):
+        last = stages[-1] if stages else None
+        match layer:
+            case notation.Conv(_, _, kernel, padding):
+                if padding >= kernel:
+                    return None
+                stages.append(Weights(layer))
+            case notation.Linear():
+                stages.append(Weights(layer))
+            case notation.Pool(size):
+                if last is None or last.pool > 1 or size > _LARGEST_POOL:
+                    return None
+                if size > 1:
+                    last.before, last.pool, last.after = last.after, size, None
+            case notation.Dropout(p, _):
+                if last is None or last.after or p >= 1:
+                    return None
+                last.after = layer
+            case notation.Output(name):
+                if name not in OUTPUTS:
+                    return None
+    return stages
+
+
+def _kind(dropout: notation.Dropout | None) -> tuple[int, float]:
+    return (0, 0.0) if dropout is None else (2 if dropout.maps else 1, dropout.p)
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """What it draws for a sample: ``numbers``, each 1 with probability ``keep``, else 0."""
+
+    numbers: int
+    keep: float
+
+
+def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[Stage], list[Dropout]]:
+    """The stages of ``arm`` for images of ``shape (channels, height, width)``, and its dropouts in forward order."""
+    found = stages_of(arm.model.layout)
+    assert found is not None
+    stages, dropouts = [], []
+    for stage in found:
+        layer = stage.layer
+        if isinstance(layer, notation.Linear):
+            shape, outputs, kernel, padding = (layer.inputs, 1, 1), layer.outputs, 1, 0
+        else:
+            outputs, kernel, padding = layer.outputs, layer.kernel, layer.padding
+        kinds, shares = zip(_kind(stage.before), _kind(stage.after), strict=True)
+        active = isinstance(layer, notation.Conv) or layer.hidden
+        activation = native.ACTIVATIONS[arm.model.activation] if active else 0
+        stages.append(Stage(*shape, kernel, padding, outputs, activation, stage.pool, *kinds, *shares))
+        sides = [side + 2 * padding - kernel + 1 for side in shape[1:]]
+        for dropout, pool in ((stage.before, 1), (stage.after, stage.pool)):
+            if dropout is not None:
+                numbers = 1 if dropout.maps else (sides[0] // pool) * (sides[1] // pool)
+                dropouts.append(Dropout(outputs * numbers, 1 - dropout.p))
+        shape = (outputs, *(side // stage.pool for side in sides))
+    return stages, dropouts
