@@ -98,6 +98,33 @@ def test_the_hessian_of_a_linear_regression_is_that_of_its_data():
     torch.testing.assert_close(curvature.gauss_newton(model, weights, x, y), expected)
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.floats(-10, 10), min_size=2, max_size=8), st.integers(0, 99))
+def test_a_quadratic_has_the_spectrum_that_it_was_given(chosen, seed):
+    generator = torch.Generator().manual_seed(seed)
+    turn = torch.linalg.qr(torch.randn(len(chosen), len(chosen), dtype=torch.float64, generator=generator))[0]
+    matrix = turn @ torch.diag(torch.tensor(chosen, dtype=torch.float64)) @ turn.T
+    places = torch.randn(3, len(chosen), dtype=torch.float64, generator=generator)
+    found = curvature.hessian_of(lambda w: 0.5 * w @ (matrix + matrix.T) / 2 @ w, places)
+    expected = torch.tensor(sorted(chosen), dtype=torch.float64).expand(3, -1)
+    torch.testing.assert_close(curvature.spectrum(found), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_the_hessian_of_any_function_is_that_of_the_nets_loss_for_a_net():
+    model, (x, y) = Model("[4,3]", activation="tanh"), sinc()
+    weights, _ = start_of(model, 3)
+    network = network_of(model, weights[0])
+
+    def loss(flat):
+        parts = flat.split([p.numel() for p in network.parameters()])
+        named = {name: part.view(p.shape) for (name, p), part in zip(network.named_parameters(), parts, strict=True)}
+        return ((torch.func.functional_call(network, named, (x,)) - y) ** 2).mean()
+
+    torch.testing.assert_close(curvature.hessian_of(loss, weights), curvature.hessian(model, weights, x, y))
+    with pytest.raises(ValueError, match="give \\(points, parameters\\) float64"):
+        curvature.hessian_of(loss, weights[0])
+
+
 def test_a_saddle_shows_its_negative_direction_and_gauss_newton_does_not():
     # f = w2 tanh(w1 x + b1) + b2 at zero: the loss bends only between w1 and w2, by -2 E[x y], between b1 and w2, by -2 E[y],
     # and by 2 along b2. So with E[y] = 0 the eigenvalues are -2 |E[xy]|, 0, 2 |E[xy]|, 2.

@@ -11,7 +11,7 @@ space of weights, computed together. No matrix is found
 by differentiating once a parameter: see `dense`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -98,6 +98,19 @@ def hessian(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
     that is not symmetric to 1e-10 of its largest entry.
     """
     return _curvature(model, weights, x, y, residual=True)
+
+
+def hessian_of(function: Callable[[Tensor], Tensor], weights: Tensor) -> Tensor:
+    """The Hessian of any ``function`` from (parameters,) to a number at ``weights (points, parameters)``, float64.
+
+    By `torch.func`, all points together: (points, parameters, parameters). For the loss of a dense net `hessian` gives the
+    same and is faster. Raises ValueError for other shapes or types, ArithmeticError as `hessian` does.
+    """
+    if weights.ndim != 2 or weights.dtype != torch.float64:
+        raise ValueError(f"weights {tuple(weights.shape)} {weights.dtype}: give (points, parameters) float64")
+    # Not torch.func.hessian, which goes forward over backward: its first call compiles with what torch is about to drop.
+    found: Tensor = torch.func.vmap(torch.func.jacrev(torch.func.jacrev(function)))(weights)
+    return _symmetric(found.detach().clone())
 
 
 def smoothed_hessian(model: Model, weights: Tensor, x: Tensor, y: Tensor, smoothing: float) -> Tensor:
