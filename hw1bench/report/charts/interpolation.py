@@ -113,8 +113,8 @@ def _ends(axes: Axes, names: Sequence[str]) -> None:
     low, high = axes.get_xlim()
     room = min(0 - low, high - 1) > _OUTSIDE * (high - low)
     first, second = above.get_xticklabels()
-    first.set_horizontalalignment("center" if room else "left")
-    second.set_horizontalalignment("center" if room else "right")
+    first.set_horizontalalignment("right" if room else "left")  # away from each other where there is room
+    second.set_horizontalalignment("left" if room else "right")
 
 
 def _mixed(arm: Series) -> tuple[Array, dict[str, Array]]:
