@@ -8,7 +8,7 @@ import torch
 
 import reference
 from cases import ARM, DIGITS, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS
-from hw1bench import Function, Images, Model, StepLR, data, images
+from hw1bench import Function, Images, Model, StepLR, code, data, images
 from hw1bench.runs import Block
 from hw1bench.sources import a, b, c, d, e
 from hw1bench.training import engine, native, sequential, stacked
@@ -275,7 +275,7 @@ def test_key_names_everything_that_decides_the_numbers(monkeypatch):
     assert len(keys) == 5
     first = engine.key(block(arm()), CPU)
     assert first == engine.key(block(arm()), CPU)
-    monkeypatch.setattr(engine, "sources", lambda: "other sources")
+    monkeypatch.setattr(code, "digest", lambda patterns: "other sources")
     assert engine.key(block(arm()), CPU) != first
 
 
