@@ -11,7 +11,7 @@ def points(name="MSE", runs=4, **changed):
     return Series(name, stationary(runs) | changed)
 
 
-def test_every_seed_of_every_arm_is_a_point_over_its_loss():
+def test_every_seed_of_every_arm_is_a_dot_over_its_loss():
     axes, heading = drawn("ratio_by_loss", points(), points("L1", runs=2, above=np.full((2, 3), 0.9)))
     losses = stationary()["stationary_loss"][[0, -1]]
     assert (axes.get_xscale(), axes.get_xlabel(), axes.get_ylabel()) == ("log", "loss", "share of eigenvalues")
@@ -22,7 +22,7 @@ def test_every_seed_of_every_arm_is_a_point_over_its_loss():
     np.testing.assert_allclose(ratio[:, 1], [0.5, 0.5, 0.5, 0.9])  # the column of 1e-6
     np.testing.assert_allclose(negative[:, 1], 0.1)
     np.testing.assert_allclose(missed, [[0.1, 0.5], [0.1, 0.9]])
-    assert heading == "eigenvalues of the Hessian above and below ±1e-6 of the largest,\na point a seed"
+    assert heading == "eigenvalues of the Hessian above and below ±1e-6 of the largest,\na dot a point, 2 a seed"
 
 
 def test_points_that_did_not_get_there_are_hollow_and_grey_and_without_them_the_legend_is_silent():

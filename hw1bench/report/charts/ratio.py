@@ -16,7 +16,7 @@ _SIDES = ("above", "within", "below")
 
 
 def ratio_by_loss(axes: Axes, series: Sequence[Series]) -> str:
-    """Shares of positive and of negative eigenvalues against the loss there: a point a seed of every arm."""
+    """Shares of positive and of negative eigenvalues against the loss there: a dot a point, of every seed of every arm."""
     axes.set_xscale("log")
     loss, reached = _all(series, "stationary_loss"), _reached(series)
     above, below = (_all(series, side, len(TOLERANCES))[:, _COLUMN] for side in ("above", "below"))
@@ -36,7 +36,8 @@ def ratio_by_loss(axes: Axes, series: Sequence[Series]) -> str:
     absent = int((~placed).sum())
     remark = f";\n{plural(absent, 'point')} without a positive loss not drawn" if absent else ""
     return (
-        f"eigenvalues of the Hessian above and below ±{_power(MINIMAL_RATIO)} of the largest,\na point a seed{remark}"
+        f"eigenvalues of the Hessian above and below ±{_power(MINIMAL_RATIO)} of the largest,\n"
+        f"a dot a point, {len(series)} a seed{remark}"
     )
 
 
