@@ -34,7 +34,7 @@ def test_a_path_is_a_line_a_run_with_a_ring_at_its_start_and_dots_where_it_was_m
         "component 1 (37.4 % of variance)",
         "component 2 (21.1 % of variance)",
     )
-    assert legend(axes) == ["start", "training accuracy in %"]
+    assert legend(axes) == ["start", "numbers: training accuracy in %"]
     assert heading == "a colour a run, 3 runs"
 
 
@@ -113,6 +113,30 @@ def test_the_note_of_one_run_needs_no_median():
     (_, own, walks, _) = note("path_layer1", [arm(runs=1)]).splitlines()
     assert own == "Of a run's own path two components of its own take 70 %."
     assert walks.endswith("so 0 of 1 path is flatter than a random walk.")
+
+
+def apart(factor, runs=8):
+    """Paths of length 1 of which the starts lie on a line, by the median over pairs `factor` apart."""
+    places = paths(runs)["whole_path"]
+    starts = np.arange(runs)
+    between = np.abs(starts[:, None] - starts)[np.triu_indices(runs, 1)]
+    places[..., 0] += (factor * starts / np.median(between))[:, None]
+    return series(whole_path=places)
+
+
+@pytest.mark.parametrize(("factor", "said"), [(0, False), (2.9, False), (3.1, True)])
+def test_the_note_says_where_runs_start_much_farther_apart_than_they_travel(factor, said):
+    far = "The runs start much farther apart than they travel, and their starts make up the components."
+    assert (far in note("path_whole", [apart(factor)]).splitlines()) is said
+
+
+def test_runs_without_a_place_or_without_company_do_not_start_apart():
+    lost = apart(10, runs=8)
+    lost.arrays["whole_path"][:6] = np.nan
+    lost.arrays["whole_path"][6, 5:] = np.nan
+    assert "farther apart" in note("path_whole", [lost])
+    lost.arrays["whole_path"][6] = np.nan
+    assert "farther apart" not in note("path_whole", [lost])
 
 
 def test_shares_that_are_no_numbers_are_left_unsaid():

@@ -16,6 +16,7 @@ _AREA = np.array([280.0, 155.0])  # points: about what the axes of a chart measu
 _LABELS = 3  # a run, where there are few; of many only the last, where it lies on no line
 _FEW = 8  # runs
 _MOST = 16  # runs: more can neither be told apart nor kept small
+_FAR = 3  # times as far apart as they travel is much farther
 _AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))  # where a label may stand to its dot
 
 
@@ -42,7 +43,7 @@ def path(axes: Axes, series: Sequence[Series], *, part: str) -> str:
         axis.set_major_locator(MaxNLocator(5))
     _accuracies(axes, np.concatenate(drawn), places, accuracy, marked)
     entry(axes, "start", color=_GREY, marker="o", linestyle="", markerfacecolor="white", markersize=4.5)
-    entry(axes, "training accuracy in %", color=_GREY, marker="o", linestyle="", markersize=2.8)
+    entry(axes, "numbers: training accuracy in %", color=_GREY, marker="o", linestyle="", markersize=2.8)
     every = len(arm.arrays[f"{part}_path"])
     return f"a colour a run, {_runs(len(places), every)}"
 
@@ -56,6 +57,8 @@ def note(series: Sequence[Series], *, part: str) -> str:
     if not len(own) == len(walk) == every:
         raise ValueError(f"series {arm.name!r} has {every} paths, {len(own)} shares, {len(walk)} walks: give one each")
     said = [f"Two components take {together} of the variance of {_runs(drawn, every)} together."]
+    if _far_apart(_paths(arm, part)[0]):
+        said.append("The runs start much farther apart than they travel, and their starts make up the components.")
     known = np.isfinite(own) & np.isfinite(walk)
     if known.any():
         own, walk = own[known], walk[known]
@@ -72,6 +75,17 @@ def note(series: Sequence[Series], *, part: str) -> str:
         "takes 60.8 % (6/π²), the first two 76 %."
     )
     return "\n".join(said)
+
+
+def _far_apart(places: Array) -> bool:
+    """Whether runs start much farther apart than they travel in the chart, by medians over pairs and over runs."""
+    places = places[np.isfinite(places[:, 0]).all(axis=1)]
+    if len(places) < 2:
+        return False
+    travelled = np.nansum(np.linalg.norm(np.diff(places, axis=1), axis=2), axis=1)
+    first, second = np.triu_indices(len(places), 1)
+    apart = np.linalg.norm(places[first, 0] - places[second, 0], axis=1)
+    return bool(_FAR * np.median(travelled) < np.median(apart))
 
 
 def _runs(drawn: int, every: int) -> str:
