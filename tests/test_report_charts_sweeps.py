@@ -47,7 +47,8 @@ def test_axes_and_legend_name_what_they_show():
     assert legend(axes) == ["training accuracy", "test accuracy", "Jacobian norm (right)"]
     assert right.spines["right"].get_visible()
     axes, _ = drawn("loss_and_reported_by_lr", at(64))
-    assert legend(axes) == ["training loss", "test loss", "reported sensitivity (right)"]
+    assert legend(axes) == ["training loss", "test loss", "weight-gradient norm (B's measure, right)"]
+    assert axes.figure.axes[1].get_ylabel() == "weight-gradient norm\n(B's measure)"
 
 
 def test_ticks_are_at_what_was_swept_as_far_as_they_keep_clear_of_each_other():
@@ -65,12 +66,70 @@ def test_an_arm_that_mostly_diverged_has_no_median_and_is_told():
     assert heading.endswith(";\n2 of 6 runs diverged")
 
 
-@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_sensitivity_without_a_place_on_a_log_axis_is_not_drawn(value, tmp_path):
     series = [at(64, reported=value), at(256)]
     axes, _ = drawn("loss_and_reported_by_batch", *series)
     np.testing.assert_allclose(medians(axes.figure.axes[1])[0][:, 1], [np.nan, 0.1])
     draw("loss_and_reported_by_batch", title="x", series=series, path=tmp_path / "x.svg")
+
+
+def dead(runs, alive):
+    """Sensitivities of which all but the last `alive` are next to nothing."""
+    values = np.linspace(0.9, 1.1, runs)
+    values[: runs - alive] = [0, 3e-20, 1e-20, 0][: runs - alive]
+    return values
+
+
+@pytest.mark.parametrize("measure", ["jacobian", "reported"])
+def test_sensitivities_next_to_nothing_lie_hollow_at_the_lower_edge_and_leave_the_axis_to_the_others(measure):
+    series = [at(64, 5, **{measure: 4.0}), at(256, 5), at(1024, 5)]
+    series[1].arrays[measure] = dead(5, alive=3)
+    series[2].arrays[measure] = dead(5, alive=1)
+    axes, heading = drawn(f"loss_and_{measure}_by_batch", *series)
+    right = axes.figure.axes[1]
+    edge, top = right.get_ylim()
+    assert 0.5 < edge < 0.9
+    assert top < 10
+    np.testing.assert_allclose(medians(right), [[[64, 4], [256, 1.0], [1024, edge]]])
+    full, *hollow = [line for line in right.lines if line.get_linestyle() == "None"]
+    assert np.isfinite(full.get_ydata()).sum() == 5 + 3 + 1
+    np.testing.assert_allclose(hollow[0].get_xydata(), [[256, edge]] * 2 + [[1024, edge]] * 4)
+    np.testing.assert_allclose(hollow[1].get_xydata(), [[1024, edge]])
+    assert {line.get_markerfacecolor() for line in hollow} == {"white"}
+    assert heading.splitlines()[1:] == [
+        "6 of 15 runs with a sensitivity next to nothing",
+        "(at most 1e-4 of the largest median), hollow at the lower edge",
+    ]
+
+
+@pytest.mark.parametrize(("value", "said"), [(2e-4, False), (1e-4, True), (0.5e-4, True)])
+def test_next_to_nothing_is_up_to_a_ten_thousandth_of_the_largest_median(value, said):
+    _, heading = drawn(
+        "loss_and_jacobian_by_batch", at(64, runs=1, jacobian=1 / 0.9), at(256, runs=1, jacobian=value / 0.9)
+    )
+    assert ("next to nothing" in heading) is said
+
+
+def test_sensitivities_that_are_all_0_are_told(tmp_path):
+    series = [at(64, reported=0.0), at(256, reported=0.0)]
+    _, heading = drawn("loss_and_reported_by_batch", *series)
+    assert heading.endswith(";\n6 of 6 runs with a sensitivity of 0, not drawn")
+    draw("loss_and_reported_by_batch", title="x", series=series, path=tmp_path / "x.svg")
+
+
+def test_the_few_live_nets_among_the_dead_are_drawn_where_every_median_is_0():
+    series = [at(64), at(256)]
+    for one in series:
+        one.arrays["jacobian"][:2] = 0
+    axes, heading = drawn("loss_and_jacobian_by_batch", *series)
+    np.testing.assert_allclose(dots(axes.figure.axes[1])[0][[2, 5], 1], 5.5)
+    assert "4 of 6 runs with a sensitivity next to nothing" in heading
+
+
+def test_a_diverged_sensitivity_is_not_next_to_nothing():
+    _, heading = drawn("loss_and_jacobian_by_batch", at(64), at(256, jacobian=np.nan))
+    assert heading == "a line through the medians of 3 seeds, a dot a seed"
 
 
 def test_one_seed_and_numbers_of_seeds_that_differ():
@@ -89,21 +148,49 @@ def sweep(jacobian, reported):
 
 
 def test_the_note_says_that_the_measures_disagree_and_why_they_can():
-    first, why = note("loss_and_jacobian_by_batch", sweep([4, 3, 2], [0.1, 0.3, 0.2])).splitlines()
+    first, why = note("loss_and_jacobian_by_batch", sweep([4, 3, 2], [0.1, 0.2, 0.3])).splitlines()
     assert first == (
-        "From the smaller to the larger batch size the Jacobian norm falls in 3 of 3 pairs of arms, the reported measure in "
-        "1 of 3 pairs (medians over seeds): by most pairs they disagree, the Jacobian norm falls and the reported measure "
-        "rises."
+        "From the smaller to the larger batch size the Jacobian norm falls in 3 of 3 pairs of arms, the mean norm of the "
+        "weight gradient on one mini-batch, which report B's code took for sensitivity, in 0 of 3 pairs (medians over seeds): "
+        "they disagree, the Jacobian norm falls and the weight gradient rises, where more than 69 % of pairs must agree to "
+        "say that a measure falls or rises."
     )
     assert why.startswith("They can differ: the Jacobian norm is about how the outputs change with the input")
+    assert why.endswith("as the training loss does and is the noisier the smaller the batch.")
+
+
+def test_only_a_sweep_of_the_batch_size_says_that_small_batches_are_noisy():
+    series = [at(64, lr=1e-3), at(64, lr=1e-2)]
+    assert note("loss_and_jacobian_by_lr", series).endswith("which goes to zero as the training loss does.")
+
+
+@pytest.mark.parametrize("what", ["loss", "accuracy"])
+def test_why_the_measures_can_differ_is_not_said_again_under_the_other_measure(what):
+    series = sweep([4, 3, 2], [0.1, 0.2, 0.3])
+    (counted,) = note(f"{what}_and_reported_by_batch", series).splitlines()
+    first, _ = note(f"{what}_and_jacobian_by_batch", series).splitlines()
+    assert counted == first
+
+
+@pytest.mark.parametrize(
+    ("jacobian", "way"),
+    [([3, 2, 1], "falls"), ([3, 1, 2], "goes neither way"), ([1, 3, 2], "goes neither way"), ([1, 2, 3], "rises")],
+)
+def test_a_measure_falls_or_rises_only_where_the_rule_of_an_order_says_so(jacobian, way):
+    assert f"they agree, each {way}, where" in note("loss_and_jacobian_by_batch", sweep(jacobian, jacobian))
+
+
+def test_the_note_counts_pairs_of_medians_next_to_nothing_as_they_are():
+    said = note("loss_and_jacobian_by_batch", sweep([4, 1e-9, 1e-10, 0], [1, 1, 1, 1]))
+    assert "the Jacobian norm falls in 6 of 6 pairs" in said
 
 
 @pytest.mark.parametrize(
     ("reported", "said"),
     [
-        ([3, 2, 1], "they agree, each falls."),
-        ([1, 1, 1], "they disagree, the Jacobian norm falls and the reported measure goes neither way."),
-        ([1, np.nan, 2], "they disagree, the Jacobian norm falls and the reported measure rises."),
+        ([3, 2, 1], "they agree, each falls, where"),
+        ([1, 1, 1], "they disagree, the Jacobian norm falls and the weight gradient goes neither way, where"),
+        ([1, np.nan, 2], "they disagree, the Jacobian norm falls and the weight gradient rises, where"),
     ],
 )
 def test_the_note_says_whether_the_measures_agree(reported, said):
@@ -111,7 +198,7 @@ def test_the_note_says_whether_the_measures_agree(reported, said):
 
 
 def test_pairs_whose_medians_are_not_finite_do_not_count():
-    assert "the reported measure in 0 of 1 pair (medians" in note(
+    assert "for sensitivity, in 0 of 1 pair (medians" in note(
         "loss_and_jacobian_by_batch", sweep([4, 3, 2], [1, np.nan, 2])
     )
 
@@ -122,7 +209,7 @@ def test_an_experiment_without_the_reported_measure_has_half_the_kinds_and_half_
     for shown in (short, [series[0], *short[1:]]):
         assert note("loss_and_jacobian_by_batch", shown) == (
             "From the smaller to the larger batch size the Jacobian norm falls in 3 of 3 pairs of arms (medians over seeds): "
-            "by most pairs it falls."
+            "it falls, where more than 69 % of pairs must agree to say that a measure falls or rises."
         )
         drawn("loss_and_jacobian_by_batch", *shown)
     for what in ("loss", "accuracy"):

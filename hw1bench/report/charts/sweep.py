@@ -10,13 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from hw1bench.effects import IN_ORDER
 from hw1bench.report.charts.learning import SPLITS
 from hw1bench.report.charts.lines import colour, entry, readable, right_axis
 from hw1bench.report.charts.series import Array, Series, array, finite, median_accuracy, median_loss, positive
-from hw1bench.report.words import plural
+from hw1bench.report.words import percent, plural
 
 _SWEPT = {"batch": ("batch_size", "batch size"), "lr": ("lr", "learning rate")}
-_MEASURES = {"jacobian": "Jacobian norm", "reported": "reported sensitivity"}
+_MEASURES = {"jacobian": ("Jacobian norm", ""), "reported": ("weight-gradient norm", "B's measure")}  # name, whose
+_NOTHING = 1e-4  # of the largest median: up to there a sensitivity is next to nothing
+_BELOW = 0.12  # of the decades of the others: how far below them the lower edge is
 _APART = 0.13  # of the axis: nearer ticks would touch
 _NO_WAY = "goes neither way"
 
@@ -26,8 +29,8 @@ def _sweep(axes: Axes, series: Sequence[Series], *, what: str, measure: str, ove
     arms, swept = _in_order(series, over)
     axes.set_xscale("log")
     own = colour(2)
-    name = _MEASURES[measure]
-    right = right_axis(axes, name, own)
+    name, whose = _MEASURES[measure]
+    right = right_axis(axes, f"{name}\n({whose})" if whose else name, own)
     right.set_yscale("log")
     if what == "loss":
         axes.set_yscale("log")
@@ -39,9 +42,8 @@ def _sweep(axes: Axes, series: Sequence[Series], *, what: str, measure: str, ove
         _drawn(axes, swept, shown, medians, {"color": colour(index), "linestyle": dashes, "marker": "o"}, label)
     sensitivity = [array(arm, measure, 1) for arm in arms]
     looks = {"color": own, "linestyle": "-.", "marker": "s"}
-    shown = [positive(finite(values)) for values in sensitivity]
-    _drawn(right, swept, shown, positive(_medians(sensitivity)), looks, "_")
-    entry(axes, f"{name} (right)", **looks, ms=4)
+    nothing = _sensitivity(right, swept, sensitivity, looks)
+    entry(axes, f"{name} ({whose}, right)" if whose else f"{name} (right)", **looks, ms=4)
     axes.set(xlabel=_SWEPT[over][1], ylabel="loss" if what == "loss" else "accuracy (%)")
     _ticks(axes.xaxis, swept)
     for axis in (axes.yaxis, right.yaxis):
@@ -51,11 +53,44 @@ def _sweep(axes: Axes, series: Sequence[Series], *, what: str, measure: str, ove
     seeds = plural(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
     lost = sum(int((~np.isfinite(array(arm, "kept_train_loss", 1))).sum()) for arm in arms)
     remark = f";\n{lost} of {plural(sum(map(len, sensitivity)), 'run')} diverged" if lost else ""
-    return f"a line through the medians of {seeds}, a dot a seed{remark}"
+    return f"a line through the medians of {seeds}, a dot a seed{remark}{nothing}"
 
 
-def note(series: Sequence[Series], *, over: str) -> str:
-    """Which way the measures go over the sweep, by pairs of arms, and whether they agree."""
+def _sensitivity(axes: Axes, swept: Array, runs: Sequence[Array], looks: dict[str, Any]) -> str:
+    """Dots and medians, those next to nothing hollow at the lower edge, and what the heading says of these.
+
+    The sensitivity of a dead net is 0, or so small that the axis down to it would make a flat line of all others.
+    """
+    places = np.repeat(swept, [len(values) for values in runs])
+    values, medians = finite(np.concatenate(runs)), _medians(runs)
+    least = _NOTHING * np.fmax.reduce(medians, initial=0)
+    others = np.concatenate([found[found > least] for found in (values, medians)])
+    dead, low = values <= least, medians <= least
+    edge = np.nan
+    if others.size:
+        edge = others.min() / max(1.25, (others.max() / others.min()) ** _BELOW)
+    _drawn(
+        axes,
+        swept,
+        [np.where(found > least, found, np.nan) for found in runs],
+        np.where(low, edge, medians),
+        looks,
+        "_",
+    )
+    if not dead.any():
+        return ""
+    count = f";\n{dead.sum()} of {plural(len(values), 'run')} with a sensitivity"
+    if not others.size:
+        return f"{count} of 0, not drawn"
+    hollow = {"marker": looks["marker"], "linestyle": "", "mfc": "white", "mec": looks["color"], "clip_on": False}
+    axes.plot(places[dead], np.full(dead.sum(), edge), **hollow, ms=3, mew=0.5, zorder=2.5, label="_")
+    axes.plot(swept[low], np.full(low.sum(), edge), **hollow, ms=4, zorder=2.6, label="_")
+    axes.set_ylim(bottom=edge)
+    return f"{count} next to nothing\n(at most 1e-4 of the largest median), hollow at the lower edge"
+
+
+def note(series: Sequence[Series], *, measure: str, over: str) -> str:
+    """Which way the measures go over the sweep, by pairs of arms, and whether they agree; why they can differ once a sweep."""
     arms, swept = _in_order(series, over)
     word = _SWEPT[over][1]
     pairs = [(less, more) for less, more in combinations(range(len(arms)), 2) if swept[less] < swept[more]]
@@ -63,27 +98,34 @@ def note(series: Sequence[Series], *, over: str) -> str:
         return f"With one {word} there is nothing to compare."
     jacobian, way = _falls(arms, pairs, "jacobian")
     said = f"From the smaller to the larger {word} the Jacobian norm falls in {jacobian} of arms"
+    rule = f"more than {percent(IN_ORDER)} of pairs must agree to say that a measure falls or rises"
     if not all("reported" in arm.arrays for arm in arms):
-        return f"{said} (medians over seeds): by most pairs it {way}."
+        return f"{said} (medians over seeds): it {way}, where {rule}."
     reported, other = _falls(arms, pairs, "reported")
     agree = f"they agree, each {way}"
-    differ = f"they disagree, the Jacobian norm {way} and the reported measure {other}"
+    differ = f"they disagree, the Jacobian norm {way} and the weight gradient {other}"
+    counted = (
+        f"{said}, the mean norm of the weight gradient on one mini-batch, which report B's code took for sensitivity, in "
+        f"{reported} (medians over seeds): {agree if way == other else differ}, where {rule}."
+    )
+    if measure == "reported":
+        return counted
+    noisier = " and is the noisier the smaller the batch" if over == "batch" else ""
     return (
-        f"{said}, the reported measure in {reported} (medians over seeds): by most pairs "
-        f"{agree if way == other else differ}.\n"
-        "They can differ: the Jacobian norm is about how the outputs change with the input on test images, the reported "
-        "measure about the gradient of the loss by the weights on one mini-batch, which goes to zero as the training loss "
-        "does and is the noisier the smaller the batch."
+        f"{counted}\nThey can differ: the Jacobian norm is about how the outputs change with the input on test images, the "
+        "other about the gradient of the loss by the weights on one mini-batch, which goes to zero as the training loss "
+        f"does{noisier}."
     )
 
 
 def _falls(arms: Sequence[Series], pairs: Sequence[tuple[int, int]], measure: str) -> tuple[str, str]:
-    """In how many of `pairs` of arms the median of `measure` falls, and what it does by most of them."""
+    """In how many of `pairs` of arms the median of `measure` falls, and which way it goes by the rule for orders."""
     medians = _medians([array(arm, measure, 1) for arm in arms])
     changes = np.array([medians[more] - medians[less] for less, more in pairs])
     changes = changes[np.isfinite(changes)]
     fall, rise = int((changes < 0).sum()), int((changes > 0).sum())
-    way = "falls" if fall > rise else "rises" if rise > fall else _NO_WAY
+    enough = IN_ORDER * len(changes)
+    way = "falls" if fall > enough else "rises" if rise > enough else _NO_WAY
     return f"{fall} of {plural(len(changes), 'pair')}", way
 
 
@@ -121,12 +163,11 @@ def _in_order(series: Sequence[Series], over: str) -> tuple[list[Series], Array]
     return arms, swept
 
 
+_CHARTS = [(what, measure, over) for over in _SWEPT for measure in _MEASURES for what in ("loss", "accuracy")]
 KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
     f"{what}_and_{measure}_by_{over}": partial(_sweep, what=what, measure=measure, over=over)
-    for over in _SWEPT
-    for measure in _MEASURES
-    for what in ("loss", "accuracy")
+    for what, measure, over in _CHARTS
 }
 NOTES: dict[str, Callable[[Sequence[Series]], str]] = {
-    kind: partial(note, over=kind.rpartition("_")[2]) for kind in KINDS
+    f"{what}_and_{measure}_by_{over}": partial(note, measure=measure, over=over) for what, measure, over in _CHARTS
 }
