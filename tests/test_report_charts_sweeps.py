@@ -71,6 +71,7 @@ def test_a_sensitivity_without_a_place_on_a_log_axis_is_not_drawn(value, tmp_pat
     series = [at(64, reported=value), at(256)]
     axes, _ = drawn("loss_and_reported_by_batch", *series)
     np.testing.assert_allclose(medians(axes.figure.axes[1])[0][:, 1], [np.nan, 0.1])
+    assert not np.isinf(dots(axes.figure.axes[1])[0]).any()
     draw("loss_and_reported_by_batch", title="x", series=series, path=tmp_path / "x.svg")
 
 

@@ -72,7 +72,7 @@ def _sensitivity(axes: Axes, swept: Array, runs: Sequence[Array], looks: dict[st
     _drawn(
         axes,
         swept,
-        [np.where(found > least, found, np.nan) for found in runs],
+        [np.where(found > least, finite(found), np.nan) for found in runs],
         np.where(low, edge, medians),
         looks,
         "_",
