@@ -105,7 +105,7 @@ CLAIMS = [
             f"{name}-interp-barrier",
             report=name[0],
             where=where,
-            says="A barrier lies between independently trained nets.",
+            says=f"A barrier lies between independently trained nets{' of 256 hidden units' if name == 'A' else ''}.",
             experiment=experiment,
             effect=barrier_above(0.02, *ends),
             figure=figure,

@@ -28,7 +28,7 @@ class Claim:
     says: str
     effect: Effect | CountIs | CountsEqual
     experiment: Experiment | None = None
-    figure: str = "loss"
+    figure: str = ""
     origin: Literal["report", "ours"] = "report"
     assumptions: tuple[str, ...] = ()
     full_only: bool = False
@@ -55,8 +55,13 @@ class Claim:
 
     def _check_figure(self) -> None:
         figures = [figure.id for figure in self.experiment.figures] if self.experiment else []
+        if not self.figure and figures:
+            # The only one, or the loss, which most experiments have.
+            object.__setattr__(self, "figure", "loss" if "loss" in figures else figures[0] if len(figures) == 1 else "")
         if figures and self.figure not in figures:
-            raise ValueError(f"claim {self.id}: no figure {self.figure!r} in {', '.join(figures)}: name one of them")
+            raise ValueError(
+                f"claim {self.id}: figure {self.figure!r} is none of {', '.join(figures)}: name one of them"
+            )
 
     def everything_assumed(self) -> tuple[str, ...]:
         """The experiment's assumptions and the claim's own."""

@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -179,8 +179,11 @@ class Arm:
             raise ValueError(
                 f"arm {self.name!r}: epochs and batch size start at 1, not {self.epochs}, {self.batch_size}"
             )
-        if isinstance(self.snapshots, int) and self.snapshots < 1:
-            raise ValueError(f"arm {self.name!r}: snapshots every 1 step or more, not every {self.snapshots}")
+        by_steps = isinstance(self.snapshots, int) and self.snapshots >= 1
+        if self.snapshots not in (None, "epoch") and not by_steps:
+            raise ValueError(
+                f'arm {self.name!r}: snapshots each "epoch" or every 1 step or more, not {self.snapshots!r}'
+            )
         if self.keep == "best" and isinstance(self.data, Function):
             raise ValueError(f"arm {self.name!r} learns a function: it has no test accuracy to keep the best by")
 
@@ -224,6 +227,9 @@ class Protocol:
     measures: tuple[Measurement, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("arms", "looks", "measures"):
+            if not isinstance(getattr(self, name), tuple):
+                raise ValueError(f"{name} of a protocol must be a tuple, not a {type(getattr(self, name)).__name__}")
         names = [arm.name for arm in self.arms]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"a protocol needs arms with different names, not {names}")
@@ -231,8 +237,25 @@ class Protocol:
         if not self.looks or not rising or any(look <= 0 or look % BLOCK for look in self.looks):
             raise ValueError(f"looks must rise in multiples of {BLOCK}, not {self.looks}")
         for measurement in self.measures:
-            if not measurement.groups(names):
+            if not isinstance(measurement, Measurement):
+                raise ValueError(f"{measurement} is no measurement: give such as JacobianNorm()")
+            groups = measurement.groups(names)
+            if not groups:
                 raise ValueError(f"{measurement} names an arm that is not there: there are {', '.join(names)}")
+            for group in groups:
+                self._check_pair(*(arm for arm in self.arms if arm.name in group))
+
+    @staticmethod
+    def _check_pair(first: Arm, *second: Arm) -> None:
+        """A pair is of the same net, and not the same training twice. Raises ValueError."""
+        for other in second:
+            pair = f"arms {first.name!r} and {other.name!r}"
+            if first.model != other.model:
+                raise ValueError(
+                    f"{pair} are measured together and have nets {first.model} and {other.model}: give the same"
+                )
+            if replace(first, name=other.name) == other and not other.independent:
+                raise ValueError(f"{pair} are measured together and are the same training twice: set independent=True")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -311,11 +334,11 @@ class Contrast:
         return ", ".join(sorted({experiment.report for experiment in self.experiments}))
 
 
-def both_tiers(arms: Sequence[Arm]) -> dict[str, Protocol]:
-    """``full`` and ``quick`` protocols that train the same arms in full: seeds are the quick one's only economy."""
+def both_tiers(arms: Sequence[Arm], measures: Sequence[Measurement] = ()) -> dict[str, Protocol]:
+    """``full`` and ``quick`` protocols that train and measure the same in full: seeds are the quick one's only economy."""
     return {
-        "full": Protocol(arms=tuple(arms), looks=(8, 16, 32)),
-        "quick": Protocol(arms=tuple(arms), looks=(8, 16)),
+        tier: Protocol(arms=tuple(arms), looks=looks, measures=tuple(measures))
+        for tier, looks in (("full", (8, 16, 32)), ("quick", (8, 16)))
     }
 
 

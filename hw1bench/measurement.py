@@ -7,6 +7,7 @@ and need not be kept in memory after it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from hw1bench.snapshots import ARRAYS
@@ -38,6 +39,11 @@ class Paths:
     other: str
     mark_every: int
     consumes: ClassVar[tuple[str, ...]] = ARRAYS
+
+    def __post_init__(self) -> None:
+        _two(self.own, self.other)
+        if self.mark_every < 1:
+            raise ValueError(f"snapshots are marked every 1 or more, not every {self.mark_every}")
 
     def groups(self, arms: Sequence[str]) -> list[tuple[str, ...]]:
         """The groups of ``arms`` that are measured together."""
@@ -85,6 +91,15 @@ class Interpolation:
     alphas: tuple[float, ...]
     consumes: ClassVar[tuple[str, ...]] = ()
 
+    def __post_init__(self) -> None:
+        _two(self.first, self.second)
+        if not isinstance(self.alphas, tuple) or not all(isinstance(alpha, int | float) for alpha in self.alphas):
+            raise ValueError(
+                f"alphas must be a tuple of numbers, not {self.alphas!r}: tuple(line.grid(-1, 2, 21).tolist())"
+            )
+        if any(a >= b for a, b in pairwise(self.alphas)) or not {0, 1} <= set(self.alphas):
+            raise ValueError(f"alphas {self.alphas}: they must rise, and hold 0 and 1")
+
     def groups(self, arms: Sequence[str]) -> list[tuple[str, ...]]:
         """The groups of ``arms`` that are measured together."""
         return _pair(self.first, self.second, arms)
@@ -103,6 +118,11 @@ class JacobianNorm:
 
 
 Measurement = Paths | MinimalRatio | Interpolation | JacobianNorm
+
+
+def _two(first: str, second: str) -> None:
+    if first == second:
+        raise ValueError(f"arm {first!r} is measured together with itself: name another one")
 
 
 def _pair(first: str, second: str, arms: Sequence[str]) -> list[tuple[str, ...]]:

@@ -25,10 +25,10 @@ _PAGE = """\
 # Protocols
 
 What each experiment trains in the full tier, as its report did it, and (after the arrow) in the quick one, where that differs.
-Widths are the number by which all channels and hidden widths of the report's nets are divided in the quick tier, steps those
-of the optimiser in one run, looks the numbers of seeds at which a verdict may fall, and seconds what a quick session took to
-train the experiment, all its looks together. `make protocols` writes this page from the experiments and the last session's
-`benchmark.json`; one that reused blocks knows less than their seconds, so let it be one of `make claims ARGS=--fresh`.
+Widths are the number by which all channels and hidden widths of the report's nets are divided in the quick tier (or its
+nets), steps those of the optimiser in one run, looks the numbers of seeds at which a verdict may fall, and seconds what a quick
+session took to train the experiment, all its looks together. `make protocols` writes this page from the experiments and the last
+session's `benchmark.json`; one that reused blocks knows less than their seconds, so let it be one of `make claims ARGS=--fresh`.
 
 """
 _HEAD = ("experiment", "data", "arms", "widths", "epochs", "steps", "looks", "seconds")
@@ -208,13 +208,26 @@ def _row(experiment: Experiment, seconds: float | None) -> list[str]:
         experiment.id,
         _arrow(_sets(full), _sets(quick)),
         _arms_cell(full, quick),
-        str(quick.widths_over) if quick and quick.widths_over > 1 else "-",
+        _widths(full, quick),
         _numbers(experiment, lambda arm: arm.epochs),
         _numbers(experiment, steps),
         _arrow(*looks),
         "-" if seconds is None else f"{seconds:.1f}",
     ]
     return [cell.replace("|", "\\|") for cell in cells]
+
+
+def _widths(full: Protocol, quick: Protocol | None) -> str:
+    """The number that divides them, or the layouts where the quick nets are others."""
+    if quick is None or quick.widths_over > 1:
+        return str(quick.widths_over) if quick else "-"
+    reported = {arm.name: arm.model.layout for arm in full.arms}
+    others = {
+        (reported[arm.name], arm.model.layout)
+        for arm in quick.arms
+        if reported.get(arm.name, arm.model.layout) != arm.model.layout
+    }
+    return "; ".join(f"{before} -> {now}" for before, now in sorted(others)) or "-"
 
 
 def _arrow(full: str, quick: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hw1bench.report import words
@@ -74,12 +75,12 @@ def table(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
         median = "" if effect is None else "not finite" if effect["median"] is None else words.number(effect["median"])
         seconds = words.duration(entry["seconds"]) + (" reused" if entry["reused"] else "")
         rows.add_row(
-            f"  {entry['id']}",
+            escape(f"  {entry['id']}"),
             f"[{_COLOURS[entry['verdict']]}]{words.verdict(entry)}[/]",
             f"{entry['holds']}/{entry['seeds']}" if trained else "",
-            f"{median} {effect['unit']}" if effect else "",
+            escape(f"{median} {effect['unit']}") if effect else "",
             seconds if trained else "",
-            _remark(entry),
+            escape(_remark(entry)),
         )
     target = StringIO()
     Console(file=target, width=max(width, _WIDTH), force_terminal=colour, no_color=not colour).print(rows)

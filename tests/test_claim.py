@@ -30,6 +30,15 @@ def test_a_full_only_experiment_makes_a_full_only_claim():
     assert Claim("T-x", **BASIS, experiment=full, effect=loss_below(1, "one")).tiers == ("full",)
 
 
+FIGURES = tuple(Figure(number="1", title="It", kind=kind) for kind in ("loss", "losses", "curves"))
+
+
+@pytest.mark.parametrize(("figures", "shown"), [((), ""), (FIGURES[1:2], "losses"), (FIGURES, "loss")])
+def test_a_claim_shows_the_only_figure_or_the_loss(figures, shown):
+    claim = Claim("T-x", **BASIS, experiment=replace(EXPERIMENT, figures=figures), effect=loss_below(1, "one"))
+    assert claim.figure == shown
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "said"),
     [
@@ -39,10 +48,19 @@ def test_a_full_only_experiment_makes_a_full_only_claim():
         (
             "T-x",
             {
-                "experiment": replace(EXPERIMENT, figures=(Figure(number="1", title="It", kind="losses"),)),
+                "experiment": replace(EXPERIMENT, figures=FIGURES[1:]),
                 "effect": loss_below(1, "one"),
             },
-            "claim T-x: no figure 'loss' in losses: name one of them",
+            "claim T-x: figure '' is none of losses, curves: name one of them",
+        ),
+        (
+            "T-x",
+            {
+                "experiment": replace(EXPERIMENT, figures=FIGURES),
+                "effect": loss_below(1, "one"),
+                "figure": "accuracies",
+            },
+            "claim T-x: figure 'accuracies' is none of loss, losses, curves: name one of them",
         ),
         ("T-x", {"experiment": EXPERIMENT, "effect": loss_below(1, "two")}, r"T-x has no arm 'two', only \['one'\]"),
     ],

@@ -22,7 +22,7 @@ BASIS = Arm(
 )
 EXPERIMENT = Experiment(report="T", name="x", **both_tiers([replace(BASIS, name=name) for name in "abc"]))
 PATH = Protocol(
-    arms=tuple(replace(BASIS, name=name, snapshots="epoch") for name in "ab"),
+    arms=tuple(replace(BASIS, name=name, independent=True, snapshots="epoch") for name in "ab"),
     looks=(8, 16),
     measures=(Paths(own="a", other="b", mark_every=1),),
 )

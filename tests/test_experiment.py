@@ -70,7 +70,7 @@ def test_looks_that_cannot_be_are_refused(looks):
         (lambda: replace(ARM, precision="half"), "no precision named 'half'"),
         (lambda: replace(ARM, epochs=0), "epochs and batch size start at 1, not 0, 16"),
         (lambda: replace(ARM, batch_size=0), "epochs and batch size start at 1, not 10, 0"),
-        (lambda: replace(ARM, snapshots=0), "arm 'one': snapshots every 1 step or more, not every 0"),
+        (lambda: replace(ARM, snapshots=0), "arm 'one': snapshots each \"epoch\" or every 1 step or more, not 0"),
         (lambda: replace(ARM, keep="worst"), "no choice of the weights to keep named 'worst'; there are last, best"),
         (lambda: replace(ARM, keep="best"), "arm 'one' learns a function: it has no test accuracy to keep the best by"),
         (lambda: replace(ARM, gradient_norm="last"), "no recording of the gradient norm named 'last'; .* last batch"),
@@ -97,7 +97,7 @@ MEASURES = {
 
 @pytest.mark.parametrize(("measurement", "groups"), MEASURES.values(), ids=MEASURES)
 def test_measurements_group_the_arms_of_a_protocol(measurement, groups):
-    arms = tuple(replace(ARM, name=name) for name in "pqr")
+    arms = tuple(replace(ARM, name=name, independent=True) for name in "pqr")
     assert Protocol(arms=arms, looks=(8,), measures=(measurement,)).measures == (measurement,)
     assert measurement.groups("pqr") == groups
 
@@ -150,3 +150,58 @@ def test_collection_imports_no_torch_scipy_or_matplotlib():
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+DIGITS = Images(name="digits", size=8)
+PAIR = Interpolation(first="a", second="b", alphas=(0.0, 0.5, 1.0))
+IMAGE_ARM = replace(ARM, name="a", data=DIGITS, model=Model("64-10"), loss="cross_entropy")
+
+
+@pytest.mark.parametrize(
+    ("arms", "measures", "said"),
+    [
+        ([ARM], (), "arms of a protocol must be a tuple, not a list"),
+        ((ARM,), [JacobianNorm()], "measures of a protocol must be a tuple, not a list"),
+        ((ARM,), (JacobianNorm,), "is no measurement: give such as JacobianNorm"),
+        (
+            (IMAGE_ARM, replace(IMAGE_ARM, name="b")),
+            (PAIR,),
+            "arms 'a' and 'b' are measured together and are the same training twice: set independent=True",
+        ),
+        (
+            (IMAGE_ARM, replace(IMAGE_ARM, name="b", model=Model("64-5-10"))),
+            (PAIR,),
+            "arms 'a' and 'b' are measured together and have nets .* give the same",
+        ),
+    ],
+)
+def test_a_protocol_that_cannot_be_measured_is_refused(arms, measures, said):
+    with pytest.raises(ValueError, match=said):
+        Protocol(arms=arms, looks=(8,), measures=measures)
+
+
+def test_a_pair_may_differ_in_its_training_or_be_independent():
+    for other in (replace(IMAGE_ARM, name="b", batch_size=7), replace(IMAGE_ARM, name="b", independent=True)):
+        first = replace(IMAGE_ARM, independent=other.independent)
+        assert Protocol(arms=(first, other), looks=(8,), measures=(PAIR,)).measures == (PAIR,)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Interpolation(first="a", second="a", alphas=(0, 0.5, 1)), "arm 'a' is measured together with itself"),
+        (lambda: Interpolation(first="a", second="b", alphas=[0, 0.5, 1]), "alphas must be a tuple of numbers"),
+        (lambda: Interpolation(first="a", second="b", alphas=(1, 0.5, 0)), "they must rise, and hold 0 and 1"),
+        (lambda: Interpolation(first="a", second="b", alphas=(0, 0.5)), "and hold 0 and 1"),
+        (lambda: Paths(own="a", other="b", mark_every=0), "every 1 or more, not every 0"),
+        (lambda: replace(ARM, snapshots="step"), "each \"epoch\" or every 1 step or more, not 'step'"),
+    ],
+)
+def test_measurements_and_snapshots_that_cannot_be_are_refused(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
+def test_both_tiers_measure_the_same():
+    tiers = both_tiers([IMAGE_ARM], measures=[JacobianNorm()])
+    assert tiers["full"].measures == tiers["quick"].measures == (JacobianNorm(),)

@@ -123,7 +123,7 @@ def test_a_measurement_that_fails_ends_the_bar(no_kernel):
     shown = Shown()
     trainer = local.LocalTrainer("cpu", shown)
     with pytest.raises(ValueError, match="arm 'net' kept no snapshots"):
-        trainer.measure(Paths(own="net", other="net", mark_every=1), trained(trainer, CLASSES))
+        trainer.measure(Paths(own="net", other="b", mark_every=1), trained(trainer, CLASSES))
     assert shown.calls[-1] == "finish"
 
 

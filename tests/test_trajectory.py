@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,3 +181,15 @@ def test_measures_do_not_depend_on_where_the_origin_is_or_on_the_unit(unit, seed
 def test_mistakes_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_tensors_and_lists_are_taken_like_arrays():
+    runs = np.random.default_rng(0).standard_normal((2, 6, 30))
+    expected = trajectory.pca(runs)
+    for runs_given in (torch.from_numpy(runs), [torch.from_numpy(run) for run in runs], runs.tolist()):
+        np.testing.assert_allclose(trajectory.pca(runs_given).coordinates, expected.coordinates)
+
+
+def test_a_path_that_does_not_move_is_no_walk():
+    with pytest.raises(ValueError, match="the 5 snapshots are all the same: nothing moves"):
+        trajectory.beyond_random_walk(np.ones((5, 3)))

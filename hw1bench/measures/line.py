@@ -41,9 +41,10 @@ def barrier(alphas: np.ndarray, error: np.ndarray) -> Barrier:
 
     Raises ValueError for alphas without 0, 1 or one between them, and for another shape of ``error``.
     """
+    alphas, error = np.asarray(alphas), np.asarray(error)
     between = (alphas > 0) & (alphas < 1)
     if 0 not in alphas or 1 not in alphas or not between.any():
-        raise ValueError(f"alphas {list(alphas)} make no barrier: give 0, 1 and one or more between, as `grid` does")
+        raise ValueError(f"alphas {alphas.tolist()} make no barrier: give 0, 1 and one or more between, as `grid` does")
     if error.ndim != 2 or error.shape[1] != len(alphas):
         raise ValueError(f"errors {error.shape} at {len(alphas)} alphas: give (runs, {len(alphas)})")
     inside = error[:, between]

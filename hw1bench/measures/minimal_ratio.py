@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hw1bench import models
 from hw1bench.data import Dataset
-from hw1bench.experiment import Model
+from hw1bench.experiment import Function, Model
 from hw1bench.measurement import TOLERANCES, MinimalRatio
 from hw1bench.measures.curvature import Shares, hessian, layerwise_gauss_newton, shares, spectrum
 from hw1bench.measures.stationary import minimise_gradient_norm
@@ -29,6 +29,8 @@ def take(
     progress: Callable[[int], None],
 ) -> Arrays:
     """The arrays that `hw1bench.measurement.MinimalRatio` names. Raises ValueError for an arm that records no gradient norm."""
+    if not isinstance(block.arm.data, Function):
+        raise ValueError(f"arm {block.arm.name!r} learns classes: the minimal ratio is for fits of functions")
     if block.arm.gradient_norm != "epoch":
         raise ValueError(
             f'arm {block.arm.name!r}: the target is a share of the first gradient norm; record it an "epoch"'

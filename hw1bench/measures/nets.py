@@ -52,6 +52,8 @@ def checked(model: Model, weights: Tensor, x: Tensor) -> Tensor:
 
     Raises ValueError unless there is a sample, ``weights`` are (runs, parameters), and both are float32 or both float64.
     """
+    if not isinstance(weights, Tensor) or not isinstance(x, Tensor):
+        raise ValueError(f"weights are {type(weights).__name__} and x is {type(x).__name__}: give torch tensors")
     if weights.ndim != 2 or weights.shape[1] != model.parameters:
         raise ValueError(f"weights {tuple(weights.shape)} of a net with {model.parameters}: give (runs, parameters)")
     if weights.dtype != x.dtype or x.dtype not in (torch.float32, torch.float64):

@@ -40,7 +40,8 @@ _WIDE = 2
 
 
 def _runs(trajectories: Trajectories) -> list[np.ndarray | Rows]:
-    runs = [run if hasattr(run, "shape") else np.asarray(run) for run in trajectories]
+    # What gives its columns on demand is left as it is; tensors and lists become arrays.
+    runs = [np.asarray(run) if hasattr(run, "__array__") or not hasattr(run, "shape") else run for run in trajectories]
     shapes = [run.shape for run in runs]
     if not runs or any(len(shape) != 2 or not shape[0] for shape in shapes) or len({shape[1] for shape in shapes}) > 1:
         raise ValueError(f"runs of shapes {shapes}: each must be (snapshots, weights), all with the same weights")
@@ -201,6 +202,8 @@ def beyond_random_walk(snapshots: np.ndarray, samples: int = 1000, seed: int = 0
 
 def beyond_random_walk_from(gram: np.ndarray, weights: int, samples: int = 1000, seed: int = 0) -> BeyondRandomWalk:
     """`beyond_random_walk` of one run with ``weights`` weights, from the Gram matrix of its snapshots."""
+    if not np.trace(gram) > 0:
+        raise ValueError(f"the {len(gram)} snapshots are all the same: nothing moves")
     if len(gram) < 4:
         raise ValueError(f"a path of {len(gram)} snapshots lies in a plane whatever it does: give 4 or more")
     lengths = np.diag(distances(gram), 1)
