@@ -118,7 +118,8 @@ class Bench:
         """Judge ``claim``; pass, fail, skip or fail as expected, as the table of outcomes has it."""
         __tracebackhide__ = True
         sitting, item = self._session.sitting, self._request.node
-        assert sitting is not None
+        if sitting is None or item.nodeid not in self._session.docket:
+            pytest.fail(f"{item.nodeid} judges no claim that was collected: parametrize it by `claim`", pytrace=False)
         judgement, entry, outcome = sitting.judge(self._session.docket[item.nodeid], self._timer())
         if isinstance(judgement.error, Unreadable):
             pytest.fail(str(judgement.error), pytrace=False)
