@@ -99,7 +99,7 @@ def test_a_sweep_has_a_chart_for_each_measure_of_sensitivity():
         f"{what}_and_{measure}_by_lr" for what in ("loss", "accuracy") for measure in ("jacobian", "reported")
     ]
     assert charts["accuracy_and_reported_by_lr"].number == "18"
-    assert charts["accuracy_and_reported_by_lr"].title == "Rate: accuracy and sensitivity (reported)"
+    assert charts["accuracy_and_reported_by_lr"].title == "Rate: accuracy and sensitivity as B measured it"
     assert "batch" in sweep_figures({"loss": "17"}, "batch", "")[0].kind
 
 

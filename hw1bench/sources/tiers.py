@@ -16,6 +16,7 @@ from hw1bench.measurement import Interpolation, JacobianNorm, Paths
 MNIST = Images(name="mnist", size=28)
 CIFAR10 = Images(name="cifar10", size=32, channels=3)
 
+SENSITIVITY = {"jacobian": "sensitivity by the Jacobian", "reported": "sensitivity as B measured it"}
 TRAINING_SAMPLES = {"digits": 1_437, "mnist": 60_000, "cifar10": 50_000}
 
 LOOKS = (8, 16, 32)  # of a full protocol
@@ -55,11 +56,9 @@ def sweep(arms: Iterable[Arm], looks: tuple[int, ...] = LOOKS) -> Protocol:
 def sweep_figures(numbers: Mapping[str, str], over: Literal["batch", "lr"], title: str) -> tuple[Figure, ...]:
     """The charts of a sweep for each of ``numbers``, "loss" or "accuracy" -> its number in the report, one a measure."""
     return tuple(
-        Figure(
-            number=number, title=f"{title}{what} and sensitivity ({measure})", kind=f"{what}_and_{measure}_by_{over}"
-        )
+        Figure(number=number, title=f"{title}{what} and {SENSITIVITY[measure]}", kind=f"{what}_and_{measure}_by_{over}")
         for what, number in numbers.items()
-        for measure in ("jacobian", "reported")
+        for measure in SENSITIVITY
     )
 
 
