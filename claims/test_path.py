@@ -45,25 +45,18 @@ def _beyond_random_walk(report: str, experiment: Experiment) -> Claim:
 
 
 CLAIMS = [
-    Claim(
-        "E-path-layer1-converge",
-        report="E",
-        where=WHERE["E"],
-        says="The first-layer weights of different runs end in similar areas.",
-        experiment=e.PATHS,
-        effect=converges("a", "b", part="layer1"),
-        figure="path_layer1",
-        assumptions=("similar areas: two runs are closer at the end than at initialisation",),
-    ),
-    Claim(
-        "E-path-whole-converge",
-        report="E",
-        where=WHERE["E"],
-        says="The weights of the whole model of different runs end in similar areas.",
-        experiment=e.PATHS,
-        effect=converges("a", "b", part="whole"),
-        figure="path_whole",
-        assumptions=("similar areas: two runs are closer at the end than at initialisation",),
+    *(
+        Claim(
+            f"E-path-{part}-converge",
+            report="E",
+            where=WHERE["E"],
+            says=f"The {weights} of different runs end in similar areas.",
+            experiment=e.PATHS,
+            effect=converges("a", "b", part=part),
+            figure=f"path_{part}",
+            assumptions=("similar areas: two runs are closer at the end than at initialisation",),
+        )
+        for part, weights in (("layer1", "first-layer weights"), ("whole", "weights of the whole model"))
     ),
     Claim(
         "E-path-acc-99",

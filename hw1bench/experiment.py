@@ -197,6 +197,10 @@ class Arm:
         """Whether its training labels are drawn at random."""
         return isinstance(self.data, Images) and self.data.random_labels
 
+    def steps_an_epoch(self, samples: int) -> int:
+        """Optimiser steps an epoch on so many training samples: the remainder makes a batch of its own."""
+        return 1 if self.batch_size is None else -(-samples // self.batch_size)
+
     def setting(self, name: str) -> float:
         """The number by which a sweep orders its arms: "batch_size", "lr", "parameters" or "depth".
 

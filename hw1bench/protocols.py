@@ -35,9 +35,9 @@ _HEAD = ("experiment", "data", "arms", "widths", "epochs", "steps", "looks", "se
 
 
 def steps(arm: Arm) -> int:
-    """Optimiser steps of one run of `arm`: the remainder of an epoch makes a batch of its own."""
+    """Optimiser steps of one run of `arm`."""
     samples = arm.data.points if isinstance(arm.data, Function) else TRAINING_SAMPLES[arm.data.name]
-    return arm.epochs * (1 if arm.batch_size is None else math.ceil(samples / arm.batch_size))
+    return arm.epochs * arm.steps_an_epoch(samples)
 
 
 # In sentences.

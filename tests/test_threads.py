@@ -40,7 +40,7 @@ def test_results_come_in_the_order_of_the_parts(device):
 
 
 def test_no_parts_take_no_threads(monkeypatch):
-    monkeypatch.setattr("hw1bench.measures.threads.ThreadPoolExecutor", None)
+    monkeypatch.setattr("hw1bench.measures.threads.pool", None)
     assert side_by_side(last_first, []) == []
 
 

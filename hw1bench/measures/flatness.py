@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.experiment import Arm
 from hw1bench.measurement import Interpolation
 from hw1bench.measures.interpolation import Mixtures, along
+from hw1bench.measures.nets import resident
 from hw1bench.measures.sensitivity import jacobian_norm
 from hw1bench.measures.threads import side_by_side
 from hw1bench.runs import Block, Record
@@ -23,7 +23,7 @@ def interpolated(
     ends = torch.stack([torch.from_numpy(record.arrays["weights"]) for record in (first, second)], dim=1).to(device)
     found = {"alphas": np.tile(spec.alphas, (len(block.seeds), 1))}
     for name, split in _splits(dataset).items():
-        x, y = _resident(block, split, device)
+        x, y = resident(block.arm, split, device)
         line = partial(_line, spec, block.arm, x, y)
         mixtures = side_by_side(line, ends.unbind(), device)
         found[f"mixed_{name}_loss"] = np.concatenate([mixture.loss for mixture in mixtures])
@@ -33,7 +33,7 @@ def interpolated(
 
 def jacobian(block: Block, record: Record, dataset: Dataset, device: torch.device) -> dict[str, np.ndarray]:
     """The array that `hw1bench.measurement.JacobianNorm` names."""
-    x, _ = _resident(block, _splits(dataset)["test"], device)
+    x, _ = resident(block.arm, _splits(dataset)["test"], device)
     weights = torch.from_numpy(record.arrays["weights"]).to(device)
     norms = side_by_side(lambda row: jacobian_norm(block.arm.model, row[None], x), weights.unbind(), device)
     return {"jacobian": np.concatenate(norms)}
@@ -48,9 +48,3 @@ def _splits(dataset: Dataset) -> dict[str, Split]:
     if dataset.test is None:
         raise ValueError(f"{dataset.name} has no test set to measure flatness on: use a set of images")
     return {"train": dataset.train, "test": dataset.test}
-
-
-def _resident(block: Block, split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Inputs in the form that the net takes, in the arm's precision, and targets."""
-    x = models.inputs(block.arm.model, split.x).to(device, getattr(torch, block.arm.precision))
-    return x, split.y.to(device)

@@ -5,7 +5,13 @@ from torch import Tensor, nn
 
 from hw1bench import layout as notation
 from hw1bench import models
-from hw1bench.experiment import Model
+from hw1bench.data import Split
+from hw1bench.experiment import Arm, Model
+
+
+def resident(arm: Arm, split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Inputs of ``split`` in the form that the net takes, in the arm's precision, and targets, on ``device``."""
+    return models.inputs(arm.model, split.x).to(device, getattr(torch, arm.precision)), split.y.to(device)
 
 
 def cut(model: Model) -> tuple[nn.Sequential, nn.Sequential]:

@@ -7,6 +7,7 @@ from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.measurement import Paths
 from hw1bench.measures import trajectory
+from hw1bench.measures.nets import resident
 from hw1bench.measures.threads import side_by_side
 from hw1bench.runs import Block, Record
 from hw1bench.snapshots import ARRAYS, Snapshots
@@ -73,10 +74,8 @@ def _part(gram: np.ndarray, finite: list[int], length: int, block: Block, dimens
 @torch.no_grad()
 def _accuracy(spec: Paths, block: Block, runs: list[Snapshots], dataset: Dataset, device: torch.device) -> np.ndarray:
     """Training accuracy (runs, snapshots) at the marked snapshots, NaN at the others."""
-    dtype = getattr(torch, block.arm.precision)
-    x = models.inputs(block.arm.model, dataset.train.x).to(device, dtype)
-    y = dataset.train.y.to(device)
-    network = models.build(block.arm.model).to(device, dtype).eval()
+    x, y = resident(block.arm, dataset.train, device)
+    network = models.build(block.arm.model).to(x).eval()
     last = len(runs[0]) - 1
     marks = [mark for mark in range(last + 1) if mark % spec.mark_every == 0 or mark == last]
     accuracy = np.full((len(runs), last + 1), np.nan)

@@ -18,7 +18,7 @@ from hw1bench.snapshots import ARRAYS
 TrainedBlock = tuple[Block, Record]
 
 # Sources that decide a measurement's numbers, besides those of the blocks.
-_SOURCES = ("measures/*.py", "snapshots.py")
+_SOURCES = ("measures/*.py", "snapshots.py", "threads.py")
 
 
 def key(measurement: Measurement, blocks: Sequence[str], environment: dict[str, Any]) -> str:

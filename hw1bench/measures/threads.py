@@ -1,12 +1,12 @@
-"""Parts of a measurement side by side, one torch thread each: faster than one after the other on all threads for nets this
-small, and digits do not depend on the number of threads."""
+"""Parts of a measurement side by side."""
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import torch
+
+from hw1bench.threads import pool
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -21,12 +21,7 @@ def side_by_side(
     """
     if not parts:
         return []
-    threads = torch.get_num_threads()
     alone = device is not None and device.type != "cpu"
     workers = 1 if alone else min(len(parts), os.cpu_count() or 1)
-    executor = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
-    try:
+    with pool(workers) as executor:
         return list(executor.map(function, parts))
-    finally:
-        executor.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # a worker's setting is also that of threads to come

@@ -165,7 +165,7 @@ class _Run:
         }
         self._weights = weights.copy()
         self.recording = Recording(arm, len(task.dataset.train), lambda: self._weights)
-        steps = -(-len(task.dataset.train) // task.problem.batch)
+        steps = arm.steps_an_epoch(len(task.dataset.train))
         lengths = {
             "epoch": {"gradient_norm": arm.epochs + 1},
             "step": {"gradient_norm": arm.epochs * steps, "step_loss": arm.epochs * steps},

@@ -1,6 +1,5 @@
 """`train`: a block in, a record out, by the backend that suits the net and the device."""
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +22,16 @@ STEPS_WITHOUT_KERNEL = 3_000_000
 SECONDS_WITHOUT_KERNEL = 0.14e-3
 
 # Sources that decide a run's numbers: a change in one makes every stored block stale.
-_SOURCES = ("training/*.py", "training/*.cpp", "training/*.h", "data.py", "layout.py", "models.py", "snapshots.py")
+_SOURCES = (
+    "training/*.py",
+    "training/*.cpp",
+    "training/*.h",
+    "data.py",
+    "layout.py",
+    "models.py",
+    "snapshots.py",
+    "threads.py",
+)
 
 
 def device_of(name: str) -> torch.device:
@@ -87,11 +95,7 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
 
 def steps(block: Block, library: Library = BUILT_IN) -> int:
     """Model-steps of the whole block: optimiser steps, over all its runs."""
-    return len(block.seeds) * block.arm.epochs * _steps_an_epoch(block.arm, library.load(block.arm.data))
-
-
-def _steps_an_epoch(arm: Arm, dataset: data.Dataset) -> int:
-    return max(1, math.ceil(len(dataset.train) / (arm.batch_size or math.inf)))
+    return len(block.seeds) * block.arm.epochs * block.arm.steps_an_epoch(len(library.load(block.arm.data).train))
 
 
 def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:
@@ -100,7 +104,7 @@ def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint,
         "stand_in": bool(dataset.stands_for),
         "canonical": dataset.canonical,
-        "steps_an_epoch": _steps_an_epoch(arm, dataset),
+        "steps_an_epoch": arm.steps_an_epoch(len(dataset.train)),
     }
     if dataset.classes is not None:
         facts["classes"] = dataset.classes

@@ -149,10 +149,6 @@ def supports(arm: Arm) -> bool:
     )
 
 
-def _batches(arm: Arm, samples: int) -> int:
-    return 1 if arm.batch_size is None else -(-samples // arm.batch_size)
-
-
 @dataclass
 class _Task:
     """What the runs of a block share. ``problem`` points into ``arrays``: widths, x (inputs, samples), y (outputs, samples)."""
@@ -237,7 +233,7 @@ class _Run:
             raise MemoryError("the native kernel ran out of memory")
         speed_up = min(_CALL_SECONDS / max(time.perf_counter() - start, 1e-6), 10.0)
         self._epochs_a_call = max(1, int(epochs * speed_up))
-        return epochs * _batches(task.arm, task.samples)
+        return epochs * task.arm.steps_an_epoch(task.samples)
 
 
 def _coasted(arm: Arm, weights: np.ndarray, moments: np.ndarray, steps: float) -> np.ndarray:
@@ -285,6 +281,6 @@ def train(
     arrays["prediction"] = arrays["prediction"][:, 0]
     if block.arm.coast:
         moments = np.stack([run.moments for run in runs], axis=1)
-        steps = float(block.arm.epochs * _batches(block.arm, task.samples))
+        steps = float(block.arm.epochs * block.arm.steps_an_epoch(task.samples))
         arrays["coasted"] = _coasted(block.arm, arrays["weights"], moments, steps)
     return arrays

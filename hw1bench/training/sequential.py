@@ -6,7 +6,7 @@ and a run's digits then do not depend on their number. On a GPU they train one a
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.experiment import Loss
 from hw1bench.runs import Block
+from hw1bench.threads import pool
 from hw1bench.training import augmentation, optimizers
 from hw1bench.training.recording import Recording
 from hw1bench.training.streams import generator_for, seed_in, training_targets
@@ -217,25 +218,20 @@ def train(
 ) -> dict[str, np.ndarray]:
     """Train the runs of ``block``; the arrays of a record. ``progress`` is told from the calling thread."""
     task = _Task.of(block, dataset, device)
-    threads = torch.get_num_threads()
-    executor = ThreadPoolExecutor(
-        threads if device.type == "cpu" else 1, initializer=torch.set_num_threads, initargs=(1,)
-    )
-    runs = [executor.submit(_run, task, seed) for seed in block.seeds]
     told = 0
-    try:
-        waiting = True
-        while waiting:
-            finished, unfinished = wait(runs, _PATIENCE, FIRST_EXCEPTION)
-            waiting = bool(unfinished)
-            done = sum(task.steps.values())
-            progress(done - told)
-            told = done
-            for run in finished:
-                run.result()  # a failure ends the block
-    finally:
-        task.given_up.set()
-        executor.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # a worker's setting is also that of threads to come
+    with pool(torch.get_num_threads() if device.type == "cpu" else 1) as executor:
+        runs = [executor.submit(_run, task, seed) for seed in block.seeds]
+        try:
+            waiting = True
+            while waiting:
+                finished, unfinished = wait(runs, _PATIENCE, FIRST_EXCEPTION)
+                waiting = bool(unfinished)
+                done = sum(task.steps.values())
+                progress(done - told)
+                told = done
+                for run in finished:
+                    run.result()  # a failure ends the block
+        finally:
+            task.given_up.set()
     rows = [run.result() for run in runs]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

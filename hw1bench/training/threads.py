@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-import torch
+from hw1bench.threads import pool
 
 
 def side_by_side(runs: Sequence[Iterator[int]], threads: int | None, progress: Callable[[int], None]) -> None:
@@ -13,11 +13,7 @@ def side_by_side(runs: Sequence[Iterator[int]], threads: int | None, progress: C
     A call gives the optimiser steps that it took, and ``progress`` is told them from the calling thread. After an
     interruption the calls under way end, and no other begins.
     """
-    torch_threads = torch.get_num_threads()
-    executor = ThreadPoolExecutor(
-        min(len(runs), threads or os.cpu_count() or 1), initializer=torch.set_num_threads, initargs=(1,)
-    )
-    try:
+    with pool(min(len(runs), threads or os.cpu_count() or 1)) as executor:
         waiting: dict[Future[int | None], Iterator[int]] = {executor.submit(next, run, None): run for run in runs}
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
@@ -25,6 +21,3 @@ def side_by_side(runs: Sequence[Iterator[int]], threads: int | None, progress: C
                 if steps is not None:
                     progress(steps)
                     waiting[executor.submit(next, run, None)] = run
-    finally:
-        executor.shutdown(cancel_futures=True)
-        torch.set_num_threads(torch_threads)  # a worker's setting is also that of threads to come
