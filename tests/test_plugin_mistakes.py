@@ -1,5 +1,14 @@
-"""What a session says of a file of claims that is not written as the plugin expects."""
+"""Bad input to a session: options, rulings and files of claims; each gets one clear line and the way out."""
 
+import re
+
+import pytest
+
+from hw1bench import rulings
+from hw1bench.rulings import Ruling
+
+ONE = "[claim('A-fit-x', 'supported')]"
+MIXED = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'inconclusive'), count('B-count-z', 10)]"
 SOURCE = """
 import pytest
 from hw1bench import Claim, Model
@@ -11,6 +20,80 @@ CLAIM = Claim("T-count", report="T", where="1", says="It has 7.", effect=CountIs
 def test_mine(sentence, court):
     court.judge(sentence)
 """
+
+
+def refused(result, said):
+    """One line of error, no traceback, and the way out."""
+    text = f"{result.stdout.str()}\n{result.stderr.str()}"
+    lines = [line for line in text.splitlines() if line.startswith("ERROR")]
+    assert len(lines) == 1, text
+    assert re.search(said, lines[0]), lines[0]
+    assert "Traceback" not in text
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--device", "tpu"], "--device 'tpu' is unknown: use auto, cpu or cuda"),
+        (["-m", "path"], "-m 'path' selects no claim: collected topics are fit; see"),
+        (["-k", "nothing"], "-k 'nothing' selects no claim"),
+        (["--data-dir", "nowhere"], "--data-dir nowhere is no directory"),
+        (["--report-dir", "taken"], "--report-dir taken cannot be written"),
+        (["--max-seeds", "7"], "--max-seeds 7 is under the first look of A-toy: use 8 or more"),
+        (["--max-seeds", "many"], "--max-seeds 'many' is no whole number"),
+        (["--seed-offset", "-8"], "--seed-offset -8 is negative"),
+        (["--record-rulings", "--seed-offset", "8"], "--record-rulings goes with seed offset 0 only, not 8"),
+        (["-m", "gpu or fit"], "one tier a session"),
+        (["-m", "gpu", "--device", "cuda"], "no CUDA device here; use --device cpu"),
+        (["--device", "cuda"], "no CUDA device here; use --device cpu"),
+        (["-n", "2"], "claims do not run under pytest-xdist: leave out -n"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_options_get_one_clear_line(pytester, project, monkeypatch, arguments, said):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    project(MIXED)
+    (pytester.path / "taken").write_text("a file")
+    refused(pytester.runpytest("claims", *arguments), said)
+
+
+def test_a_bad_data_directory_in_the_environment_is_named(pytester, project, monkeypatch):
+    project(ONE)
+    monkeypatch.setenv("HW1BENCH_DATA", "nowhere")
+    refused(pytester.runpytest("claims"), "nowhere is no directory.*HW1BENCH_DATA")
+
+
+def test_a_malformed_rulings_file_is_refused(pytester, project):
+    (project(ONE) / rulings.FILE).write_text("{")
+    refused(pytester.runpytest("claims"), r"rulings file .*rulings.json is malformed")
+
+
+@pytest.mark.parametrize("topic", ["fit", "gone"])
+def test_a_ruling_on_a_claim_that_does_not_exist_is_refused(pytester, project, topic):
+    folder = project(ONE)
+    rulings.save(folder / rulings.FILE, [Ruling("A-fit-gone", topic, "quick", "refuted", None, 0, 8, "key", {})])
+    refused(pytester.runpytest("claims"), f"names 'A-fit-gone', which test_{topic}.py does not have: remove it")
+
+
+def test_rulings_of_files_and_claims_that_were_not_selected_are_left_alone(pytester, project):
+    folder = project(MIXED)
+    project("[claim('A-fit-other', 'supported')]", topic="grad")
+    pytester.runpytest("claims", "--record-rulings")
+    pytester.runpytest("claims/test_grad.py").assert_outcomes(passed=1, deselected=1)
+    pytester.runpytest("claims", "-k", "fit-x").assert_outcomes(passed=1, deselected=7)
+    assert len(rulings.load(folder / rulings.FILE)) == 4
+
+
+def test_two_claims_of_one_id_are_refused(pytester, project):
+    project(ONE)
+    project(ONE, topic="grad")
+    refused(pytester.runpytest("claims"), "two claims have the id 'A-fit-x'")
+
+
+def test_xdist_is_fine_where_there_are_no_claims(pytester, project):
+    pytester.makepyfile("def test_it(): pass")
+    pytester.runpytest("-n", "1").assert_outcomes(passed=1)
 
 
 def test_a_claim_under_another_name_is_not_judged_and_the_way_out_is_named(pytester, project):
