@@ -6,6 +6,7 @@ A problem is a fit of a dense ReLU net with Adam: the runs share the data, each 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -145,7 +146,7 @@ def jax(problem: Problem, *, samples_last: bool) -> Contender:
     x, y = (jnp.asarray(array.numpy().T if samples_last else array.numpy()) for array in problem.arrays())
     axis = 1 if samples_last else 0
 
-    def loss(flat, x, y):  # type: ignore[no-untyped-def]
+    def loss(flat: Any, x: Any, y: Any) -> Any:
         h, start = x, 0
         for index, (inputs, outputs) in enumerate(pairwise(widths)):
             weight = flat[start : start + inputs * outputs].reshape(outputs, inputs)
@@ -157,7 +158,7 @@ def jax(problem: Problem, *, samples_last: bool) -> Contender:
                 h = jnp.maximum(h, 0)
         return ((h - y) ** 2).mean()
 
-    def step(carry, now):  # type: ignore[no-untyped-def]
+    def step(carry: Any, now: Any) -> Any:
         flat, first, second = carry
         count, rows = now
         inputs, targets = (x, y) if rows is None else (jnp.take(a, rows[None], axis) for a in (x, y))
@@ -168,8 +169,8 @@ def jax(problem: Problem, *, samples_last: bool) -> Contender:
         return (flat - spec.lr * first / (1 - 0.9**count) / scaled, first, second), None
 
     @jit
-    def run(flat, counts, orders):  # type: ignore[no-untyped-def]
-        def one(flat, orders):  # type: ignore[no-untyped-def]
+    def run(flat: Any, counts: Any, orders: Any) -> Any:
+        def one(flat: Any, orders: Any) -> Any:
             zero = jnp.zeros_like(flat)
             (flat, _, _), _ = lax.scan(step, (flat, zero, zero), (counts, orders))
             return loss(flat, x, y)

@@ -75,7 +75,7 @@ class Store:
         descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{key}-", suffix=".tmp")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                np.savez(file, **{**record.arrays, _META: np.array(json.dumps(meta))})  # type: ignore[arg-type]
+                np.savez(file, **{**record.arrays, _META: np.array(json.dumps(meta))})  # type: ignore[arg-type]  # the stub takes them for its flag
             os.replace(temporary, self.path(key))
         except BaseException:
             os.unlink(temporary)

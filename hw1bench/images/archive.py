@@ -104,8 +104,8 @@ class Archive:
         opened = gzip.open if self._path.name.lower().endswith("gz") else open
         try:
             with opened(self._path, "rb") as stream:
-                watched = _Watched(stream)  # type: ignore[arg-type]
-                with tarfile.open(fileobj=watched, mode="r|") as tar:  # type: ignore[call-overload]
+                watched = _Watched(stream)  # type: ignore[arg-type]  # of gzip or a file: no common type
+                with tarfile.open(fileobj=watched, mode="r|") as tar:  # type: ignore[call-overload]  # it only reads
                     while (member := tar.next()) is not None:
                         last = member.name
                         content = tar.extractfile(member) if read and member.isreg() else None
