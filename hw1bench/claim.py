@@ -53,6 +53,10 @@ class Claim:
             return ("full",)
         return TIERS
 
+    def key(self, tier: Tier) -> str | None:
+        """The digest of what ``tier`` trains for it; None of an exact count, which trains nothing."""
+        return self.experiment.key(tier) if self.experiment else None
+
     def _check_figure(self) -> None:
         figures = [figure.id for figure in self.experiment.figures] if self.experiment else []
         if not self.figure and figures:

@@ -5,26 +5,29 @@ claims are collected: tests that take the ``court`` fixture and are parametrized
 or a contrast of several, of which only the figures are wanted).
 """
 
-import os
-import re
-from collections.abc import Callable, Iterable, Iterator
+import argparse
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hw1bench import rulings, summary
+from hw1bench import rulings, summary, terminal
 from hw1bench.claim import Claim
+from hw1bench.endings import Endings
 from hw1bench.experiment import Contrast, Experiment, Tier
+from hw1bench.interrupts import Interrupts
 from hw1bench.progress import TerminalProgress
 from hw1bench.runs import Unreadable
+from hw1bench.selection import Selection, params, topic
 from hw1bench.timing import Stopwatch
 
 if TYPE_CHECKING:
     from hw1bench.sitting import Docket, Options, Sitting
 
-REPORTS = "ABCDE"
-TOPICS = ("counts", "fit", "task", "path", "grad", "minratio", "random", "size", "interp", "sensitivity")
+REPORT_LOST = 74
+"""Exit status of a session whose report could not be written (EX_IOERR of sysexits.h); tests passed or failed."""
 
 
 class Refuted(Exception):
@@ -35,25 +38,37 @@ class Contradicts(Exception):
     """The verdict is at odds with the ruling on record, or, under --strict-rulings, has none to stand on."""
 
 
+# Name -> what argparse takes of it. Each is also there as --claims-NAME, which is ours alone.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "device": {"default": "auto", "help": "auto (CPU in the quick tier, CUDA in the full one), cpu or cuda"},
+    "data-dir": {"metavar": "DIR", "help": "where MNIST and CIFAR-10 lie (default: $HW1BENCH_DATA)"},
+    "report-dir": {"default": "reports", "metavar": "DIR", "help": "where the report is written (reports)"},
+    "seed-offset": {"default": "0", "metavar": "N", "help": "first seed (0)"},
+    "max-seeds": {"metavar": "N", "help": "drop the planned looks above N seeds; the level stays"},
+    "fresh": {"action": "store_true", "help": "ignore stored blocks: train everything anew"},
+    "record-rulings": {"action": "store_true", "help": "put the verdicts on record beside the claims"},
+    "strict-rulings": {"action": "store_true", "help": "fail on a weaker verdict, a missing ruling, a claim not run"},
+}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hw1bench", "claims")
-    group.addoption("--device", default="auto", help="auto (CPU in the quick tier, CUDA in the full one), cpu or cuda")
-    group.addoption("--data-dir", metavar="DIR", help="where MNIST and CIFAR-10 lie (default: $HW1BENCH_DATA)")
-    group.addoption("--report-dir", default="reports", metavar="DIR", help="where the report is written (reports)")
-    group.addoption("--seed-offset", default="0", metavar="N", help="first seed (0)")
-    group.addoption("--max-seeds", metavar="N", help="drop the planned looks above N seeds; the level stays")
-    group.addoption("--fresh", action="store_true", help="ignore stored blocks: train everything anew")
-    group.addoption("--record-rulings", action="store_true", help="put the verdicts on record beside the claims")
-    group.addoption("--strict-rulings", action="store_true", help="fail on a weaker verdict and on a missing ruling")
+    for name, attributes in _OPTIONS.items():
+        ours = {**attributes, "dest": f"claims_{name.replace('-', '_')}"}
+        try:
+            group.addoption(f"--{name}", f"--claims-{name}", **ours)
+        except (ValueError, argparse.ArgumentError):  # another plugin, or a conftest, has the short name
+            group.addoption(f"--claims-{name}", **ours)
+
+
+def _option(config: pytest.Config, name: str) -> Any:
+    return config.getoption(f"claims_{name.replace('-', '_')}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "gpu: full tier, as the reports did it (CUDA, or --device cpu)")
-    for letter in REPORTS:
-        config.addinivalue_line("markers", f"report_{letter.lower()}: claims of report {letter}")
-    for topic in TOPICS:
-        config.addinivalue_line("markers", f"{topic}: claims of this topic")
-    config.pluginmanager.register(_Session(config), "hw1bench-session")
+    selection = Selection(config)
+    config.pluginmanager.register(selection, "hw1bench-selection")
+    config.pluginmanager.register(_Session(config, selection), "hw1bench-session")
 
 
 def _whole(name: str, text: str | None) -> int | None:
@@ -65,31 +80,28 @@ def _whole(name: str, text: str | None) -> int | None:
         raise pytest.UsageError(f"{name} {text!r} is no whole number") from None
 
 
+def _folder(name: str, text: str | None) -> Path | None:
+    if text == "":
+        raise pytest.UsageError(f"{name} '' names no folder: give one, or leave it out")
+    return None if text is None else Path(text)
+
+
 def _options(config: pytest.Config, tier: Tier) -> "Options":
     from hw1bench.sitting import Options, default_data_dir  # torch, from here on
 
-    named = config.getoption("data_dir")
+    report_dir = _folder("--report-dir", _option(config, "report-dir"))
+    assert report_dir is not None
     return Options(
         tier=tier,
-        device=config.getoption("device"),
-        data_dir=Path(named) if named else default_data_dir(),
-        report_dir=Path(config.getoption("report_dir")),
-        seed_offset=_whole("--seed-offset", config.getoption("seed_offset")) or 0,
-        max_seeds=_whole("--max-seeds", config.getoption("max_seeds")),
-        fresh=config.getoption("fresh"),
-        record_rulings=config.getoption("record_rulings"),
-        strict_rulings=config.getoption("strict_rulings"),
+        device=_option(config, "device"),
+        data_dir=_folder("--data-dir", _option(config, "data-dir")) or default_data_dir(),
+        report_dir=report_dir,
+        seed_offset=_whole("--seed-offset", _option(config, "seed-offset")) or 0,
+        max_seeds=_whole("--max-seeds", _option(config, "max-seeds")),
+        fresh=_option(config, "fresh"),
+        record_rulings=_option(config, "record-rulings"),
+        strict_rulings=_option(config, "strict-rulings"),
     )
-
-
-def _params(item: pytest.Item) -> dict[str, Any]:
-    callspec = getattr(item, "callspec", None)
-    params: dict[str, Any] = callspec.params if callspec else {}
-    return params if "tier" in params and "court" in getattr(item, "fixturenames", ()) else {}
-
-
-def _topic(path: Path) -> str:
-    return path.stem.removeprefix("test_")
 
 
 @pytest.fixture
@@ -155,66 +167,28 @@ class Bench:
         def benchmark() -> Any:
             # The fixture warns where it is taken and not used, so it is taken only when there is something to time. It
             # times once a test: of a contrast whose experiments nothing trained before, the first has a row.
-            found = self._request.config.pluginmanager.hasplugin("benchmark") and not self._timed
-            self._timed = True
+            config = self._request.config
+            found = config.pluginmanager.hasplugin("benchmark") and not config.getoption("benchmark_skip")
+            found, self._timed = found and not self._timed, True
             return self._request.getfixturevalue("benchmark") if found else None
 
         return lambda experiment, train: self._session.stopwatch.run(experiment, train, benchmark)
 
 
 class _Session:
-    """What one pytest session knows of its claims."""
+    """One pytest session of the court: from the claims that were selected to the report."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, selection: Selection) -> None:
         self.config = config
         self.docket: dict[str, Docket] = {}  # node id -> claim
         self.sitting: Sitting | None = None
         self.stopwatch = Stopwatch()
-        self._known: dict[Path, set[str]] = {}  # test file -> ids of all its claims, selected or not
-        self._collected = False
+        self._selection = selection
+        self._endings = Endings()
+        self._interrupts = Interrupts()
         self._refused = False  # claims met workers of pytest-xdist
-        self._written: dict[str, Any] | None = None
-
-    @pytest.hookimpl(tryfirst=True)  # before the claims' own parametrization, so that the id begins with the tier
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        if "court" not in metafunc.fixturenames:
-            return
-        for mark in metafunc.definition.iter_markers("parametrize"):
-            if mark.args[0] == "claim":
-                ids = {claim.id for claim in mark.args[1] if isinstance(claim, Claim)}
-                self._known.setdefault(metafunc.definition.path, set()).update(ids)
-        metafunc.parametrize(
-            "tier", [pytest.param("quick"), pytest.param("full", marks=pytest.mark.gpu)], indirect=True
-        )
-
-    @pytest.hookimpl(tryfirst=True)  # before -m is applied
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        kept: list[pytest.Item] = []
-        out: list[pytest.Item] = []
-        named = re.search(r"\bgpu\b", config.option.markexpr or "") is not None
-        for item in items:
-            params = _params(item)
-            subject = params.get("claim") or params.get("exhibit")
-            if subject is None:
-                kept.append(item)
-                continue
-            self._collected = True
-            if isinstance(subject, Claim) and params["tier"] not in subject.tiers:
-                out.append(item)
-                continue
-            reports = () if isinstance(subject, Contrast) else (f"report_{subject.report.lower()}",)
-            for name in (*reports, _topic(item.path)):
-                if not any(line.startswith(f"{name}:") for line in config.getini("markers")):
-                    config.addinivalue_line("markers", f"{name}: claims of this report or topic")
-                item.add_marker(name)
-            full = params["tier"] == "full" and not named and not any(item.name in argument for argument in config.args)
-            (out if full else kept).append(item)
-        if hasattr(config, "workerinput"):  # a worker of pytest-xdist: its controller says why, see below
-            config.workeroutput["hw1bench_claims"] = self._collected  # type: ignore[attr-defined]  # set by pytest-xdist
-            kept = [item for item in kept if not _params(item)]
-        if out:
-            config.hook.pytest_deselected(items=out)
-        items[:] = kept
+        self._written: Mapping[str, Any] | None = None
+        self._place = ""  # the line that says where the report is, or why there is none
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -222,69 +196,107 @@ class _Session:
 
     @pytest.hookimpl(tryfirst=True)  # not at the end of collection: that hook is also called when collection failed
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        if not self._collected or hasattr(self.config, "workerinput"):
+        option = self.config.option
+        if not self._selection.collected or hasattr(self.config, "workerinput"):
             return
-        if session.testsfailed and not self.config.option.continue_on_collection_errors:
+        if session.testsfailed and not option.continue_on_collection_errors:
             return
         if not session.items:
-            chosen = {"-m": self.config.option.markexpr, "-k": self.config.option.keyword}
-            said = " and ".join(f"{flag} {text!r}" for flag, text in chosen.items() if text)
-            topics = ", ".join(sorted(_topic(path) for path in self._known))
-            raise pytest.UsageError(f"{said or 'this'} selects no claim: collected topics are {topics}; see --markers")
-        items = [item for item in session.items if _params(item)]
-        tiers = sorted({_params(item)["tier"] for item in items})
-        if not items or self.config.option.collectonly:
-            return
-        if len(tiers) > 1:
-            raise pytest.UsageError("one tier a session: select the quick tier or, with -m gpu, the full one, not both")
-        self._sit(items, tiers[0])
+            raise self._selection.nothing()
+        items = self._selection.chosen(session.items)
+        # With --setup-only and --setup-plan no test is called.
+        if items and not option.collectonly and not option.setuponly and not option.setupplan:
+            self._sit(items, params(items[0])["tier"])
 
     def _sit(self, items: Iterable[pytest.Item], tier: Tier) -> None:
         from hw1bench.sitting import Docket, Sitting
 
         for item in items:
-            claim = _params(item).get("claim")
+            claim = params(item).get("claim")
             if claim is not None:
-                self.docket[item.nodeid] = Docket(claim, _topic(item.path), item.path.parent / rulings.FILE)
-        ids = [docket.claim.id for docket in self.docket.values()]
-        twice = {name for name in ids if ids.count(name) > 1}
-        if twice:
-            raise pytest.UsageError(f"two claims have the id {min(twice)!r}: give each its own")
+                self.docket[item.nodeid] = Docket(claim, topic(item.path), item.path.parent / rulings.FILE)
+        docket: dict[str, Docket] = {}
+        for one in self.docket.values():
+            if docket.setdefault(one.claim.id, one).claim is not one.claim:  # the same one may be tried more than once
+                raise pytest.UsageError(f"two claims have the id {one.claim.id!r}: give each its own")
+        terminal.forgiving(self.config)
+        heeding = ExitStack()
+        heeding.enter_context(self._interrupts.heeded())
+        self.config.add_cleanup(heeding.close)
         try:
-            book = {path: self._rulings(path) for path in {path.parent / rulings.FILE for path in self._known}}
-            progress = TerminalProgress(self._uncaptured())
-            self.sitting = Sitting(_options(self.config, tier), list(self.docket.values()), book, progress)
+            book = {
+                path: self._rulings(path) for path in {path.parent / rulings.FILE for path in self._selection.known}
+            }
+            progress = TerminalProgress(terminal.uncaptured(self.config))
+            self.sitting = Sitting(
+                _options(self.config, tier), list(docket.values()), book, progress, lambda: self._interrupts.hurried
+            )
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
-
-    def _uncaptured(self) -> TextIO:
-        """The terminal itself: what tests print is captured while they run, and progress would be with it."""
-        terminal: TextIO = self.config.get_terminal_writer()._file
-        try:
-            descriptor = os.dup(terminal.fileno())
-        except (OSError, ValueError):  # no file of the system: a session inside another
-            return terminal
-        stream = open(descriptor, "w", encoding=terminal.encoding, buffering=1)  # noqa: SIM115  # closed at the end of the session
-        self.config.add_cleanup(stream.close)
-        return stream
 
     def _rulings(self, path: Path) -> rulings.Rulings:
         """The rulings in ``path``; raises ValueError where one names a claim that does not exist."""
         found = rulings.load(path)
         for ruling in found.values():
             source = path.parent / f"test_{ruling.topic}.py"
-            if not source.exists() or ruling.claim not in self._known.get(source, {ruling.claim}):
+            if not source.exists() or ruling.claim not in self._selection.known.get(source, {ruling.claim: None}):
                 raise ValueError(
                     f"rulings file {path} names {ruling.claim!r}, which {source.name} does not have: remove it"
                 )
         return found
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Iterator[None]:
+        self._interrupts.rearm()
+        return (yield)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._endings.add(report)
+
+    def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
+        for item in items:
+            self._endings.deselect(item.nodeid)
+
+    @pytest.hookimpl(wrapper=True)  # registered late, so round that of pytest-benchmark
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         if self._refused:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if self.sitting is not None:
-            self._written = self.sitting.close()
-            self.stopwatch.write(self.config, self.sitting.options.report_dir / "benchmark.json")
+            self._close(self.sitting, session)
+        with self.stopwatch.quiet():
+            return (yield)
+
+    def _close(self, sitting: "Sitting", session: pytest.Session) -> None:
+        """Write the report. Whatever keeps it from being written costs a line, and gives an exit status of its own."""
+        self._interrupts.disarm()
+        nodes: dict[str, list[str]] = {}
+        for node, one in self.docket.items():
+            nodes.setdefault(one.claim.id, []).append(node)
+        tier = sitting.options.tier
+        known = {
+            topic(path): {name: claim.key(tier) for name, claim in claims.items() if tier in claim.tiers}
+            for path, claims in self._selection.known.items()
+        }
+        folder = sitting.options.report_dir
+        try:
+            self._written = sitting.close({name: self._endings.of(some) for name, some in nodes.items()}, known)
+            whole = sitting.write(self._written)
+            self.stopwatch.write(self.config, folder / "benchmark.json")
+        except Exception as error:
+            reason = (
+                error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
+            )
+            self._place = f"ERROR: the report in {folder} could not be written ({' '.join(reason.split())})"
+            self._place += ": what was trained is stored; run again once this is mended"
+            if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+                session.exitstatus = REPORT_LOST
+            return
+        earlier = len(whole["claims"]) - len(self._written["claims"])
+        more = f" ({earlier} more from earlier sessions)" if earlier else ""
+        self._place = f"report: {folder / 'index.html'}{more}"
+        idle = sum(claim["verdict"] == "not run" for claim in self._written["claims"])
+        if sitting.options.strict_rulings and idle and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # the verdicts come last, below pytest-benchmark's table
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
@@ -293,9 +305,10 @@ class _Session:
             terminalreporter.write_line(
                 "ERROR: claims do not run under pytest-xdist: leave out -n, training uses all cores by itself", red=True
             )
-        if self._written is not None and self.sitting is not None:
+        if self._written is not None:
             terminalreporter.section("claims")
             text = summary.table(self._written, terminalreporter._tw.fullwidth, colour=terminalreporter.hasmarkup)
             terminalreporter.write(text)
             terminalreporter.write_line(summary.counts(self._written))
-            terminalreporter.write_line(f"report: {self.sitting.options.report_dir / 'index.html'}")
+        if self._place:
+            terminalreporter.write_line(self._place, red=self._place.startswith("ERROR"))

@@ -73,7 +73,7 @@ def save(path: Path, rulings: Iterable[Ruling]) -> None:
 class Outcome:
     """What the test of a claim does: ``kind``, and a ``remark`` that says why where it is not plain."""
 
-    kind: Literal["passed", "failed", "xfailed", "skipped"]
+    kind: Literal["passed", "failed", "error", "xfailed", "skipped"]
     remark: str = ""
 
 

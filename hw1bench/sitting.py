@@ -1,33 +1,33 @@
 """One sitting of the court: options in, a report directory out. It works without pytest; the plugin is its adapter."""
 
+import json
 import os
 import platform
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import hw1bench
-from hw1bench import report, rulings, snapshots
+from hw1bench import report, rulings
 from hw1bench.claim import Claim
 from hw1bench.court import Court, Judgement, Timer
 from hw1bench.data import Library
-from hw1bench.experiment import Contrast, Experiment, Figure, Images, Tier
+from hw1bench.drawing import Drawing
+from hw1bench.endings import Ending
+from hw1bench.experiment import Contrast, Experiment, Tier
 from hw1bench.local import LocalTrainer, cuda_here
-from hw1bench.measures import learning
 from hw1bench.progress import Progress
-from hw1bench.protocols import steps
-from hw1bench.report import document, figures
+from hw1bench.report import contract, document, merge, words
+from hw1bench.report.merge import Known
 from hw1bench.rulings import Outcome, Ruling, Rulings
-from hw1bench.runs import Run, Unavailable
+from hw1bench.runs import Unavailable
 from hw1bench.store import Store
-from hw1bench.verdict import Verdict
+from hw1bench.verdict import Verdict, Word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +89,14 @@ def _commit(folder: Path) -> str | None:
 class Sitting:
     """Judges the claims on ``docket`` and writes the report. Raises ValueError, in one line, for options that cannot be met.
 
-    ``book`` holds the rulings of each rulings file.
+    ``book`` holds the rulings of each rulings file. Once ``hurried`` the report is finished without what takes long.
     """
 
     options: Options
     docket: list[Docket]
     book: dict[Path, Rulings]
     progress: Progress
+    hurried: Callable[[], bool] = lambda: False
     _entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     _shown: list[Experiment | Contrast] = field(default_factory=list)
 
@@ -103,7 +104,8 @@ class Sitting:
         options = self.options
         options.check()
         options.prepare_report_dir()
-        self._started = datetime.now(UTC)
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._before = merge.Earlier()
         self._clock = time.perf_counter()
         closed, device = None, options.device
         if device == "auto":
@@ -131,7 +133,9 @@ class Sitting:
         outcome = rulings.outcome(judgement.verdict.word, old.verdict if old else None)
         if self.options.strict_rulings and new is not None:
             outcome = rulings.strictly(outcome, new, old)
-        entry = document.entry(judgement, item.topic, old.verdict if old else None, outcome)
+        elif self.options.strict_rulings and judgement.verdict.word == "not run":
+            outcome = Outcome("failed", "not run, which --strict-rulings does not let pass")
+        entry = self._entry(judgement, item.topic, old.verdict if old else None, outcome)
         self._entries[item.claim.id] = entry
         return judgement, entry, outcome
 
@@ -147,30 +151,84 @@ class Sitting:
             return str(reason)
         return None
 
-    def close(self) -> dict[str, Any]:
-        """Draw the figures and write the report; claims that were not reached are "not run". Returns the document."""
-        claims = []
-        for item in self.docket:
-            if item.claim.id not in self._entries:
-                known = self.book.get(item.rulings, {}).get((item.claim.id, self.options.tier))
-                missed = Judgement(
-                    item.claim, self.options.tier, Verdict("not run", note="the session ended before it")
-                )
-                outcome = rulings.outcome("not run", None)
-                entry = document.entry(missed, item.topic, known.verdict if known else None, outcome)
-                self._entries[item.claim.id] = entry
-            claims.append(self._entries[item.claim.id])
-        written = document.build(
+    def close(self, endings: Mapping[str, Ending | None], known: Known) -> dict[str, Any]:
+        """Draw the figures; the document of this session's claims. `write` puts it into the report directory.
+
+        ``endings`` say how the test of each claim ended, by id (None: the session ended before it did): a claim without a
+        verdict is reported as what became of its test, and one whose test ended otherwise than its verdict has it as that.
+        ``known`` are the claims of all files that were collected.
+        """
+        claims = [self._ended(item, endings.get(item.claim.id)) for item in self.docket]
+        self._before = self._earlier(known)
+        used = [item.claim.experiment for item in self.docket if item.claim.experiment is not None]
+        drawing = Drawing(
+            self.options.tier,
+            self.court.records,
+            self.options.report_dir,
+            self.progress.notice,
+            self.hurried,
+            {figure["path"]: figure for figure in self._before.figures},
+        )
+        return document.build(
             tier=self.options.tier,
-            started=self._started.isoformat(timespec="seconds"),
+            started=self._started,
             seconds=time.perf_counter() - self._clock,
             seed_offset=self.options.seed_offset,
             environment=self._environment(),
             claims=claims,
-            figures=self._draw(),
+            figures=drawing.draw(dict.fromkeys([*used, *self._shown])),
         )
-        report.write(written, self.options.report_dir)
-        return written
+
+    def write(self, written: Mapping[str, Any]) -> dict[str, Any]:
+        """Add what `close` gave to the report that lies in the report directory; the whole document.
+
+        Raises OSError where it cannot be written.
+        """
+        whole = merge.added(self._before, written)
+        report.write(whole, self.options.report_dir)
+        return whole
+
+    def _ended(self, item: Docket, ending: Ending | None) -> Mapping[str, Any]:
+        """The entry of one claim, in view of how its test ended."""
+        entry = self._entries.get(item.claim.id)
+        if entry is not None:
+            if ending is None or ending.kind == entry["outcome"]:
+                return entry
+            return {**entry, "outcome": ending.kind, "remark": ending.reason}
+        known = self.book.get(item.rulings, {}).get((item.claim.id, self.options.tier))
+        if ending is None:
+            ending, verdict = Ending("skipped"), Verdict("not run", note="the session ended before it")
+        elif ending.kind in ("failed", "error"):
+            verdict = Verdict("error", note=ending.reason)
+        else:
+            verdict = Verdict("not run", note=ending.reason or "its test ended without judging it")
+        missed = Judgement(item.claim, self.options.tier, verdict)
+        return self._entry(missed, item.topic, known.verdict if known else None, Outcome(ending.kind))
+
+    def _entry(self, judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome) -> dict[str, Any]:
+        return {**document.entry(judgement, topic, ruling, outcome), "judged": self._started}
+
+    def _earlier(self, known: Known) -> merge.Earlier:
+        """What stands of the report that lies in the report directory; a notice says if nothing or not all does."""
+        path = self.options.report_dir / "claims.json"
+        if not path.exists():
+            return merge.Earlier()
+        try:
+            old = json.loads(path.read_text(encoding="utf-8"))
+            contract.check(old)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            self.progress.notice(f"{path} cannot be added to ({' '.join(str(error).split())}): it is replaced")
+            return merge.Earlier()
+        found = merge.earlier(old, self.options.tier, self.options.seed_offset, known)
+        if found is None:
+            of = f"the {old['tier']} tier from seed {old['seed_offset']}, {words.plural(len(old['claims']), 'claim')}"
+            self.progress.notice(f"{path} is of another kind ({of}): it is replaced; --report-dir keeps them apart")
+            return merge.Earlier()
+        if found.left:
+            self.progress.notice(
+                f"{path} has claims that are gone or changed since, left out now: {', '.join(found.left)}"
+            )
+        return found
 
     def _ruling(self, judgement: Judgement, topic: str) -> Ruling | None:
         verdict, experiment = judgement.verdict, judgement.claim.experiment
@@ -196,104 +254,6 @@ class Sitting:
             "commit": _commit(self.docket[0].rulings.parent if self.docket else Path.cwd()),
             "hw1bench": hw1bench.__version__,
         }
-
-    def _draw(self) -> list[dict[str, str]]:
-        """Draw every figure of the experiments whose runs are at hand, and the contrasts between them."""
-        used = [item.claim.experiment for item in self.docket if item.claim.experiment is not None]
-        drawn = []
-        for exhibit in dict.fromkeys([*used, *self._shown]):
-            if isinstance(exhibit, Contrast):
-                series = [
-                    replace(one, name=f"{experiment.report}, {one.name}")
-                    for experiment in exhibit.experiments
-                    for one in self._series(experiment)
-                ]
-                path = f"figures/{exhibit.id}.svg"
-                figure = Figure(number="-", title=exhibit.title, kind=exhibit.kind)
-                remarks = (exhibit.says, self._standing_in(exhibit))
-                drawn += self._chart(exhibit.reports, figure, series, path, *remarks)
-                continue
-            series = self._series(exhibit)
-            for figure in exhibit.figures:
-                shown = [one for one in series if not figure.arms or one.name in figure.arms]
-                path = document.figure_path(exhibit, figure)
-                drawn += self._chart(exhibit.report, figure, shown, path)
-        return drawn
-
-    def _chart(
-        self, reports: str, figure: Figure, series: list[figures.Series], path: str, before: str = "", after: str = ""
-    ) -> list[dict[str, str]]:
-        """Draw one figure: its entry in claims.json, with what stands before and after the figure's own note.
-
-        Without runs there is none; one that fails costs a line, not the report.
-        """
-        if not series:
-            return []
-        whose = "Reports" if "," in reports else "Report"
-        try:
-            title = f"{whose} {reports}: {figure.title}"
-            figures.draw(figure.kind, title=title, series=series, path=self.options.report_dir / path)
-            note = "\n".join(filter(None, (before, figures.note(figure.kind, series), after)))
-        except Exception as error:
-            self.progress.notice(f"figure {path} could not be drawn ({type(error).__name__}: {error})")
-            return []
-        entry = {"report": reports, "number": figure.number, "title": figure.title, "path": path}
-        return [{**entry, "note": note} if note else entry]
-
-    def _standing_in(self, contrast: Contrast) -> str:
-        """What stands in for the data of ``contrast`` in this tier, in a sentence; '' where nothing does."""
-        sets = {
-            (arm.data.name, arm.data.stands_for)
-            for experiment in contrast.experiments
-            for arm in experiment.protocol(self.options.tier).arms
-            if isinstance(arm.data, Images) and arm.data.stands_for
-        }
-        what = " and ".join(sorted(f"{name} stand in for {other}" for name, other in sets))
-        if not what:
-            return ""
-        budgets = ", ".join(
-            f"{experiment.report} {steps(arm):,}" for experiment in contrast.experiments for arm in experiment.full.arms
-        )
-        return f"Here {what}, which settles nothing about the real data set. The reports' own budgets: {budgets} steps."
-
-    def _series(self, experiment: Experiment) -> list[figures.Series]:
-        if self.options.tier == "quick" and experiment.quick is None:
-            return []
-        series = []
-        for arm in experiment.protocol(self.options.tier).arms:
-            found = [
-                (block, record)
-                for block, record in self.court.records.items()
-                if (block.report, block.experiment, block.arm) == (experiment.report, experiment.name, arm)
-            ]
-            if not found:
-                continue
-            found.sort(key=lambda pair: pair[0].first_seed)
-            records = [record for _, record in found]
-            arrays = {
-                # Not every block need be measured: an arm may go on to more seeds than its pair, or a session be cut short.
-                name: np.concatenate([record.arrays[name] for record in records if name in record.arrays])
-                for name in records[0].arrays
-                if name not in ("weights", *snapshots.ARRAYS)
-            }
-            if "jacobian" in arrays:
-                arrays |= _swept([run for block, record in found for run in record.runs(block)])
-            facts = records[0].facts
-            arrays |= {name: np.asarray(facts[name]) for name in ("x", "truth") if name in facts}
-            arrays["parameters"] = np.asarray(arm.model.parameters)
-            arrays["steps"] = np.arange(arm.epochs + 1) * facts["steps_an_epoch"]
-            series.append(figures.Series(arm.name, arrays))
-        return series
-
-
-def _swept(runs: list[Run]) -> dict[str, np.ndarray]:
-    """What charts of a sweep show of an arm: its settings, and (runs,) each value at the epoch whose weights are kept."""
-    names = [f"{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy")]
-    arrays = {f"kept_{name}": np.array([learning.final(run, name) for run in runs]) for name in names}
-    if "last_batch_norm" in runs[0].arrays:
-        arrays["reported"] = np.array([learning.final(run, "reported") for run in runs])
-    arm = runs[0].arm
-    return arrays | {"lr": np.asarray(arm.optimizer.lr), "batch_size": np.asarray(arm.batch_size or np.nan)}
 
 
 def default_data_dir() -> Path | None:

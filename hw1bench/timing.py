@@ -2,7 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,10 @@ class Stopwatch:
             row.extra_info["later_looks_seconds"].append(time.perf_counter() - start)
 
     def write(self, config: pytest.Config, path: Path) -> None:
-        """Write pytest-benchmark's JSON of this session's rows, also where there is none; nothing without the plugin."""
+        """Write pytest-benchmark's JSON of this session's rows, also where there is none; nothing without the plugin.
+
+        Where ``--benchmark-json`` is given and nothing was timed, its file is written too: pytest-benchmark writes none then.
+        """
         session = getattr(config, "_benchmarksession", None)
         if session is None:
             return
@@ -44,4 +49,15 @@ class Stopwatch:
             machine_info=config.hook.pytest_benchmark_generate_machine_info(config=config),
             commit_info=config.hook.pytest_benchmark_generate_commit_info(config=config),
         )
-        files.replace(path, json.dumps(output, indent=1, default=str).encode())
+        text = json.dumps(output, indent=1, default=str).encode()
+        files.replace(path, text)
+        if session.json and not session.benchmarks:
+            files.replace(Path(session.json), text)
+
+    @staticmethod
+    @contextmanager
+    def quiet() -> Iterator[None]:
+        """pytest-benchmark warns if it is asked to save and nothing was timed: here everything was reused, which is no fault."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Not saving anything, no benchmarks have been run")
+            yield

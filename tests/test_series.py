@@ -7,9 +7,8 @@ import pytest
 
 from cases import ARM, DIGITS
 from hw1bench import Experiment, Model, Protocol
-from hw1bench.progress import Silent
+from hw1bench.drawing import Drawing
 from hw1bench.runs import Block, Record
-from hw1bench.sitting import Options, Sitting
 from hw1bench.snapshots import ARRAYS
 
 BEST = replace(
@@ -47,10 +46,9 @@ def series(tmp_path):
     def make(records, arm=BEST):
         protocol = Protocol(arms=(arm, replace(arm, name="not trained")), looks=(8, 16))
         experiment = Experiment(report="T", name="x", full=protocol, quick=protocol)
-        sitting = Sitting(Options(report_dir=tmp_path), [], {}, Silent())
-        sitting.court.records |= {Block("T", "x", arm, first): found for first, found in records.items()}
-        sitting.court.records[Block("T", "other", arm, 0)] = record(90)
-        (one,) = sitting._series(experiment)
+        at_hand = {Block("T", "x", arm, first): found for first, found in records.items()}
+        at_hand[Block("T", "other", arm, 0)] = record(90)
+        (one,) = Drawing("quick", at_hand, tmp_path, print).series(experiment)
         assert one.name == "net"
         return one.arrays
 

@@ -17,7 +17,7 @@ Figure = Mapping[str, Any]
 SCHEMA = 1
 VERDICTS = ("supported", "refuted", "inconclusive", "error", "not run")
 RULED = ("supported", "refuted", "inconclusive")
-OUTCOMES = ("passed", "failed", "xfailed", "skipped")
+OUTCOMES = ("passed", "failed", "error", "xfailed", "skipped")
 IMAGES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 _DOCUMENT_KEYS = ("schema", "tier", "started", "seconds", "seed_offset", "environment", "claims", "figures")

@@ -18,8 +18,8 @@ def render(document: Document) -> str:
     """The JUnit XML of a claims.json document; raises ValueError for one that breaks its contract.
 
     Seconds are the training seconds of the runs that a claim rests on, whoever trained them. An unsurprising
-    refutation is skipped with type `pytest.xfail`, as pytest writes it; a crash is an `error`, any other failed claim a
-    `failure`.
+    refutation is skipped with type `pytest.xfail`, as pytest writes it; a failure in the test is a `failure`, one outside
+    it, in a fixture, an `error`.
     """
     check(document)
     xml = JUnitXml("hw1bench")
@@ -54,8 +54,8 @@ def _case(claim: Claim) -> TestCase:
         if value is not None:
             case.add_property(key, _clean(str(value)))
     message = _clean(f"{words.sentence(claim)} It was claimed ({claim['where']}): {claim['says']}")
-    if claim["outcome"] == "failed":
-        case.result = [(Error if claim["verdict"] == "error" else Failure)(message, words.verdict(claim))]
+    if claim["outcome"] in ("failed", "error"):
+        case.result = [(Error if claim["outcome"] == "error" else Failure)(message, words.verdict(claim))]
     elif claim["outcome"] == "xfailed":
         case.result = [Skipped(message, "pytest.xfail")]
     elif claim["outcome"] == "skipped":

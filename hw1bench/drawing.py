@@ -1,0 +1,171 @@
+"""The figures of a sitting: of every experiment whose runs are at hand, and the contrasts between them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hw1bench import snapshots
+from hw1bench.experiment import Contrast, Experiment, Figure, Images, Tier
+from hw1bench.measures import learning
+from hw1bench.protocols import steps
+from hw1bench.report import document, figures
+from hw1bench.runs import Block, Record, Run
+
+
+@dataclass(frozen=True)
+class _Chart:
+    """One figure to draw: whose it is, where it goes below the report directory, what it shows, and what is said before and
+    after its own note."""
+
+    reports: str
+    figure: Figure
+    path: str
+    series: list[figures.Series]
+    before: str = ""
+    after: str = ""
+
+    @property
+    def runs(self) -> int:
+        return sum(len(one.arrays["train_loss"]) for one in self.series)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Draws what ``records`` hold of one tier into ``report_dir``.
+
+    ``earlier`` has the entries of the figures that lie there already, by path: one that shows more runs than are at hand is
+    left as it is. ``notice`` is told, in one line, of what cannot be drawn; once ``hurried`` nothing more is drawn.
+    """
+
+    tier: Tier
+    records: Mapping[Block, Record]
+    report_dir: Path
+    notice: Callable[[str], None]
+    hurried: Callable[[], bool] = lambda: False
+    earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def draw(self, exhibits: Iterable[Experiment | Contrast]) -> list[dict[str, Any]]:
+        """Draw every figure of ``exhibits`` whose runs are at hand; the figures' entries in claims.json.
+
+        One that fails costs a line, not the report.
+        """
+        drawn: list[dict[str, Any]] = []
+        for exhibit in exhibits:
+            try:
+                for chart in self._charts(exhibit):
+                    if self.hurried():
+                        self.notice("interrupted again: the figures that were not drawn yet are left out")
+                        return drawn
+                    drawn += self._draw(chart)
+            except OSError as error:
+                self.notice(
+                    f"figures cannot be written to {self.report_dir} ({error.strerror or error}): they are left out"
+                )
+                return drawn
+            except Exception as error:
+                self.notice(f"figures of {exhibit.id} could not be drawn ({type(error).__name__}: {error})")
+        return drawn
+
+    def _charts(self, exhibit: Experiment | Contrast) -> Iterator[_Chart]:
+        if isinstance(exhibit, Contrast):
+            series = [
+                replace(one, name=f"{experiment.report}, {one.name}")
+                for experiment in exhibit.experiments
+                for one in self.series(experiment)
+            ]
+            figure = Figure(number="-", title=exhibit.title, kind=exhibit.kind)
+            path = f"figures/{exhibit.id}.svg"
+            yield _Chart(exhibit.reports, figure, path, series, exhibit.says, self._standing_in(exhibit))
+            return
+        series = self.series(exhibit)
+        for figure in exhibit.figures:
+            shown = [one for one in series if not figure.arms or one.name in figure.arms]
+            yield _Chart(exhibit.report, figure, document.figure_path(exhibit, figure), shown)
+
+    def _draw(self, chart: _Chart) -> list[dict[str, Any]]:
+        """Draw one figure: its entry. Raises OSError where it cannot be written."""
+        there = self.earlier.get(chart.path)
+        if there is not None and there["runs"] > chart.runs:
+            return [dict(there)]
+        if not chart.series:
+            return []
+        whose = "Reports" if "," in chart.reports else "Report"
+        kind = chart.figure.kind
+        try:
+            title = f"{whose} {chart.reports}: {chart.figure.title}"
+            figures.draw(kind, title=title, series=chart.series, path=self.report_dir / chart.path)
+            note = "\n".join(filter(None, (chart.before, figures.note(kind, chart.series), chart.after)))
+        except OSError:
+            raise
+        except Exception as error:
+            self.notice(f"figure {chart.path} could not be drawn ({type(error).__name__}: {error})")
+            return []
+        return [
+            {
+                "report": chart.reports,
+                "number": chart.figure.number,
+                "title": chart.figure.title,
+                "path": chart.path,
+                "note": note,
+                "runs": chart.runs,
+            }
+        ]
+
+    def _standing_in(self, contrast: Contrast) -> str:
+        """What stands in for the data of ``contrast`` in this tier, in a sentence; '' where nothing does."""
+        sets = {
+            (arm.data.name, arm.data.stands_for)
+            for experiment in contrast.experiments
+            for arm in experiment.protocol(self.tier).arms
+            if isinstance(arm.data, Images) and arm.data.stands_for
+        }
+        what = " and ".join(sorted(f"{name} stand in for {other}" for name, other in sets))
+        if not what:
+            return ""
+        budgets = ", ".join(
+            f"{experiment.report} {steps(arm):,}" for experiment in contrast.experiments for arm in experiment.full.arms
+        )
+        return f"Here {what}, which settles nothing about the real data set. The reports' own budgets: {budgets} steps."
+
+    def series(self, experiment: Experiment) -> list[figures.Series]:
+        """What charts get of the arms of ``experiment`` whose runs are at hand, in the order of their seeds."""
+        if self.tier == "quick" and experiment.quick is None:
+            return []
+        series = []
+        for arm in experiment.protocol(self.tier).arms:
+            found = [
+                (block, record)
+                for block, record in self.records.items()
+                if (block.report, block.experiment, block.arm) == (experiment.report, experiment.name, arm)
+            ]
+            if not found:
+                continue
+            found.sort(key=lambda pair: pair[0].first_seed)
+            records = [record for _, record in found]
+            arrays = {
+                # Not every block need be measured: an arm may go on to more seeds than its pair, or a session be cut short.
+                name: np.concatenate([record.arrays[name] for record in records if name in record.arrays])
+                for name in records[0].arrays
+                if name not in ("weights", *snapshots.ARRAYS)
+            }
+            if "jacobian" in arrays:
+                arrays |= _swept([run for block, record in found for run in record.runs(block)])
+            facts = records[0].facts
+            arrays |= {name: np.asarray(facts[name]) for name in ("x", "truth") if name in facts}
+            arrays["parameters"] = np.asarray(arm.model.parameters)
+            arrays["steps"] = np.arange(arm.epochs + 1) * facts["steps_an_epoch"]
+            series.append(figures.Series(arm.name, arrays))
+        return series
+
+
+def _swept(runs: list[Run]) -> dict[str, np.ndarray]:
+    """What charts of a sweep show of an arm: its settings, and (runs,) each value at the epoch whose weights are kept."""
+    names = [f"{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy")]
+    arrays = {f"kept_{name}": np.array([learning.final(run, name) for run in runs]) for name in names}
+    if "last_batch_norm" in runs[0].arrays:
+        arrays["reported"] = np.array([learning.final(run, "reported") for run in runs])
+    arm = runs[0].arm
+    return arrays | {"lr": np.asarray(arm.optimizer.lr), "batch_size": np.asarray(arm.batch_size or np.nan)}

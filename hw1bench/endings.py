@@ -1,0 +1,83 @@
+"""How pytest ended the test of each claim: also of one that ended without a verdict, or otherwise than the court expected."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pytest
+
+Kind = Literal["passed", "failed", "error", "xfailed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """pytest's own word for a test, and why, in one line ('' if it passed). "error" is a failure outside the test itself: in a
+    fixture, before or after it."""
+
+    kind: Kind
+    reason: str = ""
+
+
+def ending(reports: "Sequence[pytest.TestReport]") -> Ending:
+    """The ending that the ``reports`` of a test's set-up, call and teardown make together: the worst of them."""
+    for report in reports:
+        if report.failed:
+            if report.when == "call":
+                return Ending("failed", _crash(report))
+            return Ending("error", f"failed in {report.when}: {_crash(report)}")
+    for report in reports:
+        if report.skipped:
+            expected = getattr(report, "wasxfail", None)
+            return Ending("skipped", _skip(report)) if expected is None else Ending("xfailed", _line(expected))
+    return Ending("passed")
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def _crash(report: "pytest.TestReport") -> str:
+    """The line of the failure that names it."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        return _line(crash.message.splitlines()[0] if crash.message else "")
+    lines = str(report.longrepr or "").strip().splitlines()
+    return _line(lines[-1]) if lines else "no reason given"
+
+
+def _skip(report: "pytest.TestReport") -> str:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return _line(str(reason).removeprefix("Skipped: "))
+
+
+_RANK: tuple[Kind, ...] = ("passed", "xfailed", "skipped", "failed", "error")
+
+
+class Endings:
+    """Collects the reports of tests by node id; one that is run again replaces what it was before."""
+
+    def __init__(self) -> None:
+        self._reports: dict[str, list[pytest.TestReport]] = {}
+        self._deselected: set[str] = set()
+
+    def add(self, report: "pytest.TestReport") -> None:
+        """One more report, of any test."""
+        if report.when == "setup":
+            self._reports[report.nodeid] = []
+        self._reports.setdefault(report.nodeid, []).append(report)
+
+    def deselect(self, node: str) -> None:
+        """The test ``node`` was taken out of the session after it had begun."""
+        self._deselected.add(node)
+
+    def of(self, nodes: Iterable[str]) -> Ending | None:
+        """How the tests ``nodes`` of one claim ended, the worst of them; None if the session ended before they did."""
+        ended = [found for node in nodes if (found := self._of(node)) is not None]
+        return max(ended, key=lambda one: _RANK.index(one.kind), default=None)
+
+    def _of(self, node: str) -> Ending | None:
+        reports = self._reports.get(node, [])
+        if reports and reports[-1].when == "teardown":  # else it was interrupted
+            return ending(reports)
+        return Ending("skipped", "deselected by another plugin") if node in self._deselected else None

@@ -1,0 +1,54 @@
+"""What a session adds to the report that lies in its report directory already."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hw1bench.report.outline import stem
+
+Known = Mapping[str, Mapping[str, str | None]]
+"""Topic -> the claims of its file: id -> the key of its experiment, None for an exact count."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What still stands of an earlier document: its ``claims`` and ``figures``; ``left`` are the ids of claims that do not."""
+
+    claims: Sequence[Mapping[str, Any]] = ()
+    figures: Sequence[Mapping[str, Any]] = ()
+    left: Sequence[str] = ()
+
+
+def earlier(document: Mapping[str, Any], tier: str, seed_offset: int, known: Known) -> Earlier | None:
+    """What still stands of ``document``; None if a session of ``tier`` from ``seed_offset`` cannot add to it.
+
+    Of the topics in ``known``, a claim that is there no more, or that has another experiment now, is left behind, and the
+    figures of its experiment with it.
+    """
+    if (document["tier"], document["seed_offset"]) != (tier, seed_offset):
+        return None
+    claims: list[Mapping[str, Any]] = []
+    left: list[Mapping[str, Any]] = []
+    for claim in document["claims"]:
+        now = known.get(claim["topic"])
+        stands = now is None or now.get(claim["id"], "") == claim["experiment"]
+        (claims if stands else left).append(claim)
+    gone = {stem(claim["figure"]) for claim in left if claim["figure"]}
+    figures = [figure for figure in document["figures"] if stem(figure["path"]) not in gone]
+    return Earlier(claims, figures, [claim["id"] for claim in left])
+
+
+def added(before: Earlier, document: Mapping[str, Any]) -> dict[str, Any]:
+    """``document`` of a session, with what stands from ``before``.
+
+    A claim that the session judged replaces what stood there of it; one that it could not run does not.
+    """
+    new = {claim["id"]: claim for claim in document["claims"]}
+    claims = []
+    for claim in before.claims:
+        again = new.pop(claim["id"], claim)
+        lost = again["verdict"] == "not run" and claim["verdict"] != "not run"
+        claims.append(claim if lost else again)
+    drawn = {figure["path"] for figure in document["figures"]}
+    figures = [*document["figures"], *(figure for figure in before.figures if figure["path"] not in drawn)]
+    return {**document, "claims": [*claims, *new.values()], "figures": figures}

@@ -1,0 +1,128 @@
+"""Which claims a pytest session judges: tiers, markers, and what is known of the files that were collected."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hw1bench.claim import Claim
+from hw1bench.experiment import Contrast
+
+REPORTS = "ABCDE"
+TOPICS = ("counts", "fit", "task", "path", "grad", "minratio", "random", "size", "interp", "sensitivity")
+
+
+def params(item: pytest.Item) -> dict[str, Any]:
+    """The parameters of a test that the court judges, "claim" or "exhibit" and "tier" among them; of any other test none."""
+    callspec = getattr(item, "callspec", None)
+    found: dict[str, Any] = callspec.params if callspec else {}
+    return found if "tier" in found and "court" in getattr(item, "fixturenames", ()) else {}
+
+
+def topic(path: Path) -> str:
+    """The topic of the claims in a file: its name."""
+    return path.stem.removeprefix("test_")
+
+
+class Markers:
+    """The markers of reports and topics. A name that another plugin's marker has, such as "timeout", would have that plugin
+    act on the claims: then the marker is "claims_timeout"."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._ours: set[str] = set()  # lines of the ini file
+        self.instead: dict[str, str] = {}  # name -> the marker that stands for it
+        self._register("gpu", "full tier, as the reports did it (CUDA, or --device cpu)")
+        for letter in REPORTS:
+            self._register(f"report_{letter.lower()}", f"claims of report {letter}")
+        for name in TOPICS:
+            self._register(name, "claims of this topic")
+
+    def _register(self, name: str, what: str) -> None:
+        self._ours.add(f"{name}: {what}")
+        self._config.addinivalue_line("markers", f"{name}: {what}")
+
+    def of(self, name: str) -> str:
+        """The marker for report or topic ``name``, registered."""
+        names = {self._name(line): line in self._ours for line in self._config.getini("markers")}
+        theirs = {self._name(line) for line in self._config.getini("markers") if line not in self._ours}
+        if name in theirs:
+            self.instead[name] = name = f"claims_{name}"
+        if name not in names:
+            self._register(name, "claims of this report or topic")
+        return name
+
+    @staticmethod
+    def _name(line: str) -> str:
+        return re.split(r"[:(]", line, maxsplit=1)[0].strip()
+
+
+class Selection:
+    """Takes part in collection: gives each claim its tiers and markers, and leaves out the tier that was not asked for."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._markers = Markers(config)
+        self.collected = False  # whether there were claims at all
+        self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
+
+    @pytest.hookimpl(tryfirst=True)  # before the claims' own parametrization, so that the id begins with the tier
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "court" not in metafunc.fixturenames:
+            return
+        for mark in metafunc.definition.iter_markers("parametrize"):
+            if mark.args[0] == "claim":
+                found = {claim.id: claim for claim in mark.args[1] if isinstance(claim, Claim)}
+                self.known.setdefault(metafunc.definition.path, {}).update(found)
+        metafunc.parametrize(
+            "tier", [pytest.param("quick"), pytest.param("full", marks=pytest.mark.gpu)], indirect=True
+        )
+
+    @pytest.hookimpl(tryfirst=True)  # before -m is applied
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        kept: list[pytest.Item] = []
+        out: list[pytest.Item] = []
+        named = re.search(r"\bgpu\b", config.option.markexpr or "") is not None
+        for item in items:
+            found = params(item)
+            subject = found.get("claim") or found.get("exhibit")
+            if subject is None:
+                kept.append(item)
+                continue
+            self.collected = True
+            if isinstance(subject, Claim) and found["tier"] not in subject.tiers:
+                out.append(item)
+                continue
+            reports = () if isinstance(subject, Contrast) else (f"report_{subject.report.lower()}",)
+            for name in (*reports, topic(item.path)):
+                item.add_marker(self._markers.of(name))
+            full = found["tier"] == "full" and not named and not any(item.name in argument for argument in config.args)
+            (out if full else kept).append(item)
+        if hasattr(config, "workerinput"):  # a worker of pytest-xdist, whose controller says why
+            config.workeroutput["hw1bench_claims"] = self.collected  # type: ignore[attr-defined]  # set by pytest-xdist
+            kept = [item for item in kept if not params(item)]
+        if out:
+            config.hook.pytest_deselected(items=out)
+        items[:] = kept
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        return [
+            f"marker {name!r} is another plugin's: select these claims by -m {instead}"
+            for name, instead in self._markers.instead.items()
+        ]
+
+    def chosen(self, items: Iterable[pytest.Item]) -> list[pytest.Item]:
+        """The tests among ``items`` that the court judges, all of one tier. Raises pytest.UsageError otherwise, in one line."""
+        found = [item for item in items if params(item)]
+        if len({params(item)["tier"] for item in found}) > 1:
+            raise pytest.UsageError("one tier a session: select the quick tier or, with -m gpu, the full one, not both")
+        return found
+
+    def nothing(self) -> pytest.UsageError:
+        """What to say if no test at all was selected."""
+        asked = {"-m": self._config.option.markexpr, "-k": self._config.option.keyword}
+        said = " and ".join(f"{flag} {text!r}" for flag, text in asked.items() if text)
+        topics = ", ".join(sorted(topic(path) for path in self.known))
+        return pytest.UsageError(f"{said or 'this'} selects no claim: collected topics are {topics}; see --markers")

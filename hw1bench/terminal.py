@@ -1,0 +1,79 @@
+"""The terminal of a pytest session: where progress is printed, and what happens if its reader goes away."""
+
+import os
+from contextlib import suppress
+from typing import Any, TextIO
+
+import pytest
+
+
+class Forgiving:
+    """A text stream that nobody need read: if its reader goes away, as in ``pytest claims/ | head``, what is written is
+    dropped instead of ending the session. All else is the ``stream``'s own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._gone = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write ``text``; nothing once the reader is gone, or the device refuses."""
+        if not self._gone:
+            try:
+                return self._stream.write(text)
+            except (OSError, ValueError) as error:  # ValueError: somebody closed the stream
+                if isinstance(error, UnicodeError):
+                    raise
+                self._gone = True
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, as `write`."""
+        if not self._gone:
+            try:
+                self._stream.flush()
+            except (OSError, ValueError):
+                self._gone = True
+
+    def abandon(self) -> None:
+        """Once the reader is gone: let what is left in buffers go nowhere, or the interpreter's exit fails on it."""
+        if self._gone:
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
+
+
+def forgiving(config: pytest.Config) -> None:
+    """Make the session's own terminal `Forgiving`, until the session is over; without a terminal there is nothing to do."""
+    if config.pluginmanager.hasplugin("terminalreporter"):
+        writer = config.get_terminal_writer()
+        stream = Forgiving(writer._file)
+        writer._file = stream
+        config.add_cleanup(stream.abandon)
+
+
+def uncaptured(config: pytest.Config) -> TextIO:
+    """The terminal itself: what tests print is captured while they run, and progress would be with it.
+
+    Without a terminal (``-p no:terminal``) what is written goes nowhere.
+    """
+    if not config.pluginmanager.hasplugin("terminalreporter"):
+        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # closed at the end of the session
+        config.add_cleanup(nowhere.close)
+        return nowhere
+    terminal: TextIO = config.get_terminal_writer()._file
+    try:
+        descriptor = os.dup(terminal.fileno())
+    except (OSError, ValueError):  # no file of the system: a session inside another
+        return terminal
+    stream = open(descriptor, "w", encoding=terminal.encoding, errors="backslashreplace", buffering=1)  # noqa: SIM115  # closed at the end of the session
+    config.add_cleanup(lambda: _close(stream))
+    return Forgiving(stream)  # type: ignore[return-value]  # all of a stream that is asked for
+
+
+def _close(stream: TextIO) -> None:
+    with suppress(OSError):  # its reader is gone, and so is what was left to write
+        stream.close()

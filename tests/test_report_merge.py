@@ -1,0 +1,128 @@
+"""A session adds to the report that lies there: what is replaced, what stands, what is left behind."""
+
+import json
+
+import pytest
+
+from hw1bench.report import contract, merge
+from sample_document import claim, document
+
+TWO = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'inconclusive'), count('A-fit-z', 10)]"
+
+
+def earlier(*claims, known=None, **more):
+    found = merge.earlier(document(*claims, **more), "quick", 0, known or {})
+    assert found is not None
+    return found
+
+
+def ids(found):
+    return [one["id"] for one in found["claims"]]
+
+
+def test_a_claim_judged_again_replaces_the_old_one_in_its_place():
+    before = earlier(claim("A-fit-a"), claim("A-fit-b"), claim("A-fit-c"))
+    whole = merge.added(before, document(claim("A-fit-d"), claim("A-fit-b", verdict="refuted")))
+    assert ids(whole) == ["A-fit-a", "A-fit-b", "A-fit-c", "A-fit-d"]
+    assert whole["claims"][1]["verdict"] == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stands"),
+    [
+        ("supported", "not run", "supported"),
+        ("error", "not run", "error"),
+        ("not run", "not run", "new"),
+        ("not run", "refuted", "refuted"),
+        ("supported", "error", "error"),
+    ],
+)
+def test_what_could_not_be_run_replaces_no_verdict(old, new, stands):
+    whole = merge.added(
+        earlier(claim("A-fit-a", verdict=old, note="old")), document(claim("A-fit-a", verdict=new, note="new"))
+    )
+    (found,) = whole["claims"]
+    assert (found["verdict"] if stands != "new" else found["note"]) == stands
+
+
+@pytest.mark.parametrize("known", [{"A-fit-b": "key"}, {"A-fit-a": "another key"}, {"A-fit-a": None}, {}])
+def test_a_claim_that_is_gone_or_has_another_experiment_is_left_behind(known):
+    figures = [
+        {"report": "A", "number": "1", "title": "Loss", "path": "figures/A-fit-sinc-loss.svg"},
+        {"report": "A", "number": "2", "title": "Other", "path": "figures/A-fit-other-loss.svg"},
+    ]
+    before = earlier(claim("A-fit-a", experiment="key"), known={"fit": known}, figures=figures)
+    assert (list(before.claims), before.left) == ([], ["A-fit-a"])
+    assert [figure["path"] for figure in before.figures] == ["figures/A-fit-other-loss.svg"]
+
+
+@pytest.mark.parametrize("known", [{}, {"grad": {}}, {"fit": {"A-fit-a": "key"}}])
+def test_a_claim_of_a_file_that_was_not_collected_stands(known):
+    assert earlier(claim("A-fit-a", experiment="key"), known=known).left == []
+
+
+def test_a_figure_drawn_again_is_there_once():
+    path = "figures/A-fit-sinc-loss.svg"
+    figure = {"report": "A", "number": "1", "title": "old", "path": path}
+    new = document(claim("A-fit-a"), figures=[{**figure, "title": "new"}])
+    whole = merge.added(earlier(claim("A-fit-a"), figures=[figure]), new)
+    assert [one["title"] for one in whole["figures"]] == ["new"]
+
+
+@pytest.mark.parametrize(("tier", "offset"), [("full", 0), ("quick", 8)])
+def test_another_tier_or_other_seeds_are_not_added_to(tier, offset):
+    assert merge.earlier(document(claim("A-fit-a")), tier, offset, {}) is None
+
+
+# --- in sessions -----------------------------------------------------------------------------------------------------
+
+
+def whole(pytester):
+    found = json.loads((pytester.path / "reports" / "claims.json").read_text())
+    contract.check(found)
+    return found
+
+
+def test_a_session_of_one_claim_adds_to_the_report_of_all(pytester, project):
+    project(TWO)
+    pytester.runpytest("claims")
+    before = whole(pytester)
+    result = pytester.runpytest("claims", "-k", "fit-x")
+    result.stdout.fnmatch_lines(["1 claim: 1 supported", "report: reports/index.html (2 more from earlier sessions)"])
+    result.stdout.no_fnmatch_line("*fit-y*")
+    after = whole(pytester)
+    assert ids(after) == ids(before)
+    assert after["claims"][0]["reused"]
+    assert after["claims"][1:] == before["claims"][1:]
+    # The session had 8 seeds at hand, the figure that lies there shows 16.
+    assert after["figures"] == before["figures"]
+
+
+def test_a_session_of_another_tier_says_that_it_replaces_the_report(pytester, project):
+    project(TWO)
+    pytester.runpytest("claims")
+    result = pytester.runpytest("claims", "-m", "gpu", "--device", "cpu", "-k", "fit-z")
+    result.stdout.fnmatch_lines(["*of another kind (the quick tier from seed 0, 3 claims): it is replaced;*"])
+    assert ids(whole(pytester)) == ["A-fit-z"]
+
+
+def test_a_claim_that_was_removed_leaves_the_report_and_is_named(pytester, project):
+    project(TWO)
+    pytester.runpytest("claims")
+    project("[claim('A-fit-x', 'supported'), count('A-fit-z', 10)]")
+    result = pytester.runpytest("claims", "-k", "fit-x")
+    result.stdout.fnmatch_lines(["*claims that are gone or changed since, left out now: A-fit-y*"])
+    assert ids(whole(pytester)) == ["A-fit-x", "A-fit-z"]
+
+
+@pytest.mark.parametrize(
+    "there", ["{", "[]", '{"schema": 1}', "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")]
+)
+def test_a_damaged_report_is_replaced_and_said(pytester, project, there):
+    project("[count('A-fit-z', 10)]")
+    (pytester.path / "reports").mkdir()
+    (pytester.path / "reports" / "claims.json").write_text(there)
+    result = pytester.runpytest("claims")
+    result.assert_outcomes(passed=1, deselected=1)
+    result.stdout.fnmatch_lines(["*claims.json cannot be added to (*): it is replaced*"])
+    assert ids(whole(pytester)) == ["A-fit-z"]
