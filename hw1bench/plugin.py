@@ -186,9 +186,14 @@ class _Session:
         self._selection = selection
         self._endings = Endings()
         self._interrupts = Interrupts()
+        self._leave_terminal: Callable[[], None] = lambda: None
         self._refused = False  # claims met workers of pytest-xdist
         self._written: Mapping[str, Any] | None = None
         self._place = ""  # the line that says where the report is, or why there is none
+
+    @pytest.hookimpl(tryfirst=True)  # before the header is printed
+    def pytest_sessionstart(self) -> None:
+        self._leave_terminal = terminal.forgiving(self.config)  # as it was, if there are no claims
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -198,6 +203,7 @@ class _Session:
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         option = self.config.option
         if not self._selection.collected or hasattr(self.config, "workerinput"):
+            self._leave_terminal()
             return
         if session.testsfailed and not option.continue_on_collection_errors:
             return
@@ -219,7 +225,6 @@ class _Session:
         for one in self.docket.values():
             if docket.setdefault(one.claim.id, one).claim is not one.claim:  # the same one may be tried more than once
                 raise pytest.UsageError(f"two claims have the id {one.claim.id!r}: give each its own")
-        terminal.forgiving(self.config)
         heeding = ExitStack()
         heeding.enter_context(self._interrupts.heeded())
         self.config.add_cleanup(heeding.close)
@@ -287,7 +292,7 @@ class _Session:
                 error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
             )
             self._place = f"ERROR: the report in {folder} could not be written ({' '.join(reason.split())})"
-            self._place += ": what was trained is stored; run again once this is mended"
+            self._place += ": run again once this is mended"
             if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
                 session.exitstatus = REPORT_LOST
             return

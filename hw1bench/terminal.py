@@ -1,6 +1,7 @@
 """The terminal of a pytest session: where progress is printed, and what happens if its reader goes away."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -46,13 +47,19 @@ class Forgiving:
                 os.close(nowhere)
 
 
-def forgiving(config: pytest.Config) -> None:
-    """Make the session's own terminal `Forgiving`, until the session is over; without a terminal there is nothing to do."""
-    if config.pluginmanager.hasplugin("terminalreporter"):
-        writer = config.get_terminal_writer()
-        stream = Forgiving(writer._file)
-        writer._file = stream
-        config.add_cleanup(stream.abandon)
+def forgiving(config: pytest.Config) -> Callable[[], None]:
+    """Make the session's own terminal `Forgiving`, until the session is over. What it returns undoes it at once."""
+    if not config.pluginmanager.hasplugin("terminalreporter"):
+        return lambda: None
+    writer = config.get_terminal_writer()
+    before, stream = writer._file, Forgiving(writer._file)
+    writer._file = stream
+    config.add_cleanup(stream.abandon)
+
+    def undo() -> None:
+        writer._file = before
+
+    return undo
 
 
 def uncaptured(config: pytest.Config) -> TextIO:

@@ -1,10 +1,12 @@
-"""Sessions that end early: Ctrl-C leaves a valid report, kill -9 costs the block in hand and no more."""
+"""Sessions that end early: signals leave a whole report, kill -9 costs the block in hand and no more."""
 
 import json
 import signal
 import subprocess
 import sys
 import time
+
+import pytest
 
 from hw1bench.report import contract
 
@@ -32,20 +34,43 @@ def start(pytester):
     raise AssertionError(process.communicate()[0])
 
 
-def test_ctrl_c_leaves_a_valid_report(pytester, project):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_leaves_a_whole_report(pytester, project, number):
     project(TWO)
     process, _ = start(pytester)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     sent = time.monotonic()
+    if number != signal.SIGINT:  # and so do many: those that follow cut nothing short
+        for _ in range(3):
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=60)[0]
     assert time.monotonic() - sent < 30
     assert process.returncode == 2, output
     assert "2 claims: 1 supported, 1 not run" in output
+    assert "Traceback" not in output
     found = json.loads((pytester.path / "reports" / "claims.json").read_text())
     contract.check(found)
     assert [claim["verdict"] for claim in found["claims"]] == ["supported", "not run"]
     assert found["claims"][1]["note"] == "the session ended before it"
     assert "not run" in (pytester.path / "reports" / "index.html").read_text()
+    assert {path.name for path in (pytester.path / "reports").glob("*.*")} == {
+        *("claims.json", "claims.md", "index.html", "junit.xml", "benchmark.json")
+    }
+
+
+def test_a_reader_that_goes_away_costs_nothing(pytester, project):
+    project("[claim('A-fit-x', 'supported'), claim('A-fit-y', 'inconclusive')]")
+    command = [sys.executable, "-m", "pytest", "claims", "-v", "-p", "no:cacheprovider"]
+    process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline().startswith("====")
+    process.stdout.close()
+    with process.stderr:
+        errors = process.stderr.read()
+    assert process.wait(timeout=60) == 0, errors
+    assert errors == ""
+    found = json.loads((pytester.path / "reports" / "claims.json").read_text())
+    assert [claim["verdict"] for claim in found["claims"]] == ["supported", "inconclusive"]
 
 
 def test_kill_costs_the_block_in_hand_and_no_more(pytester, project):

@@ -1,0 +1,69 @@
+"""Signals that end a session: the first interrupts, later ones hurry, those of others are left alone."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from hw1bench.interrupts import Interrupts
+
+ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in ENDINGS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def send(number):
+    os.kill(os.getpid(), number)
+    signal.sigpending()  # back in Python, where handlers run
+
+
+@pytest.mark.parametrize("number", ENDINGS, ids=lambda number: number.name)
+def test_the_first_signal_interrupts_and_later_ones_hurry(number):
+    interrupts = Interrupts()
+    with interrupts.heeded():
+        with pytest.raises(KeyboardInterrupt, match=number.name):
+            send(number)
+        assert not interrupts.hurried
+        for again in ENDINGS:
+            send(again)
+        assert interrupts.hurried
+        interrupts.rearm()
+        assert not interrupts.hurried
+        with pytest.raises(KeyboardInterrupt):
+            send(number)
+        interrupts.rearm()
+        interrupts.disarm()
+        send(number)
+        assert interrupts.hurried
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_a_signal_that_is_ignored_or_handled_by_another_is_left_to_it():
+    heard = []
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    with Interrupts().heeded():
+        send(signal.SIGHUP)
+        send(signal.SIGTERM)
+    assert heard == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_outside_the_main_thread_nothing_is_heeded():
+    seen = []
+
+    def work():
+        with Interrupts().heeded():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.SIG_DFL]

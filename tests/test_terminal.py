@@ -1,0 +1,57 @@
+"""What is written to a terminal whose reader has gone away is dropped, and nothing is raised."""
+
+import os
+
+import pytest
+
+from hw1bench.progress import TerminalProgress
+from hw1bench.terminal import Forgiving
+
+
+@pytest.fixture
+def pipe():
+    """A stream to a pipe, and the end that is read."""
+    reading, writing = os.pipe()
+    with open(reading, "rb", buffering=0) as reader:
+        stream = Forgiving(open(writing, "w", encoding="ascii", buffering=1))  # noqa: SIM115  # closed below
+        yield stream, reader
+        stream.abandon()
+        stream.close()
+
+
+def test_with_a_reader_it_is_the_stream(pipe):
+    stream, reader = pipe
+    assert stream.write("a line\n") == 7
+    stream.flush()
+    assert reader.read(100) == b"a line\n"
+    assert (stream.encoding, stream.isatty()) == ("ascii", False)
+    with pytest.raises(UnicodeEncodeError):  # for pytest's own writer to escape
+        stream.write("\u2713")
+
+
+def test_without_one_nothing_is_raised(pipe):
+    stream, reader = pipe
+    reader.close()
+    assert stream.write("lost\n") == 5
+    assert stream.write("lost too\n") == 9
+    stream.flush()
+    stream.abandon()
+    print("gone nowhere", file=stream._stream, flush=True)
+
+
+def test_progress_goes_on_without_a_reader(pipe, monkeypatch):
+    stream, reader = pipe
+    monkeypatch.setattr("hw1bench.progress.SECONDS_BETWEEN_LINES", 0.0)
+    reader.close()
+    progress = TerminalProgress(stream)
+    progress.start("training", 10)
+    for _ in range(10):
+        progress.advance(1)
+    progress.finish()
+    progress.notice("a line")
+
+
+def test_a_stream_that_somebody_closed_is_no_error():
+    with open(os.devnull, "w", encoding="utf-8") as stream:
+        pass
+    assert Forgiving(stream).write("x") == 1
