@@ -1,27 +1,34 @@
 """Verdicts on a terminal: the closing table, failure messages, reasons of skips."""
 
-from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from hw1bench.report import words
+from hw1bench.report.contract import Claim, Document, measured
+from hw1bench.report.plain import line
 
 _WIDTH = 120  # characters that the closing table needs; a narrower terminal folds its lines
-_COLOURS = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "error": "bold red", "not run": "dim"}
+_COLOURS = {
+    "supported": "green",
+    "refuted": "red",
+    "inconclusive": "yellow",
+    "error": "bold red",
+    "not run": "dim",
+    words.FAILED: "bold red",
+}
 
 
-def one_line(entry: Mapping[str, Any], remark: str) -> str:
+def one_line(entry: Claim, remark: str) -> str:
     """The verdict with its numbers, and the remark on the ruling, in one line."""
     sentence = words.sentence(entry)
-    return f"{sentence} [{remark}]" if remark and remark != entry["verdict"] else sentence
+    return line(f"{sentence} [{remark}]" if remark and remark != entry["verdict"] else sentence)
 
 
-def message(entry: Mapping[str, Any], remark: str, report_dir: Path) -> str:
+def message(entry: Claim, remark: str, report_dir: Path) -> str:
     """What a failing test says: what was claimed and where, what was seen, the figure. One screen."""
     lines = [
         f"{entry['id']}: {remark or entry['verdict']}",
@@ -30,34 +37,38 @@ def message(entry: Mapping[str, Any], remark: str, report_dir: Path) -> str:
     ]
     effect = entry["effect"]
     if effect is not None:
-        values = " ".join("not finite" if value is None else f"{value:.3g}" for value in effect["values"])
+        places = measured(effect)
+        values = " ".join(
+            effect["not_finite"].get(place) or f"{places[place]:.3g}"
+            for place in map(str, range(len(effect["values"])))
+        )
         lines += [f"effect   {effect['name']} ({effect['unit']}); it holds where > 0", f"a seed   {values}"]
     if entry["assumptions"]:
         lines.append(f"assumed  {'; '.join(entry['assumptions'])}")
-    if words.changes(entry):
-        lines.append(f"changed  {'; '.join(words.changes(entry))}")
+    if entry["changes"]:
+        lines.append(f"changed  {'; '.join(entry['changes'])}")
     if words.judged_on(entry):
         lines.append(f"data     {words.judged_on(entry)}")
     if entry["figure"]:
         lines.append(f"figure   {report_dir / entry['figure']}")
-    return "\n".join(lines)
+    return "\n".join(map(line, lines))
 
 
-def counts(document: Mapping[str, Any]) -> str:
+def counts(document: Document) -> str:
     """How many claims got which verdict, and what to know of the data."""
     tally = words.tally(document["claims"])
     counted = ", ".join(f"{count} {word}" for word, count in tally.items())
     return "\n".join([f"{words.plural(len(document['claims']), 'claim')}: {counted}", *words.data_remarks(document)])
 
 
-def _remark(entry: Mapping[str, Any]) -> str:
+def _remark(entry: Claim) -> str:
     """Why there is no verdict, or that it is another than the one on record."""
     if entry["verdict"] in ("not run", "error"):
-        return str(entry["note"])
+        return entry["note"]
     return "" if entry["ruling"] in (None, entry["verdict"]) else words.standing(entry).replace(" on record", "")
 
 
-def table(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
+def table(document: Document, width: int, *, colour: bool) -> str:
     """The closing table: claim, verdict, share, median effect, time, and where the verdict is not that on record; by topic."""
     rows = Table(box=None, pad_edge=False, header_style="bold")
     rows.add_column("claim", no_wrap=True)
@@ -69,18 +80,18 @@ def table(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
     for entry in document["claims"]:
         if entry["topic"] != topic:
             topic = entry["topic"]
-            rows.add_row(f"[bold]{words.topic(topic)}[/bold]")
+            rows.add_row(Text(line(words.topic(topic)), "bold"))
         trained = entry["seeds"] is not None
         effect = entry["effect"]
-        median = "" if effect is None else "not finite" if effect["median"] is None else words.number(effect["median"])
+        median = words.number(measured(effect)["median"]) if effect else ""
         seconds = words.duration(entry["seconds"]) + (" reused" if entry["reused"] else "")
         rows.add_row(
-            escape(f"  {entry['id']}"),
-            f"[{_COLOURS[entry['verdict']]}]{words.verdict(entry)}[/]",
+            Text(line(f"  {entry['id']}")),
+            Text(line(words.verdict(entry)), _COLOURS[words.group(entry)]),
             f"{entry['holds']}/{entry['seeds']}" if trained else "",
-            escape(f"{median} {effect['unit']}") if effect else "",
+            Text(line(f"{median} {effect['unit']}")) if effect else "",
             seconds if trained else "",
-            escape(_remark(entry)),
+            Text(line(_remark(entry))),
         )
     target = StringIO()
     Console(file=target, width=max(width, _WIDTH), force_terminal=colour, no_color=not colour).print(rows)

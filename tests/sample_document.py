@@ -1,5 +1,7 @@
 """A claims.json document that the tests of the report share: every verdict word, every remark, two figures."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,12 @@ def claim(name: str = "A-fit-sinc-shallow-first", **changed: Any) -> dict[str, A
         "how": None,
         "ruling": None,
         "outcome": "passed",
+        "remark": "",
         **evidence([0.2, 0.31, 0.5, 0.8, 0.88, 1.1, 1.9, 2.5]),
         "diverged": 0,
         "dataset": None,
         "assumptions": ["full batch", "300 points"],
+        "changes": [],
         "origin": "report",
         "experiment": "7c1f2a9be04d",
         "seconds": 12.3,
@@ -54,9 +58,10 @@ def evidence(values: list[float], looks: tuple[int, ...] = (8, 16), unit: str = 
         "effect": {
             "name": "log epochs(7) - log epochs(1)",
             "unit": unit,
-            "median": _finite(found.median),
-            "interval": [_finite(end) for end in found.interval],
-            "values": [_finite(value) for value in found.values],
+            "median": finite(found.median),
+            "interval": [finite(end) for end in found.interval],
+            "values": [finite(value) for value in found.values],
+            "not_finite": not_finite(found.median, found.interval, found.values),
         },
     }
 
@@ -87,7 +92,7 @@ def unjudged(name: str, verdict: str, **changed: Any) -> dict[str, Any]:
 def document(*claims: dict[str, Any], **changed: Any) -> dict[str, Any]:
     """A document of `claims`, or of ten that show what a report can hold."""
     return {
-        "schema": 1,
+        "schema": 2,
         "tier": "quick",
         "started": "2026-01-31T12:00:00+00:00",
         "seconds": 135.4,
@@ -132,8 +137,8 @@ def tolerance() -> dict[str, Any]:
     return {**evidence([-0.5] * 8), "how": "absent"}
 
 
-def figure(report: str, number: str, title: str, path: str, **more: str) -> dict[str, str]:
-    return {"report": report, "number": number, "title": title, "path": path, **more}
+def figure(report: str, number: str, title: str, path: str, note: str = "") -> dict[str, str]:
+    return {"report": report, "number": number, "title": title, "path": path, "note": note}
 
 
 def across(note: str = "A: passes 15 %.\nB: never.") -> dict[str, str]:
@@ -150,5 +155,17 @@ def put_figures(report_dir: Path, found: dict[str, Any]) -> None:
         path.write_text(SVG.replace("<rect", f"<desc>{shown['path']}</desc><rect"))
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and abs(value) < float("inf") else None
+def not_finite(median: float, interval: tuple[float, float], values: Sequence[float]) -> dict[str, str]:
+    """The places of an effect that have no number, and what stands there."""
+    places = {
+        "median": median,
+        "low": interval[0],
+        "high": interval[1],
+        **{str(index): value for index, value in enumerate(values)},
+    }
+    kinds = {math.inf: "+infinity", -math.inf: "-infinity"}
+    return {place: kinds.get(value, "undefined") for place, value in places.items() if not math.isfinite(value)}
+
+
+def finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,12 +1,13 @@
 """The page: what it holds, and that it needs nothing but itself."""
 
 import base64
+import math
 import re
 
 import pytest
 
 from hw1bench.report import words
-from hw1bench.report.contract import VERDICTS
+from hw1bench.report.contract import VERDICTS, measured
 from hw1bench.report.html import render
 from parsed_page import Page
 from sample_document import COPY, across, claim, document, everything, evidence, exact, figure, put_figures, unjudged
@@ -145,6 +146,9 @@ def test_tests_that_failed_are_listed_first(page):
     assert "A-fit-sinc-7-by-8000: refuted, reversed, no ruling on record" in listed["text"]
     assert "C-random-no-generalise: error, ruling on record: supported" in listed["text"]
     assert "A-fit-sinc-shallow-first" not in listed["text"]
+    assert "Tests that failed: 2" in listed["text"]
+    text = page().text("counts-of-verdicts") + " ".join(element["text"] for element in page().find("main"))
+    assert text.index("Tests that failed") < text.index("Reports by topics")
     assert not page(document(exact())).find("div", class_="failed")
 
 
@@ -164,10 +168,11 @@ def test_there_is_a_dot_a_seed_filled_where_it_holds(page):
     for shown in everything():
         dots = found.find("circle", inside=f"claim-{shown['id']}")
         kinds = [dot["attributes"]["class"].removeprefix("dot ") for dot in dots]
-        values = shown["effect"]["values"] if shown["effect"] else []
-        assert kinds == ["apart" if value is None else "holds" if value > 0 else "fails" for value in values]
+        found_in = measured(shown["effect"]) if shown["effect"] else {}
+        values = [value for place, value in found_in.items() if place.isdigit()]
+        assert kinds == ["apart" if math.isnan(value) else "holds" if value > 0 else "fails" for value in values]
     assert "seed 0: 0.20 ln ratio; seed 1: 0.31 ln ratio" in found.text("dots-A-fit-sinc-shallow-first")
-    assert "seed 7: not finite" in found.text("dots-D-fit-deeper-better-sigmoid")
+    assert "seed 7: undefined" in found.text("dots-D-fit-deeper-better-sigmoid")
 
 
 def test_seeds_count_from_the_offset(page):
@@ -210,8 +215,8 @@ def test_a_figure_outside_the_report_directory_is_refused(tmp_path):
 
 
 def test_a_document_of_another_schema_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="schema 2"):
-        render(document(schema=2), tmp_path)
+    with pytest.raises(ValueError, match="schema 3"):
+        render(document(schema=3), tmp_path)
 
 
 def test_hostile_text_stays_text(page):
@@ -221,8 +226,8 @@ def test_hostile_text_stays_text(page):
         says=HOSTILE,
         note=HOSTILE,
         assumptions=[HOSTILE],
-        ruling=HOSTILE,
-        dataset={"name": HOSTILE, "fingerprint": HOSTILE, "stand_in": True},
+        remark=HOSTILE,
+        dataset={"name": HOSTILE, "fingerprint": HOSTILE, "stand_in": True, "canonical": False},
         changes=[HOSTILE],
         experiment=HOSTILE,
         topic=HOSTILE,
@@ -231,7 +236,7 @@ def test_hostile_text_stays_text(page):
     shown["effect"] |= {"name": HOSTILE, "unit": HOSTILE}
     crashed = unjudged("A-fit-y", "error", note=HOSTILE)
     pictures = [figure("A", HOSTILE, HOSTILE, "figures/A-fit-z-loss.svg", note=HOSTILE)]
-    found = page(document(shown, crashed, figures=pictures, environment={HOSTILE: HOSTILE}, tier=HOSTILE))
+    found = page(document(shown, crashed, figures=pictures, environment={HOSTILE: HOSTILE}))
     assert not found.find("script")
     assert [image["attributes"].keys() for image in found.find("img")] == [{"src", "alt"}]
     assert not [name for element in found.elements for name in element["attributes"] if name.startswith("on")]
@@ -255,11 +260,88 @@ def test_the_page_refers_to_nothing_outside_itself(page, tmp_path):
 
 
 def test_undefined_numbers_never_show_as_nan(page):
-    undefined = claim(**evidence([float("nan")] * 8))
-    undefined["effect"] |= {"interval": [None, None]}
+    undefined = claim(**evidence([math.nan] * 8))
+    undefined["effect"]["not_finite"] |= dict.fromkeys(("median", "low", "high"), "undefined")
     nothing = claim("A-fit-other", **{**evidence([0.0] * 8), "diverged": 8})
-    nothing["effect"] |= {"median": None, "interval": None}
+    nothing["effect"] |= {"median": None, "interval": None, "not_finite": {"median": "undefined"}}
     found = page(document(undefined, nothing, figures=[]))
     assert not re.search(r"\b(nan|inf|infinity|none|null)\b", found.text("topic-fit"), re.IGNORECASE)
     kinds = [dot["attributes"]["class"] for dot in found.find("circle", inside="topic-fit")]
     assert kinds == ["dot apart"] * 8 + ["dot fails"] * 8
+
+
+def test_undefined_and_infinite_are_told_apart(page):
+    shown = claim(**evidence([math.nan, -math.inf, *[math.inf] * 6]))
+    found = page(document(shown, figures=[]))
+    text = found.text("claim-A-fit-sinc-shallow-first")
+    assert (
+        "its effect is undefined in 1 of them; its effect is -infinity in 1 of them; its effect is +infinity in 6"
+        in text
+    )
+    assert "median effect +infinity ln ratio [" in text
+    labels = [label["text"] for label in found.find("text", inside="claim-A-fit-sinc-shallow-first")]
+    assert {"undefined", "-infinity", "+infinity"} < set(labels)
+
+
+def test_a_test_that_failed_without_a_verdict_is_counted_first_and_never_looks_green(page):
+    lost = unjudged("A-fit-x", "not run", outcome="failed", note="AssertionError: x")
+    found = page(document(exact(), lost, unjudged("A-fit-y", "not run", outcome="skipped", note="no CUDA")))
+    assert found.text("counts-of-verdicts").startswith("1 failed 1 supported")
+    assert found.text("counts-of-verdicts").endswith("1 not run")
+    assert "test failed" in found.text("claim-A-fit-x")
+    assert [link["attributes"]["aria-label"] for link in found.find("a", inside="matrix", href="#topic-fit-A")] == [
+        "1 failed, 1 not run"
+    ]
+    (article,) = found.find("article", id="claim-A-fit-x")
+    assert article["attributes"]["class"] == "claim failed bare"
+    assert found.find("symbol", id="v-failed")
+    assert found.find("input", id="only-failed")
+
+
+def test_why_an_outcome_is_what_it_is_stands_on_the_card(page):
+    text = page(document(claim(remark="ruled on another experiment"))).text("claim-A-fit-sinc-shallow-first")
+    assert "test passed, ruled on another experiment" in text
+
+
+def test_names_that_make_the_same_anchor_get_their_own(page):
+    names = ["A-fit-a b", "A-fit-a-b", "A-fit-a\x1bb", "A-fit-深層", "A-fit-学習"]
+    topics = ["a b", "a-b", "深層", "学習", "a"]
+    shown = [claim(name, topic=topic, report="b") for name, topic in zip(names, topics, strict=True)]
+    figures = [figure("A", "-", "t", f"figures/A-fit-{name}-loss.svg") for name in ("a b", "a-b", "深")]
+    found = page(document(*shown, claim("A-fit-深", figure="figures/A-fit-深-loss.svg"), figures=figures))
+    ids = [element["attributes"]["id"] for element in found.elements if "id" in element["attributes"]]
+    assert len(ids) == len(set(ids))
+    for element in found.elements:
+        for name in ("href", "aria-labelledby"):
+            if name in element["attributes"]:
+                assert element["attributes"][name].removeprefix("#") in ids
+    (link,) = found.find("a", inside="claim-A-fit", href="#figure-figures-A-fit-loss-svg")
+    (shown_there,) = found.find("figure", id=link["attributes"]["href"][1:])
+    assert (
+        "figures/A-fit-深-loss.svg"
+        in base64.b64decode(
+            found.find("img", inside=shown_there["attributes"]["id"])[0]["attributes"]["src"].split(",")[1]
+        ).decode()
+    )
+
+
+def test_what_acts_on_a_reader_is_made_visible(page):
+    odd = "\x1b[31m\u202e\ud800\0"
+    shown = claim(f"A-fit-{odd}", says=odd, where=odd, note=odd, remark=odd, topic=odd, report=odd, assumptions=[odd])
+    shown["effect"] |= {"name": odd, "unit": odd}
+    pictures = [figure("A", odd, odd, "figures/A-fit-\u202e-loss.svg", note=f"{odd}\nb")]
+    found = page(document(shown, figures=pictures, environment={odd: odd}))
+    text = "".join(element["text"] for element in found.elements)
+    assert not set(odd) - set("[31m") & set(text)
+    assert "�[31m���" in text
+    (note,) = found.find("p", class_="note")
+    assert note["text"] == "�[31m���\nb"
+
+
+def test_a_figure_that_cannot_be_read_is_missing(tmp_path):
+    paths = ["figures/loop.svg", f"figures/{'x' * 300}.svg", "figures/folder.svg", "figures/empty.svg"]
+    (tmp_path / "figures" / "folder.svg").mkdir(parents=True)
+    (tmp_path / "figures" / "loop.svg").symlink_to("loop.svg")
+    (tmp_path / "figures" / "empty.svg").touch()
+    found = Page(render(document(figures=[figure("A", "-", "t", path) for path in paths]), tmp_path))
+    assert len(found.find("p", class_="missing")) == 4

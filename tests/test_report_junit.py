@@ -48,6 +48,8 @@ def test_totals_count_outcomes():
         ("failed", "error", [("error", "error")]),
         ("xfailed", "refuted", [("skipped", "pytest.xfail")]),
         ("skipped", "not run", [("skipped", "pytest.skip")]),
+        ("failed", "not run", [("failure", "not run")]),
+        ("passed", "not run", []),
     ],
 )
 def test_outcomes_are_written_as_pytest_writes_them(cases, outcome, verdict, result):
@@ -79,10 +81,17 @@ def test_the_data_set_and_what_the_tier_changes_are_in_the_properties(cases):
 def test_what_is_null_has_no_property(cases):
     assert properties(cases(document(exact()))["quick-A-count-path"]) == {"verdict": "supported"}
     undefined = claim(how="absent", verdict="refuted", assumptions=[], changes=[])
-    undefined["effect"] |= {"median": None}
     found = properties(cases(document(undefined))["quick-A-fit-sinc-shallow-first"])
-    assert not found.keys() & {"effect", "assumptions", "changes", "dataset"}
+    assert not found.keys() & {"assumptions", "changes", "dataset", "remark"}
     assert found["how"] == "absent"
+
+
+@pytest.mark.parametrize("kind", ["undefined", "+infinity", "-infinity"])
+def test_an_effect_that_is_no_number_is_there_by_its_kind(cases, kind):
+    shown = claim(remark="ruled on another experiment")
+    shown["effect"] |= {"median": None, "not_finite": {"median": kind}}
+    found = properties(cases(document(shown))["quick-A-fit-sinc-shallow-first"])
+    assert (found["effect"], found["remark"]) == (kind, "ruled on another experiment")
 
 
 def test_time_is_that_of_training(cases):
@@ -95,10 +104,20 @@ def test_what_xml_cannot_hold_is_replaced(cases):
     assert '\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER} <&">' in case.result[0].message
 
 
+def test_no_text_of_a_claim_breaks_the_file(cases):
+    odd = "\ufffe\x9b\u202e]]>\ud800\n<a/>"
+    shown = claim(
+        f"A-fit-{odd}", topic=odd, where=odd, says=odd, note=odd, remark=odd, assumptions=[odd], outcome="failed"
+    )
+    shown["effect"] |= {"unit": odd}
+    (case,) = cases(document(shown)).values()
+    assert case.name == "quick-A-fit-���]]>� <a/>"
+
+
 def test_topics_with_figures_alone_have_no_suite():
     assert [suite.name for suite in JUnitXml.fromstring(render(document(exact())).encode())] == ["counts"]
 
 
 def test_a_document_of_another_schema_is_refused():
-    with pytest.raises(ValueError, match="schema 2"):
-        render(document(schema=2))
+    with pytest.raises(ValueError, match="schema 3"):
+        render(document(schema=3))

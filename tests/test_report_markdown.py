@@ -1,5 +1,7 @@
 """The words of a verdict, and the Markdown made of them."""
 
+import re
+
 import pytest
 
 from hw1bench import verdict
@@ -15,6 +17,7 @@ MIXED = [0.3, -0.2] * 8
     ("value", "text"),
     [
         *[(0.0, "0"), (1, "1.00"), (0.84, "0.84"), (-0.0591, "-0.059"), (0.00123, "0.0012"), (12.34, "12.3")],
+        *[(float("nan"), "undefined"), (float("inf"), "+infinity"), (float("-inf"), "-infinity")],
         *[(-3539.4, "-3,539"), (123456.0, "123,456"), (4e-4, "4.0e-4"), (-2.5e7, "-2.5e7")],
     ],
 )
@@ -76,13 +79,13 @@ def test_a_verdict_is_one_sentence_with_its_numbers(found, text):
 def test_a_sentence_says_what_is_not_finite_and_what_diverged():
     found = claim(**evidence([*HELD[:-1], float("nan")]), diverged=3)
     assert "holds in 7 of 8 seeds" in words.sentence(found)
-    assert "its effect is not finite in 1 of them" in words.sentence(found)
+    assert "its effect is undefined in 1 of them" in words.sentence(found)
     assert "3 runs diverged" in words.sentence(found)
     found = claim()
-    found["effect"] |= {"median": None}
-    assert words.sentence(found).endswith("median effect not finite.")
-    found["effect"] |= {"median": 1.0, "interval": [None, 2.0]}
-    assert words.sentence(found).endswith("median effect 1.00 ln ratio [no bound, 2.00].")
+    found["effect"] |= {"median": None, "interval": None, "not_finite": {"median": "undefined"}}
+    assert words.sentence(found).endswith("median effect undefined.")
+    found["effect"] |= {"median": 1.0, "interval": [None, 2.0], "not_finite": {"low": "-infinity"}}
+    assert words.sentence(found).endswith("median effect 1.00 ln ratio [-infinity, 2.00].")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +208,7 @@ def test_a_topic_with_a_figure_across_reports_alone_is_shown():
         (DIGITS, "Judged on digits, 28x28, a stand-in: settles nothing about the real data set."),
         (COPY, "Judged on MNIST, 28x28, a non-canonical copy: its fingerprint is not the known one."),
         ({**COPY, "canonical": True}, "Judged on MNIST, 28x28."),
-        ({"name": "sinc", "fingerprint": "0", "stand_in": False}, "Judged on sinc."),
+        ({"name": "sinc", "fingerprint": "0", "stand_in": False, "canonical": True}, "Judged on sinc."),
     ],
 )
 def test_the_data_set_is_shown_with_what_keeps_it_from_being_the_real_one(dataset, text):
@@ -215,11 +218,53 @@ def test_the_data_set_is_shown_with_what_keeps_it_from_being_the_real_one(datase
 
 
 def test_text_cannot_break_a_table_or_become_markup():
-    text = render(document(claim("A-fit-`x|y", says="a | b\n# <b>*no*</b>", ruling="x|y")))
+    text = render(document(claim("A-fit-`x|y", says="a | b\n# <b>*no*</b>")))
     assert "a \\| b \\# \\<b\\>\\*no\\*\\</b\\>" in text
     assert "| `A-fit-'x/y` |" in text
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert [row.replace("\\|", "").count("|") for row in rows] == [7]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("see http://a.org and www.b.org", "see http\\://a.org and www\\.b.org"),
+        ("HTTPS://a ftp://b mailto:c@d.org", "HTTPS\\://a ftp\\://b mailto\\:c\\@d.org"),
+        ("<http://a>", "\\<http\\://a\\>"),
+        ("&lt;b&gt; ![x](y) ~~z~~ $1$", "\\&lt;b\\&gt; !\\[x\\](y) \\~\\~z\\~\\~ \\$1\\$"),
+        ("1. first", "1\\. first"),
+        ("12) first", "12\\) first"),
+        ("- item", "\\- item"),
+        ("---", "\\---"),
+        ("+ item", "\\+ item"),
+        ("=== x", "\\=== x"),
+        ("# head\n\n> quote", "\\# head \\> quote"),
+        ("\x1b[31m\u202e\ud800", "�\\[31m��"),
+        *[(text, text) for text in ("-1.5 of 2.5", "1.5 epochs", "in 1:2", "http", "a - b + c = d", "3", "µ: é")],
+    ],
+)
+def test_no_text_is_markup(text, written):
+    lines = render(document(claim(says=text, where=text, note=text, remark=text, topic=text, report="Z"))).splitlines()
+    assert f"## {written}" in lines
+    (line,) = [line for line in lines if line.startswith("- `A-fit-sinc-shallow-first`")]
+    assert f"({written}): *{written}* Supported" in line
+    assert line.endswith(f"300 points. {written} Test passed ({_inside(written)}).")
+
+
+def _inside(written):
+    """As within a sentence, where what leads a line has no meaning."""
+    return re.sub(r"^(\d*)\\(?=[-+=.)])", r"\1", written)
+
+
+def test_tests_that_failed_stand_first_and_say_why():
+    lost = unjudged("A-fit-x", "not run", outcome="failed", note="AssertionError: x")
+    text = render(document(exact(), lost, claim(outcome="failed", remark="ruled on another experiment")))
+    head = text.split("- quick tier")[0]
+    assert "**2 tests failed:**\n\n- `A-fit-x`: not run, no ruling on record\n- `A-fit-sinc-shallow-first`" in head
+    assert "3 claims: 1 failed, 2 supported." in head
+    assert "| `A-fit-x` | not run, test failed |" in text
+    assert "Test failed (ruled on another experiment)." in text
+    assert "failed" not in render(document(exact(), claim()))
 
 
 def test_a_topic_with_figures_alone_has_no_table():
@@ -238,8 +283,8 @@ def test_a_document_of_nothing_is_rendered():
 
 
 def test_a_document_of_another_schema_is_refused():
-    with pytest.raises(ValueError, match="schema 2"):
-        render(document(schema=2))
+    with pytest.raises(ValueError, match="schema 3"):
+        render(document(schema=3))
 
 
 def test_a_refuted_count_is_simply_wrong():

@@ -1,9 +1,12 @@
 """Verdicts on a terminal: what a failing test says."""
 
+import math
 from pathlib import Path
 
+import pytest
+
 from hw1bench import summary
-from sample_document import DIGITS, claim, exact
+from sample_document import DIGITS, claim, document, evidence, exact, unjudged
 
 
 def test_a_failure_says_claim_evidence_assumptions_changes_data_and_figure():
@@ -34,6 +37,38 @@ def test_the_counts_say_what_the_verdicts_rest_on():
         "Verdicts on a non-canonical copy of the real set: 1.",
     ]
     assert len(summary.counts({"claims": [exact()]}).splitlines()) == 1
+
+
+def test_undefined_and_infinite_effects_are_told_apart():
+    found = claim(**evidence([math.nan, -math.inf, *[math.inf] * 6]))
+    assert "a seed   undefined -infinity +infinity" in summary.message(found, "", Path("reports"))
+    assert "+infinity ln ratio" in summary.table(document(found), 120, colour=False)
+
+
+def test_a_test_that_failed_without_a_verdict_is_counted_first():
+    lost = unjudged("A-fit-x", "not run", outcome="failed", note="AssertionError: x")
+    assert summary.counts(document(exact(), lost)).startswith("2 claims: 1 failed, 1 supported")
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_no_text_of_a_claim_acts_on_the_terminal(colour):
+    odd = "a\x1b[2J\r\n\x9b\u202e\ud800 [red]b[/red] [/] \\"
+    found = claim(
+        f"A-fit-{odd}", topic=odd, where=odd, says=odd, note=odd, assumptions=[odd], changes=[odd], report=odd
+    )
+    found["effect"] |= {"name": odd, "unit": odd}
+    crashed = unjudged(f"A-fit-x{odd}", "error", topic=odd, note=odd, outcome="failed")
+    table = summary.table(document(found, crashed), 400, colour=colour)
+    said = [table, summary.one_line(crashed, odd), summary.message(found, odd, Path("reports"))]
+    for text in said:
+        assert not set("\r\x9b\u202e\ud800") & set(text)
+        assert "\x1b[2J" not in text
+        assert "[red]b[/red]" in text
+    assert "\n" not in said[1]
+    assert [line.split()[0] for line in said[2].splitlines()][1:] == [
+        *("claimed", "seen", "effect", "a", "assumed", "changed", "figure")
+    ]
+    assert len(table.splitlines()) == 4
 
 
 def test_what_there_is_nothing_of_takes_no_line():

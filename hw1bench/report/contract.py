@@ -1,79 +1,51 @@
 """What a claims.json document must hold before anything is rendered from it.
 
 A document may come from another version, another machine or a text editor (`hw1bench report FILE`), so the
-renderers trust it only after `check`.
+renderers trust it only after `check`. The form of its values is in `hw1bench.report.schema`; here is what one value says of
+another.
 """
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, get_args
 
-Document = Mapping[str, Any]
-Claim = Mapping[str, Any]
-Figure = Mapping[str, Any]
+from hw1bench.report import schema
+from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure
+from hw1bench.report.validate import fault, shown
 
-SCHEMA = 1
-VERDICTS = ("supported", "refuted", "inconclusive", "error", "not run")
-RULED = ("supported", "refuted", "inconclusive")
-OUTCOMES = ("passed", "failed", "error", "xfailed", "skipped")
+__all__ = ["SCHEMA", "Claim", "Dataset", "Document", "Effect", "Figure", "check", "from_seeds", "measured"]
+
+VERDICTS: tuple[schema.Verdict, ...] = get_args(schema.Verdict)
+RULED: tuple[schema.Ruled, ...] = get_args(schema.Ruled)
 IMAGES = {".svg": "image/svg+xml", ".png": "image/png"}
 
-_DOCUMENT_KEYS = ("schema", "tier", "started", "seconds", "seed_offset", "environment", "claims", "figures")
-_CLAIM_KEYS = (
-    *("id", "report", "topic", "where", "says", "tier", "verdict", "how", "ruling", "outcome", "holds", "seeds"),
-    *("looks", "level", "share", "effect", "diverged", "dataset", "assumptions", "origin", "experiment", "seconds"),
-    *("reused", "figure", "note"),
-)
-_EFFECT_KEYS = ("name", "unit", "median", "interval", "values")
-_FIGURE_KEYS = ("report", "number", "title", "path")
-
-# Keys of schema 1 that older documents do not have: a claim's "changes" (texts: what the quick protocol changes), its
-# dataset's "canonical" (whether the copy has the known fingerprint), a figure's "note" (a text below it).
+_FLOATS = {"undefined": math.nan, "+infinity": math.inf, "-infinity": -math.inf}
 
 
-def check(document: Document) -> None:
+def check(document: Any) -> None:
     """Raise ValueError, in one line that names the value and the way out, unless `document` can be rendered."""
-    _keys(document, _DOCUMENT_KEYS, "the document")
-    if document["schema"] != SCHEMA:
-        raise ValueError(f"claims.json has schema {document['schema']!r}; this version reads {SCHEMA}: judge again")
-    for where, value in _numbers(document, ""):
-        if not math.isfinite(value):
-            raise ValueError(f"{where} is {value}: write null where a number is not defined")
+    if not isinstance(document, dict):
+        raise ValueError(
+            f"this is {shown(document)}, no claims.json document: name a report directory or a claims.json"
+        )
+    if "schema" in document and document["schema"] != SCHEMA:
+        raise ValueError(
+            f"claims.json has schema {shown(document['schema'])}, and this version reads {SCHEMA}: judge again, or take the "
+            "version that wrote it"
+        )
+    broken = fault(document, schema.JSON_SCHEMA)
+    if broken:
+        raise ValueError(f"{_whose(document, broken)}{broken}")
     for claim in document["claims"]:
-        _check_claim(claim)
-    twice = [name for name, times in Counter(claim["id"] for claim in document["claims"]).items() if times > 1]
-    if twice:
-        raise ValueError(f"claim id {twice[0]!r} occurs more than once: give each claim its own id")
+        _check_claim(claim, f"claim {shown(claim['id'])}")
+    _check_once((claim["id"] for claim in document["claims"]), "claim id", "give each claim its own id")
     for figure in document["figures"]:
-        _keys(figure, _FIGURE_KEYS, f"figure {figure.get('path')!r}")
         _check_path(figure["path"])
-        if not isinstance(figure.get("note", ""), str):
-            raise ValueError(
-                f"the note of figure {figure['path']!r} is {figure['note']!r}: write a text, or leave it out"
-            )
-
-
-def _check_claim(claim: Claim) -> None:
-    name = f"claim {claim.get('id')!r}"
-    _keys(claim, _CLAIM_KEYS, name)
-    if claim["verdict"] not in VERDICTS:
-        raise ValueError(f"{name} has verdict {claim['verdict']!r}: use one of {', '.join(VERDICTS)}")
-    if claim["outcome"] not in OUTCOMES:
-        raise ValueError(f"{name} has outcome {claim['outcome']!r}: use one of {', '.join(OUTCOMES)}")
-    if claim["effect"] is not None:
-        _keys(claim["effect"], _EFFECT_KEYS, f"the effect of {name}")
-    changes = claim.get("changes", [])
-    if not isinstance(changes, list | tuple) or not all(isinstance(change, str) for change in changes):
-        raise ValueError(f"{name} has changes {changes!r}: write a list of texts, or leave it out")
-    if from_seeds(claim):
-        absent = [key for key in ("holds", "level", "share", "effect") if claim[key] is None]
-        if absent:
-            raise ValueError(f"{name} was ruled from {claim['seeds']} seeds but its {absent[0]!r} is null: fill it in")
-        found = len(claim["effect"]["values"])
-        if found != claim["seeds"]:
-            raise ValueError(f"{name} was ruled from {claim['seeds']} seeds but has {found} effects: give one a seed")
+    _check_once((figure["path"] for figure in document["figures"]), "figure path", "give each figure its own file")
 
 
 def from_seeds(claim: Claim) -> bool:
@@ -81,25 +53,76 @@ def from_seeds(claim: Claim) -> bool:
     return claim["seeds"] is not None and claim["verdict"] in RULED
 
 
-def _keys(found: Mapping[str, Any], wanted: tuple[str, ...], name: str) -> None:
-    absent = [key for key in wanted if key not in found]
-    if absent:
-        raise ValueError(f"{name} has no {absent[0]!r}: claims.json of schema {SCHEMA} needs it")
+def measured(effect: Effect) -> dict[str, float]:
+    """The numbers of an effect by their places: "median", "low" and "high" (its interval, where there is one), "0", "1", ...
+    (the seeds). Where the document has null: NaN for what is undefined, or the infinity that `not_finite` names."""
+    kinds = effect["not_finite"]
+    return {place: _FLOATS[kinds[place]] if value is None else value for place, value in _places(effect).items()}
+
+
+def _places(effect: Effect) -> dict[str, float | None]:
+    ends = effect["interval"] or ()
+    return {
+        "median": effect["median"],
+        **dict(zip(("low", "high"), ends, strict=False)),
+        **{str(index): value for index, value in enumerate(effect["values"])},
+    }
+
+
+def _check_claim(claim: Claim, name: str) -> None:
+    holds, seeds, looks, share = claim["holds"], claim["seeds"], claim["looks"], claim["share"]
+    if from_seeds(claim):
+        absent = [key for key in ("holds", "level", "share", "effect") if claim[key] is None]
+        if absent:
+            raise ValueError(f"{name} was ruled from {seeds} seeds but its {absent[0]!r} is null: fill it in")
+    if holds is not None and (seeds is None or holds > seeds):
+        raise ValueError(f"{name} holds in {holds} of {shown(seeds)} seeds: write no more than it has seeds")
+    if claim["how"] is not None and claim["verdict"] != "refuted":
+        raise ValueError(
+            f"{name} is {claim['verdict']}, and how is {claim['how']!r}: write null, as nothing is refuted"
+        )
+    if share is not None and share[0] > share[1]:
+        raise ValueError(f"{name} has the share {share[0]} to {share[1]}: write the lower end first")
+    if looks is not None and any(after <= before for before, after in pairwise(looks)):
+        raise ValueError(f"{name} has looks {looks}, which do not rise: write each number of seeds once, in order")
+    if claim["effect"] is not None:
+        _check_effect(claim["effect"], seeds, name)
+
+
+def _check_effect(effect: Effect, seeds: int | None, name: str) -> None:
+    if seeds is not None and len(effect["values"]) != seeds:
+        raise ValueError(f"{name} has {seeds} seeds but {len(effect['values'])} effects: give one a seed")
+    places = _places(effect)
+    for place, value in places.items():
+        if value is None and place not in effect["not_finite"]:
+            raise ValueError(f"{name} has null as effect {place!r}: say under not_finite of what kind it is")
+    for place in effect["not_finite"]:
+        if places.get(place, 0.0) is not None:
+            raise ValueError(f"{name} has no null as effect {shown(place)}, which not_finite names: take it out there")
+    found = measured(effect)
+    if effect["interval"] is not None and found["low"] > found["high"]:
+        raise ValueError(f"{name} has the interval {found['low']} to {found['high']}: write the lower end first")
+
+
+def _whose(document: Mapping[str, Any], broken: str) -> str:
+    """Before a fault at claims[3], which claim that is, as far as it has a name."""
+    place = re.match(r"claims\[([0-9]+)\]", broken)
+    claim = document["claims"][int(place.group(1))] if place else None
+    return f"claim {shown(claim['id'])}: " if isinstance(claim, dict) and isinstance(claim.get("id"), str) else ""
+
+
+def _check_once(names: Iterable[str], what: str, way_out: str) -> None:
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ValueError(f"{what} {shown(twice[0])} occurs more than once: {way_out}")
 
 
 def _check_path(path: str) -> None:
     # Figures are read and put into the page: a document must not reach files outside its report directory.
     parts = PurePosixPath(path)
     if parts.is_absolute() or ".." in parts.parts or "\\" in path or parts.suffix not in IMAGES:
-        raise ValueError(f"figure path {path!r} is not an .svg or .png below the report directory: move the figure")
-
-
-def _numbers(value: Any, where: str) -> Iterator[tuple[str, float]]:
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _numbers(part, f"{where}.{key}" if where else str(key))
-    elif isinstance(value, list | tuple):
-        for index, part in enumerate(value):
-            yield from _numbers(part, f"{where}[{index}]")
-    elif isinstance(value, float):
-        yield where, value
+        raise ValueError(
+            f"figure path {shown(path)} is not an .svg or .png below the report directory: move the figure"
+        )
+    if re.search("[\x00-\x1f\x7f\ud800-\udfff]", path):
+        raise ValueError(f"figure path {shown(path)} has characters that a file name cannot hold: rename the figure")

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import cast
 
 from hw1bench.claim import Claim
 from hw1bench.court import Judgement
 from hw1bench.effects import Effect
 from hw1bench.experiment import Experiment, Figure
 from hw1bench.protocols import differences
-from hw1bench.report.contract import SCHEMA
+from hw1bench.report import schema
 from hw1bench.rulings import Outcome
 from hw1bench.verdict import Word
 
@@ -34,20 +34,28 @@ def figure_of(claim: Claim) -> str | None:
     return None
 
 
-def _effect(judgement: Judgement) -> dict[str, Any] | None:
+def _kind(value: float) -> schema.NotFinite:
+    return "undefined" if math.isnan(value) else "+infinity" if value > 0 else "-infinity"
+
+
+def _effect(judgement: Judgement) -> schema.Effect | None:
     verdict, effect = judgement.verdict, judgement.claim.effect
-    if verdict.values is None or not isinstance(effect, Effect):
+    if verdict.values is None or verdict.median is None or not isinstance(effect, Effect):
         return None
+    places = {"median": verdict.median, **{str(index): value for index, value in enumerate(verdict.values)}}
+    if verdict.interval is not None:
+        places |= zip(("low", "high"), verdict.interval, strict=True)
     return {
         "name": effect.name,
         "unit": effect.unit,
         "median": finite(verdict.median),
         "interval": [finite(end) for end in verdict.interval] if verdict.interval else None,
         "values": [finite(value) for value in verdict.values],
+        "not_finite": {place: _kind(value) for place, value in places.items() if not math.isfinite(value)},
     }
 
 
-def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome) -> dict[str, Any]:
+def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome) -> schema.Claim:
     """One claim of claims.json."""
     claim, verdict, facts = judgement.claim, judgement.verdict, judgement.facts
     return {
@@ -59,7 +67,7 @@ def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcom
         "tier": judgement.tier,
         "verdict": verdict.word,
         "how": verdict.how,
-        "ruling": ruling,
+        "ruling": cast("schema.Ruled | None", ruling),  # nothing else gets on record
         "outcome": outcome.kind,
         "holds": verdict.holds,
         "seeds": verdict.seeds,
@@ -86,24 +94,25 @@ def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcom
         "reused": judgement.reused,
         "figure": figure_of(claim),
         "note": verdict.note,
+        "remark": outcome.remark,
     }
 
 
 def build(
     *,
-    tier: str,
+    tier: schema.Tier,
     started: str,
     seconds: float,
     seed_offset: int,
-    environment: Mapping[str, Any],
-    claims: Sequence[Mapping[str, Any]],
-    figures: Iterable[Mapping[str, Any]],
-) -> dict[str, Any]:
+    environment: Mapping[str, str | float | bool | None],
+    claims: Sequence[schema.Claim],
+    figures: Iterable[schema.Figure],
+) -> schema.Document:
     """The document of a session. A claim's figure that was not drawn is None."""
     drawn = list(figures)
     paths = {figure["path"] for figure in drawn}
     return {
-        "schema": SCHEMA,
+        "schema": 2,
         "tier": tier,
         "started": started,
         "seconds": seconds,

@@ -1,16 +1,22 @@
-"""claims.json -> index.html: one page that works from disk, without a network."""
+"""claims.json -> index.html: one page that works from disk, without a network.
+
+No text of a document is markup: the templates escape whatever they put out, and `plain.clean` goes over it first.
+"""
 
 import base64
 import re
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from hw1bench.report import words
 from hw1bench.report.contract import IMAGES, VERDICTS, Document, Figure, check
 from hw1bench.report.outline import Section, outline, reports
+from hw1bench.report.plain import clean
 from hw1bench.report.strip import strip
 
 
@@ -29,7 +35,7 @@ def render(document: Document, report_dir: Path) -> str:
         reports=reports(sections),
         cells=_cells(sections),
         figures={figure["path"] for figure in document["figures"]},
-        failed=[claim for claim in document["claims"] if claim["outcome"] == "failed"],
+        failed=words.failed(document),
     )
 
 
@@ -40,10 +46,12 @@ def _environment(document: Document, report_dir: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_cleaned,
     )
     environment.globals.update(
         words=words,
-        verdicts=VERDICTS,
+        groups=[word for word in words.GROUPS if word in VERDICTS or word in words.tally(document["claims"])],
+        anchor=Anchors(),
         strip=partial(strip, first_seed=document["seed_offset"]),
         image=partial(image, report_dir=report_dir),
     )
@@ -51,26 +59,59 @@ def _environment(document: Document, report_dir: Path) -> Environment:
     return environment
 
 
+def _cleaned(value: Any) -> Any:
+    """What a template is about to put out, before it is escaped; markup was put together from such pieces."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def slug(text: str) -> str:
-    """`text` as an anchor: letters, digits and hyphens."""
+    """`text` as part of an anchor or a class: letters, digits and hyphens."""
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
+class Anchors:
+    """The ids of one page: `anchor("claim", claim.id)` is the same wherever it is asked for, and no other's."""
+
+    def __init__(self) -> None:
+        self._given: dict[tuple[str, ...], str] = {}
+        self._taken: set[str] = set()
+
+    def __call__(self, *parts: str) -> str:
+        if parts not in self._given:
+            wanted = found = "-".join(map(slug, parts))
+            number = 1
+            while found in self._taken:
+                number += 1
+                found = f"{wanted}-{number}"
+            self._given[parts] = found
+            self._taken.add(found)
+        return self._given[parts]
+
+
 def image(figure: Figure, report_dir: Path) -> str | None:
-    """A figure as a data URI, or None where the file is missing.
+    """A figure as a data URI, or None where `content` is."""
+    found = content(figure, report_dir)
+    if found is None:
+        return None
+    return f"data:{IMAGES[PurePath(figure['path']).suffix]};base64,{base64.b64encode(found).decode()}"
+
+
+def content(figure: Figure, report_dir: Path) -> bytes | None:
+    """What a figure's file holds, or None where the file is missing, empty, or cannot be read.
 
     Raises ValueError when the path leads out of `report_dir`, through a link for instance.
     """
-    path = (report_dir / figure["path"]).resolve()
-    if not path.is_relative_to(report_dir.resolve()):
-        raise ValueError(f"figure {figure['path']!r} lies outside {report_dir}: put the file there itself")
-    if not path.is_file():
+    try:
+        path = (report_dir / figure["path"]).resolve()
+        if not path.is_relative_to(report_dir.resolve()):
+            raise ValueError(f"figure {figure['path']!r} lies outside {report_dir}: put the file there itself")
+        return (path.read_bytes() or None) if path.is_file() else None
+    except (OSError, RuntimeError):  # no right to read it, a name too long, links in a circle
         return None
-    return f"data:{IMAGES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _cells(sections: Iterable[Section]) -> dict[tuple[str, str], dict[str, int]]:
-    """(topic, report) -> the number of claims a verdict."""
+    """(topic, report) -> the number of claims per verdict."""
     return {
         (section.topic, part.report): words.tally(part.claims)
         for section in sections

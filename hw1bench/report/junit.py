@@ -1,7 +1,6 @@
 """claims.json -> junit.xml: one suite a topic, one test case a claim, the verdict as properties."""
 
 import json
-import re
 
 from junitparser import Error, Failure, JUnitXml, Skipped
 from junitparser.xunit2 import TestCase, TestSuite
@@ -9,9 +8,7 @@ from junitparser.xunit2 import TestCase, TestSuite
 from hw1bench.report import words
 from hw1bench.report.contract import Claim, Document, check
 from hw1bench.report.outline import outline
-
-# What XML 1.0 cannot hold, not even escaped; the last line of a traceback may have it (terminal colours).
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from hw1bench.report.plain import clean, line
 
 
 def render(document: Document) -> str:
@@ -19,13 +16,13 @@ def render(document: Document) -> str:
 
     Seconds are the training seconds of the runs that a claim rests on, whoever trained them. An unsurprising
     refutation is skipped with type `pytest.xfail`, as pytest writes it; a failure in the test is a `failure`, one outside
-    it, in a fixture, an `error`.
+    it, in a fixture, an `error`. What XML cannot hold, not even escaped, is replaced; a crash may have said it (terminal colours).
     """
     check(document)
     xml = JUnitXml("hw1bench")
     for section in outline(document):
         if section.claims:
-            suite = TestSuite(_clean(section.topic))  # type: ignore[no-untyped-call]
+            suite = TestSuite(line(section.topic))  # type: ignore[no-untyped-call]
             suite.timestamp = document["started"]
             for claim in section.claims:
                 suite.add_testcase(_case(claim))
@@ -34,26 +31,27 @@ def render(document: Document) -> str:
 
 
 def _case(claim: Claim) -> TestCase:
-    name = _clean(f"{claim['tier']}-{claim['id']}")
-    case = TestCase(name, _clean(f"claims.{claim['topic']}"), claim["seconds"])
+    name = line(f"{claim['tier']}-{claim['id']}")
+    case = TestCase(name, line(f"claims.{claim['topic']}"), claim["seconds"])
     effect = claim["effect"]
     found = {
         "verdict": claim["verdict"],
         "how": claim["how"],
-        "effect": effect and effect["median"],
+        "effect": effect and (effect["median"] if effect["median"] is not None else effect["not_finite"]["median"]),
         "effect_unit": effect and effect["unit"],
         "holds": claim["holds"],
         "seeds": claim["seeds"],
         "share": claim["share"] and json.dumps(claim["share"]),
         "ruling": claim["ruling"],
+        "remark": claim["remark"] or None,
         "dataset": words.judged_on(claim) or None,
         "assumptions": "; ".join(claim["assumptions"]) or None,
-        "changes": "; ".join(words.changes(claim)) or None,
+        "changes": "; ".join(claim["changes"]) or None,
     }
     for key, value in found.items():
         if value is not None:
-            case.add_property(key, _clean(str(value)))
-    message = _clean(f"{words.sentence(claim)} It was claimed ({claim['where']}): {claim['says']}")
+            case.add_property(key, clean(str(value)))
+    message = clean(f"{words.sentence(claim)} It was claimed ({claim['where']}): {claim['says']}")
     if claim["outcome"] in ("failed", "error"):
         case.result = [(Error if claim["outcome"] == "error" else Failure)(message, words.verdict(claim))]
     elif claim["outcome"] == "xfailed":
@@ -61,7 +59,3 @@ def _case(claim: Claim) -> TestCase:
     elif claim["outcome"] == "skipped":
         case.result = [Skipped(message, "pytest.skip")]
     return case
-
-
-def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from hw1bench.report import words
 from hw1bench.report.contract import Claim, Document, Figure, check, from_seeds
 from hw1bench.report.outline import Section, outline, reports
+from hw1bench.report.plain import line
 
 _HEAD = ("claim", "verdict", "share", "median effect", "ruling", "seconds")
 
@@ -26,15 +27,17 @@ def render(document: Document) -> str:
         words.false_verdicts(document),
         *words.data_remarks(document),
     ]
+    failed = words.failed(document)
     blocks = [
         "# Claims and verdicts",
+        *_failed(failed),
         f"{words.plural(len(document['claims']), 'claim')}: {_counts(document['claims']) or 'none judged'}.",
         "\n".join(f"- {fact}" for fact in facts),
         "## Reports by topics",
         _matrix(sections),
     ]
     for section in sections:
-        told = [figure for part in section.parts for figure in part.figures if figure.get("note")]
+        told = [figure for part in section.parts for figure in part.figures if figure["note"]]
         if section.claims or section.across or told:
             blocks.append(f"## {_text(words.topic(section.topic))}")
         if section.across:
@@ -64,10 +67,10 @@ def _table(claims: Iterable[Claim]) -> str:
 def _row(claim: Claim) -> list[str]:
     return [
         f"`{_code(claim['id'])}`",
-        words.verdict(claim),
+        _text(words.verdict(claim)) + (", test failed" if words.group(claim) == words.FAILED else ""),
         f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) else "-",
         _text(words.effect(claim)) or "-",
-        _text(claim["ruling"] or "-"),
+        _text(claim["ruling"]) if claim["ruling"] else "-",
         f"{claim['seconds']:.1f}{', reused' if claim['reused'] else ''}" if claim["experiment"] else "-",
     ]
 
@@ -80,19 +83,21 @@ def _evidence(claim: Claim) -> str:
     ]
     if claim["assumptions"]:
         parts.append(_text(f"{words.assumptions(claim).capitalize()}: {'; '.join(claim['assumptions'])}."))
-    if words.changes(claim):
-        parts.append(_text(f"{words.changes_heading(claim)}: {'; '.join(words.changes(claim))}."))
+    if claim["changes"]:
+        parts.append(_text(f"{words.changes_heading(claim)}: {'; '.join(claim['changes'])}."))
     if words.judged_on(claim):
         parts.append(_text(words.judged_on(claim)))
     if from_seeds(claim) and claim["note"]:
         parts.append(_text(claim["note"]))
+    if claim["outcome"] == "failed" or claim["remark"] not in ("", claim["verdict"]):
+        parts.append(_text(f"Test {claim['outcome']} ({words.standing(claim)})."))
     return " ".join(parts)
 
 
 def _figure(figure: Figure) -> str:
     """A link to the figure's file, which lies below the report directory as claims.md does, and what it shows."""
     link = f"[{_text(figure['title'])}](<{quote(figure['path'])}>)"
-    note = "".join(f" {_text(line)}" for line in figure.get("note", "").splitlines())
+    note = f" {_text(figure['note'])}" if figure["note"] else ""
     return f"- {link} ({_text(words.shown_in(figure))}).{note}"
 
 
@@ -105,11 +110,32 @@ def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def _failed(claims: Sequence[Claim]) -> list[str]:
+    """The tests that failed, in a list of their own; nothing where none did."""
+    if not claims:
+        return []
+    said = [
+        f"- `{_code(claim['id'])}`: {_text(words.verdict(claim))}, {_text(words.standing(claim))}" for claim in claims
+    ]
+    return [f"**{words.plural(len(claims), 'test')} failed:**", "\n".join(said)]
+
+
+_MARKUP = re.compile(r"[\\`*_|<>\[\]#~&$@]|:(?=//)|(?<=\bmailto):|(?<=\bxmpp):|(?<=\bwww)\.", re.IGNORECASE)
+_LEADING = re.compile(
+    r"^(?:[-+](?=[ -]|$)|=|[0-9]{1,9}(?=[.)](?: |$)))"
+)  # of a list, a rule, an underline of a heading
+
+
 def _text(value: object) -> str:
-    """`value` on one line, with nothing in it that Markdown would take for markup."""
-    return re.sub(r"([\\`*_|<>\[\]#~])", r"\\\1", " ".join(str(value).split()))
+    """`value` on one line, with nothing in it that Markdown would take for markup, a bare address included."""
+    text = _MARKUP.sub(r"\\\g<0>", " ".join(line(str(value)).split()))
+    found = _LEADING.match(text)
+    if found is None:
+        return text
+    mark = found.group()
+    return f"{mark}\\{text[len(mark) :]}" if mark.isdigit() else f"\\{text}"
 
 
 def _code(value: object) -> str:
     """`value` for a code span, where a backtick would end the span and a bar the cell of a table."""
-    return " ".join(str(value).split()).replace("`", "'").replace("|", "/")
+    return " ".join(line(str(value)).split()).replace("`", "'").replace("|", "/")

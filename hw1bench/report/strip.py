@@ -1,22 +1,22 @@
 """Where the dots of a claim go: one for every seed's effect, on a symmetric axis around zero."""
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
-from typing import Any
 
-from hw1bench.report.words import number
+from hw1bench.report.contract import Effect, measured
+from hw1bench.report.words import number, quantity
 
 WIDTH = 340
 RADIUS = 4.0
 _MARGIN = 12  # to the left and right of the axis, so that its end labels fit
-_APART = 44  # what the dots without a finite value take, left of the axis
+_APART = {"undefined": 56, "-infinity": 50, "+infinity": 50}  # what the dots that are not finite take beside the axis
 _STEP = 2 * RADIUS + 1  # between dots of one stack
 _TALLEST = 84  # of a stack; taller ones overlap like coins
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One seed: its centre (pixels), 'holds', 'fails' or 'apart' (not finite), and what a reader is told of it."""
+    """One seed: its centre (pixels), 'holds', 'fails' or 'apart' (undefined), and what a reader is told of it."""
 
     x: float
     y: float
@@ -26,7 +26,10 @@ class Dot:
 
 @dataclass(frozen=True)
 class Strip:
-    """A drawing of width x height pixels; `base` is the y of the axis, which ends at +-`limit` effect units."""
+    """A drawing of width x height pixels; `base` is the y of the axis, which ends at +-`limit` effect units.
+
+    `apart` has the x of each stack beside the axis: 'undefined' and '-infinity' on its left, '+infinity' on its right.
+    """
 
     width: int
     height: float
@@ -38,36 +41,35 @@ class Strip:
     dots: tuple[Dot, ...]
     median: float | None
     interval: tuple[float, float] | None
-    apart: float | None
+    apart: dict[str, float]
     text: str
 
 
-def strip(effect: Mapping[str, Any], first_seed: int) -> Strip:
+def strip(effect: Effect, first_seed: int) -> Strip:
     """Lay out a claim's effect; `first_seed` is the seed of the first value (the session's offset)."""
-    values: list[float | None] = effect["values"]
-    finite = [value for value in values if value is not None]
-    median = effect["median"]
-    limit = max(map(abs, finite), default=0.0) or 1.0
-    left = float(_MARGIN + (_APART if len(finite) < len(values) else 0))
-    right = float(WIDTH - _MARGIN)
+    found = measured(effect)
+    values = [found[str(index)] for index in range(len(effect["values"]))]
+    limit = max((abs(value) for value in values if math.isfinite(value)), default=0.0) or 1.0
+    left, right, apart = _columns({number(value) for value in values if not math.isfinite(value)})
 
     def across(value: float) -> float:
         clipped = max(-limit, min(limit, value))
         return round((left + right) / 2 + clipped / limit * (right - left) / 2, 1)
 
-    places = [_MARGIN + 12.0 if value is None else across(value) for value in values]
+    places = [across(value) if math.isfinite(value) else apart[number(value)] for value in values]
     levels = _stack(places)
     step = min(_STEP, _TALLEST / max(*levels, 1))
     base = round(max(levels, default=0) * step + 2 * RADIUS + 4, 1)
     dots = tuple(
-        Dot(x, round(base - RADIUS - 3 - level * step, 1), _kind(value), _text(first_seed + index, value, effect))
+        Dot(
+            x,
+            round(base - RADIUS - 3 - level * step, 1),
+            _kind(value),
+            f"seed {first_seed + index}: {quantity(value, effect['unit'])}",
+        )
         for index, (x, level, value) in enumerate(zip(places, levels, values, strict=True))
     )
-    bounds = effect["interval"]
-    interval = None
-    if bounds is not None:
-        low, high = bounds
-        interval = (left if low is None else across(low), right if high is None else across(high))
+    ends = [found[end] for end in ("low", "high") if end in found]
     return Strip(
         width=WIDTH,
         height=base + 32,
@@ -77,11 +79,25 @@ def strip(effect: Mapping[str, Any], first_seed: int) -> Strip:
         base=base,
         limit=number(limit),
         dots=dots,
-        median=None if median is None else across(median),
-        interval=interval,
-        apart=None if len(finite) == len(values) else _MARGIN + 12.0,
+        median=None if math.isnan(found["median"]) else across(found["median"]),
+        interval=None if not ends or any(map(math.isnan, ends)) else (across(ends[0]), across(ends[1])),
+        apart=apart,
         text=f"Effect of each seed ({effect['unit'] or 'no unit'}): " + "; ".join(dot.text for dot in dots),
     )
+
+
+def _columns(kinds: set[str]) -> tuple[float, float, dict[str, float]]:
+    """The ends of the axis, and the x of the stack of each of `kinds` beside it."""
+    left, right = float(_MARGIN), float(WIDTH - _MARGIN)
+    apart: dict[str, float] = {}
+    for kind in ("undefined", "-infinity"):
+        if kind in kinds:
+            apart[kind] = left + _APART[kind] / 2 - _MARGIN / 2
+            left += _APART[kind]
+    if "+infinity" in kinds:
+        apart["+infinity"] = right - _APART["+infinity"] / 2 + _MARGIN / 2
+        right -= _APART["+infinity"]
+    return left, right, apart
 
 
 def _stack(places: list[float]) -> list[int]:
@@ -95,11 +111,7 @@ def _stack(places: list[float]) -> list[int]:
     return levels
 
 
-def _kind(value: float | None) -> str:
-    if value is None:
+def _kind(value: float) -> str:
+    if math.isnan(value):
         return "apart"
     return "holds" if value > 0 else "fails"
-
-
-def _text(seed: int, value: float | None, effect: Mapping[str, Any]) -> str:
-    return f"seed {seed}: " + ("not finite" if value is None else f"{number(value)} {effect['unit']}".strip())

@@ -1,9 +1,10 @@
 """Verdicts in words: the sentences that the page, the Markdown and the JUnit file share."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from hw1bench.report.contract import RULED, VERDICTS, Claim, Document, Figure, from_seeds
+from hw1bench.report.contract import RULED, VERDICTS, Claim, Document, Effect, Figure, from_seeds, measured
 
 # As `hw1bench.verdict.ALPHA`; repeated here because a report is rendered from its document alone, without scipy.
 FAMILY_LEVEL = 0.05
@@ -21,11 +22,19 @@ TOPICS = {
     "sensitivity": "Sensitivity",
 }
 
+FAILED = "failed"
+GROUPS = (FAILED, *VERDICTS)
+
 _STRENGTH = {"supported": 1, "inconclusive": 0, "refuted": -1}
 
 
 def number(value: float) -> str:
-    """Three significant figures or so, without an exponent where a reader can do without it."""
+    """Three significant figures or so, without an exponent where a reader can do without it; 'undefined' for NaN,
+    '+infinity' or '-infinity'."""
+    if math.isnan(value):
+        return "undefined"
+    if math.isinf(value):
+        return "+infinity" if value > 0 else "-infinity"
     size = abs(value)
     if value == 0:
         return "0"
@@ -34,6 +43,11 @@ def number(value: float) -> str:
         return f"{digits}e{int(exponent)}"
     decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 else 3 if size >= 0.01 else 4
     return f"{value:,.{decimals}f}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """A number with its unit; what is undefined has none."""
+    return number(value) if math.isnan(value) else f"{number(value)} {unit}".strip()
 
 
 def share(value: float) -> str:
@@ -66,20 +80,21 @@ def plural(count: int, noun: str) -> str:
 
 
 def effect(claim: Claim) -> str:
-    """The median effect with its unit and interval, e.g. '0.84 ln ratio [0.31, 1.90]'; '' without an effect.
-
-    null stands for what is undefined or infinite.
-    """
+    """The median effect with its unit and interval, e.g. '0.84 ln ratio [0.31, 1.90]'; '' without an effect."""
     found = claim["effect"]
     if found is None:
         return ""
-    if found["median"] is None:
-        return "not finite"
-    text = f"{number(found['median'])} {found['unit']}".strip()
+    places = measured(found)
+    text = quantity(places["median"], found["unit"])
     if found["interval"] is not None:
-        low, high = ("no bound" if end is None else number(end) for end in found["interval"])
-        text += f" [{low}, {high}]"
+        text += f" [{number(places['low'])}, {number(places['high'])}]"
     return text
+
+
+def _not_finite(found: Effect) -> list[str]:
+    """In how many seeds the effect is undefined, and in how many infinite."""
+    kinds = Counter(kind for place, kind in found["not_finite"].items() if place.isdigit())
+    return [f"its effect is {kind} in {count} of them" for kind, count in sorted(kinds.items(), reverse=True)]
 
 
 def verdict(claim: Claim) -> str:
@@ -92,15 +107,16 @@ def sentence(claim: Claim) -> str:
     """The verdict in one sentence with its numbers."""
     head = verdict(claim).capitalize()
     if not from_seeds(claim):
-        note = " ".join(str(claim["note"] or "").split())
+        note = " ".join(claim["note"].split())
         return f"{head}: {_stop(note)}" if note else f"{head}."
+    assert claim["seeds"]  # these four stand together, as `check` has it
+    assert claim["share"]
+    assert claim["level"]
+    assert claim["effect"]
     low, high = (share(end) for end in claim["share"])
     where = f"{percent(claim['level'])} interval of the share {low} to {high}"
     parts = [f"{head}: it holds in {claim['holds']} of {plural(claim['seeds'], 'seed')} ({where}){_meaning(claim)}"]
-    undrawn = sum(value is None for value in claim["effect"]["values"])
-    if undrawn:
-        parts.append(f"its effect is not finite in {undrawn} of them")
-    parts.append(f"median effect {effect(claim)}")
+    parts += [*_not_finite(claim["effect"]), f"median effect {effect(claim)}"]
     if claim["diverged"]:
         parts.append(f"{plural(claim['diverged'], 'run')} diverged")
     return _stop("; ".join(parts))
@@ -121,8 +137,11 @@ def _stop(text: str) -> str:
 
 
 def standing(claim: Claim) -> str:
-    """How the verdict stands to the ruling on record, e.g. 'contradicts the ruling on record (supported)'."""
+    """How the verdict stands to the ruling on record, e.g. 'contradicts the ruling on record (supported)'; the test's own
+    remark where it has one."""
     ruling = claim["ruling"]
+    if claim["remark"] not in ("", claim["verdict"]):
+        return claim["remark"]
     if ruling is None:
         return "no ruling on record"
     if claim["verdict"] not in _STRENGTH:
@@ -143,13 +162,7 @@ def assumptions(claim: Claim) -> str:
 
 def changes_heading(claim: Claim) -> str:
     """What stands before that which the claim's protocol changes: 'Quick tier changes', or '' where there is nothing."""
-    return f"{claim['tier']} tier changes".capitalize() if changes(claim) else ""
-
-
-def changes(claim: Claim) -> Sequence[str]:
-    """What the protocol that the claim was judged by changes against the report's; documents may lack it."""
-    found: Sequence[str] = claim.get("changes", ())
-    return found
+    return f"{claim['tier']} tier changes".capitalize() if claim["changes"] else ""
 
 
 def unlike_the_real(claim: Claim) -> str:
@@ -159,7 +172,7 @@ def unlike_the_real(claim: Claim) -> str:
         return ""
     if dataset["stand_in"]:
         return "stand-in"
-    return "" if dataset.get("canonical", True) else "non-canonical"
+    return "" if dataset["canonical"] else "non-canonical"
 
 
 def judged_on(claim: Claim) -> str:
@@ -196,10 +209,20 @@ def shown_in(figure: Figure) -> str:
     return f"Report {figure['report']}" + (f", figure {number}" if number and number != "-" else "")
 
 
+def group(claim: Claim) -> str:
+    """What a claim is counted and coloured as: its verdict, or "failed" where its test failed before it had one."""
+    return FAILED if claim["verdict"] == "not run" and claim["outcome"] == "failed" else claim["verdict"]
+
+
 def tally(claims: Iterable[Claim]) -> dict[str, int]:
-    """The number of claims a verdict, in the order of the verdict words, without zeros."""
-    found = Counter(claim["verdict"] for claim in claims)
-    return {word: found[word] for word in VERDICTS if found[word]}
+    """The number of claims per group, failures first, then in the order of the verdict words, without zeros."""
+    found = Counter(map(group, claims))
+    return {word: found[word] for word in GROUPS if found[word]}
+
+
+def failed(document: Document) -> list[Claim]:
+    """The claims whose tests failed, whatever their verdicts."""
+    return [claim for claim in document["claims"] if claim["outcome"] == "failed"]
 
 
 def topic(key: str) -> str:

@@ -1,0 +1,130 @@
+"""The types of claims.json: what a session writes, what is rendered, and what another program may rely on.
+
+These types are the only description. The JSON schema is made of them (`python -m hw1bench.report` writes it to
+claims.schema.json, beside this file), and a document is checked against that schema before it is trusted. Beside a type stand
+the bounds of its values, as JSON schema spells them, and in words what it means.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict, get_args
+
+from hw1bench.report.validate import bounds, schema_of
+
+Version = Literal[2]
+Tier = Literal["quick", "full"]
+Ruled = Literal["supported", "refuted", "inconclusive"]
+Verdict = Literal["supported", "refuted", "inconclusive", "error", "not run"]
+How = Literal["reversed", "absent"]
+Outcome = Literal["passed", "failed", "xfailed", "skipped"]
+NotFinite = Literal["undefined", "+infinity", "-infinity"]
+
+Name = Annotated[str, bounds(pattern=r"\S")]  # not blank
+Count = Annotated[int, bounds(minimum=0, maximum=2**53)]  # whole numbers that every reader of JSON holds exactly
+Positive = Annotated[int, bounds(minimum=1, maximum=2**53)]
+Seconds = Annotated[float, bounds(minimum=0)]
+Share = Annotated[float, bounds(minimum=0, maximum=1)]
+Started = Annotated[
+    str,
+    bounds(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?$",
+        examples=("2026-01-31T12:00:00+00:00",),
+    ),
+]
+PAIR = bounds(minItems=2, maxItems=2)
+
+
+class Effect(TypedDict):
+    """The number that a claim computes in each seed; it holds where that is above 0."""
+
+    name: str
+    unit: str
+    median: Annotated[float | None, "of the values; null where it is not finite"]
+    interval: Annotated[
+        Annotated[list[float | None], PAIR] | None, "of the median, at the claim's level; null ends are not finite"
+    ]
+    values: Annotated[list[float | None], "one a seed, from the session's seed offset on; null where not finite"]
+    not_finite: Annotated[
+        dict[str, NotFinite],
+        'what stands where null does: from a place, "median", "low", "high" or the index of a value, to its kind',
+    ]
+
+
+class Dataset(TypedDict):
+    """The data that a claim was judged on."""
+
+    name: str
+    fingerprint: str
+    stand_in: Annotated[bool, "whether it stands in for another set, about which it settles nothing"]
+    canonical: Annotated[bool, "whether this copy has the known fingerprint"]
+
+
+class Claim(TypedDict):
+    """One claim: what was said and where, what was found, and how that stands to the ruling on record."""
+
+    id: Name
+    report: Name
+    topic: Name
+    where: str
+    says: str
+    tier: Tier
+    verdict: Verdict
+    how: Annotated[How | None, "of a refutation: whether the opposite is supported"]
+    ruling: Annotated[Ruled | None, "the verdict on record"]
+    outcome: Annotated[Outcome, "of the test, as pytest says it"]
+    remark: Annotated[str, "why the outcome is what it is; empty where that is plain"]
+    holds: Annotated[Count | None, "the number of seeds in which it holds"]
+    seeds: Positive | None
+    looks: Annotated[list[Positive] | None, "the planned numbers of seeds"]
+    level: Annotated[Annotated[float, bounds(exclusiveMinimum=0, exclusiveMaximum=1)] | None, "of one look's interval"]
+    share: Annotated[Annotated[list[Share], PAIR] | None, "the interval of the share of seeds in which it holds"]
+    effect: Effect | None
+    diverged: Annotated[Count | None, "the number of runs that did"]
+    dataset: Dataset | None
+    assumptions: list[str]
+    changes: Annotated[list[str], "what the quick protocol changes"]
+    origin: Annotated[Literal["report", "ours"], "who makes the claim"]
+    experiment: Annotated[str | None, "the digest of its specification; null for an exact count"]
+    seconds: Annotated[Seconds, "of training, of all runs that it rests on"]
+    reused: Annotated[bool, "whether none of them was trained for it"]
+    figure: Annotated[str | None, "the path of the figure that shows it"]
+    note: str
+
+
+class Figure(TypedDict):
+    """A figure of the session, in a file."""
+
+    report: Name
+    number: Annotated[str, 'in the report; "-" for a figure that it does not have']
+    title: str
+    path: Annotated[str, "of an .svg or .png, relative to the report directory"]
+    note: Annotated[str, "what it shows, in sentences, a line each; may be empty"]
+
+
+class Document(TypedDict):
+    """What a session found. Keys that are not listed here may be there, and are passed over."""
+
+    schema: Version
+    tier: Tier
+    started: Started
+    seconds: Annotated[Seconds, "that the session took"]
+    seed_offset: Annotated[Count, "the first seed"]
+    environment: dict[str, str | float | bool | None]
+    claims: list[Claim]
+    figures: list[Figure]
+
+
+SCHEMA: int = get_args(Version)[0]
+"""The number of this form of document. It rises when a key goes or gets another meaning; new keys leave it."""
+
+JSON_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "claims.json of hw1bench",
+    **schema_of(Document),
+}
+FILE = Path(__file__).with_name("claims.schema.json")
+
+
+def text() -> str:
+    """The JSON schema as its file holds it."""
+    return json.dumps(JSON_SCHEMA, indent=1) + "\n"
