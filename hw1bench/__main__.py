@@ -1,47 +1,31 @@
 """``python -m hw1bench data mnist|cifar10``, ``report RUN_OR_JSON`` and ``compare OLD NEW``."""
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from hw1bench import report
-from hw1bench.report import compare, contract
-
-
-def _read(text: str) -> tuple[dict[str, Any], Path]:
-    """The document in a report directory or a claims.json file, and the directory that it lies in."""
-    path = Path(text)
-    if path.is_dir():
-        path = path / "claims.json"
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(
-            f"{path} cannot be read ({error.strerror}): name a report directory or a claims.json"
-        ) from error
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON ({error}): run the session again") from error
-    if not isinstance(document, dict):
-        raise ValueError(f"{path} holds no claims.json document: name a report directory or a claims.json")
-    contract.check(document)
-    return document, path.parent
+from hw1bench.report import compare, reading
+from hw1bench.report.plain import line
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    document, folder = _read(arguments.source)
-    report.write(document, folder)
-    print(f"report: {folder / 'index.html'}")
+    _say(f"report: {report.again(Path(arguments.source)) / 'index.html'}")
     return 0
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    old, new = _read(arguments.old)[0], _read(arguments.new)[0]
+    old, new = (reading.read(Path(name))[0] for name in (arguments.old, arguments.new))
     comparison = compare.compare(old, new)
-    print(compare.render(comparison), end="")
+    _say(compare.render(comparison).removesuffix("\n"))
     return int(comparison.changed)
+
+
+def _say(text: str) -> None:
+    """Print `text` whatever the terminal's encoding holds of it."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def _data(arguments: argparse.Namespace) -> int:
@@ -54,7 +38,8 @@ def _data(arguments: argparse.Namespace) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit status, 2 for input that cannot be used."""
+    """The command line; returns the exit status: 2 for input that cannot be used, and 1 for nothing else than a change or a
+    data set that is wrong."""
     parser = argparse.ArgumentParser(
         prog="hw1bench", description="Data sets, and reports of sessions, without training."
     )
@@ -63,18 +48,18 @@ def main(arguments: list[str] | None = None) -> int:
     data.add_argument("set", choices=("mnist", "cifar10"), help="which")
     data.add_argument("--data-dir", metavar="DIR", help="where it lies, or goes ($HW1BENCH_DATA, else data)")
     data.set_defaults(run=_data)
-    render = commands.add_parser("report", help="render a report again")
-    render.add_argument("source", metavar="RUN_OR_JSON", help="a report directory or its claims.json")
+    render = commands.add_parser("report", help="render a report again; old.json is rendered into a folder old")
+    render.add_argument("source", metavar="RUN_OR_JSON", help="a report directory or a claims.json")
     render.set_defaults(run=_report)
     differ = commands.add_parser("compare", help="verdicts and timings that changed; exit 1 if any verdict did")
-    differ.add_argument("old", metavar="OLD", help="a report directory or its claims.json")
+    differ.add_argument("old", metavar="OLD", help="a report directory or a claims.json")
     differ.add_argument("new", metavar="NEW", help="another")
     differ.set_defaults(run=_compare)
     chosen = parser.parse_args(arguments)
     try:
         status: int = chosen.run(chosen)
-    except (ValueError, OSError) as error:
-        print(f"hw1bench: {error}", file=sys.stderr)
+    except (ValueError, OSError, RecursionError, MemoryError) as error:
+        print(f"hw1bench: {line(str(error)) or type(error).__name__}", file=sys.stderr)
         return 2
     return status
 

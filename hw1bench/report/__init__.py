@@ -9,8 +9,10 @@ from pathlib import Path
 from hw1bench.files import replace
 from hw1bench.report import html, junit, markdown
 from hw1bench.report.contract import Document, check
+from hw1bench.report.plain import writable
+from hw1bench.report.reading import NAME, read
 
-__all__ = ["write"]
+__all__ = ["again", "write"]
 
 
 def write(document: Document, report_dir: Path) -> None:
@@ -20,9 +22,50 @@ def write(document: Document, report_dir: Path) -> None:
     written, for a document that breaks the contract of claims.json.
     """
     check(document)
-    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    text = writable(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)) + "\n"
     # The evidence first: should a renderer fail, the verdicts are on disk and can be rendered again.
-    replace(report_dir / "claims.json", text.encode())
+    replace(report_dir / NAME, text.encode())
+    _render(document, report_dir)
+
+
+def again(source: Path) -> Path:
+    """Render a report again, without training; returns the folder with the pages.
+
+    `source` is a report directory or its claims.json, and the pages lie there. A document by another name, `old.json`, gets a
+    report directory of its own beside it, `old`, with copies of the document and its figures: what lies beside it
+    may be the report of another session. Raises ValueError, in one line, for what is no document, for a folder `old` that
+    holds anything else, and for a folder that cannot be written.
+    """
+    document, path = read(source)
+    folder = path.parent
+    try:
+        if path.name != NAME:
+            folder = path.with_suffix("") if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.report")
+            _copy(document, path, folder)
+        _render(document, folder)
+    except OSError as error:
+        raise ValueError(
+            f"{folder} cannot be written ({error.strerror or error}): copy {path} and its figures to another folder"
+        ) from error
+    return folder
+
+
+def _copy(document: Document, path: Path, folder: Path) -> None:
+    """Make `folder` the report directory of the document at `path`, unless it is another's already."""
+    content, own = path.read_bytes(), folder / NAME
+    empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not empty and not (own.is_file() and own.read_bytes() == content):
+        raise ValueError(
+            f"{folder} is there and holds something else than the report of {path}: rename the one or the other"
+        )
+    figures = {figure["path"]: html.content(figure, path.parent) for figure in document["figures"]}
+    replace(own, content)
+    for name, drawn in figures.items():
+        if drawn is not None:
+            replace(folder / name, drawn)
+
+
+def _render(document: Document, report_dir: Path) -> None:
     replace(report_dir / "claims.md", markdown.render(document).encode())
     replace(report_dir / "index.html", html.render(document, report_dir).encode())
     replace(report_dir / "junit.xml", junit.render(document).encode())
