@@ -146,6 +146,22 @@ def test_a_note_of_an_unknown_kind_is_refused():
         note("lossy", [arm()])
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("from $5 to $6 {", "from $5 to $6 {"),
+        (r"$\frac{$ x$", r"$\frac{$ x$"),
+        ("a\x1b[2J\0b\ud800\u202e", "a�[2J�b��"),
+        ("<b>&深層", "<b>&深層"),
+    ],
+)
+def test_titles_and_names_are_shown_as_they_are_written(drawn, text, written):
+    _, svg = drawn("loss", arm(text), title=text)
+    said = [element.text for element in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    assert written in said
+    assert f"{written} (8 seeds)" in said
+
+
 def test_a_kind_has_no_hyphen_since_file_names_end_in_it():
     assert not [kind for kind in KINDS if "-" in kind]
 

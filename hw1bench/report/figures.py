@@ -3,7 +3,9 @@
 import io
 import math
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace as replaced
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from hw1bench.report.charts import functions, interpolation, learning, memorisin
 from hw1bench.report.charts import path as paths
 from hw1bench.report.charts.series import Series
 from hw1bench.report.contract import IMAGES
+from hw1bench.report.plain import line
 
 __all__ = ["KINDS", "NOTES", "Series", "draw", "note"]
 
@@ -85,10 +88,13 @@ def draw(kind: str, *, title: str, series: Sequence[Series], path: Path) -> None
     _check(kind, series)
     if path.suffix not in IMAGES:
         raise ValueError(f"cannot draw {path.name!r}: name it .svg or .png")
-    with matplotlib.rc_context(_SETTINGS):
+    series = [replaced(one, name=line(one.name)) for one in series]
+    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
+        # matplotlib's own font has not every character; an SVG's text is drawn in the reader's.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         axes = figure.add_subplot()
-        axes.set_title(textwrap.fill(title, 52), loc="left")
+        axes.set_title(textwrap.fill(line(title), 52), loc="left", parse_math=False)  # a price is no formula
         heading = KINDS[kind](axes, series)
         if heading:
             _legend(figure, axes, heading)
@@ -124,6 +130,8 @@ def _legend(figure: Figure, axes: Axes, heading: str) -> None:
     # Besides the text: a handle and the gap beside it, and the gap between two columns, in font sizes.
     columns = 2 if 2 * (widest + 2.6 * _LEGEND_SIZE) + 2.8 * _LEGEND_SIZE <= 72 * _WIDTH else 1
     figure.set_size_inches(_WIDTH, _HEIGHT + 0.18 * (1 + heading.count("\n") + math.ceil(len(labels) / columns)))
-    figure.legend(
+    legend = figure.legend(
         handles, labels, loc="outside lower center", ncols=columns, title=heading, handlelength=1.8, columnspacing=1.2
     )
+    for text in legend.get_texts():
+        text.set_parse_math(False)

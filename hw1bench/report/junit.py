@@ -24,8 +24,7 @@ def render(document: Document) -> str:
         if section.claims:
             suite = TestSuite(line(section.topic))  # type: ignore[no-untyped-call]
             suite.timestamp = document["started"]
-            for claim in section.claims:
-                suite.add_testcase(_case(claim))
+            suite.add_testcases([_case(claim) for claim in section.claims])
             xml.add_testsuite(suite)
     return str(xml.tostring().decode("utf-8"))  # type: ignore[no-untyped-call]
 
