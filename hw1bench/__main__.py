@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from hw1bench import report
@@ -24,7 +25,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 def _say(text: str) -> None:
     """Print `text` whatever the terminal's encoding holds of it."""
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # there is no stdout where it was closed
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
@@ -60,6 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
         status: int = chosen.run(chosen)
     except (ValueError, OSError, RecursionError, MemoryError) as error:
         print(f"hw1bench: {line(str(error)) or type(error).__name__}", file=sys.stderr)
+        return 2
+    except Exception:  # a fault of ours: all that is known of it, but not the status of a change
+        traceback.print_exc()
         return 2
     return status
 

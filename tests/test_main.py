@@ -129,6 +129,12 @@ def test_a_terminal_of_another_encoding_shows_what_it_can(tmp_path, command):
     assert rb"\x" in done.stdout
 
 
+def test_a_fault_of_ours_shows_where_and_does_not_look_like_a_change(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("hw1bench.report.compare.render", lambda _: 1 / 0)
+    assert main(["compare", str(put(tmp_path / "run")), str(tmp_path / "run")]) == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
 def test_an_unknown_command_is_refused(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["repeat"])
