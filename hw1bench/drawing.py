@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from hw1bench import snapshots
 from hw1bench.experiment import Contrast, Experiment, Figure, Images, Tier
 from hw1bench.measures import learning
 from hw1bench.protocols import steps
-from hw1bench.report import document, figures
+from hw1bench.report import contract, document, figures
 from hw1bench.runs import Block, Record, Run
 
 
@@ -45,14 +44,14 @@ class Drawing:
     report_dir: Path
     notice: Callable[[str], None]
     hurried: Callable[[], bool] = lambda: False
-    earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    earlier: Mapping[str, contract.Figure] = field(default_factory=dict)
 
-    def draw(self, exhibits: Iterable[Experiment | Contrast]) -> list[dict[str, Any]]:
+    def draw(self, exhibits: Iterable[Experiment | Contrast]) -> list[contract.Figure]:
         """Draw every figure of ``exhibits`` whose runs are at hand; the figures' entries in claims.json.
 
         One that fails costs a line, not the report.
         """
-        drawn: list[dict[str, Any]] = []
+        drawn: list[contract.Figure] = []
         for exhibit in exhibits:
             try:
                 for chart in self._charts(exhibit):
@@ -85,11 +84,11 @@ class Drawing:
             shown = [one for one in series if not figure.arms or one.name in figure.arms]
             yield _Chart(exhibit.report, figure, document.figure_path(exhibit, figure), shown)
 
-    def _draw(self, chart: _Chart) -> list[dict[str, Any]]:
+    def _draw(self, chart: _Chart) -> list[contract.Figure]:
         """Draw one figure: its entry. Raises OSError where it cannot be written."""
         there = self.earlier.get(chart.path)
         if there is not None and there["runs"] > chart.runs:
-            return [dict(there)]
+            return [there]
         if not chart.series:
             return []
         whose = "Reports" if "," in chart.reports else "Report"

@@ -6,7 +6,7 @@ or a contrast of several, of which only the figures are wanted).
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from hw1bench.selection import Selection, params, topic
 from hw1bench.timing import Stopwatch
 
 if TYPE_CHECKING:
+    from hw1bench.report import contract
     from hw1bench.sitting import Docket, Options, Sitting
 
 REPORT_LOST = 74
@@ -188,7 +189,7 @@ class _Session:
         self._interrupts = Interrupts()
         self._leave_terminal: Callable[[], None] = lambda: None
         self._refused = False  # claims met workers of pytest-xdist
-        self._written: Mapping[str, Any] | None = None
+        self._written: contract.Document | None = None
         self._place = ""  # the line that says where the report is, or why there is none
 
     @pytest.hookimpl(tryfirst=True)  # before the header is printed

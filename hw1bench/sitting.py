@@ -1,6 +1,5 @@
 """One sitting of the court: options in, a report directory out. It works without pytest; the plugin is its adapter."""
 
-import json
 import os
 import platform
 import subprocess
@@ -22,7 +21,7 @@ from hw1bench.endings import Ending
 from hw1bench.experiment import Contrast, Experiment, Tier
 from hw1bench.local import LocalTrainer, cuda_here
 from hw1bench.progress import Progress
-from hw1bench.report import contract, document, merge, words
+from hw1bench.report import contract, document, merge, reading, words
 from hw1bench.report.merge import Known
 from hw1bench.rulings import Outcome, Ruling, Rulings
 from hw1bench.runs import Unavailable
@@ -97,7 +96,7 @@ class Sitting:
     book: dict[Path, Rulings]
     progress: Progress
     hurried: Callable[[], bool] = lambda: False
-    _entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _entries: dict[str, contract.Claim] = field(default_factory=dict)
     _shown: list[Experiment | Contrast] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -120,7 +119,7 @@ class Sitting:
             if item.claim.experiment is not None:
                 self.court.looks(item.claim.experiment)
 
-    def judge(self, item: Docket, timer: Timer) -> tuple[Judgement, Mapping[str, Any], Outcome]:
+    def judge(self, item: Docket, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
         """Judge one claim: the judgement, its entry in claims.json, and the outcome of its test."""
         judgement = self.court.judge(item.claim, timer)
         known = self.book.setdefault(item.rulings, {})
@@ -151,7 +150,7 @@ class Sitting:
             return str(reason)
         return None
 
-    def close(self, endings: Mapping[str, Ending | None], known: Known) -> dict[str, Any]:
+    def close(self, endings: Mapping[str, Ending | None], known: Known) -> contract.Document:
         """Draw the figures; the document of this session's claims. `write` puts it into the report directory.
 
         ``endings`` say how the test of each claim ended, by id (None: the session ended before it did): a claim without a
@@ -179,7 +178,7 @@ class Sitting:
             figures=drawing.draw(dict.fromkeys([*used, *self._shown])),
         )
 
-    def write(self, written: Mapping[str, Any]) -> dict[str, Any]:
+    def write(self, written: contract.Document) -> contract.Document:
         """Add what `close` gave to the report that lies in the report directory; the whole document.
 
         Raises OSError where it cannot be written.
@@ -188,7 +187,7 @@ class Sitting:
         report.write(whole, self.options.report_dir)
         return whole
 
-    def _ended(self, item: Docket, ending: Ending | None) -> Mapping[str, Any]:
+    def _ended(self, item: Docket, ending: Ending | None) -> contract.Claim:
         """The entry of one claim, in view of how its test ended."""
         entry = self._entries.get(item.claim.id)
         if entry is not None:
@@ -205,19 +204,18 @@ class Sitting:
         missed = Judgement(item.claim, self.options.tier, verdict)
         return self._entry(missed, item.topic, known.verdict if known else None, Outcome(ending.kind))
 
-    def _entry(self, judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome) -> dict[str, Any]:
-        return {**document.entry(judgement, topic, ruling, outcome), "judged": self._started}
+    def _entry(self, judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome) -> contract.Claim:
+        return document.entry(judgement, topic, ruling, outcome, self._started)
 
     def _earlier(self, known: Known) -> merge.Earlier:
         """What stands of the report that lies in the report directory; a notice says if nothing or not all does."""
-        path = self.options.report_dir / "claims.json"
+        path = self.options.report_dir / reading.NAME
         if not path.exists():
             return merge.Earlier()
         try:
-            old = json.loads(path.read_text(encoding="utf-8"))
-            contract.check(old)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            self.progress.notice(f"{path} cannot be added to ({' '.join(str(error).split())}): it is replaced")
+            old, _ = reading.read(path)
+        except ValueError as error:
+            self.progress.notice(f"the report there cannot be added to ({error}): it is replaced")
             return merge.Earlier()
         found = merge.earlier(old, self.options.tier, self.options.seed_offset, known)
         if found is None:

@@ -9,6 +9,7 @@ from hw1bench.verdict import judge
 
 DIGITS = {"name": "digits, 28x28", "fingerprint": "0f" * 16, "stand_in": True, "canonical": True}
 COPY = {"name": "MNIST, 28x28", "fingerprint": "f0" * 16, "stand_in": False, "canonical": False}
+STARTED = "2026-01-31T12:00:00+00:00"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40"><rect width="60" height="40"/></svg>'
 
 
@@ -21,6 +22,7 @@ def claim(name: str = "A-fit-sinc-shallow-first", **changed: Any) -> dict[str, A
         "where": "1-1-1, figures 2, 3",
         "says": "The third net gets there before the 7-layer net.",
         "tier": "quick",
+        "judged": STARTED,
         "verdict": "supported",
         "how": None,
         "ruling": None,
@@ -94,7 +96,7 @@ def document(*claims: dict[str, Any], **changed: Any) -> dict[str, Any]:
     return {
         "schema": 2,
         "tier": "quick",
-        "started": "2026-01-31T12:00:00+00:00",
+        "started": STARTED,
         "seconds": 135.4,
         "seed_offset": 0,
         "environment": {
@@ -137,11 +139,11 @@ def tolerance() -> dict[str, Any]:
     return {**evidence([-0.5] * 8), "how": "absent"}
 
 
-def figure(report: str, number: str, title: str, path: str, note: str = "") -> dict[str, str]:
-    return {"report": report, "number": number, "title": title, "path": path, "note": note}
+def figure(report: str, number: str, title: str, path: str, note: str = "") -> dict[str, Any]:
+    return {"report": report, "number": number, "title": title, "path": path, "note": note, "runs": 8}
 
 
-def across(note: str = "A: passes 15 %.\nB: never.") -> dict[str, str]:
+def across(note: str = "A: passes 15 %.\nB: never.") -> dict[str, Any]:
     """A figure that contrasts reports, with a note of two sentences."""
     path = "figures/across-random-memorising.svg"
     return figure("A, B, E", "-", "Accuracy against steps", path, note=note)

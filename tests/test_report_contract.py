@@ -157,7 +157,7 @@ def test_whatever_stands_anywhere_is_taken_or_refused_in_one_line(path, value):
         ({"how": "absent"}, "is supported, and how is 'absent': write null"),
         ({"how": "<b>"}, "how is '<b>': write one of reversed, absent or null"),
         ({"ruling": "error"}, "ruling is 'error': write one of supported, refuted, inconclusive or null"),
-        ({"outcome": "xpassed"}, "outcome is 'xpassed': write one of passed, failed, xfailed, skipped"),
+        ({"outcome": "xpassed"}, "outcome is 'xpassed': write one of passed, failed, error, xfailed, skipped"),
         ({"id": " \n"}, "is not blank"),
         ({"changes": "widths"}, "changes is 'widths': write a list"),
         ({"changes": {"widths": 4}}, "changes is an object: write a list"),

@@ -11,8 +11,8 @@ from hw1bench.report.outline import outline
 from hw1bench.rulings import outcome
 from hw1bench.sources import a, b
 from hw1bench.verdict import Verdict
+from sample_document import STARTED, exact, figure
 from sample_document import document as sample
-from sample_document import exact, figure
 
 COUNT = Claim("A-count-x", report="A", where="1", says="It has 10.", effect=CountIs(Model("[3]"), 10))
 FACTS = {"dataset": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False}
@@ -23,7 +23,7 @@ FACTS = {"dataset": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False}
 )
 def test_a_copy_of_a_data_set_says_whether_it_is_the_known_one(facts, canonical):
     judgement = Judgement(COUNT, "quick", Verdict("supported"), facts=FACTS | facts)
-    entry = document.entry(judgement, "counts", None, outcome("supported", None))
+    entry = document.entry(judgement, "counts", None, outcome("supported", None), STARTED)
     assert entry["dataset"] == {"name": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False, "canonical": canonical}
 
 

@@ -36,7 +36,7 @@ def test_a_suite_a_topic_and_a_case_a_claim():
 
 def test_totals_count_outcomes():
     xml = JUnitXml.fromstring(render(document()).encode())
-    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (10, 1, 1, 4)
+    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (10, 2, 0, 4)
     assert xml.time == pytest.approx(sum(found["seconds"] for found in everything()))
 
 
@@ -45,7 +45,9 @@ def test_totals_count_outcomes():
     [
         ("passed", "supported", []),
         ("failed", "refuted", [("failure", "refuted")]),
-        ("failed", "error", [("error", "error")]),
+        ("failed", "error", [("failure", "error")]),
+        ("error", "error", [("error", "error")]),
+        ("error", "supported", [("error", "supported")]),
         ("xfailed", "refuted", [("skipped", "pytest.xfail")]),
         ("skipped", "not run", [("skipped", "pytest.skip")]),
         ("failed", "not run", [("failure", "not run")]),
@@ -121,3 +123,8 @@ def test_topics_with_figures_alone_have_no_suite():
 def test_a_document_of_another_schema_is_refused():
     with pytest.raises(ValueError, match="schema 3"):
         render(document(schema=3))
+
+
+def test_claims_of_an_earlier_session_are_no_tests_of_this_one(cases):
+    found = cases(document(claim("A-fit-new"), claim("A-fit-old", judged="2026-01-30T12:00:00+00:00")))
+    assert list(found) == ["quick-A-fit-new"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hw1bench.report import contract, merge
-from sample_document import claim, document
+from sample_document import claim, document, figure
 
 TWO = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'inconclusive'), count('A-fit-z', 10)]"
 
@@ -48,8 +48,8 @@ def test_what_could_not_be_run_replaces_no_verdict(old, new, stands):
 @pytest.mark.parametrize("known", [{"A-fit-b": "key"}, {"A-fit-a": "another key"}, {"A-fit-a": None}, {}])
 def test_a_claim_that_is_gone_or_has_another_experiment_is_left_behind(known):
     figures = [
-        {"report": "A", "number": "1", "title": "Loss", "path": "figures/A-fit-sinc-loss.svg"},
-        {"report": "A", "number": "2", "title": "Other", "path": "figures/A-fit-other-loss.svg"},
+        figure("A", "1", "Loss", "figures/A-fit-sinc-loss.svg"),
+        figure("A", "2", "Other", "figures/A-fit-other-loss.svg"),
     ]
     before = earlier(claim("A-fit-a", experiment="key"), known={"fit": known}, figures=figures)
     assert (list(before.claims), before.left) == ([], ["A-fit-a"])
@@ -63,9 +63,8 @@ def test_a_claim_of_a_file_that_was_not_collected_stands(known):
 
 def test_a_figure_drawn_again_is_there_once():
     path = "figures/A-fit-sinc-loss.svg"
-    figure = {"report": "A", "number": "1", "title": "old", "path": path}
-    new = document(claim("A-fit-a"), figures=[{**figure, "title": "new"}])
-    whole = merge.added(earlier(claim("A-fit-a"), figures=[figure]), new)
+    before = earlier(claim("A-fit-a"), figures=[figure("A", "1", "old", path)])
+    whole = merge.added(before, document(claim("A-fit-a"), figures=[figure("A", "1", "new", path)]))
     assert [one["title"] for one in whole["figures"]] == ["new"]
 
 
@@ -124,5 +123,5 @@ def test_a_damaged_report_is_replaced_and_said(pytester, project, there):
     (pytester.path / "reports" / "claims.json").write_text(there)
     result = pytester.runpytest("claims")
     result.assert_outcomes(passed=1, deselected=1)
-    result.stdout.fnmatch_lines(["*claims.json cannot be added to (*): it is replaced*"])
+    result.stdout.fnmatch_lines(["*the report there cannot be added to (*claims.json*): it is replaced*"])
     assert ids(whole(pytester)) == ["A-fit-z"]

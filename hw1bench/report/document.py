@@ -55,8 +55,8 @@ def _effect(judgement: Judgement) -> schema.Effect | None:
     }
 
 
-def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome) -> schema.Claim:
-    """One claim of claims.json."""
+def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome, judged: str) -> schema.Claim:
+    """One claim of claims.json; ``judged`` is when its session began."""
     claim, verdict, facts = judgement.claim, judgement.verdict, judgement.facts
     return {
         "id": claim.id,
@@ -65,6 +65,7 @@ def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcom
         "where": claim.where,
         "says": claim.says,
         "tier": judgement.tier,
+        "judged": judged,
         "verdict": verdict.word,
         "how": verdict.how,
         "ruling": cast("schema.Ruled | None", ruling),  # nothing else gets on record

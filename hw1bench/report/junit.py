@@ -16,15 +16,17 @@ def render(document: Document) -> str:
 
     Seconds are the training seconds of the runs that a claim rests on, whoever trained them. An unsurprising
     refutation is skipped with type `pytest.xfail`, as pytest writes it; a failure in the test is a `failure`, one outside
-    it, in a fixture, an `error`. What XML cannot hold, not even escaped, is replaced; a crash may have said it (terminal colours).
+    it, in a fixture, an `error`. Claims that an earlier session judged are not of this test run, and are left out. What XML
+    cannot hold, not even escaped, is replaced; a crash may have said it (terminal colours).
     """
     check(document)
     xml = JUnitXml("hw1bench")
     for section in outline(document):
-        if section.claims:
+        claims = [claim for claim in section.claims if claim["judged"] == document["started"]]
+        if claims:
             suite = TestSuite(line(section.topic))  # type: ignore[no-untyped-call]
             suite.timestamp = document["started"]
-            suite.add_testcases([_case(claim) for claim in section.claims])
+            suite.add_testcases([_case(claim) for claim in claims])
             xml.add_testsuite(suite)
     return str(xml.tostring().decode("utf-8"))  # type: ignore[no-untyped-call]
 

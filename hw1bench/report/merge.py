@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from hw1bench.report.contract import Claim, Document, Figure
 from hw1bench.report.outline import stem
 
 Known = Mapping[str, Mapping[str, str | None]]
@@ -14,12 +14,12 @@ Known = Mapping[str, Mapping[str, str | None]]
 class Earlier:
     """What still stands of an earlier document: its ``claims`` and ``figures``; ``left`` are the ids of claims that do not."""
 
-    claims: Sequence[Mapping[str, Any]] = ()
-    figures: Sequence[Mapping[str, Any]] = ()
+    claims: Sequence[Claim] = ()
+    figures: Sequence[Figure] = ()
     left: Sequence[str] = ()
 
 
-def earlier(document: Mapping[str, Any], tier: str, seed_offset: int, known: Known) -> Earlier | None:
+def earlier(document: Document, tier: str, seed_offset: int, known: Known) -> Earlier | None:
     """What still stands of ``document``; None if a session of ``tier`` from ``seed_offset`` cannot add to it.
 
     Of the topics in ``known``, a claim that is there no more, or that has another experiment now, is left behind, and the
@@ -27,8 +27,8 @@ def earlier(document: Mapping[str, Any], tier: str, seed_offset: int, known: Kno
     """
     if (document["tier"], document["seed_offset"]) != (tier, seed_offset):
         return None
-    claims: list[Mapping[str, Any]] = []
-    left: list[Mapping[str, Any]] = []
+    claims: list[Claim] = []
+    left: list[Claim] = []
     for claim in document["claims"]:
         now = known.get(claim["topic"])
         stands = now is None or now.get(claim["id"], "") == claim["experiment"]
@@ -38,7 +38,7 @@ def earlier(document: Mapping[str, Any], tier: str, seed_offset: int, known: Kno
     return Earlier(claims, figures, [claim["id"] for claim in left])
 
 
-def added(before: Earlier, document: Mapping[str, Any]) -> dict[str, Any]:
+def added(before: Earlier, document: Document) -> Document:
     """``document`` of a session, with what stands from ``before``.
 
     A claim that the session judged replaces what stood there of it; one that it could not run does not.

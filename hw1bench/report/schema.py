@@ -16,7 +16,7 @@ Tier = Literal["quick", "full"]
 Ruled = Literal["supported", "refuted", "inconclusive"]
 Verdict = Literal["supported", "refuted", "inconclusive", "error", "not run"]
 How = Literal["reversed", "absent"]
-Outcome = Literal["passed", "failed", "xfailed", "skipped"]
+Outcome = Literal["passed", "failed", "error", "xfailed", "skipped"]
 NotFinite = Literal["undefined", "+infinity", "-infinity"]
 
 Name = Annotated[str, bounds(pattern=r"\S")]  # not blank
@@ -68,10 +68,13 @@ class Claim(TypedDict):
     where: str
     says: str
     tier: Tier
+    judged: Annotated[
+        Started, "when the session began that judged it: the document's, or an earlier one that it adds to"
+    ]
     verdict: Verdict
     how: Annotated[How | None, "of a refutation: whether the opposite is supported"]
     ruling: Annotated[Ruled | None, "the verdict on record"]
-    outcome: Annotated[Outcome, "of the test, as pytest says it"]
+    outcome: Annotated[Outcome, "of the test, as pytest says it; an error is a failure in a fixture"]
     remark: Annotated[str, "why the outcome is what it is; empty where that is plain"]
     holds: Annotated[Count | None, "the number of seeds in which it holds"]
     seeds: Positive | None
@@ -99,6 +102,7 @@ class Figure(TypedDict):
     title: str
     path: Annotated[str, "of an .svg or .png, relative to the report directory"]
     note: Annotated[str, "what it shows, in sentences, a line each; may be empty"]
+    runs: Annotated[Count, "how many it shows"]
 
 
 class Document(TypedDict):

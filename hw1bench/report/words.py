@@ -25,6 +25,7 @@ TOPICS = {
 FAILED = "failed"
 GROUPS = (FAILED, *VERDICTS)
 
+_FAILING = ("failed", "error")
 _STRENGTH = {"supported": 1, "inconclusive": 0, "refuted": -1}
 
 
@@ -211,7 +212,7 @@ def shown_in(figure: Figure) -> str:
 
 def group(claim: Claim) -> str:
     """What a claim is counted and coloured as: its verdict, or "failed" where its test failed before it had one."""
-    return FAILED if claim["verdict"] == "not run" and claim["outcome"] == "failed" else claim["verdict"]
+    return FAILED if claim["verdict"] == "not run" and claim["outcome"] in _FAILING else claim["verdict"]
 
 
 def tally(claims: Iterable[Claim]) -> dict[str, int]:
@@ -222,7 +223,7 @@ def tally(claims: Iterable[Claim]) -> dict[str, int]:
 
 def failed(document: Document) -> list[Claim]:
     """The claims whose tests failed, whatever their verdicts."""
-    return [claim for claim in document["claims"] if claim["outcome"] == "failed"]
+    return [claim for claim in document["claims"] if claim["outcome"] in _FAILING]
 
 
 def topic(key: str) -> str:
