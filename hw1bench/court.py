@@ -13,7 +13,8 @@ from hw1bench.claim import Claim
 from hw1bench.effects import CountIs, CountsEqual, Effect
 from hw1bench.experiment import BLOCK, Arm, Experiment, Model, Tier
 from hw1bench.measurement import Measurement
-from hw1bench.remarks import remarks
+from hw1bench.number import NoFinding
+from hw1bench.remarks import diverged_where, remarks
 from hw1bench.runs import Block, Record, Run, Unavailable, Unreadable
 from hw1bench.store import Store
 from hw1bench.verdict import Verdict
@@ -109,7 +110,7 @@ class Court:
         except Unavailable as reason:
             return Judgement(claim, self.tier, Verdict("not run", note=str(reason)))
         except Exception as error:
-            kind = "" if isinstance(error, Unreadable) else f"{type(error).__name__}: "
+            kind = "" if isinstance(error, Unreadable | NoFinding) else f"{type(error).__name__}: "
             note = f"{kind}{' '.join(str(error).split())}"
             return Judgement(claim, self.tier, Verdict("error", note=note), error=error)
 
@@ -136,12 +137,15 @@ class Court:
         for look in self.looks(experiment):
             trained += self._train(experiment, arms, look, timer)
             seeds = self._seeds(experiment, arms, look)
-            opposite = None if effect.opposite is None else Effect("", "", effect.opposite)
-            verdict = rule.judge(
-                [effect(runs) for runs in seeds],
-                protocol.looks,
-                None if opposite is None else [opposite(runs) for runs in seeds],
-            )
+            values = [effect(runs) for runs in seeds]
+            opposite = None
+            if effect.opposite is not None:
+                other = Effect(f"opposite of {effect.name}", effect.unit, effect.opposite)
+                opposite = [other(runs) for runs in seeds]
+            try:
+                verdict = rule.judge(values, protocol.looks, opposite)
+            except NoFinding as error:
+                raise NoFinding(f"effect {effect.name!r} is {error}{diverged_where(values, seeds)}") from None
             if verdict.word != "inconclusive":
                 break
         records = [self.records[block] for block in self._blocks(experiment, arms, verdict.seeds or 0)]

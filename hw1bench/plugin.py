@@ -18,7 +18,9 @@ from hw1bench.claim import Claim
 from hw1bench.endings import Endings
 from hw1bench.experiment import Contrast, Experiment, Tier
 from hw1bench.interrupts import Interrupts
+from hw1bench.number import NoFinding, brief
 from hw1bench.progress import TerminalProgress
+from hw1bench.register import Register
 from hw1bench.runs import Unreadable
 from hw1bench.selection import Selection, params, topic
 from hw1bench.timing import Stopwatch
@@ -49,6 +51,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "fresh": {"action": "store_true", "help": "ignore stored blocks: train everything anew"},
     "record-rulings": {"action": "store_true", "help": "put the verdicts on record beside the claims"},
     "strict-rulings": {"action": "store_true", "help": "fail on a weaker verdict, a missing ruling, a claim not run"},
+    "prune-rulings": {"action": "store_true", "help": "remove rulings on claims and tiers that are gone"},
 }
 
 
@@ -134,7 +137,7 @@ class Bench:
         if sitting is None or item.nodeid not in self._session.docket:
             pytest.fail(f"{item.nodeid} judges no claim that was collected: parametrize it by `claim`", pytrace=False)
         judgement, entry, outcome = sitting.judge(self._session.docket[item.nodeid], self._timer())
-        if isinstance(judgement.error, Unreadable):
+        if isinstance(judgement.error, Unreadable | NoFinding):
             pytest.fail(str(judgement.error), pytrace=False)
         if judgement.error is not None:
             raise judgement.error
@@ -230,26 +233,37 @@ class _Session:
         heeding.enter_context(self._interrupts.heeded())
         self.config.add_cleanup(heeding.close)
         try:
-            book = {
-                path: self._rulings(path) for path in {path.parent / rulings.FILE for path in self._selection.known}
-            }
             progress = TerminalProgress(terminal.uncaptured(self.config))
+            paths = sorted({path.parent / rulings.FILE for path in self._selection.known})
+            book = {path: self._rulings(path, progress.notice) for path in paths}
             self.sitting = Sitting(
                 _options(self.config, tier), list(docket.values()), book, progress, lambda: self._interrupts.hurried
             )
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
 
-    def _rulings(self, path: Path) -> rulings.Rulings:
-        """The rulings in ``path``; raises ValueError where one names a claim that does not exist."""
+    def _rulings(self, path: Path, notice: Callable[[str], None]) -> rulings.Rulings:
+        """The rulings in ``path`` but for those on what is gone, which are named, or with --prune-rulings removed.
+
+        Raises ValueError where the file is malformed, or cannot be written.
+        """
         found = rulings.load(path)
-        for ruling in found.values():
-            source = path.parent / f"test_{ruling.topic}.py"
-            if not source.exists() or ruling.claim not in self._selection.known.get(source, {ruling.claim: None}):
-                raise ValueError(
-                    f"rulings file {path} names {ruling.claim!r}, which {source.name} does not have: remove it"
+        tiers: dict[str, tuple[Tier, ...]] = {}
+        for source, claims in self._selection.known.items():
+            if source.parent == path.parent:
+                tiers |= {name: claim.tiers for name, claim in claims.items()}
+        gone = rulings.gone(found, tiers, lambda name: self._selection.whole(path.parent, name))
+        if gone:
+            names = [brief(f"{claim} ({tier})") for claim, tier in gone]
+            said = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            if _option(self.config, "prune-rulings"):
+                Register(path, notice).remove(gone)
+                notice(f"rulings file {path}: removed rulings on claims or tiers that are gone: {said}")
+            else:
+                notice(
+                    f"rulings file {path} has rulings on claims or tiers that are gone: {said}: --prune-rulings removes them"
                 )
-        return found
+        return {place: ruling for place, ruling in found.items() if place not in gone}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self) -> Iterator[None]:

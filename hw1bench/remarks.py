@@ -1,5 +1,7 @@
 """What must be said beside a verdict, in a sentence, from the runs that it rests on: nets that hardly learnt, points left out."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 
@@ -41,9 +43,12 @@ def left_out(seeds: Seeds) -> str:
         return ""
     text = f"{points - len(ratios)} of {points} points got to almost zero gradient"
     if ratios:
-        ends = " to ".join(f"{ratio:.1e}" for ratio in sorted({min(ratios), max(ratios)}))
+        defined = [ratio for ratio in ratios if not math.isnan(ratio)]
+        ends = " to ".join(f"{ratio:.1e}" for ratio in sorted({min(defined), max(defined)})) if defined else "undefined"
         rest = f"other {len(ratios)} are left out: their" if len(ratios) > 1 else "other is left out: its"
         text += f"; the {rest} gradient norm ended at {ends} of that at initialisation"
+        if 0 < len(defined) < len(ratios):
+            text += f", undefined in {len(ratios) - len(defined)}"
     constant = sum(_constant(run) for runs in seeds for run in runs.values() if "reached" in run.arrays)
     if constant:
         text += f". Constant fits among those: {constant}. Their units died in training, and nothing moves the output any more"
@@ -54,3 +59,11 @@ def _constant(run: Run) -> bool:
     """Whether a point that was reached gives the mean of the targets everywhere."""
     variance = run.facts["target_variance"]
     return bool(run.arrays["reached"]) and abs(float(run.arrays["stationary_loss"]) / variance - 1) < 1e-3
+
+
+def diverged_where(values: Sequence[float], seeds: Seeds) -> str:
+    """Which arms diverged in the seeds whose effect is undefined, such as '; of those, arm a diverged in 3'; '' if none did."""
+    undefined = [runs for value, runs in zip(values, seeds, strict=True) if math.isnan(value)]
+    found = Counter(name for runs in undefined for name, run in runs.items() if run.diverged)
+    where = ", ".join(f"arm {name} diverged in {times}" for name, times in found.items())
+    return f"; of those, {where}" if where else ""

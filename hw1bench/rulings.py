@@ -1,29 +1,46 @@
 """Rulings: verdicts on record, and what a new verdict means beside one.
 
-A small committed file beside the claims, one line a claim and tier. A ruling records the digest of the experiment's
-specification (not of the code) and the environment: long training is chaotic, so another machine repeats it in
-distribution, not digit by digit.
+A small committed file beside the claims, one line a claim and tier. A ruling is on a subject: the experiment's specification
+(not its code) and the effect with its numbers. On another subject it is none. It also records the environment: long training
+is chaotic, so another machine repeats it in distribution, not digit by digit.
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hw1bench import files
+from hw1bench.experiment import TIERS
+from hw1bench.number import NotFinite, brief, not_finite
 
 if TYPE_CHECKING:
     from hw1bench.verdict import Word
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "rulings.json"
 RULED: "tuple[Word, ...]" = ("supported", "refuted", "inconclusive")
+ELSEWHERE = "ruled on another experiment"
+
+Number = float | NotFinite | None  # None: not known
+Place = tuple[str, str]  # claim id, tier
+
+
+def number(value: float | None) -> Number:
+    """``value`` as a ruling records it: by name where it is not finite."""
+    return value if value is None else not_finite(value) or value
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """The verdict on record for one claim and tier; ``experiment`` and ``environment`` are None for exact counts."""
+    """The verdict on record for one claim and tier, and what it rests on.
+
+    ``experiment`` and ``effect`` are digests of its subject; ``median`` and ``interval`` are of the effect. What exact counts do
+    not have is None. ``date`` is the day, in ISO's form.
+    """
 
     claim: str
     topic: str
@@ -32,11 +49,82 @@ class Ruling:
     how: str | None
     holds: int | None
     seeds: int | None
+    median: Number
+    interval: tuple[Number, Number] | None
     experiment: str | None
+    effect: str
     environment: Mapping[str, Any] | None
+    date: str | None
+
+    @property
+    def place(self) -> Place:
+        return self.claim, self.tier
+
+    @property
+    def subject(self) -> tuple[str | None, str]:
+        return self.experiment, self.effect
 
 
-Rulings = dict[tuple[str, str], Ruling]  # (claim id, tier) -> ruling
+Rulings = dict[Place, Ruling]
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _number(value: Any) -> bool:
+    if value is None or (type(value) is str and value in ("undefined", "+infinity", "-infinity")):
+        return True
+    return type(value) in (int, float) and -math.inf < value < math.inf
+
+
+def _day(value: Any) -> bool:
+    try:
+        return bool(date.fromisoformat(value).isoformat() == value)
+    except (ValueError, TypeError):
+        return False
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+_NUMBER = 'a number, "undefined", "+infinity", "-infinity"'
+_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {  # of a ruling in the file: what it must be
+    **dict.fromkeys(("claim", "topic", "tier", "effect"), (_text, "a text")),
+    "verdict": (lambda value: _text(value) and value in RULED, f"one of {', '.join(RULED)}"),
+    "how": (
+        lambda value: value is None or (_text(value) and value in ("reversed", "absent")),
+        "reversed, absent or null",
+    ),
+    **dict.fromkeys(("holds", "seeds"), (lambda value: value is None or _whole(value), "a number of seeds or null")),
+    "median": (_number, f"{_NUMBER} or null"),
+    "interval": (
+        lambda value: value is None or (isinstance(value, list) and len(value) == 2 and all(map(_number, value))),
+        f"two of {_NUMBER}, or null",
+    ),
+    "experiment": (lambda value: value is None or _text(value), "a digest or null"),
+    "environment": (lambda value: value is None or isinstance(value, dict), "an object or null"),
+    "date": (lambda value: value is None or _day(value), "a day such as 2026-01-31, or null"),
+}
+
+
+def _ruling(entry: Any) -> Ruling:
+    """The ruling that ``entry`` of a file states; raises ValueError, which names the field, where it states none."""
+    if not isinstance(entry, dict):
+        raise ValueError(f"{brief(entry)} is no ruling")
+    whose = f"the ruling on {brief(entry.get('claim'))}"
+    absent = [name for name in _FIELDS if name not in entry]
+    odd = [name for name in entry if name not in _FIELDS]
+    if absent or odd:
+        raise ValueError(f"{whose} has no {absent[0]!r}" if absent else f"{whose} has an unknown field {brief(odd[0])}")
+    for name, (right, what) in _FIELDS.items():
+        if not right(entry[name]):
+            raise ValueError(f"{whose} has {name} {brief(entry[name])}, not {what}")
+    holds, seeds = entry["holds"], entry["seeds"]
+    if (holds is None) != (seeds is None) or (holds is not None and holds > seeds):
+        raise ValueError(f"{whose} holds in {holds} of {seeds} seeds")
+    return Ruling(**{**entry, "interval": entry["interval"] and tuple(entry["interval"])})
 
 
 def load(path: Path) -> Rulings:
@@ -44,18 +132,21 @@ def load(path: Path) -> Rulings:
     if not path.exists():
         return {}
     try:
+        if not path.is_file():
+            raise ValueError("it is no file")
         document = json.loads(path.read_text(encoding="utf-8"))
-        if document["schema"] != SCHEMA:
-            raise ValueError(f"schema {document['schema']!r} is not {SCHEMA}")
-        rulings = [Ruling(**entry) for entry in document["rulings"]]
+        if not isinstance(document, dict) or not isinstance(document.get("rulings"), list):
+            raise ValueError("it has no list of rulings")
+        if document.get("schema") != SCHEMA:
+            raise ValueError(f"its schema is {brief(document.get('schema'))}, not {SCHEMA}")
+        rulings = [_ruling(entry) for entry in document["rulings"]]
+        found: Rulings = {}
         for ruling in rulings:
-            if ruling.verdict not in RULED:
-                raise ValueError(f"{ruling.claim} has verdict {ruling.verdict!r}, not one of {', '.join(RULED)}")
-        found = {(ruling.claim, ruling.tier): ruling for ruling in rulings}
-        if len(found) < len(rulings):
-            raise ValueError("a claim has two rulings for one tier")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+            if ruling.place in found:
+                raise ValueError(f"{brief(ruling.claim)} has two rulings for the {ruling.tier} tier")
+            found[ruling.place] = ruling
+    except (OSError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error.strerror if isinstance(error, OSError) and error.strerror else error).split())
         raise ValueError(
             f"rulings file {path} is malformed ({reason}): restore it, or record anew without it"
         ) from error
@@ -65,8 +156,21 @@ def load(path: Path) -> Rulings:
 def save(path: Path, rulings: Iterable[Ruling]) -> None:
     """Write ``rulings``, sorted, one a line, atomically."""
     rows = sorted(rulings, key=lambda ruling: (ruling.topic, ruling.claim, ruling.tier))
-    lines = ",\n".join(f"  {json.dumps(asdict(ruling), sort_keys=False)}" for ruling in rows)
+    lines = ",\n".join(f"  {json.dumps(asdict(ruling), sort_keys=False, allow_nan=False)}" for ruling in rows)
     files.replace(path, f'{{"schema": {SCHEMA}, "rulings": [\n{lines}\n]}}\n'.encode())
+
+
+def gone(rulings: Rulings, tiers: Mapping[str, Iterable[str]], whole: Callable[[str], bool]) -> Rulings:
+    """Those of ``rulings`` that are on nothing here: on no claim, or on a tier that there is not or that the claim lacks.
+
+    ``tiers`` are those of each known claim; ``whole`` says whether all claims are known of a topic.
+    """
+    return {
+        place: ruling
+        for place, ruling in rulings.items()
+        if ruling.tier not in TIERS
+        or (ruling.tier not in tiers[ruling.claim] if ruling.claim in tiers else whole(ruling.topic))
+    }
 
 
 @dataclass(frozen=True)
@@ -97,12 +201,28 @@ def outcome(word: "Word", ruling: "Word | None") -> Outcome:
     return Outcome("failed", f"contradicts the ruling ({ruling})")
 
 
+def beside(word: "Word", old: Ruling | None, subject: tuple[str | None, str]) -> "tuple[Outcome, Word | None]":
+    """The outcome of a verdict ``word`` on ``subject`` beside the ruling ``old``, and the verdict on record.
+
+    A ruling on another subject leaves none on record, and the outcome says so.
+    """
+    if old is None or old.subject == subject:
+        on_record = None if old is None else old.verdict
+        return outcome(word, on_record), on_record
+    plain = outcome(word, None)
+    if word in RULED:
+        plain = replace(plain, remark=f"refuted, {ELSEWHERE}" if word == "refuted" else ELSEWHERE)
+    return plain, None
+
+
 def strictly(plain: Outcome, new: Ruling, old: Ruling | None) -> Outcome:
-    """``plain`` under ``--strict-rulings``: a claim without ruling fails, and so does a verdict weaker than the ruling where
-    specification and environment are the ruling's own, for there it must repeat."""
+    """``plain`` under ``--strict-rulings``: a claim without a ruling on its own subject fails, and so does a verdict weaker than
+    the ruling where the environment is the ruling's own, for there it must repeat."""
     if old is None:
         return Outcome("failed", f"{new.verdict}, no ruling on record")
+    if new.subject != old.subject:
+        return Outcome("failed", f"{new.verdict}, {ELSEWHERE}")
     weaker = new.verdict == "inconclusive" and old.verdict != "inconclusive"
-    if weaker and (new.experiment, new.environment) == (old.experiment, old.environment):
+    if weaker and new.environment == old.environment:
         return Outcome("failed", f"weaker than the ruling ({old.verdict}) in the ruling's own environment")
     return plain

@@ -1,7 +1,8 @@
 """Which claims a pytest session judges: tiers, markers, and what is known of the files that were collected."""
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,8 @@ class Selection:
         self._markers = Markers(config)
         self.collected = False  # whether there were claims at all
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
+        self._read: set[Path] = set()  # what was collected,
+        self._torn: set[Path] = set()  # and what was not, or not all of it
 
     @pytest.hookimpl(tryfirst=True)  # before the claims' own parametrization, so that the id begins with the tier
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -80,6 +83,14 @@ class Selection:
             "tier", [pytest.param("quick"), pytest.param("full", marks=pytest.mark.gpu)], indirect=True
         )
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        (self._read if report.passed else self._torn).add(collector.path)
+        return report
+
     @pytest.hookimpl(tryfirst=True)  # before -m is applied
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         kept: list[pytest.Item] = []
@@ -92,6 +103,8 @@ class Selection:
                 kept.append(item)
                 continue
             self.collected = True
+            if isinstance(subject, Claim):  # also where no mark of the test lists it
+                self.known.setdefault(item.path, {})[subject.id] = subject
             if isinstance(subject, Claim) and found["tier"] not in subject.tiers:
                 out.append(item)
                 continue
@@ -119,6 +132,22 @@ class Selection:
         if len({params(item)["tier"] for item in found}) > 1:
             raise pytest.UsageError("one tier a session: select the quick tier or, with -m gpu, the full one, not both")
         return found
+
+    def whole(self, folder: Path, name: str) -> bool:
+        """Whether all claims of topic ``name`` in ``folder`` are known: its files were collected, not a part of them, and
+        without errors; if it has no file, all files of the folder, for its claims may have moved to another."""
+        files = {
+            *folder.glob("test_*.py"),
+            *folder.glob("*_test.py"),
+            *(path for path in self.known if path.parent == folder),
+        }
+        config = self._config
+        named = [config.invocation_params.dir / argument for argument in config.args if "::" not in argument]
+        roots = {Path(os.path.abspath(path)) for path in named}
+        return not getattr(config.option, "lf", False) and all(
+            path in self._read - self._torn and not roots.isdisjoint((path, *path.parents))
+            for path in {path for path in files if topic(path) == name} or files
+        )
 
     def nothing(self) -> pytest.UsageError:
         """What to say if no test at all was selected."""

@@ -17,10 +17,12 @@ from hw1bench.claim import Claim
 from hw1bench.court import Court, Judgement, Timer
 from hw1bench.data import Library
 from hw1bench.drawing import Drawing
+from hw1bench.effects.identity import identity
 from hw1bench.endings import Ending
 from hw1bench.experiment import Contrast, Experiment, Tier
 from hw1bench.local import LocalTrainer, cuda_here
 from hw1bench.progress import Progress
+from hw1bench.register import Register
 from hw1bench.report import contract, document, merge, reading, words
 from hw1bench.report.merge import Known
 from hw1bench.rulings import Outcome, Ruling, Rulings
@@ -98,6 +100,7 @@ class Sitting:
     hurried: Callable[[], bool] = lambda: False
     _entries: dict[str, contract.Claim] = field(default_factory=dict)
     _shown: list[Experiment | Contrast] = field(default_factory=list)
+    _registers: dict[Path, Register] = field(default_factory=dict)  # of --record-rulings
 
     def __post_init__(self) -> None:
         options = self.options
@@ -118,23 +121,29 @@ class Sitting:
         for item in self.docket:
             if item.claim.experiment is not None:
                 self.court.looks(item.claim.experiment)
+        # Before anything trains: meanwhile the source of an effect may be edited.
+        self._effects = {item.claim.id: identity(item.claim.effect) for item in self.docket}
+        if options.record_rulings:
+            paths = {item.rulings for item in self.docket}
+            self._registers = {path: Register(path, self.progress.notice) for path in sorted(paths)}
+            for register in self._registers.values():
+                register.check()
 
     def judge(self, item: Docket, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
         """Judge one claim: the judgement, its entry in claims.json, and the outcome of its test."""
         judgement = self.court.judge(item.claim, timer)
         known = self.book.setdefault(item.rulings, {})
-        place = (item.claim.id, self.options.tier)
         new = self._ruling(judgement, item.topic)
         if self.options.record_rulings and new is not None:
-            known[place] = new
-            rulings.save(item.rulings, known.values())
-        old = known.get(place)
-        outcome = rulings.outcome(judgement.verdict.word, old.verdict if old else None)
+            known[new.place] = new
+            self._registers[item.rulings].record(new)
+        old = known.get((item.claim.id, self.options.tier))
+        outcome, ruling = rulings.beside(judgement.verdict.word, old, self._subject(item.claim))
         if self.options.strict_rulings and new is not None:
             outcome = rulings.strictly(outcome, new, old)
         elif self.options.strict_rulings and judgement.verdict.word == "not run":
             outcome = Outcome("failed", "not run, which --strict-rulings does not let pass")
-        entry = self._entry(judgement, item.topic, old.verdict if old else None, outcome)
+        entry = self._entry(judgement, item.topic, ruling, outcome)
         self._entries[item.claim.id] = entry
         return judgement, entry, outcome
 
@@ -157,6 +166,8 @@ class Sitting:
         verdict is reported as what became of its test, and one whose test ended otherwise than its verdict has it as that.
         ``known`` are the claims of all files that were collected.
         """
+        for register in self._registers.values():
+            register.close(self.options.report_dir)
         claims = [self._ended(item, endings.get(item.claim.id)) for item in self.docket]
         self._before = self._earlier(known)
         used = [item.claim.experiment for item in self.docket if item.claim.experiment is not None]
@@ -202,7 +213,8 @@ class Sitting:
         else:
             verdict = Verdict("not run", note=ending.reason or "its test ended without judging it")
         missed = Judgement(item.claim, self.options.tier, verdict)
-        return self._entry(missed, item.topic, known.verdict if known else None, Outcome(ending.kind))
+        _, ruling = rulings.beside(verdict.word, known, self._subject(item.claim))
+        return self._entry(missed, item.topic, ruling, Outcome(ending.kind))
 
     def _entry(self, judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome) -> contract.Claim:
         return document.entry(judgement, topic, ruling, outcome, self._started)
@@ -229,9 +241,11 @@ class Sitting:
         return found
 
     def _ruling(self, judgement: Judgement, topic: str) -> Ruling | None:
-        verdict, experiment = judgement.verdict, judgement.claim.experiment
+        verdict = judgement.verdict
         if verdict.word not in rulings.RULED:
             return None
+        experiment, effect = self._subject(judgement.claim)
+        ends = verdict.interval and (rulings.number(verdict.interval[0]), rulings.number(verdict.interval[1]))
         return Ruling(
             claim=judgement.claim.id,
             topic=topic,
@@ -240,9 +254,17 @@ class Sitting:
             how=verdict.how,
             holds=verdict.holds,
             seeds=verdict.seeds,
-            experiment=experiment.key(judgement.tier) if experiment else None,
+            median=rulings.number(verdict.median),
+            interval=ends,
+            experiment=experiment,
+            effect=effect,
             environment=self.trainer.environment if experiment else None,
+            date=self._started[:10],
         )
+
+    def _subject(self, claim: Claim) -> tuple[str | None, str]:
+        """The digests of what a ruling on ``claim`` is bound to."""
+        return claim.key(self.options.tier), self._effects[claim.id]
 
     def _environment(self) -> dict[str, Any]:
         trained = self.trainer.environment

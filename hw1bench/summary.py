@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hw1bench import rulings
 from hw1bench.report import words
 from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
@@ -62,9 +63,11 @@ def counts(document: Document) -> str:
 
 
 def _remark(entry: Claim) -> str:
-    """Why there is no verdict, or that it is another than the one on record."""
+    """Why there is no verdict, or that it is another than the one on record, or that what is on record is no ruling on it."""
     if entry["verdict"] in ("not run", "error"):
         return entry["note"]
+    if rulings.ELSEWHERE in entry["remark"]:
+        return rulings.ELSEWHERE
     return "" if entry["ruling"] in (None, entry["verdict"]) else words.standing(entry).replace(" on record", "")
 
 

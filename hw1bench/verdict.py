@@ -9,10 +9,13 @@ a verdict is false with probability at most 0.05, whatever the distribution of t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from scipy import stats
+
+from hw1bench.number import NoFinding, real
 
 ALPHA = 0.05  # probability of a false verdict on one claim, over all its looks
 Word = Literal["supported", "refuted", "inconclusive", "error", "not run"]
@@ -26,7 +29,8 @@ class Verdict:
 
     ``values`` are the effects of the seeds it rests on (NaN: undefined, does not hold), ``holds`` how many are > 0; ``share``
     the interval of the share of seeds at ``level``; ``median`` and ``interval`` of the effect at the same level, possibly
-    infinite. All of it is None for count claims (exact, without seeds), errors, and what did not run.
+    infinite, or NaN where they fall on an undefined effect. All of it is None for count claims (exact, without seeds), errors,
+    and what did not run.
     """
 
     word: Word
@@ -46,7 +50,10 @@ class Verdict:
 
 
 def level_for(looks: Sequence[int]) -> float:
-    """The confidence level of one look of the planned ``looks``."""
+    """The confidence level of one look of the planned ``looks``. Raises ValueError unless these are whole numbers that rise."""
+    whole = all(isinstance(look, int | np.integer) and not isinstance(look, bool) for look in looks)
+    if not whole or not looks or looks[0] < 1 or any(sooner >= later for sooner, later in pairwise(looks)):
+        raise ValueError(f"looks must be numbers of seeds that rise, not {tuple(looks)}: give such as (8, 16)")
     return 1 - ALPHA / len(looks)
 
 
@@ -63,12 +70,21 @@ def _word(holds: int, seeds: int, level: float) -> Word:
 
 
 def _order_statistics(values: np.ndarray, level: float) -> tuple[float, tuple[float, float]]:
-    """Median and its exact interval. An undefined effect does not hold, so it ranks below all others."""
-    ranked = np.where(np.isnan(values), -np.inf, values)
-    middle = np.sort(ranked)[[(len(ranked) - 1) // 2, len(ranked) // 2]]
-    median = float(middle[0]) if middle[0] == middle[1] else float(middle.mean())
-    interval = stats.quantile_test(ranked, p=0.5).confidence_interval(confidence_level=level)
-    return median, (float(interval.low), float(interval.high))
+    """Median and its exact interval; NaN where an end or the middle falls on an undefined effect.
+
+    An undefined effect does not hold, so it ranks below all others, and below -infinity: it is none of them.
+    """
+    undefined = np.isnan(values)
+    ranked = np.concatenate([values[undefined], np.sort(values[~undefined])])
+    middle = ranked[[(len(ranked) - 1) // 2, len(ranked) // 2]]
+    with np.errstate(all="ignore"):  # the mean of both infinities is undefined
+        median = float(middle[0]) if middle[0] == middle[1] else float(middle.mean())
+    if np.isfinite(middle).all() and not np.isfinite(median):
+        median = float((middle / 2).sum())
+    ends = stats.quantile_test(np.arange(len(ranked)), p=0.5).confidence_interval(confidence_level=level)  # as ranks
+    low = -np.inf if np.isnan(ends.low) else ranked[int(ends.low)]  # too few seeds for the level bound nothing
+    high = np.inf if np.isnan(ends.high) else ranked[int(ends.high)]
+    return median, (float(low), float(high))
 
 
 def judge(values: Sequence[float], looks: Sequence[int], opposite: Sequence[float] | None = None) -> Verdict:
@@ -76,20 +92,24 @@ def judge(values: Sequence[float], looks: Sequence[int], opposite: Sequence[floa
 
     "inconclusive" before the last look means: go on. ``opposite`` are the effects, in the same seeds, of the claim that
     says the opposite, where there is one: a refutation is "reversed" when that one is supported, else "absent".
-    Raises ValueError where no look is planned at this number of seeds.
+    Raises ValueError where no look is planned at this number of seeds, or looks do not rise, and NoFinding where an effect is
+    no real number, or is undefined (NaN) in half of the seeds or more.
     """
     seeds = len(values)
+    level = level_for(looks)
     if seeds not in looks:
         raise ValueError(f"no look is planned at {seeds} seeds, only at {tuple(looks)}")
     if opposite is not None and len(opposite) != seeds:
         raise ValueError(f"{len(opposite)} opposite effects for {seeds} seeds")
-    level = level_for(looks)
-    effects = np.asarray(values, dtype=np.float64)
+    effects = np.array([real(value) for value in values])
+    undefined = int(np.isnan(effects).sum())
+    if 2 * undefined >= seeds:
+        raise NoFinding(f"undefined (NaN) in {undefined} of {seeds} seeds: half or more leave no finding")
     holds = int((effects > 0).sum())
     word = _word(holds, seeds, level)
     how: How | None = None
     if word == "refuted":
-        against = 0 if opposite is None else int((np.asarray(opposite, dtype=np.float64) > 0).sum())
+        against = 0 if opposite is None else sum(real(value) > 0 for value in opposite)
         how = "reversed" if _word(against, seeds, level) == "supported" else "absent"
     median, interval = _order_statistics(effects, level)
     return Verdict(
@@ -97,7 +117,7 @@ def judge(values: Sequence[float], looks: Sequence[int], opposite: Sequence[floa
         how=how,
         values=tuple(float(value) for value in effects),
         holds=holds,
-        looks=tuple(looks),
+        looks=tuple(int(look) for look in looks),
         level=level,
         share=share_interval(holds, seeds, level),
         median=median,

@@ -8,9 +8,11 @@ from hw1bench.court import Court, judge_count
 from hw1bench.effects import CountIs, CountsEqual, Effect, falls, faster, loss_below, lower_loss, separates
 from hw1bench.experiment import Protocol
 from hw1bench.measurement import JacobianNorm, Paths
+from hw1bench.number import NoFinding
 from hw1bench.runs import Record, Unavailable
 from hw1bench.snapshots import ARRAYS
 from hw1bench.store import Store
+from hw1bench.verdict import Verdict
 
 BASIS = Arm(
     name="",
@@ -162,6 +164,42 @@ def test_a_crash_is_an_error_and_no_verdict(tmp_path):
     assert judged.verdict.note == "ZeroDivisionError: no epochs"
     assert isinstance(judged.error, ZeroDivisionError)
     assert sitting.judge(claim(loss_below(0.5, "a"))).verdict.word == "supported"
+
+
+def test_an_effect_undefined_in_half_of_the_seeds_is_an_error_that_says_where(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: np.nan if seed % 2 and arm == "a" else 0.1)
+
+    def undefined(runs):
+        return np.nan if runs["a"].diverged else 1.0
+
+    judged = sitting.judge(claim(Effect("made up", "parts", undefined, ("a", "b"))))
+    assert judged.verdict == Verdict(
+        "error",
+        note="effect 'made up' is undefined (NaN) in 4 of 8 seeds: half or more leave no finding; "
+        "of those, arm a diverged in 4",
+    )
+    assert isinstance(judged.error, NoFinding)
+    judged = sitting.judge(claim(Effect("made up", "parts", lambda runs: np.nan)))
+    assert judged.verdict.note.startswith("effect 'made up' is undefined (NaN) in 8 of 8 seeds")
+
+
+@pytest.mark.parametrize("opposite", [False, True])
+def test_what_is_no_number_is_an_error_that_names_effect_and_value(tmp_path, opposite):
+    sitting = court(tmp_path, lambda arm, seed: 0.1)
+    made = (lambda runs: -1.0, None, lambda runs: "3") if opposite else (lambda runs: True,)
+    judged = sitting.judge(claim(Effect("made up", "parts", *made)))
+    assert judged.verdict.word == "error"
+    assert judged.verdict.note == (
+        "effect 'opposite of made up': '3' (str) is no real number: return one per seed"
+        if opposite
+        else "effect 'made up': True (bool) is no real number: return one per seed"
+    )
+
+
+def test_infinite_effects_hold_or_not(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: 0.1)
+    assert sitting.judge(claim(Effect("up", "", lambda runs: np.inf))).verdict.word == "supported"
+    assert sitting.judge(claim(Effect("down", "", lambda runs: -np.inf))).verdict.word == "refuted"
 
 
 def test_a_closed_court_runs_nothing_but_counts(tmp_path):

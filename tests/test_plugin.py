@@ -2,12 +2,14 @@
 
 import json
 import re
+import runpy
 
 import pytest
 
 from hw1bench import rulings
+from hw1bench.effects.identity import identity
 from hw1bench.report import contract
-from hw1bench.rulings import Ruling
+from sample_ruling import ruling
 
 ONE = "[claim('A-fit-x', 'supported')]"
 MIXED = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'inconclusive'), count('B-count-z', 10)]"
@@ -22,10 +24,13 @@ def document(pytester, folder="reports"):
 
 
 def on_record(folder, **words):
-    """Write a rulings file: claim id, with _ for -, to the verdict on record."""
+    """Write a rulings file on the claims of the folder: claim id, with _ for -, to the verdict on record."""
+    claims = {claim.id: claim for claim in runpy.run_path(str(folder / "test_fit.py"))["CLAIMS"]}
     entries = [
-        Ruling(name.replace("_", "-"), "fit", "quick", word, None, 8, 8, "key", {"isa": "none"})
-        for name, word in words.items()
+        ruling(
+            name, verdict=word, experiment=claims[name].experiment.key("quick"), effect=identity(claims[name].effect)
+        )
+        for name, word in ((name.replace("_", "-"), word) for name, word in words.items())
     ]
     rulings.save(folder / rulings.FILE, entries)
 

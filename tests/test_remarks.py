@@ -4,7 +4,7 @@ import numpy as np
 
 from cases import ARM
 from hw1bench import Images, Model
-from hw1bench.remarks import left_out, near_chance, remarks
+from hw1bench.remarks import diverged_where, left_out, near_chance, remarks
 from hw1bench.runs import Run
 
 
@@ -53,6 +53,20 @@ def test_points_without_any_fit_are_counted():
         "2 of 3 points got to almost zero gradient; the other is left out: its gradient norm ended at 1.0e-02 of that at "
         "initialisation. Constant fits among those: 1. Their units died in training, and nothing moves the output any more."
     )
+
+
+def test_norms_that_are_undefined_are_told_apart():
+    assert "ended at 2.0e-03 of that at initialisation, undefined in 1" in left_out(
+        [points([False, False], [np.nan, 2e-3])]
+    )
+    assert "its gradient norm ended at undefined of that" in left_out([points([False], [np.nan])])
+
+
+def test_where_runs_diverged_is_counted_in_the_seeds_that_leave_an_effect_undefined():
+    fine, gone = (Run(ARM, 0, {"train_loss": np.array([1.0, end])}, {}) for end in (0.5, np.nan))
+    seeds = [{"a": gone, "b": fine}, {"a": gone, "b": gone}, {"a": fine, "b": gone}]
+    assert diverged_where([np.nan, np.nan, 1.0], seeds) == "; of those, arm a diverged in 2, arm b diverged in 1"
+    assert diverged_where([1.0, 1.0, np.nan], [seeds[0], seeds[1], {"a": fine}]) == ""
 
 
 def test_where_nothing_must_be_said_nothing_is():

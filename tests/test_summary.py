@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hw1bench import summary
+from hw1bench.rulings import ELSEWHERE
 from sample_document import DIGITS, claim, document, evidence, exact, unjudged
 
 
@@ -74,3 +75,21 @@ def test_no_text_of_a_claim_acts_on_the_terminal(colour):
 def test_what_there_is_nothing_of_takes_no_line():
     lines = summary.message(exact(), "", Path("reports")).splitlines()
     assert [line.split()[0] for line in lines] == ["A-count-path:", "claimed", "seen"]
+
+
+def test_what_is_not_finite_is_told_apart():
+    effect = {
+        **claim()["effect"],
+        "median": None,
+        "values": [None, 0.5, None, None],
+        "not_finite": {"median": "+infinity", "0": "undefined", "2": "+infinity", "3": "-infinity"},
+    }
+    found = claim(effect=effect, remark="")
+    assert "a seed   undefined 0.5 +infinity -infinity" in summary.message(found, "", Path("reports")).splitlines()
+    assert "+infinity ln ratio" in summary.table({"claims": [found]}, 120, colour=False)
+
+
+def test_the_table_says_that_a_ruling_is_on_something_else():
+    found = [claim(remark=remark) for remark in (ELSEWHERE, f"refuted, {ELSEWHERE}", "stronger than the ruling")]
+    lines = summary.table({"claims": found}, 120, colour=False).splitlines()
+    assert [line.rstrip().endswith(ELSEWHERE) for line in lines[2:]] == [True, True, False]

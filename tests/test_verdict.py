@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
+from hw1bench.number import NoFinding
 from hw1bench.verdict import ALPHA, judge, level_for, outcome_probabilities, share_interval
 
 QUICK, FULL, ONE = (8, 16), (8, 16, 32), (8,)
@@ -37,7 +38,7 @@ def test_the_interval_is_clopper_and_pearsons(holds, seeds, level):
 
 
 def test_zero_and_undefined_effects_do_not_hold():
-    verdict = judge([0.0] * 4 + [math.nan] * 4, QUICK)
+    verdict = judge([0.0] * 5 + [math.nan] * 3, QUICK)
     assert (verdict.word, verdict.holds) == ("refuted", 0)
     assert judge([math.inf] * 8, QUICK).word == "supported"
 
@@ -70,6 +71,53 @@ def test_infinite_effects_keep_their_place_in_the_median():
     verdict = judge([math.inf] * 5 + [1.0] * 3, QUICK)
     assert verdict.median == math.inf
     assert verdict.interval == (1.0, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("values", "median", "interval"),
+    [
+        ([math.nan] * 3 + [-math.inf] * 5, -math.inf, (math.nan, -math.inf)),
+        ([-math.inf] * 3 + [math.nan] * 3 + [1.0, 2.0], -math.inf, (math.nan, 2.0)),
+        ([-math.inf] * 4 + [math.inf] * 4, math.nan, (-math.inf, math.inf)),
+        ([math.nan] * 7 + [1.0] * 9, 1.0, (math.nan, 1.0)),
+        ([1.7e308] * 4 + [1.79e308] * 4, 1.745e308, (1.7e308, 1.79e308)),
+    ],
+    ids=str,
+)
+def test_undefined_is_not_minus_infinity(values, median, interval):
+    verdict = judge(values, QUICK)
+    np.testing.assert_equal([verdict.median, *verdict.interval], [median, *interval])
+
+
+def test_a_level_that_so_few_seeds_cannot_reach_bounds_nothing():
+    assert judge([1.0] * 8, tuple(range(8, 64, 8))).interval == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize(("undefined", "seeds"), [(4, 8), (8, 8), (8, 16), (16, 16)])
+def test_undefined_in_half_of_the_seeds_is_no_finding(undefined, seeds):
+    values = [math.nan] * undefined + [1.0] * (seeds - undefined)
+    with pytest.raises(NoFinding, match=rf"undefined \(NaN\) in {undefined} of {seeds} seeds"):
+        judge(values, QUICK)
+    fewer = [math.nan] * (seeds // 2 - 1) + [1.0] * (seeds // 2 + 1)
+    assert judge(fewer, QUICK).seeds == seeds
+
+
+@pytest.mark.parametrize("value", ["3", True, None, 1j, [1.0]], ids=str)
+def test_what_is_no_number_is_no_effect(value):
+    with pytest.raises(NoFinding, match="is no real number"):
+        judge([*[1.0] * 7, value], QUICK)
+    with pytest.raises(NoFinding, match="is no real number"):
+        judge([-1.0] * 8, QUICK, [*[1.0] * 7, value])
+
+
+@pytest.mark.parametrize(
+    "looks", [(16, 8), (8, 8), (8, 16, 16), (0, 8), (-8, 8), (), (8.0,), (True, 8), ("8",)], ids=str
+)
+def test_looks_that_do_not_rise_are_refused(looks):
+    with pytest.raises(ValueError, match="looks must be numbers of seeds that rise"):
+        judge([1.0] * 8, looks)
+    with pytest.raises(ValueError, match="looks must be numbers of seeds that rise"):
+        outcome_probabilities(0.5, looks)
 
 
 def false_rate_by_enumeration(looks):

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Measure, Runs, difference, final, log, unit, words
+from hw1bench.effects.identity import stated
 from hw1bench.measures import learning
 
 
@@ -17,11 +18,13 @@ def _epochs(to: float | None) -> tuple[str, Measure]:
     return f"epochs(L <= {to:g}), never: budget + 1", lambda run: learning.epochs_to(run, to)
 
 
+@stated
 def faster(arm: str, *, than: str, to: float | None = None) -> Effect:
     """``arm`` needs fewer epochs than the arm ``than`` to a loss of ``to`` (None: 10 % of the target's variance)."""
     return in_order(arm, than, to=to)
 
 
+@stated
 def in_order(*arms: str, to: float | None = None) -> Effect:
     """Epochs to a loss of ``to`` rise strictly from each of ``arms`` to the next; the opposite is the reversed order."""
     name, epochs = _epochs(to)
@@ -38,6 +41,7 @@ def in_order(*arms: str, to: float | None = None) -> Effect:
     return Effect(f"{text}, e = {name}", "log ratio", smallest_step(arms), arms, smallest_step(arms[::-1]))
 
 
+@stated
 def stop_in_order(*arms: str) -> Effect:
     """Report B's rule stops none of ``arms`` after the next, and the first before the last: +1, else -1."""
 
@@ -53,6 +57,7 @@ def stop_in_order(*arms: str) -> Effect:
     )
 
 
+@stated
 def lower_loss(arm: str, *, than: str) -> Effect:
     """``arm`` ends with a lower training loss than the arm ``than``."""
     return replace(
@@ -71,24 +76,28 @@ def _highest(measure: Measure, arm: str, among: tuple[str, ...], name: str, unit
     return Effect(name, unit, above, (arm, *among), below)
 
 
+@stated
 def highest_loss(arm: str, *, among: Sequence[str]) -> Effect:
     """``arm`` ends with a higher training loss than each of ``among``; the opposite: with a lower one than each."""
     name = f"log L of {arm} - log max L of {', '.join(among)}"
     return _highest(lambda run: log(learning.final(run)), arm, tuple(among), name, "log ratio")
 
 
+@stated
 def flattest(arm: str, *, among: Sequence[str], first_share: float = 0.5) -> Effect:
     """``arm`` has the highest mean log training loss over the first share of the epochs; the opposite: the lowest."""
     name = f"mean log L of {arm} over the first {first_share:.0%} of epochs - max of that of {', '.join(among)}"
     return _highest(lambda run: learning.mean_log_loss(run, first_share), arm, tuple(among), name, "log ratio")
 
 
+@stated
 def highest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
     """``arm`` ends with a higher ``history`` than each of ``among``; the opposite: with a lower one than each."""
     of = f"max of {', '.join(among)}" if len(among) > 1 else among[0]
     return _highest(final(history), arm, tuple(among), f"{words(history)} of {arm} - {of}", unit(history))
 
 
+@stated
 def lowest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
     """``arm`` ends with a lower ``history`` than each of ``among``; the opposite: with a higher one than each."""
     measure = final(history)
@@ -96,6 +105,7 @@ def lowest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
     return _highest(lambda run: -measure(run), arm, tuple(among), f"{of} - {words(history)} of {arm}", unit(history))
 
 
+@stated
 def descending(history: str, *arms: str) -> Effect:
     """The final ``history`` falls strictly from each of ``arms`` to the next; the opposite is the reversed order."""
     measure = final(history)
@@ -107,6 +117,7 @@ def descending(history: str, *arms: str) -> Effect:
     return Effect(f"min({gaps}), {words(history)}", unit(history), smallest_gap(arms), arms, smallest_gap(arms[::-1]))
 
 
+@stated
 def ahead(history: str, arm: str, *, of: str, first_share: float) -> Effect:
     """Over the first share of the epochs ``arm`` has on average a lower loss, or a higher accuracy, than the arm ``of``."""
     loss = history.endswith("loss")
@@ -123,6 +134,7 @@ def ahead(history: str, arm: str, *, of: str, first_share: float) -> Effect:
     return Effect(name, unit(history), lead(arm, of), (arm, of), lead(of, arm))
 
 
+@stated
 def overfits(arm: str) -> Effect:
     """``arm`` ends with a higher loss on the test set than on the training set."""
 

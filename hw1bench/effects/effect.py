@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from hw1bench.effects.identity import stated
 from hw1bench.experiment import Model
 from hw1bench.measures import learning
+from hw1bench.number import NoFinding, real
 from hw1bench.runs import Run
 
 Runs = Mapping[str, Run]  # arm name -> its run, all of one seed
@@ -16,17 +19,25 @@ Measure = Callable[[Run], float]
 
 @dataclass(frozen=True)
 class Effect:
-    """A number per seed. ``arms`` are those it looks at (None: all of the experiment); ``name`` is its formula."""
+    """A number per seed. ``arms`` are those it looks at (None: all of the experiment); ``name`` is its formula.
+
+    ``stated`` is set where a constructor made it, see `hw1bench.effects.identity`.
+    """
 
     name: str
     unit: str
     compute: Callable[[Runs], float]
     arms: tuple[str, ...] | None = None
     opposite: Callable[[Runs], float] | None = None
+    stated: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __call__(self, runs: Runs) -> float:
-        with np.errstate(all="ignore"):
-            return float(self.compute(runs))
+        """The number of one seed; NaN where the runs leave it undefined. Raises NoFinding where it is no real number."""
+        try:
+            with np.errstate(all="ignore"):
+                return real(self.compute(runs))
+        except NoFinding as error:
+            raise NoFinding(f"effect {self.name!r}: {error}: return one per seed") from None
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ def unit(history: str) -> str:
     return "log ratio" if history.endswith("loss") else "share"
 
 
+@stated
 def every(*effects: Effect) -> Effect:
     """All of ``effects`` at once: the smallest; the opposite, where each has one, is all of their opposites at once."""
     opposites = [effect.opposite for effect in effects if effect.opposite is not None]
@@ -89,7 +101,7 @@ def every(*effects: Effect) -> Effect:
     units = list(dict.fromkeys(effect.unit for effect in effects))
 
     def smallest(parts: Sequence[Callable[[Runs], float]]) -> Callable[[Runs], float]:
-        return lambda runs: float(np.min([part(runs) for part in parts]))  # NaN where one is
+        return lambda runs: float(np.min([real(part(runs)) for part in parts]))  # NaN where one is
 
     return Effect(
         f"min({', '.join(effect.name for effect in effects)})",
@@ -100,6 +112,9 @@ def every(*effects: Effect) -> Effect:
     )
 
 
+@stated
 def fails(effect: Effect) -> Effect:
     """``effect`` is not there: its number with the other sign; the opposite is ``effect`` itself."""
-    return Effect(f"-({effect.name})", effect.unit, lambda runs: -effect.compute(runs), effect.arms, effect.compute)
+    return Effect(
+        f"-({effect.name})", effect.unit, lambda runs: -real(effect.compute(runs)), effect.arms, effect.compute
+    )

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, every, log, margin
+from hw1bench.effects.identity import stated
 from hw1bench.effects.orders import IN_ORDER, share_in_order
 from hw1bench.measures import gradient_norm as measured
 from hw1bench.measures import learning
 
 
+@stated
 def norm_settles(arm: str, *, share: float = 0.1) -> Effect:
     """The norm spreads less in the last share of the epochs than in the first one."""
 
@@ -21,6 +23,7 @@ def norm_settles(arm: str, *, share: float = 0.1) -> Effect:
     return Effect(name, "log ratio", ratio, (arm,), lambda runs: -ratio(runs))
 
 
+@stated
 def norm_calms_at_stop(arm: str) -> Effect:
     """The norm spreads less after the epoch at which report B's rule would stop than before; never stopped does not hold."""
 
@@ -39,6 +42,7 @@ def norm_calms_at_stop(arm: str) -> Effect:
     )
 
 
+@stated
 def norm_stays_above(share: float, *, arm: str) -> Effect:
     """The norm never falls to ``share`` of what it is before training."""
     return Effect(
@@ -49,6 +53,7 @@ def norm_stays_above(share: float, *, arm: str) -> Effect:
     )
 
 
+@stated
 def stands_still(arm: str, *, within: float) -> Effect:
     """With the gradient set to zero, the optimiser's next step moves the weights by less than ``within`` of their length."""
     return Effect(
@@ -59,6 +64,7 @@ def stands_still(arm: str, *, within: float) -> Effect:
     )
 
 
+@stated
 def norm_moves_more(arm: str, *, late: tuple[float, float], early: tuple[float, float]) -> Effect:
     """The logarithm of the norm ranges wider over the shares ``late`` of the budget than over ``early``."""
 
@@ -78,6 +84,7 @@ def norm_moves_more(arm: str, *, late: tuple[float, float], early: tuple[float, 
     )
 
 
+@stated
 def norm_falls_faster_until(share: float, *, arm: str) -> Effect:
     """The logarithm of the norm falls more an epoch until ``share`` of the budget than from there on."""
 
@@ -89,6 +96,7 @@ def norm_falls_faster_until(share: float, *, arm: str) -> Effect:
     return Effect(name, "log ratio an epoch", gain, (arm,), lambda runs: -gain(runs))
 
 
+@stated
 def high_early(arm: str, *, first: float = 0.02, last: float = 0.2) -> Effect:
     """Norm and batch loss are both higher in the first share of the steps than in the last one, on average."""
 
@@ -107,6 +115,7 @@ def high_early(arm: str, *, first: float = 0.02, last: float = 0.2) -> Effect:
     return Effect(name, "log ratio", smallest(1), (arm,), smallest(-1))
 
 
+@stated
 def fluctuates_while_loss_falls(arm: str, *, least: float, blocks: int) -> Effect:
     """Over the middle half of the steps the norm's coefficient of variation is above ``least``, and the loss falls in order
     over ``blocks`` block means."""
@@ -125,6 +134,7 @@ def fluctuates_while_loss_falls(arm: str, *, least: float, blocks: int) -> Effec
     return every(fluctuation, falling)
 
 
+@stated
 def norm_falls_late(arm: str, *, blocks: int) -> Effect:
     """Over the last half of the steps the norm falls in order over ``blocks`` block means."""
 
@@ -135,6 +145,7 @@ def norm_falls_late(arm: str, *, blocks: int) -> Effect:
     return Effect(name, "share of pairs", order(1), (arm,), order(-1))
 
 
+@stated
 def loss_stabilises(arm: str, *, last: float, within: float) -> Effect:
     """Over the last share of the epochs the training loss changes by less than ``within`` of its whole fall."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, every, margin
+from hw1bench.effects.identity import stated
 from hw1bench.effects.orders import IN_ORDER, share_in_order
 from hw1bench.measures import line
 
@@ -21,6 +22,7 @@ def _along(runs: Runs, first: str, what: str) -> tuple[np.ndarray, np.ndarray]:
     return run.arrays["alphas"], np.where(np.isfinite(values), values, np.inf) if what.endswith("loss") else values
 
 
+@stated
 def pure_is_best(first: str, second: str) -> Effect:
     """Test accuracy at alpha 0 is above that of any mixture, 0.1 <= |alpha| <= 0.9."""
 
@@ -33,6 +35,7 @@ def pure_is_best(first: str, second: str) -> Effect:
     return Effect(name, "share", gain, (first, second))
 
 
+@stated
 def best_within(low: float, high: float, first: str, second: str) -> Effect:
     """Training accuracy is best for an alpha from ``low`` to ``high``."""
 
@@ -45,6 +48,7 @@ def best_within(low: float, high: float, first: str, second: str) -> Effect:
     return Effect(name, "share", gain, (first, second), lambda runs: -gain(runs))
 
 
+@stated
 def worse_towards(first: str, second: str) -> Effect:
     """From ``first`` to ``second`` test accuracy falls and test loss rises."""
 
@@ -64,6 +68,7 @@ def worse_towards(first: str, second: str) -> Effect:
     )
 
 
+@stated
 def peaks_near(alpha: float, split: str, first: str, second: str, *, within: float) -> Effect:
     """The accuracy on ``split`` ("train" or "test") is best within ``within`` of ``alpha``; a tie is the middle of the tied."""
 
@@ -89,16 +94,19 @@ def _ordered(what: str, low: float, high: float, first: str, second: str, direct
     return Effect(name, "share of pairs", order(direction), (first, second), order(-direction))
 
 
+@stated
 def falls_along(measures: Sequence[str], first: str, second: str, *, over: Sequence[tuple[float, float]]) -> Effect:
     """Each of ``measures`` (such as "test_loss") falls with alpha over each of the spans ``over``."""
     return every(*(_ordered(what, *span, first, second, -1) for what in measures for span in over))
 
 
+@stated
 def rises_along(measures: Sequence[str], first: str, second: str, *, over: Sequence[tuple[float, float]]) -> Effect:
     """Each of ``measures`` rises with alpha over each of the spans ``over``."""
     return every(*(_ordered(what, *span, first, second, 1) for what in measures for span in over))
 
 
+@stated
 def barrier_above(points: float, first: str, second: str) -> Effect:
     """Between ``first`` and ``second`` test error rises more than ``points`` (a share) above the mean of the ends: the error
     barrier of Frankle et al., 2020."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs
+from hw1bench.effects.identity import stated
 from hw1bench.measures import learning
 
 IN_ORDER = 0.69  # an order holds where more pairs than this agree: 3 of 3, 5 of 6, 7 of 10, 32 of 45
@@ -43,12 +44,14 @@ def _order(history: str, over: str, direction: int) -> Effect:
     return Effect(name, "share of pairs", compute(direction), None, compute(-direction))
 
 
+@stated
 def rises(history: str, *, over: str) -> Effect:
     """The final value of ``history`` (such as "test_loss") rises with a setting of the arms ("batch_size", "lr", "parameters")
     or with the final value of another history."""
     return _order(history, over, 1)
 
 
+@stated
 def falls(history: str, *, over: str) -> Effect:
     """The opposite of `rises`."""
     return _order(history, over, -1)
@@ -70,11 +73,13 @@ def _over_epochs(history: str, arm: str, blocks: int | None, direction: int) -> 
     return Effect(name, "share of pairs", compute(direction), (arm,), compute(-direction))
 
 
+@stated
 def rises_over_epochs(history: str, *, arm: str, blocks: int | None = None) -> Effect:
     """``history`` of ``arm`` rises from epoch to epoch, 1 to the last, or over means of ``blocks`` equal parts of them."""
     return _over_epochs(history, arm, blocks, 1)
 
 
+@stated
 def falls_over_epochs(history: str, *, arm: str, blocks: int | None = None) -> Effect:
     """The opposite of `rises_over_epochs`."""
     return _over_epochs(history, arm, blocks, -1)

@@ -1,6 +1,7 @@
 """Effects on the weight paths of two independent runs. They look at both arms, for the measurement does."""
 
 from hw1bench.effects.effect import Effect, Runs
+from hw1bench.effects.identity import stated
 
 
 def _measured(runs: Runs, arm: str, name: str) -> float:
@@ -10,6 +11,7 @@ def _measured(runs: Runs, arm: str, name: str) -> float:
     return float(run.arrays[name])
 
 
+@stated
 def separates(own: str, other: str) -> Effect:
     """The nearest snapshot of the other run is farther than the nearest other snapshot of one's own."""
 
@@ -22,6 +24,7 @@ def separates(own: str, other: str) -> Effect:
     return Effect(name, "log ratio", ratio, (own, other), lambda runs: -ratio(runs))
 
 
+@stated
 def converges(own: str, other: str, *, part: str) -> Effect:
     """The two runs' weights are closer at the end than at initialisation; ``part`` is "whole" or "layer1"."""
 
@@ -35,6 +38,7 @@ def converges(own: str, other: str, *, part: str) -> Effect:
     return Effect(name, "ratio", gain, (own, other), lambda runs: -gain(runs))
 
 
+@stated
 def beyond_random_walk(own: str, other: str) -> Effect:
     """Two components take more of the variance of the path of ``own`` than of 95 % of random walks with its step lengths."""
     return Effect(

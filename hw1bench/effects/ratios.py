@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, margin
+from hw1bench.effects.identity import stated
 from hw1bench.effects.orders import IN_ORDER, share_in_order
 from hw1bench.measurement import MINIMAL_RATIO, TOLERANCES
 from hw1bench.runs import Run
@@ -33,6 +34,7 @@ def _share(run: Run, name: str) -> float:
     return float(run.arrays[name][TOLERANCES.index(MINIMAL_RATIO)])
 
 
+@stated
 def mostly_positive() -> Effect:
     """Positive directions outnumber negative ones, on the average over the points."""
 
@@ -43,6 +45,7 @@ def mostly_positive() -> Effect:
     return Effect(name, "share", _of_reached(gain), None, _of_reached(lambda reached: -gain(reached)))
 
 
+@stated
 def ratio_falls_with_loss() -> Effect:
     """A point of lower loss has a higher minimal ratio."""
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, difference, log, margin
+from hw1bench.effects.identity import stated
 from hw1bench.measures import learning
 
 
+@stated
 def reaches(threshold: float, *, arm: str, within: int) -> Effect:
     """The training loss of ``arm`` is at most ``threshold`` within so many epochs."""
     return Effect(
@@ -19,6 +21,7 @@ def reaches(threshold: float, *, arm: str, within: int) -> Effect:
     )
 
 
+@stated
 def never_reaches(threshold: float, *, arm: str) -> Effect:
     """The training loss of ``arm`` is never at most ``threshold`` in its budget: +1, else -1."""
     return Effect(
@@ -29,6 +32,7 @@ def never_reaches(threshold: float, *, arm: str) -> Effect:
     )
 
 
+@stated
 def loss_below(threshold: float, *arms: str) -> Effect:
     """The final training loss of every one of ``arms`` is below ``threshold``."""
     of = f"L of {arms[0]}" if len(arms) == 1 else f"max L of {', '.join(arms)}"
@@ -37,11 +41,13 @@ def loss_below(threshold: float, *arms: str) -> Effect:
     )
 
 
+@stated
 def loss_above(threshold: float, arm: str) -> Effect:
     """The final training loss of ``arm`` is above ``threshold``."""
     return Effect(f"L of {arm} - {threshold:g}", "MSE", lambda runs: learning.final(runs[arm]) - threshold, (arm,))
 
 
+@stated
 def stops_near(reported: int, *, arm: str, within: float) -> Effect:
     """Report B's stopping rule stops ``arm`` within a share ``within`` of the ``reported`` epoch."""
     return Effect(
@@ -53,6 +59,7 @@ def stops_near(reported: int, *, arm: str, within: float) -> Effect:
     )
 
 
+@stated
 def improves(arm: str, *, factor: float) -> Effect:
     """Training divides the loss of ``arm`` by more than ``factor``."""
     return Effect(
@@ -63,6 +70,7 @@ def improves(arm: str, *, factor: float) -> Effect:
     )
 
 
+@stated
 def comparable(arm: str, *, to: Sequence[str], factor: float) -> Effect:
     """The final training loss of ``arm`` is within ``factor`` of the median of that of the arms ``to``."""
 
@@ -75,6 +83,7 @@ def comparable(arm: str, *, to: Sequence[str], factor: float) -> Effect:
     )
 
 
+@stated
 def accuracy_above(threshold: float, arm: str) -> Effect:
     """The final training accuracy of ``arm`` is above ``threshold``, a share."""
     return Effect(
@@ -85,6 +94,7 @@ def accuracy_above(threshold: float, arm: str) -> Effect:
     )
 
 
+@stated
 def accuracy_reaches(threshold: float, *, arm: str) -> Effect:
     """The training accuracy of ``arm`` is above ``threshold``, a share, after its best epoch."""
     return Effect(
@@ -95,6 +105,7 @@ def accuracy_reaches(threshold: float, *, arm: str) -> Effect:
     )
 
 
+@stated
 def accuracy_below(threshold: float, arm: str) -> Effect:
     """The final training accuracy of ``arm`` is below ``threshold``, a share."""
     return Effect(
@@ -105,6 +116,7 @@ def accuracy_below(threshold: float, arm: str) -> Effect:
     )
 
 
+@stated
 def near(history: str, reported: float, *, arm: str, within: float) -> Effect:
     """The final ``history`` is within ``within`` of the ``reported`` value: a loss as a share of it, an accuracy in shares."""
     name = history.replace("_", " ")
@@ -122,18 +134,21 @@ def _range(history: str, arms: Sequence[str], runs: Runs) -> float:
     return max(values) - min(values)
 
 
+@stated
 def alike(history: str, *arms: str, within: float) -> Effect:
     """The final values of ``history`` of all ``arms`` lie less than ``within`` apart."""
     name = f"{within:g} - range of {history.replace('_', ' ')} of {', '.join(arms)}"
     return Effect(name, "share", lambda runs: margin(within - _range(history, arms, runs)), arms)
 
 
+@stated
 def differ(history: str, *arms: str, by: float) -> Effect:
     """The final values of ``history`` of ``arms`` range over more than ``by``."""
     name = f"range of {history.replace('_', ' ')} of {', '.join(arms)} - {by:g}"
     return Effect(name, "share", lambda runs: margin(_range(history, arms, runs) - by), arms)
 
 
+@stated
 def plateaus(history: str, *, arm: str, after: float, within: float) -> Effect:
     """After the share ``after`` of the budget, ``history`` of ``arm`` gets less than ``within`` above its value there."""
     name = history.replace("_", " ")
@@ -145,6 +160,7 @@ def plateaus(history: str, *, arm: str, after: float, within: float) -> Effect:
     )
 
 
+@stated
 def saturates(small: str, middle: str, large: str, *, history: str = "test_accuracy") -> Effect:
     """``history`` gains from the arm ``small`` to ``middle``, and less from there to ``large``."""
 
@@ -167,6 +183,7 @@ def _by(over: str, history: str, runs: Runs) -> list[float]:
     return [learning.final(run, history) for run in ordered]
 
 
+@stated
 def u_shaped(history: str, *, over: str, factor: float) -> Effect:
     """``history``, a loss, is more than ``factor`` higher at both ends of the setting ``over`` than at its minimum inside."""
 
@@ -183,6 +200,7 @@ def u_shaped(history: str, *, over: str, factor: float) -> Effect:
     )
 
 
+@stated
 def rises_then_plateaus(history: str, *, over: str, by: float, within: float) -> Effect:
     """The best of ``history`` is more than ``by`` above that of the smallest arm by the setting ``over``, and the best of the
     three largest less than ``within`` above the best of the rest."""
@@ -199,6 +217,7 @@ def rises_then_plateaus(history: str, *, over: str, by: float, within: float) ->
     )
 
 
+@stated
 def above_at_largest(history: str, threshold: float, *, over: str) -> Effect:
     """The arm that is largest by the setting ``over`` has a final ``history`` above ``threshold``."""
     return Effect(

@@ -1,0 +1,214 @@
+"""What an effect is known by, so that a ruling is bound to it: how it is stated, every number in full.
+
+An effect that a constructor of this package makes is known by the constructor's name and its arguments. One made by hand is
+known by its name, unit, arms and functions: a function by its source as parsed (layout, comments and annotations do not
+matter), its defaults, what it closes over, and what it reads of its own module: plain values, and functions, known in the same
+way. All of it is the same on any machine and in any version of Python.
+"""
+
+import ast
+import dataclasses
+import functools
+import hashlib
+import inspect
+import json
+import math
+import tokenize
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from numbers import Integral, Real
+from types import CodeType, FunctionType, MethodType
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+P = ParamSpec("P")
+E = TypeVar("E")
+
+_Trail = tuple[int, ...]  # ids of the objects around a value: what contains itself must end somewhere
+_DATA = (str, bytes, Real, Decimal, tuple, list, AbstractSet, Mapping, np.ndarray)
+
+
+def stated(constructor: Callable[P, E]) -> Callable[P, E]:
+    """Have each effect that ``constructor`` makes known by the constructor's name and its arguments, defaults included."""
+    signature = inspect.signature(constructor)
+
+    @functools.wraps(constructor)
+    def make(*args: P.args, **kwargs: P.kwargs) -> E:
+        effect = constructor(*args, **kwargs)
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        arguments = {name: _plain(value) for name, value in bound.arguments.items()}
+        object.__setattr__(effect, "stated", {"is": constructor.__name__, **arguments})
+        return effect
+
+    return make
+
+
+def identity(effect: object) -> str:
+    """32 hexadecimal digits that name an effect or an exact count, whatever the types of its numbers."""
+    return hashlib.sha256(_text(_plain(effect)).encode()).hexdigest()[:32]
+
+
+def _text(plain: Any) -> str:
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
+
+
+def _plain(value: Any, trail: _Trail = ()) -> Any:
+    """``value`` as plain JSON types; of what is no data and no function, only the name of its type."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Real | Decimal):
+        return _number(value)
+    if isinstance(value, bytes | complex):
+        return {"is": type(value).__name__, "value": repr(value)}
+    if id(value) in trail:
+        return {"is": "itself"}
+    trail = (*trail, id(value))
+    if hasattr(value, "tolist") and hasattr(value, "shape"):  # an array, or a tensor
+        return _plain(value.tolist(), trail)
+    if isinstance(value, Mapping):
+        pairs = [[_plain(key, trail), _plain(item, trail)] for key, item in value.items()]
+        return {"is": "mapping", "items": sorted(pairs, key=_text)}
+    if isinstance(value, AbstractSet):
+        return {"is": "set", "items": sorted((_plain(item, trail) for item in value), key=_text)}
+    if isinstance(value, list | tuple | range):
+        return [_plain(item, trail) for item in value]
+    if isinstance(value, functools.partial):
+        return {"is": "partial", "of": [_plain(part, trail) for part in (value.func, value.args, value.keywords)]}
+    if isinstance(value, MethodType):
+        return {"is": "method", "of": [_plain(part, trail) for part in (value.__func__, value.__self__)]}
+    if isinstance(value, FunctionType):
+        return _function(value, trail)
+    return _object(value, trail)
+
+
+def _number(value: Real | Decimal) -> Any:
+    """Equal numbers alike, whatever their types: 1, 1.0 and ``np.float64(1)``."""
+    try:
+        number = float(value)
+    except (ValueError, TypeError, ArithmeticError):  # what no effect takes: beyond any float, or a span of time
+        return {"is": type(value).__name__}
+    if not math.isfinite(number):
+        return {"is": repr(number)}
+    return int(value) if isinstance(value, Integral) else int(number) if number.is_integer() else number
+
+
+def _object(value: Any, trail: _Trail) -> Any:
+    known = getattr(value, "stated", None)
+    if isinstance(known, dict):
+        return known
+    kind = type(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        # As in digests of experiments, a field at its default is left out, so that a new field moves nothing.
+        fields = {field.name: _plain(getattr(value, field.name), trail) for field in dataclasses.fields(value)}
+        defaults = {field.name: _plain(field.default, trail) for field in dataclasses.fields(value)}
+        return {"is": kind.__name__, **{name: found for name, found in fields.items() if found != defaults[name]}}
+    call = inspect.getattr_static(kind, "__call__", None)
+    if isinstance(call, FunctionType):
+        return {"is": kind.__name__, "of": [_plain(call, trail), _plain(getattr(value, "__dict__", None), trail)]}
+    return {"is": str(getattr(value, "__qualname__", kind.__qualname__))}
+
+
+def _function(function: FunctionType, trail: _Trail) -> Any:
+    node = _node(function.__code__)
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    return {
+        "is": "function",
+        "source": None if node is None else _tree([node.args, _body(node)]),
+        "closed over": {name: _plain(cell.cell_contents, trail) for name, cell in cells.items() if _filled(cell)},
+        "defaults": _plain([function.__defaults__, function.__kwdefaults__], trail),
+        "module": {name: _plain(value, trail) for name, value in _read(function, node)},
+    }
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # of a name that is not yet bound
+        return False
+
+
+def _read(function: FunctionType, node: ast.AST | None) -> Iterable[tuple[str, Any]]:
+    """What ``function`` reads of its own module by name: data, and functions that are defined there."""
+    if node is None:
+        return
+    local = {*function.__code__.co_varnames, *function.__code__.co_freevars}
+    for name in sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - local):
+        value = function.__globals__.get(name)
+        here = isinstance(value, FunctionType) and value.__globals__ is function.__globals__
+        settings = dataclasses.is_dataclass(value) and not isinstance(value, type)
+        if here or settings or isinstance(value, _DATA):
+            yield name, value
+
+
+_Node = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _body(node: _Node) -> list[Any]:
+    """The statements of a function without its docstring, or the one expression of a lambda."""
+    if isinstance(node, ast.Lambda):
+        return [node.body]
+    return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+
+
+def _tree(node: Any) -> Any:
+    """A parsed piece of source as plain JSON types."""
+    if isinstance(node, list):
+        return [_tree(part) for part in node]
+    if not isinstance(node, ast.AST):
+        return _plain(node)
+    skipped = ("ctx", "kind", "type_comment", "annotation", "returns", "type_params")
+    fields = {name: part for name, part in ast.iter_fields(node) if name not in skipped}
+    if isinstance(node, _Node):
+        fields["body"] = _body(node)
+    return {"is": type(node).__name__, **{name: _tree(part) for name, part in fields.items() if part not in (None, [])}}
+
+
+@functools.lru_cache(maxsize=8)
+def _functions(source: str) -> tuple[_Node, ...]:
+    try:
+        return tuple(node for node in ast.walk(ast.parse(source)) if isinstance(node, _Node))
+    except (SyntaxError, ValueError):
+        return ()
+
+
+def _node(code: CodeType) -> _Node | None:
+    """Where the source of ``code`` defines it; None where there is no source."""
+    try:
+        with tokenize.open(code.co_filename) as file:
+            nodes = _functions(file.read())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    nodes = tuple(node for node in nodes if _first_line(node) == code.co_firstlineno)
+    if len(nodes) > 1:  # lambdas on one line: it is the one whose body holds all of its instructions, and no larger one
+        nodes = tuple(node for node in nodes if _holds(node, code))
+    return min(nodes, key=_size, default=None)
+
+
+def _first_line(node: _Node) -> int:
+    decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
+    return min(part.lineno for part in (node, *decorators))
+
+
+def _span(node: _Node) -> tuple[tuple[int, int], tuple[int, int]]:
+    first, last = (node.body, node.body) if isinstance(node, ast.Lambda) else (node.body[0], node.body[-1])
+    return (first.lineno, first.col_offset), (last.end_lineno or 0, last.end_col_offset or 0)
+
+
+def _size(node: _Node) -> tuple[int, int]:
+    (line, column), (end_line, end_column) = _span(node)
+    return end_line - line, end_column - column
+
+
+def _holds(node: _Node, code: CodeType) -> bool:
+    start, end = _span(node)
+    for line, end_line, column, end_column in code.co_positions():
+        if line is None or end_line is None or column is None or end_column is None:
+            continue
+        if (line, column) != (end_line, end_column) and not start <= (line, column) <= (end_line, end_column) <= end:
+            return False
+    return True

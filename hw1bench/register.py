@@ -1,0 +1,148 @@
+"""The rulings file of a folder of claims, as a session writes it that need not be the only one.
+
+Whoever writes locks the folder, reads the file again, puts its own entries into it, and replaces it whole. The lock is the
+system's own (``flock``) on the folder itself: it leaves no file to commit, and ends with the process that holds it.
+"""
+
+import contextlib
+import itertools
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from hw1bench import rulings
+from hw1bench.rulings import Place, Ruling, Rulings
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+PATIENCE = 30.0  # seconds to wait for a lock that is held for milliseconds: then its holder hangs
+REFUGE = "unrecorded-rulings"  # in the report directory: what could not be put on record
+
+
+class Register:
+    """The rulings file ``path``; ``notice`` is told, in one line and once, of what keeps rulings from it."""
+
+    def __init__(self, path: Path, notice: Callable[[str], None]) -> None:
+        self.path = path
+        self._notice = notice
+        self._pending: Rulings = {}
+        self._told: set[str] = set()
+        self._patience = PATIENCE
+
+    def check(self) -> None:
+        """Raises ValueError, in one line, where the file cannot be written."""
+        try:
+            self._refuse_read_only()
+            with tempfile.TemporaryFile(dir=self._file.parent):
+                pass
+        except OSError as error:
+            raise ValueError(
+                f"rulings file {self.path} cannot be written ({_reason(error)}): make it writable, "
+                "or leave out --record-rulings"
+            ) from error
+
+    def record(self, ruling: Ruling) -> None:
+        """Put ``ruling`` on record, or keep it for a later attempt, and say why."""
+        self._pending[ruling.place] = ruling
+        self._write()
+
+    def close(self, folder: Path) -> None:
+        """Try once more; what still cannot be put on record goes into a file of its own in ``folder``."""
+        if not self._pending or self._write():
+            return
+        names = (f"{REFUGE}{'' if number == 1 else f'-{number}'}.json" for number in itertools.count(1))
+        refuge = next(path for path in (folder / name for name in names) if not path.exists())
+        what = f"{len(self._pending)} ruling{'s' if len(self._pending) > 1 else ''} of this session"
+        try:
+            rulings.save(refuge, self._pending.values())
+        except OSError as error:
+            self._notice(f"{what} could not be put on record in {self.path}, nor kept in {refuge} ({_reason(error)})")
+        else:
+            self._notice(f"{what} could not be put on record in {self.path}: see {refuge}, and copy them from there")
+
+    def remove(self, places: Iterable[Place]) -> None:
+        """Take the rulings at ``places`` off the record. Raises ValueError, in one line, where that cannot be done."""
+        try:
+            with self._locked():
+                self._refuse_read_only()
+                left = rulings.load(self.path)
+                for place in places:
+                    left.pop(place, None)
+                rulings.save(self._file, left.values())
+        except OSError as error:
+            raise ValueError(
+                f"rulings file {self.path} cannot be written ({_reason(error)}): make it writable, "
+                "or leave out --prune-rulings"
+            ) from error
+
+    @property
+    def _file(self) -> Path:
+        """The file itself, where ``path`` is a link to it: a link is not replaced."""
+        return Path(os.path.realpath(self.path))
+
+    def _refuse_read_only(self) -> None:
+        """Raises PermissionError for what is marked so: replacing a file would not heed it, nor does the system's superuser."""
+        for place in (self._file.parent, self._file):
+            if place.exists() and not place.stat().st_mode & 0o222:
+                raise PermissionError(f"{place} is read-only")
+
+    def _write(self) -> bool:
+        try:
+            with self._locked():
+                self._refuse_read_only()
+                found = rulings.load(self.path)
+                rulings.save(self._file, (found | self._pending).values())
+        except ValueError as error:
+            self._tell(str(error))
+            return False
+        except OSError as error:
+            way_out = "end that process" if isinstance(error, TimeoutError) else "make it writable again"
+            self._tell(f"rulings file {self.path} cannot be written ({_reason(error)}): {way_out}")
+            return False
+        self._pending.clear()
+        return True
+
+    def _tell(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._notice(text)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other sessions from the file; where the folder cannot be locked, say so and go on. Raises TimeoutError where
+        another holds the lock for longer than writing takes."""
+        with contextlib.ExitStack() as stack:
+            try:
+                if fcntl is None:
+                    raise OSError("this system has no flock")
+                descriptor = os.open(self._file.parent, os.O_RDONLY)
+                stack.callback(os.close, descriptor)
+                _lock(descriptor, self._patience)
+            except TimeoutError:
+                self._patience = 0.0  # not again for every claim
+                raise
+            except OSError as error:
+                self._tell(
+                    f"folder {self._file.parent} cannot be locked ({_reason(error)}): record rulings in one session at a time"
+                )
+            yield
+
+
+def _lock(descriptor: int, patience: float) -> None:
+    last = time.monotonic() + patience
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > last:
+                raise TimeoutError("another process keeps its folder locked") from None
+            time.sleep(0.02)
+
+
+def _reason(error: OSError) -> str:
+    return " ".join(str(error.strerror or error).split())

@@ -1,0 +1,228 @@
+"""Rulings as a user meets them: what they are bound to, what is gone, what cannot be written."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import hw1bench
+from hw1bench import rulings
+from hw1bench.rulings import ELSEWHERE
+from sample_ruling import ruling
+
+ONE = "[claim('A-fit-x', 'supported')]"
+BY_LOSS = "[Claim('A-fit-x', report='A', where='', says='', experiment=TOY, effect=loss_below({limit!r}, 'net'))]"
+
+
+def entries(pytester):
+    return json.loads((pytester.path / "reports" / "claims.json").read_text())["claims"]
+
+
+def said(result):
+    return " ".join(f"{result.stdout.str()}\n{result.stderr.str()}".split())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (BY_LOSS.format(limit=1e-3), BY_LOSS.format(limit=1.0000001e-3)),
+        (ONE, ONE.replace("'supported')", "'supported', experiment('toy', epochs=4))")),
+        ("[count('A-fit-x', 10)]", "[count('A-fit-x', 11)]"),
+    ],
+    ids=["effect", "experiment", "count"],
+)
+def test_a_ruling_on_something_else_is_shown_and_is_no_expectation(pytester, project, before, after):
+    folder = project(before)
+    pytester.runpytest("claims", "--record-rulings")
+    recorded = (folder / rulings.FILE).read_text()
+    project(after)
+    result = pytester.runpytest("claims")
+    (entry,) = entries(pytester)
+    refuted = entry["verdict"] == "refuted"
+    result.assert_outcomes(**{"failed" if refuted else "passed": 1}, deselected=1)
+    assert entry["ruling"] is None
+    assert entry["remark"] == (f"refuted, {ELSEWHERE}" if refuted else ELSEWHERE)
+    assert re.search(rf"A-fit-x +{entry['verdict']}.* {ELSEWHERE}", result.stdout.str())  # in the closing table
+    result = pytester.runpytest("claims", "--strict-rulings")
+    result.assert_outcomes(failed=1, deselected=1)
+    assert f"A-fit-x: {entry['verdict']}, {ELSEWHERE}" in said(result)
+    assert (folder / rulings.FILE).read_text() == recorded  # until it is recorded anew
+
+
+def test_the_record_is_evidence_by_itself(pytester, project):
+    folder = project(BY_LOSS.format(limit=0.2))
+    pytester.runpytest("claims", "--record-rulings")
+    (one,) = rulings.load(folder / rulings.FILE).values()
+    (entry,) = entries(pytester)
+    assert (one.holds, one.seeds, one.median) == (entry["holds"], entry["seeds"], entry["effect"]["median"])
+    assert list(one.interval) == entry["effect"]["interval"]
+    assert one.experiment == entry["experiment"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", one.date)
+
+
+def test_what_is_no_finding_is_not_recorded_and_leaves_the_ruling_that_was(pytester, project):
+    folder = project(ONE)
+    pytester.runpytest("claims", "--record-rulings")
+    before = (folder / rulings.FILE).read_text()
+    path = folder / "test_fit.py"
+    for value, why in (
+        ("float('nan')", r" is undefined \(NaN\) in 8 of 8 seeds"),
+        ("'3'", r": '3' \(str\) is no real number"),
+    ):
+        path.write_text(path.read_text().replace('"supported": lambda runs: 1.0', f'"supported": lambda runs: {value}'))
+        result = pytester.runpytest("claims", "--record-rulings")
+        result.assert_outcomes(failed=1, deselected=1)
+        assert re.search(f"effect 'made to be supported'{why}", result.stdout.str())
+        assert "Traceback" not in said(result)
+        assert "hw1bench/" not in re.sub(r"rootdir: .*|plugins: .*", "", result.stdout.str())
+        (entry,) = entries(pytester)
+        assert (entry["verdict"], entry["outcome"], entry["effect"]) == ("error", "failed", None)
+        path.write_text(path.read_text().replace(value, "1.0"))
+    assert (folder / rulings.FILE).read_text() == before
+
+
+def test_undefined_and_infinite_effects_are_told_apart(pytester, project):
+    folder = project(ONE)
+    path = folder / "test_fit.py"
+    source = "lambda runs: float(['nan', 'inf', '-inf', '-inf', '-inf', '-inf', '-inf', '-inf'][runs['net'].seed % 8])"
+    path.write_text(path.read_text().replace('"supported": lambda runs: 1.0', f'"supported": {source}'))
+    result = pytester.runpytest("claims", "--max-seeds", "8", "--strict-rulings", "--record-rulings")
+    result.stdout.fnmatch_lines(["*A-fit-x*inconclusive*1/8*-infinity parts*"])
+    (entry,) = entries(pytester)
+    assert entry["effect"]["values"] == [None] * 8
+    assert entry["effect"]["median"] is None
+    assert entry["effect"]["not_finite"] == {
+        "median": "-infinity",
+        "low": "undefined",
+        "high": "+infinity",
+        "0": "undefined",
+        "1": "+infinity",
+        **{str(index): "-infinity" for index in range(2, 8)},
+    }
+    (one,) = rulings.load(folder / rulings.FILE).values()
+    assert (one.median, one.interval) == ("-infinity", ("undefined", "+infinity"))
+
+
+GONE = [
+    ruling("A-fit-gone"),
+    ruling("A-fit-x", tier="fulll"),
+    ruling("B-count-gone", topic="removed"),
+    ruling("A-grad-gone", topic="grad"),
+    ruling("A-fit-one"),
+]
+
+
+@pytest.fixture
+def folder_with_gone(pytester, project):
+    """Two files of claims, and rulings on both, on claims that are gone of both, and of a file that is."""
+    folder = project("[claim('A-fit-x', 'supported'), claim('A-fit-y', 'supported')]")
+    project("[pytest.param(claim('A-grad-x', 'supported'), id='odd')]", topic="grad")
+    here = [replace(ruling(name), topic=name.split("-")[1]) for name in ("A-fit-x", "A-fit-y", "A-grad-x")]
+    rulings.save(folder / rulings.FILE, [*here, *GONE])
+    return folder
+
+
+HERE = {("A-fit-x", "quick"), ("A-fit-y", "quick"), ("A-grad-x", "quick")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "removed"),
+    [
+        (["claims"], GONE),
+        (["claims", "-k", "fit-x"], GONE),
+        (["claims/test_fit.py"], [GONE[0], GONE[1], GONE[4]]),
+        (["claims/test_fit.py::test_claim[quick-A-fit-x]"], [GONE[1]]),
+        (["claims", "--ignore", "claims/test_grad.py"], [GONE[0], GONE[1], GONE[4]]),
+    ],
+    ids=["folder", "-k", "file", "test", "--ignore"],
+)
+def test_what_is_gone_is_pruned_and_what_was_not_collected_is_left(pytester, folder_with_gone, arguments, removed):
+    path = folder_with_gone / rulings.FILE
+    text = said(pytester.runpytest(*arguments, "--prune-rulings"))
+    for one in removed:
+        assert f"'{one.claim} ({one.tier})'" in text
+    assert "removed rulings on claims or tiers that are gone" in text
+    expected = HERE | {one.place for one in GONE if one not in removed}
+    assert set(rulings.load(path)) == expected
+
+
+def test_a_file_that_fails_or_skips_is_not_taken_for_empty(pytester, folder_with_gone):
+    path = folder_with_gone / rulings.FILE
+    grad = folder_with_gone / "test_grad.py"
+    grad.write_text("import pytest\npytest.skip('later', allow_module_level=True)\n" + grad.read_text())
+    pytester.runpytest("claims", "--prune-rulings")
+    left = HERE | {("A-grad-gone", "quick"), ("B-count-gone", "quick")}
+    assert set(rulings.load(path)) == left
+    grad.write_text("import nothing_of_that_name\n")
+    pytester.runpytest("claims", "--prune-rulings", "--continue-on-collection-errors")
+    assert set(rulings.load(path)) == left
+
+
+def test_what_is_gone_is_named_and_left_and_of_many_the_first_five(pytester, project):
+    folder = project(ONE)
+    rulings.save(folder / rulings.FILE, [ruling(f"A-fit-gone-{index}") for index in range(9)])
+    result = pytester.runpytest("claims")
+    result.assert_outcomes(passed=1, deselected=1)
+    assert len(rulings.load(folder / rulings.FILE)) == 9
+    assert "'A-fit-gone-4 (quick)' and 4 more: --prune-rulings removes them" in said(result)
+
+
+def test_a_rulings_file_that_is_read_only_is_one_line_at_the_start(pytester, project):
+    folder = project(ONE)
+    rulings.save(folder / rulings.FILE, [])
+    (folder / rulings.FILE).chmod(0o444)
+    result = pytester.runpytest("claims", "--record-rulings")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "make it writable, or leave out --record-rulings" in said(result)
+    assert not (pytester.path / "reports" / "claims.json").exists()
+    pytester.runpytest("claims").assert_outcomes(passed=1, deselected=1)
+
+
+def test_a_rulings_file_malformed_in_mid_session_loses_no_verdict_and_no_ruling(pytester, project):
+    folder = project("[claim('A-fit-x', 'supported'), claim('A-fit-y', 'supported')]")
+    path = folder / "test_fit.py"
+    broken = "[(__import__('pathlib').Path(__file__).with_name('rulings.json').write_text('{'), 1.0)[1]][0]"
+    path.write_text(path.read_text().replace('"supported": lambda runs: 1.0', f'"supported": lambda runs: {broken}'))
+    result = pytester.runpytest("claims", "--record-rulings")
+    result.assert_outcomes(passed=2, deselected=2)
+    text = said(result)
+    assert text.count("is malformed") == 1
+    assert "2 rulings of this session could not be put on record" in text
+    kept = rulings.load(pytester.path / "reports" / "unrecorded-rulings.json")
+    assert {claim for claim, _ in kept} == {"A-fit-x", "A-fit-y"}
+    assert [entry["verdict"] for entry in entries(pytester)] == ["supported"] * 2
+
+
+def test_two_sessions_at_once_record_all_they_judged(pytester, project):
+    names = [f"{topic}-{index}" for topic in ("fit", "grad") for index in range(3)]
+    for topic in ("fit", "grad"):
+        made = ", ".join(f"claim('A-{name}', 'supported')" for name in names if name.startswith(topic))
+        folder = project(f"[{made}]", topic=topic)
+    sessions = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                f"claims/test_{topic}.py",
+                "--record-rulings",
+                "--report-dir",
+                topic,
+            ],
+            cwd=pytester.path,
+            env={**os.environ, "PYTHONPATH": str(Path(hw1bench.__file__).parents[1])},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for topic in ("fit", "grad")
+    ]
+    for session in sessions:
+        text, _ = session.communicate(timeout=120)
+        assert session.returncode == 0, text
+    assert {claim for claim, _ in rulings.load(folder / rulings.FILE)} == {f"A-{name}" for name in names}
