@@ -2,12 +2,20 @@
 
 import re
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from hw1bench.checks import flag, instance, label, one_of, optional, settle, text, tuple_of
 from hw1bench.effects import CountIs, CountsEqual, Effect
-from hw1bench.experiment import TIERS, Experiment, Tier
+from hw1bench.experiment import REPORT, TIERS, Experiment, Tier
 
 _ID = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+
+
+def _id(value: Any, what: str) -> str:
+    found: str = label()(value, what)
+    if not _ID.fullmatch(found):
+        raise ValueError(f"claim id {found!r}: use letters, digits and single dashes")
+    return found
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,19 @@ class Claim:
     full_only: bool = False
 
     def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id):
-            raise ValueError(f"claim id {self.id!r}: use letters, digits and single dashes")
+        settle(
+            self,
+            id=_id,
+            report=REPORT,
+            where=text(),
+            says=text(),
+            effect=instance(Effect, CountIs, CountsEqual),
+            experiment=optional(instance(Experiment)),
+            figure=text(),
+            origin=one_of("origin", ("report", "ours")),
+            assumptions=tuple_of(text()),
+            full_only=flag(),
+        )
         if isinstance(self.effect, Effect) != (self.experiment is not None):
             raise ValueError(f"claim {self.id}: an effect on runs needs an experiment, and an exact count takes none")
         self._check_figure()

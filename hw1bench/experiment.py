@@ -14,129 +14,53 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from hw1bench import layout as notation
+from hw1bench.checks import file_name, flag, instance, integer, label, one_of, optional, settle, shown, text, tuple_of
+from hw1bench.ingredients import TITLES, Data, Function, Images, Loss, Model, Optimizer, StepLR
+from hw1bench.kinds import KINDS
 from hw1bench.measurement import Measurement
+
+__all__ = [
+    "BLOCK",
+    "REPORT",
+    "TIERS",
+    "TITLES",
+    "Arm",
+    "Contrast",
+    "Data",
+    "Experiment",
+    "Figure",
+    "Function",
+    "Images",
+    "Loss",
+    "Model",
+    "Optimizer",
+    "Protocol",
+    "StepLR",
+    "Tier",
+    "both_tiers",
+    "canonical",
+    "digest",
+]
 
 Tier = Literal["quick", "full"]
 TIERS: tuple[Tier, ...] = ("quick", "full")
 BLOCK = 8  # seeds in a block: the unit of training, storage and resuming, and the first look
+REPORT = file_name(without="()")  # pytest reads a marker's name up to a parenthesis
 
 
-def _one_of(what: str, name: str, known: tuple[str, ...]) -> None:
-    if name not in known:
-        raise ValueError(f"no {what} named {name!r}; there are {', '.join(known)}")
+def _snapshots(value: Any, what: str) -> str | int | None:
+    if value is None or (isinstance(value, str) and value == "epoch"):
+        return value
+    if isinstance(value, str):
+        raise ValueError(f'{what}: each "epoch" or every 1 step or more, not {value!r}')
+    found: int = integer(least=1)(value, what)
+    return found
 
 
-@dataclass(frozen=True)
-class Model:
-    """A network: its layout (see `hw1bench.layout`), its activation and how its weights start.
-
-    ``init`` is "torch" (PyTorch's default for each layer) or "keras" (Glorot uniform weights, zero biases).
-    Raises ValueError for a layout that cannot be read.
-    """
-
-    layout: str
-    activation: Literal["relu", "leaky_relu", "tanh"] = "relu"
-    init: Literal["torch", "keras"] = "torch"
-
-    def __post_init__(self) -> None:
-        notation.parse(self.layout)
-        _one_of("activation", self.activation, ("relu", "leaky_relu", "tanh"))
-        _one_of("init", self.init, ("torch", "keras"))
-
-    @property
-    def depth(self) -> int:
-        """Layers with weights."""
-        return sum(isinstance(layer, notation.Linear | notation.Conv) for layer in notation.parse(self.layout))
-
-    @property
-    def parameters(self) -> int:
-        """Trainable parameters, by arithmetic on the layout."""
-        return sum(self._parameters)
-
-    @property
-    def first_layer_parameters(self) -> int:
-        """Those of the first layer with weights."""
-        return self._parameters[0]
-
-    @property
-    def _parameters(self) -> list[int]:
-        """Parameters of each layer with weights."""
-        return [
-            (layer.inputs * (layer.kernel**2 if isinstance(layer, notation.Conv) else 1) + 1) * layer.outputs
-            for layer in notation.parse(self.layout)
-            if isinstance(layer, notation.Linear | notation.Conv)
-        ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Optimizer:
-    """An optimiser of ``torch.optim`` by name; ``eps`` None is torch's default, ``weight_decay`` is added to the gradient."""
-
-    name: Literal["adam", "rmsprop", "sgd"]
-    lr: float
-    weight_decay: float = 0.0
-    eps: float | None = None
-
-    def __post_init__(self) -> None:
-        _one_of("optimiser", self.name, ("adam", "rmsprop", "sgd"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Function:
-    """``points`` equally spaced points of a function of one number on [``low``, ``high``], see `hw1bench.data.FUNCTIONS`."""
-
-    name: str
-    points: int = 300
-    low: float = -1.0
-    high: float = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Images:
-    """A set of labelled images and the form in which a net gets them.
-
-    ``name`` is "digits" (scikit-learn's 1,797 handwritten ones), "mnist" or "cifar10"; where digits stand in for another
-    set, ``stands_for`` names it. Images are resized to ``size`` x ``size`` (bilinear), one channel repeated to ``channels``,
-    scaled to [0, 1], and normalised by ``mean`` and ``deviation`` (one a channel, or one for all). ``augment`` pads training
-    images by 4 in reflection, crops at random and flips half of them. ``random_labels`` draws the training labels uniformly,
-    once a seed; test labels stay true.
-    """
-
-    name: Literal["digits", "mnist", "cifar10"]
-    size: int
-    channels: int = 1
-    mean: tuple[float, ...] = (0.0,)
-    deviation: tuple[float, ...] = (1.0,)
-    augment: bool = False
-    random_labels: bool = False
-    stands_for: str = ""
-
-    def __post_init__(self) -> None:
-        _one_of("image set", self.name, ("digits", "mnist", "cifar10"))
-        if self.size < 1 or self.channels not in (1, 3):
-            raise ValueError(
-                f"images of {self.size} pixels a side in {self.channels} channels: give 1 or more, in 1 or 3"
-            )
-        for name, values in (("mean", self.mean), ("deviation", self.deviation)):
-            if len(values) not in (1, self.channels):
-                raise ValueError(f"{name} {values} of {self.channels} channels: give one number, or one a channel")
-
-
-TITLES = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}  # of image sets, for people
-Data = Function | Images
-Loss = Literal["mse", "cross_entropy", "nll"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepLR:
-    """The learning rate is multiplied by ``factor`` after every ``every`` epochs."""
-
-    every: int
-    factor: float
-
-    def __post_init__(self) -> None:
-        if self.every < 1:
-            raise ValueError(f"a schedule steps every 1 epoch or more, not every {self.every}")
+def _measurement(value: Any, what: str) -> Measurement:
+    if not isinstance(value, Measurement):
+        raise ValueError(f"{what}: {shown(value)} is no measurement: give such as JacobianNorm()")
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,21 +95,48 @@ class Arm:
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
-        _one_of("loss", self.loss, ("mse", "cross_entropy", "nll"))
-        _one_of("precision", self.precision, ("float32", "float64"))
-        _one_of("recording of the gradient norm", self.gradient_norm, ("", "epoch", "step", "last batch"))
-        _one_of("choice of the weights to keep", self.keep, ("last", "best"))
-        if self.epochs < 1 or (self.batch_size is not None and self.batch_size < 1):
-            raise ValueError(
-                f"arm {self.name!r}: epochs and batch size start at 1, not {self.epochs}, {self.batch_size}"
-            )
-        by_steps = isinstance(self.snapshots, int) and self.snapshots >= 1
-        if self.snapshots not in (None, "epoch") and not by_steps:
-            raise ValueError(
-                f'arm {self.name!r}: snapshots each "epoch" or every 1 step or more, not {self.snapshots!r}'
-            )
+        settle(
+            self,
+            name=label(least=0),  # '' of one that others are made from: a protocol takes none
+            data=instance(Function, Images),
+            model=instance(Model),
+            loss=one_of("loss", ("mse", "cross_entropy", "nll")),
+            optimizer=instance(Optimizer),
+            epochs=integer(least=1),
+            batch_size=optional(integer(least=1)),
+            schedule=optional(instance(StepLR)),
+            independent=flag(),
+            gradient_norm=one_of("recording of the gradient norm", ("", "epoch", "step", "last batch")),
+            snapshots=_snapshots,
+            keep=one_of("choice of the weights to keep", ("last", "best")),
+            coast=flag(),
+            precision=one_of("precision", ("float32", "float64")),
+        )
         if self.keep == "best" and isinstance(self.data, Function):
             raise ValueError(f"arm {self.name!r} learns a function: it has no test accuracy to keep the best by")
+        self._check_net()
+
+    def _check_net(self) -> None:
+        """The net takes the data and gives as many numbers as it has targets, and the loss is one of such. Raises ValueError."""
+        layout, fits = self.model.layout, isinstance(self.data, Function)
+        what = "targets" if fits else "classes"
+        try:
+            given = notation.outputs(layout, self.data.shape)
+        except ValueError as error:
+            raise ValueError(f"arm {self.name!r}: {error}") from None
+        if given != self.data.targets:
+            raise ValueError(
+                f"arm {self.name!r}: layout {layout!r} has {given} outputs for {self.data.targets} {what}: end it with "
+                f"{self.data.targets}"
+            )
+        if (self.loss == "mse") != fits:
+            learns, way = ("a function", "mse") if fits else ("classes", "cross_entropy, or nll after logsoftmax")
+            raise ValueError(f"arm {self.name!r} learns {learns}, and its loss is {self.loss}: give {way}")
+        if self.loss == "nll" and notation.parse(layout)[-1] != notation.Output("logsoftmax"):
+            raise ValueError(
+                f"arm {self.name!r}: nll takes log-probabilities, which layout {layout!r} does not give: end it with "
+                "logsoftmax, or give cross_entropy"
+            )
 
     @property
     def augmented(self) -> bool:
@@ -196,6 +147,11 @@ class Arm:
     def random_labels(self) -> bool:
         """Whether its training labels are drawn at random."""
         return isinstance(self.data, Images) and self.data.random_labels
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of a run, on as many samples as the data has."""
+        return self.epochs * self.steps_an_epoch(self.data.samples)
 
     def steps_an_epoch(self, samples: int) -> int:
         """Optimiser steps an epoch on so many training samples: the remainder makes a batch of its own."""
@@ -231,18 +187,20 @@ class Protocol:
     measures: tuple[Measurement, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("arms", "looks", "measures"):
-            if not isinstance(getattr(self, name), tuple):
-                raise ValueError(f"{name} of a protocol must be a tuple, not a {type(getattr(self, name)).__name__}")
+        settle(
+            self,
+            arms=tuple_of(instance(Arm)),
+            looks=tuple_of(integer()),
+            widths_over=integer(least=1),
+            measures=tuple_of(_measurement),
+        )
         names = [arm.name for arm in self.arms]
-        if not names or len(set(names)) < len(names):
+        if not names or len(set(names)) < len(names) or not all(names):
             raise ValueError(f"a protocol needs arms with different names, not {names}")
         rising = all(a < b for a, b in pairwise(self.looks))
         if not self.looks or not rising or any(look <= 0 or look % BLOCK for look in self.looks):
             raise ValueError(f"looks must rise in multiples of {BLOCK}, not {self.looks}")
         for measurement in self.measures:
-            if not isinstance(measurement, Measurement):
-                raise ValueError(f"{measurement} is no measurement: give such as JacobianNorm()")
             groups = measurement.groups(names)
             if not groups:
                 raise ValueError(f"{measurement} names an arm that is not there: there are {', '.join(names)}")
@@ -276,8 +234,14 @@ class Figure:
     arms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if "-" in self.id:
-            raise ValueError(f"figure name {self.id!r}: no dashes, for it ends a file name after one")
+        settle(
+            self,
+            number=text(),
+            title=text(),
+            kind=one_of("kind of figure", tuple(KINDS)),
+            name=file_name(least=0, without="-"),  # it ends a file's name after a dash
+            arms=tuple_of(label()),
+        )
 
     @property
     def id(self) -> str:
@@ -297,6 +261,29 @@ class Experiment:
     quick: Protocol | None
     assumptions: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
+
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            name=file_name(),
+            report=REPORT,
+            full=instance(Protocol),
+            quick=optional(instance(Protocol)),
+            assumptions=tuple_of(text()),
+            figures=tuple_of(instance(Figure)),
+        )
+        ids = [figure.id for figure in self.figures]
+        twice = next((name for name in ids if ids.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"experiment {self.id} has two figures {twice!r}: give one another name")
+        arms = {arm.name: None for protocol in (self.full, self.quick) if protocol for arm in protocol.arms}
+        for figure in self.figures:
+            for arm in figure.arms:
+                if arm not in arms:
+                    raise ValueError(
+                        f"experiment {self.id}: figure {figure.id} shows arm {arm!r}, which is not there: there are "
+                        f"{', '.join(arms)}"
+                    )
 
     @property
     def id(self) -> str:
@@ -327,6 +314,16 @@ class Contrast:
     kind: str
     experiments: tuple[Experiment, ...]
     says: str = ""
+
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            topic=file_name(without="-"),
+            title=text(),
+            kind=one_of("kind of figure", tuple(KINDS)),
+            experiments=tuple_of(instance(Experiment), least=1),
+            says=text(),
+        )
 
     @property
     def id(self) -> str:

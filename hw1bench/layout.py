@@ -14,6 +14,7 @@ An activation follows every convolution and every hidden Linear; the last Linear
 A Linear after a convolution flattens its input. Which activation it is belongs to the model, not to the layout.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -72,13 +73,14 @@ class Output:
 Layer = Linear | Conv | Pool | Dropout | Flatten | Output
 
 _NUMBER = r"[1-9]\d*"
-_DENSE = re.compile(rf"{_NUMBER}(-{_NUMBER})+")
-_BRACKET = re.compile(rf"\[({_NUMBER}(?:,{_NUMBER})*)\]")
+_DENSE = re.compile(rf"{_NUMBER}(-{_NUMBER})+", re.ASCII)
+_BRACKET = re.compile(rf"\[({_NUMBER}(?:,{_NUMBER})*)\]", re.ASCII)
 _CONV = re.compile(
-    rf"C\((?P<channels>{_NUMBER}(?:-{_NUMBER})+),(?P<kernel>{_NUMBER})(?:,p(?P<padding>\d+))?(?:,pool(?P<pool>{_NUMBER}))?\)"
+    rf"C\((?P<channels>{_NUMBER}(?:-{_NUMBER})+),(?P<kernel>{_NUMBER})(?:,p(?P<padding>\d+))?(?:,pool(?P<pool>{_NUMBER}))?\)",
+    re.ASCII,
 )
-_POOL = re.compile(rf"pool({_NUMBER})")
-_DROPOUT = re.compile(r"dropout(?P<maps>2d)?(?:\((?P<p>0?\.\d+)\))?")
+_POOL = re.compile(rf"pool({_NUMBER})", re.ASCII)
+_DROPOUT = re.compile(r"dropout(?P<maps>2d)?(?:\((?P<p>0?\.\d+)\))?", re.ASCII)
 
 
 def _dense(widths: list[int]) -> Iterator[Layer]:
@@ -148,6 +150,42 @@ def parse(layout: str) -> tuple[Layer, ...]:
     assert isinstance(last, Linear)
     layers[linears[-1]] = Linear(last.inputs, last.outputs, hidden=False)
     return tuple(layers)
+
+
+def outputs(layout: str, shape: tuple[int, ...]) -> int:
+    """How many numbers the net gives for a sample of ``shape``, (features,) or (channels, height, width).
+
+    A net without convolutions takes an image as one row of features. Raises ValueError, naming the layer, for a net that does
+    not take such samples: other channels or features, or windows larger than what is left of the image.
+    """
+    layers = parse(layout)
+    maps = any(isinstance(layer, Conv) for layer in layers)
+    now = shape if maps else (math.prod(shape),)
+
+    def refused(why: str) -> ValueError:
+        return ValueError(f"layout {layout!r} does not take samples of shape {shape}: {why}")
+
+    if maps and len(shape) != 3:
+        raise refused("convolutions take images, so give a dense net")
+    for layer in layers:
+        match layer:
+            case Conv(inputs, given, kernel, padding):
+                if now[0] != inputs:
+                    raise refused(f"a convolution of {inputs} channels gets {now[0]}")
+                now = (given, *(side + 2 * padding - kernel + 1 for side in now[1:]))
+            case Pool(size):
+                if len(now) != 3:
+                    raise refused(f"pool{size} takes the maps of a convolution, and gets {now[0]} features")
+                now = (now[0], *(side // size for side in now[1:]))
+            case Flatten():
+                now = (math.prod(now),)
+            case Linear(inputs, given, _):
+                if now[0] != inputs:
+                    raise refused(f"a Linear layer of {inputs} inputs gets {now[0]}")
+                now = (given,)
+        if min(now) < 1:
+            raise refused(f"nothing is left of them after {layer}, so convolve or pool less")
+    return now[0]
 
 
 def scaled(layout: str, factor: float) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
+from hw1bench.checks import integer, label, real, settle, tuple_of
 from hw1bench.snapshots import ARRAYS
 
 TOLERANCES = (1e-4, 1e-6, 1e-8)
@@ -41,9 +42,8 @@ class Paths:
     consumes: ClassVar[tuple[str, ...]] = ARRAYS
 
     def __post_init__(self) -> None:
+        settle(self, own=label(), other=label(), mark_every=integer(least=1))
         _two(self.own, self.other)
-        if self.mark_every < 1:
-            raise ValueError(f"snapshots are marked every 1 or more, not every {self.mark_every}")
 
     def groups(self, arms: Sequence[str]) -> list[tuple[str, ...]]:
         """The groups of ``arms`` that are measured together."""
@@ -70,6 +70,9 @@ class MinimalRatio:
     target: float = 1e-4
     consumes: ClassVar[tuple[str, ...]] = ()
 
+    def __post_init__(self) -> None:
+        settle(self, target=real(above=0, most=1))
+
     def groups(self, arms: Sequence[str]) -> list[tuple[str, ...]]:
         """The groups of ``arms`` that are measured together."""
         return [(arm,) for arm in arms]
@@ -92,11 +95,8 @@ class Interpolation:
     consumes: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
+        settle(self, first=label(), second=label(), alphas=tuple_of(real()))
         _two(self.first, self.second)
-        if not isinstance(self.alphas, tuple) or not all(isinstance(alpha, int | float) for alpha in self.alphas):
-            raise ValueError(
-                f"alphas must be a tuple of numbers, not {self.alphas!r}: tuple(line.grid(-1, 2, 21).tolist())"
-            )
         if any(a >= b for a, b in pairwise(self.alphas)) or not {0, 1} <= set(self.alphas):
             raise ValueError(f"alphas {self.alphas}: they must rise, and hold 0 and 1")
 

@@ -19,7 +19,6 @@ from typing import Any
 from hw1bench.experiment import TITLES, Arm, Data, Experiment, Function, Images, Protocol, StepLR
 from hw1bench.files import replace as replace_file
 from hw1bench.layout import scaled
-from hw1bench.sources.tiers import TRAINING_SAMPLES
 
 _PAGE = """\
 # Protocols
@@ -36,8 +35,7 @@ _HEAD = ("experiment", "data", "arms", "widths", "epochs", "steps", "looks", "se
 
 def steps(arm: Arm) -> int:
     """Optimiser steps of one run of `arm`."""
-    samples = arm.data.points if isinstance(arm.data, Function) else TRAINING_SAMPLES[arm.data.name]
-    return arm.epochs * arm.steps_an_epoch(samples)
+    return arm.steps
 
 
 # In sentences.

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import reference
-from cases import ARM, IMAGE_MODELS, OPTIMIZERS
+from cases import ARM, IMAGE_MODELS, OPTIMIZERS, unchecked
 from hw1bench import Images, Model, Optimizer, data
 from hw1bench.experiment import StepLR
 from hw1bench.runs import Block
@@ -194,7 +194,7 @@ def test_each_activation_is_the_torch_path(activation, middle, isa):
 @built
 @pytest.mark.parametrize(("layout", "loss"), [("softmax", "nll"), ("logsoftmax", "nll"), ("", "nll")])
 def test_each_output_by_negative_log_likelihood(layout, loss, isa):
-    trained = replace(BASE, model=Model(f"C(1-3,3,pool2) 27-10 {layout}"), loss=loss)
+    trained = unchecked(BASE, model=Model(f"C(1-3,3,pool2) 27-10 {layout}"), loss=loss)
     assert_close(train(trained, 100, isa=isa), by_torch(trained, 100))
 
 
@@ -317,22 +317,22 @@ def test_many_short_epochs_do_not_let_the_size_of_a_call_run_away():
 @built
 def test_what_it_trains():
     assert convolutional.supports(BASE)
-    assert convolutional.supports(replace(BASE, model=Model("64-10"), batch_size=None))
+    assert convolutional.supports(unchecked(BASE, model=Model("64-10"), batch_size=None))
     assert not convolutional.supports(ARM)
-    assert not convolutional.supports(replace(BASE, model=Model("64-10 tanh")))
-    assert not convolutional.supports(replace(BASE, model=Model("dropout C(1-3,3) 108-10")))
-    assert not convolutional.supports(replace(BASE, model=Model("pool2 C(1-3,3) 12-10")))
-    assert not convolutional.supports(replace(BASE, model=Model("C(1-3,3,pool2) pool2 3-10")))
-    assert not convolutional.supports(replace(BASE, model=Model("C(1-3,1,p1) 300-10")))
-    assert not convolutional.supports(replace(BASE, model=Model("C(1-3,3) dropout dropout 108-10")))
+    assert not convolutional.supports(unchecked(BASE, model=Model("64-10 tanh")))
+    assert not convolutional.supports(unchecked(BASE, model=Model("dropout C(1-3,3) 108-10")))
+    assert not convolutional.supports(unchecked(BASE, model=Model("pool2 C(1-3,3) 12-10")))
+    assert not convolutional.supports(unchecked(BASE, model=Model("C(1-3,3,pool2) pool2 3-10")))
+    assert not convolutional.supports(unchecked(BASE, model=Model("C(1-3,1,p1) 300-10")))
+    assert not convolutional.supports(unchecked(BASE, model=Model("C(1-3,3) dropout dropout 108-10")))
     assert not convolutional.supports(replace(BASE, coast=True))
-    assert not convolutional.supports(replace(BASE, model=Model("64-14000-10")))
+    assert not convolutional.supports(unchecked(BASE, model=Model("64-14000-10")))
     with pytest.raises(ValueError, match="does not train arm 'arm'"):
         convolutional.train(block(ARM), data.BUILT_IN.load(ARM.data), lambda steps: None)
     with pytest.raises(ValueError, match=r"does not take samples of shape \(1, 8, 8\)"):
-        train(replace(BASE, model=Model("C(1-3,3) 100-10")))
+        train(unchecked(BASE, model=Model("C(1-3,3) 100-10")))
     with pytest.raises(ValueError, match="has 9 outputs for 10 classes"):
-        train(replace(BASE, model=Model("64-9")))
+        train(unchecked(BASE, model=Model("64-9")))
     with pytest.raises(ValueError, match="no native kernel for 'sse9' here, only for baseline"):
         train(BASE, isa="sse9")
 

@@ -68,9 +68,9 @@ def test_looks_that_cannot_be_are_refused(looks):
         (lambda: Optimizer(name="lion", lr=1), "no optimiser named 'lion'"),
         (lambda: replace(ARM, loss="msee"), "no loss named 'msee'"),
         (lambda: replace(ARM, precision="half"), "no precision named 'half'"),
-        (lambda: replace(ARM, epochs=0), "epochs and batch size start at 1, not 0, 16"),
-        (lambda: replace(ARM, batch_size=0), "epochs and batch size start at 1, not 10, 0"),
-        (lambda: replace(ARM, snapshots=0), "arm 'one': snapshots each \"epoch\" or every 1 step or more, not 0"),
+        (lambda: replace(ARM, epochs=0), "Arm 'one' epochs is 0: give a whole number, 1 or more"),
+        (lambda: replace(ARM, batch_size=0), "Arm 'one' batch_size is 0: give a whole number, 1 or more"),
+        (lambda: replace(ARM, snapshots=0), "Arm 'one' snapshots is 0: give a whole number, 1 or more"),
         (lambda: replace(ARM, keep="worst"), "no choice of the weights to keep named 'worst'; there are last, best"),
         (lambda: replace(ARM, keep="best"), "arm 'one' learns a function: it has no test accuracy to keep the best by"),
         (lambda: replace(ARM, gradient_norm="last"), "no recording of the gradient norm named 'last'; .* last batch"),
@@ -84,7 +84,7 @@ def test_what_cannot_be_trained_is_refused_where_it_is_written(make, said):
 def test_what_an_arm_may_record_and_keep():
     assert replace(ARM, snapshots=1).snapshots == 1
     assert replace(ARM, snapshots="epoch").snapshots == "epoch"
-    assert replace(ARM, data=Images(name="digits", size=8), keep="best").keep == "best"
+    assert replace(IMAGE_ARM, keep="best").keep == "best"
 
 
 MEASURES = {
@@ -160,8 +160,9 @@ IMAGE_ARM = replace(ARM, name="a", data=DIGITS, model=Model("64-10"), loss="cros
 @pytest.mark.parametrize(
     ("arms", "measures", "said"),
     [
-        ([ARM], (), "arms of a protocol must be a tuple, not a list"),
-        ((ARM,), [JacobianNorm()], "measures of a protocol must be a tuple, not a list"),
+        (ARM, (), "Protocol arms is Arm.*: give a tuple or a list"),
+        ((ARM,), JacobianNorm(), r"Protocol measures is JacobianNorm\(\): give a tuple or a list"),
+        (("one",), (), r"Protocol arms\[0\] is 'one': give an Arm"),
         ((ARM,), (JacobianNorm,), "is no measurement: give such as JacobianNorm"),
         (
             (IMAGE_ARM, replace(IMAGE_ARM, name="b")),
@@ -190,10 +191,11 @@ def test_a_pair_may_differ_in_its_training_or_be_independent():
     ("make", "said"),
     [
         (lambda: Interpolation(first="a", second="a", alphas=(0, 0.5, 1)), "arm 'a' is measured together with itself"),
-        (lambda: Interpolation(first="a", second="b", alphas=[0, 0.5, 1]), "alphas must be a tuple of numbers"),
+        (lambda: Interpolation(first="a", second="b", alphas="01"), "alphas is '01': give a tuple or a list"),
+        (lambda: Interpolation(first="a", second="b", alphas=(0, "1")), r"alphas\[1\] is '1': give a finite number"),
         (lambda: Interpolation(first="a", second="b", alphas=(1, 0.5, 0)), "they must rise, and hold 0 and 1"),
         (lambda: Interpolation(first="a", second="b", alphas=(0, 0.5)), "and hold 0 and 1"),
-        (lambda: Paths(own="a", other="b", mark_every=0), "every 1 or more, not every 0"),
+        (lambda: Paths(own="a", other="b", mark_every=0), "mark_every is 0: give a whole number, 1 or more"),
         (lambda: replace(ARM, snapshots="step"), "each \"epoch\" or every 1 step or more, not 'step'"),
     ],
 )

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from cases import unchecked
 from hw1bench import Arm, Function, Images, Model, Optimizer, local
 from hw1bench.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 from hw1bench.runs import Block, Unavailable
@@ -73,7 +74,7 @@ def test_what_only_the_kernel_makes_affordable_is_not_to_be_had_without_it(no_ke
 
 def test_a_failure_ends_the_bar(no_kernel):
     shown = Shown()
-    wrong = Block("T", "x", replace(ARM, model=Model("3-1")), 0)
+    wrong = Block("T", "x", unchecked(ARM, model=Model("3-1")), 0)
     with pytest.raises(ValueError, match="does not take samples"):
         local.LocalTrainer("cpu", shown).train([wrong], lambda block, record: None)
     assert shown.calls[-1] == "finish"

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from cases import unchecked
 from hw1bench.experiment import Arm, Experiment, Function, Images, Model, Optimizer, Protocol, StepLR, both_tiers
+from hw1bench.ingredients import TRAINING_SAMPLES
 from hw1bench.layout import scaled
 from hw1bench.protocols import (
-    TRAINING_SAMPLES,
     differences,
     main,
     measured,
@@ -35,7 +36,7 @@ def arm(name="net", **changed):
         "epochs": 20,
         "batch_size": 64,
     }
-    return Arm(name=name, **settings | changed)
+    return unchecked(Arm(name=name, **settings), **changed)  # of arms only what is said of them matters here
 
 
 def experiment(full, quick, name="task", widths_over=1):
@@ -135,7 +136,7 @@ def test_another_batch_is_told_with_its_steps():
 
 def test_other_data_of_another_kind_are_told():
     function = arm(data=Function(name="sinc"), batch_size=None)
-    assert said(function, replace(function, data=Function(name="sinc", points=100, low=0.0))) == (
+    assert said(function, unchecked(function, data=Function(name="sinc", points=100, low=0.0))) == (
         "points 100 instead of 300, low 0.0 instead of -1.0",
     )
     assert said(arm(batch_size=None), function) == ("sinc instead of MNIST",)
@@ -143,7 +144,7 @@ def test_other_data_of_another_kind_are_told():
 
 def test_full_batch_epochs_are_steps_and_told_once():
     one = arm(data=Function(name="sinc"), batch_size=None)
-    assert said(one, replace(one, epochs=5)) == ("5 of 20 epochs",)
+    assert said(one, unchecked(one, epochs=5)) == ("5 of 20 epochs",)
 
 
 def test_a_scaled_schedule_is_told():

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from hw1bench.experiment import TITLES, Arm, Figure, Images, Protocol, StepLR
+from hw1bench.ingredients import TRAINING_SAMPLES
 from hw1bench.layout import scaled
 from hw1bench.measurement import Interpolation, JacobianNorm, Paths
 
@@ -17,7 +18,6 @@ MNIST = Images(name="mnist", size=28)
 CIFAR10 = Images(name="cifar10", size=32, channels=3)
 
 SENSITIVITY = {"jacobian": "sensitivity by the Jacobian", "reported": "sensitivity as B measured it"}
-TRAINING_SAMPLES = {"digits": 1_437, "mnist": 60_000, "cifar10": 50_000}
 
 LOOKS = (8, 16, 32)  # of a full protocol
 ONCE = (8,)  # of experiments that are dear

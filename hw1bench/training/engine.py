@@ -27,6 +27,7 @@ _SOURCES = (
     "training/*.cpp",
     "training/*.h",
     "data.py",
+    "functions.py",
     "layout.py",
     "models.py",
     "snapshots.py",

@@ -1,0 +1,229 @@
+"""What a specification checks of its own fields: a small language of checks, and `settle`, which applies them.
+
+A *check* takes a value and what it is called ("Optimizer 'adam' lr"), and returns the value in the one form that specifications
+hold: plain `int`, `float`, `bool`, `str` and tuples of them, whatever number type or sequence was written. So specifications
+of equal content are equal, can be hashed, and have one digest. What cannot be taken is a ValueError of one line, which
+names the field, the value and the way out. Nothing here knows what is specified.
+"""
+
+import math
+import numbers
+import operator
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, NoReturn
+
+Check = Callable[[Any, str], Any]
+
+_LARGEST = 2**31 - 1  # the kernels count samples, widths and batches in 32 bits
+_LONGEST = 80  # characters of a name, and of a value in a message
+_UNSAFE = '/\\:*?"<>|'  # no file system that people use takes all of these in a file's name
+_JOINERS = "\u200c\u200d"  # invisible, and letters of several scripts and emoji need them
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # by Windows
+
+
+def settle(specification: Any, /, **fields: Check) -> None:
+    """Replace each of ``fields`` of a frozen dataclass by what its check makes of it. Raises ValueError for the first that
+    cannot be taken; a field "name" or "id", put first, says in the message whose field it is."""
+    whose = type(specification).__name__
+    for field, check in fields.items():
+        value = check(getattr(specification, field), f"{whose} {field}")
+        object.__setattr__(specification, field, value)
+        if field in ("name", "id") and value:
+            whose = f"{whose} {value!r}"
+
+
+def shown(value: Any) -> str:
+    """``value`` in a message: its repr, in one line of bounded length."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a foreign object's own repr may do anything
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def integer(*, least: int | None = None, most: int = _LARGEST) -> Check:
+    """A whole number of any integer type, from ``least`` to ``most``; True and 32.0 are none."""
+    way = "give a whole number" if least is None else f"give a whole number, {least} or more"
+
+    def check(value: Any, what: str) -> int:
+        try:
+            found = None if _is_bool(value) else int(operator.index(value))
+        except (TypeError, ValueError):
+            found = None
+        if found is None or (least is not None and found < least):
+            _refuse(what, value, way)
+        if found > most:
+            _refuse(what, value, f"give at most {most:,}")
+        return found
+
+    return check
+
+
+def real(*, above: float | None = None, least: float | None = None, most: float | None = None) -> Check:
+    """A finite number of any real type, above ``above``, ``least`` or more, ``most`` or less; True and "1" are none."""
+    bounds = (
+        *([f"above {above:g}"] if above is not None else []),
+        *([f"{least:g} or more"] if least is not None else []),
+        *([f"{most:g} or less"] if most is not None else []),
+    )
+    way = f"give a finite number{', ' if bounds else ''}{' and '.join(bounds)}"
+
+    def check(value: Any, what: str) -> float:
+        found = number(value)
+        if (
+            found is None
+            or not math.isfinite(found)
+            or (above is not None and found <= above)
+            or (least is not None and found < least)
+            or (most is not None and found > most)
+        ):
+            _refuse(what, value, way)
+        return found + 0.0  # a zero of either sign is 0
+
+    return check
+
+
+def number(value: Any) -> float | None:
+    """``value`` as a float, where it is a number of a real type, or an array of exactly one number without axes; else None."""
+    if not isinstance(value, numbers.Real | Decimal) and getattr(value, "shape", None) == ():
+        value = value.item() if hasattr(value, "item") else value
+    if _is_bool(value) or not isinstance(value, numbers.Real | Decimal):
+        return None
+    try:
+        return float(value)
+    except (OverflowError, ValueError):  # too large a number, or a signalling NaN: neither is finite
+        return math.nan
+
+
+def _is_bool(value: Any) -> bool:
+    """Whether it is a truth value, of numpy or torch too."""
+    return isinstance(value, bool) or str(getattr(value, "dtype", "")).rpartition(".")[2] == "bool"
+
+
+def flag() -> Check:
+    """True or False."""
+
+    def check(value: Any, what: str) -> bool:
+        if not _is_bool(value) or getattr(value, "shape", ()) != ():
+            _refuse(what, value, "give True or False")
+        return bool(value)
+
+    return check
+
+
+def text() -> Check:
+    """Text, of any characters and length; '' too."""
+
+    def check(value: Any, what: str) -> str:
+        if not isinstance(value, str):
+            _refuse(what, value, "give text")
+        return str.__str__(value)  # of a subclass the plain text
+
+    return check
+
+
+def label(*, least: int = 1) -> Check:
+    """Text that stands in legends and messages: one line, of printable characters, `_LONGEST` at most."""
+
+    def check(value: Any, what: str) -> str:
+        found: str = text()(value, what)
+        odd = _odd(found)
+        if odd:
+            _refuse(what, value, f"leave out the character {odd!a}")
+        if not least <= len(found) <= _LONGEST or found != found.strip():
+            _refuse(what, value, f"give {least} to {_LONGEST} characters, no space before or after them")
+        return found
+
+    return check
+
+
+def file_name(*, least: int = 1, without: str = "") -> Check:
+    """A `label` that is safe as a part of a file's name wherever it is written; none of the characters ``without`` in it."""
+
+    def check(value: Any, what: str) -> str:
+        found: str = label(least=least)(value, what)
+        for character in (*_UNSAFE, *without):
+            if character in found:
+                _refuse(what, value, f"leave out {character!r}, for it becomes part of a file's name")
+        if found.startswith(".") or found.endswith(".") or found.partition(".")[0].strip().lower() in _RESERVED:
+            _refuse(
+                what, value, "give a name that is safe for files: no dot at its ends, and none that Windows reserves"
+            )
+        if len(found.encode()) > _LONGEST:
+            _refuse(what, value, f"give at most {_LONGEST} bytes, for it becomes part of a file's name")
+        return unicodedata.normalize("NFC", found)
+
+    return check
+
+
+def _odd(found: str) -> str:
+    """The first character that has no place in one printable line: controls, separators of lines, halves of surrogate pairs,
+    marks that turn the direction of writing; '' where there is none."""
+    kinds = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
+    return next((c for c in found if unicodedata.category(c) in kinds and c not in _JOINERS), "")
+
+
+def one_of(what: str, known: Sequence[str]) -> Check:
+    """One of the ``known`` words; ``what`` they are in a message."""
+
+    def check(value: Any, _: str) -> str:
+        if not isinstance(value, str) or value not in known:
+            raise ValueError(
+                f"no {what} named {shown(value)}; there are {', '.join(word or repr('') for word in known)}"
+            )
+        return str.__str__(value)
+
+    return check
+
+
+def instance(*kinds: type) -> Check:
+    """An instance of one of the classes ``kinds``."""
+    way = f"give {' or '.join(f'{_article(kind.__name__)} {kind.__name__}' for kind in kinds)}"
+
+    def check(value: Any, what: str) -> Any:
+        if not isinstance(value, kinds):
+            _refuse(what, value, way)
+        return value
+
+    return check
+
+
+def function() -> Check:
+    """What can be called."""
+
+    def check(value: Any, what: str) -> Any:
+        if not callable(value):
+            _refuse(what, value, "give a function")
+        return value
+
+    return check
+
+
+def optional(check: Check) -> Check:
+    """None, or what ``check`` takes."""
+    return lambda value, what: None if value is None else check(value, what)
+
+
+def tuple_of(each: Check, *, least: int = 0) -> Check:
+    """A tuple of ``least`` or more values that ``each`` takes, from any sequence or iterator of them; text is none of texts."""
+
+    def check(value: Any, what: str) -> tuple[Any, ...]:
+        array = len(getattr(value, "shape", ())) == 1 and hasattr(value, "tolist")
+        if isinstance(value, str | bytes | bytearray) or not (array or isinstance(value, Sequence | Iterator)):
+            _refuse(what, value, "give a tuple or a list")
+        found = tuple(each(one, f"{what}[{place}]") for place, one in enumerate(value))
+        if len(found) < least:
+            _refuse(what, value, f"give {least} or more")
+        return found
+
+    return check
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "AEIO" else "a"
+
+
+def _refuse(what: str, value: Any, way: str) -> NoReturn:
+    raise ValueError(f"{what} is {shown(value)}: {way}")

@@ -1,0 +1,61 @@
+"""The kinds of figures by name, with the arrays that each is drawn from, known without the library that draws them.
+
+`hw1bench.report.figures` draws them; what the arrays are is said there, at `Series`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of figure reads: ``arrays`` of ``every`` arm that it shows, else of one of them."""
+
+    arrays: tuple[str, ...]
+    every: bool = True
+
+
+def _path(part: str) -> Kind:
+    names = ("path", "shares", "own_share", "walk")
+    return Kind(("path_accuracy", *(f"{part}_{name}" for name in names)), every=False)
+
+
+_SPLITS = ("train", "test")
+_POINTS = ("stationary_loss", "norm_ratio", "reached", "descended", "above", "below", "within", "gauss_newton_above")
+
+KINDS: dict[str, Kind] = {
+    "function": Kind(("x", "truth")),
+    "curves": Kind(("x", "truth", "prediction")),
+    "loss": Kind(("train_loss",)),
+    "stopping": Kind(("train_loss",)),
+    **{
+        kind: Kind(tuple(f"{split}_{what}" for split in _SPLITS))
+        for kind, what in (("losses", "loss"), ("accuracies", "accuracy"))
+    },
+    **{
+        f"{what}_by_size": Kind(("parameters", *(f"{split}_{what}" for split in _SPLITS)))
+        for what in ("loss", "accuracy")
+    },
+    "memorising": Kind(("steps", "train_accuracy")),
+    "gradient_norm": Kind(("train_loss", "gradient_norm")),
+    "step_loss": Kind(("train_loss", "step_loss")),
+    "path_whole": _path("whole"),
+    "path_layer1": _path("layer1"),
+    "ratio_by_loss": Kind(_POINTS),
+    "interpolation": Kind(
+        ("alphas", *(f"mixed_{split}_{what}" for split in _SPLITS for what in ("loss", "accuracy"))), every=False
+    ),
+    # A note on a sweep speaks of the Jacobian norm whichever measure is drawn.
+    **{
+        f"{what}_and_{measure}_by_{over}": Kind(
+            tuple(
+                dict.fromkeys(
+                    (setting, "jacobian", measure, "kept_train_loss", f"kept_train_{what}", f"kept_test_{what}")
+                )
+            )
+        )
+        for over, setting in (("batch", "batch_size"), ("lr", "lr"))
+        for measure in ("jacobian", "reported")
+        for what in ("loss", "accuracy")
+    },
+}
+"""Kind -> what it reads. A kind is the last word of a figure's file name, so it has no hyphen."""
