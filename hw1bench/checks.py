@@ -61,11 +61,15 @@ def integer(*, least: int | None = None, most: int = _LARGEST) -> Check:
     return check
 
 
-def real(*, above: float | None = None, least: float | None = None, most: float | None = None) -> Check:
-    """A finite number of any real type, above ``above``, ``least`` or more, ``most`` or less; True and "1" are none."""
+def real(
+    *, above: float | None = None, least: float | None = None, below: float | None = None, most: float | None = None
+) -> Check:
+    """A finite number of any real type, above ``above``, ``least`` or more, below ``below``, ``most`` or less; True and "1" are
+    none."""
     bounds = (
         *([f"above {above:g}"] if above is not None else []),
         *([f"{least:g} or more"] if least is not None else []),
+        *([f"below {below:g}"] if below is not None else []),
         *([f"{most:g} or less"] if most is not None else []),
     )
     way = f"give a finite number{', ' if bounds else ''}{' and '.join(bounds)}"
@@ -77,6 +81,7 @@ def real(*, above: float | None = None, least: float | None = None, most: float 
             or not math.isfinite(found)
             or (above is not None and found <= above)
             or (least is not None and found < least)
+            or (below is not None and found >= below)
             or (most is not None and found > most)
         ):
             _refuse(what, value, way)

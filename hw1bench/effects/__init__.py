@@ -2,67 +2,80 @@
 
 Each function makes an `Effect` that reads like the sentence it stands for, e.g. ``faster("7 layers", than="1 layer", to=1e-4)``.
 Comparisons and orders know their opposite, so that a refutation can be told to be a reversal; thresholds and tolerances have
-none. A number that the runs leave undefined is NaN.
+none. A number that the runs leave undefined is NaN. All of them check what they are given:
+see `hw1bench.effects.arguments`.
 """
 
-from hw1bench.effects.comparisons import (
-    ahead,
-    descending,
-    faster,
-    flattest,
-    highest,
-    highest_loss,
-    in_order,
-    lower_loss,
-    lowest,
-    overfits,
-    stop_in_order,
-)
-from hw1bench.effects.effect import CountIs, CountsEqual, Effect, every, fails
-from hw1bench.effects.gradient import (
-    fluctuates_while_loss_falls,
-    high_early,
-    loss_stabilises,
-    norm_calms_at_stop,
-    norm_falls_faster_until,
-    norm_falls_late,
-    norm_moves_more,
-    norm_settles,
-    norm_stays_above,
-    stands_still,
-)
-from hw1bench.effects.interpolation import (
-    barrier_above,
-    best_within,
-    falls_along,
-    peaks_near,
-    pure_is_best,
-    rises_along,
-    worse_towards,
-)
-from hw1bench.effects.orders import IN_ORDER, falls, falls_over_epochs, rises, rises_over_epochs, share_in_order
-from hw1bench.effects.paths import beyond_random_walk, converges, separates
-from hw1bench.effects.ratios import mostly_positive, ratio_falls_with_loss
-from hw1bench.effects.thresholds import (
-    above_at_largest,
-    accuracy_above,
-    accuracy_below,
-    accuracy_reaches,
-    alike,
-    comparable,
-    differ,
-    improves,
-    loss_above,
-    loss_below,
-    near,
-    never_reaches,
-    plateaus,
-    reaches,
-    rises_then_plateaus,
-    saturates,
-    stops_near,
-    u_shaped,
-)
+from hw1bench.effects import comparisons, gradient, interpolation, orders, paths, ratios, thresholds
+from hw1bench.effects import effect as made
+from hw1bench.effects.arguments import checked
+from hw1bench.effects.effect import CountIs, CountsEqual, Effect
+from hw1bench.effects.orders import IN_ORDER, share_in_order
+
+ahead = checked(comparisons.ahead)
+descending = checked(comparisons.descending)
+faster = checked(comparisons.faster)
+flattest = checked(comparisons.flattest)
+highest = checked(comparisons.highest)
+highest_loss = checked(comparisons.highest_loss)
+in_order = checked(comparisons.in_order)
+lower_loss = checked(comparisons.lower_loss)
+lowest = checked(comparisons.lowest)
+overfits = checked(comparisons.overfits)
+stop_in_order = checked(comparisons.stop_in_order)
+
+every = checked(made.every)
+fails = checked(made.fails)
+
+fluctuates_while_loss_falls = checked(gradient.fluctuates_while_loss_falls)
+high_early = checked(gradient.high_early)
+loss_stabilises = checked(gradient.loss_stabilises)
+norm_calms_at_stop = checked(gradient.norm_calms_at_stop)
+norm_falls_faster_until = checked(gradient.norm_falls_faster_until)
+norm_falls_late = checked(gradient.norm_falls_late)
+norm_moves_more = checked(gradient.norm_moves_more)
+norm_settles = checked(gradient.norm_settles)
+norm_stays_above = checked(gradient.norm_stays_above)
+stands_still = checked(gradient.stands_still)
+
+barrier_above = checked(interpolation.barrier_above)
+best_within = checked(interpolation.best_within)
+falls_along = checked(interpolation.falls_along)
+peaks_near = checked(interpolation.peaks_near)
+pure_is_best = checked(interpolation.pure_is_best)
+rises_along = checked(interpolation.rises_along)
+worse_towards = checked(interpolation.worse_towards)
+
+falls = checked(orders.falls)
+falls_over_epochs = checked(orders.falls_over_epochs)
+rises = checked(orders.rises)
+rises_over_epochs = checked(orders.rises_over_epochs)
+
+beyond_random_walk = checked(paths.beyond_random_walk)
+converges = checked(paths.converges)
+separates = checked(paths.separates)
+
+mostly_positive = checked(ratios.mostly_positive)
+ratio_falls_with_loss = checked(ratios.ratio_falls_with_loss)
+
+above_at_largest = checked(thresholds.above_at_largest)
+accuracy_above = checked(thresholds.accuracy_above)
+accuracy_below = checked(thresholds.accuracy_below)
+accuracy_reaches = checked(thresholds.accuracy_reaches)
+alike = checked(thresholds.alike)
+comparable = checked(thresholds.comparable)
+differ = checked(thresholds.differ)
+improves = checked(thresholds.improves)
+loss_above = checked(thresholds.loss_above)
+loss_below = checked(thresholds.loss_below)
+near = checked(thresholds.near)
+never_reaches = checked(thresholds.never_reaches)
+plateaus = checked(thresholds.plateaus)
+reaches = checked(thresholds.reaches)
+rises_then_plateaus = checked(thresholds.rises_then_plateaus)
+saturates = checked(thresholds.saturates)
+stops_near = checked(thresholds.stops_near)
+u_shaped = checked(thresholds.u_shaped)
 
 __all__ = [
     "IN_ORDER",

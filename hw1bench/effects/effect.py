@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hw1bench.checks import function, instance, integer, label, optional, settle, shown, text, tuple_of
 from hw1bench.effects.identity import stated
 from hw1bench.experiment import Model
 from hw1bench.measures import learning
@@ -15,6 +16,18 @@ from hw1bench.runs import Run
 
 Runs = Mapping[str, Run]  # arm name -> its run, all of one seed
 Measure = Callable[[Run], float]
+
+
+RELATIONS = ("equal", "about", "more than")
+"""How a count may stand to the number that is stated."""
+
+
+def _named(value: Any, what: str) -> tuple[str, Model]:
+    """A net with its name."""
+    found = tuple_of(lambda one, _: one)(value, what)
+    if len(found) != 2:
+        raise ValueError(f"{what} is {shown(value)}: give a name and a Model")
+    return label()(found[0], what), instance(Model)(found[1], what)
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,19 @@ class Effect:
     arms: tuple[str, ...] | None = None
     opposite: Callable[[Runs], float] | None = None
     stated: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            name=text(),
+            unit=text(),
+            compute=function(),
+            arms=optional(tuple_of(label(), least=1)),
+            opposite=optional(function()),
+        )
+        twice = next((arm for arm in self.arms or () if (self.arms or ()).count(arm) > 1), None)
+        if twice:
+            raise ValueError(f"effect {self.name!r} names arm {twice!r} twice: name different ones")
 
     def __call__(self, runs: Runs) -> float:
         """The number of one seed; NaN where the runs leave it undefined. Raises NoFinding where it is no real number."""
@@ -51,12 +77,20 @@ class CountIs:
     stated: int
     relation: str = "equal"
 
+    def __post_init__(self) -> None:
+        settle(self, model=instance(Model), stated=integer(least=1), relation=text())
+        if self.relation not in RELATIONS:
+            raise ValueError(f"no relation {self.relation!r} of counts; there are {', '.join(RELATIONS)}")
+
 
 @dataclass(frozen=True)
 class CountsEqual:
     """The exact claim that nets, by name, have the same number of trainable parameters."""
 
     models: tuple[tuple[str, Model], ...]
+
+    def __post_init__(self) -> None:
+        settle(self, models=tuple_of(_named, least=2))
 
 
 def log(value: float) -> float:

@@ -28,9 +28,6 @@ def separates(own: str, other: str) -> Effect:
 def converges(own: str, other: str, *, part: str) -> Effect:
     """The two runs' weights are closer at the end than at initialisation; ``part`` is "whole" or "layer1"."""
 
-    if part not in ("whole", "layer1"):
-        raise ValueError(f"no part {part!r} of a model; there are whole, layer1")
-
     def gain(runs: Runs) -> float:
         return _measured(runs, own, f"{part}_convergence")
 

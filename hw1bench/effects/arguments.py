@@ -1,0 +1,96 @@
+"""What the constructors of effects take: a check for each of their arguments, by its name, and `checked`, which applies them.
+
+So that a claim with a misspelt history, a threshold of NaN or a list of arms that is a text fails where it is written.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+from hw1bench.checks import Check, instance, integer, label, one_of, optional, real, tuple_of
+from hw1bench.effects.effect import Effect
+from hw1bench.measures.learning import SENSITIVITIES
+
+_Given = ParamSpec("_Given")
+
+HISTORIES = tuple(f"{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))
+"""What training records after each epoch."""
+SETTINGS = ("batch_size", "lr", "parameters", "depth")
+"""By what arms are ordered: see `Arm.setting`."""
+
+_ARM, _ARMS = label(), tuple_of(label(), least=1)
+_NUMBER, _POSITIVE, _AT_LEAST_0 = real(), real(above=0), real(least=0)
+_SHARE, _SOME, _PART = real(least=0, most=1), real(above=0, most=1), real(above=0, below=1)
+_BLOCKS = integer(least=3)  # fewer have no order
+_HISTORY = one_of("history", HISTORIES)
+_FINAL = one_of("history", (*HISTORIES, *SENSITIVITIES))
+
+
+def _span(each: Check) -> Check:
+    """Two numbers that rise."""
+
+    def check(value: Any, what: str) -> tuple[float, float]:
+        found = tuple_of(each)(value, what)
+        if len(found) != 2 or found[0] >= found[1]:
+            raise ValueError(f"{what} is {found}: give two numbers that rise")
+        return found[0], found[1]
+
+    return check
+
+
+_BY_NAME: dict[str, Check] = {
+    **dict.fromkeys(("arm", "than", "of", "first", "second", "own", "other", "small", "middle", "large"), _ARM),
+    **dict.fromkeys(("arms", "among"), _ARMS),
+    **dict.fromkeys(("threshold", "alpha", "low", "high"), _NUMBER),
+    **dict.fromkeys(("within", "factor", "reported"), _POSITIVE),
+    **dict.fromkeys(("by", "least"), _AT_LEAST_0),
+    **dict.fromkeys(("share", "first_share", "last"), _SOME),
+    **dict.fromkeys(("late", "early"), _span(_SHARE)),
+    "points": _SHARE,
+    "after": real(least=0, below=1),
+    "blocks": _BLOCKS,
+    "history": _FINAL,
+    "over": one_of("setting", SETTINGS),
+    "measures": tuple_of(_HISTORY, least=1),
+    "split": one_of("split", ("train", "test")),
+    "part": one_of("part of a model", ("whole", "layer1")),
+    "effect": instance(Effect),
+    "effects": tuple_of(instance(Effect), least=1),
+}
+_IN: dict[str, dict[str, Check]] = {
+    "reaches": {"within": integer(least=1)},  # epochs
+    "stops_near": {"reported": integer(least=1)},
+    "faster": {"to": optional(_NUMBER)},
+    "in_order": {"to": optional(_NUMBER), "arms": tuple_of(_ARM, least=2)},
+    "stop_in_order": {"arms": tuple_of(_ARM, least=2)},
+    "descending": {"arms": tuple_of(_ARM, least=2)},
+    "alike": {"arms": tuple_of(_ARM, least=2)},
+    "differ": {"arms": tuple_of(_ARM, least=2)},
+    "comparable": {"to": _ARMS},
+    "ahead": {"history": _HISTORY},
+    "plateaus": {"history": _HISTORY},
+    "high_early": {"first": _SOME},
+    "norm_falls_faster_until": {"share": _PART},
+    "norm_stays_above": {"share": _SHARE},
+    **{name: {"threshold": _SHARE} for name in ("accuracy_above", "accuracy_below", "accuracy_reaches")},
+    **{name: {"over": one_of("setting or history", (*SETTINGS, *HISTORIES))} for name in ("rises", "falls")},
+    **{name: {"history": _HISTORY, "blocks": optional(_BLOCKS)} for name in ("rises_over_epochs", "falls_over_epochs")},
+    **{name: {"over": tuple_of(_span(_NUMBER), least=1)} for name in ("rises_along", "falls_along")},
+}
+"""Constructor -> its arguments that are not what their name says elsewhere."""
+
+
+def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
+    """``constructor`` with its arguments checked, and put into the form that specifications hold (see `hw1bench.checks`)."""
+    name, signature = constructor.__name__, inspect.signature(constructor)
+    checks = {argument: _IN.get(name, {}).get(argument) or _BY_NAME[argument] for argument in signature.parameters}
+
+    @wraps(constructor)
+    def construct(*args: _Given.args, **kwargs: _Given.kwargs) -> Effect:
+        given = signature.bind(*args, **kwargs)
+        for argument, value in given.arguments.items():
+            given.arguments[argument] = checks[argument](value, f"{name} {argument}")
+        return constructor(*given.args, **given.kwargs)
+
+    return construct
