@@ -11,7 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from hw1bench.experiment import BLOCK, Arm
+from hw1bench import snapshots
+from hw1bench.experiment import BLOCK, Arm, Images
+
+KEPT_WEIGHTS = 1_000_000
+"""Parameters: of larger nets the weights are not kept, for a block of the largest would be 0.5 GB."""
 
 
 class Unavailable(Exception):
@@ -43,7 +47,7 @@ class Block:
 class Record:
     """A trained block.
 
-    arrays   name -> (runs, ...):
+    arrays   name -> (runs, ...), which of them by the arm: see `recorded`:
              ``train_loss``, for classes also ``train_accuracy`` (a share), ``test_loss``, ``test_accuracy``:
              (runs, epochs + 1), over the whole set in eval mode; index 0 is before training;
              where the arm asks for it ``gradient_norm``: (runs, epochs + 1), or a step (runs, steps), and then
@@ -94,3 +98,31 @@ class Run:
     def diverged(self) -> bool:
         """Whether the training loss ever was not finite."""
         return not bool(np.isfinite(self.arrays["train_loss"]).all())
+
+
+def recorded(arm: Arm) -> dict[str, tuple[int, ...]]:
+    """What training records of a run of ``arm``: array -> its shape. `Record` says what they hold.
+
+    By the data as published: a copy with another number of images gives other numbers of steps.
+    """
+    epochs, weights = arm.epochs, (arm.model.parameters,)
+    found: dict[str, tuple[int, ...]] = {"train_loss": (epochs + 1,)}
+    if isinstance(arm.data, Images):
+        found |= dict.fromkeys(("train_accuracy", "test_loss", "test_accuracy"), (epochs + 1,))
+    else:
+        found["prediction"] = (arm.data.points,)
+    match arm.gradient_norm:
+        case "epoch":
+            found["gradient_norm"] = (epochs + 1,)
+        case "step":
+            found |= dict.fromkeys(("gradient_norm", "step_loss"), (arm.steps,))
+        case "last batch":
+            found["last_batch_norm"] = (epochs,)
+    if arm.coast:
+        found["coasted"] = ()
+    if arm.model.parameters <= KEPT_WEIGHTS:
+        found["weights"] = weights
+        if arm.snapshots is not None:
+            taken = epochs if arm.snapshots == "epoch" else arm.steps // arm.snapshots
+            found |= dict(zip(snapshots.ARRAYS, (weights, (taken, *weights), (taken,)), strict=True))
+    return found

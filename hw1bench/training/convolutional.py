@@ -18,8 +18,8 @@ from hw1bench import layout as notation
 from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.experiment import Arm, Images
-from hw1bench.runs import Block
-from hw1bench.training import augmentation, native, sequential, stacked
+from hw1bench.runs import KEPT_WEIGHTS, Block
+from hw1bench.training import augmentation, native, stacked
 from hw1bench.training.native import Progress
 from hw1bench.training.recording import Recording
 from hw1bench.training.stages import OUTPUTS, Dropout, Stage, compile_stages, stages_of
@@ -71,7 +71,7 @@ def supports(arm: Arm) -> bool:
         isinstance(arm.data, Images)
         and arm.loss in _LOSSES
         and arm.optimizer.name in native.OPTIMIZERS
-        and arm.model.parameters <= sequential.KEPT_WEIGHTS
+        and arm.model.parameters <= KEPT_WEIGHTS
         and not arm.coast
         and stages_of(arm.model.layout) is not None
     )

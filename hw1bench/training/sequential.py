@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.experiment import Loss
-from hw1bench.runs import Block
+from hw1bench.runs import KEPT_WEIGHTS, Block
 from hw1bench.threads import pool
 from hw1bench.training import augmentation, optimizers
 from hw1bench.training.recording import Recording
@@ -28,7 +28,6 @@ LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "nll": nn.functional.nll_loss,
 }
 _CHUNK = 256  # samples in one evaluation: bounds the memory of a convolution's maps
-KEPT_WEIGHTS = 1_000_000  # of larger nets the weights are not kept: a block of the largest would be 0.5 GB
 _PATIENCE = 0.1  # seconds between two looks at how far the runs are
 
 

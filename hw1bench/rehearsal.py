@@ -1,0 +1,234 @@
+"""What can be known before anything trains: a dry run of claims, and of figures, on made-up runs of the right shape.
+
+Each arm of a protocol gets a run with all arrays that training and measuring would give it, of plausible numbers, and the
+effect is computed from them. What it reads and no arm records, a setting that the arms do not have, an epoch after the last
+one: all of that shows in an instant, and not after an hour's training. Nothing here imports torch.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from hw1bench.checks import number, shown
+from hw1bench.claim import Claim
+from hw1bench.effects import Effect
+from hw1bench.experiment import Arm, Contrast, Experiment, Function, Images, Protocol, Tier
+from hw1bench.functions import FUNCTIONS
+from hw1bench.kinds import KINDS
+from hw1bench.measured import Shapes, measured
+from hw1bench.measurement import Interpolation
+from hw1bench.runs import Run, recorded
+
+Subject = Claim | Experiment | Contrast
+
+_LONGEST = 1_000_000  # numbers of a made-up history: a longer one is cut, and still tells what is there
+_WORDS = {"loss": "loss", "accuracy": "accuracy", "norm": "loss"}  # last word of an array's name -> how it goes
+
+
+def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, str]:
+    """What is wrong with ``subjects`` in ``tier``: id -> one line, of those that would fail after training; empty if none.
+
+    Of a claim its effect and its opposite are rehearsed; of an experiment, be it a claim's, one shown for its figures or one of
+    a contrast, what its figures are drawn from. Two different experiments of one id are a fault of all that use the later one.
+    A claim that ``tier`` does not try has none.
+    """
+    tried = [one for one in subjects if not isinstance(one, Claim) or tier in one.tiers]
+    checks: tuple[Callable[[Subject], None], ...] = (
+        _Names(),
+        lambda one: _figures(one, tier),
+        lambda one: rehearse(one, tier),
+    )
+    found: dict[str, str] = {}
+    for subject in tried:
+        for check in checks:
+            try:
+                check(subject)
+            except ValueError as error:
+                found.setdefault(subject.id, str(error))
+    return found
+
+
+def rehearse(subject: Subject, tier: Tier) -> None:
+    """Compute the effect of a claim, and its opposite, from made-up runs of its arms. Raises ValueError, in one line, where that
+    cannot be done, or gives no number; NaN is one, and arithmetic that fails depends on the numbers. Others have no effect."""
+    if not isinstance(subject, Claim) or not isinstance(subject.effect, Effect) or subject.experiment is None:
+        return
+    effect = subject.effect
+    arms = _arrays(subject.experiment, tier)
+    names = [name for name in arms if effect.arms is None or name in effect.arms]
+    for what, compute in (("effect", effect.compute), ("opposite", effect.opposite)):
+        # What one history leaves undefined, such as the first epoch below a loss that is not reached, another may not: the
+        # fault is what fails on both.
+        error = _attempt(compute, arms, names, learns=True) if compute else ""
+        if compute and error and _attempt(compute, arms, names, learns=False):
+            raise ValueError(f"claim {subject.id}: its {what} cannot be computed from what is recorded: {error}")
+
+
+def _attempt(
+    compute: Callable[[Mapping[str, Run]], float], arms: dict[str, "_Recorded"], names: list[str], learns: bool
+) -> str:
+    """Why ``compute`` gives no number of made-up runs of the arms ``names``, in one line; '' where it gives one."""
+    runs = {name: arms[name].run(learns) for name in names}
+    try:
+        with np.errstate(all="ignore"):
+            value = compute(runs)
+    except ArithmeticError:
+        return ""
+    except Exception as error:
+        text = " ".join(str(error).split())
+        if isinstance(error, ValueError) and text:
+            return text
+        if isinstance(error, KeyError):
+            there = "; ".join(f"{name}: {', '.join(run.arrays)}" for name, run in runs.items())
+            return f"there is no {text}; there are, by arm, {there}"
+        return f"{type(error).__name__}: {text}"
+    return (
+        "" if number(value) is not None else f"it gives {shown(value)}: return a number, above 0 where the claim holds"
+    )
+
+
+class _Recorded:
+    """One arm with the shapes of all that a run of it has."""
+
+    def __init__(self, arm: Arm, place: int) -> None:
+        self.arm, self.place = arm, place
+        self.shapes: Shapes = recorded(arm)
+        self.alphas: tuple[float, ...] = ()
+
+    def run(self, learns: bool) -> Run:
+        """A made-up run; arms differ by their place."""
+        arrays = {name: _numbers(name, shape, self.place, learns) for name, shape in self.shapes.items()}
+        if self.alphas:
+            arrays["alphas"] = np.array(self.alphas)
+        return Run(self.arm, 0, arrays, _facts(self.arm))
+
+
+def _arrays(experiment: Experiment, tier: Tier) -> dict[str, _Recorded]:
+    """Arm -> what is recorded and measured of it. Raises ValueError for a measurement that cannot be taken."""
+    protocol: Protocol = experiment.protocol(tier)
+    arms = {arm.name: _Recorded(arm, place) for place, arm in enumerate(protocol.arms)}
+    consumed: set[str] = set()
+    for measurement in protocol.measures:
+        for group in measurement.groups(list(arms)):
+            try:
+                found = measured(measurement, *(arms[name].arm for name in group))
+            except ValueError as error:
+                raise ValueError(f"experiment {experiment.id}: {error}") from None
+            first = arms[group[0]]
+            first.shapes = first.shapes | found
+            if isinstance(measurement, Interpolation):
+                first.alphas = measurement.alphas
+        consumed |= set(measurement.consumes)
+    for arm in arms.values():
+        arm.shapes = {name: shape for name, shape in arm.shapes.items() if name not in consumed}
+    return arms
+
+
+@lru_cache(maxsize=128)
+def _numbers(name: str, shape: tuple[int, ...], place: int, learns: bool) -> np.ndarray:
+    """Plausible numbers for array ``name``: losses and norms that fall and level off, accuracies that rise; of a run that does
+    not learn they stay where they are."""
+    if name in ("reached", "descended"):
+        return _shared(np.asarray(learns))
+    way = _WORDS.get(name.rpartition("_")[2], "")
+    if not way or len(shape) != 1:
+        return np.broadcast_to(np.float64(0.5 / (1 + place)), shape)
+    times = np.linspace(0, 1, min(shape[0], _LONGEST))
+    gone = np.minimum(2 * times, 1) if learns else 0 * times
+    ripple = 1 + 0.05 * np.sin(np.arange(len(times))) * (1 - times)
+    return _shared((10 ** (-3 * gone) * ripple if way == "loss" else 0.1 + 0.8 * gone) / (1 + 0.1 * place))
+
+
+def _shared(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
+
+
+def _facts(arm: Arm) -> dict[str, object]:
+    """As training gives them."""
+    data = arm.data
+    facts: dict[str, object] = {
+        "dataset": data.name,
+        "fingerprint": "rehearsal",
+        "stand_in": isinstance(data, Images) and bool(data.stands_for),
+        "canonical": True,
+        "steps_an_epoch": arm.steps_an_epoch(data.samples),
+    }
+    if isinstance(data, Function):
+        return facts | _function(data)
+    return facts | {"classes": data.targets}
+
+
+@lru_cache(maxsize=32)
+def _function(data: Function) -> dict[str, object]:
+    x = np.linspace(data.low, data.high, min(data.points, _LONGEST))
+    truth = FUNCTIONS[data.name](x)
+    return {"target_variance": float(truth.var()), "x": x.tolist(), "truth": truth.tolist()}
+
+
+def _figures(subject: Subject, tier: Tier) -> None:
+    """What the figures of ``subject`` are drawn from is recorded. Raises ValueError for the first of which it is not."""
+    match subject:
+        case Contrast():
+            shown_arms = [arm for one in subject.experiments for arm in _arrays(one, tier).values()]
+            _drawn(f"contrast {subject.id}", subject.kind, shown_arms)
+        case Experiment():
+            experiment: Experiment | None = subject
+        case Claim():
+            experiment = subject.experiment
+    if isinstance(subject, Contrast) or experiment is None:
+        return
+    arms = _arrays(experiment, tier)
+    for figure in experiment.figures:
+        some = [arm for name, arm in arms.items() if not figure.arms or name in figure.arms]
+        if some:  # a thinned protocol may lack them all: the figure is then left out
+            _drawn(f"experiment {experiment.id}: figure {figure.id}", figure.kind, some)
+
+
+def _drawn(what: str, name: str, arms: list[_Recorded]) -> None:
+    kind = KINDS[name]
+    lacking = [(arm, [array for array in kind.arrays if array not in _of_figures(arm)]) for arm in arms]
+    if all(missing for _, missing in lacking) if not kind.every else any(missing for _, missing in lacking):
+        arm, missing = next((arm, missing) for arm, missing in lacking if missing)
+        raise ValueError(
+            f"{what} of kind {name} needs {', '.join(missing)}, which arm {arm.arm.name!r} does not have: let it record or "
+            "measure them, or give another kind"
+        )
+
+
+def _of_figures(arm: _Recorded) -> set[str]:
+    """The arrays that a chart of ``arm`` may be drawn from: what the runs have, and what is made of it."""
+    found = set(arm.shapes) | {"parameters", "steps"}
+    found |= {"x", "truth"} if isinstance(arm.arm.data, Function) else set()
+    if "jacobian" in arm.shapes:  # a sweep
+        found |= {"lr", *(f"kept_{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))}
+        found |= {"reported"} if "last_batch_norm" in arm.shapes else set()
+        found |= {"batch_size"} if arm.arm.batch_size is not None else set()
+    return found
+
+
+class _Names:
+    """Told of subjects one after the other, raises ValueError for one with an experiment, or itself, that shares its id with a
+    different one before it: their figures would overwrite each other. Ids that differ in capitals only are one to some file
+    systems."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str], Experiment | Contrast] = {}
+
+    def __call__(self, subject: Subject) -> None:
+        match subject:
+            case Claim():
+                named: tuple[Experiment | Contrast, ...] = (subject.experiment,) if subject.experiment else ()
+            case Experiment():
+                named = (subject,)
+            case Contrast():
+                named = (subject, *subject.experiments)
+        for one in named:
+            what = type(one).__name__.lower()
+            key = (what, unicodedata.normalize("NFC", one.id).casefold())
+            first = self._first.setdefault(key, one)
+            if first != one:
+                other = "" if first.id == one.id else f", and another {first.id}"
+                raise ValueError(f"two different {what}s have the id {one.id}{other}: give one another name")
