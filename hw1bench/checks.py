@@ -31,7 +31,7 @@ def settle(specification: Any, /, **fields: Check) -> None:
         value = check(getattr(specification, field), f"{whose} {field}")
         object.__setattr__(specification, field, value)
         if field in ("name", "id") and value:
-            whose = f"{whose} {value!r}"
+            whose = f"{whose} {shown(value)}"
 
 
 def shown(value: Any) -> str:
@@ -173,10 +173,10 @@ def _odd(found: str) -> str:
 def one_of(what: str, known: Sequence[str]) -> Check:
     """One of the ``known`` words; ``what`` they are in a message."""
 
-    def check(value: Any, _: str) -> str:
+    def check(value: Any, field: str) -> str:
         if not isinstance(value, str) or value not in known:
             raise ValueError(
-                f"no {what} named {shown(value)}; there are {', '.join(word or repr('') for word in known)}"
+                f"{field}: no {what} named {shown(value)}; there are {', '.join(word or repr('') for word in known)}"
             )
         return str.__str__(value)
 

@@ -4,9 +4,9 @@ import re
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
-from hw1bench.checks import flag, instance, label, one_of, optional, settle, text, tuple_of
+from hw1bench.checks import flag, instance, label, one_of, optional, settle, shown, text, tuple_of
 from hw1bench.effects import CountIs, CountsEqual, Effect
-from hw1bench.experiment import REPORT, TIERS, Experiment, Tier
+from hw1bench.experiment import TIERS, Experiment, Tier, report_name
 
 _ID = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
@@ -45,7 +45,7 @@ class Claim:
         settle(
             self,
             id=_id,
-            report=REPORT,
+            report=report_name,
             where=text(),
             says=text(),
             effect=instance(Effect, CountIs, CountsEqual),
@@ -83,7 +83,7 @@ class Claim:
             object.__setattr__(self, "figure", "loss" if "loss" in figures else figures[0] if len(figures) == 1 else "")
         if figures and self.figure not in figures:
             raise ValueError(
-                f"claim {self.id}: figure {self.figure!r} is none of {', '.join(figures)}: name one of them"
+                f"claim {self.id}: figure {shown(self.figure)} is none of {', '.join(figures)}: name one of them"
             )
 
     def everything_assumed(self) -> tuple[str, ...]:

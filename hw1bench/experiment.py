@@ -21,7 +21,6 @@ from hw1bench.measurement import Measurement
 
 __all__ = [
     "BLOCK",
-    "REPORT",
     "TIERS",
     "TITLES",
     "Arm",
@@ -40,19 +39,27 @@ __all__ = [
     "both_tiers",
     "canonical",
     "digest",
+    "report_name",
 ]
 
 Tier = Literal["quick", "full"]
 TIERS: tuple[Tier, ...] = ("quick", "full")
 BLOCK = 8  # seeds in a block: the unit of training, storage and resuming, and the first look
-REPORT = file_name(without="()")  # pytest reads a marker's name up to a parenthesis
+
+
+def report_name(value: Any, what: str) -> str:
+    """A check of the name of a report: safe for files, and for pytest, which reads a marker's name up to a parenthesis."""
+    found: str = file_name(without="()")(value, what)
+    if found.casefold() == "across":
+        raise ValueError(f"{what} is {found!r}, which names the figures across reports: give another")
+    return found
 
 
 def _snapshots(value: Any, what: str) -> str | int | None:
     if value is None or (isinstance(value, str) and value == "epoch"):
         return value
     if isinstance(value, str):
-        raise ValueError(f'{what}: each "epoch" or every 1 step or more, not {value!r}')
+        raise ValueError(f'{what}: each "epoch" or every 1 step or more, not {shown(value)}')
     found: int = integer(least=1)(value, what)
     return found
 
@@ -266,7 +273,7 @@ class Experiment:
         settle(
             self,
             name=file_name(),
-            report=REPORT,
+            report=report_name,
             full=instance(Protocol),
             quick=optional(instance(Protocol)),
             assumptions=tuple_of(text()),

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from hw1bench.checks import shown
+
 OUTPUTS = ("tanh", "softmax", "logsoftmax")
 
 
@@ -111,7 +113,7 @@ def _read(word: str, layout: str) -> Iterator[Layer]:
         if match := pattern.fullmatch(word):
             return make(match)
     raise ValueError(
-        f"layout {layout!r}: cannot read {word!r}; words are like 784-256-10, [5,10,5], C(1-16,5,p2,pool2), pool2, "
+        f"layout {shown(layout)}: cannot read {shown(word)}; words are like 784-256-10, [5,10,5], C(1-16,5,p2,pool2), pool2, "
         f"dropout(0.25), dropout2d, {', '.join(OUTPUTS)}"
     )
 
@@ -128,7 +130,9 @@ def parse(layout: str) -> tuple[Layer, ...]:
     flat = False
     for word in layout.split():
         if layers and isinstance(layers[-1], Output):
-            raise ValueError(f"layout {layout!r}: {layers[-1].name!r} must be the last word, but {word!r} follows")
+            raise ValueError(
+                f"layout {shown(layout)}: {layers[-1].name!r} must be the last word, but {shown(word)} follows"
+            )
         for layer in _read(word, layout):
             if isinstance(layer, Linear) and not flat:
                 # A convolution's maps meet the Linear through their size, which only the input tells: checked there.
@@ -138,14 +142,20 @@ def parse(layout: str) -> tuple[Layer, ...]:
                 flat = True
             if isinstance(layer, Conv | Linear):
                 if isinstance(layer, Conv) and flat:
-                    raise ValueError(f"layout {layout!r}: the convolution {word!r} cannot follow a Linear layer")
+                    raise ValueError(
+                        f"layout {shown(layout)}: the convolution {shown(word)} cannot follow a Linear layer"
+                    )
                 if width is not None and width != layer.inputs:
-                    raise ValueError(f"layout {layout!r}: {word!r} expects {layer.inputs} inputs but gets {width}")
+                    raise ValueError(
+                        f"layout {shown(layout)}: {shown(word)} expects {layer.inputs} inputs but gets {width}"
+                    )
                 width = layer.outputs
             layers.append(layer)
     linears = [index for index, layer in enumerate(layers) if isinstance(layer, Linear)]
     if not linears:
-        raise ValueError(f"layout {layout!r}: has no Linear layer, so nothing gives its output; end it like 256-10")
+        raise ValueError(
+            f"layout {shown(layout)}: has no Linear layer, so nothing gives its output; end it like 256-10"
+        )
     last = layers[linears[-1]]
     assert isinstance(last, Linear)
     layers[linears[-1]] = Linear(last.inputs, last.outputs, hidden=False)
@@ -163,7 +173,7 @@ def outputs(layout: str, shape: tuple[int, ...]) -> int:
     now = shape if maps else (math.prod(shape),)
 
     def refused(why: str) -> ValueError:
-        return ValueError(f"layout {layout!r} does not take samples of shape {shape}: {why}")
+        return ValueError(f"layout {shown(layout)} does not take samples of shape {shape}: {why}")
 
     if maps and len(shape) != 3:
         raise refused("convolutions take images, so give a dense net")

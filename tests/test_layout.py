@@ -1,8 +1,11 @@
 import pytest
-from hypothesis import given
+import torch
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw1bench.layout import Conv, Dropout, Flatten, Linear, Output, Pool, parse, scaled
+from cases import COUNTS, SHAPES
+from hw1bench import Model, models
+from hw1bench.layout import Conv, Dropout, Flatten, Linear, Output, Pool, outputs, parse, scaled
 
 
 def test_words_become_layers():
@@ -65,8 +68,65 @@ def test_scaled_widths(layout, factor, expected):
         ("4-2 tanh 2-1", "'tanh' must be the last word"),
         ("C(1-16,5) pool2", "has no Linear layer"),
         ("", "has no Linear layer"),
+        ("[٣]", "cannot read"),
+        ("8-" * 400 + "?", r"layout '8-8-.*\.\.\.: cannot read '8-8-"),
     ],
 )
 def test_what_cannot_be_read_is_named(layout, said):
     with pytest.raises(ValueError, match=said):
         parse(layout)
+
+
+WORDS = [
+    "C(1-2,3)",
+    "C(2-2,3,p1,pool2)",
+    "C(1-3,2,pool2)",
+    "C(3-3,5,p2)",
+    "pool2",
+    "pool3",
+    "dropout",
+    "dropout2d",
+    "8-4",
+]
+WORDS += ["4-3", "18-3", "48-3", "3-2 tanh", "64-3", "1-1 softmax"]
+
+
+def taken_by_torch(layout, shape):
+    """The outputs of the real network for a sample of ``shape``; None where it does not take it."""
+    try:
+        x = models.inputs(Model(layout), torch.empty(1, *shape, device="meta"))
+    except ValueError:
+        return None
+    return models.build(Model(layout), "meta").eval()(x).shape[1]
+
+
+def taken(layout, shape):
+    try:
+        return outputs(layout, shape)
+    except ValueError:
+        return None
+
+
+@settings(deadline=None)
+@given(
+    words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
+    shape=st.sampled_from([(1,), (4,), (1, 3, 3), (1, 8, 8), (3, 4, 4), (1, 1, 1)]),
+)
+def test_outputs_are_the_real_networks_and_what_it_does_not_take_is_refused(words, shape):
+    layout = " ".join(words)
+    try:
+        parse(layout)
+    except ValueError:
+        return
+    assert taken(layout, shape) == taken_by_torch(layout, shape)
+
+
+@pytest.mark.parametrize(("layout", "shape"), SHAPES.items())
+def test_outputs_of_the_catalogues_nets(layout, shape):
+    assert outputs(layout, shape) == taken_by_torch(layout, shape) == 10
+    with pytest.raises(ValueError, match="does not take samples of shape"):
+        outputs(layout, tuple(side + 1 for side in shape))
+
+
+def test_a_net_from_one_number_to_one():
+    assert {outputs(layout, (1,)) for layout in COUNTS if layout.startswith("[")} == {1}

@@ -89,6 +89,7 @@ def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
     @wraps(constructor)
     def construct(*args: _Given.args, **kwargs: _Given.kwargs) -> Effect:
         given = signature.bind(*args, **kwargs)
+        given.apply_defaults()  # an empty *arms is among them
         for argument, value in given.arguments.items():
             given.arguments[argument] = checks[argument](value, f"{name} {argument}")
         return constructor(*given.args, **given.kwargs)

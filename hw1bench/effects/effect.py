@@ -55,7 +55,7 @@ class Effect:
         )
         twice = next((arm for arm in self.arms or () if (self.arms or ()).count(arm) > 1), None)
         if twice:
-            raise ValueError(f"effect {self.name!r} names arm {twice!r} twice: name different ones")
+            raise ValueError(f"effect {shown(self.name)} names arm {twice!r} twice: name different ones")
 
     def __call__(self, runs: Runs) -> float:
         """The number of one seed; NaN where the runs leave it undefined. Raises NoFinding where it is no real number."""
@@ -80,7 +80,7 @@ class CountIs:
     def __post_init__(self) -> None:
         settle(self, model=instance(Model), stated=integer(least=1), relation=text())
         if self.relation not in RELATIONS:
-            raise ValueError(f"no relation {self.relation!r} of counts; there are {', '.join(RELATIONS)}")
+            raise ValueError(f"no relation {shown(self.relation)} of counts; there are {', '.join(RELATIONS)}")
 
 
 @dataclass(frozen=True)

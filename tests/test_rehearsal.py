@@ -1,0 +1,304 @@
+"""The dry run: the claims of the project, which have no fault, and what it must find."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from importlib import util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cases import ARM, DIGITS, IMAGE_MODELS
+from hw1bench import (
+    Claim,
+    Contrast,
+    Experiment,
+    Figure,
+    Function,
+    Interpolation,
+    JacobianNorm,
+    MinimalRatio,
+    Model,
+    Paths,
+    Protocol,
+)
+from hw1bench import effects as fx
+from hw1bench.effects import CountIs, Effect
+from hw1bench.rehearsal import faults
+
+FIT = replace(ARM, name="a", epochs=3, precision="float32")
+NET = replace(FIT, data=DIGITS, model=Model("64-8-10"), loss="cross_entropy", batch_size=300, epochs=2, snapshots=2)
+
+
+@pytest.fixture(scope="module")
+def subjects():
+    found = []
+    for path in sorted((Path(__file__).parent.parent / "claims").glob("test_*.py")):
+        spec = util.spec_from_file_location(f"rehearsed_{path.stem}", path)
+        module = util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found += [*module.CLAIMS, *getattr(module, "EXHIBITS", []), *getattr(module, "CONTRASTS", [])]
+    return found
+
+
+@pytest.mark.parametrize("tier", ["quick", "full"])
+def test_all_claims_of_the_project_rehearse_without_fault(subjects, tier):
+    assert len(subjects) == 195
+    assert faults(subjects, tier) == {}
+
+
+def test_the_rehearsal_takes_no_torch():
+    script = (
+        "import sys, hw1bench.rehearsal; print(sorted({'torch', 'scipy', 'matplotlib', 'sklearn'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def protocol(*arms, measures=()):
+    return Protocol(arms=arms, looks=(8,), measures=measures)
+
+
+def experiment(*arms, measures=(), kinds=(), name="x", quick=True):
+    both = protocol(*arms, measures=measures)
+    drawn = [Figure(number="1", title="", kind=kind) for kind in kinds]
+    return Experiment(report="T", name=name, full=both, quick=both if quick else None, figures=drawn)
+
+
+def claim(effect, of, name="T-x"):
+    return Claim(name, report="T", where="1", says="It is.", experiment=of, effect=effect)
+
+
+def by_hand(compute, opposite=None, arms=None):
+    return Effect("by hand", "share", compute, arms, opposite)
+
+
+FITS = experiment(FIT, replace(FIT, name="b"), replace(FIT, name="c", batch_size=8))
+NETS = experiment(
+    *(replace(NET, name=name, batch_size=size, snapshots=None) for name, size in zip("abc", (8, 16, 32), strict=True))
+)
+PAIR = (replace(NET, snapshots=None, independent=True), replace(NET, name="b", snapshots=None, independent=True))
+LINE = Interpolation(first="a", second="b", alphas=(0, 0.5, 1))
+
+FAULTS = {
+    "a history misspelt": (
+        by_hand(lambda runs: runs["a"].history("trian_loss")[-1]),
+        FITS,
+        "no history 'trian_loss'; it has train_loss",
+    ),
+    "an array misspelt": (
+        by_hand(lambda runs: runs["a"].arrays["trian_loss"][-1]),
+        FITS,
+        "no 'trian_loss'; there are, by arm, a: train_loss",
+    ),
+    "an arm misspelt": (
+        by_hand(lambda runs: runs["d"].history("train_loss")[-1]),
+        FITS,
+        "there is no 'd'; there are, by arm, a: ",
+    ),
+    "an arm it does not name": (
+        by_hand(lambda runs: runs["b"].history("train_loss")[-1], arms=("a",)),
+        FITS,
+        "there is no 'b'",
+    ),
+    "no test set": (fx.overfits("a"), FITS, "no history 'test_loss'; it has train_loss"),
+    "no accuracy": (fx.accuracy_above(0.5, "a"), FITS, "no history 'train_accuracy'"),
+    "a variance of classes": (fx.faster("a", than="b"), NETS, "its target has no variance"),
+    "no batch size": (fx.falls("train_loss", over="batch_size"), FITS, "has no 'batch_size' to order by"),
+    "two arms are no order": (fx.falls("train_loss", over="lr"), experiment(*PAIR), "needs three or more"),
+    "no gradient norm": (fx.norm_settles("a"), FITS, "recorded no 'gradient_norm'"),
+    "no steps": (fx.high_early("a"), experiment(replace(FIT, gradient_norm="epoch")), "recorded no 'step_loss'"),
+    "no coasting": (fx.stands_still("a", within=1e-9), FITS, "recorded no 'coasted'"),
+    "no sensitivity": (
+        fx.falls("jacobian", over="batch_size"),
+        NETS,
+        "have JacobianNorm among the protocol's measures",
+    ),
+    "no last batch": (fx.falls("reported", over="batch_size"), NETS, "let the arm record the gradient_norm"),
+    "no line": (fx.barrier_above(0.1, "a", "b"), experiment(*PAIR), "have an Interpolation from it"),
+    "a line from the other end": (
+        fx.barrier_above(0.1, "b", "a"),
+        experiment(*PAIR, measures=(LINE,)),
+        "'b' is no first end",
+    ),
+    "no alpha in the span": (
+        fx.best_within(0.6, 0.9, "a", "b"),
+        experiment(*PAIR, measures=(LINE,)),
+        "zero-size array",
+    ),
+    "no path": (fx.separates("a", "b"), experiment(*PAIR), "have Paths among the protocol's measures"),
+    "no points": (fx.mostly_positive(), FITS, "have MinimalRatio among the protocol's measures"),
+    "too few epochs": (fx.falls_over_epochs("train_loss", arm="a", blocks=5), FITS, "train for 5 epochs or more"),
+    "no epoch after": (fx.plateaus("train_accuracy", arm="a", after=0.9, within=0.1), NETS, "train longer"),
+    "an epoch after the last": (by_hand(lambda runs: runs["a"].history("train_loss")[9]), FITS, "IndexError: index 9"),
+    "a fact misspelt": (by_hand(lambda runs: runs["a"].facts["classes"]), FITS, "there is no 'classes'"),
+    "an attribute misspelt": (by_hand(lambda runs: runs["a"].arm.epoch), FITS, "AttributeError: 'Arm' object has no"),
+    "another number of arguments": (by_hand(lambda: 1.0), FITS, "TypeError: "),
+    "text": (by_hand(lambda runs: "0.5"), FITS, "it gives '0.5': return a number"),
+    "nothing": (by_hand(lambda runs: None), FITS, "it gives None: return a number"),
+    "a truth": (by_hand(lambda runs: np.True_), FITS, "it gives np.True_: return a number"),
+    "two numbers": (by_hand(lambda runs: np.ones(2)), FITS, r"it gives array\(.*\): return a number"),
+    "a complex number": (by_hand(lambda runs: 1j), FITS, "it gives 1j: return a number"),
+    "its opposite alone": (
+        by_hand(lambda runs: 1.0, lambda runs: runs["d"]),
+        FITS,
+        "opposite cannot be computed .*: there is no 'd'",
+    ),
+    "runs are read-only": (by_hand(lambda runs: runs["a"].arrays["train_loss"].sort()), FITS, "read-only"),
+}
+
+
+@pytest.mark.parametrize(("effect", "of", "said"), FAULTS.values(), ids=FAULTS)
+def test_what_an_effect_reads_and_nothing_records_is_a_fault(effect, of, said):
+    found = faults([claim(effect, of)], "quick")
+    assert list(found) == ["T-x"]
+    with pytest.raises(ValueError, match=f"claim T-x: its .*{said}"):
+        raise ValueError(found["T-x"])
+    assert found["T-x"].isprintable()
+
+
+def never(runs):
+    """The epoch at which the loss first is under a thousandth of what it started from; raises where it never is."""
+    losses = runs["a"].history("train_loss")
+    return float(np.flatnonzero(losses < losses[0] / 2)[0])
+
+
+def rises(runs):
+    losses = runs["a"].history("train_loss")
+    return float(np.flatnonzero(losses >= losses[0])[1])
+
+
+def divided(runs):
+    return 1 // 0
+
+
+FINE = {
+    "a constant": lambda runs: 1.0,
+    "NaN": lambda runs: float("nan"),
+    "infinity": lambda runs: -np.inf,
+    "a whole number": lambda runs: runs["a"].seed,
+    "a number of numpy": lambda runs: np.float32(1),
+    "a warning of numpy": lambda runs: np.log(runs["a"].history("train_loss") * 0)[-1],
+    "undefined where nothing is learnt": never,
+    "undefined where something is": rises,
+    "arithmetic that the numbers decide": divided,
+    "other facts": lambda runs: (
+        runs["a"].facts["target_variance"] + runs["a"].facts["x"][0] + runs["a"].facts["truth"][-1]
+    ),
+    "last weights": lambda runs: runs["a"].arrays["weights"].sum() + runs["a"].arrays["prediction"].sum(),
+}
+
+
+@pytest.mark.parametrize("compute", FINE.values(), ids=FINE)
+def test_what_the_numbers_decide_is_no_fault(compute):
+    assert faults([claim(by_hand(compute), FITS)], "quick") == {}
+
+
+EXHIBITS = {
+    "test loss of a function": (
+        experiment(FIT, kinds=["losses"]),
+        "figure losses of kind losses needs test_loss, which arm 'a'",
+    ),
+    "gradient norm": (experiment(FIT, kinds=["loss", "gradient_norm"]), "figure gradient_norm .* needs gradient_norm"),
+    "a sweep without the norm": (
+        experiment(*PAIR, kinds=["loss_and_jacobian_by_lr"]),
+        "needs lr, jacobian, kept_train_loss",
+    ),
+    "a sweep of full batches": (
+        experiment(replace(NET, batch_size=None), measures=(JacobianNorm(),), kinds=["loss_and_jacobian_by_batch"]),
+        "needs batch_size, which arm 'a'",
+    ),
+    "curves of classes": (experiment(NET, kinds=["curves"]), "needs x, truth, prediction"),
+    "no path": (experiment(*PAIR, kinds=["path_whole"]), "needs path_accuracy, whole_path"),
+    "no line": (experiment(*PAIR, kinds=["interpolation"]), "needs alphas"),
+    "paths without snapshots": (
+        experiment(*PAIR, measures=(Paths(own="a", other="b", mark_every=1),)),
+        "experiment T-x: Paths of arm 'a' needs its snapshots",
+    ),
+    "paths of three snapshots": (
+        experiment(
+            *(replace(one, snapshots="epoch") for one in PAIR), measures=(Paths(own="a", other="b", mark_every=1),)
+        ),
+        "needs as many snapshots of each, 4 or more, and gets 3 and 3",
+    ),
+    "paths of other lengths": (
+        experiment(
+            replace(PAIR[0], snapshots=1),
+            replace(PAIR[1], snapshots=2),
+            measures=(Paths(own="a", other="b", mark_every=1),),
+        ),
+        "and gets 11 and 6",
+    ),
+    "a function's Jacobian": (
+        experiment(FIT, measures=(JacobianNorm(),)),
+        "needs images, with a test set, and the arm has sinc",
+    ),
+    "the curvature of classes": (
+        experiment(NET, measures=(MinimalRatio(),)),
+        "needs a function to fit, and the arm has digits",
+    ),
+    "no norm to start from": (experiment(FIT, measures=(MinimalRatio(),)), "needs its gradient norm"),
+    "curvature of dropout": (
+        experiment(replace(FIT, gradient_norm="epoch", model=Model("1-5 dropout 5-1")), measures=(MinimalRatio(),)),
+        "needs a dense net",
+    ),
+    "weights that are not kept": (
+        experiment(replace(NET, model=Model("64-14000-10")), measures=(JacobianNorm(),)),
+        "which are not kept of 1,050,010 parameters: give a net of 1,000,000 at most",
+    ),
+    "no quick protocol": (experiment(FIT, quick=False), "experiment T-x has no quick protocol"),
+}
+
+
+@pytest.mark.parametrize(("exhibit", "said"), EXHIBITS.values(), ids=EXHIBITS)
+def test_what_a_figure_reads_and_nothing_records_is_a_fault(exhibit, said):
+    found = faults([exhibit], "quick")
+    with pytest.raises(ValueError, match=said):
+        raise ValueError(found["T-x"])
+    if exhibit.quick is not None:
+        assert found == faults([claim(fx.loss_below(1, "a"), exhibit)], "quick")
+
+
+def test_a_contrast_is_drawn_from_all_its_experiments():
+    across = Contrast(
+        topic="random", title="", kind="memorising", experiments=(experiment(NET), experiment(FIT, name="y"))
+    )
+    assert faults([across], "full") == {
+        across.id: "contrast across-random-memorising of kind memorising needs train_accuracy, which arm 'a' does not have: "
+        "let it record or measure them, or give another kind"
+    }
+
+
+def test_two_different_experiments_of_one_id_are_a_fault_of_the_later():
+    one, other = experiment(FIT), experiment(replace(FIT, epochs=4))
+    first, second = (claim(fx.loss_below(1, "a"), of, name) for of, name in ((one, "T-1"), (other, "T-2")))
+    assert faults([first, second], "quick") == {
+        "T-2": "two different experiments have the id T-x: give one another name"
+    }
+    assert faults([first, claim(fx.loss_below(1, "a"), experiment(FIT), "T-2"), one], "quick") == {}
+    loud = replace(one, name="X")
+    assert faults([first, loud], "quick") == {
+        "T-X": "two different experiments have the id T-X, and another T-x: give one another name"
+    }
+    dashed = replace(other, report="T-x", name="y"), replace(one, name="x-y")
+    assert list(faults(dashed, "quick")) == ["T-x-y"]
+
+
+def test_what_a_tier_does_not_try_has_no_fault():
+    counted = Claim("T-n", report="T", where="1", says="7.", effect=CountIs(Model("[2]"), 7))
+    full = claim(fx.overfits("a"), experiment(FIT, quick=False))
+    assert faults([counted, full], "quick") == {}
+    assert list(faults([counted, full], "full")) == ["T-x"]
+
+
+def test_the_longest_budgets_are_rehearsed_at_once():
+    long = replace(
+        FIT, data=Function(name="sinc", points=2**31 - 1), epochs=2**31 - 1, batch_size=1, gradient_norm="step"
+    )
+    assert faults([claim(fx.high_early("a"), experiment(long))], "quick") == {}
+
+
+def test_all_nets_of_the_tests_fit_their_data():
+    for name, (model, loss, images) in IMAGE_MODELS.items():
+        assert replace(NET, model=model, loss=loss, data=images).loss == loss, name
