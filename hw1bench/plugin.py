@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hw1bench import rulings, summary, terminal
+from hw1bench import rehearsal, rulings, summary, terminal
 from hw1bench.claim import Claim
 from hw1bench.endings import Endings
 from hw1bench.experiment import Contrast, Experiment, Tier
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 REPORT_LOST = 74
 """Exit status of a session whose report could not be written (EX_IOERR of sysexits.h); tests passed or failed."""
+
+
+_FAULTS = 10  # of claims that are told in full
 
 
 class Refuted(Exception):
@@ -213,10 +216,25 @@ class _Session:
             return
         if not session.items:
             raise self._selection.nothing()
-        items = self._selection.chosen(session.items)
+        items = [item for item in session.items if params(item)]
+        self._rehearse(items)
         # With --setup-only and --setup-plan no test is called.
         if items and not option.collectonly and not option.setuponly and not option.setupplan:
-            self._sit(items, params(items[0])["tier"])
+            self._sit(items, self._selection.tier(items))
+
+    @staticmethod
+    def _rehearse(items: Iterable[pytest.Item]) -> None:
+        """Raises pytest.UsageError, a line each, for claims and exhibits of which it is plain before any training that they
+        cannot be judged or drawn."""
+        subjects: dict[Tier, list[Claim | Experiment | Contrast]] = {}
+        for item in items:
+            found = params(item)
+            subjects.setdefault(found["tier"], []).append(found.get("claim") or found["exhibit"])
+        faults = [line for tier, some in subjects.items() for line in rehearsal.faults(some, tier).values()]
+        if len(faults) > _FAULTS:
+            faults[_FAULTS:] = [f"and {len(faults) - _FAULTS} more of this kind"]
+        if faults:
+            raise pytest.UsageError(*faults)
 
     def _sit(self, items: Iterable[pytest.Item], tier: Tier) -> None:
         from hw1bench.sitting import Docket, Sitting

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hw1bench.claim import Claim
-from hw1bench.experiment import Contrast
+from hw1bench.experiment import Contrast, Tier
 
 REPORTS = "ABCDE"
 TOPICS = ("counts", "fit", "task", "path", "grad", "minratio", "random", "size", "interp", "sensitivity")
@@ -126,12 +126,13 @@ class Selection:
             for name, instead in self._markers.instead.items()
         ]
 
-    def chosen(self, items: Iterable[pytest.Item]) -> list[pytest.Item]:
-        """The tests among ``items`` that the court judges, all of one tier. Raises pytest.UsageError otherwise, in one line."""
-        found = [item for item in items if params(item)]
-        if len({params(item)["tier"] for item in found}) > 1:
+    @staticmethod
+    def tier(items: Iterable[pytest.Item]) -> Tier:
+        """The tier of the tests ``items``. Raises pytest.UsageError, in one line, if they are of both."""
+        tiers: set[Tier] = {params(item)["tier"] for item in items}
+        if len(tiers) > 1:
             raise pytest.UsageError("one tier a session: select the quick tier or, with -m gpu, the full one, not both")
-        return found
+        return tiers.pop()
 
     def whole(self, folder: Path, name: str) -> bool:
         """Whether all claims of topic ``name`` in ``folder`` are known: its files were collected, not a part of them, and

@@ -8,7 +8,7 @@ import pytest
 
 from hw1bench import rulings
 from hw1bench.effects.identity import identity
-from hw1bench.report import contract
+from hw1bench.report import contract, figures
 from sample_ruling import ruling
 
 ONE = "[claim('A-fit-x', 'supported')]"
@@ -299,13 +299,12 @@ def test_exhibit(exhibit, court):
     assert "figures/A-shown-loss.svg" in [figure["path"] for figure in found["figures"]]
 
 
-def test_a_figure_that_cannot_be_drawn_costs_a_line_not_the_report(pytester, project):
-    folder = project(ONE)
-    path = folder / "test_fit.py"
-    path.write_text(path.read_text().replace('kind="curves"', 'kind="pie"'))
+def test_a_figure_that_cannot_be_drawn_costs_a_line_not_the_report(pytester, project, monkeypatch):
+    project(ONE)
+    monkeypatch.setitem(figures.KINDS, "curves", None)
     result = pytester.runpytest("claims")
     result.assert_outcomes(passed=1, deselected=1)
-    result.stdout.fnmatch_lines(["*figures/A-toy-pie.svg could not be drawn*"])
+    result.stdout.fnmatch_lines(["*figures/A-toy-curves.svg could not be drawn*"])
     assert [figure["path"] for figure in document(pytester)["figures"]] == ["figures/A-toy-loss.svg"]
 
 
