@@ -27,30 +27,27 @@ def said(result):
     return " ".join(f"{result.stdout.str()}\n{result.stderr.str()}".split())
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (BY_LOSS.format(limit=1e-3), BY_LOSS.format(limit=1.0000001e-3)),
-        (ONE, ONE.replace("'supported')", "'supported', experiment('toy', epochs=4))")),
-        ("[count('A-fit-x', 10)]", "[count('A-fit-x', 11)]"),
-    ],
-    ids=["effect", "experiment", "count"],
-)
-def test_a_ruling_on_something_else_is_shown_and_is_no_expectation(pytester, project, before, after):
-    folder = project(before)
-    pytester.runpytest("claims", "--record-rulings")
+def test_a_ruling_on_something_else_is_shown_and_is_no_expectation(pytester, project):
+    by_loss = BY_LOSS.format(limit=1e-3)
+    folder = project(f"{by_loss} + [claim('A-fit-y', 'supported'), count('B-count-z', 10)]")
+    pytester.runpytest("claims", "--record-rulings").assert_outcomes(xfailed=1, passed=2, deselected=3)
     recorded = (folder / rulings.FILE).read_text()
-    project(after)
+    by_loss = BY_LOSS.format(limit=1.0000001e-3)
+    project(f"{by_loss} + [claim('A-fit-y', 'supported', experiment('toy', epochs=4)), count('B-count-z', 11)]")
     result = pytester.runpytest("claims")
-    (entry,) = entries(pytester)
-    refuted = entry["verdict"] == "refuted"
-    result.assert_outcomes(**{"failed" if refuted else "passed": 1}, deselected=1)
-    assert entry["ruling"] is None
-    assert entry["remark"] == (f"refuted, {ELSEWHERE}" if refuted else ELSEWHERE)
-    assert re.search(rf"A-fit-x +{entry['verdict']}.* {ELSEWHERE}", result.stdout.str())  # in the closing table
+    result.assert_outcomes(failed=2, passed=1, deselected=3)
+    found = {entry["id"]: (entry["verdict"], entry["ruling"], entry["remark"]) for entry in entries(pytester)}
+    assert found == {
+        "A-fit-x": ("refuted", None, f"refuted, {ELSEWHERE}"),  # the effect is another
+        "A-fit-y": ("supported", None, ELSEWHERE),  # the experiment
+        "B-count-z": ("refuted", None, f"refuted, {ELSEWHERE}"),  # the number
+    }
+    for name, (verdict, _, _) in found.items():
+        assert re.search(rf"{name} +{verdict}.* {ELSEWHERE}", result.stdout.str())  # in the closing table
     result = pytester.runpytest("claims", "--strict-rulings")
-    result.assert_outcomes(failed=1, deselected=1)
-    assert f"A-fit-x: {entry['verdict']}, {ELSEWHERE}" in said(result)
+    result.assert_outcomes(failed=3, deselected=3)
+    for name, (verdict, _, _) in found.items():
+        assert f"{name}: {verdict}, {ELSEWHERE}" in said(result)
     assert (folder / rulings.FILE).read_text() == recorded  # until it is recorded anew
 
 
@@ -133,13 +130,12 @@ HERE = {("A-fit-x", "quick"), ("A-fit-y", "quick"), ("A-grad-x", "quick")}
 @pytest.mark.parametrize(
     ("arguments", "removed"),
     [
-        (["claims"], GONE),
         (["claims", "-k", "fit-x"], GONE),
         (["claims/test_fit.py"], [GONE[0], GONE[1], GONE[4]]),
         (["claims/test_fit.py::test_claim[quick-A-fit-x]"], [GONE[1]]),
         (["claims", "--ignore", "claims/test_grad.py"], [GONE[0], GONE[1], GONE[4]]),
     ],
-    ids=["folder", "-k", "file", "test", "--ignore"],
+    ids=["folder", "file", "test", "--ignore"],
 )
 def test_what_is_gone_is_pruned_and_what_was_not_collected_is_left(pytester, folder_with_gone, arguments, removed):
     path = folder_with_gone / rulings.FILE
@@ -201,7 +197,7 @@ def test_a_rulings_file_malformed_in_mid_session_loses_no_verdict_and_no_ruling(
 def test_two_sessions_at_once_record_all_they_judged(pytester, project):
     names = [f"{topic}-{index}" for topic in ("fit", "grad") for index in range(3)]
     for topic in ("fit", "grad"):
-        made = ", ".join(f"claim('A-{name}', 'supported')" for name in names if name.startswith(topic))
+        made = ", ".join(f"count('A-{name}', 10)" for name in names if name.startswith(topic))
         folder = project(f"[{made}]", topic=topic)
     sessions = [
         subprocess.Popen(
