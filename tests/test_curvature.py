@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 import reference
 from hw1bench import Model
-from hw1bench.measurement import TOLERANCES
 from hw1bench.measures import curvature, stationary
 
 MODELS = {
@@ -204,28 +203,18 @@ def test_the_hessian_is_ten_times_faster_than_double_backward():
     assert plain > 10 * ours
 
 
-@given(
-    st.lists(st.sampled_from([-1.0, -1e-3, -1e-5, -1e-7, 0.0, 1e-7, 1e-5, 1e-3, 1.0]), min_size=1, max_size=12),
-    st.integers(0, 2**31),
-    st.sampled_from(TOLERANCES),
-    st.floats(1e-3, 1e3),
+@pytest.mark.parametrize(
+    "measure",
+    [curvature.hessian, curvature.gauss_newton, curvature.layerwise_gauss_newton, curvature.loss_and_gradient],
 )
-@settings(max_examples=60, deadline=None)
-def test_shares_of_a_chosen_spectrum_are_counts(chosen, seed, tolerance, unit):
-    values = torch.tensor([*chosen, 1.0], dtype=torch.float64)
-    generator = torch.Generator().manual_seed(seed)
-    basis = torch.linalg.qr(torch.randn(len(values), len(values), generator=generator, dtype=torch.float64))[0]
-    matrix = unit * basis @ values.diag() @ basis.T
-    found = curvature.shares(curvature.spectrum((matrix + matrix.T)[None] / 2), tolerance)
-    n = len(values)
-    assert found.above.item() == pytest.approx(int((values > tolerance).sum()) / n)
-    assert found.below.item() == pytest.approx(int((values < -tolerance).sum()) / n)
-    assert found.above.item() + found.within.item() + found.below.item() == pytest.approx(1)
-
-
-def test_all_eigenvalues_of_nothing_are_within():
-    found = curvature.shares(torch.zeros(2, 5, dtype=torch.float64))
-    assert found.within.tolist() == [1, 1]
+def test_weights_that_require_a_gradient_are_measured_like_others(measure):
+    model = MODELS["two"]
+    weights, x, y = problem(model)
+    expected = measure(model, weights, x, y)
+    found = measure(model, torch.nn.Parameter(weights.clone()), x.requires_grad_(), y)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.equal(one, other)
+        assert not one.requires_grad
 
 
 def start_of(model, points, seed=0):
@@ -313,6 +302,9 @@ def test_a_point_that_is_there_is_left_alone():
         (lambda w, x, y: curvature.hessian(Model("C(1-2,3) 2-1"), w, x, y), "dense nets"),
         (lambda w, x, y: curvature.spectrum(torch.full((1, 2, 2), math.nan)), "not finite"),
         (lambda w, x, y: curvature.shares(torch.ones(1, 2), 1.0), "a tolerance of 1.0"),
+        (lambda w, x, y: curvature.shares(w, math.nan), "a tolerance of nan"),
+        (lambda w, x, y: curvature.hessian(Model("[6]"), w.numpy(), x, y), "weights of type ndarray"),
+        (lambda w, x, y: curvature.gauss_newton(Model("[6]"), w, x, y.tolist()), "y of type list"),
         (lambda w, x, y: stationary.minimise_gradient_norm(Model("[6]"), w, x, y, torch.zeros(2)), "positive norm"),
     ],
 )

@@ -20,6 +20,9 @@ from torch import Tensor
 from hw1bench.experiment import Model
 from hw1bench.measurement import MINIMAL_RATIO
 from hw1bench.measures.dense import activations, backward, forward, in_order, jacobian_of, residual_part, slices_of
+from hw1bench.measures.differentiated import hessian_at
+
+_SYMMETRIC = 1e-10  # the share of its largest entry by which a matrix may be off its mirror image
 
 # Numbers (float64) that a chunk of points may take at once besides the result: 16 MiB.
 _WORK = 2**21
@@ -27,6 +30,9 @@ _WORK = 2**21
 
 def _checked(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> None:
     rows = activations(model)
+    for name, given in (("weights", weights), ("x", x), ("y", y)):
+        if not isinstance(given, Tensor):
+            raise ValueError(f"{name} of type {type(given).__name__}: give a torch tensor")
     if weights.ndim != 2 or weights.shape[1] != model.parameters:
         raise ValueError(f"weights {tuple(weights.shape)} of a net with {model.parameters}: give (points, parameters)")
     wanted = (len(x), rows[0][0].inputs), (len(x), rows[-1][0].outputs)
@@ -36,11 +42,12 @@ def _checked(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> None:
         raise ValueError(f"weights, x and y are {weights.dtype}, {x.dtype}, {y.dtype}: curvature needs float64")
 
 
+@torch.no_grad()
 def loss_and_gradient(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """The loss (points,) and its gradient (points, parameters) of ``weights (points, parameters)``.
 
     x  (samples, features), y  (samples, outputs); all float64. Raises ValueError for other shapes or types, and for a
-    net that is not dense throughout.
+    net that is not dense throughout. What is not finite makes what is not finite.
     """
     _checked(model, weights, x, y)
     layers, output = forward(model, weights, x)
@@ -68,12 +75,14 @@ def _symmetric(matrix: Tensor) -> Tensor:
     the same but for rounding."""
     for each in matrix:
         gap, size = float((each - each.T).abs().max()), float(each.abs().max())
-        if gap > 1e-10 * size:
+        if gap > _SYMMETRIC * size:
             raise ArithmeticError(f"a Hessian is off its mirror image by {gap:.1e}, its largest entry being {size:.1e}")
-        each.copy_((each + each.T) / 2)
+        # The sum of entries near the largest number of all would overflow.
+        each.copy_((each + each.T) / 2 if size < 1e307 else each / 2 + each.T / 2)
     return matrix
 
 
+@torch.no_grad()
 def _curvature(
     model: Model, weights: Tensor, x: Tensor, y: Tensor, *, residual: bool, smoothing: float = 0.0
 ) -> Tensor:
@@ -103,14 +112,32 @@ def hessian(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
 def hessian_of(function: Callable[[Tensor], Tensor], weights: Tensor) -> Tensor:
     """The Hessian of any ``function`` from (parameters,) to a number at ``weights (points, parameters)``, float64.
 
-    By `torch.func`, all points together: (points, parameters, parameters). For the loss of a dense net `hessian` gives the
-    same and is faster. Raises ValueError for other shapes or types, ArithmeticError as `hessian` does.
+    (points, parameters, parameters), by autograd, a point after the other. For the loss of a dense net `hessian` gives the
+    same and is faster. At a kink the derivatives are those that torch takes there. A matrix so small that it is rounding
+    alone is given as zeros. The function is called some ten times a point: it must give the same each time.
+
+    Raises ValueError for other shapes or types, for weights that are not finite, and for a function that gives anything
+    but one float64 number, computed in float64, or that torch cannot differentiate twice; ArithmeticError where its
+    derivatives are not finite, or are not those of its values (see `differentiated`), and as `hessian` does.
     """
+    if not isinstance(weights, Tensor):
+        raise ValueError(f"weights are {type(weights).__name__}: give a torch tensor (points, parameters) float64")
     if weights.ndim != 2 or weights.dtype != torch.float64:
         raise ValueError(f"weights {tuple(weights.shape)} {weights.dtype}: give (points, parameters) float64")
-    # Not torch.func.hessian, which goes forward over backward: its first call compiles with what torch is about to drop.
-    found: Tensor = torch.func.vmap(torch.func.jacrev(torch.func.jacrev(function)))(weights)
-    return _symmetric(found.detach().clone())
+    if not weights.shape[1]:
+        raise ValueError(f"weights {tuple(weights.shape)}: give one parameter or more")
+    if diverged := (~weights.isfinite().all(dim=1)).nonzero().flatten().tolist():
+        raise ValueError(f"weights of points {diverged} are not finite: leave them out")
+    matrices = []
+    with torch.inference_mode(False), torch.enable_grad():
+        for point, place in enumerate(weights.detach().clone()):
+            try:
+                matrices.append(hessian_at(function, place))
+            except ArithmeticError as error:
+                raise ArithmeticError(f"point {point}: {error}") from error
+    if not matrices:
+        return weights.detach().new_empty(0, weights.shape[1], weights.shape[1])
+    return _symmetric(torch.stack(matrices))
 
 
 def smoothed_hessian(model: Model, weights: Tensor, x: Tensor, y: Tensor, smoothing: float) -> Tensor:
@@ -143,19 +170,50 @@ def layerwise_gauss_newton(model: Model, weights: Tensor, x: Tensor, y: Tensor) 
     return blocks
 
 
-def spectrum(matrix: Tensor) -> Tensor:
-    """The eigenvalues of symmetric ``matrix (points, p, p)``: (points, p) float64, rising.
+def _float64(name: str, given: Tensor, axes: str) -> Tensor:
+    """``given`` without its graph; raises ValueError unless it is a float64 tensor of these axes, finite, and in the range
+    in which float64 has all of its digits."""
+    if not isinstance(given, Tensor):
+        raise ValueError(f"the {name} is {type(given).__name__}: give a float64 tensor ({axes})")
+    if not bool(torch.isfinite(given).all()):
+        raise ValueError(f"the {name} has entries that are not finite: its point has diverged, leave it out")
+    if given.dtype != torch.float64:
+        raise ValueError(f"the {name} is {given.dtype}: give a float64 tensor ({axes})")
+    if given.ndim != len(axes.split(", ")) or not given.shape[-1]:
+        raise ValueError(f"the {name} {tuple(given.shape)}: give ({axes}), p 1 or more")
+    largest = given.detach().abs().flatten(1).amax(dim=1)
+    if bool(((largest > 0) & (largest < torch.finfo(torch.float64).tiny)).any()):
+        raise ValueError(
+            f"the {name} is at most {float(largest[largest > 0].min()):.1e}, where float64 loses digits: scale it up"
+        )
+    return given.detach()
 
-    Raises ValueError for entries that are not finite.
+
+def spectrum(matrix: Tensor) -> Tensor:
+    """The eigenvalues of symmetric ``matrix (points, p, p)`` float64: (points, p) float64, rising.
+
+    Raises ValueError for other shapes or types, for entries that are not finite, for a matrix that is not symmetric to
+    1e-10 of its largest entry, and for one that is beyond float64's range of full precision.
     """
-    if not bool(torch.isfinite(matrix).all()):
-        raise ValueError("a matrix has entries that are not finite: its point has diverged, leave it out")
+    matrix = _float64("matrix", matrix, "points, p, p")
+    if matrix.shape[1] != matrix.shape[2]:
+        raise ValueError(f"the matrix {tuple(matrix.shape)}: give (points, p, p)")
     values = matrix.new_zeros(matrix.shape[:2])
     for point, each in enumerate(matrix):
+        gap, size = float((each - each.T).abs().max()), float(each.abs().max())
+        if gap > _SYMMETRIC * size:
+            raise ValueError(
+                f"the matrix of point {point} is off its mirror image by {gap:.1e}, its largest entry being {size:.1e}: "
+                "a spectrum is of symmetric ones, (m + m.mT) / 2"
+            )
         # The weights of units that no sample reaches have rows of zeros, and eigenvalues of zero: often half of all.
         live = each.count_nonzero(dim=1) > 0
         count = int(live.sum())
         values[point, :count] = torch.linalg.eigvalsh(each[live][:, live])
+    if not bool(torch.isfinite(values).all()):
+        raise ValueError(
+            f"the matrix has entries of {float(matrix.abs().max()):.1e}, whose spectrum overflows: scale it down"
+        )
     return values.sort(dim=1).values
 
 
@@ -173,10 +231,12 @@ class Shares:
 def shares(eigenvalues: Tensor, tolerance: float = MINIMAL_RATIO) -> Shares:
     """The shares of ``eigenvalues (points, p)`` above, within and below +-``tolerance`` times the largest absolute one.
 
-    Where all are zero, all are within. Raises ValueError for a tolerance that is not between 0 and 1.
+    Where all are zero, all are within. Raises ValueError for a tolerance that is not between 0 and 1, and for eigenvalues of
+    other shapes or types, not finite, or beyond float64's range of full precision.
     """
     if not 0 <= tolerance < 1:
         raise ValueError(f"a tolerance of {tolerance}: it is a share of the largest eigenvalue, from 0 to below 1")
+    eigenvalues = _float64("spectrum", eigenvalues, "points, p")
     bound = tolerance * eigenvalues.abs().amax(dim=-1, keepdim=True)
     above = (eigenvalues > bound).double().mean(-1)
     below = (eigenvalues < -bound).double().mean(-1)
