@@ -306,6 +306,7 @@ def test_a_point_that_is_there_is_left_alone():
         (lambda w, x, y: curvature.hessian(Model("[6]"), w.numpy(), x, y), "weights of type ndarray"),
         (lambda w, x, y: curvature.gauss_newton(Model("[6]"), w, x, y.tolist()), "y of type list"),
         (lambda w, x, y: stationary.minimise_gradient_norm(Model("[6]"), w, x, y, torch.zeros(2)), "positive norm"),
+        (lambda w, x, y: stationary.minimise_gradient_norm(Model("[6]"), w, x, y, 1e-3), "targets float: give"),
     ],
 )
 def test_mistakes_are_named(call, message):

@@ -86,6 +86,20 @@ def test_from_a_net_to_itself_nothing_changes():
     np.testing.assert_allclose(barrier(ALPHAS, found.loss).height, 0, atol=1e-14)
 
 
+def test_ends_that_require_a_gradient_are_taken_like_others():
+    first, second, x, y = problem(DENSE, (12,))
+    whole = along(DENSE, first, second, ALPHAS, x, y)
+    alphas = torch.from_numpy(ALPHAS).requires_grad_()
+    found = along(DENSE, torch.nn.Parameter(first), second.requires_grad_(), alphas, x.requires_grad_(), y)
+    np.testing.assert_array_equal(found.loss, whole.loss)
+    np.testing.assert_array_equal(found.accuracy, whole.accuracy)
+    error = torch.from_numpy(found.loss)
+    np.testing.assert_array_equal(barrier(alphas, error.requires_grad_()).height, barrier(ALPHAS, whole.loss).height)
+    np.testing.assert_array_equal(
+        best(alphas, error.bfloat16()), best(ALPHAS, error.detach().bfloat16().double().numpy())
+    )
+
+
 @given(st.floats(-3, 0.99), st.floats(0.01, 5), st.integers(2, 60))
 @settings(max_examples=60, deadline=None)
 def test_a_grid_rises_evenly_and_holds_0_and_1(low, length, points):
@@ -142,6 +156,14 @@ def test_a_tie_for_the_best_is_the_middle_of_the_tied(values):
         (lambda *_: barrier(np.array([0.0, 1.0]), np.zeros((1, 2))), "make no barrier"),
         (lambda *_: barrier(np.array([0.0, 0.5]), np.zeros((1, 2))), "make no barrier"),
         (lambda *_: barrier(grid(0, 1, 3), np.zeros(3)), r"errors \(3,\) at 3 alphas"),
+        (lambda *_: barrier(np.zeros((2, 2)), np.zeros((1, 2))), r"alphas \(2, 2\): give"),
+        (lambda *_: best(grid(0, 1, 3), np.zeros(3)), r"values \(3,\) at 3 alphas"),
+        (lambda *_: best(np.zeros(0), np.zeros((2, 0))), r"alphas \(0,\): give"),
+        (lambda *_: barrier(grid(0, 1, 3), [[1, 2, 3], [4, 5]]), "errors makes no array"),
+        (lambda f, s, x, y: along(DENSE, f.numpy(), s, ALPHAS, x, y), "weights are ndarray"),
+        (lambda f, s, x, y: along(DENSE, f, s.numpy(), ALPHAS, x, y), "second is ndarray: give a torch tensor"),
+        (lambda f, s, x, y: along(DENSE, f, s, ALPHAS, x, y.tolist()), "y is list: give a torch tensor"),
+        (lambda f, s, x, y: along(DENSE, f.bfloat16(), s, ALPHAS, x.bfloat16(), y), "float32 or float64 for both"),
         (lambda *_: grid(1, 1, 3), "3 alphas from 1 to 1"),
         (lambda *_: grid(0, 1, 1), "1 alphas from 0 to 1"),
     ],

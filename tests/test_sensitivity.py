@@ -67,6 +67,15 @@ def test_a_diverged_run_is_nan_and_disturbs_nobody():
     assert np.isnan(found[3:]).all()
 
 
+@pytest.mark.parametrize("name", ["dense", "convolutions"])
+def test_weights_that_require_a_gradient_are_measured_like_others(name):
+    model, shape = CATALOGUE_NETS[name]
+    x, weights, _ = ends(model, shape, 3, 1)
+    expected = jacobian_norm(model, weights, x)
+    found = jacobian_norm(model, torch.nn.Parameter(weights), x.requires_grad_())
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_net_that_looks_at_nothing_has_none():
     assert jacobian_norm(Model("12-9-4"), torch.zeros(1, 157), torch.ones(5, 12)).tolist() == [0]
 
@@ -77,6 +86,8 @@ def test_a_net_that_looks_at_nothing_has_none():
         (Model("12-4"), torch.zeros(1, 51), torch.zeros(2, 12), r"weights \(1, 51\) of a net with 52"),
         (Model("12-4"), torch.zeros(52), torch.zeros(2, 12), r"weights \(52,\) of a net with 52"),
         (Model("12-4"), torch.zeros(1, 52).double(), torch.zeros(2, 12), "for both"),
+        (Model("12-4"), torch.zeros(1, 52).bfloat16(), torch.zeros(2, 12).bfloat16(), "for both"),
+        (Model("12-4"), np.zeros((1, 52)), torch.zeros(2, 12), "weights are ndarray"),
         (Model("12-4"), torch.zeros(1, 52), torch.zeros(0, 12), "no sample"),
         (Model("12-4"), torch.zeros(1, 52), torch.zeros(2, 13), "does not take samples"),
         (Model("[6]"), torch.zeros(1, 19), torch.zeros(2, 1), "one output"),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from hw1bench.measures import trajectory
+from hw1bench.measures import arrays, trajectory
 
 
 def paths(runs=3, snapshots=7, weights=50, seed=0, dtype=np.float64):
@@ -176,6 +176,27 @@ def test_measures_do_not_depend_on_where_the_origin_is_or_on_the_unit(unit, seed
         (lambda: trajectory.beyond_random_walk(np.eye(3)), "a path of 3 snapshots"),
         (lambda: trajectory.separation(np.zeros((1, 2)), np.zeros((3, 2))), "1 of 4 snapshots"),
         (lambda: trajectory.convergence_from(np.eye(3), 3), "3 of 3 snapshots"),
+        (lambda: trajectory.pca(None), "None is no runs: give"),
+        (lambda: trajectory.gram(np.array(3.0)), "is no runs: give"),
+        (lambda: trajectory.gram([[[1.0, 2], [3.0]]]), "run 0 makes no array: give"),
+        (lambda: trajectory.gram([[torch.ones(2), torch.ones(3)]]), "run 0 makes no array: give"),
+        (lambda: trajectory.gram(torch.ones(1, 2, 3).long()), "floating-point"),
+        (lambda: trajectory.gram(torch.ones(1, 2, 3, dtype=torch.complex64).conj()), "floating-point"),
+        (lambda: trajectory.gram([torch.eye(3).to_sparse()]), "run 0 is a tensor without its numbers"),
+        (lambda: trajectory.gram(torch.ones(1, 2, 3, device="meta")), "run 0 is a tensor without its numbers"),
+        (lambda: trajectory.gram(torch.full((1, 2, 3), math.nan, dtype=torch.bfloat16)), "not finite"),
+        (lambda: trajectory.pca([np.ma.masked_equal(np.eye(5), 0)]), "run 0 has masked entries"),
+        (lambda: trajectory.gram(1e200 * paths()), r"e\+20\d, whose square overflows: scale them down"),
+        (lambda: trajectory.pca(1e200 * paths(weights=5)), r"e\+20\d, whose square overflows: scale them down"),
+        (lambda: trajectory.gram([[[-1.7e308], [1.7e308]]]), "whose square overflows"),
+        (lambda: trajectory.separation(*(1e-200 * paths(2))), "whose square is 0 in float64: scale them up"),
+        (lambda: trajectory.pca(1e-200 * paths(weights=5)), "whose square is 0 in float64: scale them up"),
+        (lambda: trajectory.distances(np.eye(3)[:2]), r"a Gram matrix \(2, 3\): give"),
+        (lambda: trajectory.pca_from(np.ones(4), [4]), r"a Gram matrix \(4,\): give"),
+        (lambda: trajectory.pca_from(np.zeros((4, 4)), [4]), "all the same"),
+        (lambda: trajectory.part(np.full((3, 3), np.nan), slice(2)), "a Gram matrix that is not finite"),
+        (lambda: trajectory.separation_from(np.full((3, 3), np.inf), 2), "a Gram matrix that is not finite"),
+        (lambda: trajectory.share_of_variance(np.zeros((2, 3, 3))), "all the same"),
     ],
 )
 def test_mistakes_are_named(call, message):
@@ -188,6 +209,46 @@ def test_tensors_and_lists_are_taken_like_arrays():
     expected = trajectory.pca(runs)
     for runs_given in (torch.from_numpy(runs), [torch.from_numpy(run) for run in runs], runs.tolist()):
         np.testing.assert_allclose(trajectory.pca(runs_given).coordinates, expected.coordinates)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("weights", [5, 30])
+def test_tensors_of_any_precision_give_what_their_numbers_do_whether_or_not_they_require_a_gradient(dtype, weights):
+    runs = torch.from_numpy(paths(2, weights=weights)).to(dtype)
+    exact = runs.double().numpy()
+    leaf = runs.clone().requires_grad_()
+    forms = [runs, leaf, leaf * 1, list(leaf), [torch.nn.Parameter(run) for run in runs], [list(run) for run in leaf]]
+    for form in forms:
+        found, expected = trajectory.pca(form), trajectory.pca(exact)
+        np.testing.assert_array_equal(found.coordinates, expected.coordinates)
+        np.testing.assert_array_equal(trajectory.gram(form), trajectory.gram(exact))
+        for measure in (trajectory.separation, trajectory.convergence):
+            assert measure(form[0], form[1]) == measure(*exact)
+        assert trajectory.beyond_random_walk(form[0], 20) == trajectory.beyond_random_walk(exact[0], 20)
+    lengths = torch.ones(9, dtype=dtype, requires_grad=True)
+    np.testing.assert_array_equal(
+        trajectory.random_walk_shares(lengths, 5, 4), trajectory.random_walk_shares(np.ones(9), 5, 4)
+    )
+
+
+def test_runs_may_come_one_after_the_other():
+    runs = paths()
+    np.testing.assert_array_equal(trajectory.pca(iter(runs)).coordinates, trajectory.pca(runs).coordinates)
+
+
+def test_tensors_of_another_precision_are_never_copied_whole(monkeypatch):
+    taken, columns = [], arrays.Columns.__getitem__
+
+    def counted(self, places):
+        found = columns(self, places)
+        taken.append(found.shape)
+        return found
+
+    monkeypatch.setattr(arrays.Columns, "__getitem__", counted)
+    monkeypatch.setattr(trajectory, "_CHUNK", 500)
+    trajectory.pca(torch.from_numpy(paths(weights=1000)).bfloat16())
+    assert max(width for _, width in taken) == 500 // 21
+    assert sum(width for _, width in taken) == 3 * 1000
 
 
 def test_a_path_that_does_not_move_is_no_walk():

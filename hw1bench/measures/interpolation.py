@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from hw1bench.experiment import Model
+from hw1bench.measures import arrays
 from hw1bench.measures.nets import checked, classes, cut, named, numbers, size
 
 _WEIGHTS = 2**27  # bytes that the mixed weights may take
@@ -104,7 +105,10 @@ def along(
     themselves. Raises ValueError for other shapes, types, losses or classes, and for alphas that are not finite.
     """
     x = checked(model, first, x)
-    where = np.asarray(alphas, dtype=np.float64)
+    for name, tensor in (("second", second), ("y", y)):
+        if not isinstance(tensor, Tensor):
+            raise ValueError(f"{name} is {type(tensor).__name__}: give a torch tensor")
+    where = arrays.whole(alphas, "alphas").astype(np.float64)
     if second.shape != first.shape or second.dtype != first.dtype:
         raise ValueError(
             f"ends {tuple(first.shape)} {first.dtype} and {tuple(second.shape)} {second.dtype}: give the same"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hw1bench.measures import arrays
+
 
 def grid(low: float, high: float, points: int) -> np.ndarray:
     """``points`` alphas, equally spaced from ``low`` to ``high``, and 0 and 1 besides: rising, to 12 decimals.
@@ -19,8 +21,22 @@ def grid(low: float, high: float, points: int) -> np.ndarray:
     return np.unique([*spaced, 0.0, 1.0]) + 0.0  # a zero of either sign becomes 0
 
 
+def _at(alphas: np.ndarray, values: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays; raises ValueError unless there is a value for each run and alpha, and one alpha or more."""
+    alphas, values = arrays.whole(alphas, "alphas"), arrays.whole(values, name)
+    if alphas.ndim != 1 or not len(alphas):
+        raise ValueError(f"alphas {alphas.shape}: give (A,), one or more")
+    if values.ndim != 2 or values.shape[1] != len(alphas):
+        raise ValueError(f"{name} {values.shape} at {len(alphas)} alphas: give (runs, {len(alphas)})")
+    return alphas, values
+
+
 def best(alphas: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The alpha of the largest of ``values (runs, A)``, the mean of the alphas that tie for it: (runs,). NaN where any is."""
+    """The alpha of the largest of ``values (runs, A)``, the mean of the alphas that tie for it: (runs,). NaN where any is.
+
+    Raises ValueError for other shapes.
+    """
+    alphas, values = _at(alphas, values, "values")
     ties = values == values.max(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
         found: np.ndarray = np.where(ties, alphas, 0.0).sum(axis=1) / ties.sum(axis=1)
@@ -41,12 +57,10 @@ def barrier(alphas: np.ndarray, error: np.ndarray) -> Barrier:
 
     Raises ValueError for alphas without 0, 1 or one between them, and for another shape of ``error``.
     """
-    alphas, error = np.asarray(alphas), np.asarray(error)
+    alphas, error = _at(alphas, error, "errors")
     between = (alphas > 0) & (alphas < 1)
     if 0 not in alphas or 1 not in alphas or not between.any():
         raise ValueError(f"alphas {alphas.tolist()} make no barrier: give 0, 1 and one or more between, as `grid` does")
-    if error.ndim != 2 or error.shape[1] != len(alphas):
-        raise ValueError(f"errors {error.shape} at {len(alphas)} alphas: give (runs, {len(alphas)})")
     inside = error[:, between]
     with np.errstate(invalid="ignore"):
         height = inside.max(axis=1) - (error[:, alphas == 0][:, 0] + error[:, alphas == 1][:, 0]) / 2

@@ -164,6 +164,10 @@ def minimise_gradient_norm(
     ``progress`` is told the steps done since it was last told. Points do not influence one another.
     Raises ValueError for other shapes or types, and for targets that are not positive.
     """
+    if not isinstance(target, Tensor) or not isinstance(weights, Tensor):
+        raise ValueError(
+            f"weights are {type(weights).__name__} and targets {type(target).__name__}: give torch tensors"
+        )
     if target.shape != weights.shape[:1] or not bool((target > 0).all()):
         raise ValueError(f"targets {target.tolist()} of {len(weights)} points: give a positive norm for each")
     many = max(1, _WORK // (4 * weights.shape[1] ** 2))

@@ -1,8 +1,8 @@
 """Where training goes in the space of weights: principal components, distances, and what a random walk would look like.
 
 A *trajectory* is the snapshots of one run's weights, (snapshots, weights), oldest first. Functions take any runs: an array
-(runs, snapshots, weights), or a sequence of (snapshots, weights) arrays, not all of the same length; float16, float32 or
-float64. All they need is the Gram matrix of the centred snapshots,
+(runs, snapshots, weights), or a sequence of (snapshots, weights) arrays, not all of the same length; NumPy's or tensors, of
+any floating-point type. All they need is the Gram matrix of the centred snapshots,
 
     G = X X^T,   X (all runs' snapshots, weights) less its mean row,
 
@@ -16,6 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 from sklearn.decomposition import PCA
+
+from hw1bench.measures import arrays
 
 
 class Rows(Protocol):
@@ -34,14 +36,21 @@ Trajectories = np.ndarray | Sequence[np.ndarray | Rows]
 
 _CHUNK = 2**21  # numbers (float64, 16 MiB) of all snapshots together that are taken at once
 
+_SQUARES = 1e-150, 1e150  # what a weight may move by and be: beyond, its square is none
+
 # Where there are this many times more weights than snapshots the Gram matrix is the shorter way, and the only one in
 # bounded memory.
 _WIDE = 2
 
 
 def _runs(trajectories: Trajectories) -> list[np.ndarray | Rows]:
-    # What gives its columns on demand is left as it is; tensors and lists become arrays.
-    runs = [np.asarray(run) if hasattr(run, "__array__") or not hasattr(run, "shape") else run for run in trajectories]
+    try:
+        each = list(trajectories)
+    except TypeError as error:
+        raise ValueError(
+            f"{trajectories!r} is no runs: give (runs, snapshots, weights), or a sequence of runs"
+        ) from error
+    runs = [arrays.rows(run, f"run {index}") for index, run in enumerate(each)]
     shapes = [run.shape for run in runs]
     if not runs or any(len(shape) != 2 or not shape[0] for shape in shapes) or len({shape[1] for shape in shapes}) > 1:
         raise ValueError(f"runs of shapes {shapes}: each must be (snapshots, weights), all with the same weights")
@@ -50,24 +59,45 @@ def _runs(trajectories: Trajectories) -> list[np.ndarray | Rows]:
     return runs
 
 
+def _check(weights: np.ndarray) -> None:
+    if not np.isfinite(weights).all():
+        raise ValueError("some weights are not finite: leave out the snapshots of a run after it diverged")
+    if (largest := np.abs(weights).max(initial=0.0)) > _SQUARES[1]:
+        raise ValueError(f"the weights are up to {largest:.1e}, whose square overflows: scale them down")
+
+
 def gram(trajectories: Trajectories) -> np.ndarray:
     """The Gram matrix of all runs' snapshots, run after run, less their common mean: (snapshots, snapshots) float64.
 
-    Raises ValueError for runs that are not (snapshots, weights) with the same weights, and for weights that are not finite.
+    Raises ValueError for runs that are not (snapshots, weights) with the same weights, and for weights that are not finite or
+    whose squares are not.
     """
     runs = _runs(trajectories)
     snapshots, weights = sum(map(len, runs)), runs[0].shape[1]
     total: np.ndarray = np.zeros((snapshots, snapshots))
+    largest = 0.0
     step = max(1, _CHUNK // snapshots)
     for start in range(0, weights, step):
         part = np.concatenate([run[:, start : start + step] for run in runs], dtype=np.float64, casting="same_kind")
-        if not np.isfinite(part).all():
-            raise ValueError("some weights are not finite: leave out the snapshots of a run after it diverged")
+        _check(part)
         part -= part[0].copy()  # so that snapshots that are all the same have a mean of exactly 0
         part -= part.mean(axis=0)
+        largest = max(largest, np.abs(part).max(initial=0.0))
         total += part @ part.T
+    if 0 < largest < _SQUARES[0]:
+        raise ValueError(f"the weights move by {largest:.1e} at most, whose square is 0 in float64: scale them up")
     symmetric: np.ndarray = (total + total.T) / 2
     return symmetric
+
+
+def _gram(matrix: np.ndarray, axes: int) -> np.ndarray:
+    """``matrix`` as an array; raises ValueError unless it has as many ``axes`` (any for 0), its last two alike, and is finite."""
+    found = arrays.whole(matrix, "the Gram matrix")
+    if found.ndim < 2 or found.ndim != (axes or found.ndim) or found.shape[-1] != found.shape[-2]:
+        raise ValueError(f"a Gram matrix {found.shape}: give (snapshots, snapshots), as `gram` does")
+    if not np.isfinite(found).all():
+        raise ValueError("a Gram matrix that is not finite: leave out the snapshots of a run after it diverged")
+    return found
 
 
 def distances(gram: np.ndarray) -> np.ndarray:
@@ -75,6 +105,7 @@ def distances(gram: np.ndarray) -> np.ndarray:
 
     Below 1e-8 of the largest distance from the mean they drown in rounding.
     """
+    gram = _gram(gram, 2)
     squares = np.diag(gram)
     found: np.ndarray = np.sqrt(np.maximum(squares[:, None] + squares[None, :] - 2 * gram, 0))
     np.fill_diagonal(found, 0)
@@ -107,16 +138,19 @@ def pca(trajectories: Trajectories, components: int = 2) -> Components:
     if weights > _WIDE * snapshots:
         return pca_from(gram(runs), [len(run) for run in runs], components)
     whole = np.concatenate([run[:, :] for run in runs], dtype=np.float64, casting="same_kind")
-    if not np.isfinite(whole).all():
-        raise ValueError("some weights are not finite: leave out the snapshots of a run after it diverged")
-    if not np.ptp(whole, axis=0).any():
+    _check(whole)
+    move = np.ptp(whole, axis=0).max()
+    if not move:
         raise ValueError(f"the {snapshots} snapshots are all the same: there is no variance to share out")
+    if move < _SQUARES[0]:
+        raise ValueError(f"the weights move by {move:.1e} at most, whose square is 0 in float64: scale them up")
     found = PCA(components, svd_solver="full").fit(whole)
     return _components(found.transform(whole), found.explained_variance_ratio_, [len(run) for run in runs])
 
 
 def pca_from(gram: np.ndarray, lengths: Sequence[int], components: int = 2) -> Components:
     """`pca` of runs of ``lengths`` snapshots from their Gram matrix."""
+    gram = _gram(gram, 2)
     if sum(lengths) != len(gram) or not 1 <= components <= len(gram):
         raise ValueError(f"runs of {list(lengths)} snapshots, {components} components, a Gram matrix of {len(gram)}")
     values, vectors = np.linalg.eigh(gram)
@@ -136,9 +170,15 @@ def _components(flat: np.ndarray, shares: np.ndarray, lengths: Sequence[int]) ->
 
 
 def share_of_variance(gram: np.ndarray, components: int = 2) -> np.ndarray:
-    """The share of variance that the first ``components`` take, of Gram matrices ``(..., snapshots, snapshots)``: (...,)."""
-    values = np.linalg.eigvalsh(gram)
-    taken: np.ndarray = values[..., -components:].sum(-1) / np.trace(gram, axis1=-2, axis2=-1)
+    """The share of variance that the first ``components`` take, of Gram matrices ``(..., snapshots, snapshots)``: (...,).
+
+    Raises ValueError for another shape, and for one that is not finite or of snapshots that are all the same.
+    """
+    gram = _gram(gram, 0)
+    total = np.trace(gram, axis1=-2, axis2=-1)
+    if not (total > 0).all():
+        raise ValueError("snapshots that are all the same have no variance to share out: leave them out")
+    taken: np.ndarray = np.linalg.eigvalsh(gram)[..., -components:].sum(-1) / total
     return taken
 
 
@@ -151,7 +191,7 @@ def random_walk_shares(
     in ``weights`` dimensions. Of one long walk with equal steps in many dimensions the k-th takes 6/(pi^2 k^2) (Antognini and
     Sohl-Dickstein, 2018); short ones more. Raises ValueError for lengths that are not finite, negative, or all zero.
     """
-    lengths = np.asarray(step_lengths, dtype=np.float64)
+    lengths = arrays.whole(step_lengths, "the step lengths").astype(np.float64)
     if lengths.ndim != 1 or not np.isfinite(lengths).all() or (lengths < 0).any() or not lengths.any() or weights < 1:
         raise ValueError(f"steps of lengths {lengths} in {weights} dimensions make no walk: give (steps,) lengths >= 0")
     generator = np.random.default_rng(seed)
@@ -197,11 +237,13 @@ def beyond_random_walk(snapshots: np.ndarray, samples: int = 1000, seed: int = 0
 
     Raises ValueError as `gram` does, for fewer than four snapshots (three lie in a plane), and where nothing moves.
     """
-    return beyond_random_walk_from(gram([snapshots]), np.shape(snapshots)[1], samples, seed)
+    run = _runs([snapshots])[0]
+    return beyond_random_walk_from(gram([run]), run.shape[1], samples, seed)
 
 
 def beyond_random_walk_from(gram: np.ndarray, weights: int, samples: int = 1000, seed: int = 0) -> BeyondRandomWalk:
     """`beyond_random_walk` of one run with ``weights`` weights, from the Gram matrix of its snapshots."""
+    gram = _gram(gram, 2)
     if not np.trace(gram) > 0:
         raise ValueError(f"the {len(gram)} snapshots are all the same: nothing moves")
     if len(gram) < 4:
@@ -213,7 +255,7 @@ def beyond_random_walk_from(gram: np.ndarray, weights: int, samples: int = 1000,
 
 def part(gram: np.ndarray, snapshots: slice | np.ndarray) -> np.ndarray:
     """The Gram matrix of some of the snapshots, a slice or their indices, by themselves, about their own mean."""
-    some = gram[snapshots][:, snapshots]
+    some = _gram(gram, 2)[snapshots][:, snapshots]
     some = some - some.mean(axis=0)
     centred: np.ndarray = some - some.mean(axis=1, keepdims=True)
     return centred
@@ -230,6 +272,7 @@ def separation(own: np.ndarray, other: np.ndarray) -> float:
 
 def separation_from(gram: np.ndarray, own: int) -> float:
     """`separation` from the joint Gram matrix of two runs, of which the first ``own`` snapshots are one's own."""
+    gram = _gram(gram, 2)
     if not 2 <= own < len(gram):
         raise ValueError(f"{own} of {len(gram)} snapshots are one's own: two or more must be, and not all")
     apart = distances(gram)[:own]
@@ -248,6 +291,7 @@ def convergence(own: np.ndarray, other: np.ndarray) -> float:
 
 def convergence_from(gram: np.ndarray, own: int) -> float:
     """`convergence` from the joint Gram matrix of two runs, of which the first ``own`` snapshots are one's own."""
+    gram = _gram(gram, 2)
     if not 1 <= own < len(gram):
         raise ValueError(f"{own} of {len(gram)} snapshots are one's own: one or more must be, and not all")
     apart = distances(gram)
