@@ -198,10 +198,10 @@ def _differences(function: Function, here: _Slope, product: Tensor, unit: Tensor
         least = min(least, off)
         if step == _STEPS[0]:
             what = f"{off:.1e} off a second difference of {size:.1e}, {missed:.1e} off a rise of {rise:.1e}"
-        # Where the curvature drowns in rounding, even at the largest step, nothing more can be said of it.
-        told = grain <= 1e-3 * largest or step == max(_STEPS)
-        same = off <= _SAME * max(size, _largest(curve)) + grain
-        if told and same and missed <= _SAME * float(parts.abs().sum()) + grain * step:
+        # What drowns in rounding even at the largest step, or beside a far larger difference, counts as the same.
+        drowned = grain <= 1e-3 * largest or step == max(_STEPS)
+        same = (size > 0 and off <= _SAME * size) or (drowned and off <= _SAME * max(size, _largest(curve)) + grain)
+        if same and missed <= _SAME * float(parts.abs().sum()) + grain * step:
             return _Differences(True, False, what)
         if grain <= 1e-3 * size:
             resolved[step] = found
