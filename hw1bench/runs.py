@@ -7,6 +7,7 @@ A *block* is one arm with 8 consecutive seeds; training turns it into a *record*
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,34 @@ class Unavailable(Exception):
 
 class Unreadable(ValueError):
     """A data set that is there and cannot be used; the text says which file and why, in one line."""
+
+
+def _frozen(value: Any) -> Any:
+    """``value``, of arrays, mappings and lists, such that no part of it can be changed: effects get runs that serve others.
+
+    An array is no copy but a view, and one that, unlike a mere read-only one, cannot be made writable again.
+    """
+    match value:
+        case np.ndarray():
+            base: Any = value.base
+            known = isinstance(base, memoryview) and base.readonly
+            return value if known else np.asarray(value.data.toreadonly())
+        case Mapping():
+            return MappingProxyType({name: _frozen(item) for name, item in value.items()})
+        case list() | tuple():
+            return tuple(map(_frozen, value))
+    return value
+
+
+class _Frozen:
+    """A dataclass whose ``arrays`` and ``facts`` are frozen."""
+
+    arrays: Mapping[str, np.ndarray]
+    facts: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        for name in ("arrays", "facts"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -44,8 +73,8 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Record:
-    """A trained block.
+class Record(_Frozen):
+    """A trained block. Nothing in it can be changed: arrays are read-only, and the lists of ``facts`` become tuples.
 
     arrays   name -> (runs, ...), which of them by the arm: see `recorded`:
              ``train_loss``, for classes also ``train_accuracy`` (a share), ``test_loss``, ``test_accuracy``:
@@ -75,8 +104,8 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One arm with one seed, trained: a row of a record."""
+class Run(_Frozen):
+    """One arm with one seed, trained: a row of a record, and as read-only as this."""
 
     arm: Arm
     seed: int
@@ -84,14 +113,14 @@ class Run:
     facts: Mapping[str, Any]
 
     def history(self, name: str) -> np.ndarray:
-        """(epochs + 1,) of ``name``, float64; a loss that is not finite counts as +infinity.
+        """(epochs + 1,) of ``name``, float64, a copy; a loss that is not finite counts as +infinity.
 
         Raises ValueError where the run has no such history.
         """
         if name not in self.arrays or not name.startswith(("train_", "test_")):
             known = ", ".join(sorted(key for key in self.arrays if key.startswith(("train_", "test_"))))
             raise ValueError(f"arm {self.arm.name!r} has no history {name!r}; it has {known}")
-        values = np.asarray(self.arrays[name], dtype=np.float64)
+        values = np.array(self.arrays[name], dtype=np.float64)
         return np.where(np.isfinite(values), values, np.inf) if name.endswith("loss") else values
 
     @cached_property

@@ -123,7 +123,7 @@ def test_a_point_that_is_there_stays_and_has_the_spectrum_of_its_hessian(fitted)
     assert (found["steps_to_it"] == 0).all()
     split = data.BUILT_IN.load(block.arm.data).train
     x, y = models.inputs(block.arm.model, split.x).double(), split.y.double()
-    weights = torch.from_numpy(record.arrays["weights"]).double()
+    weights = torch.tensor(record.arrays["weights"]).double()
     eigenvalues = torch.linalg.eigvalsh(reference.hessian_double_backward(block.arm.model, weights[3], x, y))[None]
     for column, tolerance in enumerate(TOLERANCES[:2]):
         shares = curvature.shares(eigenvalues, tolerance)
@@ -160,7 +160,7 @@ def test_the_jacobian_is_of_the_test_set_at_the_kept_weights():
     assert found.shape == (8,)
     few = stage.take(JacobianNorm(), [(block, record)], few_test_images(20), CPU).arrays["jacobian"]
     x = few_test_images(20).test.x.flatten(1).double()
-    weights = torch.from_numpy(record.arrays["weights"][1])
+    weights = torch.tensor(record.arrays["weights"][1])
     assert few[1] == pytest.approx(float(reference.jacobian_norm(block.arm.model, weights, x)), rel=1e-9)
 
 

@@ -1,8 +1,11 @@
 import os
+import stat
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from hw1bench.arrays import load_arrays, save_arrays
 from hw1bench.runs import Record
 from hw1bench.store import Store
 
@@ -74,6 +77,113 @@ def test_pickles_are_never_loaded(tmp_path):
     assert "damaged" in said[0]
 
 
+def other(record, by=1):
+    return replace(record, arrays={name: array + by for name, array in record.arrays.items()})
+
+
+@pytest.mark.parametrize("exchange", ["contents", "one for both", "names"])
+def test_a_record_of_another_key_is_noticed_and_ignored(tmp_path, exchange):
+    said = []
+    store = Store(tmp_path, notice=said.append)
+    store.put("mine", RECORD)
+    store.put("other", other(RECORD))
+    mine, others = (store.path(key).read_bytes() for key in ("mine", "other"))
+    if exchange == "names":
+        store.path("mine").rename(tmp_path / "between")
+        store.path("other").rename(store.path("mine"))
+        (tmp_path / "between").rename(store.path("other"))
+    else:
+        store.path("mine").write_bytes(others)
+        store.path("other").write_bytes(mine if exchange == "contents" else others)
+    assert store.get("mine") is None
+    assert said == ["stored block mine.npz is damaged (it holds block other): it is trained again"]
+    store.put("mine", RECORD)
+    same(store.get("mine"), RECORD)
+
+
+def test_a_key_that_was_only_written_over_is_noticed(tmp_path):
+    said = []
+    store = Store(tmp_path, notice=said.append)
+    store.put("other", RECORD)
+    arrays = load_arrays(store.path("other"))
+    arrays["__record__"] = np.array(str(arrays["__record__"]).replace('"other"', '"mine"'))
+    save_arrays(store.path("mine"), arrays)
+    assert store.get("mine") is None
+    assert "does not match its digest" in said[0]
+
+
+def test_every_flipped_bit_of_a_record_gives_the_same_or_is_noticed(tmp_path):
+    said = []
+    store = Store(tmp_path, notice=said.append)
+    record = Record({"train_loss": np.arange(4.0).reshape(2, 2)}, {"x": (0.5,)}, 1.5)
+    store.put("key", record)
+    content = bytearray(store.path("key").read_bytes())
+    equal = 0
+    for place in range(len(content)):
+        bit = 1 << place % 8  # one of each byte: `test_arrays` takes all
+        content[place] ^= bit
+        store.path("key").write_bytes(content)
+        content[place] ^= bit
+        found = store.get("key")
+        if found is not None:
+            same(found, record)
+            equal += 1
+    assert equal + len(said) == len(content)
+    assert len(said) > len(content) / 2
+
+
+METAS = [
+    "",
+    "[]",
+    "7",
+    "null",
+    "[" * 100_000,
+    "{}",
+    '{"key": "key"}',
+    '{"key": "key", "facts": {}, "seconds": "long"}',
+    '{"key": "key", "facts": {}, "seconds": null}',
+    '{"key": "key", "facts": [], "seconds": 1.5, "digest": 7}',
+    '{"key": ["key"], "facts": {}, "seconds": 1.5, "digest": ""}',
+]
+
+
+@pytest.mark.parametrize("meta", METAS, ids=range(len(METAS)))
+def test_a_file_that_is_whole_and_no_record_is_noticed(tmp_path, meta):
+    said = []
+    save_arrays(tmp_path / "key.npz", {"train_loss": np.zeros((8, 2)), "__record__": np.array(meta)})
+    assert Store(tmp_path, notice=said.append).get("key") is None
+    assert len(said) == 1
+    assert "key.npz is damaged" in said[0]
+
+
+def test_a_pipe_in_the_place_of_a_block_is_noticed_and_replaced(tmp_path):
+    said = []
+    os.mkfifo(tmp_path / "key.npz")
+    store = Store(tmp_path, notice=said.append)
+    assert store.get("key") is None
+    assert "it is no file but a pipe or a device" in said[0]
+    store.put("key", RECORD)
+    same(store.get("key"), RECORD)
+
+
+def test_a_record_that_does_not_fit_is_said_and_ignored(tmp_path):
+    said = []
+    store = Store(tmp_path, notice=said.append)
+    store.put("key", RECORD)
+    assert store.get("key", lambda record: f"it has {len(record.arrays)} arrays") is None
+    assert said == ["stored block key.npz is damaged (it has 2 arrays): it is trained again"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_blocks_are_readable_by_whom_the_umask_lets(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        Store(tmp_path).put("key", RECORD)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "key.npz").stat().st_mode) == 0o666 & ~umask
+
+
 def test_a_failed_write_leaves_the_old_record_and_no_litter(tmp_path, monkeypatch):
     store = Store(tmp_path)
     store.put("key", RECORD)
@@ -85,4 +195,19 @@ def test_a_failed_write_leaves_the_old_record_and_no_litter(tmp_path, monkeypatc
     with pytest.raises(OSError, match="disk full"):
         store.put("key", RECORD)
     assert os.listdir(tmp_path) == ["key.npz"]
+    same(store.get("key"), RECORD)
+
+
+def test_a_folder_that_cannot_be_written_is_said_once(tmp_path):
+    said = []
+    folder = tmp_path / "blocks"
+    folder.write_text("a file is in the way")
+    store = Store(folder, notice=said.append)
+    assert store.get("key") is None
+    for key in ("key", "other"):
+        store.keep(key, RECORD)
+        assert store.get(key) is None
+    assert said == [f"{folder} cannot be written (File exists): blocks are trained again in the next session"]
+    folder.unlink()
+    store.keep("key", RECORD)
     same(store.get("key"), RECORD)

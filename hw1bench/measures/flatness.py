@@ -20,7 +20,7 @@ def interpolated(
     spec: Interpolation, block: Block, first: Record, second: Record, dataset: Dataset, device: torch.device
 ) -> dict[str, np.ndarray]:
     """The arrays that `hw1bench.measurement.Interpolation` names; ``block`` is the one of ``first``."""
-    ends = torch.stack([torch.from_numpy(record.arrays["weights"]) for record in (first, second)], dim=1).to(device)
+    ends = torch.stack([torch.tensor(record.arrays["weights"]) for record in (first, second)], dim=1).to(device)
     found = {"alphas": np.tile(spec.alphas, (len(block.seeds), 1))}
     for name, split in _splits(dataset).items():
         x, y = resident(block.arm, split, device)
@@ -34,7 +34,7 @@ def interpolated(
 def jacobian(block: Block, record: Record, dataset: Dataset, device: torch.device) -> dict[str, np.ndarray]:
     """The array that `hw1bench.measurement.JacobianNorm` names."""
     x, _ = resident(block.arm, _splits(dataset)["test"], device)
-    weights = torch.from_numpy(record.arrays["weights"]).to(device)
+    weights = torch.tensor(record.arrays["weights"]).to(device)
     norms = side_by_side(lambda row: jacobian_norm(block.arm.model, row[None], x), weights.unbind(), device)
     return {"jacobian": np.concatenate(norms)}
 

@@ -39,7 +39,7 @@ def take(
     x = models.inputs(model, dataset.train.x).to(device, torch.float64)
     y = dataset.train.y.to(device, torch.float64)
     weights, norms = (
-        torch.from_numpy(array).to(device, torch.float64)
+        torch.tensor(array).to(device, torch.float64)
         for array in (record.arrays["weights"], record.arrays["gradient_norm"][:, 0])
     )
 
