@@ -12,6 +12,7 @@ from hw1bench import verdict as rule
 from hw1bench.claim import Claim
 from hw1bench.effects import CountIs, CountsEqual, Effect
 from hw1bench.experiment import BLOCK, Arm, Experiment, Model, Tier
+from hw1bench.forms import unfit
 from hw1bench.measurement import Measurement
 from hw1bench.number import NoFinding
 from hw1bench.remarks import diverged_where, remarks
@@ -85,7 +86,8 @@ class Court:
     """Judges claims of one tier, on blocks from ``store`` or trained by ``trainer``.
 
     ``seed_offset`` is the first seed; ``max_seeds`` drops later looks and never changes the level. ``closed`` is the reason
-    why nothing can be trained here, where there is one: trained claims are then "not run".
+    why nothing can be trained here, where there is one: trained claims are then "not run". ``unfit`` says why a stored record
+    of a block, or of a measurement of it, cannot be what the trainer would give, or ''.
     """
 
     tier: Tier
@@ -94,6 +96,7 @@ class Court:
     seed_offset: int = 0
     max_seeds: int | None = None
     closed: str | None = None
+    unfit: Callable[[Record, Block, Measurement | None], str] = unfit
     records: dict[Block, Record] = field(
         default_factory=dict
     )  # what this court has seen, trained or stored, and measured
@@ -168,7 +171,7 @@ class Court:
         missing = []
         for block in self._blocks(experiment, arms, look):
             if block not in self.records:
-                stored = self.store.get(self.trainer.key(block))
+                stored = self._stored(self.trainer.key(block), block)
                 if stored is None:
                     missing.append(block)
                 else:
@@ -183,7 +186,7 @@ class Court:
             self.trainer.train(missing, self._keep)
             for measurement, blocks in unmeasured:
                 record = self.trainer.measure(measurement, [(block, self.records[block]) for block in blocks])
-                self.store.put(self.trainer.measurement_key(measurement, blocks), record)
+                self.store.keep(self.trainer.measurement_key(measurement, blocks), record)
                 self._measured(measurement, blocks, record)
 
         if missing or unmeasured:
@@ -192,7 +195,10 @@ class Court:
 
     def _keep(self, block: Block, record: Record) -> None:
         self.records[block] = record
-        self.store.put(self.trainer.key(block), record)
+        self.store.keep(self.trainer.key(block), record)
+
+    def _stored(self, key: str, block: Block, measurement: Measurement | None = None) -> Record | None:
+        return self.store.get(key, lambda record: self.unfit(record, block, measurement))
 
     def _measurements(
         self, experiment: Experiment, arms: Sequence[Arm], look: int
@@ -212,7 +218,7 @@ class Court:
             return True
         if any(block not in self.records for block in blocks):
             return False
-        stored = self.store.get(self.trainer.measurement_key(measurement, blocks))
+        stored = self._stored(self.trainer.measurement_key(measurement, blocks), blocks[0], measurement)
         if stored is None:
             return False
         self._measured(measurement, blocks, stored)

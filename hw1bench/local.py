@@ -6,6 +6,7 @@ from functools import cached_property
 
 import torch
 
+from hw1bench import forms
 from hw1bench.data import Library
 from hw1bench.measurement import Measurement
 from hw1bench.measures import stage
@@ -29,6 +30,13 @@ class LocalTrainer:
 
     def key(self, block: Block) -> str:
         return engine.key(block, self._device, self._library)
+
+    def unfit(self, record: Record, block: Block, measurement: Measurement | None = None) -> str:
+        """Why ``record`` cannot be what training ``block``, or a ``measurement`` of it, gives here; else ''."""
+        shapes, facts = engine.contents(block, self._library)
+        if measurement is not None:
+            shapes = dict.fromkeys(stage.arrays(measurement))
+        return forms.unfit(record, block, measurement, shapes, facts)
 
     def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
         for block in blocks:

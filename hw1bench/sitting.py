@@ -117,7 +117,8 @@ class Sitting:
                 device = "cpu"
         self.trainer = LocalTrainer(device, self.progress, Library(options.data_dir, self.progress))
         store = Store(options.report_dir / "blocks", fresh=options.fresh, notice=self.progress.notice)
-        self.court = Court(options.tier, store, self.trainer, options.seed_offset, options.max_seeds, closed)
+        settings = (options.seed_offset, options.max_seeds, closed, self.trainer.unfit)
+        self.court = Court(options.tier, store, self.trainer, *settings)
         for item in self.docket:
             if item.claim.experiment is not None:
                 self.court.looks(item.claim.experiment)

@@ -139,6 +139,48 @@ def test_a_killed_session_keeps_every_finished_block(tmp_path):
     assert after.trainer.trained == ["b-0", "c-0"]
 
 
+def test_a_store_that_cannot_be_written_costs_one_line_and_no_verdict(tmp_path):
+    said = []
+    (tmp_path / "blocks").write_text("a file is in the way")
+    store = Store(tmp_path / "blocks", notice=said.append)
+    sitting = Court("quick", store, Made(lambda arm, seed: {"a": 0.9, "b": 0.1, "c": 0.5}[arm]))
+    claims = [claim(loss_below(0.5, "b")), claim(lower_loss("b", than="a")), claim(loss_below(0.5, "c")), APART]
+    words = [sitting.judge(one).verdict.word for one in claims]
+    assert words == ["supported", "supported", "refuted", "supported"]
+    assert [sitting.judge(one).verdict.word for one in reversed(claims)] == words[::-1]
+    assert sorted(sitting.trainer.trained) == ["a-0", "a-0", "b-0", "b-0", "c-0"]  # two experiments have arms a and b
+    assert sitting.trainer.measured == ["Paths a-0 b-0"]
+    assert len(said) == 1
+    assert "cannot be written" in said[0]
+
+
+def test_blocks_that_were_exchanged_are_trained_again_and_said(tmp_path):
+    def final(arm, seed):
+        return {"a": 0.9, "b": 0.1, "c": 0.5}[arm]
+
+    sitting = court(tmp_path, final)
+    before = [sitting.judge(one).verdict for one in (claim(loss_below(0.5, "a", "b")), APART)]
+    a, b = (sitting.store.path(key) for key in ("a-0", "b-0"))
+    contents = a.read_bytes(), b.read_bytes()
+    b.write_bytes(contents[0])
+    a.write_bytes(contents[1])
+    said = []
+    after = Court("quick", Store(tmp_path, notice=said.append), Made(final))
+    assert [after.judge(one).verdict for one in (claim(loss_below(0.5, "a", "b")), APART)] == before
+    assert {"a-0", "b-0"} <= set(after.trainer.trained)
+    assert any("it holds block b-0" in line for line in said)
+    assert any("it holds block a-0" in line for line in said)
+
+
+def test_an_effect_cannot_alter_the_runs_of_the_next(tmp_path):
+    def alters(runs):
+        runs["a"].arrays["train_loss"].fill(7)
+
+    sitting = court(tmp_path, lambda arm, seed: 0.1)
+    assert sitting.judge(claim(Effect("alters", "", alters))).verdict.word == "error"
+    assert sitting.judge(claim(loss_below(0.5, "a"))).verdict.word == "supported"
+
+
 def test_seed_offset_moves_the_seeds(tmp_path):
     seen = []
     sitting = court(tmp_path, lambda arm, seed: seen.append(seed) or 0.1, seed_offset=100)

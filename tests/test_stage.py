@@ -34,7 +34,9 @@ def trained(*arms):
 
 
 def take(measurement, pairs, **options):
-    return stage.take(measurement, pairs, data.BUILT_IN.load(pairs[0][0].arm.data), CPU, **options).arrays
+    found = stage.take(measurement, pairs, data.BUILT_IN.load(pairs[0][0].arm.data), CPU, **options).arrays
+    assert set(found) == set(stage.arrays(measurement))
+    return found
 
 
 def with_arrays(record, **arrays):

@@ -9,9 +9,11 @@ import torch
 from hw1bench import code, data
 from hw1bench.data import BUILT_IN, Library
 from hw1bench.experiment import Arm, Function, digest
+from hw1bench.forms import Shapes
 from hw1bench.runs import Block, Record
 from hw1bench.training import convolutional, native, sequential, stacked
 from hw1bench.training.compiler import compiler_works
+from hw1bench.training.contents import shapes
 
 # Dense nets up to this many parameters are stacked on a CPU: above it a single net fills the cores by itself, and
 # stacking was measured slower.
@@ -97,6 +99,12 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
 def steps(block: Block, library: Library = BUILT_IN) -> int:
     """Model-steps of the whole block: optimiser steps, over all its runs."""
     return len(block.seeds) * block.arm.epochs * block.arm.steps_an_epoch(len(library.load(block.arm.data).train))
+
+
+def contents(block: Block, library: Library = BUILT_IN) -> tuple[Shapes, dict[str, Any]]:
+    """The arrays of a record of ``block``, with the shape of each of a run, and its facts."""
+    dataset = library.load(block.arm.data)
+    return shapes(block.arm, len(dataset.train)), _facts(block.arm, dataset)
 
 
 def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""What a record must hold to serve: so that one that is whole and of another form is made again, not an error for ever."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hw1bench.experiment import Function
+from hw1bench.measurement import Measurement
+from hw1bench.runs import Block, Record
+
+Shapes = Mapping[str, tuple[int, ...] | None]
+"""The arrays that must be there, and the shape of a run's part of each; None where any will do."""
+
+_NUMBERS = "biuf"  # kinds of numpy's types
+_FACTS: dict[str, type | tuple[type, ...]] = {"dataset": str, "fingerprint": str, "stand_in": bool}
+
+
+def unfit(
+    record: Record,
+    block: Block,
+    measurement: Measurement | None = None,
+    shapes: Shapes | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> str:
+    """Why ``record`` cannot be that of ``block``, or of a ``measurement`` of which this is the first block; else ''.
+
+    Besides ``shapes`` and ``facts``, where the caller knows them, it checks what every record has.
+    """
+    runs = len(block.seeds)
+    for name, array in record.arrays.items():
+        if array.dtype.kind not in _NUMBERS or array.shape[:1] != (runs,):
+            return f"its {name} is {array.dtype} of shape {array.shape}, not numbers of {runs} runs"
+    own: Shapes = {"train_loss": (block.arm.epochs + 1,)} if measurement is None else {}
+    for name, shape in {**own, **(shapes or {})}.items():
+        if name not in record.arrays:
+            return f"it lacks {name}"
+        found = record.arrays[name].shape
+        if shape is not None and found != (runs, *shape):
+            return f"its {name} has the shape {found}, not {(runs, *shape)}"
+    if not record.arrays:
+        return "it holds no arrays"
+    more = {"target_variance": (float, int)} if isinstance(block.arm.data, Function) else {"classes": int}
+    for name, kind in (_FACTS | more).items():
+        if not isinstance(record.facts.get(name), kind):
+            return f"its {name} is {record.facts.get(name)!r}"
+    for name, value in Record({}, facts or {}, 0.0).facts.items():
+        if record.facts.get(name) != value:
+            return f"its {name} is not that of the data"
+    return ""

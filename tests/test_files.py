@@ -1,0 +1,162 @@
+"""Files that appear whole or not at all, and what is swept of killed writers' and left of living ones'."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from hw1bench import files
+from hw1bench.files import replace, sweep, writing
+
+HELD = """
+import pathlib, sys, time
+from hw1bench.files import writing
+with writing(pathlib.Path(sys.argv[1])) as file:
+    file.write(b"half")
+    file.flush()
+    print("writing", flush=True)
+    sys.stdin.read()
+    file.write(b" whole")
+"""
+
+
+def left(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """Another process that has written half of ``tmp_path / key.npz``, and goes on when its input ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HELD, str(tmp_path / "key.npz")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"writing\n"
+        yield process
+        process.kill()
+
+
+def test_what_a_killed_writer_left_is_swept(writer, tmp_path):
+    replace(tmp_path / "other.npz", b"whole")
+    assert len(left(tmp_path)) == 2
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert len(left(tmp_path)) == 2
+    sweep(tmp_path)
+    assert left(tmp_path) == ["other.npz"]
+
+
+def test_what_a_living_writer_writes_stays_however_old(writer, tmp_path):
+    [name] = left(tmp_path)
+    os.utime(tmp_path / name, (0, 0))
+    sweep(tmp_path)
+    assert left(tmp_path) == [name]
+    writer.stdin.close()
+    assert writer.wait() == 0
+    assert left(tmp_path) == ["key.npz"]
+    assert (tmp_path / "key.npz").read_bytes() == b"half whole"
+
+
+def test_a_session_that_sweeps_while_others_write_costs_them_nothing(tmp_path):
+    done = threading.Event()
+
+    def sweeping():
+        while not done.is_set():
+            sweep(tmp_path)
+
+    sweeper = threading.Thread(target=sweeping)
+    sweeper.start()
+    try:
+        for i in range(100):
+            replace(tmp_path / f"{i % 7}", str(i).encode())
+            assert (tmp_path / f"{i % 7}").read_bytes() == str(i).encode()
+    finally:
+        done.set()
+        sweeper.join()
+    assert left(tmp_path) == [f"{i}" for i in range(7)]
+
+
+@pytest.mark.parametrize("name", [".key-abc.tmp", ".key.npz.123-456.tmp", ".key.npz-0123abcd-0123abcd.tmp"])
+def test_of_other_machines_only_what_is_old_is_swept(tmp_path, name):
+    (tmp_path / name).write_bytes(b"half")
+    sweep(tmp_path)
+    assert left(tmp_path) == [name]
+    os.utime(tmp_path / name, (time.time() - 4000,) * 2)
+    sweep(tmp_path)
+    assert left(tmp_path) == []
+
+
+def test_on_a_disk_without_locks_files_are_written_and_only_what_is_old_is_swept(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise OSError("no locks available")
+
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    with writing(tmp_path / "key") as file:
+        file.write(b"half")
+        sweep(tmp_path)
+        file.write(b" whole")
+    assert (tmp_path / "key").read_bytes() == b"half whole"
+    name = f".key{files._HERE}0.tmp"
+    (tmp_path / name).write_bytes(b"")
+    sweep(tmp_path)
+    assert left(tmp_path) == [name, "key"]
+    os.utime(tmp_path / name, (0, 0))
+    sweep(tmp_path)
+    assert left(tmp_path) == ["key"]
+
+
+def test_only_temporary_files_are_swept_and_nothing_stops_it(tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"kept")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("key.npz", "key.tmp", ".hidden", f".key{files._HERE}1.tmp"):
+        (folder / name).write_bytes(b"")
+        os.utime(folder / name, (0, 0))
+    (folder / ".folder.tmp").mkdir()
+    os.mkfifo(folder / ".pipe.tmp")
+    (folder / ".link.tmp").symlink_to(outside)
+    (folder / ".nowhere.tmp").symlink_to("nowhere")
+    for path in folder.iterdir():
+        os.utime(path, (0, 0), follow_symlinks=False)
+    sweep(folder)
+    sweep(tmp_path / "missing")
+    sweep(outside)
+    assert left(folder) == [".folder.tmp", ".hidden", ".link.tmp", ".nowhere.tmp", ".pipe.tmp", "key.npz", "key.tmp"]
+    assert outside.read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), ValueError("no"), KeyboardInterrupt()])
+def test_a_body_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, error):
+
+    def fail():
+        with writing(tmp_path / "key") as file:
+            file.write(b"new")
+            raise error
+
+    replace(tmp_path / "key", b"old")
+    with pytest.raises(type(error)):
+        fail()
+    assert left(tmp_path) == ["key"]
+    assert (tmp_path / "key").read_bytes() == b"old"
+
+
+def test_a_folder_in_the_way_is_an_error_and_leaves_nothing(tmp_path):
+    (tmp_path / "key").mkdir()
+    with pytest.raises(OSError, match="key"):
+        replace(tmp_path / "key", b"new")
+    assert left(tmp_path) == ["key"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o000])
+def test_who_may_read_it_is_left_to_the_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        replace(tmp_path / "key", b"")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o666 & ~umask

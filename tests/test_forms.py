@@ -1,0 +1,136 @@
+"""What a stored record must hold: what training and measuring give, whichever backend trains, and nothing less."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cases import ARM, DIGITS, OPTIMIZERS
+from hw1bench import Claim, Experiment, Model, both_tiers
+from hw1bench.court import Court
+from hw1bench.effects import loss_below
+from hw1bench.local import LocalTrainer
+from hw1bench.measurement import JacobianNorm
+from hw1bench.runs import Block, Record
+from hw1bench.store import Store
+from hw1bench.training import convolutional, engine, native
+
+FIT = replace(ARM, model=Model("[3]"), epochs=3)
+CLASSES = replace(
+    ARM,
+    data=DIGITS,
+    loss="cross_entropy",
+    optimizer=OPTIMIZERS["adam"],
+    model=Model("64-3-10"),
+    batch_size=700,
+    epochs=2,
+)
+ARMS = {
+    "fit": FIT,
+    "norms": replace(FIT, gradient_norm="epoch", coast=True),
+    "norms of steps": replace(FIT, gradient_norm="step", batch_size=16),
+    "last batch": replace(FIT, gradient_norm="last batch", batch_size=16, snapshots=2),
+    "classes": CLASSES,
+    "best": replace(CLASSES, keep="best", snapshots="epoch", gradient_norm="step"),
+    "odd snapshots": replace(CLASSES, snapshots=4, gradient_norm="epoch"),
+    "large": replace(CLASSES, model=Model("64-350-10"), snapshots="epoch", epochs=1),
+    "convolution": replace(CLASSES, model=Model("C(1-4,3,p1,pool2) 64-10"), epochs=1, snapshots=1),
+}
+
+
+class Said:
+    def __init__(self):
+        self.lines = []
+
+    def notice(self, text):
+        self.lines.append(text)
+
+    def start(self, label, steps): ...
+
+    def advance(self, steps): ...
+
+    def finish(self): ...
+
+
+@pytest.fixture(params=["kernel", "torch"])
+def trained(request, monkeypatch):
+    if request.param == "torch":
+        for module in (native, engine.native, convolutional.native):
+            monkeypatch.setattr(module, "isa", lambda: None)
+    monkeypatch.setattr(engine, "compiler_works", lambda: False)
+
+    def train(arm):
+        block = Block("T", "forms", arm, 0)
+        return block, engine.train(block, torch.device("cpu"))
+
+    return train
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_what_is_wanted_is_what_training_gives(trained, name):
+    block, record = trained(ARMS[name])
+    shapes, facts = engine.contents(block)
+    assert {name: array.shape[1:] for name, array in record.arrays.items()} == shapes
+    assert LocalTrainer("cpu", Said()).unfit(record, block) == ""
+    assert set(facts) == set(record.facts)
+
+
+def without(mapping, name):
+    return {key: value for key, value in mapping.items() if key != name}
+
+
+@pytest.mark.parametrize("name", ["norms", "best"])
+def test_whatever_is_missing_or_of_another_shape_is_named(trained, name):
+    block, record = trained(ARMS[name])
+    unfit = LocalTrainer("cpu", Said()).unfit
+    for array in record.arrays:
+        assert unfit(replace(record, arrays=without(record.arrays, array)), block) == f"it lacks {array}"
+        longer = np.concatenate([record.arrays[array]] * 2, axis=-1)
+        shorter = record.arrays[array][:-1]
+        words = record.arrays[array].astype(str)
+        for other in (longer, shorter, words, np.array(1.0)):
+            assert f"its {array}" in unfit(replace(record, arrays={**record.arrays, array: other}), block)
+    for fact in record.facts:
+        for facts in (without(record.facts, fact), {**record.facts, fact: None}, {**record.facts, fact: ["other"]}):
+            assert f"its {fact} is" in unfit(replace(record, facts=facts), block)
+
+
+def test_a_measurement_is_of_all_runs_and_has_its_arrays(trained):
+    block, record = trained(ARMS["classes"])
+    unfit = LocalTrainer("cpu", Said()).unfit
+    assert unfit(Record({"jacobian": np.zeros(8)}, record.facts, 0.0), block, JacobianNorm()) == ""
+    assert unfit(record, block, JacobianNorm()) == "it lacks jacobian"
+    assert unfit(Record({}, record.facts, 0.0), block, JacobianNorm()) == "it lacks jacobian"
+    assert "its jacobian is" in unfit(Record({"jacobian": np.zeros(7)}, record.facts, 0.0), block, JacobianNorm())
+    assert "its dataset is" in unfit(Record({"jacobian": np.zeros(8)}, {}, 0.0), block, JacobianNorm())
+
+
+ODD = {
+    "nothing": Record({}, {}, 0.0),
+    "no facts": Record({"train_loss": np.zeros((8, 4))}, {}, 0.0),
+    "few runs": Record({"train_loss": np.zeros((7, 4))}, {"dataset": "sinc"}, 0.0),
+    "a number": Record({"train_loss": np.array(1.0)}, {}, 0.0),
+    "few epochs": Record({"train_loss": np.zeros((8, 2))}, {}, 0.0),
+    "words": Record({"train_loss": np.full((8, 4), "low")}, {}, 0.0),
+    "another's": Record({"weights": np.zeros((8, 10))}, {"dataset": "sinc", "stand_in": False}, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_whole_record_of_another_form_is_trained_again_and_said(tmp_path, name):
+    experiment = Experiment(report="T", name="forms", **both_tiers([replace(FIT, name="a")]))
+    claim = Claim("T-x", report="T", where="1", says="It is.", experiment=experiment, effect=loss_below(1e9, "a"))
+    said = Said()
+    trainer = LocalTrainer("cpu", said)
+    store = Store(tmp_path, notice=said.notice)
+    key = trainer.key(Block("T", "forms", experiment.quick.arms[0], 0))
+    store.put(key, ODD[name])
+    judged = Court("quick", store, trainer, unfit=trainer.unfit).judge(claim)
+    assert (judged.verdict.word, judged.reused) == ("supported", False)
+    assert next(line for line in said.lines if "trained again" in line).startswith(
+        f"stored block {key}.npz is damaged (i"
+    )
+    said.lines.clear()
+    again = Court("quick", Store(tmp_path, notice=said.notice), trainer, unfit=trainer.unfit).judge(claim)
+    assert (again.verdict, again.reused, said.lines) == (judged.verdict, True, [])
