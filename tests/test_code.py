@@ -1,47 +1,188 @@
-"""The digest of the package's own source: whatever changes in the files that it covers moves it, and nothing else."""
+"""The digest of the package's own source: whatever changes in the code that a folder can run moves it, and nothing else."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from hw1bench import code
 
+PACKAGE = {
+    "__init__.py": "from pack.shown import report",
+    "shown.py": "import pack.steps",
+    "steps.py": "from pack import layout",
+    "layout.py": "import os, json.decoder",
+    "odd.py": "",
+    "relative.py": "",
+    "late.py": "",
+    "sub/__init__.py": "",
+    "sub/deep.py": "from ..relative import x",
+    "sub/other.py": "",
+    "training/__init__.py": "",
+    "training/engine.py": "from pack.steps import one, two\nimport pack.sub.deep\ndef f():\n    from pack import late",
+    "training/kernel.cpp": "",
+    "training/tables/weights.txt": "",
+}
+COVERED = [
+    "training/__init__.py",
+    "training/engine.py",
+    "training/kernel.cpp",
+    "training/tables/weights.txt",
+    "steps.py",
+    "layout.py",
+    "sub/__init__.py",
+    "sub/deep.py",
+    "relative.py",
+    "late.py",
+]
+
 
 @pytest.fixture
-def digest(tmp_path, monkeypatch):
-    """The digest of the files of a made-up package, read anew each time."""
-    monkeypatch.setattr(code, "__file__", str(tmp_path / "code.py"))
-    for name in ("one.py", "measures/two.py", "measures/three.py", "measures/kernel.cpp"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name)
-    return code.digest.__wrapped__
+def root(tmp_path, monkeypatch):
+    """A made-up package, of which the digest is read anew each time."""
+    for name, text in PACKAGE.items():
+        (tmp_path / "pack" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "pack" / name).write_text(text)
+    monkeypatch.setattr(code, "__file__", str(tmp_path / "pack" / "code.py"))
+    return tmp_path / "pack"
 
 
-COVERED = ("measures/*.py", "one.py")
+def digest(folder="training"):
+    return code.digest.__wrapped__(folder)
 
 
-@pytest.mark.parametrize("name", ["one.py", "measures/two.py", "measures/three.py"])
-def test_a_changed_file_moves_it(digest, tmp_path, name):
-    before = digest(COVERED)
-    (tmp_path / name).write_text("changed")
-    assert digest(COVERED) != before
+def change(path):
+    path.write_text(path.read_text() + "\n")
 
 
-def test_a_new_file_moves_it(digest, tmp_path):
-    before = digest(COVERED)
-    (tmp_path / "measures" / "four.py").write_text("new")
-    assert digest(COVERED) != before
+@pytest.mark.parametrize("name", COVERED)
+def test_a_change_in_whatever_is_run_moves_it(root, name):
+    before = digest()
+    change(root / name)
+    assert digest() != before
 
 
-def test_files_that_it_does_not_cover_do_not(digest, tmp_path):
-    before = digest(COVERED)
-    (tmp_path / "measures" / "kernel.cpp").write_text("changed")
-    assert digest(COVERED) == before
-    assert digest(("measures/*",)) != before
+@pytest.mark.parametrize("name", sorted(set(PACKAGE) - set(COVERED)))
+def test_what_is_not_run_does_not(root, name):
+    before = digest()
+    change(root / name)
+    assert digest() == before
 
 
-def test_every_pattern_of_the_package_finds_files():
-    from hw1bench.measures import stage
-    from hw1bench.training import engine
+@pytest.mark.parametrize("name", ["training/new.py", "training/new.cpp", "training/deep/down/new.h"])
+def test_a_new_file_of_the_folder_moves_it(root, name):
+    before = digest()
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text("")
+    assert digest() != before
 
-    root = code.Path(code.__file__).parent
-    assert all(list(root.glob(pattern)) for pattern in (*stage._SOURCES, *engine._SOURCES))
-    assert len(code.digest(stage._SOURCES)) == 32
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import pack.odd",
+        "import json, pack.odd as other",
+        "from pack import odd",
+        "from pack import steps, odd as other",
+        "from pack.odd import anything",
+        "from pack.odd import *",
+        "from . import odd",
+        "from .odd import anything",
+        "def f():\n    try:\n        from pack.odd import x\n    except ImportError:\n        pass",
+        "if True:\n    import pack.odd",
+    ],
+)
+def test_a_module_is_covered_as_soon_as_one_that_is_imports_it(root, line):
+    (root / "layout.py").write_text(line)
+    before = digest()
+    change(root / "odd.py")
+    assert digest() != before
+
+
+def test_modules_that_import_each_other_are_no_trouble(root):
+    (root / "layout.py").write_text("import pack.steps, pack.layout, pack.training.engine")
+    assert {path.relative_to(root).as_posix() for path in code.sources(root, "training")} == set(COVERED)
+
+
+def test_a_name_of_the_public_list_brings_all_that_it_imports(root):
+    (root / "layout.py").write_text("from pack import report")
+    before = digest()
+    change(root / "shown.py")
+    assert digest() != before
+
+
+def test_what_is_made_of_the_sources_does_not_move_it(root):
+    before = digest()
+    (root / "training" / "__pycache__").mkdir()
+    made = ["__pycache__/engine.cpython-311.pyc", "_kernel.so", "_kernel.cpython-399-arm.so", ".engine.py.swp"]
+    for name in made:
+        (root / "training" / name).write_bytes(b"x")
+    assert digest() == before
+
+
+def test_the_content_of_two_files_cannot_be_shifted_between_them(root):
+    (root / "training" / "a.cpp").write_text("one two")
+    (root / "training" / "b.cpp").write_text("")
+    before = digest()
+    (root / "training" / "a.cpp").write_text("one")
+    (root / "training" / "b.cpp").write_text(" two")
+    assert digest() != before
+    (root / "training" / "b.cpp").rename(root / "training" / "c.cpp")
+    assert digest() != before
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of this package, to change."""
+    root = tmp_path / "hw1bench"
+    shutil.copytree(Path(code.__file__).parent, root, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    monkeypatch.setattr(code, "__file__", str(root / "code.py"))
+    return root
+
+
+def test_the_digests_of_this_package_move_with_what_decides_its_numbers(copy):
+    folders = ("training", "measures")
+
+    def moved(name, old, new):
+        path = copy / name
+        before = [digest(folder) for folder in folders]
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+        return [folder for folder, was in zip(folders, before, strict=True) if digest(folder) != was]
+
+    assert moved("experiment.py", "-(-samples // self.batch_size)", "samples // self.batch_size") == [*folders]
+    assert "measures" in moved("measurement.py", "TOLERANCES = (1e-4,", "TOLERANCES = (1e-3,")
+    assert moved("training/kernel.cpp", "int", "long") == ["training"]
+    assert moved("training/streams.py", "sha256", "sha512") == ["training"]
+    assert moved("measures/line.py", "def", "def  ") == ["measures"]
+    assert moved("models.py", "torch", "torch  ") == [*folders]
+
+
+def test_the_digests_of_this_package_do_not_move_with_what_is_shown_or_claimed(copy):
+    before = digest("training"), digest("measures")
+    shown = [*(copy / "report").rglob("*"), *(copy / "effects").rglob("*.py"), *(copy / "sources").rglob("*.py")]
+    shown += [copy / f"{name}.py" for name in ("__init__", "plugin", "court", "verdict", "claim", "sitting", "store")]
+    shown = [path for path in shown if path.is_file()]
+    assert len(shown) > 20
+    for path in shown:
+        path.write_bytes(path.read_bytes() + b"\n# changed\n")
+    assert (digest("training"), digest("measures")) == before
+
+
+def test_all_that_python_loads_of_this_package_for_it_is_covered():
+    """What is imported in fact, in a fresh interpreter, beyond what the public list imports by itself."""
+    root = Path(code.__file__).parent
+    script = (
+        "import importlib, pathlib, sys, hw1bench; before = set(sys.modules)\n"
+        "for folder in ('training', 'measures'):\n"
+        "    for path in pathlib.Path('hw1bench', folder).glob('[a-z]*.py'):\n"
+        "        importlib.import_module(f'hw1bench.{folder}.{path.stem}')\n"
+        "print(*(sys.modules[name].__file__ for name in set(sys.modules) - before if name.startswith('hw1bench')))"
+    )
+    command = [sys.executable, "-c", script]
+    found = subprocess.run(command, cwd=root.parent, capture_output=True, text=True, check=True)
+    loaded = {Path(name) for name in found.stdout.split()}
+    assert len(loaded) > 20
+    assert loaded <= code.sources(root, "training") | code.sources(root, "measures")

@@ -23,19 +23,6 @@ STACKED_ON_CPU = 20_000
 STEPS_WITHOUT_KERNEL = 3_000_000
 SECONDS_WITHOUT_KERNEL = 0.14e-3
 
-# Sources that decide a run's numbers: a change in one makes every stored block stale.
-_SOURCES = (
-    "training/*.py",
-    "training/*.cpp",
-    "training/*.h",
-    "data.py",
-    "functions.py",
-    "layout.py",
-    "models.py",
-    "snapshots.py",
-    "threads.py",
-)
-
 
 def device_of(name: str) -> torch.device:
     """ "cpu" or "cuda" as a device; raises ValueError for CUDA where there is none."""
@@ -90,7 +77,7 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
             "arm": block.arm,
             "seeds": list(block.seeds),
             "data": library.load(block.arm.data).fingerprint,
-            "sources": code.digest(_SOURCES),
+            "sources": code.digest("training"),
             "environment": decides,
         }
     )
