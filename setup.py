@@ -7,13 +7,19 @@ trains with torch alone.
 import hashlib
 import os
 import platform
+import runpy
+import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-SOURCES = ["hw1bench/training/kernel.cpp", "hw1bench/training/convolutional_kernel.cpp"]
-HEADERS = ["hw1bench/training/kernel_vectors.h"]
+HERE = Path(__file__).parent
+SOURCES, HEADERS = (
+    [path.relative_to(HERE).as_posix() for path in sorted(HERE.glob(f"hw1bench/training/*.{suffix}"))]
+    for suffix in ("cpp", "h")
+)
+seal = runpy.run_path(str(HERE / "hw1bench" / "training" / "seal.py"))  # no import of the package: it needs torch
 
 # No -ffast-math: it links code that turns denormal numbers off for the whole process, and it hides NaN.
 FLAGS = [
@@ -40,20 +46,33 @@ if platform.machine().lower() in ("x86_64", "amd64"):
 
 
 class BuildKernels(build_ext):
-    """Compiles each extension in a folder of its own: they share the sources, so the objects' names."""
+    """Compiles each extension in a folder of its own: they share the sources, so the objects' names. And seals it."""
 
     def build_extension(self, ext: Extension) -> None:
+        library = Path(self.get_ext_fullpath(ext.name))
+        if library.exists() and not whole(library):
+            library.unlink()  # else it would be taken for built
+        # The same sources compiled otherwise give other digits: what compiles them belongs to the library.
+        command = [*getattr(self.compiler, "compiler_so_cxx", self.compiler.compiler_so), *ext.extra_compile_args]
+        options = hashlib.sha256(" ".join(command).encode()).hexdigest()[:16]
+        ext.define_macros.append(("BUILD_OPTIONS", f'"{options}"'))
         folder = self.build_temp
         self.build_temp = os.path.join(folder, ext.name)
         try:
             super().build_extension(ext)
         finally:
             self.build_temp = folder
+        if not whole(library):
+            library.write_bytes(seal["sealed"](library.read_bytes()))
+
+
+def whole(library: Path) -> bool:
+    """Whether it is sealed, where libraries are: a signed one of macOS ends where its signature does."""
+    return sys.platform == "darwin" or seal["is_whole"](library.read_bytes())
 
 
 def kernel(name: str, flags: list[str]) -> Extension:
-    folder = Path(__file__).parent
-    digest = hashlib.sha256(b"".join((folder / source).read_bytes() for source in SOURCES + HEADERS)).hexdigest()
+    digest = hashlib.sha256(b"".join((HERE / source).read_bytes() for source in SOURCES + HEADERS)).hexdigest()
     return Extension(
         f"hw1bench.training._kernel_{name}",
         SOURCES,

@@ -4,10 +4,8 @@ What lies on a disk may be anything: half a file, a file with a flipped bit, a p
 alone decides what it costs to read: no more memory than it has bytes, and no time but theirs.
 """
 
-import errno
 import math
 import os
-import stat
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -16,7 +14,7 @@ from typing import IO, BinaryIO, NoReturn
 
 import numpy as np
 
-from hw1bench.files import writing
+from hw1bench.files import opened, writing
 
 _SUFFIX = ".npy"
 _KINDS = "biufU"  # truth values, numbers and text: what is stored
@@ -41,27 +39,21 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     a file, whatever is wrong with it, without waiting for a pipe, loading a pickle, or taking more memory than the file.
     """
     try:
-        # Without O_NONBLOCK a pipe keeps us until someone writes into it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        file = opened(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(error.errno, error.strerror, str(path)) from None
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            raise FileNotFoundError(error.errno, os.strerror(error.errno), str(path)) from None
         raise Damaged(error.strerror or str(error)) from None
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            _refuse("it is a folder" if stat.S_ISDIR(found.st_mode) else "it is no file but a pipe or a device")
-        with open(descriptor, "rb", closefd=False) as file, warnings.catch_warnings():
+        with file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python and numpy warn of odd headers
-            return _members(file, found.st_size)
+            return _members(file, os.fstat(file.fileno()).st_size)
     except Damaged:
         raise
     # What zipfile, numpy and the tokenizer below it raise for bytes that are not theirs is no closed list: among others
     # RuntimeError (encryption), NotImplementedError, SyntaxError, struct.error, OverflowError, RecursionError.
     except Exception as error:
         raise Damaged(" ".join(str(error).split())[:200] or type(error).__name__) from error
-    finally:
-        os.close(descriptor)
 
 
 def _members(file: BinaryIO, size: int) -> dict[str, np.ndarray]:

@@ -60,6 +60,20 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return False
 
 
+def opened(path: Path) -> BinaryIO:
+    """The file at ``path``, open for reading, without waiting where it is a pipe.
+
+    Raises OSError where it cannot be read or is no file: a folder, say, or a pipe; FileNotFoundError where there is nothing.
+    """
+    # Without O_NONBLOCK a pipe keeps us until someone writes into it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(kind):
+        return open(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError("it is a folder" if stat.S_ISDIR(kind) else "it is no file but a pipe or a device")
+
+
 def sweep(folder: Path) -> None:
     """Remove the temporary files in ``folder`` whose writers are gone; those that are being written stay.
 

@@ -22,44 +22,15 @@ from hw1bench.runs import KEPT_WEIGHTS, Block
 from hw1bench.training import augmentation, native, stacked
 from hw1bench.training.native import Progress
 from hw1bench.training.recording import Recording
-from hw1bench.training.stages import OUTPUTS, Dropout, Stage, compile_stages, stages_of
+from hw1bench.training.stages import OUTPUTS, Dropout, compile_stages, stages_of
 from hw1bench.training.streams import Stream, generator_for, training_targets
+from hw1bench.training.structures import ImagePiece, ImageProblem, ImageSet, ImageStage, ImageState
 from hw1bench.training.threads import side_by_side
 
 _LOSSES = {"cross_entropy": 0, "nll": 1}
 _CALL_SECONDS = 0.08  # of work in one call: how long an interruption or a progress bar waits
 _ALIGNMENT = 64  # of a run's memory
 _STREAMS: tuple[Stream, ...] = ("order", "augment", "dropout")
-
-
-class _Problem(ctypes.Structure):
-    _fields_ = (
-        ("stages", ctypes.c_void_p),
-        ("weight_decay", ctypes.c_double),
-        ("eps", ctypes.c_double),
-        *((name, ctypes.c_int32) for name in ("count", "channels", "height", "width", "batch")),
-        *((name, ctypes.c_int32) for name in ("output", "loss", "optimizer")),
-    )
-
-
-class _State(ctypes.Structure):
-    _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("weights", "first", "second", "memory")),
-        ("beta1_power", ctypes.c_double),
-        ("beta2_power", ctypes.c_double),
-    )
-
-
-class _Set(ctypes.Structure):
-    _fields_ = (("x", ctypes.c_void_p), ("y", ctypes.c_void_p))
-
-
-class _Piece(ctypes.Structure):
-    _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("order", "top", "left", "flip", "kept", "loss", "correct", "squares")),
-        ("lr", ctypes.c_double),
-        *((name, ctypes.c_int32) for name in ("batch", "start", "end", "step")),
-    )
 
 
 def supports(arm: Arm) -> bool:
@@ -84,7 +55,7 @@ class _Task:
     block: Block
     dataset: Dataset
     code: ctypes.CDLL
-    problem: _Problem
+    problem: ImageProblem
     dropouts: list[Dropout]  # in forward order
     sets: dict[str, tuple[np.ndarray, np.ndarray]]  # split -> x (samples, channels, height, width), y (samples,) int32
     memory: int  # bytes of a run
@@ -108,9 +79,9 @@ class _Task:
             raise ValueError(
                 f"layout {arm.model.layout!r} has {stages[-1].outputs} outputs for {dataset.classes} classes"
             )
-        array = (Stage * len(stages))(*stages)
+        array = (ImageStage * len(stages))(*stages)
         last, samples = notation.parse(arm.model.layout)[-1], len(dataset.train)
-        problem = _Problem(
+        problem = ImageProblem(
             stages=ctypes.addressof(array),
             weight_decay=arm.optimizer.weight_decay,
             eps=native.EPS if arm.optimizer.eps is None else arm.optimizer.eps,
@@ -177,7 +148,7 @@ class _Run:
         self._order, self._augment, self._dropout = (generator_for(block, stream, seed) for stream in _STREAMS)
         self._moments = np.zeros((2, weights.size), weights.dtype)
         self._memory = np.zeros(task.memory + _ALIGNMENT, np.uint8)
-        self._state = _State(
+        self._state = ImageState(
             weights=self._weights.ctypes.data,
             first=self._moments[0].ctypes.data,
             second=self._moments[1].ctypes.data,
@@ -199,7 +170,7 @@ class _Run:
 
     def _call(self, name: str, split: str, *arguments: Any) -> None:
         x, y = self._sets[split]
-        images = _Set(x.ctypes.data, y.ctypes.data)
+        images = ImageSet(x.ctypes.data, y.ctypes.data)
         function = getattr(self._task.code, f"image_{name}_{x.dtype}")
         pointers = (ctypes.byref(structure) for structure in (self._task.problem, self._state, images))
         _checked(function(*pointers, *arguments))
@@ -230,7 +201,7 @@ class _Run:
     def _whole_gradient(self, epoch: int, loss: ctypes.c_double, correct: ctypes.c_int64) -> Iterator[int]:
         """The norm of the whole training set's gradient into place ``epoch``; adds its losses and hits, as `_losses_of` does."""
         order = np.arange(len(self._sets["train"][0]), dtype=np.int32)
-        whole = _Piece(
+        whole = ImagePiece(
             order=order.ctypes.data,
             loss=ctypes.addressof(loss),
             correct=ctypes.addressof(correct),
@@ -251,10 +222,10 @@ class _Run:
             samples, batch = len(self._sets["train"][0]), self._task.problem.batch
             self.arrays["step_loss"][here] = self._losses / np.diff([*range(0, samples, batch), samples])
 
-    def _through(self, batches: Iterator[tuple[_Piece, list[np.ndarray]]]) -> Iterator[int]:
+    def _through(self, batches: Iterator[tuple[ImagePiece, list[np.ndarray]]]) -> Iterator[int]:
         """Every batch once, as many a call as take `_CALL_SECONDS` or lead to a snapshot, or a part of one that takes longer."""
         start, groups, steps = time.perf_counter(), 0, 0
-        pieces: list[_Piece] = []
+        pieces: list[ImagePiece] = []
         held: list[np.ndarray] = []  # into which the pieces point
         for batch, arrays in batches:
             held += arrays
@@ -276,11 +247,11 @@ class _Run:
             self._train(pieces, steps)
             yield steps
 
-    def _train(self, pieces: list[_Piece], steps: int) -> None:
-        self._call("train", "train", (_Piece * len(pieces))(*pieces), ctypes.c_int64(len(pieces)))
+    def _train(self, pieces: list[ImagePiece], steps: int) -> None:
+        self._call("train", "train", (ImagePiece * len(pieces))(*pieces), ctypes.c_int64(len(pieces)))
         self.recording.step(steps)
 
-    def _drawn_batches(self, lr: float) -> Iterator[tuple[_Piece, list[np.ndarray]]]:
+    def _drawn_batches(self, lr: float) -> Iterator[tuple[ImagePiece, list[np.ndarray]]]:
         """The batches of an epoch, whole, with all that is drawn for them, and the arrays into which they point."""
         task, arm = self._task, self._task.block.arm
         samples = len(self._sets["train"][0])
@@ -301,7 +272,7 @@ class _Run:
                     )  # the draws of a tensor of any shape and type
                 drawn += [np.empty(0)] * (4 - len(drawn)) + [kept.numpy()]
             pointers = [array.ctypes.data if array.size else None for array in drawn]
-            piece = _Piece(*pointers, lr=lr, batch=len(rows), step=1)
+            piece = ImagePiece(*pointers, lr=lr, batch=len(rows), step=1)
             if arm.gradient_norm == "step":
                 piece.loss = self._losses[i:].ctypes.data
             if arm.gradient_norm == "step" or (arm.gradient_norm == "last batch" and i == len(self._losses) - 1):
@@ -309,9 +280,9 @@ class _Run:
             yield piece, drawn
 
 
-def _part(batch: _Piece, start: int, end: int) -> _Piece:
+def _part(batch: ImagePiece, start: int, end: int) -> ImagePiece:
     """The samples ``start`` to ``end`` of ``batch``."""
-    part = _Piece.from_buffer_copy(batch)
+    part = ImagePiece.from_buffer_copy(batch)
     part.start, part.end = start, end
     return part
 

@@ -817,4 +817,32 @@ int image_evaluate_float64(const ImageProblem* problem, ImageState* state, const
                            int64_t end, double* loss, int64_t* correct) {
     return evaluate<double>(problem, state, set, start, end, loss, correct);
 }
+
+// The structures, for Python to compare with its own.
+const Member* image_members() {
+    static const Member found[] = {
+        STRUCTURE(ImageStage),
+        MEMBER(ImageStage, channels), MEMBER(ImageStage, height), MEMBER(ImageStage, width),
+        MEMBER(ImageStage, kernel), MEMBER(ImageStage, padding), MEMBER(ImageStage, outputs),
+        MEMBER(ImageStage, activation), MEMBER(ImageStage, pool), MEMBER(ImageStage, before),
+        MEMBER(ImageStage, after), MEMBER(ImageStage, p_before), MEMBER(ImageStage, p_after),
+        STRUCTURE(ImageProblem),
+        MEMBER(ImageProblem, stages), MEMBER(ImageProblem, weight_decay), MEMBER(ImageProblem, eps),
+        MEMBER(ImageProblem, count), MEMBER(ImageProblem, channels), MEMBER(ImageProblem, height),
+        MEMBER(ImageProblem, width), MEMBER(ImageProblem, batch), MEMBER(ImageProblem, output),
+        MEMBER(ImageProblem, loss), MEMBER(ImageProblem, optimizer),
+        STRUCTURE(ImageState),
+        MEMBER(ImageState, weights), MEMBER(ImageState, first), MEMBER(ImageState, second),
+        MEMBER(ImageState, memory), MEMBER(ImageState, beta1_power), MEMBER(ImageState, beta2_power),
+        STRUCTURE(ImageSet),
+        MEMBER(ImageSet, x), MEMBER(ImageSet, y),
+        STRUCTURE(ImagePiece),
+        MEMBER(ImagePiece, order), MEMBER(ImagePiece, top), MEMBER(ImagePiece, left), MEMBER(ImagePiece, flip),
+        MEMBER(ImagePiece, kept), MEMBER(ImagePiece, loss), MEMBER(ImagePiece, correct), MEMBER(ImagePiece, squares),
+        MEMBER(ImagePiece, lr), MEMBER(ImagePiece, batch), MEMBER(ImagePiece, start), MEMBER(ImagePiece, end),
+        MEMBER(ImagePiece, step),
+        NO_MORE_MEMBERS,
+    };
+    return found;
+}
 }

@@ -585,6 +585,26 @@ int train_float64(const Problem* problem, State* state, const int32_t* order, in
     return train<double>(problem, state, order, epochs);
 }
 
+// The structures, for Python to compare with its own.
+const Member* members() {
+    static const Member found[] = {
+        STRUCTURE(Problem),
+        MEMBER(Problem, widths), MEMBER(Problem, x), MEMBER(Problem, y), MEMBER(Problem, lr),
+        MEMBER(Problem, weight_decay), MEMBER(Problem, eps), MEMBER(Problem, epochs), MEMBER(Problem, layers),
+        MEMBER(Problem, activation), MEMBER(Problem, output), MEMBER(Problem, optimizer), MEMBER(Problem, samples),
+        MEMBER(Problem, batch),
+        STRUCTURE(State),
+        MEMBER(State, weights), MEMBER(State, first), MEMBER(State, second), MEMBER(State, train_loss),
+        MEMBER(State, gradient_norm), MEMBER(State, prediction), MEMBER(State, next_epoch),
+        MEMBER(State, beta1_power), MEMBER(State, beta2_power),
+        NO_MORE_MEMBERS,
+    };
+    return found;
+}
+
+// What compiled this library, and how: the compiler's name and version, and a digest of its options.
+const char* build() { return __VERSION__ " " BUILD_OPTIONS; }
+
 // The SHA-256 of the source that this library was compiled from.
 const char* source_digest() { return SOURCE_DIGEST; }
 

@@ -21,6 +21,21 @@ constexpr int VECTOR_BYTES = 32;
 constexpr int VECTOR_BYTES = 16;
 #endif
 
+// A member of a structure, or with an empty name the structure itself: Python mirrors them, and compares when it loads.
+extern "C" {
+struct Member {
+    const char *structure, *name;
+    char kind;  // of a member: 'p' pointer, 'f' floating point, 'i' integer; 's' structure
+    int32_t offset, size;
+};
+}
+
+template <class M> constexpr char KIND = std::is_pointer_v<M> ? 'p' : std::is_floating_point_v<M> ? 'f' : 'i';
+
+#define STRUCTURE(S) {#S, "", 's', 0, int32_t(sizeof(S))}
+#define MEMBER(S, m) {#S, #m, KIND<decltype(S::m)>, int32_t(offsetof(S, m)), int32_t(sizeof(S::m))}
+#define NO_MORE_MEMBERS {nullptr, nullptr, 's', 0, 0}
+
 constexpr double BETA1 = 0.9, BETA2 = 0.999, ALPHA = 0.99, SLOPE = 0.01;  // torch's defaults
 
 enum Activation { LINEAR, RELU, LEAKY_RELU, TANH };

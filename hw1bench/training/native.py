@@ -7,6 +7,7 @@ set, and on nothing else: not on the number of threads, nor on how its epochs ar
 
 import ctypes
 import hashlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,14 +22,16 @@ from hw1bench import layout as notation
 from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.experiment import Arm, Function
+from hw1bench.files import opened
 from hw1bench.runs import Block
 from hw1bench.training import optimizers, stacked
+from hw1bench.training.seal import is_whole
 from hw1bench.training.streams import generator_for
+from hw1bench.training.structures import Problem, State, mismatch
 from hw1bench.training.threads import side_by_side
 
 _FOLDER = Path(__file__).parent
 _NAMES = ("baseline", "avx2", "avx512")  # each a superset of those before
-_SOURCES = ("kernel.cpp", "convolutional_kernel.cpp", "kernel_vectors.h")  # of every library; in the order of setup.py
 ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
 OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
 EPS = 1e-8  # torch's default for Adam and RMSprop
@@ -37,36 +40,7 @@ _CALL_SECONDS = 0.08  # of work in one call: how long an interruption or a progr
 Progress = Callable[[int], None]  # told the model-steps done since it was last told
 
 
-class _Problem(ctypes.Structure):
-    _fields_ = (
-        ("widths", ctypes.c_void_p),
-        ("x", ctypes.c_void_p),
-        ("y", ctypes.c_void_p),
-        ("lr", ctypes.c_double),
-        ("weight_decay", ctypes.c_double),
-        ("eps", ctypes.c_double),
-        ("epochs", ctypes.c_int64),
-        ("layers", ctypes.c_int32),
-        ("activation", ctypes.c_int32),
-        ("output", ctypes.c_int32),
-        ("optimizer", ctypes.c_int32),
-        ("samples", ctypes.c_int32),
-        ("batch", ctypes.c_int32),
-    )
-
-
-class _State(ctypes.Structure):
-    _fields_ = (
-        ("weights", ctypes.c_void_p),
-        ("first", ctypes.c_void_p),
-        ("second", ctypes.c_void_p),
-        ("train_loss", ctypes.c_void_p),
-        ("gradient_norm", ctypes.c_void_p),
-        ("prediction", ctypes.c_void_p),
-        ("next_epoch", ctypes.c_int64),
-        ("beta1_power", ctypes.c_double),
-        ("beta2_power", ctypes.c_double),
-    )
+_AGAIN = "install hw1bench again"
 
 
 class Missing(Exception):
@@ -74,20 +48,26 @@ class Missing(Exception):
 
 
 def _load(name: str) -> ctypes.CDLL:
-    """The library for instruction set ``name``; raises Missing where it is not there, stale, or does not load."""
+    """The library for instruction set ``name``; raises Missing where it is not there, not whole, stale, or does not load."""
     paths = [path for suffix in EXTENSION_SUFFIXES if (path := _FOLDER / f"_kernel_{name}{suffix}").exists()]
     if not paths:
         raise Missing("it was not built; install a C++ compiler, then hw1bench again")
+    path, sources = paths[0], [source for kind in ("*.cpp", "*.h") for source in sorted(_FOLDER.glob(kind))]
     try:
-        library = ctypes.CDLL(str(paths[0]))
-        library.source_digest.restype = ctypes.c_char_p
-        built = library.source_digest().decode()
+        with opened(path) as file:
+            # Before it is loaded: half a library, or one with a flipped bit, would end this process.
+            if sys.platform != "darwin" and not is_whole(file.read()):
+                raise Missing(f"{path.name} does not load: it is damaged; {_AGAIN}")
+        library = ctypes.CDLL(str(path))
+        library.source_digest.restype = library.build.restype = ctypes.c_char_p
+        if library.source_digest().decode() != hashlib.sha256(b"".join(map(Path.read_bytes, sources))).hexdigest():
+            raise Missing(f"{path.name} was built from another {' or '.join(path.name for path in sources)}; {_AGAIN}")
+        if differs := mismatch(library):
+            raise Missing(f"{path.name} does not load: its {differs} is not what Python mirrors; {_AGAIN}")
+        for function in (library.train_float32, library.train_float64):
+            function.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     except (OSError, AttributeError) as error:
-        raise Missing(f"{paths[0].name} does not load: {error}") from error
-    if built != hashlib.sha256(b"".join((_FOLDER / source).read_bytes() for source in _SOURCES)).hexdigest():
-        raise Missing(f"{paths[0].name} was built from another {' or '.join(_SOURCES)}; install hw1bench again")
-    for function in (library.train_float32, library.train_float64):
-        function.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+        raise Missing(f"{path.name} does not load: {error}") from error
     return library
 
 
@@ -118,6 +98,12 @@ def library(name: str | None = None) -> ctypes.CDLL:
     if name not in instruction_sets():
         raise ValueError(reason() or f"no native kernel for {name!r} here, only for {', '.join(instruction_sets())}")
     return _libraries()[0][name]
+
+
+def build() -> str:
+    """What compiled the library in use, and a digest of how: with the sources this decides its digits; '' where there is none."""
+    found = _libraries()[0].get(isa() or "")
+    return "" if found is None else found.build().decode()
 
 
 def isa() -> str | None:
@@ -155,7 +141,7 @@ class _Task:
 
     arm: Arm
     samples: int
-    problem: _Problem
+    problem: Problem
     arrays: tuple[np.ndarray, ...]
     function: Callable[..., int]
 
@@ -170,7 +156,7 @@ class _Task:
         if len(y) != widths[-1]:
             raise ValueError(f"layout {arm.model.layout!r} has {widths[-1]} outputs for {len(y)} targets")
         spec = arm.optimizer
-        problem = _Problem(
+        problem = Problem(
             widths=widths.ctypes.data,
             x=x.ctypes.data,
             y=y.ctypes.data,
@@ -203,7 +189,7 @@ class _Run:
         if gradient_norm:
             self.arrays["gradient_norm"] = np.empty(epochs + 1, weights.dtype)
         self.moments = np.zeros((2, len(weights)), weights.dtype)
-        self._state = _State(
+        self._state = State(
             first=self.moments[0].ctypes.data,
             second=self.moments[1].ctypes.data,
             beta1_power=1.0,

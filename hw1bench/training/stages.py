@@ -1,25 +1,14 @@
 """Layouts as the stages of the native image kernel: a layer with weights, and the pooling and dropout that follow it."""
 
-import ctypes
 from dataclasses import dataclass
 
 from hw1bench import layout as notation
 from hw1bench.experiment import Arm
 from hw1bench.training import native
+from hw1bench.training.structures import ImageStage
 
 OUTPUTS = {"softmax": 1, "logsoftmax": 2}
 _LARGEST_POOL = 15  # a window's places fit a byte of the kernel
-
-
-class Stage(ctypes.Structure):
-    """As the kernel has it: see ``ImageStage`` there."""
-
-    _fields_ = (
-        *((name, ctypes.c_int32) for name in ("channels", "height", "width", "kernel", "padding", "outputs")),
-        *((name, ctypes.c_int32) for name in ("activation", "pool", "before", "after")),
-        ("p_before", ctypes.c_double),
-        ("p_after", ctypes.c_double),
-    )
 
 
 @dataclass
@@ -71,7 +60,7 @@ class Dropout:
     keep: float
 
 
-def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[Stage], list[Dropout]]:
+def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[ImageStage], list[Dropout]]:
     """The stages of ``arm`` for images of ``shape (channels, height, width)``, and its dropouts in forward order."""
     found = stages_of(arm.model.layout)
     assert found is not None
@@ -85,7 +74,7 @@ def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[Stage], list[
         kinds, shares = zip(_kind(stage.before), _kind(stage.after), strict=True)
         active = isinstance(layer, notation.Conv) or layer.hidden
         activation = native.ACTIVATIONS[arm.model.activation] if active else 0
-        stages.append(Stage(*shape, kernel, padding, outputs, activation, stage.pool, *kinds, *shares))
+        stages.append(ImageStage(*shape, kernel, padding, outputs, activation, stage.pool, *kinds, *shares))
         sides = [side + 2 * padding - kernel + 1 for side in shape[1:]]
         for dropout, pool in ((stage.before, 1), (stage.after, stage.pool)):
             if dropout is not None:
