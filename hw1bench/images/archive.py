@@ -1,41 +1,45 @@
-"""An image folder in a tar, plain or packed by gzip, read as a stream.
+"""An image folder, or MNIST's files, in an archive.
 
-Nothing is extracted, and no path is followed: a member's path only tells its split and its class. One leading directory
-is allowed.
+A member's path only tells its split and its class, or which of MNIST's files it is. Leading directories are allowed.
 """
 
-import gzip
-import tarfile
-import zlib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import NamedTuple
 
-from hw1bench.images.folder import Entry, digest, refuse_size, unreadable
-from hw1bench.images.sets import SPLITS
+from hw1bench.images.find import MNIST_FILES, is_idx, spellings
+from hw1bench.images.folder import (
+    LARGEST,
+    RULES,
+    Entry,
+    Others,
+    digest,
+    is_image,
+    is_litter,
+    refuse_number,
+    refuse_size,
+    refuse_words,
+    split_of,
+    unreadable,
+)
+from hw1bench.images.members import Member, members
 
-_BLOCK = 512  # bytes, tar's unit
+_LARGEST_IDX = 1 << 26  # bytes: MNIST's training images take 47 MB
+_LEADING = 4  # directories that may lie around train/ and test/
+_PICKLES = "data_batch_1"
 
 
-class _Watched:
-    """A stream that remembers how long it was, and where its last byte that is not zero was."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.size = self.content = 0
-
-    def read(self, size: int) -> bytes:
-        chunk = self._stream.read(size)
-        content = len(chunk.rstrip(b"\0"))
-        if content:
-            self.content = self.size + content
-        self.size += len(chunk)
-        return chunk
+class _Listing(NamedTuple):
+    entries: list[Entry]
+    others: Others
+    idx: set[str]
+    """The paths of MNIST's files."""
 
 
 class Archive:
-    """An image folder in the tar at ``path``."""
+    """The archive at ``path``, of a form of `hw1bench.images.members`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -46,76 +50,117 @@ class Archive:
             stat = self._path.stat()
         except OSError as error:
             raise unreadable(self._path, error) from error
-        return digest(["archive", self._path.resolve(), stat.st_size, stat.st_mtime_ns])
+        return digest(["archive", RULES, self._path.resolve(), stat.st_size, stat.st_mtime_ns])
 
     @cached_property
-    def _listing(self) -> list[Entry]:
-        listing, tops, names = [], set(), set()
-        for member, _ in self._members(read=False):
-            entry, top = self._entry(member)
+    def _listing(self) -> _Listing:
+        found = _Listing([], Others(), set())
+        tops: set[str] = set()
+        names: set[str] = set()
+        words: dict[str, set[str]] = defaultdict(set)
+        pickles = False
+        for member, _ in members(self._path):
+            name = member.path.rpartition("/")[2]
+            if is_idx(name) and member.kind == "file" and not _hidden(member):
+                self._refuse_idx(member, found.idx)
+                found.idx.add(member.path)
+            pickles |= name == _PICKLES
+            entry, top = self._entry(member, found.others)
             if entry is None:
                 continue
-            if member.name in names:
-                raise ValueError(f"{self.title}: {member.name} is there twice: pack each image once")
-            if not member.isreg():
-                raise ValueError(
-                    f"{self.title}: {member.name} is no regular file: pack the images themselves, no links"
-                )
-            refuse_size(f"{self.title}: {member.name}", member.size)
-            names.add(member.name)
+            if entry.path in names:
+                raise ValueError(f"{self.title}: {entry.path} is there twice: pack each image once")
+            if member.kind != "file":
+                raise ValueError(f"{self.title}: {entry.path} is no regular file: pack the images themselves, no links")
+            refuse_size(f"{self.title}: {entry.path}", member.size)
+            names.add(entry.path)
             tops.add(top)
             if len(tops) > 1:
                 raise ValueError(
                     f"{self.title} holds more than one image folder ({' and '.join(sorted(tops))}): pack one"
                 )
-            listing.append(entry)
-        return listing
+            words[entry.split].add(entry.path.removeprefix(f"{top}/").partition("/")[0])
+            refuse_words(self.title, entry.split, words[entry.split])
+            found.entries.append(entry)
+            refuse_number(self.title, len(found.entries))
+        if pickles and not found.entries:
+            raise ValueError(f"{self.title} holds pickles, which are not opened in an archive: unpack it where it lies")
+        return found
+
+    def _refuse_idx(self, member: Member, listed: set[str]) -> None:
+        if member.path in listed:
+            raise ValueError(f"{self.title}: {member.path} is there twice: pack each file once")
+        if member.size > _LARGEST_IDX:
+            raise ValueError(
+                f"{self.title}: {member.path} has {member.size:,} bytes, too many for a file of MNIST: pack the set itself"
+            )
 
     def entries(self) -> Sequence[Entry]:
-        return self._listing
+        return self._listing.entries
+
+    @property
+    def others(self) -> Others:
+        return self._listing.others
 
     def contents(self) -> Iterator[bytes]:
-        expected = iter(self._listing)
-        for member, content in self._members(read=True):
-            entry, _ = self._entry(member)
-            if entry is not None:
-                if entry != next(expected, None):
-                    raise ValueError(f"{self.title} changed while it was read: run again")
-                yield content
+        entries = self._listing.entries
+        expected = iter(entries)
+        left = len(entries)
+        for member, content in members(self._path, {entry.path: LARGEST for entry in entries}):
+            entry, _ = self._entry(member, Others())
+            if entry is None:
+                continue
+            if entry != next(expected, None) or len(content) != member.size:
+                raise ValueError(f"{self.title} changed while it was read: run again")
+            yield content
+            left -= 1
+            if not left:  # the whole archive has been checked already
+                return
 
-    def _entry(self, member: tarfile.TarInfo) -> tuple[Entry | None, str]:
-        """The image that a member is, None where it is none, and the leading directory that it lies in."""
-        parts = [part for part in member.name.split("/") if part not in ("", ".")]
-        start = next((n for n, part in enumerate(parts[:2]) if part in SPLITS), None)
-        if start is None or member.isdir():
+    def mnist(self) -> dict[str, tuple[str, bytes]] | None:
+        """MNIST's files, name -> path and content, of the first directory that holds all four; None where none does."""
+        listed = self._listing.idx
+        for folder in sorted({path.rpartition("/")[0] for path in listed}):
+            inside = {name: _spelled(folder, name, listed) for pair in MNIST_FILES.values() for name in pair}
+            if all(inside.values()):
+                contents = {
+                    member.path: content
+                    for member, content in members(self._path, dict.fromkeys(inside.values(), _LARGEST_IDX))
+                    if member.path in inside.values()
+                }
+                return {name: (path, contents[path]) for name, path in inside.items()}
+        if listed and not self._listing.entries:
+            raise ValueError(
+                f"{self.title} holds {min(listed)} without MNIST's other files: it needs all four, in one folder"
+            )
+        return None
+
+    def _entry(self, member: Member, others: Others) -> tuple[Entry | None, str]:
+        """The image that a member is, None where it is none, and the leading directories that it lies in."""
+        parts = member.path.split("/")
+        start = next((n for n, part in enumerate(parts[: _LEADING + 1]) if split_of(part)), None)
+        if start is None or member.kind == "folder" or _hidden(member):
             return None, ""
-        split, *rest = parts[start:]
-        if len(rest) < 2 or any(part.startswith(".") for part in rest):
+        word, *rest = parts[start:]
+        if len(rest) < 2:
+            return None, ""
+        if not is_image(rest[-1]):
+            others.add(member.path)
             return None, ""
         if len(rest) > 2:
             raise ValueError(
-                f"{self.title}: {member.name} lies in a folder in a class folder: pack it beside the others"
+                f"{self.title}: {member.path} lies in a folder in a class folder: pack it beside the others"
             )
-        return Entry(split, rest[0], "/".join(parts)), "/".join(parts[:start]) or "."
+        split = split_of(word)
+        assert split is not None
+        return Entry(split, rest[0], member.path), "/".join(parts[:start]) or "."
 
-    def _members(self, *, read: bool) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
-        """Each member and, if ``read``, the content of a regular file. At the end the whole stream has been read, and checked."""
-        last = "its start"
-        opened = gzip.open if self._path.name.lower().endswith("gz") else open
-        try:
-            with opened(self._path, "rb") as stream:
-                watched = _Watched(stream)  # type: ignore[arg-type]  # of gzip or a file: no common type
-                with tarfile.open(fileobj=watched, mode="r|") as tar:  # type: ignore[call-overload]  # it only reads
-                    while (member := tar.next()) is not None:
-                        last = member.name
-                        content = tar.extractfile(member) if read and member.isreg() else None
-                        yield member, content.read() if content else b""
-                        tar.members.clear()  # 60,000 of them take as much memory as the images
-                    end = tar.offset
-                while watched.read(1 << 20):  # gzip checks its sum at the end
-                    pass
-        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-            raise unreadable(f"{self.title}, after {last},", error) from error
-        # tarfile takes a damaged header, and the end of a file cut short between two members, for the end of the archive.
-        if watched.size < end + _BLOCK or watched.content > end:
-            raise ValueError(f"{self.title} is cut short or damaged after {last}: put a whole copy in its place")
+
+def _hidden(member: Member) -> bool:
+    return any(is_litter(part) for part in member.path.split("/"))
+
+
+def _spelled(folder: str, name: str, listed: set[str]) -> str:
+    """The path of a file of MNIST in a directory, as it is spelled there; "" where it is not there."""
+    paths = [f"{folder}/{spelling}".lstrip("/") for spelling in spellings(name)]
+    return next((path for path in paths if path in listed), "")

@@ -7,20 +7,14 @@ decoded again; delete the files at will.
 
 import os
 import tempfile
-import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from hw1bench.files import writing
-from hw1bench.images.decode import decode
-from hw1bench.images.folder import Folder
+from hw1bench.arrays import Damaged, load_arrays, save_arrays
 from hw1bench.images.sets import SPLITS, Form, ImageSet, Stack, assemble
 from hw1bench.progress import Progress
-
-_DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 def _home() -> Path | None:
@@ -54,18 +48,20 @@ def _places(*, make: bool) -> Iterator[Path]:
 
 
 def _stored(form: Form, path: Path) -> ImageSet:
-    """The set in a file of the cache. Raises one of `_DAMAGE` where it is not what was written."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        stacks = [Stack(stored[f"{split}_images"], stored[f"{split}_labels"]) for split in SPLITS]
-        fingerprint = str(stored["fingerprint"])
+    """The set in a file of the cache. Raises FileNotFoundError where there is none, `Damaged` for one that was not written so."""
+    stored = load_arrays(path)
+    names = [f"{split}_{kind}" for split in SPLITS for kind in ("images", "labels")]
+    if set(stored) != {*names, "fingerprint"}:
+        raise Damaged(f"it holds {', '.join(sorted(stored)[:6])}")
+    stacks = [Stack(stored[f"{split}_images"], stored[f"{split}_labels"]) for split in SPLITS]
     for stack in stacks:
+        if stack.labels.dtype != np.int64 or stack.labels.ndim != 1 or not stack.labels.size:
+            raise Damaged(f"labels of shape {stack.labels.shape} and type {stack.labels.dtype}")
         if stack.images.dtype != np.uint8 or stack.images.shape != (len(stack.labels), *form.shape):
-            raise ValueError(f"images of shape {stack.images.shape} and type {stack.images.dtype}")
-        if stack.labels.dtype != np.int64 or stack.labels.ndim != 1:
-            raise ValueError(f"labels of shape {stack.labels.shape} and type {stack.labels.dtype}")
+            raise Damaged(f"images of shape {stack.images.shape} and type {stack.images.dtype}")
     found = assemble(form, *stacks)
-    if found.fingerprint != fingerprint:
-        raise ValueError("the content does not match its fingerprint")
+    if found.fingerprint != str(stored["fingerprint"]):
+        raise Damaged("the content does not match its fingerprint")
     return found
 
 
@@ -73,8 +69,7 @@ def _store(path: Path, found: ImageSet) -> None:
     arrays = {"fingerprint": np.array(found.fingerprint)}
     for split, stack in zip(SPLITS, (found.train, found.test), strict=True):
         arrays |= {f"{split}_images": stack.images, f"{split}_labels": stack.labels}
-    with writing(path) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub takes them for its flag
+    save_arrays(path, arrays)
 
 
 def _keep(name: str, found: ImageSet, progress: Progress) -> None:
@@ -92,20 +87,20 @@ def _keep(name: str, found: ImageSet, progress: Progress) -> None:
     progress.notice(f"{'; '.join(refused) or 'there is no folder for a cache'}: images are decoded again the next time")
 
 
-def read(form: Form, folder: Folder, progress: Progress) -> ImageSet:
-    """The set in an image folder, from the cache if it is there, else decoded, and kept.
+def read(form: Form, identity: str, splits: Callable[[], dict[str, Stack]], progress: Progress) -> ImageSet:
+    """The set in the source of that ``identity``, from the cache if it is there, else of the ``splits`` that it gives, and kept.
 
-    What is wrong with the cache costs a notice, never the set. Raises ValueError as `decode` does.
+    What is wrong with the cache costs a notice, never the set. Raises what ``splits`` raises.
     """
-    name = f"{form.name}-{folder.identity()}.npz"
+    name = f"{form.name}-{identity}.npz"
     for place in _places(make=False):
         try:
             return _stored(form, place / name)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             continue
-        except _DAMAGE as error:
+        except Damaged as error:
             progress.notice(f"cached images {place / name} are damaged ({error}): they are decoded again")
-    splits = decode(form, folder, progress)
-    found = assemble(form, *(splits.pop(split) for split in SPLITS))
+    both = splits()
+    found = assemble(form, *(both.pop(split) for split in SPLITS))
     _keep(name, found, progress)
     return found

@@ -1,13 +1,14 @@
 """``python -m hw1bench data``: a set is checked where it is there, else fetched and then checked."""
 
+import os
 import sys
 from pathlib import Path
 
 from hw1bench.images.fetch import fetch
-from hw1bench.images.find import Source, find
+from hw1bench.images.find import Source
 from hw1bench.images.published import again, digests, genuine
-from hw1bench.images.reader import open_set
-from hw1bench.images.sets import FORMS, Form
+from hw1bench.images.reader import choose, look, open_set
+from hw1bench.images.sets import FORMS, Form, ImageSet
 from hw1bench.progress import Progress, TerminalProgress
 from hw1bench.runs import Unavailable
 
@@ -24,23 +25,45 @@ def _check_files(form: Form, folder: Path) -> Path | None:
     return wrong[0] if wrong else None
 
 
-def _check(form: Form, source: Source, progress: Progress) -> None:
-    """Prints what is there. Raises ValueError, in one line, for a copy that is not the canonical set."""
+def _check(form: Form, source: Source, root: Path, found: ImageSet | None) -> None:
+    """Prints what is there, ``found`` None if it cannot be read. Raises ValueError, in one line, for a copy that is not
+    the canonical set."""
     print(f"{form.title} in {source.path}")
     wrong = _check_files(form, source.path) if source.kind == "files" else None
-    found = open_set(form, source, progress)
+    if found is None:
+        return
     word = "canonical" if found.canonical else f"not the canonical {form.fingerprint}"
     print(
         f"  {len(found.train):,} training and {len(found.test):,} test images, fingerprint {found.fingerprint}, {word}"
     )
     if wrong is not None:
-        raise ValueError(f"{wrong} is not the published file: remove it and run {again(form, wrong)}")
+        raise ValueError(f"{wrong} is not the published file: remove it and run {again(form, root)}")
     if not found.canonical:
         raise ValueError(f"{source.path} is not the canonical {form.title}: what is trained on it says so")
 
 
-def _complete(form: Form, source: Source) -> bool:
-    return source.kind != "files" or all(path.is_file() for path, _ in digests(form, source.path))
+def _whole(form: Form, source: Source) -> bool:
+    """Whether the published files are all there, right or wrong: then none is fetched."""
+    return source.kind == "files" and all(os.path.lexists(path) for path, _ in digests(form, source.path))
+
+
+def _checked(form: Form, folder: Path, progress: Progress) -> None:
+    """Raises ValueError for a copy that is damaged or not the canonical set, Unavailable where none can be had."""
+    found = look(form, folder)
+    if found.sources:
+        try:
+            source, read = choose(form, found, folder, progress)
+        except ValueError as error:
+            whole = next((source for source in found.sources if _whole(form, source)), None)
+            if whole is not None:
+                _check(form, whole, folder, None)
+                raise
+            progress.notice(f"passed over: {error}")
+        else:
+            _check(form, source, folder, read)
+            return
+    source = Source("files", fetch(form, folder, progress.notice))
+    _check(form, source, folder, open_set(form, source, folder, progress))
 
 
 def run(name: str, folder: Path) -> int:
@@ -51,10 +74,7 @@ def run(name: str, folder: Path) -> int:
     """
     form, progress = FORMS[name], TerminalProgress(sys.stderr, midline=False)
     try:
-        source = find(form, folder)
-        if source is None or not _complete(form, source):
-            source = Source("files", fetch(form, folder, progress.notice))
-        _check(form, source, progress)
+        _checked(form, folder, progress)
     except (Unavailable, ValueError, OSError) as error:
         print(f"hw1bench: {error}", file=sys.stderr)
         return 1

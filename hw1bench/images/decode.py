@@ -10,6 +10,10 @@ from hw1bench.images.sets import SPLITS, Form, Stack
 from hw1bench.progress import Progress
 
 _MODES = ("1", "L", "LA", "P", "RGB", "RGBA")  # of Pillow: at most 8 bits a channel, so that none are cut off
+# Of Pillow's some forty formats those in which people keep small images. Others start programs (EPS: Ghostscript), or reserve
+# memory before they tell the size.
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+_TIFF = ("raw", "packbits", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate")  # that unpack in bounded memory
 _SHOWN = 200  # images between two reports of progress
 
 
@@ -21,15 +25,21 @@ def pixels(content: bytes, form: Form, title: str) -> np.ndarray:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             size, mode = image.size, image.mode
+            if image.format == "TIFF" and image.info.get("compression") not in _TIFF:
+                raise ValueError(f"TIFF packed by {image.info.get('compression')} is not read")
             if size == (form.size, form.size) and mode in _MODES:
                 image.verify()  # checksums that loading skips; the image cannot be used after it
-                with Image.open(io.BytesIO(content)) as whole:
+                with Image.open(io.BytesIO(content), formats=_FORMATS) as whole:
                     found = np.asarray(whole if mode == form.mode else whole.convert(form.mode))
                 return found.reshape(form.size, form.size, -1).transpose(2, 0, 1)
     except Exception as error:  # Pillow's decoders raise a dozen kinds for bytes that are no image
-        reason = "it is no image file" if isinstance(error, UnidentifiedImageError) else str(error) or repr(error)
+        reason = (
+            "it is no image file"
+            if isinstance(error, UnidentifiedImageError)
+            else " ".join(str(error).split()) or repr(error)
+        )
         raise ValueError(f"{title} cannot be decoded ({reason}): put the whole image in its place") from error
     if mode not in _MODES:
         raise ValueError(f"{title} has pixels of Pillow's mode {mode}: make it grey or RGB with 8 bits a channel")
@@ -49,6 +59,8 @@ def decode(form: Form, folder: Folder, progress: Progress) -> dict[str, Stack]:
     labels = {split: np.array([index[e.category] for e in entries if e.split == split], np.int64) for split in SPLITS}
     images = {split: np.empty((len(labels[split]), *form.shape), np.uint8) for split in SPLITS}
     filled = dict.fromkeys(SPLITS, 0)
+    if folder.others.count:
+        progress.notice(f"{folder.title}: {folder.others}")
     progress.start(f"decoding the images of {folder.title}", len(entries))
     try:
         with warnings.catch_warnings():

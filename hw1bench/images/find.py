@@ -1,21 +1,27 @@
 """Where a set lies in a folder.
 
-In this order, and the first is used:
+In this order, of which the first copy that is the canonical set is used, else the first that is such a set at all:
 
-1. torchvision's own files: ``MNIST/raw/*-ubyte``, plain or .gz; ``cifar-10-batches-py/``;
+1. the published files: MNIST's ``train-images-idx3-ubyte`` and its three fellows (``.idx3`` for ``-idx3`` will do), plain or
+   .gz, in ``MNIST/raw``, loose, in ``raw``, or in a folder named after the set; CIFAR-10's ``cifar-10-batches-py``, loose or
+   in such a folder;
 2. an image folder: ``train/<class>/*`` and ``test/<class>/*`` in the folder itself, where it is named after the set, or in
-   a folder in it that is, by name (``mnist…``, ``cifar10…``, ``cifar-10…``, whatever the case);
-3. a .tar, .tar.gz or .tgz of such an image folder, named after the set, by name.
+   a folder in it that is, by name (``mnist…``, ``cifar10…``, ``cifar-10…``, whatever the case), or up to two folders deeper;
+3. an archive of such an image folder or of MNIST's files, named after the set, by name, here or in a folder that is.
 """
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hw1bench.images.sets import CIFAR10, MNIST, SPLITS, Form
+from hw1bench.images.folder import is_litter, split_of
+from hw1bench.images.sets import MNIST, Form
 
-ARCHIVES = (".tar", ".tar.gz", ".tgz")
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".zip")
 MNIST_RAW = Path("MNIST", "raw")
 MNIST_FILES = {  # split -> (images, labels)
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -23,45 +29,119 @@ MNIST_FILES = {  # split -> (images, labels)
 }
 CIFAR10_BATCHES = Path("cifar-10-batches-py")
 CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"  # holds pickles, not images, though it is named after the set
+_DEEP = 2  # folders between one named after the set and train/ and test/
+_ROOMS = 200  # folders looked into for each that is named after the set
 
 
 @dataclass(frozen=True)
 class Source:
-    """A copy of a set: torchvision's ``files``, an image ``tree``, or an ``archive`` of one, at ``path``."""
+    """What may be a copy of a set: published ``files``, an image ``tree``, or an ``archive``, at ``path``."""
 
     kind: Literal["files", "tree", "archive"]
     path: Path
 
 
-def _named(form: Form, path: Path) -> bool:
-    return re.match(form.stem, path.name, re.IGNORECASE) is not None
+@dataclass(frozen=True)
+class Found:
+    """``sources`` in the order in which they are tried; ``others``: why each other thing named after the set is none."""
+
+    sources: tuple[Source, ...] = ()
+    others: tuple[str, ...] = ()
 
 
-def _files(form: Form, folder: Path) -> Path | None:
+def spellings(name: str) -> tuple[str, ...]:
+    """The names under which a file of MNIST is known, the first choice first."""
+    dotted = name.replace("-idx", ".idx")
+    return name, dotted, f"{name}.gz", f"{dotted}.gz"
+
+
+_SPELLINGS = frozenset(spelling for pair in MNIST_FILES.values() for name in pair for spelling in spellings(name))
+
+
+def is_idx(name: str) -> bool:
+    """Whether a file of that name is one of MNIST's."""
+    return name in _SPELLINGS
+
+
+def _named(form: Form, name: str) -> bool:
+    return re.match(form.stem, name, re.IGNORECASE) is not None
+
+
+def _rooms(place: Path) -> Iterator[Path]:
+    """``place`` and the folders in it, the nearest first. Those of splits are not entered, nor those that cannot be."""
+    level, left = [place], _ROOMS
+    for depth in range(_DEEP + 1):
+        yield from level
+        deeper: list[Path] = []
+        for room in level if depth < _DEEP else ():
+            with suppress(OSError), os.scandir(room) as entries:
+                for entry in entries:
+                    if len(deeper) < left and not is_litter(entry.name) and not split_of(entry.name) and entry.is_dir():
+                        deeper.append(Path(entry.path))
+        left -= len(deeper)
+        level = sorted(deeper)
+
+
+def _is_files(form: Form, room: Path) -> bool:
     if form is MNIST:
-        raw = folder / MNIST_RAW
-        files = [raw / f"{file}{end}" for pair in MNIST_FILES.values() for file in pair for end in ("", ".gz")]
-        return raw if any(file.is_file() for file in files) else None
-    batches = folder / CIFAR10_BATCHES
-    return batches if form is CIFAR10 and batches.is_dir() and any(batches.iterdir()) else None
+        return any(os.path.lexists(room / name) and not (room / name).is_dir() for name in _SPELLINGS)
+    with suppress(OSError):
+        return room.name == CIFAR10_BATCHES.name and any(room.iterdir())
+    return False
 
 
-def find(form: Form, folder: Path) -> Source | None:
-    """The first copy of the set in ``folder``, in the order above; None where there is none, or no folder.
+def _is_tree(room: Path) -> bool:
+    with suppress(OSError), os.scandir(room) as entries:
+        return any(split_of(entry.name) and entry.is_dir() for entry in entries)
+    return False
 
-    A copy that is not whole counts: reading it says what is missing. Raises OSError for a folder that cannot be read.
+
+def _is_archive(path: Path) -> bool:
+    return path.name.lower().endswith(ARCHIVES) and path.name != CIFAR10_ARCHIVE and not path.is_dir()
+
+
+def _why_none(form: Form, path: Path, root: Path) -> str:
+    if path.is_dir():
+        return f"{path} holds no train/<class>/ and test/<class>/"
+    if path.name == CIFAR10_ARCHIVE:
+        return f"{path} holds pickles: `python -m hw1bench data {form.name} --data-dir {root}` checks and unpacks it"
+    return f"{path} is none of {', '.join(ARCHIVES)}"
+
+
+def find(form: Form, folder: Path) -> Found:
+    """What may be copies of the set in ``folder``, in the order above; nothing where there is no folder.
+
+    They are told by their names, so reading one may say that it is damaged, not whole or no such set.
+    Raises OSError for a folder that cannot be read.
     """
     if not folder.is_dir():
-        return None
-    files = _files(form, folder)
-    if files is not None:
-        return Source("files", files)
-    inside = sorted(path for path in folder.iterdir() if _named(form, path))
-    itself = [folder] if _named(form, folder.resolve()) else []
-    for path in itself + [path for path in inside if path.is_dir()]:
-        if any((path / split).is_dir() for split in SPLITS):
-            return Source("tree", path)
-    for path in inside:
-        if path.name.lower().endswith(ARCHIVES) and path.name != CIFAR10_ARCHIVE and path.is_file():
-            return Source("archive", path)
-    return None
+        return Found()
+    here = folder.resolve()  # the name of "." is that of the folder that it is
+    itself = [here if folder.name != here.name else folder] if _named(form, here.name) else []
+    named = sorted(path for path in folder.iterdir() if _named(form, path.name))
+    places = itself + [path for path in named if path.is_dir()]
+    rooms = list(dict.fromkeys(room for place in places for room in _rooms(place)))
+    first = [folder / MNIST_RAW, folder, folder / "raw"] if form is MNIST else [folder / CIFAR10_BATCHES]
+    files = [room for room in dict.fromkeys([*first, *rooms]) if _is_files(form, room)]
+    trees = [room for room in rooms if _is_tree(room)]
+    inside = [path for place in places for path in _entries(place) if _named(form, path.name)]
+    archives = [path for path in dict.fromkeys([*named, *inside]) if _is_archive(path)]
+    used = [*files, *trees, *archives]
+    return Found(
+        sources=(
+            *(Source("files", path) for path in files),
+            *(Source("tree", path) for path in trees),
+            *(Source("archive", path) for path in archives),
+        ),
+        others=tuple(
+            _why_none(form, path, folder)
+            for path in named
+            if not any(path == other or path in other.parents for other in used)
+        ),
+    )
+
+
+def _entries(folder: Path) -> list[Path]:
+    with suppress(OSError):
+        return sorted(folder.iterdir())
+    return []

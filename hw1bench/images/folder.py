@@ -1,19 +1,48 @@
-"""Image folders: ``train/<class>/*`` and ``test/<class>/*``, on disk or, in `hw1bench.images.archive`, in a tar.
+"""Image folders: ``train/<class>/*`` and ``test/<class>/*``, on disk or, in `hw1bench.images.archive`, in an archive.
 
-Names that start with a dot are passed over; so are files beside the class folders.
+``training`` and ``testing`` will do, in any case. Passed over are hidden files, files beside the class folders, and files
+in them whose suffix is none of an image.
 """
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import re
+import stat
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from hw1bench.images.sets import CLASSES, SPLITS
+from hw1bench.images.streams import opened, take
+
+RULES = 2
+"""Counts up when other images are read from the same bytes: it is part of every identity, so that old caches do not count."""
 
 _FORM = "train/<class>/* and test/<class>/*"
-_LARGEST = 1 << 20  # bytes of an image file: 32x32 pixels take 3 KiB unpacked
+LARGEST = 1 << 20  # bytes of an image file: 32x32 pixels take 3 KiB unpacked
+_MOST_CLASSES = 1_000
+_MOST = 100_000  # image files of a folder: MNIST has 70,000
+_WORDS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+_IMAGE = re.compile(r".+\.(png|jpe?g|jpe|jfif|bmp|dib|gif|tiff?|webp|p[bgnp]m)", re.IGNORECASE | re.DOTALL)
+# What desktops and network drives leave beside images, in small letters.
+_LITTER = ("__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
+
+
+def split_of(name: str) -> str | None:
+    """The split that a folder of that name holds; None for any other, as "valid", which is neither."""
+    return _WORDS.get(name.casefold())
+
+
+def is_image(name: str) -> bool:
+    return _IMAGE.fullmatch(name) is not None
+
+
+def is_litter(name: str) -> bool:
+    """Whether it is there for the desktop's sake: hidden, or one of its own names."""
+    return (name.startswith(".") and name != "..") or name.casefold() in _LITTER
 
 
 class Entry(NamedTuple):
@@ -31,6 +60,7 @@ class Folder(Protocol):
     identity  a digest of what identifies its content without reading it: resolved path, sizes, times of change
     entries   its image files
     contents  of each entry, in that order
+    others    the files beside the images in their class folders
     """
 
     @property
@@ -38,6 +68,28 @@ class Folder(Protocol):
     def identity(self) -> str: ...
     def entries(self) -> Sequence[Entry]: ...
     def contents(self) -> Iterator[bytes]: ...
+    @property
+    def others(self) -> "Others": ...
+
+
+@dataclass
+class Others:
+    """Files passed over: how many, and the first one's path."""
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, path: str) -> None:
+        self.count += 1
+        self.first = self.first or path
+
+    def __str__(self) -> str:
+        files = (
+            "file that is no image by its suffix is"
+            if self.count == 1
+            else "files that are no images by their suffix are"
+        )
+        return f"{self.count:,} {files} passed over ({self.first!r})"
 
 
 def digest(parts: Iterable[object]) -> str:
@@ -48,14 +100,28 @@ def digest(parts: Iterable[object]) -> str:
 
 def unreadable(title: object, error: Exception) -> ValueError:
     """The error for a file that the system, or what unpacks it, does not give."""
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
     return ValueError(f"{title} cannot be read ({reason}): put a whole copy in its place")
 
 
 def refuse_size(title: str, size: int) -> None:
     """Raises ValueError for a file too large to be a small image."""
-    if size > _LARGEST:
+    if size > LARGEST:
         raise ValueError(f"{title} has {size:,} bytes, too many for a small image: remove it")
+
+
+def refuse_number(title: str, number: int) -> None:
+    """Raises ValueError for more images than any set here has."""
+    if number > _MOST:
+        raise ValueError(
+            f"{title} holds more than {_MOST:,} images, where the largest set has 70,000: put the set itself there"
+        )
+
+
+def refuse_words(title: str, split: str, words: Collection[str]) -> None:
+    """Raises ValueError for two folders of one split."""
+    if len(words) > 1:
+        raise ValueError(f"{title} has {' and '.join(sorted(words))}, which are both {split}: keep one")
 
 
 def classes(folder: Folder) -> list[str]:
@@ -63,7 +129,8 @@ def classes(folder: Folder) -> list[str]:
     found = {split: {entry.category for entry in folder.entries() if entry.split == split} for split in SPLITS}
     for split, names in found.items():
         if not names:
-            raise ValueError(f"{folder.title} has no images in {split}/<class>/: it needs {_FORM}")
+            others = f" ({folder.others})" if folder.others.count else ""
+            raise ValueError(f"{folder.title} has no images in {split}/<class>/{others}: it needs {_FORM}")
     train = sorted(found["train"])
     if len(train) != CLASSES:
         raise ValueError(
@@ -86,42 +153,74 @@ class Tree:
         self.title = str(path)
 
     @cached_property
-    def _listing(self) -> list[tuple[Entry, os.stat_result]]:
+    def _listing(self) -> tuple[list[tuple[Entry, os.stat_result]], Others]:
+        others = Others()
         try:
-            return list(self._files())
+            return list(self._files(others)), others
         except OSError as error:
             raise unreadable(error.filename or self._path, error) from error
 
-    def _files(self) -> Iterator[tuple[Entry, os.stat_result]]:
+    def _files(self, others: Others) -> Iterator[tuple[Entry, os.stat_result]]:
+        number = 0
+        within = [entry for entry in _shown(self._path) if split_of(entry.name) and entry.is_dir()]
         for split in SPLITS:
-            if not (self._path / split).is_dir():
-                continue  # a split without images: `classes` says so
-            for category in _shown(self._path / split):
-                if not category.is_dir():
-                    continue
-                for file in _shown(Path(category.path)):
-                    if file.is_dir():
-                        raise ValueError(f"{file.path} is a folder in a class folder: put its images beside it")
-                    refuse_size(file.path, file.stat().st_size)
-                    yield Entry(split, category.name, f"{split}/{category.name}/{file.name}"), file.stat()
+            words = [entry.name for entry in within if split_of(entry.name) == split]
+            refuse_words(self.title, split, words)
+            for category in sorted(name for word in words for name in _folders(self._path / word)):
+                path = f"{words[0]}/{category}"
+                for name, found in self._images(path, others):
+                    number += 1
+                    refuse_number(self.title, number)
+                    yield Entry(split, category, f"{path}/{name}"), found
+
+    def _images(self, folder: str, others: Others) -> list[tuple[str, os.stat_result]]:
+        """Name and state of each image in a class folder, sorted by name."""
+        images = []
+        for file in _shown(self._path / folder):
+            if file.is_dir():
+                raise ValueError(f"{file.path} is a folder in a class folder: put its images beside it")
+            if not is_image(file.name):
+                others.add(f"{folder}/{file.name}")
+                continue
+            found = file.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise ValueError(f"{file.path} is no regular file: put the image itself in its place")
+            refuse_size(file.path, found.st_size)
+            images.append((file.name, found))
+            refuse_number(self.title, len(images))
+        return sorted(images, key=itemgetter(0))
 
     def identity(self) -> str:
-        files = [part for entry, stat in self._listing for part in (entry.path, stat.st_size, stat.st_mtime_ns)]
-        return digest(["tree", self._path.resolve(), *files])
+        files = [part for entry, found in self._listing[0] for part in (entry.path, found.st_size, found.st_mtime_ns)]
+        return digest(["tree", RULES, self._path.resolve(), *files])
 
     def entries(self) -> Sequence[Entry]:
-        return [entry for entry, _ in self._listing]
+        return [entry for entry, _ in self._listing[0]]
+
+    @property
+    def others(self) -> Others:
+        return self._listing[1]
 
     def contents(self) -> Iterator[bytes]:
-        for entry, _ in self._listing:
+        for entry, found in self._listing[0]:
             path = self._path / entry.path
             try:
-                content = path.read_bytes()
+                with opened(path) as file:
+                    content = take(file, found.st_size + 1)
             except OSError as error:
                 raise unreadable(path, error) from error
+            if len(content) != found.st_size:
+                raise ValueError(f"{path} changed while it was read: run again")
             yield content
 
 
-def _shown(folder: Path) -> list["os.DirEntry[str]"]:
+def _shown(folder: Path) -> Iterator["os.DirEntry[str]"]:
     with os.scandir(folder) as found:
-        return sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+        yield from (entry for entry in found if not is_litter(entry.name))
+
+
+def _folders(folder: Path) -> Iterator[str]:
+    for number, entry in enumerate(entry for entry in _shown(folder) if entry.is_dir()):
+        if number == _MOST_CLASSES:
+            raise ValueError(f"{folder} holds more than {_MOST_CLASSES:,} folders: it needs {_FORM}, {CLASSES} classes")
+        yield entry.name

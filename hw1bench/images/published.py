@@ -1,17 +1,20 @@
-"""MNIST and CIFAR-10 in the files in which they are published, read by torchvision's own loaders."""
+"""MNIST and CIFAR-10 in the files in which they are published; CIFAR-10's pickles by torchvision's own loader."""
 
-import gzip
 import hashlib
-import tempfile
+import lzma
+import math
+import os
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 
-from hw1bench.images.find import CIFAR10_BATCHES, MNIST_FILES
-from hw1bench.images.sets import CLASSES, MNIST, Form, Stack
+from hw1bench.images.find import CIFAR10_BATCHES, MNIST_FILES, is_idx, spellings
+from hw1bench.images.sets import CLASSES, MNIST, SPLITS, Form, Stack
+from hw1bench.images.streams import opened, take, unpacked
 from hw1bench.images.vision import datasets
 
 MNIST_MD5 = {  # of the files unpacked, for gzip packs them in more than one way; torchvision lists those of its own .gz
@@ -20,117 +23,158 @@ MNIST_MD5 = {  # of the files unpacked, for gzip packs them in more than one way
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
+_LARGEST = 1 << 26  # bytes of a published file, unpacked: MNIST's images take 47 MB
 
 
-def again(form: Form, path: Path) -> str:
-    """The way out for a file in a folder of published files."""
-    folder = path.parent.parent.parent if form is MNIST else path.parent.parent
-    return f"`python -m hw1bench data {form.name} --data-dir {folder}`"
+class _Other(Exception):
+    """A file that is whole and holds another set."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One of MNIST's files, wherever it lies: what errors call it, how it is opened, and what to do if it is wrong."""
+
+    title: str
+    open: Callable[[], BinaryIO]
+    way_out: str
+
+
+def again(form: Form, root: Path) -> str:
+    """The way out for a file in the folder of data ``root``."""
+    return f"`python -m hw1bench data {form.name} --data-dir {root}`"
 
 
 def genuine(path: Path, digest: str) -> bool:
-    """Whether a file, unpacked if it ends in .gz, has the MD5 digest ``digest``. Raises OSError if it is not there."""
+    """Whether a file, one of MNIST's unpacked, has the MD5 digest ``digest``. One that is not there has none."""
+    total = hashlib.md5(usedforsecurity=False)
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == digest
-    except (gzip.BadGzipFile, EOFError, zlib.error):
+        with opened(path) as file:
+            stream, left = unpacked(file, _LARGEST) if is_idx(path.name) else file, _LARGEST
+            while left >= 0 and (piece := stream.read(1 << 18)):
+                total.update(piece)
+                left -= len(piece)
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
         return False
+    return left >= 0 and total.hexdigest() == digest
 
 
 def digests(form: Form, folder: Path) -> Iterator[tuple[Path, str]]:
     """Each file that the set takes, there or not, with the MD5 digest that it should have unpacked.
 
-    Of MNIST either form of a file, plain or .gz, will do: the plain one where both lie there, as when it is read.
+    Of MNIST any spelling of a file will do, plain or .gz: a plain one where both lie there, as when it is read.
     """
     if form is MNIST:
         for name, digest in MNIST_MD5.items():
-            yield _either(folder / name), digest
+            yield _lying(folder, name), digest
     else:
         cifar = datasets().CIFAR10
         for name, digest in [*cifar.train_list, *cifar.test_list, (cifar.meta["filename"], cifar.meta["md5"])]:
             yield folder / name, digest
 
 
-def _either(path: Path) -> Path:
-    packed = path.with_name(f"{path.name}.gz")
-    return packed if packed.is_file() and not path.is_file() else path
+def _lying(folder: Path, name: str) -> Path:
+    """The path of one of MNIST's files as it is spelled in ``folder``."""
+    paths = [folder / spelling for spelling in spellings(name)]
+    there = [path for path in paths if path.is_file()] or [path for path in paths if os.path.lexists(path)]
+    return there[0] if there else paths[0]
 
 
-def _loaded(load: Callable[[str], Any], path: Path) -> np.ndarray:
-    """What torchvision's loader finds in an idx file, which may be packed by gzip."""
+def _idx(stream: BinaryIO, sides: tuple[int, ...], most: int) -> np.ndarray:
+    """The uint8 array in an idx file, (n, *sides), n at most ``most``. Raises ValueError where it holds something else."""
+    head = take(stream, 4)
+    if head != bytes([0, 0, 8, 1 + len(sides)]):
+        raise ValueError("it is no idx file of these bytes")
+    dimensions = take(stream, 4 * (1 + len(sides)))
+    if len(dimensions) < 4 * (1 + len(sides)):
+        raise ValueError("it is cut short")
+    number, *found = np.frombuffer(dimensions, ">u4").tolist()
+    if tuple(found) != sides:
+        raise _Other(f"holds images of {'x'.join(map(str, found))}, where MNIST has {'x'.join(map(str, sides))}")
+    if number > most:
+        raise _Other(f"says that it holds {number:,}, where MNIST has {most:,}")
+    size = number * math.prod(sides)
+    content = take(stream, size + 1)
+    if len(content) != size:
+        raise ValueError(f"it holds {'less' if len(content) < size else 'more'} than it says")
+    return np.frombuffer(bytearray(content), np.uint8).reshape(number, *sides)
+
+
+def _loaded(form: Form, file: File, sides: tuple[int, ...], most: int) -> np.ndarray:
     try:
-        if path.suffix != ".gz":
-            return np.asarray(load(str(path)).numpy())
-        with tempfile.TemporaryDirectory() as folder:
-            plain = Path(folder, path.stem)
-            plain.write_bytes(gzip.decompress(path.read_bytes()))
-            return np.asarray(load(str(plain)).numpy())
+        with file.open() as packed:
+            return _idx(unpacked(packed, 4 * (2 + len(sides)) + most * math.prod(sides)), sides, most)
     except FileNotFoundError as error:
-        raise ValueError(f"{path} is missing: {again(MNIST, path)} fetches it") from error
-    except (OSError, EOFError, zlib.error, ValueError, TypeError, RuntimeError, AssertionError) as error:
-        reason = (str(error) or "it is no idx file").splitlines()[0]
-        raise ValueError(f"{path} cannot be read ({reason}): remove it and run {again(MNIST, path)}") from error
+        raise ValueError(f"{file.title} is missing: {file.way_out}") from error
+    except _Other as error:
+        raise ValueError(f"{file.title} {error}: {file.way_out}") from None
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"{file.title} cannot be read ({reason}): {file.way_out}") from error
 
 
-def _checked(form: Form, split: str, stack: Stack, images_in: Path, labels_in: Path) -> Stack:
-    """``stack`` if it is what the set is made of; else a ValueError that names the file."""
-    if stack.images.shape[1:] != form.shape:
-        *_, height, width = stack.images.shape
-        raise ValueError(
-            f"{images_in} holds images of {height}x{width}, where {form.title} has {form.size}x{form.size}: "
-            f"remove it and run {again(form, images_in)}"
-        )
-    if len(stack.images) != len(stack.labels):
-        raise ValueError(
-            f"{images_in} holds {len(stack.images)} images, {labels_in.name} {len(stack.labels)} labels: "
-            f"remove both and run {again(form, images_in)}"
-        )
+def _checked(form: Form, split: str, stack: Stack, labels_in: str, way_out: str) -> Stack:
+    """``stack`` if its labels are those of the set; else a ValueError that names their file."""
     found = np.unique(stack.labels)
     if not np.array_equal(found, np.arange(CLASSES)):
         raise ValueError(
             f"{labels_in} has the labels {', '.join(map(str, found[: CLASSES + 1]))} in {split}, where {form.title} has "
-            f"0 to {CLASSES - 1}: remove it and run {again(form, labels_in)}"
+            f"0 to {CLASSES - 1}: {way_out}"
         )
     return stack
 
 
-def _mnist(form: Form, folder: Path) -> Iterator[Stack]:
-    loaders = datasets().mnist
+def mnist(form: Form, file: Callable[[str], File]) -> dict[str, Stack]:
+    """Both splits, from the ``file`` of each name of `MNIST_FILES`. Raises ValueError as `read`."""
+    stacks = {}
     for split, (images_name, labels_name) in MNIST_FILES.items():
-        images_in, labels_in = _either(folder / images_name), _either(folder / labels_name)
-        images = _loaded(loaders.read_image_file, images_in)[:, None]
-        labels = _loaded(loaders.read_label_file, labels_in)
-        yield _checked(form, split, Stack(images, labels), images_in, labels_in)
+        images_in, labels_in = file(images_name), file(labels_name)
+        most = getattr(form, split)
+        images = _loaded(form, images_in, form.shape[1:], most)
+        labels = _loaded(form, labels_in, (), most).astype(np.int64)
+        if len(images) != len(labels):
+            raise ValueError(
+                f"{images_in.title} holds {len(images)} images, {labels_in.title} {len(labels)} labels: {images_in.way_out}"
+            )
+        stacks[split] = _checked(form, split, Stack(images[:, None], labels), labels_in.title, labels_in.way_out)
+    return stacks
 
 
-def _refuse(form: Form, folder: Path) -> None:
+def _refuse(form: Form, folder: Path, root: Path) -> None:
     """Raises ValueError for the first file that is missing or has another digest than torchvision's."""
     for path, digest in digests(form, folder):
-        if not path.is_file():
-            raise ValueError(f"{path} is missing: {again(form, path)} fetches it")
+        if not os.path.lexists(path):
+            raise ValueError(f"{path} is missing: {again(form, root)} fetches it")
         if not genuine(path, digest):
             raise ValueError(
-                f"{path} has another MD5 digest than {digest}, so it is not opened: remove it and run {again(form, path)}"
+                f"{path} has another MD5 digest than {digest}, so it is not opened: remove it and run {again(form, root)}"
             )
 
 
-def _cifar10(form: Form, folder: Path) -> Iterator[Stack]:
-    _refuse(form, folder)
-    for split in ("train", "test"):
+def _cifar10(form: Form, folder: Path, root: Path) -> dict[str, Stack]:
+    _refuse(form, folder, root)
+    stacks = {}
+    for split in SPLITS:
         # Its constructor checks the digests once more, and unpickles only then.
         found = datasets().CIFAR10(folder.parent, train=split == "train")
         rank = np.argsort(np.argsort(found.classes))  # of each class name among the sorted ones
         stack = Stack(found.data.transpose(0, 3, 1, 2), rank[np.array(found.targets)].astype(np.int64))
-        yield _checked(form, split, stack, folder, folder)
+        stacks[split] = _checked(form, split, stack, str(folder), f"remove it and run {again(form, root)}")
+    return stacks
 
 
-def read(form: Form, folder: Path) -> Sequence[Stack]:
-    """The train and the test split in ``folder``, MNIST's ``raw`` or CIFAR-10's ``cifar-10-batches-py``, as they lie there.
+def read(form: Form, folder: Path, root: Path) -> dict[str, Stack]:
+    """Both splits in ``folder``, one of MNIST's files or CIFAR-10's ``cifar-10-batches-py``, in the data's folder ``root``.
 
-    Raises ValueError for a file that is missing, damaged or does not hold what the set is made of; of CIFAR-10, whose files
-    are pickles, for any whose MD5 digest is not the published one, before one is opened.
+    Raises ValueError for a file that is missing, damaged or does not hold what the set is made of, without reading more than
+    the set has; of CIFAR-10, whose files are pickles, for any whose MD5 digest is not the published one, before one is opened.
     """
-    if form is MNIST:
-        return list(_mnist(form, folder))
-    assert folder.name == CIFAR10_BATCHES.name
-    return list(_cifar10(form, folder))
+    if form is not MNIST:
+        assert folder.name == CIFAR10_BATCHES.name
+        return _cifar10(form, folder, root)
+    way_out = f"remove it and run {again(form, root)}"
+
+    def file(name: str) -> File:
+        path = _lying(folder, name)
+        return File(str(path), lambda: opened(path), way_out)
+
+    return mnist(form, file)

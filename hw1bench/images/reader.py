@@ -1,49 +1,101 @@
 """From a name to a set in memory."""
 
+import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from hw1bench.images import cache, digits, published
 from hw1bench.images.archive import Archive
-from hw1bench.images.find import Source, find
+from hw1bench.images.decode import decode
+from hw1bench.images.find import Found, Source, find
 from hw1bench.images.folder import Tree, unreadable
-from hw1bench.images.sets import FORMS, MNIST, Form, ImageSet, assemble
+from hw1bench.images.sets import FORMS, MNIST, Form, ImageSet, Stack, assemble
 from hw1bench.progress import Progress, Silent
 from hw1bench.runs import Unavailable
 
+_SHOWN = 5  # reasons in an error
 
-def _nowhere(form: Form, folder: Path | None) -> Unavailable:
+
+def nowhere(form: Form, folder: Path | None, others: Sequence[str] = ()) -> Unavailable:
+    """The error for a set that is not there; ``others``: why each thing that looks like it is none."""
     here, to = ("here", "DIR") if folder is None else (f"in {folder}", str(folder))
     files = "MNIST/raw" if form is MNIST else "cifar-10-batches-py"
+    more = [f"and {len(others) - _SHOWN} more"] if len(others) > _SHOWN else []
+    passed = f" (passed over: {'; '.join([*others[:_SHOWN], *more])})" if others else ""
     return Unavailable(
         f"{form.title} is not {here}: run `python -m hw1bench data {form.name} --data-dir {to}`, or give --data-dir "
-        f"(HW1BENCH_DATA) a folder that holds {files}, or an image folder or tar of it"
+        f"(HW1BENCH_DATA) a folder that holds {files}, or an image folder or tar of it{passed}"
     )
 
 
-def locate(form: Form, folder: Path | None) -> Source:
-    """The copy of the set in ``folder`` that is used. Raises `Unavailable` where there is none."""
+def look(form: Form, folder: Path) -> Found:
+    """`find`. Raises ValueError for a folder that cannot be read."""
     try:
-        source = None if folder is None else find(form, folder)
+        return find(form, folder)
     except OSError as error:
         raise unreadable(folder, error) from error
-    if source is None:
-        raise _nowhere(form, folder)
-    return source
 
 
-def open_set(form: Form, source: Source, progress: Progress) -> ImageSet:
-    """The set in ``source``. Raises as `read` does."""
+def open_set(form: Form, source: Source, root: Path, progress: Progress) -> ImageSet:
+    """The set in ``source``, found in the folder ``root``. Raises as `read` does."""
     if source.kind == "files":
-        return assemble(form, *published.read(form, source.path))
-    folder = Tree(source.path) if source.kind == "tree" else Archive(source.path)
-    return cache.read(form, folder, progress)
+        return assemble(form, **published.read(form, source.path, root))
+    if source.kind == "tree":
+        tree = Tree(source.path)
+        return cache.read(form, tree.identity(), lambda: decode(form, tree, progress), progress)
+    archive = Archive(source.path)
+    return cache.read(form, archive.identity(), lambda: _unpacked(form, archive, progress), progress)
+
+
+def _unpacked(form: Form, archive: Archive, progress: Progress) -> dict[str, Stack]:
+    """Both splits of an archive, of MNIST's files where it holds them, else of its images."""
+    contents = archive.mnist() if form is MNIST else None
+    if contents is None:
+        return decode(form, archive, progress)
+
+    def file(name: str) -> published.File:
+        path, content = contents[name]
+        return published.File(f"{archive.title}: {path}", lambda: io.BytesIO(content), "put a whole copy in its place")
+
+    return published.mnist(form, file)
+
+
+def choose(form: Form, found: Found, root: Path, progress: Progress) -> tuple[Source, ImageSet]:
+    """The copy that is used: the first that is the canonical set, else the first that can be read at all.
+
+    A notice says why each that goes before it is passed over. Raises what reading the only one raised; where there are
+    several and none can be read, ValueError with all their reasons.
+    """
+    readable: list[tuple[Source, ImageSet]] = []
+    errors: list[ValueError | Unavailable] = []
+    for source in found.sources:
+        try:
+            read = open_set(form, source, root, progress)
+        except (ValueError, Unavailable) as error:
+            errors.append(error)
+            continue
+        readable = [*readable[:1], (source, read)]
+        if read.canonical:
+            break
+    if not readable:
+        if len(errors) == 1:
+            raise errors[0]
+        raise ValueError(f"no copy of {form.title} in {root} can be used: {'; '.join(map(str, errors))}")
+    for reason in errors:
+        progress.notice(f"passed over: {reason}")
+    (first, _), (last, read) = readable[0], readable[-1]
+    if not read.canonical:
+        return readable[0]
+    if first != last:
+        progress.notice(f"passed over: {first.path} is not the canonical {form.title}, as {last.path} is")
+    return last, read
 
 
 def read(name: str, folder: Path | None, progress: Progress | None = None) -> ImageSet:
     """The set ``name``, "digits", "mnist" or "cifar10", whole and in memory.
 
     ``folder`` holds MNIST or CIFAR-10 in a form of `hw1bench.images.find`; digits take none. ``progress`` is shown
-    while images are decoded for the first time.
+    while images are decoded for the first time, and told of copies that are passed over.
     Raises `Unavailable` where the set is not in ``folder``, ValueError, in one line that names the file, for a copy that
     is damaged or no such set, and ValueError for a name that is none of the three.
     """
@@ -52,4 +104,7 @@ def read(name: str, folder: Path | None, progress: Progress | None = None) -> Im
     if name not in FORMS:
         raise ValueError(f"no set of images named {name!r}; there are {', '.join(('digits', *FORMS))}")
     form = FORMS[name]
-    return open_set(form, locate(form, folder), progress or Silent())
+    found = Found() if folder is None else look(form, folder)
+    if folder is None or not found.sources:
+        raise nowhere(form, folder, found.others)
+    return choose(form, found, folder, progress or Silent())[1]

@@ -17,7 +17,7 @@ class Form:
 
     ``mode`` is Pillow's name of the pixels, 8 bits a channel: L (grey) or RGB; ``size`` is the height and the width.
     ``stem`` is a regular expression for what the names of its folders and archives start with, whatever their case.
-    ``fingerprint`` is the canonical one.
+    ``fingerprint`` is the canonical one; ``train`` and ``test`` are the numbers of its images.
     """
 
     name: str
@@ -26,6 +26,8 @@ class Form:
     size: int
     stem: str
     fingerprint: str
+    train: int
+    test: int
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -33,8 +35,10 @@ class Form:
         return len(self.mode), self.size, self.size
 
 
-MNIST = Form("mnist", "MNIST", "L", 28, r"mnist(?!\d)", "4461d6f8fe5d8ba30b3249ec9c04434d")
-CIFAR10 = Form("cifar10", "CIFAR-10", "RGB", 32, r"cifar[-_ ]?10(?!\d)", "369ec35a2e16915440555d32b69e49a2")
+MNIST = Form("mnist", "MNIST", "L", 28, r"mnist(?!\d)", "4461d6f8fe5d8ba30b3249ec9c04434d", 60_000, 10_000)
+CIFAR10 = Form(
+    "cifar10", "CIFAR-10", "RGB", 32, r"cifar[-_ ]?10(?!\d)", "369ec35a2e16915440555d32b69e49a2", 50_000, 10_000
+)
 FORMS = {form.name: form for form in (MNIST, CIFAR10)}
 
 

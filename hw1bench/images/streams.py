@@ -1,0 +1,154 @@
+"""Bytes of files that may be anything: no pipe is waited for, and nothing is unpacked further than it is wanted."""
+
+import bz2
+import errno
+import io
+import lzma
+import os
+import stat
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, BinaryIO, Protocol
+
+_PIECE = 1 << 16  # bytes read at once
+_PADDING = 1 << 26  # zeros that may follow the content: a tape's record, with much to spare
+_WINDOW = 1 << 27  # bytes that xz may take: `xz -9` needs 65 MiB
+
+
+def opened(path: Path) -> BinaryIO:
+    """The regular file at ``path``, open for reading.
+
+    Raises OSError where there is none: a pipe would keep us waiting, and a device such as /dev/zero never ends.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return open(descriptor, "rb")
+
+
+def take(stream: IO[bytes], size: int) -> bytes:
+    """The next ``size`` bytes, or as many as there are; what a stream claims to hold costs nothing before it comes."""
+    found = bytearray()
+    while len(found) < size and (piece := stream.read(min(_PIECE, size - len(found)))):
+        found += piece
+    return bytes(found)
+
+
+def drain_zeros(stream: IO[bytes]) -> bool:
+    """Whether nothing but zeros is left in ``stream``. Raises ValueError for more of them than any program pads with."""
+    padding = 0
+    while piece := stream.read(_PIECE):
+        if piece.strip(b"\0"):
+            return False
+        padding += len(piece)
+        if padding > _PADDING:
+            raise ValueError(f"more than {_PADDING:,} zeros follow its end")
+    return True
+
+
+class _Decompressor(Protocol):
+    """As in lzma and bz2."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Gzip:
+    """zlib's decompressor, which hands back the input that it has not used, in the form of the others."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        try:
+            return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+        except zlib.error as error:
+            if "incorrect data check" in str(error) or "incorrect length check" in str(error):
+                raise ValueError("CRC check failed: it is not what was packed") from error
+            raise
+
+
+_MAGIC: dict[bytes, Callable[[], _Decompressor]] = {
+    b"\x1f\x8b": _Gzip,
+    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ\0": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_WINDOW),
+}
+
+
+class _Unpacked(io.RawIOBase):
+    """What a packed file holds, in bounded memory.
+
+    The modules' own readers do not bound xz's memory, and gzip's takes the zeros behind its end one by one.
+    """
+
+    def __init__(self, file: BinaryIO, make: Callable[[], _Decompressor], most: int) -> None:
+        self._file, self._make, self._most = file, make, most
+        self._unpacker: _Decompressor | None = make()
+        self._input = b""
+        self._left, self._padding = most, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]  # the stubs' Buffer is none of Python 3.11
+        while self._unpacker is not None or self._another():
+            unpacker = self._unpacker
+            assert unpacker is not None
+            data = self._input or (self._file.read(_PIECE) if unpacker.needs_input else b"")
+            self._input = b""
+            starved = unpacker.needs_input and not data
+            piece = unpacker.decompress(data, min(len(buffer), self._left + 1))
+            if unpacker.eof:
+                self._input, self._unpacker = unpacker.unused_data, None
+            elif starved and not piece:
+                raise EOFError("it is cut short")
+            if piece:
+                self._left -= len(piece)
+                if self._left < 0:
+                    raise ValueError(f"it unpacks to more than {self._most:,} bytes")
+                buffer[: len(piece)] = piece
+                return len(piece)
+        return 0
+
+    def _another(self) -> bool:
+        """Whether a further packed stream follows the last one, as these formats allow, zeros between them or none."""
+        while data := self._input or self._file.read(_PIECE):
+            self._input = data.lstrip(b"\0")
+            if self._input:
+                self._unpacker = self._make()
+                return True
+            self._padding += len(data)
+            if self._padding > _PADDING:
+                raise ValueError(f"more than {_PADDING:,} zeros follow its end")
+        return False
+
+
+def unpacked(file: BinaryIO, most: int) -> BinaryIO:
+    """What ``file`` holds, from its start; unpacked if it is packed by gzip, bzip2 or xz, told by its first bytes.
+
+    Reading raises ValueError beyond ``most`` bytes unpacked, EOFError where it is cut short, and otherwise as the
+    modules do: OSError, zlib.error, lzma.LZMAError.
+    """
+    head = file.read(max(map(len, _MAGIC)))
+    file.seek(0)
+    make = next((make for magic, make in _MAGIC.items() if head.startswith(magic)), None)
+    return file if make is None else io.BufferedReader(_Unpacked(file, make, most), _PIECE)
