@@ -13,7 +13,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from hw1bench.images.find import CIFAR10_ARCHIVE, CIFAR10_BATCHES, MNIST_RAW
-from hw1bench.images.published import digests
+from hw1bench.images.published import missing
 from hw1bench.images.sets import MNIST, Form
 from hw1bench.images.vision import datasets
 from hw1bench.runs import Unavailable
@@ -87,7 +87,7 @@ def fetch(form: Form, folder: Path, say: Callable[[str], None]) -> Path:
     what is fetched. Raises `Unavailable`, in one line that says which files to put where, if they cannot be had.
     """
     target = folder / (MNIST_RAW if form is MNIST else CIFAR10_BATCHES)
-    names = [path.name for path, _ in digests(form, target) if not path.is_file()]
+    names = missing(form, target)
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)

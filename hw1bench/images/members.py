@@ -4,6 +4,7 @@ Nothing is extracted, no path is followed, and what nobody asked for is passed o
 seeking, in a packed tar in bounded memory.
 """
 
+import re
 import stat
 import tarfile
 import zipfile
@@ -15,10 +16,16 @@ from hw1bench.images.folder import unreadable
 from hw1bench.images.streams import drain_zeros, opened, take, unpacked
 
 _BLOCK = 512  # bytes, tar's unit
+_TYPE = 156  # where in a header the type of a member is
 _HEADERS = 1 << 20  # bytes that may describe one member: long names, extended attributes
+_HEADERS_EACH = 1 << 12  # bytes that may describe each of many
+_MOST = 1_000_000  # members
+_EXTENDED = (b"x", b"g", b"X")  # types of headers that hold records, of one member or of all that follow
+_RECORD = re.compile(rb"(\d{1,9}) [^=]+=", re.DOTALL)
+_DIGITS = re.compile(rb"\d{64}")
 _ZIP = (b"PK\3\4", b"PK\5\6")  # the start of a zip, and of an empty one
 _DIRECTORY = 1 << 25  # bytes of a zip's list of members: 70,000 images take 10 MB
-_UNPACKED = 1 << 34  # bytes to which a small packed tar may unpack; a large one, to more
+_UNPACKED = 1 << 32  # bytes to which a small packed tar may unpack; a large one, to more
 
 
 class Member(NamedTuple):
@@ -33,24 +40,42 @@ class _Torn(Exception):
     """An archive that ends where it should not, or a header in it that is none."""
 
 
+def _refuse_records(content: bytes) -> None:
+    """Raises ValueError for records of an extended header on which tarfile would spend the square of their length.
+
+    It follows a length without looking whether a record ends there, and looks for digits from each digit on.
+    """
+    at, end = 0, len(content.rstrip(b"\0"))
+    while at < end:
+        length = int(found[1]) if (found := _RECORD.match(content, at)) else 0
+        if found is None or at + length > end or found.end() >= at + length or content[at + length - 1] != ord("\n"):
+            raise ValueError("an extended header is damaged")
+        at += length
+    if _DIGITS.search(content):
+        raise ValueError("an extended header holds a number of more than 63 digits")
+
+
 class _Tape:
     """What tarfile reads headers from: forwards only, and a limited number of bytes a member, for it holds them in memory."""
 
     def __init__(self, stream: BinaryIO, *, seekable: bool) -> None:
         self._stream, self._seekable = stream, seekable
-        self._at = self._left = 0
+        self._at, self._left = 0, _HEADERS
         self.last = b""
 
     def allow(self) -> None:
-        self._left = _HEADERS
+        self._left = min(_HEADERS, self._left + _HEADERS_EACH)
 
     def read(self, size: int) -> bytes:
         self._left -= size
-        if not size >= 0 or self._left < 0:
+        if size < 0 or self._left < 0:
             raise ValueError(f"the headers of a member take more than {_HEADERS:,} bytes")
-        self.last = take(self._stream, size)
-        self._at += len(self.last)
-        return self.last
+        extended = len(self.last) == _BLOCK and self.last[_TYPE : _TYPE + 1] in _EXTENDED
+        found = self.content(size)
+        if extended:
+            _refuse_records(found)
+        self.last = b"" if extended else found
+        return found
 
     def content(self, size: int) -> bytes:
         found = take(self._stream, size)
@@ -98,7 +123,6 @@ def _tar(file: BinaryIO, wanted: Mapping[str, int]) -> Iterator[tuple[Member, by
     file.seek(0)
     stream = unpacked(file, _UNPACKED + 2 * size)
     tape = _Tape(stream, seekable=stream is file)
-    tape.allow()
     with tarfile.TarFile(fileobj=tape) as tar:  # type: ignore[arg-type]  # it only reads
         while (found := tar.next()) is not None:
             kind: Literal["file", "folder", "other"] = "other"
@@ -151,7 +175,9 @@ def members(path: Path, wanted: Mapping[str, int] | None = None) -> Iterator[tup
     try:
         with opened(path) as file:
             form = _zip if file.read(4) in _ZIP else _tar
-            for member, content in form(file, wanted or {}):
+            for number, (member, content) in enumerate(form(file, wanted or {})):
+                if number == _MOST:
+                    raise ValueError(f"it has more than {_MOST:,} members")
                 last = member.path
                 yield member, content
     except _Torn:

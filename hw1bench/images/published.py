@@ -72,6 +72,13 @@ def digests(form: Form, folder: Path) -> Iterator[tuple[Path, str]]:
             yield folder / name, digest
 
 
+def missing(form: Form, folder: Path) -> list[str]:
+    """The names of the set's files that are not in ``folder``, in any spelling."""
+    if form is MNIST:
+        return [name for name in MNIST_MD5 if not any((folder / each).is_file() for each in spellings(name))]
+    return [path.name for path, _ in digests(form, folder) if not path.is_file()]
+
+
 def _lying(folder: Path, name: str) -> Path:
     """The path of one of MNIST's files as it is spelled in ``folder``."""
     paths = [folder / spelling for spelling in spellings(name)]
@@ -103,8 +110,6 @@ def _loaded(form: Form, file: File, sides: tuple[int, ...], most: int) -> np.nda
     try:
         with file.open() as packed:
             return _idx(unpacked(packed, 4 * (2 + len(sides)) + most * math.prod(sides)), sides, most)
-    except FileNotFoundError as error:
-        raise ValueError(f"{file.title} is missing: {file.way_out}") from error
     except _Other as error:
         raise ValueError(f"{file.title} {error}: {file.way_out}") from None
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
@@ -175,6 +180,8 @@ def read(form: Form, folder: Path, root: Path) -> dict[str, Stack]:
 
     def file(name: str) -> File:
         path = _lying(folder, name)
+        if not os.path.lexists(path):
+            raise ValueError(f"{path} is missing: {again(form, root)} fetches it")
         return File(str(path), lambda: opened(path), way_out)
 
     return mnist(form, file)

@@ -60,6 +60,12 @@ def _unpacked(form: Form, archive: Archive, progress: Progress) -> dict[str, Sta
     return published.mnist(form, file)
 
 
+def _in_one_line(error: ValueError | Unavailable) -> ValueError | Unavailable:
+    """The error, with what no terminal can show in a file's name, such as the end of a line, as an escape."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(error))
+    return error if text == str(error) else type(error)(text)
+
+
 def choose(form: Form, found: Found, root: Path, progress: Progress) -> tuple[Source, ImageSet]:
     """The copy that is used: the first that is the canonical set, else the first that can be read at all.
 
@@ -72,7 +78,7 @@ def choose(form: Form, found: Found, root: Path, progress: Progress) -> tuple[So
         try:
             read = open_set(form, source, root, progress)
         except (ValueError, Unavailable) as error:
-            errors.append(error)
+            errors.append(_in_one_line(error))
             continue
         readable = [*readable[:1], (source, read)]
         if read.canonical:
