@@ -5,6 +5,7 @@ import hashlib
 import io
 import pickle
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def put_tree(folder, contents):
 
 def put_tar(path, contents, top=""):
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w" if path.suffix == ".tar" else "w:gz") as tar:
+    with tarfile.open(path, {".tar": "w", ".xz": "w:xz", ".bz2": "w:bz2"}.get(path.suffix, "w:gz")) as tar:
         for name, content in contents.items():
             member = tarfile.TarInfo(top + name)
             member.size = len(content)
@@ -93,20 +94,41 @@ def put_tar(path, contents, top=""):
     return path
 
 
+def put_zip(path, contents):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return path
+
+
+def put(path, contents):
+    """``contents``, path -> bytes, as a folder or an archive, as the name of ``path`` says."""
+    if path.suffix == ".zip":
+        return put_zip(path, contents)
+    return (
+        put_tar(path, contents) if path.suffix in (".tar", ".gz", ".tgz", ".xz", ".bz2") else put_tree(path, contents)
+    )
+
+
 def idx(array):
     head = bytes([0, 0, 8, array.ndim]) + b"".join(side.to_bytes(4, "big") for side in array.shape)
     return head + array.astype(np.uint8).tobytes()
 
 
+def raw_files(splits, *, packed=False):
+    """MNIST's files, name -> content."""
+    contents = {
+        name: idx(array)
+        for split, names in MNIST_FILES.items()
+        for name, array in zip(names, (splits[split].images[:, 0], splits[split].labels), strict=True)
+    }
+    return {f"{name}.gz": gzip.compress(content) for name, content in contents.items()} if packed else contents
+
+
 def put_idx(folder, splits, *, packed=False):
     """MNIST's raw files in ``folder``/MNIST/raw; returns that folder."""
-    raw = folder / "MNIST" / "raw"
-    raw.mkdir(parents=True, exist_ok=True)
-    for split, names in MNIST_FILES.items():
-        for name, array in zip(names, (splits[split].images[:, 0], splits[split].labels), strict=True):
-            content = idx(array)
-            (raw / f"{name}{'.gz' if packed else ''}").write_bytes(gzip.compress(content) if packed else content)
-    return raw
+    return put_tree(folder / "MNIST" / "raw", raw_files(splits, packed=packed))
 
 
 def md5(content):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hw1bench.arrays import Damaged, load_arrays, save_arrays
+from hw1bench.files import sweep
 from hw1bench.images.sets import SPLITS, Form, ImageSet, Stack, assemble
 from hw1bench.progress import Progress
 
@@ -73,9 +74,13 @@ def _store(path: Path, found: ImageSet) -> None:
 
 
 def _keep(name: str, found: ImageSet, progress: Progress) -> None:
-    """Store the set in the first place that takes it; a notice says so where that is not the user's cache."""
+    """Store the set in the first place that takes it; a notice says so where that is not the user's cache.
+
+    What killed sessions have half written there goes.
+    """
     refused = []
     for place in _places(make=True):
+        sweep(place)
         try:
             _store(place / name, found)
         except OSError as error:

@@ -72,7 +72,8 @@ def choose(form: Form, found: Found, root: Path, progress: Progress) -> tuple[So
     A notice says why each that goes before it is passed over. Raises what reading the only one raised; where there are
     several and none can be read, ValueError with all their reasons.
     """
-    readable: list[tuple[Source, ImageSet]] = []
+    first: tuple[Source, ImageSet] | None = None
+    before: list[str] = []  # why each that goes before the first is passed over
     errors: list[ValueError | Unavailable] = []
     for source in found.sources:
         try:
@@ -80,21 +81,21 @@ def choose(form: Form, found: Found, root: Path, progress: Progress) -> tuple[So
         except (ValueError, Unavailable) as error:
             errors.append(_in_one_line(error))
             continue
-        readable = [*readable[:1], (source, read)]
+        if first is None:
+            first, before = (source, read), [str(error) for error in errors]
         if read.canonical:
             break
-    if not readable:
-        if len(errors) == 1:
-            raise errors[0]
-        raise ValueError(f"no copy of {form.title} in {root} can be used: {'; '.join(map(str, errors))}")
-    for reason in errors:
+    else:
+        if first is None:
+            if len(errors) == 1:
+                raise errors[0]
+            raise ValueError(f"no copy of {form.title} in {root} can be used: {'; '.join(map(str, errors))}")
+        source, read = first
+    if source != first[0]:
+        before = [*map(str, errors), f"{first[0].path} is not the canonical {form.title}, as {source.path} is"]
+    for reason in before:
         progress.notice(f"passed over: {reason}")
-    (first, _), (last, read) = readable[0], readable[-1]
-    if not read.canonical:
-        return readable[0]
-    if first != last:
-        progress.notice(f"passed over: {first.path} is not the canonical {form.title}, as {last.path} is")
-    return last, read
+    return source, read
 
 
 def read(name: str, folder: Path | None, progress: Progress | None = None) -> ImageSet:
