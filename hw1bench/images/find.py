@@ -15,10 +15,11 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from hw1bench.images.folder import is_litter, split_of
+from hw1bench.images.folder import is_folder, is_litter, split_of
 from hw1bench.images.sets import MNIST, Form
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".zip")
@@ -68,18 +69,24 @@ def _named(form: Form, name: str) -> bool:
 
 
 def _rooms(place: Path) -> Iterator[Path]:
-    """``place`` and the folders in it, the nearest first. Those of splits are not entered, nor those that cannot be."""
-    level, left = [place], _ROOMS
+    """``place`` and the folders in it, the nearest first, each once. Those of splits are not entered, nor those that cannot be."""
+    level, seen = [place], {os.path.realpath(place)}
     for depth in range(_DEEP + 1):
         yield from level
-        deeper: list[Path] = []
-        for room in level if depth < _DEEP else ():
-            with suppress(OSError), os.scandir(room) as entries:
-                for entry in entries:
-                    if len(deeper) < left and not is_litter(entry.name) and not split_of(entry.name) and entry.is_dir():
-                        deeper.append(Path(entry.path))
-        left -= len(deeper)
-        level = sorted(deeper)
+        deeper = sorted(path for room in level for path in _inside(room)) if depth < _DEEP else []
+        level = []
+        for path in deeper:
+            real = os.path.realpath(path)
+            if real not in seen and len(seen) < _ROOMS:
+                seen.add(real)
+                level.append(path)
+
+
+def _inside(room: Path) -> list[Path]:
+    with suppress(OSError), os.scandir(room) as entries:
+        wanted = (entry for entry in entries if not is_litter(entry.name) and not split_of(entry.name))
+        return [Path(entry.path) for entry in islice((entry for entry in wanted if is_folder(entry)), _ROOMS)]
+    return []
 
 
 def _is_files(form: Form, room: Path) -> bool:
@@ -92,7 +99,7 @@ def _is_files(form: Form, room: Path) -> bool:
 
 def _is_tree(room: Path) -> bool:
     with suppress(OSError), os.scandir(room) as entries:
-        return any(split_of(entry.name) and entry.is_dir() for entry in entries)
+        return any(split_of(entry.name) and is_folder(entry) for entry in entries)
     return False
 
 

@@ -40,6 +40,14 @@ def is_image(name: str) -> bool:
     return _IMAGE.fullmatch(name) is not None
 
 
+def is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a folder, or a link to one; a link that leads nowhere, or to itself, is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def is_litter(name: str) -> bool:
     """Whether it is there for the desktop's sake: hidden, or one of its own names."""
     return (name.startswith(".") and name != "..") or name.casefold() in _LITTER
@@ -162,7 +170,7 @@ class Tree:
 
     def _files(self, others: Others) -> Iterator[tuple[Entry, os.stat_result]]:
         number = 0
-        within = [entry for entry in _shown(self._path) if split_of(entry.name) and entry.is_dir()]
+        within = [entry for entry in _shown(self._path) if split_of(entry.name) and is_folder(entry)]
         for split in SPLITS:
             words = [entry.name for entry in within if split_of(entry.name) == split]
             refuse_words(self.title, split, words)
@@ -177,7 +185,7 @@ class Tree:
         """Name and state of each image in a class folder, sorted by name."""
         images = []
         for file in _shown(self._path / folder):
-            if file.is_dir():
+            if is_folder(file):
                 raise ValueError(f"{file.path} is a folder in a class folder: put its images beside it")
             if not is_image(file.name):
                 others.add(f"{folder}/{file.name}")
@@ -220,7 +228,7 @@ def _shown(folder: Path) -> Iterator["os.DirEntry[str]"]:
 
 
 def _folders(folder: Path) -> Iterator[str]:
-    for number, entry in enumerate(entry for entry in _shown(folder) if entry.is_dir()):
+    for number, entry in enumerate(entry for entry in _shown(folder) if is_folder(entry)):
         if number == _MOST_CLASSES:
             raise ValueError(f"{folder} holds more than {_MOST_CLASSES:,} folders: it needs {_FORM}, {CLASSES} classes")
         yield entry.name
