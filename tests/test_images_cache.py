@@ -1,6 +1,7 @@
 """Decoded images are kept, and checked when they are used again."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 
 from hw1bench import files as whole_files
 from hw1bench import images
+from hw1bench.arrays import Damaged
 from hw1bench.images import cache
+from hw1bench.images.sets import MNIST
 from image_sets import Told, draw, files, own_cache, png, put_tar, put_tree, same  # noqa: F401
 
 
@@ -116,6 +119,62 @@ def test_a_damaged_cache_is_noticed_and_written_anew(source, tmp_path, damage):
     assert told.notices[0].endswith("they are decoded again")
     if path.is_file():
         assert not read(source)[1].bars
+
+
+def spans(path):
+    """Where the headers of a cached set lie: all bytes but those of the pixels and the labels."""
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        starts = [member.header_offset for member in archive.infolist()]
+        ends = [*starts[1:], archive.start_dir]
+        large = {member.header_offset: member.file_size - 128 for member in archive.infolist()}  # 128: numpy's header
+    for start, end in zip(starts, ends, strict=True):
+        yield from range(start, end - large[start])
+    yield from range(ends[-1], len(content))
+
+
+def test_a_flipped_bit_of_any_header_is_noticed_or_changes_nothing(source, tmp_path):
+    first, _ = read(source)
+    path = kept(tmp_path)
+    content, noticed = path.read_bytes(), []
+    places = list(spans(path))
+    for n, at in enumerate(places):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << n % 8]) + content[at + 1 :])
+        try:
+            assert same(cache._stored(MNIST, path), first)
+        except Damaged as error:
+            noticed.append(str(error))
+    assert 900 < len(places) < 2000
+    assert len(noticed) > len(places) // 2
+    assert all(noticed)
+    assert not any("\n" in text for text in noticed)
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path)]
+)
+def test_a_pipe_or_a_device_in_the_cache_is_written_over(source, tmp_path, make):
+    first, _ = read(source)
+    path = kept(tmp_path)
+    path.unlink()
+    make(path)
+    second, told = read(source)
+    assert same(first, second)
+    assert f"cached images {path} are damaged" in told.notices[0]
+    assert not read(source)[1].bars
+
+
+def test_what_a_killed_session_left_is_swept_when_images_are_kept(source, tmp_path):
+    place = tmp_path / "cache" / "hw1bench"
+    place.mkdir(parents=True)
+    with whole_files.writing(place / "mnist-of-another.npz") as file:
+        file.write(b"half")
+        (alive,) = place.iterdir()
+        left = alive.with_name(f"{alive.name.removesuffix('.tmp')}0.tmp")
+        left.write_bytes(b"half")
+        read(source)
+        assert alive.is_file()
+        assert not left.exists()
 
 
 def test_a_cache_in_another_order_is_put_in_order(source, tmp_path):

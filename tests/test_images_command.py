@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import socket
 import tarfile
 import threading
@@ -150,6 +151,38 @@ def test_only_missing_files_are_fetched(tmp_path, capsys, server, mnist):
     assert run(capsys, "mnist", data)[0] == 0
     assert set(server.asked) == {f"{IMAGES}.gz"}
     assert (raw / "t10k-images-idx3-ubyte").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("spelling", [IMAGES, "train-images.idx3-ubyte", f"{IMAGES}.gz", "train-images.idx3-ubyte.gz"])
+def test_a_link_that_leads_nowhere_is_a_missing_file(tmp_path, capsys, server, mnist, spelling):
+    raw = put_idx(tmp_path / "data", draw("mnist"))
+    (raw / IMAGES).unlink()
+    (raw / spelling).symlink_to("nowhere")
+    assert published.missing(MNIST, raw) == [IMAGES]
+    status, _, err = run(capsys, "mnist", tmp_path / "data")
+    assert (status, len(err), set(server.asked)) == (1, 1, set())
+    assert f"{raw / spelling} cannot be read (No such file or directory): remove it and run" in err[0]
+
+
+def test_a_pipe_in_place_of_a_file_is_named(tmp_path, capsys, server, mnist, cifar10):
+    raw = put_idx(tmp_path / "data", draw("mnist"))
+    batches = put_tree(tmp_path / "data" / "cifar-10-batches-py", cifar10)
+    for name, path, said in (
+        ("mnist", raw / IMAGES, "cannot be read (it is no regular file)"),
+        ("cifar10", batches / "test_batch", "has another MD5 digest than"),
+    ):
+        path.unlink()
+        os.mkfifo(path)
+        status, _, err = run(capsys, name, tmp_path / "data")
+        assert (status, len(err)) == (1, 1)
+        assert f"{path} {said}" in err[0]
+
+
+def test_a_damaged_archive_does_not_keep_the_set_from_being_fetched(tmp_path, capsys, server, mnist):
+    path = put_tree(tmp_path / "data", {"mnist.tar.gz": b"damaged"}) / "mnist.tar.gz"
+    status, out, err = run(capsys, "mnist", tmp_path / "data")
+    assert (status, out[0]) == (0, f"MNIST in {tmp_path}/data/MNIST/raw")
+    assert err[0].startswith(f"passed over: {path}, after its start, cannot be read")
 
 
 def test_a_second_mirror_stands_in(tmp_path, capsys, monkeypatch, server, mnist):

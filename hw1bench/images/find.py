@@ -69,7 +69,7 @@ def _named(form: Form, name: str) -> bool:
 
 
 def _rooms(place: Path) -> Iterator[Path]:
-    """``place`` and the folders in it, the nearest first, each once. Those of splits are not entered, nor those that cannot be."""
+    """``place`` and the folders in it, the nearest first, each once; those of splits are not entered."""
     level, seen = [place], {os.path.realpath(place)}
     for depth in range(_DEEP + 1):
         yield from level
