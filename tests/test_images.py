@@ -147,6 +147,15 @@ def test_published_batches(tmp_path, monkeypatch):
     assert same(found, images.read("cifar10", tmp_path))  # a label is the rank of its class's name
 
 
+@pytest.mark.parametrize("place", [".", "cifar10", "CIFAR-10/data", "cifar-10-batches-py"])
+def test_published_batches_in_a_folder_named_after_the_set(tmp_path, monkeypatch, place):
+    contents = batches(draw("cifar10"), NAMES["cifar10"])
+    publish(monkeypatch, contents)
+    folder = put_batches(tmp_path if place == "cifar-10-batches-py" else tmp_path / place, contents)
+    found = images.read("cifar10", folder if place == "cifar-10-batches-py" else tmp_path)
+    assert len(found.train) == 30
+
+
 class Trap:
     def __init__(self, path):
         self.path = path

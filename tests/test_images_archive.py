@@ -2,11 +2,16 @@
 
 import gzip
 import tarfile
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hw1bench import images
-from image_sets import draw, files, own_cache, put_tar  # noqa: F401
+from hw1bench.images.members import members
+from image_sets import draw, files, own_cache, put, put_tar, raw_files  # noqa: F401
 
 FILES = files("mnist", draw("mnist"))
 FIRST = next(iter(FILES))  # train/<class>/0000.png
@@ -49,7 +54,7 @@ def test_a_damaged_archive_is_named(tmp_path, change, said):
     assert "\n" not in str(caught.value)
 
 
-def members(*added):
+def tar_with(*added):
     """A tar of MNIST's files and of further members (name, type, link)."""
 
     def put(path):
@@ -66,11 +71,11 @@ def members(*added):
 @pytest.mark.parametrize(
     ("put", "said"),
     [
-        (members((FIRST, tarfile.REGTYPE, "")), f"{FIRST} is there twice"),
-        (members(("train/3/x.png", tarfile.SYMTYPE, "/etc/passwd")), "train/3/x.png is no regular file"),
-        (members(("train/3/x.png", tarfile.LNKTYPE, FIRST)), "train/3/x.png is no regular file"),
-        (members(("train/3/x.png", tarfile.FIFOTYPE, "")), "train/3/x.png is no regular file"),
-        (members(("more/train/3/x.png", tarfile.REGTYPE, "")), "holds more than one image folder (. and more)"),
+        (tar_with((FIRST, tarfile.REGTYPE, "")), f"{FIRST} is there twice"),
+        (tar_with(("train/3/x.png", tarfile.SYMTYPE, "/etc/passwd")), "train/3/x.png is no regular file"),
+        (tar_with(("train/3/x.png", tarfile.LNKTYPE, FIRST)), "train/3/x.png is no regular file"),
+        (tar_with(("train/3/x.png", tarfile.FIFOTYPE, "")), "train/3/x.png is no regular file"),
+        (tar_with(("more/train/3/x.png", tarfile.REGTYPE, "")), "holds more than one image folder (. and more)"),
     ],
 )
 def test_members_that_no_image_folder_has_are_refused(tmp_path, put, said):
@@ -78,6 +83,49 @@ def test_members_that_no_image_folder_has_are_refused(tmp_path, put, said):
     with pytest.raises(ValueError, match=r"mnist\.tar") as caught:
         images.read("mnist", tmp_path)
     assert said in str(caught.value)
+
+
+def small(name):
+    """An archive of a few members, and what it holds."""
+    contents = {path: content for path, content in FILES.items() if "/0/" in path or "/1/" in path}
+    with tempfile.TemporaryDirectory() as folder:
+        return put(Path(folder) / name, contents).read_bytes(), contents
+
+
+SMALL = {name: small(name) for name in ("x.tar", "x.tar.gz", "x.tar.xz", "x.zip")}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    name=st.sampled_from(sorted(SMALL)),
+    block=st.integers(0, 1 << 16),
+    within=st.sampled_from([0, 100, 124, 135, 136, 148, 156, 157, 257, 345, 482]) | st.integers(0, 511),
+    new=st.sampled_from(b"\0xgLKSX0125\xff") | st.integers(0, 255),
+    summed=st.booleans(),
+    cut=st.none() | st.integers(0, 1 << 16),
+)
+def test_of_a_changed_archive_comes_one_line_or_what_it_holds(name, block, within, new, summed, cut):
+    content, contents = SMALL[name]
+    changed = bytearray(content)
+    start = block * 512 % len(changed) // 512 * 512
+    changed[min(start + within, len(changed) - 1)] = new
+    if summed and name == "x.tar":  # a header that says what it says on purpose
+        head = changed[start : start + 512]
+        head[148:156] = b" " * 8
+        changed[start + 148 : start + 156] = b"%06o\0 " % sum(head)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.write_bytes(changed[: None if cut is None else cut % len(changed)])
+        try:
+            found = list(members(path, dict.fromkeys(contents, 1 << 20)))
+        except ValueError as error:
+            said = str(error)
+        else:
+            assert sum(len(content) for _, content in found) <= sum(map(len, contents.values()))
+            return
+    assert said.startswith(str(path))
+    assert said.endswith(": put a whole copy in its place")
+    assert "\n" not in said
 
 
 def test_nothing_is_extracted(tmp_path):
@@ -95,3 +143,12 @@ def test_an_archive_that_changes_while_it_is_read(tmp_path, monkeypatch):
     put_tar(path, {name.replace("0000", "other"): content for name, content in FILES.items()})
     with pytest.raises(ValueError, match="changed while it was read"):
         list(archive.contents())
+
+
+def test_an_archive_of_files_of_mnist_that_changes_while_it_is_read(tmp_path):
+    path = put_tar(tmp_path / "mnist.tar", raw_files(draw("mnist")))
+    archive = images.reader.Archive(path)
+    assert archive.mnist() is not None
+    put_tar(path, FILES)
+    with pytest.raises(ValueError, match="changed while it was read"):
+        archive.mnist()

@@ -111,7 +111,7 @@ class Archive:
             if entry is None:
                 continue
             if entry != next(expected, None) or len(content) != member.size:
-                raise ValueError(f"{self.title} changed while it was read: run again")
+                raise self._changed()
             yield content
             left -= 1
             if not left:  # the whole archive has been checked already
@@ -128,12 +128,17 @@ class Archive:
                     for member, content in members(self._path, dict.fromkeys(inside.values(), _LARGEST_IDX))
                     if member.path in inside.values()
                 }
+                if len(contents) < len(inside):
+                    raise self._changed()
                 return {name: (path, contents[path]) for name, path in inside.items()}
         if listed and not self._listing.entries:
             raise ValueError(
                 f"{self.title} holds {min(listed)} without MNIST's other files: it needs all four, in one folder"
             )
         return None
+
+    def _changed(self) -> ValueError:
+        return ValueError(f"{self.title} changed while it was read: run again")
 
     def _entry(self, member: Member, others: Others) -> tuple[Entry | None, str]:
         """The image that a member is, None where it is none, and the leading directories that it lies in."""

@@ -82,14 +82,14 @@ class Folder(Protocol):
 
 @dataclass
 class Others:
-    """Files passed over: how many, and the first one's path."""
+    """Files passed over: how many, and the path of the first by name."""
 
     count: int = 0
     first: str = ""
 
     def add(self, path: str) -> None:
         self.count += 1
-        self.first = self.first or path
+        self.first = min(self.first or path, path)
 
     def __str__(self) -> str:
         files = (
