@@ -2,8 +2,8 @@
 
 from hw1bench.experiment import Arm, Function
 from hw1bench.forms import Shapes
+from hw1bench.runs import KEPT_WEIGHTS
 from hw1bench.snapshots import ARRAYS
-from hw1bench.training.sequential import KEPT_WEIGHTS
 
 _HISTORIES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
