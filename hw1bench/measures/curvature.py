@@ -114,7 +114,8 @@ def hessian_of(function: Callable[[Tensor], Tensor], weights: Tensor) -> Tensor:
 
     (points, parameters, parameters), by autograd, a point after the other. For the loss of a dense net `hessian` gives the
     same and is faster. At a kink the derivatives are those that torch takes there. A matrix so small that it is rounding
-    alone is given as zeros. The function is called some ten times a point: it must give the same each time.
+    alone is given as zeros. The function is called four times per point as a rule, at kinks some thirty times: it must
+    give the same each time.
 
     Raises ValueError for other shapes or types, for weights that are not finite, and for a function that gives anything
     but one float64 number, computed in float64, or that torch cannot differentiate twice; ArithmeticError where its

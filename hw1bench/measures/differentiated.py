@@ -5,8 +5,9 @@ splits some operations there into simpler ones, with what their forward pass lef
 that is wrong without a word. A layer norm's is, by jacrev(jacrev(f)) and by torch.func.hessian.
 
 Derivatives may be wrong for other reasons too: a detached tensor, a rounded one, a backward pass of the user's own, a formula
-of torch's. So each Hessian is held against differences along one line through its point. That costs two gradients a step,
-and one or two steps as a rule: little beside a gradient a parameter. An error below 1e-4 of the largest change goes unseen.
+of torch's. So each Hessian is held against differences along one line through its point. That costs two gradients per
+step, and one or two steps as a rule: little beside a backward pass per parameter.
+An error below 1e-4 of the largest change goes unseen.
 """
 
 import math
