@@ -7,12 +7,12 @@ names the field, the value and the way out. Nothing here knows what is specified
 """
 
 import math
-import numbers
 import operator
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
 from typing import Any, NoReturn
+
+from hw1bench import number
 
 Check = Callable[[Any, str], Any]
 
@@ -75,10 +75,12 @@ def real(
     way = f"give a finite number{', ' if bounds else ''}{' and '.join(bounds)}"
 
     def check(value: Any, what: str) -> float:
-        found = number(value)
+        try:
+            found = number.real(value)
+        except number.NoFinding:
+            found = math.nan
         if (
-            found is None
-            or not math.isfinite(found)
+            not math.isfinite(found)
             or (above is not None and found <= above)
             or (least is not None and found < least)
             or (below is not None and found >= below)
@@ -88,18 +90,6 @@ def real(
         return found + 0.0  # a zero of either sign is 0
 
     return check
-
-
-def number(value: Any) -> float | None:
-    """``value`` as a float, where it is a number of a real type, or an array of exactly one number without axes; else None."""
-    if not isinstance(value, numbers.Real | Decimal) and getattr(value, "shape", None) == ():
-        value = value.item() if hasattr(value, "item") else value
-    if _is_bool(value) or not isinstance(value, numbers.Real | Decimal):
-        return None
-    try:
-        return float(value)
-    except (OverflowError, ValueError):  # too large a number, or a signalling NaN: neither is finite
-        return math.nan
 
 
 def _is_bool(value: Any) -> bool:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hw1bench.checks import number, shown
+from hw1bench.checks import shown
 from hw1bench.claim import Claim
 from hw1bench.effects import Effect
 from hw1bench.experiment import Arm, Contrast, Experiment, Function, Images, Protocol, Tier
@@ -19,6 +19,7 @@ from hw1bench.functions import FUNCTIONS
 from hw1bench.kinds import KINDS
 from hw1bench.measured import Shapes, measured
 from hw1bench.measurement import Interpolation
+from hw1bench.number import NoFinding, real
 from hw1bench.runs import Run, recorded
 
 Subject = Claim | Experiment | Contrast
@@ -74,8 +75,11 @@ def _attempt(
     try:
         with np.errstate(all="ignore"):
             value = compute(runs)
+            real(value)
     except ArithmeticError:
         return ""
+    except NoFinding:
+        return f"it gives {shown(value)}: return a number, above 0 where the claim holds"
     except Exception as error:
         text = " ".join(str(error).split())
         if isinstance(error, ValueError) and text:
@@ -84,9 +88,7 @@ def _attempt(
             there = "; ".join(f"{name}: {', '.join(run.arrays)}" for name, run in runs.items())
             return f"there is no {text}; there are, by arm, {there}"
         return f"{type(error).__name__}: {text}"
-    return (
-        "" if number(value) is not None else f"it gives {shown(value)}: return a number, above 0 where the claim holds"
-    )
+    return ""
 
 
 class _Recorded:

@@ -15,6 +15,7 @@ from hw1bench.effects import CountIs, CountsEqual, Effect
 from hw1bench.effects.identity import identity
 
 LIMIT = 0.5
+SMALL = ("a", Model("[3]"))
 
 
 def test_every_constructor_states_its_effect():
@@ -43,7 +44,7 @@ def test_every_constructor_states_its_effect():
         (CountIs(Model("[3]"), 10), CountIs(Model("[3]"), 11)),
         (CountIs(Model("[3]"), 10), CountIs(Model("[3]"), 10, "about")),
         (CountIs(Model("[3]"), 10), CountIs(Model("[3]", activation="tanh"), 10)),
-        (CountsEqual((("a", Model("[3]")),)), CountsEqual((("a", Model("[4]")),))),
+        (CountsEqual((SMALL, ("b", Model("[3]")))), CountsEqual((SMALL, ("b", Model("[4]"))))),
         (fx.loss_below(0.5, "a"), replace(fx.loss_below(0.5, "a"), name="another")),
         (fx.loss_below(0.5, "a"), replace(fx.loss_below(0.5, "a"), compute=lambda runs: 1.0)),
         (replace(fx.loss_below(0.5, "a"), name="x"), replace(fx.loss_below(0.50000001, "a"), name="x")),
@@ -64,7 +65,7 @@ def test_another_number_is_another_effect(one, other):
         (fx.reaches(1e-3, arm="a", within=5_000), fx.reaches(threshold=1e-3, within=np.int64(5_000), arm=np.str_("a"))),
         (fx.flattest("a", among=["b"]), fx.flattest("a", among=("b",), first_share=0.5)),
         (CountIs(Model("[3]"), 10), CountIs(Model("[3]", init="torch"), np.int64(10), "equal")),
-        (CountsEqual((("a", Model("[3]")),)), CountsEqual([["a", Model("[3]")]])),
+        (CountsEqual((SMALL, ("b", Model("[3]")))), CountsEqual([list(SMALL), ["b", Model("[3]")]])),
     ],
 )
 def test_equal_numbers_of_other_types_are_the_same_effect(one, other):

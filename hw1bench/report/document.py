@@ -8,6 +8,7 @@ from hw1bench.claim import Claim
 from hw1bench.court import Judgement
 from hw1bench.effects import Effect
 from hw1bench.experiment import Experiment, Figure
+from hw1bench.number import not_finite
 from hw1bench.protocols import differences
 from hw1bench.report import schema
 from hw1bench.rulings import Outcome
@@ -34,10 +35,6 @@ def figure_of(claim: Claim) -> str | None:
     return None
 
 
-def _kind(value: float) -> schema.NotFinite:
-    return "undefined" if math.isnan(value) else "+infinity" if value > 0 else "-infinity"
-
-
 def _effect(judgement: Judgement) -> schema.Effect | None:
     verdict, effect = judgement.verdict, judgement.claim.effect
     if verdict.values is None or verdict.median is None or not isinstance(effect, Effect):
@@ -51,7 +48,7 @@ def _effect(judgement: Judgement) -> schema.Effect | None:
         "median": finite(verdict.median),
         "interval": [finite(end) for end in verdict.interval] if verdict.interval else None,
         "values": [finite(value) for value in verdict.values],
-        "not_finite": {place: _kind(value) for place, value in places.items() if not math.isfinite(value)},
+        "not_finite": {place: kind for place, value in places.items() if (kind := not_finite(value))},
     }
 
 

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict, get_args
 
+from hw1bench.number import NotFinite
 from hw1bench.report.validate import bounds, schema_of
 
 Version = Literal[2]
@@ -17,7 +18,6 @@ Ruled = Literal["supported", "refuted", "inconclusive"]
 Verdict = Literal["supported", "refuted", "inconclusive", "error", "not run"]
 How = Literal["reversed", "absent"]
 Outcome = Literal["passed", "failed", "error", "xfailed", "skipped"]
-NotFinite = Literal["undefined", "+infinity", "-infinity"]
 
 Name = Annotated[str, bounds(pattern=r"\S")]  # not blank
 Count = Annotated[int, bounds(minimum=0, maximum=2**53)]  # whole numbers that every reader of JSON holds exactly
