@@ -70,7 +70,7 @@ def inputs(model: Model, x: Tensor) -> Tensor:
     shaped = x if takes_maps(model) else x.flatten(1)
     try:
         build(model, "meta")(torch.empty(1, *shaped.shape[1:], device="meta"))
-    except RuntimeError as error:
+    except (RuntimeError, IndexError) as error:
         raise ValueError(
             f"layout {model.layout!r} does not take samples of shape {tuple(x.shape[1:])}: {error}"
         ) from error

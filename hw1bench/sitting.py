@@ -131,7 +131,10 @@ class Sitting:
                 register.check()
 
     def judge(self, item: Docket, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
-        """Judge one claim: the judgement, its entry in claims.json, and the outcome of its test."""
+        """Judge one claim: the judgement, its entry in claims.json, and the outcome of its test.
+
+        Raises ValueError where the entry cannot stand in claims.json.
+        """
         judgement = self.court.judge(item.claim, timer)
         known = self.book.setdefault(item.rulings, {})
         new = self._ruling(judgement, item.topic)
@@ -145,6 +148,7 @@ class Sitting:
         elif self.options.strict_rulings and judgement.verdict.word == "not run":
             outcome = Outcome("failed", "not run, which --strict-rulings does not let pass")
         entry = self._entry(judgement, item.topic, ruling, outcome)
+        contract.check_claim(entry)  # what is wrong with it costs this claim, and not the report of all
         self._entries[item.claim.id] = entry
         return judgement, entry, outcome
 

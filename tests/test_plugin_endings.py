@@ -162,3 +162,21 @@ def test_an_interrupted_test_has_no_ending_and_a_repeated_one_its_last():
 
 def test_a_failure_without_a_word_has_an_ending_all_the_same():
     assert ending([Report("call", "failed")]) == Ending("failed", "no reason given")
+
+
+def test_an_entry_that_cannot_stand_in_the_report_costs_its_claim_alone(pytester, project, monkeypatch):
+    from hw1bench.report import document as written
+
+    make = written.entry
+
+    def broken(judgement, *rest):
+        entry = make(judgement, *rest)
+        wrong = judgement.claim.id == "A-fit-x" and entry["verdict"] == "supported"
+        return {**entry, "holds": 9} if wrong else entry
+
+    monkeypatch.setattr(written, "entry", broken)
+    project(NAMED % (("x", "y"),))
+    pytester.runpytest("claims").assert_outcomes(failed=1, passed=1, deselected=2)
+    found = document(pytester)
+    assert (found["x"]["verdict"], found["y"]["verdict"]) == ("error", "supported")
+    assert "holds" in found["x"]["note"]

@@ -29,11 +29,11 @@ def said(result):
 
 def test_a_ruling_on_something_else_is_shown_and_is_no_expectation(pytester, project):
     by_loss = BY_LOSS.format(limit=1e-3)
-    folder = project(f"{by_loss} + [claim('A-fit-y', 'supported'), count('B-count-z', 10)]")
+    folder = project(f"{by_loss} + [claim('A-fit-y', 'supported', experiment('other')), count('B-count-z', 10)]")
     pytester.runpytest("claims", "--record-rulings").assert_outcomes(xfailed=1, passed=2, deselected=3)
     recorded = (folder / rulings.FILE).read_text()
     by_loss = BY_LOSS.format(limit=1.0000001e-3)
-    project(f"{by_loss} + [claim('A-fit-y', 'supported', experiment('toy', epochs=4)), count('B-count-z', 11)]")
+    project(f"{by_loss} + [claim('A-fit-y', 'supported', experiment('other', epochs=4)), count('B-count-z', 11)]")
     result = pytester.runpytest("claims")
     result.assert_outcomes(failed=2, passed=1, deselected=3)
     found = {entry["id"]: (entry["verdict"], entry["ruling"], entry["remark"]) for entry in entries(pytester)}
@@ -69,7 +69,7 @@ def test_what_is_no_finding_is_not_recorded_and_leaves_the_ruling_that_was(pytes
     path = folder / "test_fit.py"
     for value, why in (
         ("float('nan')", r" is undefined \(NaN\) in 8 of 8 seeds"),
-        ("'3'", r": '3' \(str\) is no real number"),
+        ("'3' if runs['net'].seed == 5 else 1.0", r": '3' \(str\) is no real number"),
     ):
         path.write_text(path.read_text().replace('"supported": lambda runs: 1.0', f'"supported": lambda runs: {value}'))
         result = pytester.runpytest("claims", "--record-rulings")
@@ -182,7 +182,8 @@ def test_a_rulings_file_that_is_read_only_is_one_line_at_the_start(pytester, pro
 def test_a_rulings_file_malformed_in_mid_session_loses_no_verdict_and_no_ruling(pytester, project):
     folder = project("[claim('A-fit-x', 'supported'), claim('A-fit-y', 'supported')]")
     path = folder / "test_fit.py"
-    broken = "[(__import__('pathlib').Path(__file__).with_name('rulings.json').write_text('{'), 1.0)[1]][0]"
+    tearing = "__import__('pathlib').Path(__file__).with_name('rulings.json').write_text('{')"
+    broken = f"[({tearing} if runs['net'].seed == 5 else 0, 1.0)[1]][0]"  # not when it is rehearsed
     path.write_text(path.read_text().replace('"supported": lambda runs: 1.0', f'"supported": lambda runs: {broken}'))
     result = pytester.runpytest("claims", "--record-rulings")
     result.assert_outcomes(passed=2, deselected=2)

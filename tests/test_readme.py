@@ -25,7 +25,7 @@ def test_the_claim_of_ones_own_runs_as_shown(pytester, project):
 def test_every_option_is_explained(pytester, project):
     text = pytester.runpytest("--help").stdout.str()
     options = re.findall(r"^  (--[a-z-]+)", text[text.index("\nclaims:") :].split("\n\n")[0], re.M)
-    assert len(options) == 8
+    assert len(options) == 9
     for option in options:
         assert f"`{option}" in README, option
 

@@ -110,7 +110,8 @@ def test_a_folder_that_cannot_be_locked_gets_one_line(book, told, monkeypatch, h
     elif how == "refused":
         monkeypatch.setattr(fcntl, "flock", refuse)
     else:
-        monkeypatch.setattr(os, "open", refuse)
+        real = os.open
+        monkeypatch.setattr(os, "open", lambda path, *rest: (refuse if os.path.isdir(path) else real)(path, *rest))
     book.record(ruling("a"))
     book.record(ruling("b"))
     assert names(book.path) == {"a", "b"}

@@ -1,12 +1,12 @@
 """Numbers from elsewhere, tensors above all, as NumPy arrays."""
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
-import torch
-from torch import Tensor
 
-_ALIKE = (torch.float16, torch.float32, torch.float64)  # the floating-point types that NumPy has too
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Columns:
@@ -14,7 +14,7 @@ class Columns:
 
     dtype = np.dtype(np.float64)
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: "Tensor") -> None:
         self._tensor = tensor
         self.shape = tuple(tensor.shape)
 
@@ -22,8 +22,14 @@ class Columns:
         return self.shape[0]
 
     def __getitem__(self, places: tuple[Any, ...]) -> np.ndarray:
-        found: np.ndarray = self._tensor[places].to("cpu", torch.float64).numpy()
+        found: np.ndarray = self._tensor[places].to("cpu").double().numpy()
         return found
+
+
+def _is_tensor(value: Any) -> "TypeGuard[Tensor]":
+    """Whether it is a tensor: nobody has one without torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
 
 
 def rows(given: Any, name: str) -> Any:
@@ -31,15 +37,19 @@ def rows(given: Any, name: str) -> Any:
 
     Raises ValueError, saying what ``name`` is, for what is no array: ragged lists, masked entries, sparse tensors.
     """
-    if isinstance(given, list | tuple) and any(isinstance(row, Tensor) for row in given):
+    if isinstance(given, list | tuple) and any(map(_is_tensor, given)):
         given = [whole(row, name) for row in given]
-    if isinstance(given, Tensor):
+    if _is_tensor(given):
+        import torch  # it is there already: effects, which import this module, are collected without it
+
         if given.layout != torch.strided or given.is_meta:
             raise ValueError(
                 f"{name} is a tensor without its numbers in order ({given.layout}, {given.device}): make it dense"
             )
         plain = given.detach().resolve_conj().resolve_neg()
-        if plain.is_floating_point() and (plain.device.type != "cpu" or plain.dtype not in _ALIKE):
+        if plain.is_floating_point() and (
+            plain.device.type != "cpu" or plain.dtype not in (torch.float16, torch.float32, torch.float64)
+        ):
             return Columns(plain)
         return plain.cpu().numpy()
     if hasattr(given, "shape") and not hasattr(given, "__array__"):

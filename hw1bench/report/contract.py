@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from hw1bench.report import schema
 from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure
-from hw1bench.report.validate import fault, shown
+from hw1bench.report.validate import fault, schema_of, shown
 
 __all__ = ["SCHEMA", "Claim", "Dataset", "Document", "Effect", "Figure", "check", "from_seeds", "measured"]
 
@@ -23,6 +23,7 @@ VERDICTS: tuple[schema.Verdict, ...] = get_args(schema.Verdict)
 RULED: tuple[schema.Ruled, ...] = get_args(schema.Ruled)
 IMAGES = {".svg": "image/svg+xml", ".png": "image/png"}
 
+_CLAIM = schema_of(Claim)
 _FLOATS = {"undefined": math.nan, "+infinity": math.inf, "-infinity": -math.inf}
 
 
@@ -41,11 +42,19 @@ def check(document: Any) -> None:
     if broken:
         raise ValueError(f"{_whose(document, broken)}{broken}")
     for claim in document["claims"]:
-        _check_claim(claim, f"claim {shown(claim['id'])}")
+        _check_sense(claim)
     _check_once((claim["id"] for claim in document["claims"]), "claim id", "give each claim its own id")
     for figure in document["figures"]:
         _check_path(figure["path"])
     _check_once((figure["path"] for figure in document["figures"]), "figure path", "give each figure its own file")
+
+
+def check_claim(claim: Claim) -> None:
+    """Raise ValueError, as `check` does, unless `claim` can be one of a document."""
+    broken = fault(claim, _CLAIM, f"claim {shown(claim['id'])}")
+    if broken:
+        raise ValueError(broken)
+    _check_sense(claim)
 
 
 def from_seeds(claim: Claim) -> bool:
@@ -69,7 +78,9 @@ def _places(effect: Effect) -> dict[str, float | None]:
     }
 
 
-def _check_claim(claim: Claim, name: str) -> None:
+def _check_sense(claim: Claim) -> None:
+    """Raise ValueError for values of `claim` that contradict each other."""
+    name = f"claim {shown(claim['id'])}"
     holds, seeds, looks, share = claim["holds"], claim["seeds"], claim["looks"], claim["share"]
     if from_seeds(claim):
         absent = [key for key in ("holds", "level", "share", "effect") if claim[key] is None]
