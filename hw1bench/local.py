@@ -13,6 +13,7 @@ from hw1bench.measures import stage
 from hw1bench.progress import Progress
 from hw1bench.runs import Block, Record, Unavailable
 from hw1bench.training import engine, native
+from hw1bench.training.compiler import why_not
 
 
 class LocalTrainer:
@@ -52,8 +53,7 @@ class LocalTrainer:
 
     def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str:
         keys = [self.key(block) for block in blocks]
-        decides = {name: self.environment[name] for name in ("torch", "device", "threads")}
-        return stage.key(measurement, keys, {**decides, "isa": torch.backends.cpu.get_cpu_capability()})
+        return stage.key(measurement, keys, {**engine.computing(self._device), **stage.decides(measurement)})
 
     def measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
         block, _ = trained[0]
@@ -73,7 +73,8 @@ class LocalTrainer:
         if self._device.type == "cpu" and not self._told:
             self._told = True
             compiled = self.environment["compiled"]
-            how = "compiled by torch, about ten" if compiled else "uncompiled, for there is no C++ compiler, tens of"
+            why = why_not() or "there is no C++ compiler"
+            how = "compiled by torch, about ten" if compiled else f"uncompiled, for {why}, tens of"
             self._progress.notice(f"{native.reason()}; training {how} times slower")
 
 

@@ -1,6 +1,8 @@
+import os
 from dataclasses import replace
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from cases import unchecked
 from hw1bench import Arm, Function, Images, Model, Optimizer, local
@@ -145,6 +147,16 @@ def test_the_key_of_a_measurement_moves_with_all_that_decides_it(monkeypatch):
         local.LocalTrainer("cpu", Shown()).key(blocks[0]),
     ]
     assert key(line, [blocks[0], blocks[2]]) == keys[0]
+    assert len(set(keys)) == 6
+    path = Paths(own="a", other="b", mark_every=1)
+    measurements = [(line, [blocks[0], blocks[2]]), (JacobianNorm(), blocks[:1]), (MinimalRatio(), blocks[:1])]
+    before = [key(*each) for each in [*measurements, (path, [blocks[0], blocks[2]])]]
+
+    # What decides torch's digits moves them all; the number of its threads none, for each measures in one.
     monkeypatch.setattr(local.torch, "get_num_threads", lambda: 7)
-    keys.append(key(line, [blocks[0], blocks[2]]))
-    assert len(set(keys)) == 7
+    assert [key(*each) for each in [*measurements, (path, [blocks[0], blocks[2]])]] == before
+    with threadpool_limits(1 if os.cpu_count() > 1 else 2, "blas"):
+        assert [key(*each) for each in measurements] == before[:3]
+        assert key(path, [blocks[0], blocks[2]]) != before[3]
+    monkeypatch.setattr(engine.arithmetic, "products", lambda: "other digits")
+    assert not set(before) & {key(*each) for each in [*measurements, (path, [blocks[0], blocks[2]])]}

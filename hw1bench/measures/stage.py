@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from threadpoolctl import threadpool_info  # type: ignore[import-untyped]  # comes with scikit-learn, and has no types
 
 from hw1bench import code
 from hw1bench.data import Dataset
@@ -22,6 +24,19 @@ def key(measurement: Measurement, blocks: Sequence[str], environment: dict[str, 
     """The name under which a measurement of the blocks stored as ``blocks`` is stored."""
     decides = {"measurement": measurement, "blocks": list(blocks), "environment": environment}
     return digest({**decides, "sources": code.digest("measures")})
+
+
+def decides(measurement: Measurement) -> dict[str, Any]:
+    """What decides the digits of ``measurement``, besides what decides those of torch on one thread.
+
+    All measure in threads of one torch thread each, and so are free of their number. Paths are by numpy's linear algebra, whose
+    digits go by its version, its processor and the number of its threads.
+    """
+    if not isinstance(measurement, Paths):
+        return {}
+    what = ("internal_api", "version", "architecture", "num_threads")
+    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    return {"numpy": np.__version__, "blas": sorted([str(library.get(name)) for name in what] for library in found)}
 
 
 def steps(measurement: Measurement) -> int:

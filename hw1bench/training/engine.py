@@ -11,8 +11,8 @@ from hw1bench.data import BUILT_IN, Library
 from hw1bench.experiment import Arm, Function, digest
 from hw1bench.forms import Shapes
 from hw1bench.runs import Block, Record
-from hw1bench.training import convolutional, native, sequential, stacked
-from hw1bench.training.compiler import compiler_works
+from hw1bench.training import arithmetic, convolutional, native, sequential, stacked
+from hw1bench.training.compiler import compiler_version, compiler_works
 from hw1bench.training.contents import shapes
 
 # Dense nets up to this many parameters are stacked on a CPU: above it a single net fills the cores by itself, and
@@ -48,28 +48,48 @@ def backend(arm: Arm, device: torch.device) -> str:
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """What besides specification and sources decides a run's digits."""
+    """Where a run was trained, for people; what of it decides digits is in `key`, each where it does."""
     return {
         "torch": torch.__version__,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "isa": native.isa() or torch.backends.cpu.get_cpu_capability().lower(),
+        "device": _name(device),
+        "isa": native.isa() or arithmetic.capability().lower(),
         "threads": torch.get_num_threads(),
         "kernel": native.isa() is not None,
         "compiled": device.type == "cpu" and compiler_works(),
     }
 
 
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def computing(device: torch.device) -> dict[str, str]:
+    """What decides the digits of whatever torch computes on ``device`` on one thread."""
+    return {
+        "torch": torch.__version__,
+        "device": _name(device),
+        "capability": arithmetic.capability(),
+        "products": arithmetic.products(),
+    }
+
+
+def _decides(kind: str, device: torch.device) -> dict[str, Any]:
+    """What besides specification, data and sources decides the digits of a block that backend ``kind`` trains, and no more."""
+    # Whoever trains, torch draws initial weights, order, labels and dropout, on the CPU.
+    drawn = {"torch": torch.__version__, "capability": arithmetic.capability(), "draws": arithmetic.draws()}
+    if kind in ("native", "convolutional"):
+        return {**drawn, "isa": native.isa(), "build": native.build()}
+    decides: dict[str, Any] = {**drawn, **computing(device)}
+    if device.type == "cpu" and kind != "sequential":  # where each run has one thread
+        decides["threads"] = torch.get_num_threads()
+    if kind == "compiled":
+        decides["compiler"] = compiler_version()
+    return decides
+
+
 def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
     """The name under which the record of ``block`` is stored: the digest of all that determines it."""
     kind = backend(block.arm, device)
-    decides = {"backend": kind, **environment(device)}
-    if device.type == "cpu" and kind == "sequential":
-        del decides["threads"]  # a run has one thread to itself
-    in_kernel = kind in ("native", "convolutional")
-    for other in ("threads", "compiled", "device") if in_kernel else ("kernel",):
-        del decides[other]  # the kernels' digits depend on none of these, and torch's not on the kernels
-    if not in_kernel:
-        decides["isa"] = torch.backends.cpu.get_cpu_capability()
     return digest(
         {
             "report": block.report,
@@ -78,7 +98,8 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
             "seeds": list(block.seeds),
             "data": library.load(block.arm.data).fingerprint,
             "sources": code.digest("training"),
-            "environment": decides,
+            "backend": kind,
+            "environment": _decides(kind, device),
         }
     )
 

@@ -1,0 +1,103 @@
+"""What decides the digits of a block is in its key, and nothing else: held against blocks trained in other environments."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from hw1bench.training import arithmetic, native
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = """
+import hashlib, json, sys
+from dataclasses import replace
+import numpy as np
+import torch
+from cases import ARM, DIGITS
+from hw1bench import Model, data
+from hw1bench.measurement import JacobianNorm, Paths
+from hw1bench.runs import Block, Record
+from hw1bench.measures import stage
+from hw1bench.training import engine
+
+CPU = torch.device("cpu")
+classes = replace(ARM, data=DIGITS, loss="cross_entropy", model=Model("C(1-4,3,p1,pool2) dropout 64-10"), batch_size=600,
+                  epochs=1, precision="float32")
+arms = {
+    "native": replace(ARM, epochs=2, precision="float32"),
+    "convolutional": classes,
+    "eager": replace(classes, model=Model("64-20-10"), coast=True),
+    "sequential": replace(classes, coast=True),
+}
+def told(record):
+    return hashlib.sha256(b"".join(record.arrays[name].tobytes() for name in sorted(record.arrays))).hexdigest()
+
+found = {}
+for name, arm in arms.items():
+    block = Block("T", "x", arm, 0)
+    record = engine.train(block, CPU)
+    found[name] = engine.key(block, CPU), told(record)
+weights = np.sin(np.arange(8 * 64 * 10 + 80).reshape(8, -1))
+arm = replace(classes, model=Model("64-10"), precision="float64")
+steps = np.sin(np.arange(8 * 40 * weights.shape[1])).reshape(8, 40, -1).astype(np.float16)
+made = {"weights": weights, "snapshot_start": weights, "snapshot_steps": steps, "snapshot_scales": np.ones((8, 40))}
+trained = [(Block("T", "x", replace(arm, name=name), 0), Record(made, {}, 0.0)) for name in "ab"]
+for spec in (JacobianNorm(), Paths(own="a", other="b", mark_every=100)):
+    environment = {**engine.computing(CPU), **stage.decides(spec)}
+    key = stage.key(spec, ["block"], environment)
+    found[type(spec).__name__] = key, told(stage.take(spec, trained, data.BUILT_IN.load(DIGITS), CPU))
+"""
+
+
+def under(**changes):
+    """name -> key, digest of what was trained or measured, in another process."""
+    path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    command = [sys.executable, "-c", f"{SCRIPT}\nprint(json.dumps(found))"]
+    environment = {**os.environ, "CXX": "false", "PYTHONPATH": path, **changes}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return {name: tuple(pair) for name, pair in json.loads(ran.stdout).items()}
+
+
+@pytest.fixture(scope="module")
+def here():
+    names = {"__name__": "here"}
+    exec(SCRIPT, names)
+    return names["found"]
+
+
+def test_equal_keys_are_equal_digits_whatever_code_torch_is_dispatched_to(here):
+    for name, (key, digits) in under(ATEN_CPU_CAPABILITY="default").items():
+        assert key != here[name][0] or digits == here[name][1], name
+
+
+def test_the_number_of_threads_is_in_no_key_whose_digits_are_free_of_it(here):
+    other = under(OMP_NUM_THREADS="1")
+    for name in ("native", "convolutional", "sequential", "JacobianNorm"):
+        if native.isa() or name not in ("native", "convolutional"):
+            assert other[name] == here[name], name
+
+
+def test_a_setting_that_changes_digits_changes_what_is_digested():
+    products, draws = arithmetic.products.__wrapped__, arithmetic.draws.__wrapped__
+    before = products(), draws()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        assert (products(), draws()) == before
+        assert torch.get_num_threads() == threads + 1
+    finally:
+        torch.set_num_threads(threads)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert draws() != before[1]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    assert (products(), draws()) == before
+    assert torch.rand(1) == expected  # the global generator is left alone
