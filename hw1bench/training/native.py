@@ -61,7 +61,8 @@ def _load(name: str) -> ctypes.CDLL:
         library = ctypes.CDLL(str(path))
         library.source_digest.restype = library.build.restype = ctypes.c_char_p
         if library.source_digest().decode() != hashlib.sha256(b"".join(map(Path.read_bytes, sources))).hexdigest():
-            raise Missing(f"{path.name} was built from another {' or '.join(path.name for path in sources)}; {_AGAIN}")
+            names = sorted((source.name for source in sources), key=lambda name: (Path(name).suffix, len(name)))
+            raise Missing(f"{path.name} was built from another {' or '.join(names)}; {_AGAIN}")
         if differs := mismatch(library):
             raise Missing(f"{path.name} does not load: its {differs} is not what Python mirrors; {_AGAIN}")
         for function in (library.train_float32, library.train_float64):
