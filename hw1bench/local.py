@@ -8,6 +8,7 @@ import torch
 
 from hw1bench import forms
 from hw1bench.data import Library
+from hw1bench.measured import measured
 from hw1bench.measurement import Measurement
 from hw1bench.measures import stage
 from hw1bench.progress import Progress
@@ -36,7 +37,7 @@ class LocalTrainer:
         """Why ``record`` cannot be what training ``block``, or a ``measurement`` of it, gives here; else ''."""
         shapes, facts = engine.contents(block, self._library)
         if measurement is not None:
-            shapes = dict.fromkeys(stage.arrays(measurement))
+            shapes = dict.fromkeys(measured(measurement, block.arm))
         return forms.unfit(record, block, measurement, shapes, facts)
 
     def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:

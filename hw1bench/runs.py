@@ -129,12 +129,13 @@ class Run(_Frozen):
         return not bool(np.isfinite(self.arrays["train_loss"]).all())
 
 
-def recorded(arm: Arm) -> dict[str, tuple[int, ...]]:
+def recorded(arm: Arm, samples: int | None = None) -> dict[str, tuple[int, ...]]:
     """What training records of a run of ``arm``: array -> its shape. `Record` says what they hold.
 
-    By the data as published: a copy with another number of images gives other numbers of steps.
+    ``samples`` is the number of training samples; None is that of the data as published, of which a copy may have another.
     """
     epochs, weights = arm.epochs, (arm.model.parameters,)
+    steps = epochs * arm.steps_an_epoch(arm.data.samples if samples is None else samples)
     found: dict[str, tuple[int, ...]] = {"train_loss": (epochs + 1,)}
     if isinstance(arm.data, Images):
         found |= dict.fromkeys(("train_accuracy", "test_loss", "test_accuracy"), (epochs + 1,))
@@ -144,7 +145,7 @@ def recorded(arm: Arm) -> dict[str, tuple[int, ...]]:
         case "epoch":
             found["gradient_norm"] = (epochs + 1,)
         case "step":
-            found |= dict.fromkeys(("gradient_norm", "step_loss"), (arm.steps,))
+            found |= dict.fromkeys(("gradient_norm", "step_loss"), (steps,))
         case "last batch":
             found["last_batch_norm"] = (epochs,)
     if arm.coast:
@@ -152,6 +153,6 @@ def recorded(arm: Arm) -> dict[str, tuple[int, ...]]:
     if arm.model.parameters <= KEPT_WEIGHTS:
         found["weights"] = weights
         if arm.snapshots is not None:
-            taken = epochs if arm.snapshots == "epoch" else arm.steps // arm.snapshots
+            taken = epochs if arm.snapshots == "epoch" else steps // arm.snapshots
             found |= dict(zip(snapshots.ARRAYS, (weights, (taken, *weights), (taken,)), strict=True))
     return found

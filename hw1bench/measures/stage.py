@@ -44,22 +44,6 @@ def steps(measurement: Measurement) -> int:
     return BLOCK * BUDGET if isinstance(measurement, MinimalRatio) else 1
 
 
-def arrays(measurement: Measurement) -> tuple[str, ...]:
-    """The names of the arrays that `take` gives; see `hw1bench.measurement` for what they hold."""
-    match measurement:
-        case Paths():
-            what = ("path", "shares", "own_share", "walk", "separation", "convergence")
-            return ("path_accuracy", *(f"{part}_{name}" for part in ("whole", "layer1") for name in what))
-        case MinimalRatio():
-            search = ("stationary_loss", "norm_ratio", "reached", "steps_to_it", "descended")
-            return (*search, "above", "within", "below", "gauss_newton_above")
-        case Interpolation():
-            mixed = (f"mixed_{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))
-            return ("alphas", *mixed)
-        case JacobianNorm():
-            return ("jacobian",)
-
-
 def take(
     measurement: Measurement,
     trained: Sequence[TrainedBlock],

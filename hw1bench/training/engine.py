@@ -10,10 +10,9 @@ from hw1bench import code, data
 from hw1bench.data import BUILT_IN, Library
 from hw1bench.experiment import Arm, Function, digest
 from hw1bench.forms import Shapes
-from hw1bench.runs import Block, Record
+from hw1bench.runs import Block, Record, recorded
 from hw1bench.training import arithmetic, convolutional, native, sequential, stacked
 from hw1bench.training.compiler import compiler_version, compiler_works
-from hw1bench.training.contents import shapes
 
 # Dense nets up to this many parameters are stacked on a CPU: above it a single net fills the cores by itself, and
 # stacking was measured slower.
@@ -112,7 +111,7 @@ def steps(block: Block, library: Library = BUILT_IN) -> int:
 def contents(block: Block, library: Library = BUILT_IN) -> tuple[Shapes, dict[str, Any]]:
     """The arrays of a record of ``block``, with the shape of each of a run, and its facts."""
     dataset = library.load(block.arm.data)
-    return shapes(block.arm, len(dataset.train)), _facts(block.arm, dataset)
+    return recorded(block.arm, len(dataset.train)), _facts(block.arm, dataset)
 
 
 def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:
