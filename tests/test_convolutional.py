@@ -346,7 +346,7 @@ def test_a_stale_library_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(native, "_FOLDER", tmp_path)
     native._libraries.cache_clear()
     try:
-        with pytest.raises(ValueError, match=r"was built from another convolutional_kernel.cpp or kernel.cpp"):
+        with pytest.raises(ValueError, match=r"was built from another kernel.cpp or convolutional_kernel.cpp"):
             train(BASE)
     finally:
         native._libraries.cache_clear()

@@ -1,0 +1,155 @@
+"""A kernel's library that is missing, stale, damaged or of other structures costs one line, and torch trains."""
+
+import _ctypes
+import ctypes
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cases import ARM
+from hw1bench import data
+from hw1bench.runs import Block
+from hw1bench.training import native, structures
+from hw1bench.training.seal import sealed
+
+NAMES = ["baseline", "avx2", "avx512"]
+built = pytest.mark.skipif(native.isa() is None, reason=native.reason() or "built")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder in the place of the package's, with its source and libraries, that a test may damage."""
+    for path in native._FOLDER.glob("*kernel*"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(native, "_FOLDER", tmp_path)
+    native._libraries.cache_clear()
+    yield tmp_path
+    native._libraries.cache_clear()
+
+
+def assert_missing(why):
+    assert native.isa() is None
+    assert native.instruction_sets() == ()
+    assert why in native.reason()
+    with pytest.raises(ValueError, match="no native kernel: "):
+        native.train(Block("T", "x", ARM, 0), data.BUILT_IN.load(ARM.data), lambda steps: None)
+
+
+def test_a_missing_library_is_said(folder):
+    for path in folder.glob("_kernel*"):
+        path.unlink()
+    assert_missing("it was not built; install a C++ compiler")
+
+
+@built
+def test_a_stale_library_is_noticed(folder):
+    with (folder / "kernel.cpp").open("a") as source:
+        source.write("// changed\n")
+    assert_missing("was built from another kernel.cpp or convolutional_kernel.cpp or kernel_vectors.h")
+
+
+@built
+def test_a_damaged_library_is_noticed(folder):
+    for path in folder.glob("_kernel*"):
+        path.write_bytes(b"no library")
+    assert_missing("does not load")
+
+
+def cut(share):
+    return lambda content: content[: int(share * len(content))]
+
+
+def written_over(share):
+    def damage(content):
+        at = int(share * len(content))
+        return content[:at] + b"garbage!" + content[at + 8 :]
+
+    return damage
+
+
+DAMAGE = {
+    **{f"cut at {share}": cut(share) for share in (0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.9999)},
+    **{f"written over at {share}": written_over(share) for share in (0, 0.2, 0.5, 0.8, 0.9999)},
+    "without its end": lambda content: content[:-40],
+    "with more": lambda content: content + b"more",
+    "twice": lambda content: content + content,
+}
+
+
+@built
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_library_that_is_not_whole_is_noticed_before_it_is_loaded(folder, name):
+    for path in folder.glob("_kernel*"):
+        path.write_bytes(DAMAGE[name](path.read_bytes()))
+    assert_missing("does not load: it is damaged; install hw1bench again")
+    assert "\n" not in native.reason()
+
+
+@built
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_is_no_library_is_noticed(folder, kind):
+    for path in folder.glob("_kernel*"):
+        path.unlink()
+        path.mkdir() if kind == "folder" else os.mkfifo(path)
+    assert_missing("does not load: it is")
+
+
+@built
+def test_a_library_that_is_not_the_kernel_is_noticed(folder):
+    other = Path(_ctypes.__file__)  # some shared library
+    for path in folder.glob("_kernel*"):
+        path.write_bytes(sealed(other.read_bytes()))
+    assert_missing("does not load")
+
+
+def fields_of(structure):
+    return [(name, kind) for name, kind, *_ in structure._fields_]
+
+
+def shorter(fields):
+    return fields[:-1]
+
+
+def longer(fields):
+    return [*fields, ("more", ctypes.c_int64)]
+
+
+def exchanged(fields):
+    return [*fields[1:], fields[0]]
+
+
+def renamed(fields):
+    return [("other", fields[0][1]), *fields[1:]]
+
+
+@built
+@pytest.mark.parametrize("structure", structures.MIRRORED, ids=lambda structure: structure.__name__)
+@pytest.mark.parametrize("change", [shorter, longer, exchanged, renamed])
+def test_a_library_with_other_structures_is_noticed(folder, monkeypatch, structure, change):
+    other = type(structure.__name__, (ctypes.Structure,), {"_fields_": change(fields_of(structure))})
+    mirrored = [other if one is structure else one for one in structures.MIRRORED]
+    monkeypatch.setattr(structures, "MIRRORED", mirrored)
+    assert_missing(f"its {structure.__name__}")
+
+
+@built
+def test_a_field_of_another_type_and_the_same_size_is_noticed(folder, monkeypatch):
+    fields = [(name, ctypes.c_int64 if name == "lr" else kind) for name, kind in fields_of(structures.Problem)]
+    other = type("Problem", (ctypes.Structure,), {"_fields_": fields})
+    monkeypatch.setattr(structures, "MIRRORED", [other, *structures.MIRRORED[1:]])
+    assert_missing("does not load: its Problem.lr is not what Python mirrors")
+
+
+@built
+def test_the_next_best_is_used_and_said(folder):
+    best = native.isa()
+    native._libraries.cache_clear()
+    if best == "baseline":
+        pytest.skip("there is one instruction set here")
+    next(folder.glob(f"_kernel_{best}.*")).unlink()
+    assert native.isa() == NAMES[NAMES.index(best) - 1]
+    assert (
+        native.reason() == f"no native kernel for {best}: it was not built; install a C++ compiler, then hw1bench again"
+    )
