@@ -10,6 +10,12 @@ why_not = compiler.why_not.__wrapped__
 works = pytest.mark.skipif(bool(compiler.why_not()), reason="no C++ compiler")
 
 
+@pytest.fixture(autouse=True)
+def place(monkeypatch):
+    """Torch itself sets it once it has compiled."""
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+
+
 @pytest.mark.parametrize("name", ["false", "/no/such/compiler", ""])
 def test_without_a_compiler_that_works_there_is_none(name, monkeypatch):
     monkeypatch.setenv("CXX", name)
