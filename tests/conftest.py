@@ -84,7 +84,8 @@ def project(imported, pytester, monkeypatch):
     from hw1bench.training import engine
 
     monkeypatch.setattr(engine, "compiler_works", lambda: False)  # nets of 10 weights are not worth compiling
-    monkeypatch.delenv("HW1BENCH_DATA", raising=False)
+    for name in ("HW1BENCH_DATA", "PYTEST_XDIST_WORKER"):  # the latter would have pytest-benchmark time nothing
+        monkeypatch.delenv(name, raising=False)
     pytester.makeconftest('pytest_plugins = ["hw1bench.plugin"]')
     pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\nfilterwarnings = error\n")
 
