@@ -11,7 +11,7 @@ claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
 
 test: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .
