@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and what is left of those whose writer was killed."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -61,17 +62,15 @@ def _is_at(path: Path, descriptor: int) -> bool:
 
 
 def opened(path: Path) -> BinaryIO:
-    """The file at ``path``, open for reading, without waiting where it is a pipe.
+    """The regular file at ``path``, open for reading.
 
-    Raises OSError where it cannot be read or is no file: a folder, say, or a pipe; FileNotFoundError where there is nothing.
+    Raises OSError where there is none: a pipe would keep us waiting, and a device such as /dev/zero never ends.
     """
-    # Without O_NONBLOCK a pipe keeps us until someone writes into it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    kind = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(kind):
-        return open(descriptor, "rb")
-    os.close(descriptor)
-    raise OSError("it is a folder" if stat.S_ISDIR(kind) else "it is no file but a pipe or a device")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return open(descriptor, "rb")
 
 
 def sweep(folder: Path) -> None:

@@ -12,9 +12,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from hw1bench.files import opened
 from hw1bench.images.find import CIFAR10_BATCHES, MNIST_FILES, is_idx, spellings
 from hw1bench.images.sets import CLASSES, MNIST, SPLITS, Form, Stack
-from hw1bench.images.streams import opened, take, unpacked
+from hw1bench.images.streams import take, unpacked
 from hw1bench.images.vision import datasets
 
 MNIST_MD5 = {  # of the files unpacked, for gzip packs them in more than one way; torchvision lists those of its own .gz

@@ -1,31 +1,15 @@
 """Bytes of files that may be anything: no pipe is waited for, and nothing is unpacked further than it is wanted."""
 
 import bz2
-import errno
 import io
 import lzma
-import os
-import stat
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
 _PIECE = 1 << 16  # bytes read at once
 _PADDING = 1 << 26  # zeros that may follow the content: a tape's record, with much to spare
 _WINDOW = 1 << 27  # bytes that xz may take: `xz -9` needs 65 MiB
-
-
-def opened(path: Path) -> BinaryIO:
-    """The regular file at ``path``, open for reading.
-
-    Raises OSError where there is none: a pipe would keep us waiting, and a device such as /dev/zero never ends.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file")
-    return open(descriptor, "rb")
 
 
 def take(stream: IO[bytes], size: int) -> bytes:

@@ -2,11 +2,11 @@
 
 import json
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from hw1bench.files import opened
 from hw1bench.report.contract import Document, check
 from hw1bench.report.plain import line
 from hw1bench.report.validate import shown
@@ -41,18 +41,10 @@ def read(source: Path) -> tuple[Document, Path]:
 
 
 def _content(path: Path) -> bytes:
-    # Without O_NONBLOCK a pipe would keep us until someone writes into it.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise ValueError(f"{path} is a pipe, a device or a folder, no file: {_WAY_OUT}")
-        if found.st_size > _LARGEST:
+    with opened(path) as file:
+        if os.fstat(file.fileno()).st_size > _LARGEST:
             raise ValueError(f"{path} is larger than {_LARGEST // 2**20} MiB, which no session writes: {_WAY_OUT}")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(_LARGEST)
-    finally:
-        os.close(descriptor)
+        return file.read(_LARGEST)
 
 
 def _parsed(content: bytes) -> Any:
