@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hw1bench import files
+from hw1bench.files import opened
 from hw1bench.images import streams
 from hw1bench.images.decode import pixels
 from hw1bench.images.members import members
@@ -382,10 +382,10 @@ def test_packed_streams_follow_one_another(tmp_path):
     """As pigz and bgzip write them, with zeros between them or none."""
     path = tmp_path / "x"
     path.write_bytes(gzipped(b"one") + bytes(100) + gzipped(b"") + gzipped(b"two") + bytes(1000))
-    with files.opened(path) as file:
+    with opened(path) as file:
         assert streams.take(streams.unpacked(file, 6), 100) == b"onetwo"
-    with files.opened(path) as file, pytest.raises(ValueError, match="more than 5 bytes"):
+    with opened(path) as file, pytest.raises(ValueError, match="more than 5 bytes"):
         streams.take(streams.unpacked(file, 5), 100)
     path.write_bytes(gzipped(b"one") + b"more")
-    with files.opened(path) as file, pytest.raises(zlib.error):
+    with opened(path) as file, pytest.raises(zlib.error):
         streams.take(streams.unpacked(file, 6), 100)
