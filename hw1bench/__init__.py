@@ -4,6 +4,7 @@ To write a claim, take `Claim`, an experiment made of the specifications, and an
 """
 
 from hw1bench.claim import Claim
+from hw1bench.effects import Effect
 from hw1bench.experiment import (
     Arm,
     Contrast,
@@ -24,6 +25,7 @@ __all__ = [
     "Arm",
     "Claim",
     "Contrast",
+    "Effect",
     "Experiment",
     "Figure",
     "Function",

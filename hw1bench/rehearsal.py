@@ -87,6 +87,8 @@ def _attempt(
         if isinstance(error, KeyError):
             there = "; ".join(f"{name}: {', '.join(run.arrays)}" for name, run in runs.items())
             return f"there is no {text}; there are, by arm, {there}"
+        if isinstance(error, AttributeError) and isinstance(error.obj, Run):
+            return f"{text}; its numbers are in run.arrays: {', '.join(error.obj.arrays)}"
         return f"{type(error).__name__}: {text}"
     return ""
 

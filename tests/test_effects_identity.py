@@ -1,7 +1,9 @@
 """What an effect is known by."""
 
+import importlib
 import inspect
 import operator
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -197,3 +199,38 @@ def test_what_has_no_source_and_what_contains_itself_are_known_all_the_same():
     assert len(identity(by_hand(partial(shifted, around)))) == 32
     assert identity(by_hand(np.sin)) != identity(by_hand(np.cos))
     assert len(identity(by_hand(operator.itemgetter("a")))) == 32
+
+
+HELPERS = """
+LIMIT = 1.0
+
+def share(runs):
+    return LIMIT * 1.0
+"""
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "from helpers_of_mine import share\nlambda runs: share(runs)",
+        "import helpers_of_mine\nlambda runs: helpers_of_mine.share(runs)",
+    ],
+)
+@pytest.mark.parametrize("change", [("* 1.0", "* 0.5"), ("LIMIT = 1.0", "LIMIT = 2.0")])
+def test_a_helper_in_another_module_of_the_authors_is_part_of_it(tmp_path, monkeypatch, reading, change):
+    monkeypatch.syspath_prepend(tmp_path)
+    first, last = reading.split("\n")
+
+    def known():
+        for name in ("helpers_of_mine", "claims_of_mine"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        (tmp_path / "claims_of_mine.py").write_text(f"{first}\ncompute = {last}\n")
+        importlib.invalidate_caches()
+        return identity(by_hand(importlib.import_module("claims_of_mine").compute))
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "helpers_of_mine.py").write_text(HELPERS)
+    before = known()
+    assert known() == before
+    (tmp_path / "helpers_of_mine.py").write_text(HELPERS.replace(*change))
+    assert known() != before

@@ -55,3 +55,14 @@ def test_a_bad_specification_is_an_error_of_its_file(pytester, project):
     result = pytester.runpytest("claims")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["E * ValueError: Arm 'net' model is '[[]5]': give a Model"])
+
+
+def test_what_a_run_does_not_have_is_said_with_what_it_has(pytester, project):
+    folder = project("[claim('A-fit-x', 'supported')]")
+    path = folder / "test_fit.py"
+    path.write_text(
+        path.read_text().replace('"supported": lambda runs: 1.0', '"supported": lambda runs: runs["net"].loss')
+    )
+    result = pytester.runpytest("claims")
+    said = "*'Run' object has no attribute 'loss'; its numbers are in run.arrays: train_loss*"
+    result.stderr.fnmatch_lines([f"ERROR: claim A-fit-x: {said}"])

@@ -2,8 +2,8 @@
 
 An effect that a constructor of this package makes is known by the constructor's name and its arguments. One made by hand is
 known by its name, unit, arms and functions: a function by its source as parsed (layout, comments and annotations do not
-matter), its defaults, what it closes over, and what it reads of its own module: plain values, and functions, known in the same
-way. All of it is the same on any machine and in any version of Python.
+matter), its defaults, what it closes over, and what it reads of its author's modules: plain values, and functions, known in the
+same way. All of it is the same on any machine and in any version of Python.
 """
 
 import ast
@@ -13,12 +13,14 @@ import hashlib
 import inspect
 import json
 import math
+import sysconfig
 import tokenize
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from numbers import Integral, Real
-from types import CodeType, FunctionType, MethodType
+from pathlib import Path
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -133,16 +135,41 @@ def _filled(cell: Any) -> bool:
 
 
 def _read(function: FunctionType, node: ast.AST | None) -> Iterable[tuple[str, Any]]:
-    """What ``function`` reads of its own module by name: data, and functions that are defined there."""
+    """What ``function`` reads by name: data of its own module, and functions and data of its author's other modules."""
     if node is None:
         return
     local = {*function.__code__.co_varnames, *function.__code__.co_freevars}
-    for name in sorted({part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - local):
-        value = function.__globals__.get(name)
-        here = isinstance(value, FunctionType) and value.__globals__ is function.__globals__
+    found = {}
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name | ast.Attribute):
+            found[ast.unparse(part)] = _named(part, function.__globals__, local)
+    for name in sorted(found):
+        value = found[name]
+        authored = isinstance(value, FunctionType) and _is_authors(value.__code__.co_filename)
         settings = dataclasses.is_dataclass(value) and not isinstance(value, type)
-        if here or settings or isinstance(value, _DATA):
+        if authored or settings or isinstance(value, _DATA):
             yield name, value
+
+
+def _named(node: ast.AST, names: Mapping[str, Any], local: AbstractSet[str]) -> Any:
+    """What a name stands for, or a name in a module of the author's; None for any other expression."""
+    if isinstance(node, ast.Name):
+        return None if node.id in local else names.get(node.id)
+    if isinstance(node, ast.Attribute):
+        module = _named(node.value, names, local)
+        if isinstance(module, ModuleType) and _is_authors(getattr(module, "__file__", None)):
+            return getattr(module, node.attr, None)
+    return None
+
+
+@functools.cache
+def _is_authors(file: str | None) -> bool:
+    """Whether a source file is the author's of the claims: neither Python's, nor an installed package's, nor this one's."""
+    if file is None:
+        return False
+    paths = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    others = {Path(path).resolve() for path in paths} | {Path(__file__).parent.parent.resolve()}
+    return others.isdisjoint(Path(file).resolve().parents)
 
 
 _Node = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef

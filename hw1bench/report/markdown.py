@@ -81,6 +81,8 @@ def _evidence(claim: Claim) -> str:
         f"- `{_code(claim['id'])}` ({_text(claim['where'])}{ours}): *{_text(claim['says'])}*",
         _text(words.sentence(claim)),
     ]
+    if claim["effect"]:
+        parts.append(_text(f"Effect: {claim['effect']['name']}."))
     if claim["assumptions"]:
         parts.append(_text(f"{words.assumptions(claim).capitalize()}: {'; '.join(claim['assumptions'])}."))
     if claim["changes"]:
