@@ -234,3 +234,37 @@ def test_a_helper_in_another_module_of_the_authors_is_part_of_it(tmp_path, monke
     assert known() == before
     (tmp_path / "helpers_of_mine.py").write_text(HELPERS.replace(*change))
     assert known() != before
+
+
+SOURCES = {
+    "a namespace": "from types import SimpleNamespace\nNS = SimpleNamespace(t=0.5)\ncompute = lambda runs: 1 - NS.t\n",
+    "an attribute of a class": "class Plain:\n    t = 0.5\n\ncompute = lambda runs: 1 - Plain.t\n",
+    "an object": "class Kept:\n    def __init__(self, t):\n        self.t = t\n\n"
+    "OB = Kept(0.5)\ncompute = lambda runs: 1 - OB.t\n",
+    "an object of slots": "class Kept:\n    __slots__ = ('t',)\n    def __call__(self, runs):\n        return 1 - self.t\n\n"
+    "compute = Kept()\ncompute.t = 0.5\n",
+    "a method": "class Kept:\n    t = 0.5\n    @classmethod\n    def of(cls, runs):\n        return 1 - cls.t\n\n"
+    "compute = Kept.of\n",
+    "a base": "class Base:\n    t = 0.5\n\nclass Kept(Base):\n    pass\n\ncompute = lambda runs: 1 - Kept.t\n",
+    "a property": "class Kept:\n    @property\n    def t(self):\n        return 0.5\n\n"
+    "OB = Kept()\ncompute = lambda runs: 1 - OB.t\n",
+    "a remembering helper": "import functools\nLIM = 0.5\n\n@functools.lru_cache\ndef lim():\n    return LIM\n\n"
+    "compute = lambda runs: 1 - lim()\n",
+    "no source": "names = {}\nexec('def compute(runs): return 1 - 0.5', names)\ncompute = names['compute']\n",
+    "a default of a helper": "def lim(t=0.5):\n    return t\n\ncompute = lambda runs: 1 - lim()\n",
+}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_numbers_that_are_read_by_a_detour_are_part_of_it(tmp_path, monkeypatch, source):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def known(text):
+        monkeypatch.delitem(sys.modules, "claims_of_mine", raising=False)
+        (tmp_path / "claims_of_mine.py").write_text(text)
+        importlib.invalidate_caches()
+        return identity(by_hand(importlib.import_module("claims_of_mine").compute))
+
+    assert known(source) == known(source)
+    assert known(source) != known(source.replace("0.5", "0.25"))

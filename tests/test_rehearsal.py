@@ -1,5 +1,6 @@
 """The dry run: the claims of the project, which have no fault, and what it must find."""
 
+import statistics
 import subprocess
 import sys
 from dataclasses import replace
@@ -302,3 +303,26 @@ def test_the_longest_budgets_are_rehearsed_at_once():
 def test_all_nets_of_the_tests_fit_their_data():
     for name, (model, loss, images) in IMAGE_MODELS.items():
         assert replace(NET, model=model, loss=loss, data=images).loss == loss, name
+
+
+SOUND = {
+    "another's check": lambda runs: statistics.correlation(runs["a"].arrays["prediction"], runs["a"].facts["truth"]),
+    "a fit that fails": lambda runs: np.linalg.inv(np.zeros((2, 2)))[0, 0],
+    "a check of its own": lambda runs: (_ for _ in ()).throw(AssertionError("not these numbers")),
+    "a skip": lambda runs: pytest.skip("not on this machine"),
+    "an exit": lambda runs: sys.exit(3),
+    "varied numbers": lambda runs: np.flatnonzero(np.diff(np.sign(runs["a"].arrays["prediction"])))[0],
+}
+
+
+@pytest.mark.parametrize("compute", SOUND.values(), ids=SOUND)
+def test_what_may_lie_in_the_made_up_numbers_is_no_fault(compute):
+    claim = Claim("T-x", report="T", where="", says="", experiment=FITS, effect=Effect("own", "parts", compute, ("a",)))
+    assert faults([claim], "quick") == {}
+
+
+def test_what_an_effect_remembers_of_a_seed_is_not_made_up():
+    seen = []
+    own = Effect("own", "parts", lambda runs: seen.append(runs["a"].seed) or 1.0, ("a",))
+    faults([Claim("T-x", report="T", where="", says="", experiment=FITS, effect=own)], "quick")
+    assert set(seen) == {-1}

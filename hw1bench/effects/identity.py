@@ -13,6 +13,7 @@ import hashlib
 import inspect
 import json
 import math
+import sys
 import sysconfig
 import tokenize
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +21,7 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from numbers import Integral, Real
 from pathlib import Path
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -83,8 +84,17 @@ def _plain(value: Any, trail: _Trail = ()) -> Any:
         return {"is": "partial", "of": [_plain(part, trail) for part in (value.func, value.args, value.keywords)]}
     if isinstance(value, MethodType):
         return {"is": "method", "of": [_plain(part, trail) for part in (value.__func__, value.__self__)]}
+    if isinstance(value, staticmethod | classmethod):
+        return _plain(value.__func__, trail)
+    if isinstance(value, property):
+        return _plain(value.fget, trail)
+    inner = getattr(value, "__wrapped__", None)
+    if isinstance(inner, FunctionType) and not isinstance(value, FunctionType):  # such as by functools.lru_cache
+        return _function(inner, trail)
     if isinstance(value, FunctionType):
         return _function(value, trail)
+    if isinstance(value, type) and _is_of_authors(value):
+        return _class(value, trail)
     return _object(value, trail)
 
 
@@ -109,10 +119,37 @@ def _object(value: Any, trail: _Trail) -> Any:
         fields = {field.name: _plain(getattr(value, field.name), trail) for field in dataclasses.fields(value)}
         defaults = {field.name: _plain(field.default, trail) for field in dataclasses.fields(value)}
         return {"is": kind.__name__, **{name: found for name, found in fields.items() if found != defaults[name]}}
+    if _is_of_authors(kind) or isinstance(value, SimpleNamespace):
+        slots = {name: getattr(value, name) for part in kind.__mro__ for name in _slots(part) if hasattr(value, name)}
+        state = {**slots, **getattr(value, "__dict__", {})}
+        return {
+            "is": kind.__name__,
+            "of": [_plain(kind, trail) if _is_of_authors(kind) else None, _plain(state, trail)],
+        }
     call = inspect.getattr_static(kind, "__call__", None)
     if isinstance(call, FunctionType):
         return {"is": kind.__name__, "of": [_plain(call, trail), _plain(getattr(value, "__dict__", None), trail)]}
     return {"is": str(getattr(value, "__qualname__", kind.__qualname__))}
+
+
+def _is_of_authors(kind: type) -> bool:
+    return is_authors(getattr(sys.modules.get(kind.__module__), "__file__", None))
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    named = vars(kind).get("__slots__", ())
+    return (named,) if isinstance(named, str) else tuple(named)
+
+
+def _class(kind: type, trail: _Trail) -> Any:
+    """A class of the author's: its attributes and methods, and those of its bases."""
+    special = ("__init__", "__call__", "__new__", "__post_init__")
+    parts = {name: part for name, part in vars(kind).items() if not name.startswith("__") or name in special}
+    made = {
+        name: part for name, part in parts.items() if not inspect.isdatadescriptor(part) or isinstance(part, property)
+    }
+    bases = [base for base in kind.__bases__ if _is_of_authors(base)]
+    return {"is": "class", "name": kind.__name__, "of": [_plain(made, trail), [_plain(base, trail) for base in bases]]}
 
 
 def _function(function: FunctionType, trail: _Trail) -> Any:
@@ -120,11 +157,18 @@ def _function(function: FunctionType, trail: _Trail) -> Any:
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     return {
         "is": "function",
-        "source": None if node is None else _tree([node.args, _body(node)]),
+        "source": _constants(function.__code__) if node is None else _tree([node.args, _body(node)]),
         "closed over": {name: _plain(cell.cell_contents, trail) for name, cell in cells.items() if _filled(cell)},
         "defaults": _plain([function.__defaults__, function.__kwdefaults__], trail),
         "module": {name: _plain(value, trail) for name, value in _read(function, node)},
     }
+
+
+def _constants(code: CodeType) -> Any:
+    """What is known of code without a source, as exec makes it: its numbers, texts and names, whatever Python's version."""
+    inner = [_constants(part) for part in code.co_consts if isinstance(part, CodeType)]
+    plain = [_plain(part) for part in code.co_consts if not isinstance(part, CodeType)]
+    return {"constants": plain, "names": list(code.co_names), "inner": inner}
 
 
 def _filled(cell: Any) -> bool:
@@ -145,10 +189,20 @@ def _read(function: FunctionType, node: ast.AST | None) -> Iterable[tuple[str, A
             found[ast.unparse(part)] = _named(part, function.__globals__, local)
     for name in sorted(found):
         value = found[name]
-        authored = isinstance(value, FunctionType) and _is_authors(value.__code__.co_filename)
-        settings = dataclasses.is_dataclass(value) and not isinstance(value, type)
-        if authored or settings or isinstance(value, _DATA):
+        if _is_read(value):
             yield name, value
+
+
+def _is_read(value: Any) -> bool:
+    """Whether it is data, or a function, a class or an object of the author's: not what Python or a library brings."""
+    if isinstance(value, type):
+        return _is_of_authors(value)
+    function = getattr(value, "__wrapped__", value)
+    if isinstance(function, FunctionType):
+        return is_authors(function.__code__.co_filename)
+    if isinstance(value, (*_DATA, SimpleNamespace, functools.partial, MethodType)) or dataclasses.is_dataclass(value):
+        return True
+    return _is_of_authors(type(value))
 
 
 def _named(node: ast.AST, names: Mapping[str, Any], local: AbstractSet[str]) -> Any:
@@ -157,13 +211,13 @@ def _named(node: ast.AST, names: Mapping[str, Any], local: AbstractSet[str]) -> 
         return None if node.id in local else names.get(node.id)
     if isinstance(node, ast.Attribute):
         module = _named(node.value, names, local)
-        if isinstance(module, ModuleType) and _is_authors(getattr(module, "__file__", None)):
+        if isinstance(module, ModuleType) and is_authors(getattr(module, "__file__", None)):
             return getattr(module, node.attr, None)
     return None
 
 
 @functools.cache
-def _is_authors(file: str | None) -> bool:
+def is_authors(file: str | None) -> bool:
     """Whether a source file is the author's of the claims: neither Python's, nor an installed package's, nor this one's."""
     if file is None:
         return False
