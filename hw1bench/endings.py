@@ -21,11 +21,10 @@ class Ending:
 
 def ending(reports: "Sequence[pytest.TestReport]") -> Ending:
     """The ending that the ``reports`` of a test's set-up, call and teardown make together: the worst of them."""
-    for report in reports:
-        if report.failed:
-            if report.when == "call":
-                return Ending("failed", _crash(report))
-            return Ending("error", f"failed in {report.when}: {_crash(report)}")
+    failed = [report for report in reports if report.failed]
+    if failed:
+        said = [_crash(one) if one.when == "call" else f"failed in {one.when}: {_crash(one)}" for one in failed]
+        return Ending("failed" if failed[0].when == "call" else "error", "; ".join(said))
     for report in reports:
         if report.skipped:
             expected = getattr(report, "wasxfail", None)

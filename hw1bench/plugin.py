@@ -21,6 +21,7 @@ from hw1bench.interrupts import Interrupts
 from hw1bench.number import NoFinding, brief
 from hw1bench.progress import TerminalProgress
 from hw1bench.register import Register
+from hw1bench.report.merge import Known
 from hw1bench.runs import Unreadable
 from hw1bench.selection import Selection, params, topic
 from hw1bench.timing import Stopwatch
@@ -311,15 +312,12 @@ class _Session:
         for node, one in self.docket.items():
             nodes.setdefault(one.claim.id, []).append(node)
         tier = sitting.options.tier
-        known = {
-            topic(path): {name: claim.key(tier) for name, claim in claims.items() if tier in claim.tiers}
-            for path, claims in self._selection.known.items()
-        }
+        claims = [claim for some in self._selection.known.values() for claim in some.values() if tier in claim.tiers]
+        known = Known({claim.id: claim.key(tier) for claim in claims}, self._selection.collected_whole())
         folder = sitting.options.report_dir
         try:
             self._written = sitting.close({name: self._endings.of(some) for name, some in nodes.items()}, known)
             whole = sitting.write(self._written)
-            self.stopwatch.write(self.config, folder / "benchmark.json")
         except Exception as error:
             reason = (
                 error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
@@ -332,6 +330,10 @@ class _Session:
         earlier = len(whole["claims"]) - len(self._written["claims"])
         more = f" ({earlier} more from earlier sessions)" if earlier else ""
         self._place = f"report: {folder / 'index.html'}{more}"
+        try:
+            self.stopwatch.write(self.config, folder / "benchmark.json")
+        except OSError as error:
+            self._place += f"\nthe timings could not be written ({error.filename}: {error.strerror})"
         idle = sum(claim["verdict"] == "not run" for claim in self._written["claims"])
         if sitting.options.strict_rulings and idle and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -122,7 +122,7 @@ class Register:
                     raise OSError("this system has no flock")
                 descriptor = os.open(self._file.parent, os.O_RDONLY)
                 stack.callback(os.close, descriptor)
-                _lock(descriptor, self._patience)
+                lock(descriptor, self._patience)
             except TimeoutError:
                 self._patience = 0.0  # not again for every claim
                 raise
@@ -133,7 +133,9 @@ class Register:
             yield
 
 
-def _lock(descriptor: int, patience: float) -> None:
+def lock(descriptor: int, patience: float) -> None:
+    """Keep other sessions from the folder that ``descriptor`` is open on, until it is closed. Raises TimeoutError where another
+    holds it for so many seconds, OSError where it cannot be locked."""
     last = time.monotonic() + patience
     while True:
         try:

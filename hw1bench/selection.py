@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hw1bench.claim import Claim
-from hw1bench.experiment import Contrast, Tier
+from hw1bench.experiment import Contrast, Experiment, Tier
 
 REPORTS = "ABCDE"
 TOPICS = ("counts", "fit", "task", "path", "grad", "minratio", "random", "size", "interp", "sensitivity")
@@ -19,7 +19,23 @@ def params(item: pytest.Item) -> dict[str, Any]:
     """The parameters of a test that the court judges, "claim" or "exhibit" and "tier" among them; of any other test none."""
     callspec = getattr(item, "callspec", None)
     found: dict[str, Any] = callspec.params if callspec else {}
-    return found if "tier" in found and "court" in getattr(item, "fixturenames", ()) else {}
+    judged = isinstance(found.get("claim"), Claim) or isinstance(found.get("exhibit"), Experiment | Contrast)
+    return found if judged and "tier" in found and "court" in getattr(item, "fixturenames", ()) else {}
+
+
+def _claims(mark: pytest.Mark) -> Iterator[Claim]:
+    """The claims among the values of a mark of parametrize, however it is written."""
+    given = dict(zip(("argnames", "argvalues"), mark.args, strict=False)) | dict(mark.kwargs)
+    names = given.get("argnames", "")
+    names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+    rows = given.get("argvalues")
+    if "claim" in names and isinstance(rows, list | tuple):  # a generator is for pytest alone
+        for row in rows:
+            values = getattr(row, "values", None) if isinstance(row, type(pytest.param())) else None
+            parts = values if values is not None else (row,) if len(names) == 1 else row
+            claim = parts[names.index("claim")]
+            if isinstance(claim, Claim):
+                yield claim
 
 
 def topic(path: Path) -> str:
@@ -76,9 +92,8 @@ class Selection:
         if "court" not in metafunc.fixturenames:
             return
         for mark in metafunc.definition.iter_markers("parametrize"):
-            if mark.args[0] == "claim":
-                found = {claim.id: claim for claim in mark.args[1] if isinstance(claim, Claim)}
-                self.known.setdefault(metafunc.definition.path, {}).update(found)
+            for claim in _claims(mark):
+                self.known.setdefault(metafunc.definition.path, {})[claim.id] = claim
         metafunc.parametrize(
             "tier", [pytest.param("quick"), pytest.param("full", marks=pytest.mark.gpu)], indirect=True
         )
@@ -98,10 +113,10 @@ class Selection:
         named = re.search(r"\bgpu\b", config.option.markexpr or "") is not None
         for item in items:
             found = params(item)
-            subject = found.get("claim") or found.get("exhibit")
-            if subject is None:
+            if not found:
                 kept.append(item)
                 continue
+            subject: Claim | Experiment | Contrast = found.get("claim") or found["exhibit"]
             self.collected = True
             if isinstance(subject, Claim):  # also where no mark of the test lists it
                 self.known.setdefault(item.path, {})[subject.id] = subject
@@ -137,18 +152,22 @@ class Selection:
     def whole(self, folder: Path, name: str) -> bool:
         """Whether all claims of topic ``name`` in ``folder`` are known: its files were collected, not a part of them, and
         without errors; if it has no file, all files of the folder, for its claims may have moved to another."""
-        files = {
-            *folder.glob("test_*.py"),
-            *folder.glob("*_test.py"),
-            *(path for path in self.known if path.parent == folder),
-        }
         config = self._config
+        files = {path for pattern in config.getini("python_files") for path in folder.glob(pattern)}
+        files |= {path for path in self.known if path.parent == folder}
         named = [config.invocation_params.dir / argument for argument in config.args if "::" not in argument]
         roots = {Path(os.path.abspath(path)) for path in named}
         return not getattr(config.option, "lf", False) and all(
             path in self._read - self._torn and not roots.isdisjoint((path, *path.parents))
-            for path in {path for path in files if topic(path) == name} or files
+            for path in {path for path in files if topic(path) == name} or {folder, *files}
         )
+
+    def collected_whole(self) -> frozenset[str]:
+        """The topics all of whose files were collected, and wholly."""
+        folders: dict[str, set[Path]] = {}
+        for path in self.known:
+            folders.setdefault(topic(path), set()).add(path.parent)
+        return frozenset(name for name, places in folders.items() if all(self.whole(folder, name) for folder in places))
 
     def nothing(self) -> pytest.UsageError:
         """What to say if no test at all was selected."""

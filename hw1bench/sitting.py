@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,13 +23,15 @@ from hw1bench.endings import Ending
 from hw1bench.experiment import Contrast, Experiment, Tier
 from hw1bench.local import LocalTrainer, cuda_here
 from hw1bench.progress import Progress
-from hw1bench.register import Register
+from hw1bench.register import PATIENCE, Register, lock
 from hw1bench.report import contract, document, merge, reading, words
 from hw1bench.report.merge import Known
 from hw1bench.rulings import Outcome, Ruling, Rulings
 from hw1bench.runs import Unavailable
 from hw1bench.store import Store
 from hw1bench.verdict import Verdict, Word
+
+_LARGEST_SEED = 2**52  # with the seeds that follow it, still an integer to every reader of claims.json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,8 @@ class Options:
     def check(self) -> None:
         if self.device not in ("auto", "cpu", "cuda"):
             raise ValueError(f"--device {self.device!r} is unknown: use auto, cpu or cuda")
+        if self.seed_offset > _LARGEST_SEED:
+            raise ValueError(f"--seed-offset {self.seed_offset} is too large: use {_LARGEST_SEED:,} or less")
         if self.seed_offset < 0:
             raise ValueError(f"--seed-offset {self.seed_offset} is negative: use 0 or more")
         if self.record_rulings and self.seed_offset:
@@ -107,7 +112,7 @@ class Sitting:
         options.check()
         options.prepare_report_dir()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._before = merge.Earlier()
+        self._known = Known()
         self._clock = time.perf_counter()
         closed, device = None, options.device
         if device == "auto":
@@ -174,7 +179,8 @@ class Sitting:
         for register in self._registers.values():
             register.close(self.options.report_dir)
         claims = [self._ended(item, endings.get(item.claim.id)) for item in self.docket]
-        self._before = self._earlier(known)
+        self._known = known
+        before = self._earlier(self.progress.notice)
         used = [item.claim.experiment for item in self.docket if item.claim.experiment is not None]
         drawing = Drawing(
             self.options.tier,
@@ -182,7 +188,7 @@ class Sitting:
             self.options.report_dir,
             self.progress.notice,
             self.hurried,
-            {figure["path"]: figure for figure in self._before.figures},
+            {figure["path"]: figure for figure in before.figures},
         )
         return document.build(
             tier=self.options.tier,
@@ -197,10 +203,16 @@ class Sitting:
     def write(self, written: contract.Document) -> contract.Document:
         """Add what `close` gave to the report that lies in the report directory; the whole document.
 
-        Raises OSError where it cannot be written.
+        It is read again for it, under a lock: another session may have added to it meanwhile. Raises OSError where it cannot
+        be written.
         """
-        whole = merge.added(self._before, written)
-        report.write(whole, self.options.report_dir)
+        with ExitStack() as stack:
+            with suppress(OSError):  # where the folder cannot be locked, or a hung session keeps it, go on without
+                descriptor = os.open(self.options.report_dir, os.O_RDONLY)
+                stack.callback(os.close, descriptor)
+                lock(descriptor, PATIENCE)
+            whole = merge.added(self._earlier(lambda text: None), written)
+            report.write(whole, self.options.report_dir, session=written)
         return whole
 
     def _ended(self, item: Docket, ending: Ending | None) -> contract.Claim:
@@ -224,25 +236,23 @@ class Sitting:
     def _entry(self, judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome) -> contract.Claim:
         return document.entry(judgement, topic, ruling, outcome, self._started)
 
-    def _earlier(self, known: Known) -> merge.Earlier:
-        """What stands of the report that lies in the report directory; a notice says if nothing or not all does."""
+    def _earlier(self, notice: Callable[[str], None]) -> merge.Earlier:
+        """What stands of the report that lies in the report directory; ``notice`` is told if nothing or not all does."""
         path = self.options.report_dir / reading.NAME
         if not path.exists():
             return merge.Earlier()
         try:
             old, _ = reading.read(path)
         except ValueError as error:
-            self.progress.notice(f"the report there cannot be added to ({error}): it is replaced")
+            notice(f"the report there cannot be added to ({error}): it is replaced")
             return merge.Earlier()
-        found = merge.earlier(old, self.options.tier, self.options.seed_offset, known)
+        found = merge.earlier(old, self.options.tier, self.options.seed_offset, self._known)
         if found is None:
             of = f"the {old['tier']} tier from seed {old['seed_offset']}, {words.plural(len(old['claims']), 'claim')}"
-            self.progress.notice(f"{path} is of another kind ({of}): it is replaced; --report-dir keeps them apart")
+            notice(f"{path} is of another kind ({of}): it is replaced; --report-dir keeps them apart")
             return merge.Earlier()
         if found.left:
-            self.progress.notice(
-                f"{path} has claims that are gone or changed since, left out now: {', '.join(found.left)}"
-            )
+            notice(f"{path} has claims that are gone or changed since, left out now: {', '.join(found.left)}")
         return found
 
     def _ruling(self, judgement: Judgement, topic: str) -> Ruling | None:

@@ -68,6 +68,8 @@ def _remark(entry: Claim) -> str:
         return entry["note"]
     if rulings.ELSEWHERE in entry["remark"]:
         return rulings.ELSEWHERE
+    if entry["outcome"] in ("failed", "error") and entry["remark"]:
+        return entry["remark"]
     return "" if entry["ruling"] in (None, entry["verdict"]) else words.standing(entry).replace(" on record", "")
 
 

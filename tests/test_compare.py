@@ -121,3 +121,17 @@ def test_both_documents_are_checked(position):
     pair[position]["schema"] = 3
     with pytest.raises(ValueError, match="schema 3"):
         compare(*pair)
+
+
+def test_another_subject_and_another_outcome_are_told():
+    old = document(claim("A-fit-a"), claim("A-fit-b"), claim("A-fit-c"))
+    effect = {**claim()["effect"], "unit": "epochs"}
+    new = document(
+        claim("A-fit-a", experiment="other"), claim("A-fit-b", effect=effect), claim("A-fit-c", outcome="failed")
+    )
+    found = compare(old, new)
+    assert (found.subjects, [change.name for change in found.outcomes]) == (("A-fit-a", "A-fit-b"), ["A-fit-c"])
+    assert not found.changed
+    text = render(found)
+    assert "subject  A-fit-a: another experiment or effect than in the old document" in text
+    assert "outcome  A-fit-c: passed -> failed" in text

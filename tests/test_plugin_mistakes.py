@@ -41,6 +41,7 @@ def refused(result, said):
         (["--report-dir", "taken"], "--report-dir taken cannot be written"),
         (["--max-seeds", "7"], "--max-seeds 7 is under the first look of A-toy: use 8 or more"),
         (["--max-seeds", "many"], "--max-seeds 'many' is no whole number"),
+        (["--seed-offset", "9" * 20], "--seed-offset 9+ is too large: use 4,503,599,627,370,496 or less"),
         (["--seed-offset", "-8"], "--seed-offset -8 is negative"),
         (["--record-rulings", "--seed-offset", "8"], "--record-rulings goes with seed offset 0 only, not 8"),
         (["-m", "gpu or fit"], "one tier a session"),
@@ -94,3 +95,26 @@ def test_a_claim_under_another_name_is_not_judged_and_the_way_out_is_named(pytes
     result = pytester.runpytest("claims/")
     result.assert_outcomes(failed=2)  # without a claim it has no tier either
     result.stdout.fnmatch_lines(["*judges no claim that was collected: parametrize it by `claim`*"])
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        'argnames="claim", argvalues=CLAIMS',
+        '["claim"], [(one,) for one in CLAIMS]',
+        '"claim, number", [(one, 1) for one in CLAIMS]',
+    ],
+)
+def test_claims_are_known_however_they_are_parametrized(pytester, project, marked):
+    folder = project(ONE)
+    source = (folder / "test_fit.py").read_text().replace('"claim", CLAIMS, ids=attrgetter("id")', marked)
+    if "number" in marked:
+        source = source.replace("def test_claim(claim, court)", "def test_claim(claim, number, court)")
+    (folder / "test_fit.py").write_text(source)
+    pytester.runpytest("claims").assert_outcomes(passed=1, deselected=1)
+
+
+def test_a_file_without_claims_costs_no_other(pytester, project):
+    project("[]", topic="grad")
+    project(ONE)
+    pytester.runpytest("claims").assert_outcomes(passed=1, skipped=2, deselected=1)

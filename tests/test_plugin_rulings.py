@@ -223,3 +223,13 @@ def test_two_sessions_at_once_record_all_they_judged(pytester, project):
         text, _ = session.communicate(timeout=120)
         assert session.returncode == 0, text
     assert {claim for claim, _ in rulings.load(folder / rulings.FILE)} == {f"A-{name}" for name in names}
+
+
+def test_a_claim_in_a_file_of_another_name_is_not_taken_for_gone(pytester, project):
+    folder = project(ONE)
+    (folder / "test_fit.py").rename(folder / "claims_fit.py")
+    (folder / "claims_size.py").write_text((folder / "claims_fit.py").read_text().replace("A-fit-x", "A-size-y"))
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\nfilterwarnings = error\npython_files = claims_*.py\n")
+    pytester.runpytest("claims", "--record-rulings").assert_outcomes(passed=2, deselected=2)
+    pytester.runpytest("claims/claims_fit.py", "--prune-rulings")
+    assert len(rulings.load(folder / rulings.FILE)) == 2

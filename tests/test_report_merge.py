@@ -4,14 +4,15 @@ import json
 
 import pytest
 
+from hw1bench import report
 from hw1bench.report import contract, merge
-from sample_document import claim, document, figure
+from sample_document import STARTED, claim, document, figure
 
 TWO = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'inconclusive'), count('A-fit-z', 10)]"
 
 
 def earlier(*claims, known=None, **more):
-    found = merge.earlier(document(*claims, **more), "quick", 0, known or {})
+    found = merge.earlier(document(*claims, **more), "quick", 0, known or merge.Known())
     assert found is not None
     return found
 
@@ -51,12 +52,20 @@ def test_a_claim_that_is_gone_or_has_another_experiment_is_left_behind(known):
         figure("A", "1", "Loss", "figures/A-fit-sinc-loss.svg"),
         figure("A", "2", "Other", "figures/A-fit-other-loss.svg"),
     ]
-    before = earlier(claim("A-fit-a", experiment="key"), known={"fit": known}, figures=figures)
+    before = earlier(claim("A-fit-a", experiment="key"), known=merge.Known(known, frozenset(["fit"])), figures=figures)
     assert (list(before.claims), before.left) == ([], ["A-fit-a"])
     assert [figure["path"] for figure in before.figures] == ["figures/A-fit-other-loss.svg"]
 
 
-@pytest.mark.parametrize("known", [{}, {"grad": {}}, {"fit": {"A-fit-a": "key"}}])
+@pytest.mark.parametrize(
+    "known",
+    [
+        merge.Known(),
+        merge.Known({"A-fit-b": "key"}),
+        merge.Known({"A-grad-a": "key"}, frozenset(["grad"])),
+        merge.Known({"A-fit-a": "key"}, frozenset(["fit"])),
+    ],
+)
 def test_a_claim_of_a_file_that_was_not_collected_stands(known):
     assert earlier(claim("A-fit-a", experiment="key"), known=known).left == []
 
@@ -70,7 +79,7 @@ def test_a_figure_drawn_again_is_there_once():
 
 @pytest.mark.parametrize(("tier", "offset"), [("full", 0), ("quick", 8)])
 def test_another_tier_or_other_seeds_are_not_added_to(tier, offset):
-    assert merge.earlier(document(claim("A-fit-a")), tier, offset, {}) is None
+    assert merge.earlier(document(claim("A-fit-a")), tier, offset, merge.Known()) is None
 
 
 # --- in sessions -----------------------------------------------------------------------------------------------------
@@ -125,3 +134,55 @@ def test_a_damaged_report_is_replaced_and_said(pytester, project, there):
     result.assert_outcomes(passed=1, deselected=1)
     result.stdout.fnmatch_lines(["*the report there cannot be added to (*claims.json*): it is replaced*"])
     assert ids(whole(pytester)) == ["A-fit-z"]
+
+
+def test_a_session_of_a_part_of_a_file_leaves_the_rest(pytester, project):
+    listed = "[pytest.param(claim(f'A-fit-{name}', 'supported'), id=name) for name in 'xyz']"
+    folder = project(listed)
+    source = (folder / "test_fit.py").read_text().replace(', ids=attrgetter("id")', "")
+    (folder / "test_fit.py").write_text(source)
+    pytester.runpytest("claims")
+    result = pytester.runpytest("claims/test_fit.py::test_claim[quick-x]")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*gone*")
+    assert ids(whole(pytester)) == ["A-fit-x", "A-fit-y", "A-fit-z"]
+
+
+def test_two_folders_may_have_files_of_one_topic(pytester, project):
+    folder = project("[claim('A-fit-x', 'supported')]")
+    other = pytester.path / "other"
+    other.mkdir()
+    (other / "test_fit.py").write_text((folder / "test_fit.py").read_text().replace("A-fit-x", "A-fit-y"))
+    pytester.runpytest("claims", "other", "--import-mode=importlib")
+    pytester.runpytest("claims", "other", "--import-mode=importlib", "-k", "fit-y")
+    assert ids(whole(pytester)) == ["A-fit-x", "A-fit-y"]
+
+
+def test_what_another_session_wrote_meanwhile_is_added_to(pytester, project, monkeypatch):
+    from hw1bench.sitting import Sitting
+
+    project("[claim('A-fit-x', 'supported')]")
+    close = Sitting.close
+
+    def closing(sitting, *rest):
+        found = close(sitting, *rest)
+        report.write(document(claim("A-grad-y", judged=STARTED), figures=[]), pytester.path / "reports")
+        return found
+
+    monkeypatch.setattr(Sitting, "close", closing)
+    pytester.runpytest("claims")
+    assert ids(whole(pytester)) == ["A-grad-y", "A-fit-x"]
+
+
+def test_junit_has_the_tests_of_this_session_whatever_is_kept(pytester, project):
+    skip = """
+@pytest.fixture(autouse=True)
+def around(request):
+    if request.config.getoption("verbose"):
+        pytest.skip("not today")
+"""
+    project("[claim('A-fit-x', 'supported')]", skip)
+    pytester.runpytest("claims")
+    pytester.runpytest("claims", "-v").assert_outcomes(skipped=1, deselected=1)
+    assert whole(pytester)["claims"][0]["verdict"] == "supported"
+    assert "not today" in (pytester.path / "reports" / "junit.xml").read_text()

@@ -15,8 +15,11 @@ from hw1bench.report.reading import NAME, read
 __all__ = ["again", "write"]
 
 
-def write(document: Document, report_dir: Path) -> None:
+def write(document: Document, report_dir: Path, *, session: Document | None = None) -> None:
     """Write claims.json, claims.md, index.html and junit.xml into `report_dir`, each whole or not at all.
+
+    The tests in junit.xml are those of `session`, of which `document` may hold more, or an older verdict: by default, those
+    that were judged when `document` says it started.
 
     The figures that the document names are read from below `report_dir`. Raises ValueError, before anything is
     written, for a document that breaks the contract of claims.json.
@@ -25,7 +28,7 @@ def write(document: Document, report_dir: Path) -> None:
     text = writable(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)) + "\n"
     # The evidence first: should a renderer fail, the verdicts are on disk and can be rendered again.
     replace(report_dir / NAME, text.encode())
-    _render(document, report_dir)
+    _render(document, report_dir, session or document)
 
 
 def again(source: Path) -> Path:
@@ -42,7 +45,7 @@ def again(source: Path) -> Path:
         if path.name != NAME:
             folder = path.with_suffix("") if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.report")
             _copy(document, path, folder)
-        _render(document, folder)
+        _render(document, folder, document)
     except OSError as error:
         raise ValueError(
             f"{folder} cannot be written ({error.strerror or error}): copy {path} and its figures to another folder"
@@ -65,7 +68,7 @@ def _copy(document: Document, path: Path, folder: Path) -> None:
             replace(folder / name, drawn)
 
 
-def _render(document: Document, report_dir: Path) -> None:
+def _render(document: Document, report_dir: Path, session: Document) -> None:
     replace(report_dir / "claims.md", markdown.render(document).encode())
     replace(report_dir / "index.html", html.render(document, report_dir).encode())
-    replace(report_dir / "junit.xml", junit.render(document).encode())
+    replace(report_dir / "junit.xml", junit.render(session).encode())

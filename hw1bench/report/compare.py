@@ -32,14 +32,17 @@ class Comparison:
     """What differs between two documents.
 
     `verdicts`, `hows` (refuted both times, in another way) and `effects` (with the same verdict, a median that is undefined or
-    infinite only once) are of claims that are in both, as words; `added` are claims of the new document alone; `timings`
-    are training seconds of the runs that a claim rests on; `settings` are what was judged under (seed offset,
-    environment); `seconds` are the two sessions' durations; `same` counts the claims whose verdict did not change.
+    infinite only once) are of claims that are in both, as words; `outcomes` are of tests whose claim has the same verdict;
+    `subjects` are ids of claims that are tried by another experiment or effect now; `added` are claims of the new document
+    alone; `timings` are training seconds of the runs that a claim rests on; `settings` are what was judged under (seed
+    offset, environment); `seconds` are the two sessions' durations; `same` counts the claims whose verdict did not change.
     """
 
     verdicts: tuple[Change, ...]
     hows: tuple[Change, ...]
     effects: tuple[Change, ...]
+    outcomes: tuple[Change, ...]
+    subjects: tuple[str, ...]
     added: tuple[str, ...]
     timings: tuple[Change, ...]
     settings: tuple[Change, ...]
@@ -69,6 +72,12 @@ def compare(old: Document, new: Document) -> Comparison:
         verdicts=verdicts,
         hows=tuple(_change(a, b) for a, b in both if a["verdict"] == b["verdict"] and a["how"] != b["how"]),
         effects=tuple(_medians(both)),
+        outcomes=tuple(
+            Change(a["id"], a["outcome"], b["outcome"])
+            for a, b in both
+            if a["verdict"] == b["verdict"] and a["outcome"] != b["outcome"]
+        ),
+        subjects=tuple(a["id"] for a, b in both if _is_another(a, b)),
         added=tuple(name for name in after if name not in before),
         timings=tuple(Change(a["id"], a["seconds"], b["seconds"]) for a, b in both if _notable(a, b)),
         settings=tuple(_settings(old, new)),
@@ -82,6 +91,8 @@ def render(comparison: Comparison) -> str:
     lines = [f"verdict  {change.name}: {change.old} -> {change.new}" for change in comparison.verdicts]
     lines += [f"how      {change.name}: {change.old} -> {change.new}" for change in comparison.hows]
     lines += [f"median   {change.name}: {change.old} -> {change.new}" for change in comparison.effects]
+    lines += [f"outcome  {change.name}: {change.old} -> {change.new}" for change in comparison.outcomes]
+    lines += [f"subject  {name}: another experiment or effect than in the old document" for name in comparison.subjects]
     lines += [f"added    {name}" for name in comparison.added]
     lines += [f"time     {change.name}: {_times(change)}" for change in comparison.timings]
     lines += [f"setting  {change.name}: {change.old} -> {change.new}" for change in comparison.settings]
@@ -106,6 +117,12 @@ def _check_comparable(old: Document, new: Document, both: list[tuple[Claim, Clai
             f"{words.plural(len(gone), 'claim')} of the old document {'is' if len(gone) == 1 else 'are'} not in the new one "
             f"({', '.join(gone[:_NAMED])}{more}): judge the same claims"
         )
+
+
+def _is_another(old: Claim, new: Claim) -> bool:
+    """Whether a claim is tried by another experiment or effect, as far as its verdicts have one."""
+    a, b = old["effect"], new["effect"]
+    return old["experiment"] != new["experiment"] or bool(a and b and (a["name"], a["unit"]) != (b["name"], b["unit"]))
 
 
 def _change(old: Claim, new: Claim) -> Change:

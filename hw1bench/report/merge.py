@@ -1,13 +1,19 @@
 """What a session adds to the report that lies in its report directory already."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hw1bench.report.contract import Claim, Document, Figure
 from hw1bench.report.outline import stem
 
-Known = Mapping[str, Mapping[str, str | None]]
-"""Topic -> the claims of its file: id -> the key of its experiment, None for an exact count."""
+
+@dataclass(frozen=True)
+class Known:
+    """The claims that a session collected, selected or not: id -> the key of its experiment, None for an exact count; and the
+    topics of which it collected ``whole`` files, so that a claim of theirs that is not ``claims`` is gone."""
+
+    claims: Mapping[str, str | None] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -22,16 +28,17 @@ class Earlier:
 def earlier(document: Document, tier: str, seed_offset: int, known: Known) -> Earlier | None:
     """What still stands of ``document``; None if a session of ``tier`` from ``seed_offset`` cannot add to it.
 
-    Of the topics in ``known``, a claim that is there no more, or that has another experiment now, is left behind, and the
-    figures of its experiment with it.
+    A claim that is gone by what is ``known``, or has another experiment now, is left behind, and the figures of its experiment
+    with it.
     """
     if (document["tier"], document["seed_offset"]) != (tier, seed_offset):
         return None
     claims: list[Claim] = []
     left: list[Claim] = []
     for claim in document["claims"]:
-        now = known.get(claim["topic"])
-        stands = now is None or now.get(claim["id"], "") == claim["experiment"]
+        name = claim["id"]
+        there = name in known.claims
+        stands = known.claims[name] == claim["experiment"] if there else claim["topic"] not in known.whole
         (claims if stands else left).append(claim)
     gone = {stem(claim["figure"]) for claim in left if claim["figure"]}
     figures = [figure for figure in document["figures"] if stem(figure["path"]) not in gone]
