@@ -44,6 +44,46 @@ def _frozen(value: Any) -> Any:
     return value
 
 
+def _plain(value: Any) -> Any:
+    """A fact with dicts for its mappings, which cannot be pickled."""
+    match value:
+        case Mapping():
+            return {name: _plain(item) for name, item in value.items()}
+        case tuple():
+            return tuple(map(_plain, value))
+    return value
+
+
+class _Copies(Mapping[str, np.ndarray]):
+    """Arrays by name, of which each reading gives a copy of its own, read-only like the array.
+
+    Torch heeds no flag: it writes into whatever memory it is shown, so the one array that others read is shown to nobody.
+    """
+
+    def __init__(self, kept: Mapping[str, np.ndarray]) -> None:
+        self._kept = kept
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        array = self._kept[name]
+        if np.ndim(array) == 0:
+            return _frozen(array.copy())  # type: ignore[no-any-return]
+        # What is one number repeated, as made-up runs have it, may be larger than memory: it stays so.
+        once = array[tuple(slice(None if stride else 1) for stride in array.strides)]
+        return np.broadcast_to(_frozen(once.copy()), array.shape)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._kept
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __repr__(self) -> str:
+        return repr(dict(self._kept))
+
+
 class _Frozen:
     """A dataclass whose ``arrays`` and ``facts`` are frozen."""
 
@@ -105,12 +145,22 @@ class Record(_Frozen):
 
 @dataclass(frozen=True)
 class Run(_Frozen):
-    """One arm with one seed, trained: a row of a record, and as read-only as this."""
+    """One arm with one seed, trained: a row of a record, and as read-only as this.
+
+    Each reading of one of its ``arrays`` gives a copy, so that whatever is done with that alters no other reading.
+    """
 
     arm: Arm
     seed: int
     arrays: Mapping[str, np.ndarray]
     facts: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "arrays", _Copies(self.arrays))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Run, (self.arm, self.seed, dict(self.arrays), _plain(self.facts))
 
     def history(self, name: str) -> np.ndarray:
         """(epochs + 1,) of ``name``, float64, a copy; a loss that is not finite counts as +infinity.

@@ -1,13 +1,17 @@
 """Runs are shared by all claims that look at them, so nothing that an effect does may alter them."""
 
+import copy
 import gc
+import pickle
+import warnings
 from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+import torch
 
 from cases import ARM
-from hw1bench.runs import Block, Record
+from hw1bench.runs import Block, Record, Run
 
 BLOCK = Block("T", "x", ARM, 0)
 
@@ -81,6 +85,72 @@ def test_an_alteration_is_refused_and_alters_nothing(name):
     assert set(made.arrays) == set(fresh.arrays)
     for kept, array in fresh.arrays.items():
         np.testing.assert_array_equal(made.arrays[kept], array)
+
+
+THROUGH_TORCH = {
+    "as_tensor": torch.as_tensor,
+    "from_numpy": torch.from_numpy,
+    "asarray": torch.asarray,
+    "frombuffer": lambda array: torch.frombuffer(array, dtype=torch.uint8),
+}
+
+
+@pytest.mark.parametrize("way", THROUGH_TORCH)
+@pytest.mark.parametrize("read", ["item", "get", "values", "items"])
+def test_torch_heeds_no_flag_and_still_alters_nothing(way, read):
+    made = record()
+    run = next(made.runs(BLOCK))
+    names = ("train_loss", "weights", "reached")
+    found = {
+        "item": lambda: [run.arrays[name] for name in names],
+        "get": lambda: [run.arrays.get(name) for name in names],
+        "values": lambda: [array for array in run.arrays.values() if array.size > 1 and min(array.strides) > 0],
+        "items": lambda: [array for _, array in run.arrays.items() if array.size > 1 and min(array.strides) > 0],
+    }[read]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for array in found:
+            THROUGH_TORCH[way](array).squeeze().fill_(7)
+    fresh = record()
+    for one in (run, next(made.runs(BLOCK))):
+        assert set(one.arrays) == set(fresh.arrays)
+        for kept, array in fresh.arrays.items():
+            np.testing.assert_array_equal(one.arrays[kept], array[0])
+            np.testing.assert_array_equal(made.arrays[kept], array)
+
+
+def test_arrays_of_a_run_are_copied_only_where_they_are_read():
+    made = record()
+    run = next(made.runs(BLOCK))
+    assert len(run.arrays) == 6
+    assert list(run.arrays) == list(made.arrays)
+    assert "weights" in run.arrays
+    assert "test_loss" not in run.arrays
+    assert run.arrays.get("test_loss") is None
+    with pytest.raises(KeyError, match="test_loss"):
+        run.arrays["test_loss"]
+    assert not np.shares_memory(run.arrays["weights"], made.arrays["weights"])
+    # 8 TB: looked at without a copy of it all
+    vast = Run(
+        ARM, 0, {"snapshot_steps": np.broadcast_to(np.float64(0.5), (10**6, 10**6)), "none": np.empty((0, 3))}, {}
+    )
+    assert "snapshot_steps" in vast.arrays
+    assert vast.arrays["snapshot_steps"][7, 7] == 0.5
+    assert vast.arrays["none"].shape == (0, 3)
+    with pytest.raises(ValueError, match="cannot set WRITEABLE"):
+        vast.arrays["snapshot_steps"].setflags(write=True)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))])
+def test_a_run_can_be_copied_and_pickled(again):
+    run = next(record().runs(BLOCK))
+    made = again(run)
+    assert (made.arm, made.seed, made.facts, set(made.arrays)) == (run.arm, run.seed, run.facts, set(run.arrays))
+    for name, array in run.arrays.items():
+        np.testing.assert_array_equal(made.arrays[name], array)
+        assert made.arrays[name].dtype == array.dtype
+    with pytest.raises(ValueError, match="read-only"):
+        made.arrays["train_loss"].fill(7)
 
 
 @pytest.mark.parametrize("name", ["train_loss", "train_accuracy"])
