@@ -93,7 +93,9 @@ def test_a_setting_that_changes_digits_changes_what_is_digested():
         torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float64)
     try:
-        assert draws() != before[1]
+        assert (
+            arithmetic._digest(arithmetic._draws()) != before[1]
+        )  # a change shows, where settings are not those of training
     finally:
         torch.set_default_dtype(torch.float32)
     torch.manual_seed(3)
@@ -101,3 +103,85 @@ def test_a_setting_that_changes_digits_changes_what_is_digested():
     torch.manual_seed(3)
     assert (products(), draws()) == before
     assert torch.rand(1) == expected  # the global generator is left alone
+
+
+def settings():
+    of = torch.backends
+    switches = [of.mkldnn.matmul, of.mkldnn.conv, of.mkldnn.rnn, of.cuda.matmul, of.cudnn.conv, of.cudnn.rnn]
+    return {
+        "dtype": torch.get_default_dtype(),
+        "device": torch.get_default_device(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "warns": torch.is_deterministic_algorithms_warn_only_enabled(),
+        "precision": [of.fp32_precision, *(each.fp32_precision for each in switches)],
+        "mkldnn": (of.mkldnn.enabled, of.mkldnn.deterministic),
+        "cudnn": (of.cudnn.enabled, of.cudnn.benchmark, of.cudnn.deterministic),
+        "grad": torch.is_grad_enabled(),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "denormal": bool(torch.full((1,), 1e-310, dtype=torch.float64, device="cpu").mul(0.5).count_nonzero()),
+    }
+
+
+CHANGES = {
+    "dtype": (lambda: torch.set_default_dtype(torch.float64), lambda: torch.set_default_dtype(torch.float32)),
+    "medium": (
+        lambda: torch.set_float32_matmul_precision("medium"),
+        lambda: torch.set_float32_matmul_precision("highest"),
+    ),
+    "bf16 products": (
+        lambda: setattr(torch.backends.mkldnn.matmul, "fp32_precision", "bf16"),
+        lambda: torch.set_float32_matmul_precision("highest"),
+    ),
+    "bf16 convolutions": (
+        lambda: setattr(torch.backends.mkldnn.conv, "fp32_precision", "bf16"),
+        lambda: setattr(torch.backends.mkldnn.conv, "fp32_precision", "none"),
+    ),
+    "no mkldnn": (
+        lambda: setattr(torch.backends.mkldnn, "enabled", False),
+        lambda: setattr(torch.backends.mkldnn, "enabled", True),
+    ),
+    "deterministic": (
+        lambda: torch.use_deterministic_algorithms(True, warn_only=True),
+        lambda: torch.use_deterministic_algorithms(False),
+    ),
+    "no grad": (lambda: torch.set_grad_enabled(False), lambda: torch.set_grad_enabled(True)),
+    "device": (lambda: torch.set_default_device("meta"), lambda: torch.set_default_device(None)),
+    "denormal": (lambda: torch.set_flush_denormal(True), lambda: torch.set_flush_denormal(False)),
+    "autocast": (
+        lambda: torch.set_autocast_enabled("cpu", True),
+        lambda: torch.set_autocast_enabled("cpu", False),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_whatever_a_claim_sets_in_torch_is_set_aside_and_set_back(name):
+    change, back = CHANGES[name]
+    with arithmetic.settled():
+        training = settings()
+    ordinary = settings()
+    change()
+    try:
+        changed = settings()
+        assert changed != ordinary
+        with arithmetic.settled():
+            assert {**settings(), "warns": training["warns"]} == training  # which decides no digits
+        digests = arithmetic.products.__wrapped__(), arithmetic.draws.__wrapped__()
+        after = settings()
+    finally:
+        back()
+    assert digests == (arithmetic.products(), arithmetic.draws())
+    assert after == changed
+
+
+def test_whatever_claims_set_in_torch_and_leave_open_trains_and_measures_the_same(here):
+    names = {"__name__": "there"}
+    for change, _ in CHANGES.values():
+        change()
+    try:
+        with torch.inference_mode(), torch.device("meta"):
+            exec(SCRIPT, names)
+    finally:
+        for _, back in CHANGES.values():
+            back()
+    assert names["found"] == here

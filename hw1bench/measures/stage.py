@@ -16,6 +16,7 @@ from hw1bench.measures import flatness, minimal_ratio, paths
 from hw1bench.measures.stationary import BUDGET
 from hw1bench.runs import Block, Record
 from hw1bench.snapshots import ARRAYS
+from hw1bench.training import arithmetic
 
 TrainedBlock = tuple[Block, Record]
 
@@ -63,15 +64,16 @@ def take(
             raise ValueError(f"arm {block.arm.name!r} kept no {kept}, which {type(measurement).__name__} needs")
     start = time.perf_counter()
     (block, record), (_, other) = trained[0], trained[-1]
-    match measurement:
-        case Paths():
-            found = paths.take(measurement, block, record, other, dataset, device)
-        case MinimalRatio():
-            found = minimal_ratio.take(measurement, block, record, dataset, device, progress)
-        case Interpolation():
-            found = flatness.interpolated(measurement, block, record, other, dataset, device)
-        case JacobianNorm():
-            found = flatness.jacobian(block, record, dataset, device)
+    with arithmetic.settled():
+        match measurement:
+            case Paths():
+                found = paths.take(measurement, block, record, other, dataset, device)
+            case MinimalRatio():
+                found = minimal_ratio.take(measurement, block, record, dataset, device, progress)
+            case Interpolation():
+                found = flatness.interpolated(measurement, block, record, other, dataset, device)
+            case JacobianNorm():
+                found = flatness.jacobian(block, record, dataset, device)
     if not isinstance(measurement, MinimalRatio):
         progress(1)
     return Record(found, record.facts, time.perf_counter() - start)

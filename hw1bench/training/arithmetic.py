@@ -7,13 +7,76 @@ so small computations are done, and their digits digested. Numbers that go in ar
 
 import hashlib
 import math
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache, partial
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hw1bench.threads import pool
+
+_BACKENDS: Any = torch.backends
+_SWITCHES: tuple[tuple[Any, str, Any], ...] = (
+    # "none" would be what all of torch is set to
+    *((of, "fp32_precision", "ieee") for of in (_BACKENDS.mkldnn.matmul, _BACKENDS.mkldnn.conv, _BACKENDS.mkldnn.rnn)),
+    *((of, "fp32_precision", "ieee") for of in (_BACKENDS.cuda.matmul, _BACKENDS.cudnn.conv, _BACKENDS.cudnn.rnn)),
+    (_BACKENDS.mkldnn, "enabled", True),
+    (_BACKENDS.mkldnn, "deterministic", False),
+    (_BACKENDS.cudnn, "enabled", True),
+    (_BACKENDS.cudnn, "benchmark", False),
+    (_BACKENDS.cudnn, "deterministic", True),
+)
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Torch's settings as training has them, for as long as this lasts, whatever was set before, so that a key names one result.
+
+    All that decides digits or where tensors lie is set, but for the number of threads, and set back at the end. Threads that
+    begin within have the same.
+    """
+    with ExitStack() as stack:
+
+        def put(value: Any, before: Any, setter: Callable[[Any], object]) -> None:
+            if value != before:
+                stack.callback(setter, before)
+                setter(value)
+
+        put(torch.float32, torch.get_default_dtype(), torch.set_default_dtype)
+        put(False, torch.are_deterministic_algorithms_enabled(), _set_deterministic())
+        put(False, _flushes(), torch.set_flush_denormal)
+        put("highest", _matmul_precision(), torch.set_float32_matmul_precision)
+        for of, name, value in _SWITCHES:
+            put(value, getattr(of, name), partial(setattr, of, name))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        yield
+
+
+def _set_deterministic() -> Callable[[bool], object]:
+    """What sets whether algorithms must be deterministic, and leaves whether others are an error or a warning."""
+    return partial(torch.use_deterministic_algorithms, warn_only=torch.is_deterministic_algorithms_warn_only_enabled())
+
+
+def _matmul_precision() -> str:
+    """The older switch of what `_SWITCHES` has too; where the two differ it cannot be read, and those count."""
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:
+        return "highest"
+
+
+def _flushes() -> bool:
+    """Whether this thread takes denormal numbers for 0."""
+    return not bool(np.full(1, 1e-310) * 0.5)
 
 
 def capability() -> str:
@@ -36,24 +99,25 @@ def _bytes(tensor: Tensor) -> bytes:
 @cache
 def draws() -> str:
     """A digest of what torch's generators draw, and of the C library's functions: what the native kernels take from others."""
+    with settled():
+        return _digest(_draws())
 
-    def drawn() -> Iterator[bytes]:
-        generator = torch.Generator().manual_seed(1)
-        for _ in range(2):
-            yield _bytes(torch.empty(67, 5).uniform_(-1, 1, generator=generator))
-            yield _bytes(torch.empty(67, dtype=torch.uint8).bernoulli_(0.3, generator=generator))
-            yield _bytes(torch.randperm(67, generator=generator))
-            yield _bytes(torch.randint(10, (67,), generator=generator))
-            yield _bytes(torch.empty(67, dtype=torch.float64).normal_(generator=generator))
-        yield "".join(f"{math.exp(-i / 7).hex()} {math.log(1 + i / 7).hex()} " for i in range(100)).encode()
 
-    return _digest(drawn())
+def _draws() -> Iterator[bytes]:
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(2):
+        yield _bytes(torch.empty(67, 5).uniform_(-1, 1, generator=generator))
+        yield _bytes(torch.empty(67, dtype=torch.uint8).bernoulli_(0.3, generator=generator))
+        yield _bytes(torch.randperm(67, generator=generator))
+        yield _bytes(torch.randint(10, (67,), generator=generator))
+        yield _bytes(torch.empty(67, dtype=torch.float64).normal_(generator=generator))
+    yield "".join(f"{math.exp(-i / 7).hex()} {math.log(1 + i / 7).hex()} " for i in range(100)).encode()
 
 
 @cache
 def products() -> str:
     """A digest of what torch computes on the CPU, on one thread: products, convolutions, functions, sums, decompositions."""
-    with pool(1) as executor:
+    with settled(), pool(1) as executor:
         return executor.submit(lambda: _digest(_products())).result()
 
 

@@ -86,6 +86,11 @@ def _decides(kind: str, device: torch.device) -> dict[str, Any]:
     return decides
 
 
+def _loaded(block: Block, library: Library) -> data.Dataset:
+    with arithmetic.settled():
+        return library.load(block.arm.data)
+
+
 def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
     """The name under which the record of ``block`` is stored: the digest of all that determines it."""
     kind = backend(block.arm, device)
@@ -95,7 +100,7 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
             "experiment": block.experiment,
             "arm": block.arm,
             "seeds": list(block.seeds),
-            "data": library.load(block.arm.data).fingerprint,
+            "data": _loaded(block, library).fingerprint,
             "sources": code.digest("training"),
             "backend": kind,
             "environment": _decides(kind, device),
@@ -105,12 +110,12 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
 
 def steps(block: Block, library: Library = BUILT_IN) -> int:
     """Model-steps of the whole block: optimiser steps, over all its runs."""
-    return len(block.seeds) * block.arm.epochs * block.arm.steps_an_epoch(len(library.load(block.arm.data).train))
+    return len(block.seeds) * block.arm.epochs * block.arm.steps_an_epoch(len(_loaded(block, library).train))
 
 
 def contents(block: Block, library: Library = BUILT_IN) -> tuple[Shapes, dict[str, Any]]:
     """The arrays of a record of ``block``, with the shape of each of a run, and its facts."""
-    dataset = library.load(block.arm.data)
+    dataset = _loaded(block, library)
     return recorded(block.arm, len(dataset.train)), _facts(block.arm, dataset)
 
 
@@ -144,10 +149,10 @@ def train(
     The same block gives the same bits on one machine, version, device and number of threads, whatever ran before it.
     Raises ValueError where the net does not take the data.
     """
-    dataset = library.load(block.arm.data)
     kind = backend(block.arm, device)
+    dataset = _loaded(block, library)
     start = time.perf_counter()
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with arithmetic.settled():
         if kind == "native":
             arrays = native.train(block, dataset, progress)
         elif kind == "convolutional":
