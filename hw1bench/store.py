@@ -7,6 +7,7 @@ killed session leaves whole files only, and two sessions can share a folder. No 
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,8 @@ def _unpacked(key: str, arrays: dict[str, np.ndarray]) -> Record:
             raise Damaged(f"it holds block {whose}")
         if meta["digest"] != _digest(key, arrays, _text(facts), seconds):
             raise Damaged("its content does not match its digest")
+        if not isinstance(facts, dict) or not 0 <= seconds < math.inf:
+            raise Damaged("it holds no record")
         return Record(arrays, facts, seconds)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise error if isinstance(error, Damaged) else Damaged("it holds no record") from error

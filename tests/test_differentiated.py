@@ -303,3 +303,27 @@ def test_weights_that_are_none_are_named(weights, message):
 
 def test_no_points_have_no_hessians():
     assert hessian_of(lambda w: cubed(rows(w)), HERE[:0]).shape == (0, 6, 6)
+
+
+def test_a_function_that_takes_a_gradient_itself():
+    def squares(w):
+        return torch.autograd.grad((w**3).sum(), w, create_graph=True)[0].pow(2).sum()
+
+    torch.testing.assert_close(hessian_of(squares, HERE)[0], torch.diag(108 * HERE[0] ** 2))
+
+
+@pytest.mark.parametrize("tolerance", [None, "x", 1j, True, math.nan, 1, -0.1, [0.1]])
+def test_a_tolerance_that_is_no_share_is_refused(tolerance):
+    with pytest.raises(ValueError, match=r"a tolerance of .*: it is a share"):
+        shares(torch.ones(1, 2, dtype=torch.float64), tolerance)
+
+
+@pytest.mark.parametrize("take", [spectrum, shares])
+@pytest.mark.parametrize(
+    "form", [lambda m: m.to_sparse(), lambda m: m.to_sparse_csr(), lambda m: m.to("meta"), lambda m: m.to_mkldnn()]
+)
+@pytest.mark.filterwarnings("ignore:Sparse")
+def test_a_tensor_that_is_not_dense_is_refused_in_one_line(take, form):
+    with pytest.raises(ValueError, match="give a dense one") as refusal:
+        take(form(torch.ones(1, 2, 2) if form.__code__.co_names == ("to_mkldnn",) else torch.ones(1, 2, 2).double()))
+    assert "\n" not in str(refusal.value)

@@ -107,3 +107,8 @@ def test_what_was_not_recorded_is_named():
         measured.step_losses(run(train_loss=[1, 1])["a"])
     with pytest.raises(ValueError, match="3 values have none between 0% and 10%"):
         measured.part(np.ones(3), 0, 0.1)
+
+
+def test_an_arm_that_did_not_coast_is_told_how():
+    with pytest.raises(ValueError, match="recorded no 'coasted': give the arm coast=True"):
+        measured.coasted(run(gradient_norm=[1, 2])["a"])

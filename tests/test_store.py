@@ -1,3 +1,4 @@
+import json
 import os
 import stat
 from dataclasses import replace
@@ -5,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hw1bench import store
 from hw1bench.arrays import load_arrays, save_arrays
 from hw1bench.runs import Record
 from hw1bench.store import Store
@@ -154,6 +156,18 @@ def test_a_file_that_is_whole_and_no_record_is_noticed(tmp_path, meta):
     assert Store(tmp_path, notice=said.append).get("key") is None
     assert len(said) == 1
     assert "key.npz is damaged" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "seconds"), [([], 1.5), (None, 1.5), ("x", 1.5), (7, 1.5), ({}, -1.0), ({}, np.inf), ({}, np.nan)]
+)
+def test_a_sealed_record_with_odd_facts_or_seconds_is_noticed(tmp_path, facts, seconds):
+    said, arrays = [], {"train_loss": np.zeros((8, 2))}
+    meta = {"key": "key", "facts": facts, "seconds": seconds}
+    meta["digest"] = store._digest("key", arrays, json.dumps(facts), seconds)
+    save_arrays(tmp_path / "key.npz", {**arrays, "__record__": np.array(json.dumps(meta))})
+    assert Store(tmp_path, notice=said.append).get("key") is None
+    assert "holds no record" in said[0]
 
 
 def test_a_pipe_in_the_place_of_a_block_is_noticed_and_replaced(tmp_path):

@@ -11,12 +11,15 @@ space of weights, computed together. No matrix is found
 by differentiating once a parameter: see `dense`.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from hw1bench import number
+from hw1bench.checks import shown
 from hw1bench.experiment import Model
 from hw1bench.measurement import MINIMAL_RATIO
 from hw1bench.measures.dense import activations, backward, forward, in_order, jacobian_of, residual_part, slices_of
@@ -176,6 +179,9 @@ def _float64(name: str, given: Tensor, axes: str) -> Tensor:
     in which float64 has all of its digits."""
     if not isinstance(given, Tensor):
         raise ValueError(f"the {name} is {type(given).__name__}: give a float64 tensor ({axes})")
+    if given.layout != torch.strided or given.is_meta or given.is_quantized or given.is_nested:
+        kind = "meta" if given.is_meta else str(given.layout).removeprefix("torch.")
+        raise ValueError(f"the {name} is a tensor of kind {kind}: give a dense one, with numbers ({axes})")
     if not bool(torch.isfinite(given).all()):
         raise ValueError(f"the {name} has entries that are not finite: its point has diverged, leave it out")
     if given.dtype != torch.float64:
@@ -235,11 +241,17 @@ def shares(eigenvalues: Tensor, tolerance: float = MINIMAL_RATIO) -> Shares:
     Where all are zero, all are within. Raises ValueError for a tolerance that is not between 0 and 1, and for eigenvalues of
     other shapes or types, not finite, or beyond float64's range of full precision.
     """
-    if not 0 <= tolerance < 1:
-        raise ValueError(f"a tolerance of {tolerance}: it is a share of the largest eigenvalue, from 0 to below 1")
+    try:
+        share = number.real(tolerance)
+    except number.NoFinding:
+        share = math.nan
+    if not 0 <= share < 1:
+        raise ValueError(
+            f"a tolerance of {shown(tolerance)}: it is a share of the largest eigenvalue, from 0 to below 1"
+        )
     eigenvalues = _float64("spectrum", eigenvalues, "points, p")
-    bound = tolerance * eigenvalues.abs().amax(dim=-1, keepdim=True)
+    bound = share * eigenvalues.abs().amax(dim=-1, keepdim=True)
     above = (eigenvalues > bound).double().mean(-1)
     below = (eigenvalues < -bound).double().mean(-1)
     within = (eigenvalues.abs() <= bound).double().mean(-1)
-    return Shares(tolerance, above, within, below)
+    return Shares(share, above, within, below)

@@ -109,7 +109,7 @@ def hessian_at(function: Function, place: Tensor) -> Tensor:
     if not (here.value.isfinite() and here.gradient.isfinite().all() and rows.isfinite().all()):
         raise ArithmeticError(f"the function is {float(here.value)} and its derivatives are not finite: leave it out")
     unit = _unit(place)
-    first, again = float(here.value), float(_value(function, place).detach())
+    first, again = float(here.value), float(_value(function, place.clone().requires_grad_()).detach())
     if abs(again - first) > 1e-9 * max(abs(again), _largest(unit * here.gradient.detach())):
         raise ValueError(
             f"the function gives {first}, then {again} at the same weights: let it give the same, with draws made outside it"

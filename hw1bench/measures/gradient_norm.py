@@ -21,7 +21,8 @@ def step_losses(run: Run) -> np.ndarray:
 
 def _recorded(run: Run, name: str) -> np.ndarray:
     if name not in run.arrays:
-        raise ValueError(f"arm {run.arm.name!r} recorded no {name!r}: ask for it in the arm's gradient_norm")
+        way = "give the arm coast=True" if name == "coasted" else "ask for it in the arm's gradient_norm"
+        raise ValueError(f"arm {run.arm.name!r} recorded no {name!r}: {way}")
     return np.asarray(run.arrays[name], dtype=np.float64)
 
 
