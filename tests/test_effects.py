@@ -198,3 +198,10 @@ def test_rises_and_falls_over_a_setting():
     assert rising.opposite(sweep([1, 2, 3])) == falling(sweep([1, 2, 3]))
     assert falling.opposite(sweep([3, 2, 1])) == rising(sweep([3, 2, 1]))
     assert "falls over lr" in falling.name
+
+
+def test_sweeps_of_too_few_arms_say_how_many_they_need():
+    with pytest.raises(ValueError, match="3 arms over lr: give 4 or more"):
+        fx.rises_then_plateaus("train_loss", over="lr", by=0.1, within=0.1)(sweep([1, 2, 3]))
+    with pytest.raises(ValueError, match="2 arms over lr: give 3 or more"):
+        fx.u_shaped("train_loss", over="lr", factor=2)(dict(list(sweep([1, 2, 3]).items())[:2]))

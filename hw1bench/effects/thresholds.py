@@ -177,8 +177,10 @@ def saturates(small: str, middle: str, large: str, *, history: str = "test_accur
     )
 
 
-def _by(over: str, history: str, runs: Runs) -> list[float]:
-    """Final values of ``history`` in the order of the setting ``over``."""
+def _by(over: str, history: str, runs: Runs, least: int = 1) -> list[float]:
+    """Final values of ``history`` in the order of the setting ``over``. Raises ValueError for fewer than ``least`` arms."""
+    if len(runs) < least:
+        raise ValueError(f"{len(runs)} arms over {over}: give {least} or more")
     ordered = sorted(runs.values(), key=lambda run: run.arm.setting(over))
     return [learning.final(run, history) for run in ordered]
 
@@ -188,7 +190,7 @@ def u_shaped(history: str, *, over: str, factor: float) -> Effect:
     """``history``, a loss, is more than ``factor`` higher at both ends of the setting ``over`` than at its minimum inside."""
 
     def compute(runs: Runs) -> float:
-        values = _by(over, history, runs)
+        values = _by(over, history, runs, least=3)
         # At an end the minimum leaves no rise on that side: what follows is then negative, as it must be.
         return difference(min(log(values[0]), log(values[-1])), log(min(values))) - math.log(factor)
 
@@ -206,7 +208,7 @@ def rises_then_plateaus(history: str, *, over: str, by: float, within: float) ->
     three largest less than ``within`` above the best of the rest."""
 
     def compute(runs: Runs) -> float:
-        values = np.array(_by(over, history, runs))
+        values = np.array(_by(over, history, runs, least=4))
         return margin(min(values.max() - values[0] - by, within - (values[-3:].max() - values[:-3].max())))
 
     name = history.replace("_", " ")
