@@ -16,6 +16,8 @@ CLASSES = 10
 TRAINING_SAMPLES = {"digits": 1_437, "mnist": 60_000, "cifar10": 50_000}
 """Of the sets of images, as they are published."""
 _MOST_PARAMETERS = 2**31 - 1
+_LEAST_DEVIATION = 2.0**-126  # of float32, which images are divided in: a smaller one loses digits, or is 0
+_LARGEST = (2 - 2.0**-23) * 2.0**127  # of float32
 _REFLECTED = 4  # pixels by which augmentation pads
 
 
@@ -153,8 +155,8 @@ class Images:
             name=one_of("image set", tuple(TRAINING_SAMPLES)),
             size=integer(),
             channels=integer(),
-            mean=tuple_of(real()),
-            deviation=tuple_of(real(above=0)),
+            mean=tuple_of(real(least=-_LARGEST, most=_LARGEST)),
+            deviation=tuple_of(real(least=_LEAST_DEVIATION, most=_LARGEST)),
             augment=flag(),
             random_labels=flag(),
             stands_for=text(),

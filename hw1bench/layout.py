@@ -75,6 +75,8 @@ class Output:
 Layer = Linear | Conv | Pool | Dropout | Flatten | Output
 
 _NUMBER = r"[1-9]\d*"
+_DIGITS = 10  # of a width; more parameters than that no model may have
+_LONG = re.compile(rf"(?<![.\d])\d{{{_DIGITS + 1},}}", re.ASCII)  # not of a share, which may have as many as it likes
 _DENSE = re.compile(rf"{_NUMBER}(-{_NUMBER})+", re.ASCII)
 _BRACKET = re.compile(rf"\[({_NUMBER}(?:,{_NUMBER})*)\]", re.ASCII)
 _CONV = re.compile(
@@ -98,17 +100,26 @@ def _conv(match: re.Match[str]) -> Iterator[Layer]:
             yield Pool(int(match["pool"]))
 
 
+def _dropout(match: re.Match[str]) -> Iterator[Layer]:
+    p = float(match["p"] or 0.5)
+    if p > 1 - 2**-24:
+        raise ValueError(f"{shown(match[0])} drops all, for its share is 1 in float32: give 0.9999 at most")
+    yield Dropout(p, maps=bool(match["maps"]))
+
+
 _WORDS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Layer]]], ...] = (
     (_DENSE, lambda match: _dense([int(width) for width in match[0].split("-")])),
     (_BRACKET, lambda match: _dense([1, *(int(width) for width in match[1].split(",")), 1])),
     (_CONV, _conv),
     (_POOL, lambda match: iter([Pool(int(match[1]))])),
-    (_DROPOUT, lambda match: iter([Dropout(float(match["p"] or 0.5), maps=bool(match["maps"]))])),
+    (_DROPOUT, _dropout),
     (re.compile("|".join(OUTPUTS)), lambda match: iter([Output(match[0])])),
 )
 
 
 def _read(word: str, layout: str) -> Iterator[Layer]:
+    if long := _LONG.search(word):
+        raise ValueError(f"layout {shown(layout)}: a number of {len(long[0])} digits: give {_DIGITS} digits at most")
     for pattern, make in _WORDS:
         if match := pattern.fullmatch(word):
             return make(match)

@@ -236,3 +236,11 @@ def test_an_arm_whose_net_loss_and_data_do_not_fit_is_refused(make, said):
 def test_softmax_before_cross_entropy_and_batches_larger_than_the_set_are_taken():
     assert nets("64-10 softmax").loss == nets("64-10 logsoftmax").loss == "cross_entropy"
     assert replace(FIT, batch_size=10**6).steps == FIT.epochs
+
+
+@pytest.mark.parametrize(
+    "fields", [{"deviation": (1e-320,)}, {"deviation": (1e-46,)}, {"deviation": (1e39,)}, {"mean": (-1e39,)}]
+)
+def test_normalisation_beyond_float32_is_refused(fields):
+    with pytest.raises(ValueError, match=f"{next(iter(fields))}.*: give a finite number"):
+        Images(name="digits", size=8, **fields)
