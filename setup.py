@@ -63,12 +63,12 @@ class BuildKernels(build_ext):
         finally:
             self.build_temp = folder
         if not whole(library):
-            library.write_bytes(seal["sealed"](library.read_bytes()))
+            library.write_bytes(seal["sealed"](library.read_bytes(), library.name))
 
 
 def whole(library: Path) -> bool:
     """Whether it is sealed, where libraries are: a signed one of macOS ends where its signature does."""
-    return sys.platform == "darwin" or seal["is_whole"](library.read_bytes())
+    return sys.platform == "darwin" or seal["is_whole"](library.read_bytes(), library.name)
 
 
 def kernel(name: str, flags: list[str]) -> Extension:

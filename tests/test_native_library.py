@@ -100,7 +100,7 @@ def test_what_is_no_library_is_noticed(folder, kind):
 def test_a_library_that_is_not_the_kernel_is_noticed(folder):
     other = Path(_ctypes.__file__)  # some shared library
     for path in folder.glob("_kernel*"):
-        path.write_bytes(sealed(other.read_bytes()))
+        path.write_bytes(sealed(other.read_bytes(), path.name))
     assert_missing("does not load")
 
 
@@ -153,3 +153,19 @@ def test_the_next_best_is_used_and_said(folder):
     assert (
         native.reason() == f"no native kernel for {best}: it was not built; install a C++ compiler, then hw1bench again"
     )
+
+
+@built
+def test_a_library_in_the_place_of_another_is_noticed_before_it_is_loaded(folder):
+    paths = sorted(folder.glob("_kernel*"))
+    for path, content in zip(paths, [path.read_bytes() for path in paths[1:] + paths[:1]], strict=True):
+        path.write_bytes(content)
+    if len(paths) > 1:
+        assert_missing("does not load: it is damaged")
+
+
+@built
+def test_missing_sources_are_said(folder):
+    for path in [*folder.glob("*.cpp"), *folder.glob("*.h")]:
+        path.unlink()
+    assert_missing("are missing beside it; install hw1bench again")

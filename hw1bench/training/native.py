@@ -53,10 +53,12 @@ def _load(name: str) -> ctypes.CDLL:
     if not paths:
         raise Missing("it was not built; install a C++ compiler, then hw1bench again")
     path, sources = paths[0], [source for kind in ("*.cpp", "*.h") for source in sorted(_FOLDER.glob(kind))]
+    if not sources:
+        raise Missing(f"the sources that {path.name} was built from, *.cpp and *.h, are missing beside it; {_AGAIN}")
     try:
         with opened(path) as file:
             # Before it is loaded: half a library, or one with a flipped bit, would end this process.
-            if sys.platform != "darwin" and not is_whole(file.read()):
+            if sys.platform != "darwin" and not is_whole(file.read(), path.name):
                 raise Missing(f"{path.name} does not load: it is damaged; {_AGAIN}")
         library = ctypes.CDLL(str(path))
         library.source_digest.restype = library.build.restype = ctypes.c_char_p
