@@ -32,8 +32,8 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub takes them for its flag
 
 
-def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """What `save_arrays` wrote to ``path``.
+def load_arrays(path: Path, most: int | None = None) -> dict[str, np.ndarray]:
+    """What `save_arrays` wrote to ``path``, of at most so many bytes if that is given: a larger file is not read.
 
     Raises FileNotFoundError where there is nothing (at the end of a link, too), and `Damaged` for all else that is not such
     a file, whatever is wrong with it, without waiting for a pipe, loading a pickle, or taking more memory than the file.
@@ -47,7 +47,10 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python and numpy warn of odd headers
-            return _members(file, os.fstat(file.fileno()).st_size)
+            size = os.fstat(file.fileno()).st_size
+            if most is not None and size > most:
+                _refuse(f"it has {size:,} bytes, where at most {most:,} can be wanted")
+            return _members(file, size)
     except Damaged:
         raise
     # What zipfile, numpy and the tokenizer below it raise for bytes that are not theirs is no closed list: among others

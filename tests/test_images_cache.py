@@ -1,11 +1,13 @@
 """Decoded images are kept, and checked when they are used again."""
 
+import io
 import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hw1bench import files as whole_files
 from hw1bench import images
@@ -250,3 +252,76 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         fail()
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in path.parent.iterdir()] == ["file"]
+
+
+def swap(one, other):
+    """As ``mv`` does: names change places, sizes and times stay with their files."""
+    spare = one.with_name("spare")
+    one.rename(spare)
+    other.rename(one)
+    spare.rename(other)
+
+
+def test_files_that_change_places_are_another_set(tmp_path):
+    contents = {
+        path.replace("png", "bmp"): png_to_bmp(content) for path, content in files("mnist", draw("mnist")).items()
+    }
+    tree = put_tree(tmp_path / "mnist", contents)
+    for path in contents:
+        os.utime(tree / path, ns=(1, 1))
+    first = images.read("mnist", tmp_path)
+    one = next(path for path in contents if path.startswith("train/3/"))
+    other = next(path for path in contents if path.startswith("train/4/"))
+    swap(tree / one, tree / other)
+    assert not same(first, images.read("mnist", tmp_path))
+
+
+def png_to_bmp(content):
+    return png(np.asarray(Image.open(io.BytesIO(content)))[None], format="bmp")
+
+
+def test_an_archive_in_the_place_of_another_of_its_size_and_time_is_another_set(tmp_path):
+    contents = files("mnist", draw("mnist"))
+    one, other = (next(path for path in contents if path.startswith(f"train/{n}/")) for n in (3, 4))
+    turned = contents | {one: contents[other], other: contents[one]}
+    source = put_tar(tmp_path / "data" / "mnist.tar", contents)
+    new = put_tar(tmp_path / "new.tar", turned)
+    for path in (source, new):
+        os.truncate(path, 200_000)  # zeros, as tar pads
+        os.utime(path, ns=(1, 1))
+    first, _ = read(source)
+    new.rename(source)
+    second, told = read(source)
+    assert told.bars
+    assert not same(first, second)
+
+
+def test_a_damaged_cache_is_mended_from_a_good_copy(source, tmp_path):
+    block(tmp_path, "cache")
+    first, _ = read(source)
+    (good,) = (tmp_path / "temporary").glob("*/*.npz")
+    (tmp_path / "cache").unlink()
+    path = tmp_path / "cache" / "hw1bench" / good.name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no archive")
+    second, told = read(source)
+    assert same(first, second)
+    assert not told.bars
+    (notice,) = told.notices
+    assert notice.startswith(f"cached images {path} are damaged (")
+    assert notice.endswith(f"the good copy {good} is put in their place")
+    assert path.read_bytes() == good.read_bytes()
+    assert read(source)[1].notices == []
+    path.unlink()
+    path.mkdir()
+    _, told = read(source)
+    (notice,) = told.notices
+    assert "is used, for they cannot be written over (Is a directory)" in notice
+
+
+def test_a_cache_larger_than_any_set_is_not_read(source, tmp_path):
+    read(source)
+    os.truncate(kept(tmp_path), 2 << 30)
+    _, told = read(source)
+    assert "it has 2,147,483,648 bytes, where at most 79,265,536 can be wanted" in told.notices[0]
+    assert told.bars

@@ -22,6 +22,7 @@ from hw1bench.images.folder import (
     refuse_size,
     refuse_words,
     split_of,
+    state,
     unreadable,
 )
 from hw1bench.images.members import Member, members
@@ -50,7 +51,7 @@ class Archive:
             stat = self._path.stat()
         except OSError as error:
             raise unreadable(self._path, error) from error
-        return digest(["archive", RULES, self._path.resolve(), stat.st_size, stat.st_mtime_ns])
+        return digest(["archive", RULES, self._path.resolve(), *state(stat)])
 
     @cached_property
     def _listing(self) -> _Listing:

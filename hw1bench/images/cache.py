@@ -7,15 +7,18 @@ decoded again; delete the files at will.
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from hw1bench.arrays import Damaged, load_arrays, save_arrays
 from hw1bench.files import sweep
+from hw1bench.images.folder import largest
 from hw1bench.images.sets import SPLITS, Form, ImageSet, Stack, assemble
 from hw1bench.progress import Progress
+
+_HEADERS = 1 << 16  # bytes of a file beside its pixels and labels: 2 KB
 
 
 def _home() -> Path | None:
@@ -50,7 +53,7 @@ def _places(*, make: bool) -> Iterator[Path]:
 
 def _stored(form: Form, path: Path) -> ImageSet:
     """The set in a file of the cache. Raises FileNotFoundError where there is none, `Damaged` for one that was not written so."""
-    stored = load_arrays(path)
+    stored = load_arrays(path, largest(form) + _HEADERS)
     names = [f"{split}_{kind}" for split in SPLITS for kind in ("images", "labels")]
     if set(stored) != {*names, "fingerprint"}:
         raise Damaged(f"it holds {', '.join(sorted(stored)[:6])}")
@@ -92,20 +95,36 @@ def _keep(name: str, found: ImageSet, progress: Progress) -> None:
     progress.notice(f"{'; '.join(refused) or 'there is no folder for a cache'}: images are decoded again the next time")
 
 
-def read(form: Form, identity: str, splits: Callable[[], dict[str, Stack]], progress: Progress) -> ImageSet:
-    """The set in the source of that ``identity``, from the cache if it is there, else of the ``splits`` that it gives, and kept.
+def _mend(damaged: Mapping[Path, Damaged], name: str, place: Path, found: ImageSet, progress: Progress) -> None:
+    """Write the set that was found in ``place`` over the damaged copies that go before it; a notice says so."""
+    for path, error in damaged.items():
+        try:
+            _store(path, found)
+            now = "is put in their place"
+        except OSError as refused:
+            now = f"is used, for they cannot be written over ({refused.strerror or refused})"
+        progress.notice(f"cached images {path} are damaged ({error}): the good copy {place / name} {now}")
 
-    What is wrong with the cache costs a notice, never the set. Raises what ``splits`` raises.
+
+def read(form: Form, identity: str, make: Callable[[], ImageSet], progress: Progress) -> ImageSet:
+    """The set in the source of that ``identity``, from the cache if it is there, else as ``make`` gives it, and kept.
+
+    What is wrong with the cache costs a notice, never the set. Raises what ``make`` raises.
     """
     name = f"{form.name}-{identity}.npz"
+    damaged: dict[Path, Damaged] = {}
     for place in _places(make=False):
         try:
-            return _stored(form, place / name)
+            found = _stored(form, place / name)
         except FileNotFoundError:
             continue
         except Damaged as error:
-            progress.notice(f"cached images {place / name} are damaged ({error}): they are decoded again")
-    both = splits()
-    found = assemble(form, *(both.pop(split) for split in SPLITS))
+            damaged[place / name] = error
+            continue
+        _mend(damaged, name, place, found, progress)
+        return found
+    for path, why in damaged.items():
+        progress.notice(f"cached images {path} are damaged ({why}): they are decoded again")
+    found = make()
     _keep(name, found, progress)
     return found

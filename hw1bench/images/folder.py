@@ -5,6 +5,7 @@ in them whose suffix is none of an image.
 """
 
 import hashlib
+import math
 import os
 import re
 import stat
@@ -16,10 +17,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from hw1bench.files import opened
-from hw1bench.images.sets import CLASSES, SPLITS
+from hw1bench.images.sets import CLASSES, SPLITS, Form
 from hw1bench.images.streams import take
 
-RULES = 2
+RULES = 3
 """Counts up when other images are read from the same bytes: it is part of every identity, so that old caches do not count."""
 
 _FORM = "train/<class>/* and test/<class>/*"
@@ -66,7 +67,7 @@ class Folder(Protocol):
     """An image folder, wherever it lies. All raise ValueError, in one line, where it cannot be read or is damaged.
 
     title     what errors call it
-    identity  a digest of what identifies its content without reading it: resolved path, sizes, times of change
+    identity  a digest of what identifies its content without reading it: resolved path, sizes, times, numbers of files
     entries   its image files
     contents  of each entry, in that order
     others    the files beside the images in their class folders
@@ -107,6 +108,11 @@ def digest(parts: Iterable[object]) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
 
 
+def state(found: os.stat_result) -> tuple[int, ...]:
+    """What changes with a file. Its name, size and time may be another's, as after ``mv`` or ``touch -r``; these are not."""
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
 def unreadable(title: object, error: Exception) -> ValueError:
     """The error for a file that the system, or what unpacks it, does not give."""
     reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
@@ -125,6 +131,11 @@ def refuse_number(title: str, number: int) -> None:
         raise ValueError(
             f"{title} holds more than {_MOST:,} images, where the largest set has 70,000: put the set itself there"
         )
+
+
+def largest(form: Form) -> int:
+    """Bytes that the pixels and labels of a set may take, of as many images as a folder may hold."""
+    return _MOST * (math.prod(form.shape) + 8)
 
 
 def refuse_words(title: str, split: str, words: Collection[str]) -> None:
@@ -200,7 +211,7 @@ class Tree:
         return sorted(images, key=itemgetter(0))
 
     def identity(self) -> str:
-        files = [part for entry, found in self._listing[0] for part in (entry.path, found.st_size, found.st_mtime_ns)]
+        files = [part for entry, found in self._listing[0] for part in (entry.path, *state(found))]
         return digest(["tree", RULES, self._path.resolve(), *files])
 
     def entries(self) -> Sequence[Entry]:

@@ -42,9 +42,9 @@ def open_set(form: Form, source: Source, root: Path, progress: Progress) -> Imag
         return assemble(form, **published.read(form, source.path, root))
     if source.kind == "tree":
         tree = Tree(source.path)
-        return cache.read(form, tree.identity(), lambda: decode(form, tree, progress), progress)
+        return cache.read(form, tree.identity(), lambda: assemble(form, **decode(form, tree, progress)), progress)
     archive = Archive(source.path)
-    return cache.read(form, archive.identity(), lambda: _unpacked(form, archive, progress), progress)
+    return cache.read(form, archive.identity(), lambda: assemble(form, **_unpacked(form, archive, progress)), progress)
 
 
 def _unpacked(form: Form, archive: Archive, progress: Progress) -> dict[str, Stack]:
