@@ -9,6 +9,7 @@ from hw1bench.images.find import Source
 from hw1bench.images.published import again, digests, genuine
 from hw1bench.images.reader import choose, look, open_set
 from hw1bench.images.sets import FORMS, Form, ImageSet
+from hw1bench.images.shown import shown
 from hw1bench.progress import Progress, TerminalProgress
 from hw1bench.runs import Unavailable
 
@@ -18,9 +19,9 @@ def _check_files(form: Form, folder: Path) -> Path | None:
     wrong = []
     for path, digest in digests(form, folder):
         if genuine(path, digest):
-            print(f"  {path.name}  ok")
+            print(f"  {shown(path.name)}  ok")
         else:
-            print(f"  {path.name}  wrong: its MD5 digest is not {digest}")
+            print(f"  {shown(path.name)}  wrong: its MD5 digest is not {digest}")
             wrong.append(path)
     return wrong[0] if wrong else None
 
@@ -28,7 +29,7 @@ def _check_files(form: Form, folder: Path) -> Path | None:
 def _check(form: Form, source: Source, root: Path, found: ImageSet | None) -> None:
     """Prints what is there, ``found`` None if it cannot be read. Raises ValueError, in one line, for a copy that is not
     the canonical set."""
-    print(f"{form.title} in {source.path}")
+    print(f"{form.title} in {shown(source.path)}")
     wrong = _check_files(form, source.path) if source.kind == "files" else None
     if found is None:
         return
@@ -58,7 +59,7 @@ def _checked(form: Form, folder: Path, progress: Progress) -> None:
             if whole is not None:
                 _check(form, whole, folder, None)
                 raise
-            progress.notice(f"passed over: {error}")
+            progress.notice(shown(f"passed over: {error}"))
         else:
             _check(form, source, folder, read)
             return
@@ -76,7 +77,7 @@ def run(name: str, folder: Path) -> int:
     try:
         _checked(form, folder, progress)
     except (Unavailable, ValueError, OSError) as error:
-        print(f"hw1bench: {error}", file=sys.stderr)
+        print(f"hw1bench: {shown(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("hw1bench: interrupted; nothing half was left behind", file=sys.stderr)

@@ -56,7 +56,16 @@ def spellings(name: str) -> tuple[str, ...]:
     return name, dotted, f"{name}.gz", f"{dotted}.gz"
 
 
+def places(name: str) -> tuple[str, ...]:
+    """Where in a folder a file of MNIST may lie: under one of its names, or, as one archive has it, in a folder of that name."""
+    names = spellings(name)
+    return (*names, *(f"{folder}/{each}" for folder in names for each in names))
+
+
 _SPELLINGS = frozenset(spelling for pair in MNIST_FILES.values() for name in pair for spelling in spellings(name))
+
+
+_PLACES = [place for pair in MNIST_FILES.values() for name in pair for place in places(name)]
 
 
 def is_idx(name: str) -> bool:
@@ -91,7 +100,9 @@ def _inside(room: Path) -> list[Path]:
 
 def _is_files(form: Form, room: Path) -> bool:
     if form is MNIST:
-        return any(os.path.lexists(room / name) and not (room / name).is_dir() for name in _SPELLINGS)
+        return not is_idx(room.name) and any(
+            os.path.lexists(room / place) and not (room / place).is_dir() for place in _PLACES
+        )
     with suppress(OSError):
         return room.name == CIFAR10_BATCHES.name and any(room.iterdir())
     return False
@@ -143,7 +154,8 @@ def find(form: Form, folder: Path) -> Found:
         others=tuple(
             _why_none(form, path, folder)
             for path in named
-            if not any(path == other or path in other.parents for other in used)
+            if not (files and path.name == CIFAR10_ARCHIVE)  # they are unpacked from it
+            and not any(path == other or path in other.parents for other in used)
         ),
     )
 

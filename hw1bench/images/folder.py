@@ -27,10 +27,11 @@ _FORM = "train/<class>/* and test/<class>/*"
 LARGEST = 1 << 20  # bytes of an image file: 32x32 pixels take 3 KiB unpacked
 _MOST_CLASSES = 1_000
 _MOST = 100_000  # image files of a folder: MNIST has 70,000
+_MOST_INSIDE = 1_000  # files of a folder in a class folder
 _WORDS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 _IMAGE = re.compile(r".+\.(png|jpe?g|jpe|jfif|bmp|dib|gif|tiff?|webp|p[bgnp]m)", re.IGNORECASE | re.DOTALL)
-# What desktops and network drives leave beside images, in small letters.
-_LITTER = ("__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
+# What desktops, network drives and Python leave beside images, in small letters; PaxHeaders is left by old tars.
+_LITTER = ("__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__pycache__")
 
 
 def split_of(name: str) -> str | None:
@@ -52,7 +53,8 @@ def is_folder(entry: "os.DirEntry[str]") -> bool:
 
 def is_litter(name: str) -> bool:
     """Whether it is there for the desktop's sake: hidden, or one of its own names."""
-    return (name.startswith(".") and name != "..") or name.casefold() in _LITTER
+    small = name.casefold()
+    return (name.startswith(".") and name != "..") or small in _LITTER or small.partition(".")[0] == "paxheaders"
 
 
 class Entry(NamedTuple):
@@ -67,7 +69,6 @@ class Folder(Protocol):
     """An image folder, wherever it lies. All raise ValueError, in one line, where it cannot be read or is damaged.
 
     title     what errors call it
-    identity  a digest of what identifies its content without reading it: resolved path, sizes, times, numbers of files
     entries   its image files
     contents  of each entry, in that order
     others    the files beside the images in their class folders
@@ -75,7 +76,6 @@ class Folder(Protocol):
 
     @property
     def title(self) -> str: ...
-    def identity(self) -> str: ...
     def entries(self) -> Sequence[Entry]: ...
     def contents(self) -> Iterator[bytes]: ...
     @property
@@ -198,7 +198,9 @@ class Tree:
         images = []
         for file in _shown(self._path / folder):
             if is_folder(file):
-                raise ValueError(f"{file.path} is a folder in a class folder: put its images beside it")
+                if file.is_symlink() or _holds_images(Path(file.path)):
+                    raise ValueError(f"{file.path} is a folder in a class folder: put its images beside it")
+                continue
             if not is_image(file.name):
                 others.add(f"{folder}/{file.name}")
                 continue
@@ -211,6 +213,7 @@ class Tree:
         return sorted(images, key=itemgetter(0))
 
     def identity(self) -> str:
+        """A digest of what tells its content without reading it: resolved path, and of each file what changes with it."""
         files = [part for entry, found in self._listing[0] for part in (entry.path, *state(found))]
         return digest(["tree", RULES, self._path.resolve(), *files])
 
@@ -237,6 +240,17 @@ class Tree:
 def _shown(folder: Path) -> Iterator["os.DirEntry[str]"]:
     with os.scandir(folder) as found:
         yield from (entry for entry in found if not is_litter(entry.name))
+
+
+def _holds_images(folder: Path) -> bool:
+    """Whether an image lies in a folder, however deep; True, too, for one that holds too much to tell."""
+    seen = 0
+    for _, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_litter(name)]
+        seen += 1 + len(folders) + len(files)
+        if seen > _MOST_INSIDE or any(is_image(name) and not is_litter(name) for name in files):
+            return True
+    return False
 
 
 def _folders(folder: Path) -> Iterator[str]:

@@ -5,15 +5,16 @@ import lzma
 import math
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from hw1bench.files import opened
-from hw1bench.images.find import CIFAR10_BATCHES, MNIST_FILES, is_idx, spellings
+from hw1bench.images.find import CIFAR10_BATCHES, MNIST_FILES, is_idx, places
 from hw1bench.images.sets import CLASSES, MNIST, SPLITS, Form, Stack
 from hw1bench.images.streams import take, unpacked
 from hw1bench.images.vision import datasets
@@ -25,6 +26,9 @@ MNIST_MD5 = {  # of the files unpacked, for gzip packs them in more than one way
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 _LARGEST = 1 << 26  # bytes of a published file, unpacked: MNIST's images take 47 MB
+
+
+Notice = Callable[[str], None]
 
 
 class _Other(Exception):
@@ -62,11 +66,11 @@ def genuine(path: Path, digest: str) -> bool:
 def digests(form: Form, folder: Path) -> Iterator[tuple[Path, str]]:
     """Each file that the set takes, there or not, with the MD5 digest that it should have unpacked.
 
-    Of MNIST any spelling of a file will do, plain or .gz: a plain one where both lie there, as when it is read.
+    Of MNIST any spelling of a file will do, plain or .gz: where several lie there, the one that is read.
     """
     if form is MNIST:
         for name, digest in MNIST_MD5.items():
-            yield _lying(folder, name), digest
+            yield _lying(folder, name)[0], digest
     else:
         cifar = datasets().CIFAR10
         for name, digest in [*cifar.train_list, *cifar.test_list, (cifar.meta["filename"], cifar.meta["md5"])]:
@@ -76,15 +80,24 @@ def digests(form: Form, folder: Path) -> Iterator[tuple[Path, str]]:
 def missing(form: Form, folder: Path) -> list[str]:
     """The names of the set's files that are not in ``folder``, in any spelling."""
     if form is MNIST:
-        return [name for name in MNIST_MD5 if not any((folder / each).is_file() for each in spellings(name))]
+        return [name for name in MNIST_MD5 if not any((folder / place).is_file() for place in places(name))]
     return [path.name for path, _ in digests(form, folder) if not path.is_file()]
 
 
-def _lying(folder: Path, name: str) -> Path:
-    """The path of one of MNIST's files as it is spelled in ``folder``."""
-    paths = [folder / spelling for spelling in spellings(name)]
-    there = [path for path in paths if path.is_file()] or [path for path in paths if os.path.lexists(path)]
-    return there[0] if there else paths[0]
+def _spelled(folder: Path, name: str) -> list[Path]:
+    """One of MNIST's files in each spelling in ``folder``, plain ones first; where there is none, the path it should have."""
+    paths = [folder / place for place in places(name)]
+    there = [path for path in paths if os.path.lexists(path)]
+    files = [path for path in there if not path.is_dir()]
+    return files or there or paths[:1]
+
+
+def _lying(folder: Path, name: str) -> list[Path]:
+    """As `_spelled`, but with the published file before any other."""
+    paths = _spelled(folder, name)
+    if len(paths) > 1:
+        paths.sort(key=lambda path: not genuine(path, MNIST_MD5[name]))
+    return paths
 
 
 def _idx(stream: BinaryIO, sides: tuple[int, ...], most: int) -> np.ndarray:
@@ -105,6 +118,23 @@ def _idx(stream: BinaryIO, sides: tuple[int, ...], most: int) -> np.ndarray:
     if len(content) != size:
         raise ValueError(f"it holds {'less' if len(content) < size else 'more'} than it says")
     return np.frombuffer(bytearray(content), np.uint8).reshape(number, *sides)
+
+
+def _first(
+    form: Form, files: Sequence[File], sides: tuple[int, ...], most: int, notice: Notice
+) -> tuple[File, np.ndarray]:
+    """The first of the files that can be read, and what it holds; a notice says why each before it is passed over."""
+    errors: list[ValueError] = []
+    for file in files:
+        try:
+            found = _loaded(form, file, sides, most)
+        except ValueError as error:
+            errors.append(error)
+            continue
+        for before in errors:
+            notice(f"passed over for {file.title}: {before}")
+        return file, found
+    raise errors[0]
 
 
 def _loaded(form: Form, file: File, sides: tuple[int, ...], most: int) -> np.ndarray:
@@ -129,14 +159,14 @@ def _checked(form: Form, split: str, stack: Stack, labels_in: str, way_out: str)
     return stack
 
 
-def mnist(form: Form, file: Callable[[str], File]) -> dict[str, Stack]:
-    """Both splits, from the ``file`` of each name of `MNIST_FILES`. Raises ValueError as `read`."""
+def mnist(form: Form, files: Callable[[str], Sequence[File]], notice: Notice) -> dict[str, Stack]:
+    """Both splits, from the ``files`` of each name of `MNIST_FILES`, the first choice first. Raises ValueError as `read`."""
     stacks = {}
     for split, (images_name, labels_name) in MNIST_FILES.items():
-        images_in, labels_in = file(images_name), file(labels_name)
         most = getattr(form, split)
-        images = _loaded(form, images_in, form.shape[1:], most)
-        labels = _loaded(form, labels_in, (), most).astype(np.int64)
+        images_in, images = _first(form, files(images_name), form.shape[1:], most, notice)
+        labels_in, read_labels = _first(form, files(labels_name), (), most, notice)
+        labels = read_labels.astype(np.int64)
         if len(images) != len(labels):
             raise ValueError(
                 f"{images_in.title} holds {len(images)} images, {labels_in.title} {len(labels)} labels: {images_in.way_out}"
@@ -168,9 +198,10 @@ def _cifar10(form: Form, folder: Path, root: Path) -> dict[str, Stack]:
     return stacks
 
 
-def read(form: Form, folder: Path, root: Path) -> dict[str, Stack]:
+def read(form: Form, folder: Path, root: Path, notice: Notice) -> dict[str, Stack]:
     """Both splits in ``folder``, one of MNIST's files or CIFAR-10's ``cifar-10-batches-py``, in the data's folder ``root``.
 
+    Of one of MNIST's files that lies there in several spellings the first that can be read is taken, with a ``notice``.
     Raises ValueError for a file that is missing, damaged or does not hold what the set is made of, without reading more than
     the set has; of CIFAR-10, whose files are pickles, for any whose MD5 digest is not the published one, before one is opened.
     """
@@ -179,10 +210,13 @@ def read(form: Form, folder: Path, root: Path) -> dict[str, Stack]:
         return _cifar10(form, folder, root)
     way_out = f"remove it and run {again(form, root)}"
 
-    def file(name: str) -> File:
-        path = _lying(folder, name)
-        if not os.path.lexists(path):
-            raise ValueError(f"{path} is missing: {again(form, root)} fetches it")
-        return File(str(path), lambda: opened(path), way_out)
+    def files(name: str) -> list[File]:
+        paths = _lying(folder, name)
+        if not os.path.lexists(paths[0]):
+            raise ValueError(f"{paths[0]} is missing: {again(form, root)} fetches it")
+        first = _spelled(folder, name)[0]
+        if first != paths[0]:
+            notice(f"passed over: {first} is not the published file, as {paths[0]} is")
+        return [File(str(path), partial(opened, path), way_out) for path in paths]
 
-    return mnist(form, file)
+    return mnist(form, files, notice)
