@@ -25,7 +25,7 @@ from hw1bench.images.folder import (
     state,
     unreadable,
 )
-from hw1bench.images.members import Member, members
+from hw1bench.images.members import Member, members, short
 from hw1bench.images.raw import Raw, within
 from hw1bench.images.sets import MNIST, Form
 
@@ -62,7 +62,7 @@ class Images:
 
     def __init__(self, archive: Path, top: str, others: Others) -> None:
         self._archive, self._top = archive, top
-        self.title = f"{archive}/{top}" if top else str(archive)
+        self.title = f"{archive}/{short(top)}" if top else str(archive)
         self.others = others
         self._entries: dict[str, Entry] = {}  # by the paths in the archive
         self._words: dict[str, set[str]] = {}
@@ -78,13 +78,14 @@ class Images:
 
     def _add(self, member: Member, place: _Place) -> None:
         path = "/".join((place.word, *place.rest))
+        title = f"{self.title}: {short(path)}"
         if place.deep:
-            raise ValueError(f"{self.title}: {path} lies in a folder in a class folder: pack it beside the others")
+            raise ValueError(f"{title} lies in a folder in a class folder: pack it beside the others")
         if member.path in self._entries:
-            raise ValueError(f"{self.title}: {path} is there twice: pack each image once")
+            raise ValueError(f"{title} is there twice: pack each image once")
         if member.kind != "file":
-            raise ValueError(f"{self.title}: {path} is no regular file: pack the images themselves, no links")
-        refuse_size(f"{self.title}: {path}", member.size)
+            raise ValueError(f"{title} is no regular file: pack the images themselves, no links")
+        refuse_size(title, member.size)
         split = split_of(place.word)
         assert split is not None
         words = self._words.setdefault(split, set())

@@ -1,7 +1,9 @@
 """Image files to pixels, by Pillow."""
 
 import io
+import re
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,27 +11,75 @@ from hw1bench.images.folder import Folder, classes
 from hw1bench.images.sets import SPLITS, Form, Stack
 from hw1bench.progress import Progress
 
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+_PNG = b"\x89PNG\r\n\x1a\n"
 _MODES = ("1", "L", "LA", "P", "RGB", "RGBA")  # of Pillow: at most 8 bits a channel, so that none are cut off
 # Of Pillow's some forty formats those in which people keep small images. Others start programs (EPS: Ghostscript), or reserve
 # memory before they tell the size.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _TIFF = ("raw", "packbits", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate")  # that unpack in bounded memory
+_TEXT = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")  # chunks of a PNG that no pixel depends on, and that may be packed
+_MOST_TEXT = 1 << 16  # bytes of them
 _SHOWN = 200  # images between two reports of progress
+
+
+def _without_text(content: bytes) -> bytes:
+    """A PNG without its texts and colour profile, which Pillow would unpack, a MiB of each chunk; other files as they are."""
+    at, kept, text = len(_PNG), [_PNG], 0
+    if not content.startswith(_PNG):
+        return content
+    while at + 8 <= len(content):
+        end = at + 12 + int.from_bytes(content[at : at + 4], "big")
+        if content[at + 4 : at + 8] in _TEXT:
+            text += end - at
+        else:
+            kept.append(content[at:end])
+        at = end
+    if text > _MOST_TEXT:
+        raise ValueError(f"its texts and colour profile take {text:,} bytes, more than {_MOST_TEXT:,}")
+    return b"".join([*kept, content[at:]]) if text else content
+
+
+def _levels(image: "ImageFile") -> int:
+    """The largest value that a channel of an image file may have: Pillow cuts off what is above 255, or scales all to it."""
+    decoder, _, _, arguments = image.tile[0] if image.tile else ("", None, 0, "")  # WebP has no tiles
+    found = arguments if isinstance(arguments, tuple) else (arguments,)
+    if decoder.startswith("ppm") and len(found) == 2:
+        return int(found[1])
+    if image.format == "TIFF":
+        bits: tuple[int, ...] = image.tag_v2.get(258, (1,))  # type: ignore[attr-defined]  # BitsPerSample
+        return max(255, (1 << max(bits)) - 1)
+    return 65_535 if re.search(r";16[BLN]", str(found[0])) else 255
+
+
+def _is_film(image: "ImageFile") -> bool:
+    """Whether it has a second frame, or page."""
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    return True
 
 
 def pixels(content: bytes, form: Form, title: str) -> np.ndarray:
     """(channels, height, width) uint8 of an image file's content, in the set's mode.
 
-    Raises ValueError for content that is no whole image, or one of another size or depth; ``title`` is what the error calls it.
+    Raises ValueError for content that is no whole image, or one of another size or depth, or of several frames; ``title``
+    is what the error calls it.
     """
     from PIL import Image, UnidentifiedImageError
 
+    film = False
     try:
+        content = _without_text(content)
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             size, mode = image.size, image.mode
             if image.format == "TIFF" and image.info.get("compression") not in _TIFF:
                 raise ValueError(f"TIFF packed by {image.info.get('compression')} is not read")
-            if size == (form.size, form.size) and mode in _MODES:
+            levels = _levels(image)
+            if size == (form.size, form.size) and mode in _MODES and levels == 255 and not (film := _is_film(image)):
                 image.verify()  # checksums that loading skips; the image cannot be used after it
                 with Image.open(io.BytesIO(content), formats=_FORMATS) as whole:
                     found = np.asarray(whole if mode == form.mode else whole.convert(form.mode))
@@ -43,6 +93,12 @@ def pixels(content: bytes, form: Form, title: str) -> np.ndarray:
         raise ValueError(f"{title} cannot be decoded ({reason}): put the whole image in its place") from error
     if mode not in _MODES:
         raise ValueError(f"{title} has pixels of Pillow's mode {mode}: make it grey or RGB with 8 bits a channel")
+    if levels != 255:
+        raise ValueError(
+            f"{title} has channels that go up to {levels:,}, not 255: make it grey or RGB with 8 bits a channel"
+        )
+    if film:
+        raise ValueError(f"{title} has more than one frame: put one image in its place")
     raise ValueError(
         f"{title} is {size[0]}x{size[1]}, where {form.title} has {form.size}x{form.size}: put an image of that size in its place"
     )

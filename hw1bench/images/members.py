@@ -21,6 +21,8 @@ _TYPE = 156  # where in a header the type of a member is
 _HEADERS = 1 << 20  # bytes that may describe one member: long names, extended attributes
 _HEADERS_EACH = 1 << 12  # bytes that may describe each of many
 _MOST = 1_000_000  # members
+_PATH = 1 << 10  # characters of a member's path
+_SHOWN = 200  # of them that an error names
 _EXTENDED = (b"x", b"g", b"X")  # types of headers that hold records, of one member or of all that follow
 _RECORD = re.compile(rb"(\d{1,9}) [^=]+=", re.DOTALL)
 _DIGITS = re.compile(rb"\d{64}")
@@ -109,13 +111,20 @@ class _Bounded:
         return self._file.read(size if size >= 0 else _DIRECTORY)
 
 
+def short(path: str) -> str:
+    """As much of a path as an error names."""
+    return path if len(path) <= _SHOWN else f"{path[:_SHOWN]}…"
+
+
 def _path(name: str) -> str:
+    if len(name) > _PATH:
+        raise ValueError(f"a member's path has {len(name):,} characters, more than {_PATH:,}")
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def _whole(content: bytes, member: Member) -> bytes:
     if len(content) != member.size:
-        raise EOFError(f"{member.path} is cut short")
+        raise EOFError(f"{short(member.path)} is cut short")
     return content
 
 
@@ -159,7 +168,7 @@ def _zip(file: BinaryIO, wanted: Mapping[str, int]) -> Iterator[tuple[Member, by
             if member.path in wanted and kind == "file" and member.size <= wanted[member.path]:
                 if found.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                     # What the others take of memory is not bounded.
-                    raise ValueError(f"{member.path} is packed neither plain nor by deflate")
+                    raise ValueError(f"{short(member.path)} is packed neither plain nor by deflate")
                 with archive.open(found) as stream:
                     content = _whole(take(stream, member.size + 1), member)
             yield member, content
@@ -179,7 +188,7 @@ def members(path: Path, wanted: Mapping[str, int] | None = None) -> Iterator[tup
             for number, (member, content) in enumerate(form(file, wanted or {})):
                 if number == _MOST:
                     raise ValueError(f"it has more than {_MOST:,} members")
-                last = member.path
+                last = short(member.path)
                 yield member, content
     except _Torn:
         raise ValueError(f"{path} is cut short or damaged after {last}: put a whole copy in its place") from None

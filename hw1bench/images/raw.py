@@ -5,7 +5,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from hw1bench.images.find import MNIST_FILES, is_idx, places
-from hw1bench.images.members import Member, members
+from hw1bench.images.members import Member, members, short
 from hw1bench.images.published import File
 
 _LARGEST = 1 << 26  # bytes: MNIST's training images take 47 MB
@@ -26,17 +26,17 @@ class Raw:
 
     def __init__(self, archive: Path, folder: str) -> None:
         self._archive, self.folder = archive, folder
-        self.title = f"{archive}/{folder}" if folder else str(archive)
+        self.title = f"{archive}/{short(folder)}" if folder else str(archive)
         self._paths: dict[str, str] = {}  # path in the archive, by the place in the directory
         self._refused: dict[str, str] = {}  # why, by the place in the directory
 
     def add(self, member: Member, place: str) -> None:
         if place in self._paths or place in self._refused:
             self._paths.pop(place, None)
-            self._refused[place] = f"{self._archive}: {member.path} is there twice: pack each file once"
+            self._refused[place] = f"{self._archive}: {short(member.path)} is there twice: pack each file once"
         elif member.size > _LARGEST:
             self._refused[place] = (
-                f"{self._archive}: {member.path} has {member.size:,} bytes, too many for a file of MNIST: pack the set itself"
+                f"{self._archive}: {short(member.path)} has {member.size:,} bytes, too many for a file of MNIST: pack the set itself"
             )
         else:
             self._paths[place] = member.path
@@ -73,13 +73,13 @@ class Raw:
             raise ValueError(
                 min(
                     self._refused.values(),
-                    default=f"{self._archive} holds {min(self._paths.values(), default='')} without MNIST's other files: "
+                    default=f"{self._archive} holds {short(min(self._paths.values(), default=''))} without MNIST's other files: "
                     "it needs all four, in one folder",
                 )
             )
 
         return [
-            File(f"{self._archive}: {path}", partial(self._open, path), "put a whole copy in its place")
+            File(f"{self._archive}: {short(path)}", partial(self._open, path), "put a whole copy in its place")
             for path in self._spelled(name)
         ]
 

@@ -9,6 +9,7 @@ from typing import IO, BinaryIO, Protocol
 
 _PIECE = 1 << 16  # bytes read at once
 _PADDING = 1 << 26  # zeros that may follow the content: a tape's record, with much to spare
+_STREAMS = 10_000  # packed streams in a file: bgzip begins one each 64 KiB, of CIFAR-10 some 3,000
 _WINDOW = 1 << 27  # bytes that xz may take: `xz -9` needs 65 MiB
 
 
@@ -88,7 +89,7 @@ class _Unpacked(io.RawIOBase):
         self._file, self._make, self._most = file, make, most
         self._unpacker: _Decompressor | None = make()
         self._input = b""
-        self._left, self._padding = most, 0
+        self._left, self._padding, self._streams = most, 0, 1
 
     def readable(self) -> bool:
         return True
@@ -118,6 +119,9 @@ class _Unpacked(io.RawIOBase):
         while data := self._input or self._file.read(_PIECE):
             self._input = data.lstrip(b"\0")
             if self._input:
+                self._streams += 1
+                if self._streams > _STREAMS:
+                    raise ValueError(f"it holds more than {_STREAMS:,} packed streams")
                 self._unpacker = self._make()
                 return True
             self._padding += len(data)
