@@ -182,3 +182,45 @@ def test_names_do_nothing_to_a_terminal(tmp_path, capsys):
 def test_packed_twice(tmp_path, reference):
     put(tmp_path / "data" / "mnist.tar", {name: gzip.compress(content) for name, content in RAW.items()})
     assert same(images.read("mnist", tmp_path / "data"), reference)
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "said"),
+    [
+        (
+            "mnist",
+            {f"{name}.bz2": b"" for name in RAW},
+            "t10k-images-idx3-ubyte.bz2 is none of MNIST's files as they are read",
+        ),
+        (
+            "mnist",
+            {f"mnist/{name}.zip": b"" for name in RAW},
+            "mnist/t10k-images-idx3-ubyte.zip is none of MNIST's files",
+        ),
+        ("mnist", {name.upper(): b"" for name in RAW}, "T10K-IMAGES-IDX3-UBYTE is none of MNIST's files"),
+        (
+            "mnist",
+            {f"some/{name.upper()}": b"" for name in RAW},
+            "some/T10K-IMAGES-IDX3-UBYTE is none of MNIST's files",
+        ),
+        ("mnist", FILES, "test lies in no folder named after the set: put it into"),
+        (
+            "mnist",
+            {"archive.zip": b""},
+            "archive.zip is not named after a set: if it holds MNIST, let its name start with mnist",
+        ),
+        (
+            "cifar10",
+            {"cifar10/data_batch_1": b""},
+            "lies in no folder of the published name: call it cifar-10-batches-py",
+        ),
+        ("cifar10", {"batches/data_batch_1": b""}, "batches/data_batch_1 lies in no folder of the published name"),
+    ],
+)
+def test_what_may_be_meant_is_said(tmp_path, name, contents, said):
+    data = put_tree(tmp_path / "data", contents)
+    with pytest.raises(images.reader.Unavailable) as caught:
+        images.read(name, data)
+    assert f"(passed over: {data}/" in str(caught.value)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)

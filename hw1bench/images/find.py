@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from hw1bench.images.folder import is_folder, is_litter, split_of
+from hw1bench.images.hints import hints
 from hw1bench.images.sets import MNIST, Form
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".zip")
@@ -44,10 +45,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Found:
-    """``sources`` in the order in which they are tried; ``others``: why each other thing named after the set is none."""
+    """``sources`` in the order in which they are tried; ``others``: why each other thing named after the set is none;
+    ``hints``: what else may be meant, where there is no source."""
 
     sources: tuple[Source, ...] = ()
     others: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 def spellings(name: str) -> tuple[str, ...]:
@@ -145,7 +148,9 @@ def find(form: Form, folder: Path) -> Found:
     inside = [path for place in places for path in _entries(place) if _named(form, path.name)]
     archives = [path for path in dict.fromkeys([*named, *inside]) if _is_archive(path)]
     used = [*files, *trees, *archives]
+    more = [*rooms, folder / "raw", folder / MNIST_RAW, *_inside(folder)]
     return Found(
+        hints=() if used else tuple(hints(form, folder, more, ARCHIVES)),
         sources=(
             *(Source("files", path) for path in files),
             *(Source("tree", path) for path in trees),

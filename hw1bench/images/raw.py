@@ -36,7 +36,8 @@ class Raw:
             self._refused[place] = f"{self._archive}: {short(member.path)} is there twice: pack each file once"
         elif member.size > _LARGEST:
             self._refused[place] = (
-                f"{self._archive}: {short(member.path)} has {member.size:,} bytes, too many for a file of MNIST: pack the set itself"
+                f"{self._archive}: {short(member.path)} has {member.size:,} bytes, too many for a file of MNIST: "
+                "pack the set itself"
             )
         else:
             self._paths[place] = member.path

@@ -132,5 +132,5 @@ def read(name: str, folder: Path | None, progress: Progress | None = None) -> Im
     form = FORMS[name]
     found = Found() if folder is None else look(form, folder)
     if folder is None or not found.sources:
-        raise nowhere(form, folder, found.others)
+        raise nowhere(form, folder, [*found.hints, *found.others])
     return choose(form, found, folder, progress or Silent())[1]
