@@ -4,8 +4,10 @@ import gzip
 import hashlib
 import io
 import pickle
+import struct
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +68,10 @@ def png(image, mode=None, **options):
     file = io.BytesIO()
     (picture.convert(mode) if mode else picture).save(file, options.pop("format", "png"), **options)
     return file.getvalue()
+
+
+def chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def files(name, splits):

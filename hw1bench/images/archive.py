@@ -161,7 +161,8 @@ class Archive:
             if place is None:
                 continue
             if not is_image(place.rest[-1]):
-                found.others.add(member.path)
+                if not place.deep:
+                    found.others.add(member.path)
                 continue
             images += 1
             self._refuse(images, _MOST_IMAGES, "images")
