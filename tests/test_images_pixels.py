@@ -58,6 +58,11 @@ def test_texts_of_a_png_are_not_unpacked(monkeypatch, kind):
         pixels(IMAGE[:33] + texts(100, kind) + IMAGE[33:], MNIST, "it")
 
 
+def test_the_number_of_chunks_is_bounded():
+    with pytest.raises(ValueError, match=r"it cannot be decoded \(it has more than 1,000 chunks\)"):
+        pixels(IMAGE[:33] + chunk(b"abCd", b"") * 1000 + IMAGE[33:], MNIST, "it")
+
+
 def deep_png(colour):
     channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
     rows = b"".join(b"\0" + bytes(56 * channels) for _ in range(28))

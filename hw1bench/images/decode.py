@@ -22,15 +22,19 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _TIFF = ("raw", "packbits", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate")  # that unpack in bounded memory
 _TEXT = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")  # chunks of a PNG that no pixel depends on, and that may be packed
 _MOST_TEXT = 1 << 16  # bytes of them
+_MOST_CHUNKS = 1_000  # of a PNG: a small image takes a dozen
 _SHOWN = 200  # images between two reports of progress
 
 
 def _without_text(content: bytes) -> bytes:
     """A PNG without its texts and colour profile, which Pillow would unpack, a MiB of each chunk; other files as they are."""
-    at, kept, text = len(_PNG), [_PNG], 0
+    at, kept, text, number = len(_PNG), [_PNG], 0, 0
     if not content.startswith(_PNG):
         return content
     while at + 8 <= len(content):
+        number += 1
+        if number > _MOST_CHUNKS:
+            raise ValueError(f"it has more than {_MOST_CHUNKS:,} chunks")
         end = at + 12 + int.from_bytes(content[at : at + 4], "big")
         if content[at + 4 : at + 8] in _TEXT:
             text += end - at
