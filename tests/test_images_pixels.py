@@ -63,6 +63,11 @@ def test_the_number_of_chunks_is_bounded():
         pixels(IMAGE[:33] + chunk(b"abCd", b"") * 1000 + IMAGE[33:], MNIST, "it")
 
 
+def test_comments_without_end_are_refused():
+    with pytest.raises(ValueError, match=r"it cannot be decoded \(a PNM file of 8"):
+        pixels(b"P2 28 28 255\n" + b"#\n" * 400_000 + b"0 " * 784, MNIST, "it")
+
+
 def deep_png(colour):
     channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
     rows = b"".join(b"\0" + bytes(56 * channels) for _ in range(28))

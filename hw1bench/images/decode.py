@@ -23,6 +23,7 @@ _TIFF = ("raw", "packbits", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate")  #
 _TEXT = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")  # chunks of a PNG that no pixel depends on, and that may be packed
 _MOST_TEXT = 1 << 16  # bytes of them
 _MOST_CHUNKS = 1_000  # of a PNG: a small image takes a dozen
+_LARGEST_PNM = 1 << 16  # bytes: 12 KiB hold a small image as text, and Pillow spends the square of what comments take
 _SHOWN = 200  # images between two reports of progress
 
 
@@ -77,6 +78,8 @@ def pixels(content: bytes, form: Form, title: str) -> np.ndarray:
 
     film = False
     try:
+        if re.match(rb"P\d", content) and len(content) > _LARGEST_PNM:
+            raise ValueError(f"a PNM file of {len(content):,} bytes, more than {_LARGEST_PNM:,}")
         content = _without_text(content)
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             size, mode = image.size, image.mode
