@@ -5,6 +5,7 @@ effect is computed from them. What it reads and no arm records, a setting that t
 one: all of that shows in an instant, and not after an hour's training. Nothing here imports torch.
 """
 
+import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -24,6 +25,7 @@ from hw1bench.measurement import Interpolation
 from hw1bench.number import NoFinding, real
 from hw1bench.runs import Run, recorded
 
+_LARGEST = 100_000  # numbers that are made up one by one; more of them are all the same
 _NO_SEED = -1  # an effect that remembers what it found of a seed shall not take made-up numbers for it
 _RIPPLE = 0.5 * np.sin(1 + np.arange(997.0))  # of either sign, no two alike, and as many as fill no power of two
 
@@ -161,6 +163,8 @@ def _numbers(name: str, shape: tuple[int, ...], place: int, learns: bool) -> np.
         return _shared(np.asarray(learns))
     way = _WORDS.get(name.rpartition("_")[2], "")
     if not way or len(shape) != 1:
+        if math.prod(shape) > _LARGEST:
+            return np.broadcast_to(np.float64(0.5 / (1 + place)), shape)
         return _shared(np.resize(_RIPPLE / (1 + place), shape))
     times = np.linspace(0, 1, min(shape[0], _LONGEST))
     gone = np.minimum(2 * times, 1) if learns else 0 * times

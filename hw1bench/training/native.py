@@ -70,7 +70,7 @@ def _load(name: str) -> ctypes.CDLL:
         for function in (library.train_float32, library.train_float64):
             function.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     except (OSError, AttributeError) as error:
-        raise Missing(f"{path.name} does not load: {error}") from error
+        raise Missing(f"{path.name} does not load: {getattr(error, 'strerror', None) or error}") from error
     return library
 
 
