@@ -39,12 +39,15 @@ class Forgiving:
                 self._gone = True
 
     def abandon(self) -> None:
-        """Once the reader is gone: let what is left in buffers go nowhere, or the interpreter's exit fails on it."""
+        """If the reader is gone, let what is left in buffers go nowhere: whoever flushes them next, pytest or the interpreter at
+        its exit, would fail on it."""
+        self.flush()
         if self._gone:
             with suppress(OSError, ValueError):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, self._stream.fileno())
                 os.close(nowhere)
+                self._stream.flush()  # at once: pytest's capture gives the descriptor back to the reader that is gone
 
 
 def forgiving(config: pytest.Config) -> Callable[[], None]:

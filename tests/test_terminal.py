@@ -39,6 +39,18 @@ def test_without_one_nothing_is_raised(pipe):
     print("gone nowhere", file=stream._stream, flush=True)
 
 
+def test_nothing_is_left_for_the_one_who_gets_the_descriptor_back(pipe):
+    stream, reader = pipe
+    stream._stream.reconfigure(line_buffering=False)
+    kept = os.dup(stream.fileno())
+    reader.close()
+    stream.write("still in the buffer")
+    stream.abandon()
+    os.dup2(kept, stream.fileno())  # as pytest's capture does when it ends
+    os.close(kept)
+    stream._stream.flush()
+
+
 def test_progress_goes_on_without_a_reader(pipe, monkeypatch):
     stream, reader = pipe
     monkeypatch.setattr("hw1bench.progress.SECONDS_BETWEEN_LINES", 0.0)
