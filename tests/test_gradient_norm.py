@@ -28,6 +28,9 @@ ARMS = {
     "one at a time": replace(
         ARM, model=Model("C(1-3,3,pool2) 27-10"), data=DIGITS, loss="cross_entropy", batch_size=300, epochs=3
     ),
+    "several channels": replace(  # whose weights torch keeps in another order in memory
+        ARM, model=Model("C(1-3-5,3) 80-10"), data=DIGITS, loss="cross_entropy", batch_size=600, epochs=2
+    ),
     "dropout": replace(
         ARM, model=Model("64-9 dropout 9-10"), data=DIGITS, loss="cross_entropy", batch_size=300, epochs=3
     ),
@@ -67,7 +70,9 @@ def test_of_the_last_batch_is_that_before_the_step_whatever_the_optimizer(arm, o
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("arm", ["native or stacked, full batch", "native or stacked, minibatch", "one at a time"])
+@pytest.mark.parametrize(
+    "arm", ["native or stacked, full batch", "native or stacked, minibatch", "one at a time", "several channels"]
+)
 def test_coasting_is_torchs_next_step_with_no_gradient(arm, optimizer, trained_by):
     arm = replace(ARMS[arm], coast=True, optimizer=OPTIMIZERS[optimizer])
     record = engine.train(Block("T", "coast", arm, 0), CPU)

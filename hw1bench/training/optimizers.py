@@ -32,7 +32,7 @@ def coasted(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor]) -> Tens
     length of its next step over that of the weights, (runs,) or (). The weights are then where that step leads."""
 
     def rows() -> Tensor:
-        return weights[0].clone() if len(weights) == 1 else torch.nn.utils.parameters_to_vector(weights)
+        return weights[0].clone() if len(weights) == 1 else torch.cat([weight.reshape(-1) for weight in weights])
 
     before = rows()
     for weight in weights:
