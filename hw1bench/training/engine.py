@@ -55,6 +55,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "kernel": native.isa() is not None,
         "compiled": device.type == "cpu" and compiler_works(),
+        **_precision(device),
     }
 
 
@@ -69,7 +70,13 @@ def computing(device: torch.device) -> dict[str, str]:
         "device": _name(device),
         "capability": arithmetic.capability(),
         "products": arithmetic.products(),
+        **_precision(device),
     }
+
+
+def _precision(device: torch.device) -> dict[str, str]:
+    """The float32 of convolutions, where it is not all of float32."""
+    return {"convolutions": arithmetic.CONVOLUTIONS_ON_CUDA} if device.type == "cuda" else {}
 
 
 def _decides(kind: str, device: torch.device) -> dict[str, Any]:
