@@ -8,7 +8,7 @@ import torch
 
 import reference
 from benchmarks import __main__ as bench
-from benchmarks import contenders, measures
+from benchmarks import contenders, gpu_designs, measures
 from benchmarks.contenders import Problem
 from hw1bench import Function, Model
 
@@ -33,6 +33,27 @@ def test_jax_trains_the_same(problem, samples_last):
 def test_ours_and_the_plain_loop_on_images_train_the_same(arm):
     row = bench.measure_images("images", arm, rounds=1, epochs=1)
     assert set(row.times) == {"ours", "plain loop"}
+
+
+@pytest.mark.parametrize("name", ["A, 784-256-10", "D, CNN-1", "B, cifar-2"])
+def test_stacked_runs_of_the_designs_for_a_gpu_train_as_single_ones(name, monkeypatch):
+    monkeypatch.setattr(gpu_designs, "SAMPLES", 128)
+    problem, cpu = gpu_designs.PROBLEMS[name], torch.device("cpu")
+    stacked = gpu_designs.Stacked(problem, cpu)
+    x, y = (tensor.unflatten(0, (8, -1)) for tensor in stacked.batches.next())
+    loss = torch.nn.functional.cross_entropy(stacked.outputs(x).flatten(0, 1), y.flatten(), reduction="sum")
+    together = torch.autograd.grad(loss / problem.batch, stacked.weights)
+    run = gpu_designs.Run(problem, 5, cpu)
+    alone = torch.autograd.grad(torch.nn.functional.cross_entropy(run.net(x[5]), y[5]), run.weights)
+    for ours, single in zip(together, alone, strict=True):
+        torch.testing.assert_close(ours[5], single)
+
+
+def test_the_operations_of_a_step_are_counted_by_hand():
+    dense = gpu_designs.PROBLEMS["A, 784-256-10"]
+    assert dense.operations == 64 * (4 * 784 * 256 + 6 * 256 * 10)
+    convolutions = gpu_designs.PROBLEMS["D, CNN-1"]
+    assert convolutions.operations == 64 * (4 * 25 * 25 * 16 * 16 + 6 * 9 * 9 * 32 * 16 * 16 + 6 * 512 * 10)
 
 
 def test_contenders_that_differ_are_noticed():
