@@ -14,10 +14,10 @@ from hw1bench.effects import CountIs, CountsEqual, Effect
 from hw1bench.experiment import BLOCK, Arm, Experiment, Model, Tier
 from hw1bench.forms import unfit
 from hw1bench.measurement import Measurement
-from hw1bench.number import NoFinding
 from hw1bench.remarks import diverged_where, remarks
 from hw1bench.runs import Block, Record, Run, Unavailable, Unreadable
 from hw1bench.store import Store
+from hw1bench.support.number import NoFinding
 from hw1bench.verdict import Verdict
 
 

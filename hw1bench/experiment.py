@@ -14,10 +14,22 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from hw1bench import layout as notation
-from hw1bench.checks import file_name, flag, instance, integer, label, one_of, optional, settle, shown, text, tuple_of
 from hw1bench.ingredients import TITLES, Data, Function, Images, Loss, Model, Optimizer, StepLR
 from hw1bench.kinds import KINDS
 from hw1bench.measurement import Measurement
+from hw1bench.support.checks import (
+    file_name,
+    flag,
+    instance,
+    integer,
+    label,
+    one_of,
+    optional,
+    settle,
+    shown,
+    text,
+    tuple_of,
+)
 
 __all__ = [
     "BLOCK",

@@ -1,6 +1,6 @@
 """What an arm is made of: network, optimiser, data and schedule, as frozen specifications.
 
-Each checks its fields where it is written, and holds them in one form (see `hw1bench.checks`).
+Each checks its fields where it is written, and holds them in one form (see `hw1bench.support.checks`).
 """
 
 import math
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hw1bench import layout as notation
-from hw1bench.checks import flag, integer, one_of, optional, real, settle, text, tuple_of
 from hw1bench.functions import FUNCTIONS
+from hw1bench.support.checks import flag, integer, one_of, optional, real, settle, text, tuple_of
 
 CLASSES = 10
 """Of every set of images."""

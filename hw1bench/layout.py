@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from hw1bench.checks import shown
+from hw1bench.support.checks import shown
 
 OUTPUTS = ("tanh", "softmax", "logsoftmax")
 

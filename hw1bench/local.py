@@ -11,8 +11,8 @@ from hw1bench.data import Library
 from hw1bench.measured import measured
 from hw1bench.measurement import Measurement
 from hw1bench.measures import stage
-from hw1bench.progress import Progress
 from hw1bench.runs import Block, Record, Unavailable
+from hw1bench.support.progress import Progress
 from hw1bench.training import engine, native
 from hw1bench.training.compiler import why_not
 

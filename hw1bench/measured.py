@@ -4,10 +4,10 @@
 """
 
 from hw1bench import layout as notation
-from hw1bench import snapshots
 from hw1bench.experiment import Arm, Function
 from hw1bench.measurement import TOLERANCES, Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
 from hw1bench.runs import KEPT_WEIGHTS, recorded
+from hw1bench.support import snapshots
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from hw1bench.checks import integer, label, real, settle, tuple_of
-from hw1bench.snapshots import ARRAYS
+from hw1bench.support.checks import integer, label, real, settle, tuple_of
+from hw1bench.support.snapshots import ARRAYS
 
 TOLERANCES = (1e-4, 1e-6, 1e-8)
 """Shares of the largest absolute eigenvalue within which an eigenvalue counts as zero."""

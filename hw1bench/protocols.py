@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from hw1bench.experiment import TITLES, Arm, Data, Experiment, Function, Images, Protocol, StepLR
-from hw1bench.files import replace as replace_file
 from hw1bench.layout import scaled
+from hw1bench.support.files import replace as replace_file
 
 _PAGE = """\
 # Protocols

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hw1bench.checks import shown
 from hw1bench.claim import Claim
 from hw1bench.effects import Effect
 from hw1bench.effects.identity import is_authors
@@ -22,8 +21,9 @@ from hw1bench.functions import FUNCTIONS
 from hw1bench.kinds import KINDS
 from hw1bench.measured import Shapes, measured
 from hw1bench.measurement import Interpolation
-from hw1bench.number import NoFinding, real
 from hw1bench.runs import Run, recorded
+from hw1bench.support.checks import shown
+from hw1bench.support.number import NoFinding, real
 
 _LARGEST = 100_000  # numbers that are made up one by one; more of them are all the same
 _NO_SEED = -1  # an effect that remembers what it found of a seed shall not take made-up numbers for it

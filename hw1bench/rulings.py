@@ -13,9 +13,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hw1bench import files
 from hw1bench.experiment import TIERS
-from hw1bench.number import NotFinite, brief, not_finite
+from hw1bench.support import files
+from hw1bench.support.number import NotFinite, brief, not_finite
 
 if TYPE_CHECKING:
     from hw1bench.verdict import Word

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from hw1bench import snapshots
 from hw1bench.experiment import BLOCK, Arm, Images
+from hw1bench.support import snapshots
 
 KEPT_WEIGHTS = 1_000_000
 """Parameters: of larger nets the weights are not kept, for a block of the largest would be 0.5 GB."""
@@ -127,7 +127,7 @@ class Record(_Frozen):
              ``coasted`` (runs,): the Euclidean length of the step that follows training with the gradient set to zero, over
              that of the weights;
              ``weights`` (runs, parameters): the last ones, or those of the best epoch where the arm says so, layer by layer,
-             weight before bias; where it asks for snapshots the arrays of `hw1bench.snapshots`;
+             weight before bias; where it asks for snapshots the arrays of `hw1bench.support.snapshots`;
              for functions of one number ``prediction`` (runs, points): of the last weights, on the training points.
     facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_an_epoch``; for classes
              their number ``classes``; for functions ``target_variance``, ``x`` and ``truth`` (points).

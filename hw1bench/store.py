@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from hw1bench.arrays import Damaged, load_arrays, save_arrays
-from hw1bench.files import sweep
 from hw1bench.runs import Record
+from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
+from hw1bench.support.files import sweep
 
 _META = "__record__"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hw1bench import files
+from hw1bench.support import files
 
 
 class Stopwatch:

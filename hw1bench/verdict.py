@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from hw1bench.number import NoFinding, real
+from hw1bench.support.number import NoFinding, real
 
 ALPHA = 0.05  # probability of a false verdict on one claim, over all its looks
 Word = Literal["supported", "refuted", "inconclusive", "error", "not run"]

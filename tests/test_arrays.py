@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw1bench.arrays import Damaged, load_arrays, save_arrays
+from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
 
 ARRAYS = {
     "losses": np.arange(6.0).reshape(2, 3),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hw1bench import code
+from hw1bench.support import code
 
 PACKAGE = {
     "__init__.py": "from pack.shown import report",
@@ -45,7 +45,7 @@ def root(tmp_path, monkeypatch):
     for name, text in PACKAGE.items():
         (tmp_path / "pack" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "pack" / name).write_text(text)
-    monkeypatch.setattr(code, "__file__", str(tmp_path / "pack" / "code.py"))
+    monkeypatch.setattr(code, "__file__", str(tmp_path / "pack" / "support" / "code.py"))
     return tmp_path / "pack"
 
 
@@ -137,8 +137,8 @@ def test_the_content_of_two_files_cannot_be_shifted_between_them(root):
 def copy(tmp_path, monkeypatch):
     """A copy of this package, to change."""
     root = tmp_path / "hw1bench"
-    shutil.copytree(Path(code.__file__).parent, root, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    monkeypatch.setattr(code, "__file__", str(root / "code.py"))
+    shutil.copytree(Path(code.__file__).parent.parent, root, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    monkeypatch.setattr(code, "__file__", str(root / "support" / "code.py"))
     return root
 
 
@@ -173,7 +173,7 @@ def test_the_digests_of_this_package_do_not_move_with_what_is_shown_or_claimed(c
 
 def test_all_that_python_loads_of_this_package_for_it_is_covered():
     """What is imported in fact, in a fresh interpreter, beyond what the public list imports by itself."""
-    root = Path(code.__file__).parent
+    root = Path(code.__file__).parent.parent
     script = (
         "import importlib, pathlib, sys, hw1bench; before = set(sys.modules)\n"
         "for folder in ('training', 'measures'):\n"

@@ -8,10 +8,10 @@ from hw1bench.court import Court, judge_count
 from hw1bench.effects import CountIs, CountsEqual, Effect, falls, faster, loss_below, lower_loss, separates
 from hw1bench.experiment import Protocol
 from hw1bench.measurement import JacobianNorm, Paths
-from hw1bench.number import NoFinding
 from hw1bench.runs import Record, Unavailable
-from hw1bench.snapshots import ARRAYS
 from hw1bench.store import Store
+from hw1bench.support.number import NoFinding
+from hw1bench.support.snapshots import ARRAYS
 from hw1bench.verdict import Verdict
 
 BASIS = Arm(

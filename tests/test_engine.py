@@ -8,9 +8,10 @@ import torch
 
 import reference
 from cases import ARM, DIGITS, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, unchecked
-from hw1bench import Function, Images, Model, StepLR, code, data, images
+from hw1bench import Function, Images, Model, StepLR, data, images
 from hw1bench.runs import Block
 from hw1bench.sources import a, b, c, d, e
+from hw1bench.support import code
 from hw1bench.training import engine, native, sequential, stacked
 from hw1bench.training.compiler import compiler_works
 from hw1bench.training.streams import random_labels

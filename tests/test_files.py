@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from hw1bench import files
-from hw1bench.files import replace, sweep, writing
+from hw1bench.support import files
+from hw1bench.support.files import replace, sweep, writing
 
 HELD = """
 import pathlib, sys, time
-from hw1bench.files import writing
+from hw1bench.support.files import writing
 with writing(pathlib.Path(sys.argv[1])) as file:
     file.write(b"half")
     file.flush()

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hw1bench import files as whole_files
 from hw1bench import images
-from hw1bench.arrays import Damaged
 from hw1bench.images import cache
 from hw1bench.images.sets import MNIST
+from hw1bench.support import files as whole_files
+from hw1bench.support.arrays import Damaged
 from image_sets import Told, draw, files, own_cache, png, put_tar, put_tree, same  # noqa: F401
 
 

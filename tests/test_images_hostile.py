@@ -12,9 +12,9 @@ import zlib
 
 import pytest
 
-from hw1bench.files import opened
 from hw1bench.images import streams
 from hw1bench.images.members import members
+from hw1bench.support.files import opened
 from image_sets import chunk, draw, files, own_cache, png, put_idx, put_tar, put_tree, put_zip, raw_files  # noqa: F401
 
 SPLITS = draw("mnist")

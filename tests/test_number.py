@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hw1bench.effects import Effect, every, fails
-from hw1bench.number import NoFinding, not_finite, real
+from hw1bench.support.number import NoFinding, not_finite, real
 
 
 class Nameless:

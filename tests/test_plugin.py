@@ -319,7 +319,7 @@ def test_verdict_and_effect_are_properties_of_the_users_own_junit_file(pytester,
 def test_progress_is_seen_while_the_tests_output_is_captured(pytester, project):
     project(ONE)
     pytester.makeconftest(
-        'import hw1bench.progress\nhw1bench.progress.SECONDS_BETWEEN_LINES = 0.0\npytest_plugins = ["hw1bench.plugin"]'
+        'from hw1bench.support import progress\nprogress.SECONDS_BETWEEN_LINES = 0.0\npytest_plugins = ["hw1bench.plugin"]'
     )
     result = pytester.runpytest_subprocess("claims")
     result.assert_outcomes(passed=1, deselected=1)
@@ -350,7 +350,7 @@ def test_why_a_claim_was_not_run_is_in_the_closing_table(pytester, project, monk
 
 
 def test_progress_is_plain_where_there_is_no_terminal(pytester, project, monkeypatch):
-    monkeypatch.setattr("hw1bench.progress.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("hw1bench.support.progress.SECONDS_BETWEEN_LINES", 0.0)
     project(ONE)
     result = pytester.runpytest("claims")
     result.stdout.fnmatch_lines(["*A-toy, net, seeds 0-7: *%, * steps/s, * s left*"])

@@ -1,6 +1,6 @@
 from io import StringIO
 
-from hw1bench import progress
+from hw1bench.support import progress
 
 
 class Terminal(StringIO):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw1bench.measures import trajectory
-from hw1bench.snapshots import ARRAYS, Recorder, Snapshots
+from hw1bench.support.snapshots import ARRAYS, Recorder, Snapshots
 
 
 def recorded(path):

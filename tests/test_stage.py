@@ -13,7 +13,7 @@ from hw1bench.measured import measured
 from hw1bench.measurement import TOLERANCES, Interpolation, JacobianNorm, MinimalRatio, Paths
 from hw1bench.measures import curvature, stage, trajectory
 from hw1bench.runs import Block, Record
-from hw1bench.snapshots import ARRAYS, Snapshots
+from hw1bench.support.snapshots import ARRAYS, Snapshots
 from hw1bench.training import engine
 
 CPU = torch.device("cpu")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from hw1bench import store
-from hw1bench.arrays import load_arrays, save_arrays
 from hw1bench.runs import Record
 from hw1bench.store import Store
+from hw1bench.support.arrays import load_arrays, save_arrays
 
 RECORD = Record(
     {"train_loss": np.arange(12.0).reshape(2, 6), "weights": np.ones((2, 3), np.float32)},

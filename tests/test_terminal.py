@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from hw1bench.progress import TerminalProgress
+from hw1bench.support.progress import TerminalProgress
 from hw1bench.terminal import Forgiving
 
 
@@ -53,7 +53,7 @@ def test_nothing_is_left_for_the_one_who_gets_the_descriptor_back(pipe):
 
 def test_progress_goes_on_without_a_reader(pipe, monkeypatch):
     stream, reader = pipe
-    monkeypatch.setattr("hw1bench.progress.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("hw1bench.support.progress.SECONDS_BETWEEN_LINES", 0.0)
     reader.close()
     progress = TerminalProgress(stream)
     progress.start("training", 10)

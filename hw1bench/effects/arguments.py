@@ -8,9 +8,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
-from hw1bench.checks import Check, instance, integer, label, one_of, optional, real, tuple_of
 from hw1bench.effects.effect import Effect
 from hw1bench.measures.learning import SENSITIVITIES
+from hw1bench.support.checks import Check, instance, integer, label, one_of, optional, real, tuple_of
 
 _Given = ParamSpec("_Given")
 
@@ -82,7 +82,10 @@ _IN: dict[str, dict[str, Check]] = {
 
 
 def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
-    """``constructor`` with its arguments checked, and put into the form that specifications hold (see `hw1bench.checks`)."""
+    """``constructor`` with its arguments checked, and put into the form that specifications hold.
+
+    `hw1bench.support.checks` says which form that is.
+    """
     name, signature = constructor.__name__, inspect.signature(constructor)
     checks = {argument: _IN.get(name, {}).get(argument) or _BY_NAME[argument] for argument in signature.parameters}
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from hw1bench.checks import function, instance, integer, label, optional, settle, shown, text, tuple_of
 from hw1bench.effects.identity import stated
 from hw1bench.experiment import Model
 from hw1bench.measures import learning
-from hw1bench.number import NoFinding, real
 from hw1bench.runs import Run
+from hw1bench.support.checks import function, instance, integer, label, optional, settle, shown, text, tuple_of
+from hw1bench.support.number import NoFinding, real
 
 Runs = Mapping[str, Run]  # arm name -> its run, all of one seed
 Measure = Callable[[Run], float]

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hw1bench.arrays import Damaged, load_arrays, save_arrays
-from hw1bench.files import sweep
 from hw1bench.images.folder import largest
 from hw1bench.images.sets import SPLITS, Form, ImageSet, Stack, assemble
-from hw1bench.progress import Progress
+from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
+from hw1bench.support.files import sweep
+from hw1bench.support.progress import Progress
 
 _HEADERS = 1 << 16  # bytes of a file beside its pixels and labels: 2 KB
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hw1bench.images.folder import Folder, classes
 from hw1bench.images.sets import SPLITS, Form, Stack
-from hw1bench.progress import Progress
+from hw1bench.support.progress import Progress
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

@@ -16,9 +16,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from hw1bench.files import opened
 from hw1bench.images.sets import CLASSES, SPLITS, Form
 from hw1bench.images.streams import take
+from hw1bench.support.files import opened
 
 RULES = 3
 """Counts up when other images are read from the same bytes: it is part of every identity, so that old caches do not count."""

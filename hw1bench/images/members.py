@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
-from hw1bench.files import opened
 from hw1bench.images.folder import unreadable
 from hw1bench.images.streams import drain_zeros, take, unpacked
+from hw1bench.support.files import opened
 
 _BLOCK = 512  # bytes, tar's unit
 _TYPE = 156  # where in a header the type of a member is

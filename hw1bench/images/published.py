@@ -13,11 +13,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from hw1bench.files import opened
 from hw1bench.images.find import CIFAR10_BATCHES, MNIST_FILES, is_idx, places
 from hw1bench.images.sets import CLASSES, MNIST, SPLITS, Form, Stack
 from hw1bench.images.streams import take, unpacked
 from hw1bench.images.vision import datasets
+from hw1bench.support.files import opened
 
 MNIST_MD5 = {  # of the files unpacked, for gzip packs them in more than one way; torchvision lists those of its own .gz
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",

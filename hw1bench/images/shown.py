@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hw1bench.progress import Progress
+from hw1bench.support.progress import Progress
 
 
 def shown(text: object) -> str:

@@ -10,7 +10,7 @@ from hw1bench.measures import trajectory
 from hw1bench.measures.nets import resident
 from hw1bench.measures.threads import side_by_side
 from hw1bench.runs import Block, Record
-from hw1bench.snapshots import ARRAYS, Snapshots
+from hw1bench.support.snapshots import ARRAYS, Snapshots
 
 _WALKS = 1000  # random walks that a path is held against; their seed is the run's
 _CHUNK = 1024  # samples in one evaluation

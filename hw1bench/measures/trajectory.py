@@ -22,7 +22,7 @@ from hw1bench.measures import arrays
 
 class Rows(Protocol):
     """What a run may be besides an array: anything of a ``shape`` and a floating-point ``dtype`` that gives some of its columns
-    as an array, such as `hw1bench.snapshots.Snapshots`."""
+    as an array, such as `hw1bench.support.snapshots.Snapshots`."""
 
     dtype: np.dtype[Any]
 

@@ -6,11 +6,11 @@ Nothing here trains, judges or imports torch: `hw1bench report FILE` renders aga
 import json
 from pathlib import Path
 
-from hw1bench.files import replace
 from hw1bench.report import html, junit, markdown
 from hw1bench.report.contract import Document, check
 from hw1bench.report.plain import writable
 from hw1bench.report.reading import NAME, read
+from hw1bench.support.files import replace
 
 __all__ = ["again", "write"]
 

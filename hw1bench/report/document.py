@@ -8,10 +8,10 @@ from hw1bench.claim import Claim
 from hw1bench.court import Judgement
 from hw1bench.effects import Effect
 from hw1bench.experiment import Experiment, Figure
-from hw1bench.number import not_finite
 from hw1bench.protocols import differences
 from hw1bench.report import schema
 from hw1bench.rulings import Outcome
+from hw1bench.support.number import not_finite
 from hw1bench.verdict import Word
 
 

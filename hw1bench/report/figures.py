@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from hw1bench.files import replace
 from hw1bench.report.charts import functions, interpolation, learning, memorising, ratio, size, sweep
 from hw1bench.report.charts import path as paths
 from hw1bench.report.charts.series import Series
 from hw1bench.report.contract import IMAGES
 from hw1bench.report.plain import line
+from hw1bench.support.files import replace
 
 __all__ = ["KINDS", "NOTES", "Series", "draw", "note"]
 

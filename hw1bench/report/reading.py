@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from hw1bench.files import opened
 from hw1bench.report.contract import Document, check
 from hw1bench.report.plain import line
 from hw1bench.report.validate import shown
+from hw1bench.support.files import opened
 
 NAME = "claims.json"
 

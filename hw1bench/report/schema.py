@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict, get_args
 
-from hw1bench.number import NotFinite
 from hw1bench.report.validate import bounds, schema_of
+from hw1bench.support.number import NotFinite
 
 Version = Literal[2]
 Tier = Literal["quick", "full"]

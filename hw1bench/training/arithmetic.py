@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hw1bench.threads import pool
+from hw1bench.support.threads import pool
 
 _BACKENDS: Any = torch.backends
 CONVOLUTIONS_ON_CUDA = "tf32"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hw1bench.experiment import Arm
-from hw1bench.snapshots import Recorder
+from hw1bench.support.snapshots import Recorder
 
 
 class Recording:

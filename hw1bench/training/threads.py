@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-from hw1bench.threads import pool
+from hw1bench.support.threads import pool
 
 
 def side_by_side(runs: Sequence[Iterator[int]], threads: int | None, progress: Callable[[int], None]) -> None:

@@ -20,7 +20,7 @@ def digest(folder: str) -> str:
     reports and claims, moves nothing. That a module is imported for one of two things that it holds may cost a
     training that was not needed; a list of files or names that somebody forgot to add to would cost a wrong result.
     """
-    root = Path(__file__).parent
+    root = Path(__file__).parent.parent
     total = hashlib.sha256()
     for path in sorted(sources(root, folder)):
         content = path.read_bytes()

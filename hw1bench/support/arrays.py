@@ -14,7 +14,7 @@ from typing import IO, BinaryIO, NoReturn
 
 import numpy as np
 
-from hw1bench.files import opened, writing
+from hw1bench.support.files import opened, writing
 
 _SUFFIX = ".npy"
 _KINDS = "biufU"  # truth values, numbers and text: what is stored

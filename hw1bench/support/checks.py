@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
-from hw1bench import number
+from hw1bench.support import number
 
 Check = Callable[[Any, str], Any]
 
