@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from hw1bench import data, layout, models
-from hw1bench.experiment import Arm
+from hw1bench import data, models
 from hw1bench.runs import Block
+from hw1bench.specs import notation
+from hw1bench.specs.experiment import Arm
 from hw1bench.training import stacked
 from hw1bench.training.streams import generator_for
 
@@ -34,7 +35,7 @@ class Problem:
 
     @property
     def widths(self) -> list[int]:
-        linears = [layer for layer in layout.parse(self.arm.model.layout) if isinstance(layer, layout.Linear)]
+        linears = [layer for layer in notation.parse(self.arm.model.layout) if isinstance(layer, notation.Linear)]
         return [linears[0].inputs, *(layer.outputs for layer in linears)]
 
     @property

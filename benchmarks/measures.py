@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from benchmarks.contenders import Problem
 from hw1bench import models
-from hw1bench.experiment import Model
 from hw1bench.measures import curvature, interpolation, sensitivity
 from hw1bench.measures.line import grid
+from hw1bench.specs.experiment import Model
 
 DENSE = Model("784-512-10")
 

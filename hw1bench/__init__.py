@@ -5,7 +5,7 @@ To write a claim, take `Claim`, an experiment made of the specifications, and an
 
 from hw1bench.claim import Claim
 from hw1bench.effects import Effect
-from hw1bench.experiment import (
+from hw1bench.specs.experiment import (
     Arm,
     Contrast,
     Experiment,
@@ -18,7 +18,7 @@ from hw1bench.experiment import (
     StepLR,
     both_tiers,
 )
-from hw1bench.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
+from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 
 __version__ = "0.1.0"
 __all__ = [

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hw1bench.experiment import Function
-from hw1bench.measurement import Measurement
 from hw1bench.runs import Block, Record
+from hw1bench.specs.experiment import Function
+from hw1bench.specs.measurement import Measurement
 
 Shapes = Mapping[str, tuple[int, ...] | None]
 """The arrays that must be there, and the shape of a run's part of each; None where any will do."""

@@ -1,12 +1,12 @@
 """What measurements add to a run, and what they need of it, by the specification alone: the counterpart of `runs.recorded`.
 
-`hw1bench.measures.stage` takes them; what the arrays hold is said in `hw1bench.measurement`.
+`hw1bench.measures.stage` takes them; what the arrays hold is said in `hw1bench.specs.measurement`.
 """
 
-from hw1bench import layout as notation
-from hw1bench.experiment import Arm, Function
-from hw1bench.measurement import TOLERANCES, Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
 from hw1bench.runs import KEPT_WEIGHTS, recorded
+from hw1bench.specs import notation
+from hw1bench.specs.experiment import Arm, Function
+from hw1bench.specs.measurement import TOLERANCES, Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
 from hw1bench.support import snapshots
 
 Shapes = dict[str, tuple[int, ...]]

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from hw1bench import layout as notation
-from hw1bench.experiment import Model
+from hw1bench.specs import notation
+from hw1bench.specs.experiment import Model
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
 

@@ -16,12 +16,12 @@ import pytest
 from hw1bench import rehearsal, rulings, summary, terminal
 from hw1bench.claim import Claim
 from hw1bench.endings import Endings
-from hw1bench.experiment import Contrast, Experiment, Tier
 from hw1bench.interrupts import Interrupts
 from hw1bench.register import Register
 from hw1bench.report.merge import Known
 from hw1bench.runs import Unreadable
 from hw1bench.selection import Selection, params, topic
+from hw1bench.specs.experiment import Contrast, Experiment, Tier
 from hw1bench.support.number import NoFinding, brief
 from hw1bench.support.progress import TerminalProgress
 from hw1bench.timing import Stopwatch

@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hw1bench.experiment import TITLES, Arm, Data, Experiment, Function, Images, Protocol, StepLR
-from hw1bench.layout import scaled
+from hw1bench.specs.experiment import TITLES, Arm, Data, Experiment, Function, Images, Protocol, StepLR
+from hw1bench.specs.notation import scaled
 from hw1bench.support.files import replace as replace_file
 
 _PAGE = """\

@@ -16,12 +16,12 @@ import numpy as np
 from hw1bench.claim import Claim
 from hw1bench.effects import Effect
 from hw1bench.effects.identity import is_authors
-from hw1bench.experiment import Arm, Contrast, Experiment, Function, Images, Protocol, Tier
-from hw1bench.functions import FUNCTIONS
-from hw1bench.kinds import KINDS
 from hw1bench.measured import Shapes, measured
-from hw1bench.measurement import Interpolation
 from hw1bench.runs import Run, recorded
+from hw1bench.specs.experiment import Arm, Contrast, Experiment, Function, Images, Protocol, Tier
+from hw1bench.specs.functions import FUNCTIONS
+from hw1bench.specs.kinds import KINDS
+from hw1bench.specs.measurement import Interpolation
 from hw1bench.support.checks import shown
 from hw1bench.support.number import NoFinding, real
 

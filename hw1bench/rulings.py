@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hw1bench.experiment import TIERS
+from hw1bench.specs.experiment import TIERS
 from hw1bench.support import files
 from hw1bench.support.number import NotFinite, brief, not_finite
 

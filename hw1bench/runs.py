@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hw1bench.experiment import BLOCK, Arm, Images
+from hw1bench.specs.experiment import BLOCK, Arm, Images
 from hw1bench.support import snapshots
 
 KEPT_WEIGHTS = 1_000_000

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hw1bench.claim import Claim
-from hw1bench.experiment import Contrast, Experiment, Tier
+from hw1bench.specs.experiment import Contrast, Experiment, Tier
 
 REPORTS = "ABCDE"
 TOPICS = ("counts", "fit", "task", "path", "grad", "minratio", "random", "size", "interp", "sensitivity")

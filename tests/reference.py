@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from hw1bench import data, layout, models
+from hw1bench import data, models
+from hw1bench.specs import notation
 from hw1bench.training.streams import seed_for
 
 
@@ -14,18 +15,18 @@ def network(model):
     """The layout spelled out with torch's modules, without ``models.build``."""
     activation = {"relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.01), "tanh": nn.Tanh}[model.activation]
     modules = []
-    for layer in layout.parse(model.layout):
-        if isinstance(layer, layout.Linear):
+    for layer in notation.parse(model.layout):
+        if isinstance(layer, notation.Linear):
             modules.append(nn.Linear(layer.inputs, layer.outputs))
             if layer.hidden:
                 modules.append(activation())
-        elif isinstance(layer, layout.Conv):
+        elif isinstance(layer, notation.Conv):
             modules += [nn.Conv2d(layer.inputs, layer.outputs, layer.kernel, padding=layer.padding), activation()]
-        elif isinstance(layer, layout.Pool):
+        elif isinstance(layer, notation.Pool):
             modules.append(nn.MaxPool2d(layer.size))
-        elif isinstance(layer, layout.Dropout):
+        elif isinstance(layer, notation.Dropout):
             modules.append(nn.Dropout2d(layer.p) if layer.maps else nn.Dropout(layer.p))
-        elif isinstance(layer, layout.Flatten):
+        elif isinstance(layer, notation.Flatten):
             modules.append(nn.Flatten())
         else:
             modules.append({"tanh": nn.Tanh(), "softmax": nn.Softmax(1), "logsoftmax": nn.LogSoftmax(1)}[layer.name])
@@ -103,7 +104,7 @@ def _loop(report, experiment, arm, seed):
             y = torch.randint(10, (len(x),), generator=drawn)
         if arm.data.augment:
             augment = torch.Generator().manual_seed(seed_for(report, experiment, "augment", seed))
-    flat = not any(isinstance(layer, layout.Conv) for layer in layout.parse(arm.model.layout))
+    flat = not any(isinstance(layer, notation.Conv) for layer in notation.parse(arm.model.layout))
     net = network(arm.model)
     generator = torch.Generator().manual_seed(seed_for(report, experiment, "init", seed))
     models.initialise(net, arm.model, generator)
@@ -230,7 +231,7 @@ def jacobian_norm(model, weights, x):
     """Of one net (parameters,): input by input, class by class."""
     net = _loaded(model, weights)
     turned = {"softmax": lambda h: h, "logsoftmax": torch.exp}.get(
-        getattr(layout.parse(model.layout)[-1], "name", ""), lambda h: h.softmax(1)
+        getattr(notation.parse(model.layout)[-1], "name", ""), lambda h: h.softmax(1)
     )
     norms = []
     for sample in x:

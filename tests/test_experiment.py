@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from hw1bench import Arm, Experiment, Function, Images, Model, Optimizer, Protocol, both_tiers
-from hw1bench.experiment import canonical, digest
-from hw1bench.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
+from hw1bench.specs.experiment import canonical, digest
+from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 
 ARM = Arm(
     name="one",

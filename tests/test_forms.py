@@ -11,8 +11,8 @@ from hw1bench import Claim, Experiment, Model, both_tiers
 from hw1bench.court import Court
 from hw1bench.effects import loss_below
 from hw1bench.local import LocalTrainer
-from hw1bench.measurement import JacobianNorm
 from hw1bench.runs import Block, Record
+from hw1bench.specs.measurement import JacobianNorm
 from hw1bench.store import Store
 from hw1bench.training import convolutional, engine, native
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hw1bench.kinds import KINDS
 from hw1bench.report import figures
+from hw1bench.specs.kinds import KINDS
 from sample_series import arm, drawn
 
 

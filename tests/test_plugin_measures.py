@@ -8,8 +8,8 @@ MEASURED = """
 from dataclasses import replace
 from hw1bench import Images
 from hw1bench.effects import barrier_above, beyond_random_walk, falls, rises, separates
-from hw1bench.experiment import Protocol
-from hw1bench.measurement import Interpolation
+from hw1bench.specs.experiment import Protocol
+from hw1bench.specs.measurement import Interpolation
 from hw1bench.sources.tiers import path_figures, paths, quick, sweep, sweep_figures
 
 NET = Arm(

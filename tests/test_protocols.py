@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 
 from cases import unchecked
-from hw1bench.experiment import Arm, Experiment, Function, Images, Model, Optimizer, Protocol, StepLR, both_tiers
-from hw1bench.ingredients import TRAINING_SAMPLES
-from hw1bench.layout import scaled
 from hw1bench.protocols import (
     differences,
     main,
@@ -21,6 +18,9 @@ from hw1bench.protocols import (
     trained,
 )
 from hw1bench.sources import a, b
+from hw1bench.specs.experiment import Arm, Experiment, Function, Images, Model, Optimizer, Protocol, StepLR, both_tiers
+from hw1bench.specs.ingredients import TRAINING_SAMPLES
+from hw1bench.specs.notation import scaled
 
 PAGE = Path(__file__).parent.parent / "docs" / "protocols.md"
 MNIST = Images(name="mnist", size=28)

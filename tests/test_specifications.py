@@ -26,7 +26,7 @@ from hw1bench import (
     StepLR,
 )
 from hw1bench.effects import CountIs, CountsEqual, Effect, loss_below
-from hw1bench.experiment import digest
+from hw1bench.specs.experiment import digest
 
 FIT = Arm(
     name="fit",

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw1bench.measurement import TOLERANCES
 from hw1bench.measures import curvature
+from hw1bench.specs.measurement import TOLERANCES
 
 
 @given(

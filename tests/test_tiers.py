@@ -7,11 +7,11 @@ import pytest
 
 from cases import ARM
 from hw1bench import Experiment, Figure, Images, Model, Optimizer, Protocol, StepLR
-from hw1bench.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 from hw1bench.report.figures import KINDS
 from hw1bench.sources import a, b, c, d, e
 from hw1bench.sources.points import minimal_ratio
 from hw1bench.sources.tiers import CIFAR10, interpolation, path_figures, paths, quick, sweep, sweep_figures
+from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 
 TRAINED = replace(
     ARM,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from hw1bench.effects.identity import stated
-from hw1bench.experiment import Model
 from hw1bench.measures import learning
 from hw1bench.runs import Run
+from hw1bench.specs.experiment import Model
 from hw1bench.support.checks import function, instance, integer, label, optional, settle, shown, text, tuple_of
 from hw1bench.support.number import NoFinding, real
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hw1bench.experiment import Model
-from hw1bench.measurement import MINIMAL_RATIO
 from hw1bench.measures.dense import activations, backward, forward, in_order, jacobian_of, residual_part, slices_of
 from hw1bench.measures.differentiated import hessian_at
+from hw1bench.specs.experiment import Model
+from hw1bench.specs.measurement import MINIMAL_RATIO
 from hw1bench.support import number
 from hw1bench.support.checks import shown
 

@@ -17,8 +17,8 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from hw1bench import layout as notation
-from hw1bench.experiment import Model
+from hw1bench.specs import notation
+from hw1bench.specs.experiment import Model
 
 _SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "relu": lambda z, h: (z > 0).to(z),

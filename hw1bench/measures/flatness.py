@@ -7,19 +7,19 @@ import torch
 from torch import Tensor
 
 from hw1bench.data import Dataset, Split
-from hw1bench.experiment import Arm
-from hw1bench.measurement import Interpolation
 from hw1bench.measures.interpolation import Mixtures, along
 from hw1bench.measures.nets import resident
 from hw1bench.measures.sensitivity import jacobian_norm
 from hw1bench.measures.threads import side_by_side
 from hw1bench.runs import Block, Record
+from hw1bench.specs.experiment import Arm
+from hw1bench.specs.measurement import Interpolation
 
 
 def interpolated(
     spec: Interpolation, block: Block, first: Record, second: Record, dataset: Dataset, device: torch.device
 ) -> dict[str, np.ndarray]:
-    """The arrays that `hw1bench.measurement.Interpolation` names; ``block`` is the one of ``first``."""
+    """The arrays that `hw1bench.specs.measurement.Interpolation` names; ``block`` is the one of ``first``."""
     ends = torch.stack([torch.tensor(record.arrays["weights"]) for record in (first, second)], dim=1).to(device)
     found = {"alphas": np.tile(spec.alphas, (len(block.seeds), 1))}
     for name, split in _splits(dataset).items():
@@ -32,7 +32,7 @@ def interpolated(
 
 
 def jacobian(block: Block, record: Record, dataset: Dataset, device: torch.device) -> dict[str, np.ndarray]:
-    """The array that `hw1bench.measurement.JacobianNorm` names."""
+    """The array that `hw1bench.specs.measurement.JacobianNorm` names."""
     x, _ = resident(block.arm, _splits(dataset)["test"], device)
     weights = torch.tensor(record.arrays["weights"]).to(device)
     norms = side_by_side(lambda row: jacobian_norm(block.arm.model, row[None], x), weights.unbind(), device)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from hw1bench.experiment import Model
 from hw1bench.measures import arrays
 from hw1bench.measures.nets import checked, classes, cut, named, numbers, size
+from hw1bench.specs.experiment import Model
 
 _WEIGHTS = 2**27  # bytes that the mixed weights may take
 # Numbers that a layer may take at once. On a CPU few enough for its cache: measured twice as fast as 2**26. On a GPU

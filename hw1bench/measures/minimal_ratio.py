@@ -8,12 +8,12 @@ from torch import Tensor
 
 from hw1bench import models
 from hw1bench.data import Dataset
-from hw1bench.experiment import Function, Model
-from hw1bench.measurement import TOLERANCES, MinimalRatio
 from hw1bench.measures.curvature import Shares, hessian, layerwise_gauss_newton, shares, spectrum
 from hw1bench.measures.stationary import minimise_gradient_norm
 from hw1bench.measures.threads import side_by_side
 from hw1bench.runs import Block, Record
+from hw1bench.specs.experiment import Function, Model
+from hw1bench.specs.measurement import TOLERANCES, MinimalRatio
 
 _TOGETHER = 4  # points that a thread takes at once: a fixed number, so that digits do not depend on the threads
 
@@ -28,7 +28,10 @@ def take(
     device: torch.device,
     progress: Callable[[int], None],
 ) -> Arrays:
-    """The arrays that `hw1bench.measurement.MinimalRatio` names. Raises ValueError for an arm that records no gradient norm."""
+    """The arrays that `hw1bench.specs.measurement.MinimalRatio` names.
+
+    Raises ValueError for an arm that records no gradient norm.
+    """
     if not isinstance(block.arm.data, Function):
         raise ValueError(f"arm {block.arm.name!r} learns classes: the minimal ratio is for fits of functions")
     if block.arm.gradient_norm != "epoch":

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from hw1bench import layout as notation
 from hw1bench import models
 from hw1bench.data import Split
-from hw1bench.experiment import Arm, Model
+from hw1bench.specs import notation
+from hw1bench.specs.experiment import Arm, Model
 
 
 def resident(arm: Arm, split: Split, device: torch.device) -> tuple[Tensor, Tensor]:

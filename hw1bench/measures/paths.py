@@ -5,11 +5,11 @@ import torch
 
 from hw1bench import models
 from hw1bench.data import Dataset
-from hw1bench.measurement import Paths
 from hw1bench.measures import trajectory
 from hw1bench.measures.nets import resident
 from hw1bench.measures.threads import side_by_side
 from hw1bench.runs import Block, Record
+from hw1bench.specs.measurement import Paths
 from hw1bench.support.snapshots import ARRAYS, Snapshots
 
 _WALKS = 1000  # random walks that a path is held against; their seed is the run's
@@ -19,7 +19,7 @@ _CHUNK = 1024  # samples in one evaluation
 def take(
     spec: Paths, block: Block, own: Record, other: Record, dataset: Dataset, device: torch.device
 ) -> dict[str, np.ndarray]:
-    """The arrays that `hw1bench.measurement.Paths` names, for the runs of ``block``, whose record is ``own``.
+    """The arrays that `hw1bench.specs.measurement.Paths` names, for the runs of ``block``, whose record is ``own``.
 
     The snapshots are read back a few weights at a time: what it holds at once, besides the records, is the Gram matrix of
     all snapshots of both blocks, and the snapshots of one run.

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from hw1bench.experiment import Model
 from hw1bench.measures.nets import checked, classes, cut, named, numbers, size
+from hw1bench.specs.experiment import Model
 
 
 def _directions(outputs: int, like: Tensor) -> Tensor:

@@ -9,11 +9,11 @@ import torch
 from threadpoolctl import threadpool_info  # type: ignore[import-untyped]  # comes with scikit-learn, and has no types
 
 from hw1bench.data import Dataset
-from hw1bench.experiment import BLOCK, digest
-from hw1bench.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
 from hw1bench.measures import flatness, minimal_ratio, paths
 from hw1bench.measures.stationary import BUDGET
 from hw1bench.runs import Block, Record
+from hw1bench.specs.experiment import BLOCK, digest
+from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
 from hw1bench.support import code
 from hw1bench.support.snapshots import ARRAYS
 from hw1bench.training import arithmetic

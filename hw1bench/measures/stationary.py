@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hw1bench.experiment import Model
 from hw1bench.measures.curvature import hessian, loss_and_gradient, smoothed_hessian
+from hw1bench.specs.experiment import Model
 
 BUDGET = 60
 """Steps that a point may take by default."""

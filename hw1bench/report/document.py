@@ -7,10 +7,10 @@ from typing import cast
 from hw1bench.claim import Claim
 from hw1bench.court import Judgement
 from hw1bench.effects import Effect
-from hw1bench.experiment import Experiment, Figure
 from hw1bench.protocols import differences
 from hw1bench.report import schema
 from hw1bench.rulings import Outcome
+from hw1bench.specs.experiment import Experiment, Figure
 from hw1bench.support.number import not_finite
 from hw1bench.verdict import Word
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
 from hw1bench.measures.line import grid
 from hw1bench.sources.points import minimal_ratio
 from hw1bench.sources.tiers import (
@@ -17,6 +16,7 @@ from hw1bench.sources.tiers import (
     sweep,
     sweep_figures,
 )
+from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
 
 CNN_1 = Model("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-10 logsoftmax")
 CNN_2 = Model("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-20-10 logsoftmax")

@@ -3,18 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from hw1bench.experiment import (
-    Arm,
-    Experiment,
-    Figure,
-    Function,
-    Images,
-    Model,
-    Optimizer,
-    Protocol,
-    StepLR,
-    both_tiers,
-)
 from hw1bench.measures.line import grid
 from hw1bench.sources.points import minimal_ratio
 from hw1bench.sources.tiers import (
@@ -27,6 +15,18 @@ from hw1bench.sources.tiers import (
     quick,
     sweep,
     sweep_figures,
+)
+from hw1bench.specs.experiment import (
+    Arm,
+    Experiment,
+    Figure,
+    Function,
+    Images,
+    Model,
+    Optimizer,
+    Protocol,
+    StepLR,
+    both_tiers,
 )
 
 FIT_7 = Model("[1,5,10,10,10,10,10,5]", activation="leaky_relu")

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hw1bench.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
-from hw1bench.layout import scaled
 from hw1bench.measures.line import grid
 from hw1bench.sources.points import minimal_ratio
 from hw1bench.sources.tiers import CIFAR10, LOOKS, MNIST, ONCE, interpolation, quick, sweep, sweep_figures
+from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
+from hw1bench.specs.notation import scaled
 
 # Keras's defaults: Glorot uniform weights, zero biases, Adam with epsilon 1e-7.
 ADAM = Optimizer(name="adam", lr=1e-3, eps=1e-7)

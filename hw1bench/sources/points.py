@@ -1,9 +1,9 @@
 """What the experiments on the minimal ratio share: thirteen independent fits of sinc a seed, led on to almost zero gradient."""
 
-from hw1bench.experiment import Arm, Experiment, Figure, Function, Model, Optimizer, Protocol
-from hw1bench.layout import scaled
-from hw1bench.measurement import MinimalRatio
 from hw1bench.sources.tiers import ONCE
+from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Model, Optimizer, Protocol
+from hw1bench.specs.measurement import MinimalRatio
+from hw1bench.specs.notation import scaled
 
 POINTS = 13  # times 8 seeds: the 104 points of the chart
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from hw1bench.experiment import TITLES, Arm, Figure, Images, Protocol, StepLR
-from hw1bench.ingredients import TRAINING_SAMPLES
-from hw1bench.layout import scaled
-from hw1bench.measurement import Interpolation, JacobianNorm, Paths
+from hw1bench.specs.experiment import TITLES, Arm, Figure, Images, Protocol, StepLR
+from hw1bench.specs.ingredients import TRAINING_SAMPLES
+from hw1bench.specs.measurement import Interpolation, JacobianNorm, Paths
+from hw1bench.specs.notation import scaled
 
 MNIST = Images(name="mnist", size=28)
 CIFAR10 = Images(name="cifar10", size=32, channels=3)

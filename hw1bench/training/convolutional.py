@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from hw1bench import layout as notation
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.experiment import Arm, Images
 from hw1bench.runs import KEPT_WEIGHTS, Block
+from hw1bench.specs import notation
+from hw1bench.specs.experiment import Arm, Images
 from hw1bench.training import augmentation, native, stacked
 from hw1bench.training.native import Progress
 from hw1bench.training.recording import Recording

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hw1bench import layout as notation
 from hw1bench import models
 from hw1bench.data import Dataset
-from hw1bench.experiment import Arm, Function
 from hw1bench.runs import Block
+from hw1bench.specs import notation
+from hw1bench.specs.experiment import Arm, Function
 from hw1bench.support.files import opened
 from hw1bench.training import optimizers, stacked
 from hw1bench.training.seal import is_whole

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hw1bench.experiment import Optimizer, StepLR
+from hw1bench.specs.experiment import Optimizer, StepLR
 
 
 def make(spec: Optimizer, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:

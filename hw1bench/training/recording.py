@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hw1bench.experiment import Arm
+from hw1bench.specs.experiment import Arm
 from hw1bench.support.snapshots import Recorder
 
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.experiment import Loss
 from hw1bench.runs import KEPT_WEIGHTS, Block
+from hw1bench.specs.experiment import Loss
 from hw1bench.support.threads import pool
 from hw1bench.training import augmentation, optimizers
 from hw1bench.training.recording import Recording

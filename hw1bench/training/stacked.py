@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from hw1bench import layout as notation
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.experiment import Arm, Loss, Model
 from hw1bench.runs import Block
+from hw1bench.specs import notation
+from hw1bench.specs.experiment import Arm, Loss, Model
 from hw1bench.training import optimizers
 from hw1bench.training.compiler import compiled
 from hw1bench.training.recording import Recording

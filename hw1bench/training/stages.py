@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hw1bench import layout as notation
-from hw1bench.experiment import Arm
+from hw1bench.specs import notation
+from hw1bench.specs.experiment import Arm
 from hw1bench.training import native
 from hw1bench.training.structures import ImageStage
 

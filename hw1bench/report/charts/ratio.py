@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from hw1bench.measurement import MINIMAL_RATIO, TOLERANCES
 from hw1bench.report.charts.lines import colour, readable
 from hw1bench.report.charts.series import Array, Series, array
 from hw1bench.report.words import number, percent, plural
+from hw1bench.specs.measurement import MINIMAL_RATIO, TOLERANCES
 
 _COLUMN = TOLERANCES.index(MINIMAL_RATIO)
 _SIDES = ("above", "within", "below")

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from cases import COUNTS, SHAPES
 from hw1bench import Model, models
-from hw1bench.layout import Conv, Dropout, Flatten, Linear, Output, Pool, outputs, parse, scaled
+from hw1bench.specs.notation import Conv, Dropout, Flatten, Linear, Output, Pool, outputs, parse, scaled
 
 
 def test_words_become_layers():

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
-from hw1bench import layout as notation
-from hw1bench.ingredients import TITLES, Data, Function, Images, Loss, Model, Optimizer, StepLR
-from hw1bench.kinds import KINDS
-from hw1bench.measurement import Measurement
+from hw1bench.specs import notation
+from hw1bench.specs.ingredients import TITLES, Data, Function, Images, Loss, Model, Optimizer, StepLR
+from hw1bench.specs.kinds import KINDS
+from hw1bench.specs.measurement import Measurement
 from hw1bench.support.checks import (
     file_name,
     flag,

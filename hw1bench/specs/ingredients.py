@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from hw1bench import layout as notation
-from hw1bench.functions import FUNCTIONS
+from hw1bench.specs import notation
+from hw1bench.specs.functions import FUNCTIONS
 from hw1bench.support.checks import flag, integer, one_of, optional, real, settle, text, tuple_of
 
 CLASSES = 10
@@ -23,7 +23,7 @@ _REFLECTED = 4  # pixels by which augmentation pads
 
 @dataclass(frozen=True)
 class Model:
-    """A network: its layout (see `hw1bench.layout`), its activation and how its weights start.
+    """A network: its layout (see `hw1bench.specs.notation`), its activation and how its weights start.
 
     ``init`` is "torch" (PyTorch's default for each layer) or "keras" (Glorot uniform weights, zero biases).
     Raises ValueError for a layout that cannot be read.
@@ -96,7 +96,7 @@ class Optimizer:
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """``points`` equally spaced points of a function of one number on [``low``, ``high``], see `hw1bench.functions`.
+    """``points`` equally spaced points of a function of one number on [``low``, ``high``], see `hw1bench.specs.functions`.
 
     Raises ValueError for a function that is not there, and where the points make no grid.
     """
