@@ -24,7 +24,7 @@ from benchmarks import contenders, measures
 from benchmarks.contenders import Contender, Problem
 from benchmarks.measures import Pair
 from hw1bench import Arm, Function, data
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.sources import a, b, c, d, e
 from hw1bench.support.files import replace as put
 from hw1bench.training import engine, native

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from hw1bench import data, models
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm
 from hw1bench.training import stacked

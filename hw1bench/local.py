@@ -6,11 +6,11 @@ from functools import cached_property
 
 import torch
 
-from hw1bench import forms
 from hw1bench.data import Library
-from hw1bench.measured import measured
 from hw1bench.measures import stage
-from hw1bench.runs import Block, Record, Unavailable
+from hw1bench.records import forms
+from hw1bench.records.measured import measured
+from hw1bench.records.runs import Block, Record, Unavailable
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.progress import Progress
 from hw1bench.training import engine, native

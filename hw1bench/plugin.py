@@ -17,9 +17,9 @@ from hw1bench import rehearsal, rulings, summary, terminal
 from hw1bench.claim import Claim
 from hw1bench.endings import Endings
 from hw1bench.interrupts import Interrupts
+from hw1bench.records.runs import Unreadable
 from hw1bench.register import Register
 from hw1bench.report.merge import Known
-from hw1bench.runs import Unreadable
 from hw1bench.selection import Selection, params, topic
 from hw1bench.specs.experiment import Contrast, Experiment, Tier
 from hw1bench.support.number import NoFinding, brief

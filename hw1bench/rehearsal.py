@@ -16,8 +16,8 @@ import numpy as np
 from hw1bench.claim import Claim
 from hw1bench.effects import Effect
 from hw1bench.effects.identity import is_authors
-from hw1bench.measured import Shapes, measured
-from hw1bench.runs import Run, recorded
+from hw1bench.records.measured import Shapes, measured
+from hw1bench.records.runs import Run, recorded
 from hw1bench.specs.experiment import Arm, Contrast, Experiment, Function, Images, Protocol, Tier
 from hw1bench.specs.functions import FUNCTIONS
 from hw1bench.specs.kinds import KINDS

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 from hw1bench.specs.experiment import Images
 
 Seeds = Sequence[Mapping[str, Run]]  # for each seed its run of every arm

@@ -21,13 +21,13 @@ from hw1bench.drawing import Drawing
 from hw1bench.effects.identity import identity
 from hw1bench.endings import Ending
 from hw1bench.local import LocalTrainer, cuda_here
+from hw1bench.records.runs import Unavailable
+from hw1bench.records.store import Store
 from hw1bench.register import PATIENCE, Register, lock
 from hw1bench.report import contract, document, merge, reading, words
 from hw1bench.report.merge import Known
 from hw1bench.rulings import Outcome, Ruling, Rulings
-from hw1bench.runs import Unavailable
 from hw1bench.specs.experiment import Contrast, Experiment, Tier
-from hw1bench.store import Store
 from hw1bench.support.progress import Progress
 from hw1bench.verdict import Verdict, Word
 

@@ -20,7 +20,7 @@ import torch
 from cases import ARM, DIGITS
 from hw1bench import Model, data
 from hw1bench.specs.measurement import JacobianNorm, Paths
-from hw1bench.runs import Block, Record
+from hw1bench.records.runs import Block, Record
 from hw1bench.measures import stage
 from hw1bench.training import engine
 

@@ -13,7 +13,7 @@ import torch
 import reference
 from cases import ARM, IMAGE_MODELS, OPTIMIZERS, unchecked
 from hw1bench import Images, Model, Optimizer, data
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.sources import b, c
 from hw1bench.specs.experiment import StepLR
 from hw1bench.training import convolutional, native, sequential

@@ -6,10 +6,10 @@ import pytest
 from hw1bench import Arm, Claim, Experiment, Function, Model, Optimizer, both_tiers
 from hw1bench.court import Court, judge_count
 from hw1bench.effects import CountIs, CountsEqual, Effect, falls, faster, loss_below, lower_loss, separates
-from hw1bench.runs import Record, Unavailable
+from hw1bench.records.runs import Record, Unavailable
+from hw1bench.records.store import Store
 from hw1bench.specs.experiment import Protocol
 from hw1bench.specs.measurement import JacobianNorm, Paths
-from hw1bench.store import Store
 from hw1bench.support.number import NoFinding
 from hw1bench.support.snapshots import ARRAYS
 from hw1bench.verdict import Verdict

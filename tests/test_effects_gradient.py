@@ -9,7 +9,7 @@ from cases import ARM
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
 from hw1bench.measures import gradient_norm as measured
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 
 
 def run(**arrays):

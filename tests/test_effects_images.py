@@ -10,7 +10,7 @@ from hw1bench import Arm, Images, Model, Optimizer
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
 from hw1bench.measures import learning
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 
 ARM = Arm(
     name="x",

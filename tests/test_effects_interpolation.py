@@ -12,7 +12,7 @@ from cases import ARM
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
 from hw1bench.measures.line import grid
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 
 ENDS = ("p", "q")
 TENTHS = np.arange(-10, 11) * 0.1  # 0.30000000000000004 and its like among them

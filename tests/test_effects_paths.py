@@ -8,7 +8,7 @@ import pytest
 
 from cases import ARM
 from hw1bench import effects as fx
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 
 
 def runs(**measured):

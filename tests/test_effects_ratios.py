@@ -12,7 +12,7 @@ import reference
 from cases import ARM
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 
 POSITIVE, FALLS = fx.mostly_positive(), fx.ratio_falls_with_loss()
 

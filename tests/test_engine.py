@@ -9,7 +9,7 @@ import torch
 import reference
 from cases import ARM, DIGITS, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, unchecked
 from hw1bench import Function, Images, Model, StepLR, data, images
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.sources import a, b, c, d, e
 from hw1bench.support import code
 from hw1bench.training import engine, native, sequential, stacked

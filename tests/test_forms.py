@@ -11,9 +11,9 @@ from hw1bench import Claim, Experiment, Model, both_tiers
 from hw1bench.court import Court
 from hw1bench.effects import loss_below
 from hw1bench.local import LocalTrainer
-from hw1bench.runs import Block, Record
+from hw1bench.records.runs import Block, Record
+from hw1bench.records.store import Store
 from hw1bench.specs.measurement import JacobianNorm
-from hw1bench.store import Store
 from hw1bench.training import convolutional, engine, native
 
 FIT = replace(ARM, model=Model("[3]"), epochs=3)

@@ -9,7 +9,7 @@ import torch
 import reference
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.training import engine, native
 
 CPU = torch.device("cpu")

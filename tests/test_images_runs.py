@@ -8,7 +8,7 @@ import torch
 from cases import ARM
 from hw1bench import Images, Model
 from hw1bench.data import Library
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.training import engine
 from image_sets import draw, files, own_cache, put_idx, put_tar, put_tree  # noqa: F401  # own_cache is a fixture
 

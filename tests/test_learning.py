@@ -13,7 +13,7 @@ from hw1bench import Model
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
 from hw1bench.measures import learning
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 
 CLASSIFIER = replace(ARM, name="net", data=DIGITS, model=Model("64-10"), loss="cross_entropy")
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from cases import ARM, DIGITS
-from hw1bench import Interpolation, JacobianNorm, MinimalRatio, Model, Paths, StepLR, data, runs
-from hw1bench.measured import measured
+from hw1bench import Interpolation, JacobianNorm, MinimalRatio, Model, Paths, StepLR, data
 from hw1bench.measures import stage
-from hw1bench.runs import Block, recorded
+from hw1bench.records import runs
+from hw1bench.records.measured import measured
+from hw1bench.records.runs import Block, recorded
 from hw1bench.training import convolutional, engine, native, sequential
 
 CPU = torch.device("cpu")

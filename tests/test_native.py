@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import reference
 from cases import ARM, DIGITS, FIT_MODELS, OPTIMIZERS, SINC, unchecked
 from hw1bench import Function, Model, Optimizer, StepLR, data
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.sources import c
 from hw1bench.training import native, stacked
 

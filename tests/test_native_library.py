@@ -10,7 +10,7 @@ import pytest
 
 from cases import ARM
 from hw1bench import data
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.training import native, structures
 from hw1bench.training.seal import sealed
 

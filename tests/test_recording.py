@@ -8,7 +8,7 @@ import torch
 
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.support.snapshots import ARRAYS, Snapshots
 from hw1bench.training import engine, native
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from cases import ARM
-from hw1bench.runs import Block, Record, Run
+from hw1bench.records.runs import Block, Record, Run
 
 BLOCK = Block("T", "x", ARM, 0)
 

@@ -11,7 +11,7 @@ import torch
 from cases import ARM, DIGITS
 from hw1bench import Model
 from hw1bench.data import BUILT_IN
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.training import sequential
 
 TRAINED = replace(

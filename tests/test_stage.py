@@ -9,9 +9,9 @@ import torch
 import reference
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model, data, models
-from hw1bench.measured import measured
 from hw1bench.measures import curvature, stage, trajectory
-from hw1bench.runs import Block, Record
+from hw1bench.records.measured import measured
+from hw1bench.records.runs import Block, Record
 from hw1bench.specs.measurement import TOLERANCES, Interpolation, JacobianNorm, MinimalRatio, Paths
 from hw1bench.support.snapshots import ARRAYS, Snapshots
 from hw1bench.training import engine

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw1bench import store
-from hw1bench.runs import Record
-from hw1bench.store import Store
+from hw1bench.records import store
+from hw1bench.records.runs import Record
+from hw1bench.records.store import Store
 from hw1bench.support.arrays import load_arrays, save_arrays
 
 RECORD = Record(

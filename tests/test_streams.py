@@ -1,7 +1,7 @@
 import itertools
 from dataclasses import replace
 
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.sources import a
 from hw1bench.training.streams import generator_for, seed_for, seed_in
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hw1bench.effects.identity import stated
 from hw1bench.measures import learning
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 from hw1bench.specs.experiment import Model
 from hw1bench.support.checks import function, instance, integer, label, optional, settle, shown, text, tuple_of
 from hw1bench.support.number import NoFinding, real

@@ -8,7 +8,7 @@ import numpy as np
 from hw1bench.effects.effect import Effect, Runs, margin
 from hw1bench.effects.identity import stated
 from hw1bench.effects.orders import IN_ORDER, share_in_order
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 from hw1bench.specs.measurement import MINIMAL_RATIO, TOLERANCES
 
 _LEAST = 7  # points that must be left

@@ -10,7 +10,7 @@ from hw1bench.images.published import again, digests, genuine
 from hw1bench.images.reader import choose, look, open_set
 from hw1bench.images.sets import FORMS, Form, ImageSet
 from hw1bench.images.shown import shown
-from hw1bench.runs import Unavailable
+from hw1bench.records.runs import Unavailable
 from hw1bench.support.progress import Progress, TerminalProgress
 
 

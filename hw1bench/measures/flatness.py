@@ -11,7 +11,7 @@ from hw1bench.measures.interpolation import Mixtures, along
 from hw1bench.measures.nets import resident
 from hw1bench.measures.sensitivity import jacobian_norm
 from hw1bench.measures.threads import side_by_side
-from hw1bench.runs import Block, Record
+from hw1bench.records.runs import Block, Record
 from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Interpolation
 

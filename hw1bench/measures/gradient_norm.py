@@ -6,7 +6,7 @@ A history is recorded before training and after each epoch, (epochs + 1,), or be
 
 import numpy as np
 
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 
 
 def norms(run: Run) -> np.ndarray:

@@ -5,7 +5,7 @@ A history is (epochs + 1,), its index the epoch, 0 before training; "over epoch"
 
 import numpy as np
 
-from hw1bench.runs import Run
+from hw1bench.records.runs import Run
 
 SENSITIVITIES = {
     "jacobian": ("jacobian", "have JacobianNorm among the protocol's measures"),

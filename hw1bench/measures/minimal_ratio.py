@@ -11,7 +11,7 @@ from hw1bench.data import Dataset
 from hw1bench.measures.curvature import Shares, hessian, layerwise_gauss_newton, shares, spectrum
 from hw1bench.measures.stationary import minimise_gradient_norm
 from hw1bench.measures.threads import side_by_side
-from hw1bench.runs import Block, Record
+from hw1bench.records.runs import Block, Record
 from hw1bench.specs.experiment import Function, Model
 from hw1bench.specs.measurement import TOLERANCES, MinimalRatio
 

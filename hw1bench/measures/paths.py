@@ -8,7 +8,7 @@ from hw1bench.data import Dataset
 from hw1bench.measures import trajectory
 from hw1bench.measures.nets import resident
 from hw1bench.measures.threads import side_by_side
-from hw1bench.runs import Block, Record
+from hw1bench.records.runs import Block, Record
 from hw1bench.specs.measurement import Paths
 from hw1bench.support.snapshots import ARRAYS, Snapshots
 

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_info  # type: ignore[import-untyped]  # com
 from hw1bench.data import Dataset
 from hw1bench.measures import flatness, minimal_ratio, paths
 from hw1bench.measures.stationary import BUDGET
-from hw1bench.runs import Block, Record
+from hw1bench.records.runs import Block, Record
 from hw1bench.specs.experiment import BLOCK, digest
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
 from hw1bench.support import code

@@ -16,7 +16,7 @@ import torch
 
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.runs import KEPT_WEIGHTS, Block
+from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm, Images
 from hw1bench.training import augmentation, native, stacked

@@ -8,8 +8,8 @@ import torch
 
 from hw1bench import data
 from hw1bench.data import BUILT_IN, Library
-from hw1bench.forms import Shapes
-from hw1bench.runs import Block, Record, recorded
+from hw1bench.records.forms import Shapes
+from hw1bench.records.runs import Block, Record, recorded
 from hw1bench.specs.experiment import Arm, Function, digest
 from hw1bench.support import code
 from hw1bench.training import arithmetic, convolutional, native, sequential, stacked

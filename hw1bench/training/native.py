@@ -20,7 +20,7 @@ import torch
 
 from hw1bench import models
 from hw1bench.data import Dataset
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm, Function
 from hw1bench.support.files import opened

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.runs import KEPT_WEIGHTS, Block
+from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs.experiment import Loss
 from hw1bench.support.threads import pool
 from hw1bench.training import augmentation, optimizers

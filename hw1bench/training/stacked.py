@@ -16,7 +16,7 @@ from torch.func import grad
 
 from hw1bench import models
 from hw1bench.data import Dataset, Split
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm, Loss, Model
 from hw1bench.training import optimizers

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 
 from hw1bench.data import Dataset
-from hw1bench.runs import Block
+from hw1bench.records.runs import Block
 
 Stream = Literal["init", "order", "labels", "dropout", "augment"]
 

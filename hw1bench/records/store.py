@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hw1bench.runs import Record
+from hw1bench.records.runs import Record
 from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
 from hw1bench.support.files import sweep
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hw1bench.runs import Block, Record
+from hw1bench.records.runs import Block, Record
 from hw1bench.specs.experiment import Function
 from hw1bench.specs.measurement import Measurement
 

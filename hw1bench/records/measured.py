@@ -3,7 +3,7 @@
 `hw1bench.measures.stage` takes them; what the arrays hold is said in `hw1bench.specs.measurement`.
 """
 
-from hw1bench.runs import KEPT_WEIGHTS, recorded
+from hw1bench.records.runs import KEPT_WEIGHTS, recorded
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm, Function
 from hw1bench.specs.measurement import TOLERANCES, Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
