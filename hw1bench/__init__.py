@@ -3,7 +3,7 @@
 To write a claim, take `Claim`, an experiment made of the specifications, and an effect of `hw1bench.effects`.
 """
 
-from hw1bench.claim import Claim
+from hw1bench.court.claim import Claim
 from hw1bench.effects import Effect
 from hw1bench.specs.experiment import (
     Arm,

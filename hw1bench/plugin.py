@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hw1bench import rehearsal, rulings, summary, terminal
-from hw1bench.claim import Claim
+from hw1bench import summary, terminal
+from hw1bench.court import rehearsal, rulings
+from hw1bench.court.claim import Claim
+from hw1bench.court.register import Register
 from hw1bench.endings import Endings
 from hw1bench.interrupts import Interrupts
 from hw1bench.records.runs import Unreadable
-from hw1bench.register import Register
 from hw1bench.report.merge import Known
 from hw1bench.selection import Selection, params, topic
 from hw1bench.specs.experiment import Contrast, Experiment, Tier

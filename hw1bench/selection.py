@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hw1bench.claim import Claim
+from hw1bench.court.claim import Claim
 from hw1bench.specs.experiment import Contrast, Experiment, Tier
 
 REPORTS = "ABCDE"

@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import hw1bench
-from hw1bench import report, rulings
-from hw1bench.claim import Claim
-from hw1bench.court import Court, Judgement, Timer
+from hw1bench import report
+from hw1bench.court import rulings
+from hw1bench.court.claim import Claim
+from hw1bench.court.hearing import Court, Judgement, Timer
+from hw1bench.court.register import PATIENCE, Register, lock
+from hw1bench.court.rulings import Outcome, Ruling, Rulings
+from hw1bench.court.verdict import Verdict, Word
 from hw1bench.data import Library
 from hw1bench.drawing import Drawing
 from hw1bench.effects.identity import identity
@@ -23,13 +27,10 @@ from hw1bench.endings import Ending
 from hw1bench.local import LocalTrainer, cuda_here
 from hw1bench.records.runs import Unavailable
 from hw1bench.records.store import Store
-from hw1bench.register import PATIENCE, Register, lock
 from hw1bench.report import contract, document, merge, reading, words
 from hw1bench.report.merge import Known
-from hw1bench.rulings import Outcome, Ruling, Rulings
 from hw1bench.specs.experiment import Contrast, Experiment, Tier
 from hw1bench.support.progress import Progress
-from hw1bench.verdict import Verdict, Word
 
 _LARGEST_SEED = 2**52  # with the seeds that follow it, still an integer to every reader of claims.json
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hw1bench import rulings
+from hw1bench.court import rulings
 from hw1bench.report import words
 from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line

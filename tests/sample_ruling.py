@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hw1bench.rulings import Ruling
+from hw1bench.court.rulings import Ruling
 
 HERE = {"isa": "AVX2", "threads": 2}
 

@@ -8,7 +8,7 @@ import torch
 
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Claim, Experiment, Model, both_tiers
-from hw1bench.court import Court
+from hw1bench.court.hearing import Court
 from hw1bench.effects import loss_below
 from hw1bench.local import LocalTrainer
 from hw1bench.records.runs import Block, Record

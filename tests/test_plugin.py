@@ -6,7 +6,7 @@ import runpy
 
 import pytest
 
-from hw1bench import rulings
+from hw1bench.court import rulings
 from hw1bench.effects.identity import identity
 from hw1bench.report import contract, figures
 from sample_ruling import ruling

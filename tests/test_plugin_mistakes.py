@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from hw1bench import rulings
+from hw1bench.court import rulings
 
 ONE = "[claim('A-fit-x', 'supported')]"
 MIXED = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'inconclusive'), count('B-count-z', 10)]"

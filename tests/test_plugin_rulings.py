@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import hw1bench
-from hw1bench import rulings
-from hw1bench.rulings import ELSEWHERE
+from hw1bench.court import rulings
+from hw1bench.court.rulings import ELSEWHERE
 from sample_ruling import ruling
 
 ONE = "[claim('A-fit-x', 'supported')]"

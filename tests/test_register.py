@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from hw1bench import register
-from hw1bench.register import REFUGE, Register
-from hw1bench.rulings import FILE, load, save
+from hw1bench.court import register
+from hw1bench.court.register import REFUGE, Register
+from hw1bench.court.rulings import FILE, load, save
 from hw1bench.support import files
 from sample_ruling import ruling
 

@@ -25,8 +25,8 @@ from hw1bench import (
     Protocol,
 )
 from hw1bench import effects as fx
+from hw1bench.court.rehearsal import faults
 from hw1bench.effects import CountIs, Effect
-from hw1bench.rehearsal import faults
 
 FIT = replace(ARM, name="a", epochs=3, precision="float32")
 NET = replace(FIT, data=DIGITS, model=Model("64-8-10"), loss="cross_entropy", batch_size=300, epochs=2, snapshots=2)
@@ -50,9 +50,7 @@ def test_all_claims_of_the_project_rehearse_without_fault(subjects, tier):
 
 
 def test_the_rehearsal_takes_no_torch():
-    script = (
-        "import sys, hw1bench.rehearsal; print(sorted({'torch', 'scipy', 'matplotlib', 'sklearn'} & set(sys.modules)))"
-    )
+    script = "import sys, hw1bench.court.rehearsal; print(sorted({'torch', 'scipy', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from cases import ARM
 from hw1bench import Images, Model
+from hw1bench.court.remarks import diverged_where, left_out, near_chance, remarks
 from hw1bench.records.runs import Run
-from hw1bench.remarks import diverged_where, left_out, near_chance, remarks
 
 
 def test_nets_that_hardly_learn_are_named_with_the_verdict():

@@ -2,15 +2,15 @@
 
 import pytest
 
-from hw1bench.claim import Claim
-from hw1bench.court import Judgement
+from hw1bench.court.claim import Claim
+from hw1bench.court.hearing import Judgement
+from hw1bench.court.rulings import outcome
+from hw1bench.court.verdict import Verdict
 from hw1bench.effects import CountIs
 from hw1bench.report import document
 from hw1bench.report.outline import outline
-from hw1bench.rulings import outcome
 from hw1bench.sources import a, b
 from hw1bench.specs.experiment import Contrast, Model
-from hw1bench.verdict import Verdict
 from sample_document import STARTED, exact, figure
 from sample_document import document as sample
 

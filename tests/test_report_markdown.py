@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from hw1bench import verdict
+from hw1bench.court import verdict
 from hw1bench.report import contract, words
 from hw1bench.report.markdown import render
 from sample_document import COPY, DIGITS, across, claim, document, everything, evidence, exact, figure, unjudged

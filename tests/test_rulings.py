@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw1bench.rulings import ELSEWHERE, Outcome, beside, gone, load, number, outcome, save, strictly
+from hw1bench.court.rulings import ELSEWHERE, Outcome, beside, gone, load, number, outcome, save, strictly
 from sample_ruling import ruling
 
 TABLE = {  # verdict -> outcome without ruling, with the same, with inconclusive, with the opposite

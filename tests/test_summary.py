@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hw1bench import summary
-from hw1bench.rulings import ELSEWHERE
+from hw1bench.court.rulings import ELSEWHERE
 from sample_document import DIGITS, claim, document, evidence, exact, unjudged
 
 

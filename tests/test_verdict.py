@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
+from hw1bench.court.verdict import ALPHA, judge, level_for, outcome_probabilities, share_interval
 from hw1bench.support.number import NoFinding
-from hw1bench.verdict import ALPHA, judge, level_for, outcome_probabilities, share_interval
 
 QUICK, FULL, ONE = (8, 16), (8, 16, 32), (8,)
 

@@ -4,15 +4,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
-from hw1bench.claim import Claim
-from hw1bench.court import Judgement
+from hw1bench.court.claim import Claim
+from hw1bench.court.hearing import Judgement
+from hw1bench.court.rulings import Outcome
+from hw1bench.court.verdict import Word
 from hw1bench.effects import Effect
 from hw1bench.protocols import differences
 from hw1bench.report import schema
-from hw1bench.rulings import Outcome
 from hw1bench.specs.experiment import Experiment, Figure
 from hw1bench.support.number import not_finite
-from hw1bench.verdict import Word
 
 
 def finite(value: float | None) -> float | None:

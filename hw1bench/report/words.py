@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hw1bench.report.contract import RULED, VERDICTS, Claim, Document, Effect, Figure, from_seeds, measured
 
-# As `hw1bench.verdict.ALPHA`; repeated here because a report is rendered from its document alone, without scipy.
+# As `hw1bench.court.verdict.ALPHA`; repeated here because a report is rendered from its document alone, without scipy.
 FAMILY_LEVEL = 0.05
 
 TOPICS = {

@@ -18,7 +18,7 @@ from hw1bench.support import files
 from hw1bench.support.number import NotFinite, brief, not_finite
 
 if TYPE_CHECKING:
-    from hw1bench.verdict import Word
+    from hw1bench.court.verdict import Word
 
 SCHEMA = 2
 FILE = "rulings.json"

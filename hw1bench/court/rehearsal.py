@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hw1bench.claim import Claim
+from hw1bench.court.claim import Claim
 from hw1bench.effects import Effect
 from hw1bench.effects.identity import is_authors
 from hw1bench.records.measured import Shapes, measured
@@ -111,7 +111,7 @@ def _is_ours(error: ValueError) -> bool:
     ours, place = False, error.__traceback__
     while place is not None:
         file = place.tb_frame.f_code.co_filename
-        inside = Path(__file__).parent in Path(file).parents
+        inside = Path(__file__).parent.parent in Path(file).parents
         if inside or is_authors(file):  # what libraries raise, they raise for whoever called them
             ours = inside
         place = place.tb_next

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from hw1bench import rulings
-from hw1bench.rulings import Place, Ruling, Rulings
+from hw1bench.court import rulings
+from hw1bench.court.rulings import Place, Ruling, Rulings
 
 try:
     import fcntl

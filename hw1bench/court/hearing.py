@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from hw1bench import verdict as rule
-from hw1bench.claim import Claim
+from hw1bench.court import verdict as rule
+from hw1bench.court.claim import Claim
+from hw1bench.court.remarks import diverged_where, remarks
+from hw1bench.court.verdict import Verdict
 from hw1bench.effects import CountIs, CountsEqual, Effect
 from hw1bench.records.forms import unfit
 from hw1bench.records.runs import Block, Record, Run, Unavailable, Unreadable
 from hw1bench.records.store import Store
-from hw1bench.remarks import diverged_where, remarks
 from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Model, Tier
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.number import NoFinding
-from hw1bench.verdict import Verdict
 
 
 class Trainer(Protocol):
