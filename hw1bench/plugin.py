@@ -1,5 +1,6 @@
-"""The pytest plugin: options, markers, the ``court`` fixture, outcomes, and the summary. An adapter over `hw1bench.sitting`.
+"""The pytest plugin: options, markers, the ``court`` fixture, outcomes, and the summary.
 
+An adapter over `hw1bench.session.sitting`.
 It is registered in one place, a root ``conftest.py`` with ``pytest_plugins = ["hw1bench.plugin"]``, and does nothing unless
 claims are collected: tests that take the ``court`` fixture and are parametrized by ``claim`` (or by ``exhibit``, an experiment,
 or a contrast of several, of which only the figures are wanted).
@@ -13,23 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hw1bench import summary, terminal
 from hw1bench.court import rehearsal, rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
-from hw1bench.endings import Endings
-from hw1bench.interrupts import Interrupts
 from hw1bench.records.runs import Unreadable
 from hw1bench.report.merge import Known
-from hw1bench.selection import Selection, params, topic
+from hw1bench.session import summary, terminal
+from hw1bench.session.endings import Endings
+from hw1bench.session.interrupts import Interrupts
+from hw1bench.session.selection import Selection, params, topic
+from hw1bench.session.timing import Stopwatch
 from hw1bench.specs.experiment import Contrast, Experiment, Tier
 from hw1bench.support.number import NoFinding, brief
 from hw1bench.support.progress import TerminalProgress
-from hw1bench.timing import Stopwatch
 
 if TYPE_CHECKING:
     from hw1bench.report import contract
-    from hw1bench.sitting import Docket, Options, Sitting
+    from hw1bench.session.sitting import Docket, Options, Sitting
 
 REPORT_LOST = 74
 """Exit status of a session whose report could not be written (EX_IOERR of sysexits.h); tests passed or failed."""
@@ -96,7 +97,7 @@ def _folder(name: str, text: str | None) -> Path | None:
 
 
 def _options(config: pytest.Config, tier: Tier) -> "Options":
-    from hw1bench.sitting import Options, default_data_dir  # torch, from here on
+    from hw1bench.session.sitting import Options, default_data_dir  # torch, from here on
 
     report_dir = _folder("--report-dir", _option(config, "report-dir"))
     assert report_dir is not None
@@ -239,7 +240,7 @@ class _Session:
             raise pytest.UsageError(*faults)
 
     def _sit(self, items: Iterable[pytest.Item], tier: Tier) -> None:
-        from hw1bench.sitting import Docket, Sitting
+        from hw1bench.session.sitting import Docket, Sitting
 
         for item in items:
             claim = params(item).get("claim")

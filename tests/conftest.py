@@ -73,9 +73,9 @@ def imported():
     import matplotlib.backends.backend_svg
     import torch._dynamo
 
-    import hw1bench.sitting
+    import hw1bench.session.sitting
 
-    return matplotlib, torch, hw1bench.sitting
+    return matplotlib, torch, hw1bench.session.sitting
 
 
 @pytest.fixture

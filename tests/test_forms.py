@@ -10,9 +10,9 @@ from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Claim, Experiment, Model, both_tiers
 from hw1bench.court.hearing import Court
 from hw1bench.effects import loss_below
-from hw1bench.local import LocalTrainer
 from hw1bench.records.runs import Block, Record
 from hw1bench.records.store import Store
+from hw1bench.session.local import LocalTrainer
 from hw1bench.specs.measurement import JacobianNorm
 from hw1bench.training import convolutional, engine, native
 

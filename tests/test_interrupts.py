@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from hw1bench.interrupts import Interrupts
+from hw1bench.session.interrupts import Interrupts
 
 ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from junitparser import JUnitXml
 
-from hw1bench.endings import Ending, Endings, ending
 from hw1bench.report import contract
+from hw1bench.session.endings import Ending, Endings, ending
 
 NAMED = "[claim(f'A-fit-{name}', 'supported') for name in %r]"
 MORE = """

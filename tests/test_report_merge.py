@@ -159,7 +159,7 @@ def test_two_folders_may_have_files_of_one_topic(pytester, project):
 
 
 def test_what_another_session_wrote_meanwhile_is_added_to(pytester, project, monkeypatch):
-    from hw1bench.sitting import Sitting
+    from hw1bench.session.sitting import Sitting
 
     project("[claim('A-fit-x', 'supported')]")
     close = Sitting.close

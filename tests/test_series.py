@@ -7,8 +7,8 @@ import pytest
 
 from cases import ARM, DIGITS
 from hw1bench import Experiment, Model, Protocol
-from hw1bench.drawing import Drawing
 from hw1bench.records.runs import Block, Record
+from hw1bench.session.drawing import Drawing
 from hw1bench.support.snapshots import ARRAYS
 
 BEST = replace(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hw1bench import summary
 from hw1bench.court.rulings import ELSEWHERE
+from hw1bench.session import summary
 from sample_document import DIGITS, claim, document, evidence, exact, unjudged
 
 

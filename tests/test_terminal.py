@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from hw1bench.session.terminal import Forgiving
 from hw1bench.support.progress import TerminalProgress
-from hw1bench.terminal import Forgiving
 
 
 @pytest.fixture

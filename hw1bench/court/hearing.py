@@ -22,7 +22,7 @@ from hw1bench.support.number import NoFinding
 
 
 class Trainer(Protocol):
-    """What turns blocks into records, trained ones and measured ones, and names the records; `hw1bench.local` here."""
+    """What turns blocks into records, trained ones and measured ones, and names the records; `hw1bench.session.local` here."""
 
     def key(self, block: Block) -> str: ...
 

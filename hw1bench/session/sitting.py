@@ -21,14 +21,14 @@ from hw1bench.court.register import PATIENCE, Register, lock
 from hw1bench.court.rulings import Outcome, Ruling, Rulings
 from hw1bench.court.verdict import Verdict, Word
 from hw1bench.data import Library
-from hw1bench.drawing import Drawing
 from hw1bench.effects.identity import identity
-from hw1bench.endings import Ending
-from hw1bench.local import LocalTrainer, cuda_here
 from hw1bench.records.runs import Unavailable
 from hw1bench.records.store import Store
 from hw1bench.report import contract, document, merge, reading, words
 from hw1bench.report.merge import Known
+from hw1bench.session.drawing import Drawing
+from hw1bench.session.endings import Ending
+from hw1bench.session.local import LocalTrainer, cuda_here
 from hw1bench.specs.experiment import Contrast, Experiment, Tier
 from hw1bench.support.progress import Progress
 
