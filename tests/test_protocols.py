@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cases import unchecked
-from hw1bench.protocols import (
+from hw1bench.report.protocols import (
     differences,
     main,
     measured,

@@ -9,8 +9,8 @@ from hw1bench.court.hearing import Judgement
 from hw1bench.court.rulings import Outcome
 from hw1bench.court.verdict import Word
 from hw1bench.effects import Effect
-from hw1bench.protocols import differences
 from hw1bench.report import schema
+from hw1bench.report.protocols import differences
 from hw1bench.specs.experiment import Experiment, Figure
 from hw1bench.support.number import not_finite
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from hw1bench.measures import learning
-from hw1bench.protocols import steps
 from hw1bench.records.runs import Block, Record, Run
 from hw1bench.report import contract, document, figures
+from hw1bench.report.protocols import steps
 from hw1bench.specs.experiment import Contrast, Experiment, Figure, Images, Tier
 from hw1bench.support import snapshots
 

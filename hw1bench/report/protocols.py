@@ -1,6 +1,6 @@
 """What the quick tier trains and the full one does, side by side: in sentences for a verdict, in a table for the docs.
 
-    python -m hw1bench.protocols BENCHMARK_JSON PAGE
+    python -m hw1bench.report.protocols BENCHMARK_JSON PAGE
 
 writes the docs page anew, with the seconds of a quick session's benchmark.json; an experiment that the session did not train
 keeps the seconds that the page says. Everything here is about specifications: nothing imports torch.
@@ -304,7 +304,7 @@ def of_the_reports() -> tuple[Experiment, ...]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page; the exit status is 2 where benchmark.json cannot be used."""
-    parser = argparse.ArgumentParser(prog="hw1bench.protocols", description="Write the table of protocols.")
+    parser = argparse.ArgumentParser(prog="hw1bench.report.protocols", description="Write the table of protocols.")
     parser.add_argument("benchmark", metavar="BENCHMARK_JSON", type=Path, help="benchmark.json of a quick session")
     parser.add_argument("page", metavar="PAGE", type=Path, help="the Markdown file to write")
     chosen = parser.parse_args(arguments)
@@ -314,12 +314,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         replace_file(chosen.page, page(of_the_reports(), before | seconds).encode())
     except OSError as error:
         print(
-            f"hw1bench.protocols: {error}: run `make claims` first, or name its report directory's file",
+            f"hw1bench.report.protocols: {error}: run `make claims` first, or name its report directory's file",
             file=sys.stderr,
         )
         return 2
     except (ValueError, KeyError, TypeError) as error:
-        print(f"hw1bench.protocols: {chosen.benchmark} is no benchmark.json of a session ({error!r})", file=sys.stderr)
+        print(
+            f"hw1bench.report.protocols: {chosen.benchmark} is no benchmark.json of a session ({error!r})",
+            file=sys.stderr,
+        )
         return 2
     return 0
 
