@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from hw1bench.training import arithmetic, native
+from hw1bench.support import arithmetic
+from hw1bench.training import native
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = """

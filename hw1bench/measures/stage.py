@@ -14,9 +14,8 @@ from hw1bench.measures.stationary import BUDGET
 from hw1bench.records.runs import Block, Record
 from hw1bench.specs.experiment import BLOCK, digest
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
-from hw1bench.support import code
+from hw1bench.support import arithmetic, code
 from hw1bench.support.snapshots import ARRAYS
-from hw1bench.training import arithmetic
 
 TrainedBlock = tuple[Block, Record]
 

@@ -1,1 +1,1 @@
-"""What all other rooms lean on: checks, files, arrays, numbers, threads, progress, the digest of the code."""
+"""What all other rooms lean on: checks, files, arrays, numbers, threads, progress, the digests of code and machine."""

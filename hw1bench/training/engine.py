@@ -11,8 +11,8 @@ from hw1bench.data import BUILT_IN, Library
 from hw1bench.records.forms import Shapes
 from hw1bench.records.runs import Block, Record, recorded
 from hw1bench.specs.experiment import Arm, Function, digest
-from hw1bench.support import code
-from hw1bench.training import arithmetic, convolutional, native, sequential, stacked
+from hw1bench.support import arithmetic, code
+from hw1bench.training import convolutional, native, sequential, stacked
 from hw1bench.training.compiler import compiler_version, compiler_works
 
 # Dense nets up to this many parameters are stacked on a CPU: above it a single net fills the cores by itself, and
