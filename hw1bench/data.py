@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from hw1bench import images
-from hw1bench.records.runs import Unreadable
 from hw1bench.specs.experiment import Data, Function, Images
 from hw1bench.specs.functions import FUNCTIONS
 from hw1bench.support.progress import Progress
+from hw1bench.support.refusals import Unreadable
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import pytest
 from hw1bench.court import rehearsal, rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
-from hw1bench.records.runs import Unreadable
 from hw1bench.report.merge import Known
 from hw1bench.session import summary, terminal
 from hw1bench.session.endings import Endings
@@ -27,6 +26,7 @@ from hw1bench.session.timing import Stopwatch
 from hw1bench.specs.experiment import Contrast, Experiment, Tier
 from hw1bench.support.number import NoFinding, brief
 from hw1bench.support.progress import TerminalProgress
+from hw1bench.support.refusals import Unreadable
 
 if TYPE_CHECKING:
     from hw1bench.report import contract

@@ -6,7 +6,7 @@ import torch
 
 from hw1bench import Function, Images, images
 from hw1bench.data import BUILT_IN, Library, fingerprint
-from hw1bench.records.runs import Unavailable
+from hw1bench.support.refusals import Unavailable
 
 load = BUILT_IN.load
 

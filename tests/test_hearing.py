@@ -7,11 +7,12 @@ from hw1bench import Arm, Claim, Experiment, Function, Model, Optimizer, both_ti
 from hw1bench.court.hearing import Court, judge_count
 from hw1bench.court.verdict import Verdict
 from hw1bench.effects import CountIs, CountsEqual, Effect, falls, faster, loss_below, lower_loss, separates
-from hw1bench.records.runs import Record, Unavailable
+from hw1bench.records.runs import Record
 from hw1bench.records.store import Store
 from hw1bench.specs.experiment import Protocol
 from hw1bench.specs.measurement import JacobianNorm, Paths
 from hw1bench.support.number import NoFinding
+from hw1bench.support.refusals import Unavailable
 from hw1bench.support.snapshots import ARRAYS
 
 BASIS = Arm(

@@ -12,7 +12,7 @@ import pytest
 from hw1bench import images
 from hw1bench.images import vision
 from hw1bench.images.sets import MNIST, SPLITS, Stack
-from hw1bench.records.runs import Unavailable
+from hw1bench.support.refusals import Unavailable
 from image_sets import NAMES, batches, draw, idx, known, own_cache, publish, put_batches, put_idx, same  # noqa: F401
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

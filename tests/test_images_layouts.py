@@ -14,7 +14,7 @@ from hw1bench import images
 from hw1bench.__main__ import main
 from hw1bench.images.folder import is_image, is_litter, split_of
 from hw1bench.images.sets import MNIST
-from hw1bench.records.runs import Unavailable
+from hw1bench.support.refusals import Unavailable
 from image_sets import Told, draw, files, idx, known, own_cache, put, put_idx, put_tar, put_tree, raw_files, same  # noqa: F401
 
 SPLITS = draw("mnist")

@@ -6,10 +6,11 @@ from threadpoolctl import threadpool_limits
 
 from cases import unchecked
 from hw1bench import Arm, Function, Images, Model, Optimizer
-from hw1bench.records.runs import Block, Unavailable
+from hw1bench.records.runs import Block
 from hw1bench.session import local
 from hw1bench.sources import b
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
+from hw1bench.support.refusals import Unavailable
 from hw1bench.training import engine, native
 
 ARM = Arm(

@@ -14,11 +14,12 @@ from hw1bench.court.remarks import diverged_where, remarks
 from hw1bench.court.verdict import Verdict
 from hw1bench.effects import CountIs, CountsEqual, Effect
 from hw1bench.records.forms import unfit
-from hw1bench.records.runs import Block, Record, Run, Unavailable, Unreadable
+from hw1bench.records.runs import Block, Record, Run
 from hw1bench.records.store import Store
 from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Model, Tier
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.number import NoFinding
+from hw1bench.support.refusals import Unavailable, Unreadable
 
 
 class Trainer(Protocol):

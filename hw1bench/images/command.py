@@ -10,8 +10,8 @@ from hw1bench.images.published import again, digests, genuine
 from hw1bench.images.reader import choose, look, open_set
 from hw1bench.images.sets import FORMS, Form, ImageSet
 from hw1bench.images.shown import shown
-from hw1bench.records.runs import Unavailable
 from hw1bench.support.progress import Progress, TerminalProgress
+from hw1bench.support.refusals import Unavailable
 
 
 def _check_files(form: Form, folder: Path) -> Path | None:

@@ -16,7 +16,7 @@ from hw1bench.images.find import CIFAR10_ARCHIVE, CIFAR10_BATCHES, MNIST_RAW
 from hw1bench.images.published import missing
 from hw1bench.images.sets import MNIST, Form
 from hw1bench.images.vision import datasets
-from hw1bench.records.runs import Unavailable
+from hw1bench.support.refusals import Unavailable
 
 TIMEOUT = 20.0  # seconds without a byte after which a server counts as gone; torchvision sets none
 

@@ -12,8 +12,8 @@ from hw1bench.images.folder import Tree, unreadable
 from hw1bench.images.raw import Raw
 from hw1bench.images.sets import FORMS, MNIST, Form, ImageSet, assemble
 from hw1bench.images.shown import Shown, shown
-from hw1bench.records.runs import Unavailable
 from hw1bench.support.progress import Progress, Silent
+from hw1bench.support.refusals import Unavailable
 
 _SHOWN = 5  # reasons why something is no copy
 _REASONS = 20  # why copies cannot be used

@@ -11,7 +11,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from hw1bench.records.runs import Unavailable
+from hw1bench.support.refusals import Unavailable
 
 if TYPE_CHECKING:
     from torch.library import Library

@@ -19,14 +19,6 @@ KEPT_WEIGHTS = 1_000_000
 """Parameters: of larger nets the weights are not kept, for a block of the largest would be 0.5 GB."""
 
 
-class Unavailable(Exception):
-    """Training that cannot be had here, where the specification is right; the text says why, in one line."""
-
-
-class Unreadable(ValueError):
-    """A data set that is there and cannot be used; the text says which file and why, in one line."""
-
-
 def _frozen(value: Any) -> Any:
     """``value``, of arrays, mappings and lists, such that no part of it can be changed: effects get runs that serve others.
 

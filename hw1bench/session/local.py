@@ -10,9 +10,10 @@ from hw1bench.data import Library
 from hw1bench.measures import stage
 from hw1bench.records import forms
 from hw1bench.records.measured import measured
-from hw1bench.records.runs import Block, Record, Unavailable
+from hw1bench.records.runs import Block, Record
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.progress import Progress
+from hw1bench.support.refusals import Unavailable
 from hw1bench.training import engine, native
 from hw1bench.training.compiler import why_not
 

@@ -22,7 +22,6 @@ from hw1bench.court.rulings import Outcome, Ruling, Rulings
 from hw1bench.court.verdict import Verdict, Word
 from hw1bench.data import Library
 from hw1bench.effects.identity import identity
-from hw1bench.records.runs import Unavailable
 from hw1bench.records.store import Store
 from hw1bench.report import contract, document, merge, reading, words
 from hw1bench.report.merge import Known
@@ -31,6 +30,7 @@ from hw1bench.session.endings import Ending
 from hw1bench.session.local import LocalTrainer, cuda_here
 from hw1bench.specs.experiment import Contrast, Experiment, Tier
 from hw1bench.support.progress import Progress
+from hw1bench.support.refusals import Unavailable
 
 _LARGEST_SEED = 2**52  # with the seeds that follow it, still an integer to every reader of claims.json
 

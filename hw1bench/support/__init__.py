@@ -1,1 +1,1 @@
-"""What all other rooms lean on: checks, files, arrays, numbers, threads, progress, the digests of code and machine."""
+"""What all other rooms lean on: checks, refusals, files, arrays, numbers, threads, progress, the digests of code and machine."""
