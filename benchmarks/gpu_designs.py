@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hw1bench import layout as notation
 from hw1bench import models
-from hw1bench.experiment import Model
+from hw1bench.specs import notation
+from hw1bench.specs.experiment import Model
 
 RUNS = 8
 SAMPLES = 128 * 100
