@@ -11,7 +11,7 @@ from cases import ARM, DIGITS, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, unchecked
 from hw1bench import Function, Images, Model, StepLR, data, images
 from hw1bench.records.runs import Block
 from hw1bench.sources import a, b, c, d, e
-from hw1bench.support import code
+from hw1bench.support import arithmetic, code
 from hw1bench.training import engine, native, sequential, stacked
 from hw1bench.training.compiler import compiler_works
 from hw1bench.training.streams import random_labels
@@ -256,6 +256,16 @@ def test_the_kernels_key_is_free_of_threads_and_torchs_of_the_kernel(monkeypatch
     (torch_one, torch_image, other_again), (torch_two, _, _) = keys(None)
     assert len({one, torch_one, torch_two, image_one, torch_image}) == 5
     assert other_again == other_one
+
+
+def test_on_a_gpu_alone_convolutions_are_not_in_all_of_float32_and_key_and_environment_say_so(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+    for told in (engine.computing, engine.environment):
+        assert told(torch.device("cuda"))["convolutions"] == "tf32"
+        assert "convolutions" not in told(CPU)
+    with arithmetic.settled():
+        assert torch.backends.cudnn.conv.fp32_precision == "tf32"
+        assert torch.backends.cuda.matmul.fp32_precision == "ieee"
 
 
 def test_steps_and_progress_agree(eager):
