@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from hw1bench.court.vocabulary import VERDICTS
 from hw1bench.report import words
-from hw1bench.report.contract import VERDICTS, measured
+from hw1bench.report.contract import measured
 from hw1bench.report.html import render
 from parsed_page import Page
 from sample_document import COPY, across, claim, document, everything, evidence, exact, figure, put_figures, unjudged

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from hw1bench.court import verdict
-from hw1bench.report import contract, words
+from hw1bench.report import words
 from hw1bench.report.markdown import render
 from sample_document import COPY, DIGITS, across, claim, document, everything, evidence, exact, figure, unjudged
 
@@ -114,11 +113,6 @@ def test_false_verdicts_are_counted_over_what_was_ruled_from_seeds():
     assert words.false_verdicts(document(exact())) == (
         "No claim was judged from seeds, so no verdict here can be false by chance."
     )
-
-
-def test_level_and_words_are_those_of_the_statistics():
-    assert words.FAMILY_LEVEL == verdict.ALPHA
-    assert contract.VERDICTS == verdict.WORDS
 
 
 def test_the_head_says_counts_environment_offset_and_false_verdicts():

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -127,3 +129,12 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path, capsys, place, 
     except ValueError as error:
         said = str(error)
     assert "\n" not in said
+
+
+def test_a_report_is_rendered_without_the_libraries_that_train_and_judge():
+    script = (
+        "import sys\nfrom hw1bench.report import html, markdown, junit\n"
+        "print(*sorted({'torch', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == []

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import reference
 from hw1bench.court.verdict import ALPHA, judge, level_for, outcome_probabilities, share_interval
+from hw1bench.court.vocabulary import standing
 from hw1bench.support.number import NoFinding
 
 QUICK, FULL, ONE = (8, 16), (8, 16, 32), (8,)
@@ -186,3 +187,14 @@ def test_a_look_that_was_not_planned_is_refused():
 
 def test_level():
     assert level_for(QUICK) == 0.975
+
+
+def test_a_verdict_stands_to_a_ruling_by_its_strength():
+    stands = {
+        ("supported", None): "unruled",
+        ("inconclusive", "inconclusive"): "same",
+        ("inconclusive", "refuted"): "weaker",
+        ("refuted", "inconclusive"): "stronger",
+        ("supported", "refuted"): "contrary",
+    }
+    assert {pair: standing(*pair) for pair in stands} == stands

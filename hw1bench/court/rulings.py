@@ -11,18 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
+from hw1bench.court.vocabulary import RULED, OutcomeWord, RuledWord, VerdictWord, standing
 from hw1bench.specs.experiment import TIERS
 from hw1bench.support import files
 from hw1bench.support.number import NotFinite, brief, not_finite
 
-if TYPE_CHECKING:
-    from hw1bench.court.verdict import Word
-
 SCHEMA = 2
 FILE = "rulings.json"
-RULED: "tuple[Word, ...]" = ("supported", "refuted", "inconclusive")
 ELSEWHERE = "ruled on another experiment"
 
 Number = float | NotFinite | None  # None: not known
@@ -45,7 +42,7 @@ class Ruling:
     claim: str
     topic: str
     tier: str
-    verdict: "Word"
+    verdict: RuledWord
     how: str | None
     holds: int | None
     seeds: int | None
@@ -177,31 +174,31 @@ def gone(rulings: Rulings, tiers: Mapping[str, Iterable[str]], whole: Callable[[
 class Outcome:
     """What the test of a claim does: ``kind``, and a ``remark`` that says why where it is not plain."""
 
-    kind: Literal["passed", "failed", "error", "xfailed", "skipped"]
+    kind: OutcomeWord
     remark: str = ""
 
 
-_SAME = {"supported": Outcome("passed"), "refuted": Outcome("xfailed"), "inconclusive": Outcome("skipped")}
+_AS_RULED: dict[RuledWord, OutcomeWord] = {"supported": "passed", "refuted": "xfailed", "inconclusive": "skipped"}
 
 
-def outcome(word: "Word", ruling: "Word | None") -> Outcome:
+def outcome(word: VerdictWord, ruling: RuledWord | None) -> Outcome:
     """The outcome of a verdict ``word`` beside the verdict on record."""
     if word == "error":
         return Outcome("failed", "error")
     if word == "not run":
         return Outcome("skipped", "not run")
-    if ruling == word:
-        return _SAME[word]
-    if word == "inconclusive":
-        return Outcome("skipped", "" if ruling is None else f"weaker than the ruling ({ruling})")
-    if ruling is None:
-        return Outcome("passed") if word == "supported" else Outcome("failed", "refuted, no ruling yet")
-    if ruling == "inconclusive":
-        return Outcome(_SAME[word].kind, "stronger than the ruling (inconclusive)")
-    return Outcome("failed", f"contradicts the ruling ({ruling})")
+    match standing(word, ruling):
+        case "unruled":
+            return Outcome("failed", "refuted, no ruling yet") if word == "refuted" else Outcome(_AS_RULED[word])
+        case "same":
+            return Outcome(_AS_RULED[word])
+        case "contrary":
+            return Outcome("failed", f"contradicts the ruling ({ruling})")
+        case ("weaker" | "stronger") as stands:
+            return Outcome(_AS_RULED[word], f"{stands} than the ruling ({ruling})")
 
 
-def beside(word: "Word", old: Ruling | None, subject: tuple[str | None, str]) -> "tuple[Outcome, Word | None]":
+def beside(word: VerdictWord, old: Ruling | None, subject: tuple[str | None, str]) -> tuple[Outcome, RuledWord | None]:
     """The outcome of a verdict ``word`` on ``subject`` beside the ruling ``old``, and the verdict on record.
 
     A ruling on another subject leaves none on record, and the outcome says so.
@@ -222,7 +219,6 @@ def strictly(plain: Outcome, new: Ruling, old: Ruling | None) -> Outcome:
         return Outcome("failed", f"{new.verdict}, no ruling on record")
     if new.subject != old.subject:
         return Outcome("failed", f"{new.verdict}, {ELSEWHERE}")
-    weaker = new.verdict == "inconclusive" and old.verdict != "inconclusive"
-    if weaker and new.environment == old.environment:
+    if standing(new.verdict, old.verdict) == "weaker" and new.environment == old.environment:
         return Outcome("failed", f"weaker than the ruling ({old.verdict}) in the ruling's own environment")
     return plain

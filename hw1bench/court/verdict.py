@@ -10,17 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 from scipy import stats
 
+from hw1bench.court.vocabulary import ALPHA, How, RuledWord, VerdictWord
 from hw1bench.support.number import NoFinding, real
-
-ALPHA = 0.05  # probability of a false verdict on one claim, over all its looks
-Word = Literal["supported", "refuted", "inconclusive", "error", "not run"]
-WORDS: tuple[Word, ...] = ("supported", "refuted", "inconclusive", "error", "not run")
-How = Literal["reversed", "absent"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,7 @@ class Verdict:
     and what did not run.
     """
 
-    word: Word
+    word: VerdictWord
     how: How | None = None
     values: tuple[float, ...] | None = None
     holds: int | None = None
@@ -64,7 +59,7 @@ def share_interval(holds: int, seeds: int, level: float) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def _word(holds: int, seeds: int, level: float) -> Word:
+def _word(holds: int, seeds: int, level: float) -> RuledWord:
     low, high = share_interval(holds, seeds, level)
     return "supported" if low > 0.5 else "refuted" if high < 0.5 else "inconclusive"
 
@@ -125,11 +120,11 @@ def judge(values: Sequence[float], looks: Sequence[int], opposite: Sequence[floa
     )
 
 
-def outcome_probabilities(share: float, looks: Sequence[int]) -> dict[Word, float]:
+def outcome_probabilities(share: float, looks: Sequence[int]) -> dict[RuledWord, float]:
     """Exact probability of each verdict for a claim that holds in a seed with probability ``share``, by enumeration."""
     level = level_for(looks)
     going: dict[int, float] = {0: 1.0}  # seeds in which it holds -> probability of being undecided with that number
-    result: dict[Word, float] = {"supported": 0.0, "refuted": 0.0, "inconclusive": 0.0}
+    result: dict[RuledWord, float] = {"supported": 0.0, "refuted": 0.0, "inconclusive": 0.0}
     seen = 0
     for look in looks:
         after: dict[int, float] = {}

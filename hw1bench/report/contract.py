@@ -11,16 +11,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import Any, get_args
+from typing import Any
 
+from hw1bench.court.vocabulary import RULED
 from hw1bench.report import schema
 from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure
 from hw1bench.report.validate import fault, schema_of, shown
 
 __all__ = ["SCHEMA", "Claim", "Dataset", "Document", "Effect", "Figure", "check", "from_seeds", "measured"]
 
-VERDICTS: tuple[schema.Verdict, ...] = get_args(schema.Verdict)
-RULED: tuple[schema.Ruled, ...] = get_args(schema.Ruled)
 IMAGES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 _CLAIM = schema_of(Claim)

@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
 
 from hw1bench.court.claim import Claim
 from hw1bench.court.hearing import Judgement
 from hw1bench.court.rulings import Outcome
-from hw1bench.court.verdict import Word
+from hw1bench.court.vocabulary import RuledWord
 from hw1bench.effects import Effect
 from hw1bench.report import schema
 from hw1bench.report.protocols import differences
@@ -52,7 +51,7 @@ def _effect(judgement: Judgement) -> schema.Effect | None:
     }
 
 
-def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome, judged: str) -> schema.Claim:
+def entry(judgement: Judgement, topic: str, ruling: RuledWord | None, outcome: Outcome, judged: str) -> schema.Claim:
     """One claim of claims.json; ``judged`` is when its session began."""
     claim, verdict, facts = judgement.claim, judgement.verdict, judgement.facts
     return {
@@ -65,7 +64,7 @@ def entry(judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcom
         "judged": judged,
         "verdict": verdict.word,
         "how": verdict.how,
-        "ruling": cast("schema.Ruled | None", ruling),  # nothing else gets on record
+        "ruling": ruling,
         "outcome": outcome.kind,
         "holds": verdict.holds,
         "seeds": verdict.seeds,

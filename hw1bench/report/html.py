@@ -13,8 +13,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from hw1bench.court.vocabulary import VERDICTS
 from hw1bench.report import words
-from hw1bench.report.contract import IMAGES, VERDICTS, Document, Figure, check
+from hw1bench.report.contract import IMAGES, Document, Figure, check
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import clean
 from hw1bench.report.strip import strip

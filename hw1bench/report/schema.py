@@ -9,15 +9,12 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict, get_args
 
+from hw1bench.court.vocabulary import How, OutcomeWord, RuledWord, VerdictWord
 from hw1bench.report.validate import bounds, schema_of
 from hw1bench.support.number import NotFinite
 
 Version = Literal[2]
 Tier = Literal["quick", "full"]
-Ruled = Literal["supported", "refuted", "inconclusive"]
-Verdict = Literal["supported", "refuted", "inconclusive", "error", "not run"]
-How = Literal["reversed", "absent"]
-Outcome = Literal["passed", "failed", "error", "xfailed", "skipped"]
 
 Name = Annotated[str, bounds(pattern=r"\S")]  # not blank
 Count = Annotated[int, bounds(minimum=0, maximum=2**53)]  # whole numbers that every reader of JSON holds exactly
@@ -71,10 +68,10 @@ class Claim(TypedDict):
     judged: Annotated[
         Started, "when the session began that judged it: the document's, or an earlier one that it adds to"
     ]
-    verdict: Verdict
+    verdict: VerdictWord
     how: Annotated[How | None, "of a refutation: whether the opposite is supported"]
-    ruling: Annotated[Ruled | None, "the verdict on record"]
-    outcome: Annotated[Outcome, "of the test, as pytest says it; an error is a failure in a fixture"]
+    ruling: Annotated[RuledWord | None, "the verdict on record"]
+    outcome: Annotated[OutcomeWord, "of the test, as pytest says it; an error is a failure in a fixture"]
     remark: Annotated[str, "why the outcome is what it is; empty where that is plain"]
     holds: Annotated[Count | None, "the number of seeds in which it holds"]
     seeds: Positive | None

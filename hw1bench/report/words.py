@@ -4,10 +4,9 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 
-from hw1bench.report.contract import RULED, VERDICTS, Claim, Document, Effect, Figure, from_seeds, measured
-
-# As `hw1bench.court.verdict.ALPHA`; repeated here because a report is rendered from its document alone, without scipy.
-FAMILY_LEVEL = 0.05
+from hw1bench.court import vocabulary
+from hw1bench.court.vocabulary import ALPHA, RULED, VERDICTS
+from hw1bench.report.contract import Claim, Document, Effect, Figure, from_seeds, measured
 
 TOPICS = {
     "counts": "Parameter counts",
@@ -26,7 +25,7 @@ FAILED = "failed"
 GROUPS = (FAILED, *VERDICTS)
 
 _FAILING = ("failed", "error")
-_STRENGTH = {"supported": 1, "inconclusive": 0, "refuted": -1}
+_STANDING = {"same": "as", "weaker": "weaker than", "stronger": "stronger than", "contrary": "contradicts"}
 
 
 def number(value: float) -> str:
@@ -145,15 +144,10 @@ def standing(claim: Claim) -> str:
         return claim["remark"]
     if ruling is None:
         return "no ruling on record"
-    if claim["verdict"] not in _STRENGTH:
+    verdict = claim["verdict"]
+    if verdict == "error" or verdict == "not run":
         return f"ruling on record: {ruling}"
-    if claim["verdict"] == ruling:
-        return f"as the ruling on record ({ruling})"
-    if claim["verdict"] == "inconclusive":
-        return f"weaker than the ruling on record ({ruling})"
-    if ruling == "inconclusive":
-        return f"stronger than the ruling on record ({ruling})"
-    return f"contradicts the ruling on record ({ruling})"
+    return f"{_STANDING[vocabulary.standing(verdict, ruling)]} the ruling on record ({ruling})"
 
 
 def assumptions(claim: Claim) -> str:
@@ -236,9 +230,9 @@ def false_verdicts(document: Document) -> str:
     ruled = sum(map(from_seeds, document["claims"]))
     if not ruled:
         return "No claim was judged from seeds, so no verdict here can be false by chance."
-    allowed = f"{FAMILY_LEVEL * ruled:.2f}".rstrip("0").rstrip(".")
+    allowed = f"{ALPHA * ruled:.2f}".rstrip("0").rstrip(".")
     who = f"{ruled} claims were judged from seeds, each" if ruled > 1 else "1 claim was judged from seeds,"
     return (
-        f"{who} with a chance of a false verdict of at most {FAMILY_LEVEL}, whatever the number of looks: "
+        f"{who} with a chance of a false verdict of at most {ALPHA}, whatever the number of looks: "
         f"at most {allowed} of these verdicts are expected to be false by chance."
     )

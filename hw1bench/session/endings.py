@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from hw1bench.court.vocabulary import OutcomeWord
 
 if TYPE_CHECKING:
     import pytest
-
-Kind = Literal["passed", "failed", "error", "xfailed", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Ending:
     """pytest's own word for a test, and why, in one line ('' if it passed). "error" is a failure outside the test itself: in a
     fixture, before or after it."""
 
-    kind: Kind
+    kind: OutcomeWord
     reason: str = ""
 
 
@@ -50,7 +50,7 @@ def _skip(report: "pytest.TestReport") -> str:
     return _line(str(reason).removeprefix("Skipped: "))
 
 
-_RANK: tuple[Kind, ...] = ("passed", "xfailed", "skipped", "failed", "error")
+_RANK: tuple[OutcomeWord, ...] = ("passed", "xfailed", "skipped", "failed", "error")
 
 
 class Endings:

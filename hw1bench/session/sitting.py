@@ -19,7 +19,8 @@ from hw1bench.court.claim import Claim
 from hw1bench.court.hearing import Court, Judgement, Timer
 from hw1bench.court.register import PATIENCE, Register, lock
 from hw1bench.court.rulings import Outcome, Ruling, Rulings
-from hw1bench.court.verdict import Verdict, Word
+from hw1bench.court.verdict import Verdict
+from hw1bench.court.vocabulary import RULED, RuledWord
 from hw1bench.data import Library
 from hw1bench.effects.identity import identity
 from hw1bench.records.store import Store
@@ -234,7 +235,7 @@ class Sitting:
         _, ruling = rulings.beside(verdict.word, known, self._subject(item.claim))
         return self._entry(missed, item.topic, ruling, Outcome(ending.kind))
 
-    def _entry(self, judgement: Judgement, topic: str, ruling: Word | None, outcome: Outcome) -> contract.Claim:
+    def _entry(self, judgement: Judgement, topic: str, ruling: RuledWord | None, outcome: Outcome) -> contract.Claim:
         return document.entry(judgement, topic, ruling, outcome, self._started)
 
     def _earlier(self, notice: Callable[[str], None]) -> merge.Earlier:
@@ -258,7 +259,7 @@ class Sitting:
 
     def _ruling(self, judgement: Judgement, topic: str) -> Ruling | None:
         verdict = judgement.verdict
-        if verdict.word not in rulings.RULED:
+        if verdict.word not in RULED:
             return None
         experiment, effect = self._subject(judgement.claim)
         ends = verdict.interval and (rulings.number(verdict.interval[0]), rulings.number(verdict.interval[1]))
