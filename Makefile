@@ -28,7 +28,7 @@ bench: setup
 setup: .venv/ready
 
 # Exact versions come from constraints.txt; the stamp is newer than all that decides the environment once it is made.
-.venv/ready: pyproject.toml constraints.txt setup.py $(wildcard hw1bench/training/*kernel*.cpp hw1bench/training/*.h)
+.venv/ready: pyproject.toml constraints.txt setup.py $(wildcard hw1bench/training/kernels/*.cpp hw1bench/training/kernels/*.h)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	@echo 'setting up .venv: the first time takes minutes'

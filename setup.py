@@ -1,4 +1,4 @@
-"""The native kernels: two sources, one optional shared library for each instruction set. All metadata: pyproject.toml.
+"""The kernels: C++ sources, one optional shared library per instruction set. All metadata: pyproject.toml.
 
 The libraries are loaded by ctypes, not imported; without a C++ compiler (GCC or Clang) there are none, and hw1bench
 trains with torch alone.
@@ -15,11 +15,11 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
+FOLDER = HERE / "hw1bench" / "training" / "kernels"
 SOURCES, HEADERS = (
-    [path.relative_to(HERE).as_posix() for path in sorted(HERE.glob(f"hw1bench/training/*.{suffix}"))]
-    for suffix in ("cpp", "h")
+    [path.relative_to(HERE).as_posix() for path in sorted(FOLDER.glob(f"*.{suffix}"))] for suffix in ("cpp", "h")
 )
-seal = runpy.run_path(str(HERE / "hw1bench" / "training" / "seal.py"))  # no import of the package: it needs torch
+seal = runpy.run_path(str(FOLDER / "seal.py"))  # no import of the package: it needs torch
 
 # No -ffast-math: it links code that turns denormal numbers off for the whole process, and it hides NaN.
 FLAGS = [
@@ -71,10 +71,10 @@ def whole(library: Path) -> bool:
     return sys.platform == "darwin" or seal["is_whole"](library.read_bytes(), library.name)
 
 
-def kernel(name: str, flags: list[str]) -> Extension:
+def library(name: str, flags: list[str]) -> Extension:
     digest = hashlib.sha256(b"".join((HERE / source).read_bytes() for source in SOURCES + HEADERS)).hexdigest()
     return Extension(
-        f"hw1bench.training._kernel_{name}",
+        f"hw1bench.training.kernels._kernels_{name}",
         SOURCES,
         language="c++",
         define_macros=[("SOURCE_DIGEST", f'"{digest}"')],
@@ -85,6 +85,6 @@ def kernel(name: str, flags: list[str]) -> Extension:
 
 
 setup(
-    ext_modules=[kernel(name, flags) for name, flags in INSTRUCTION_SETS.items()],
+    ext_modules=[library(name, flags) for name, flags in INSTRUCTION_SETS.items()],
     cmdclass={"build_ext": BuildKernels},
 )

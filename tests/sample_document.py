@@ -129,7 +129,7 @@ def everything() -> list[dict[str, Any]]:
         claim("D-fit-deeper-better-sigmoid", **evidence([2.0] * 7 + [float("nan")] + [1.0] * 8), origin="ours"),
         claim("E-task-deep-lower", dataset=DIGITS, note="budget 1/10", experiment="e1", figure=None, diverged=2),
         claim("E-task-shallow-99", **tolerance(), ruling="refuted", outcome="xfailed", experiment="e1", figure=None),
-        unjudged("B-fit-sinc-order", "not run", outcome="skipped", note="no native kernel", assumptions=[]),
+        unjudged("B-fit-sinc-order", "not run", outcome="skipped", note="no kernels", assumptions=[]),
         unjudged("C-random-no-generalise", "error", outcome="failed", note="RuntimeError: shape", ruling="supported"),
     ]
 

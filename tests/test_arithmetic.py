@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hw1bench.support import arithmetic
-from hw1bench.training import native
+from hw1bench.training.kernels import binaries
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = """
@@ -29,8 +29,8 @@ CPU = torch.device("cpu")
 classes = replace(ARM, data=DIGITS, loss="cross_entropy", model=Model("C(1-4,3,p1,pool2) dropout 64-10"), batch_size=600,
                   epochs=1, precision="float32")
 arms = {
-    "native": replace(ARM, epochs=2, precision="float32"),
-    "convolutional": classes,
+    "fit_kernel": replace(ARM, epochs=2, precision="float32"),
+    "image_kernel": classes,
     "eager": replace(classes, model=Model("64-20-10"), coast=True),
     "sequential": replace(classes, coast=True),
 }
@@ -77,8 +77,8 @@ def test_equal_keys_are_equal_digits_whatever_code_torch_is_dispatched_to(here):
 
 def test_the_number_of_threads_is_in_no_key_whose_digits_are_free_of_it(here):
     other = under(OMP_NUM_THREADS="1")
-    for name in ("native", "convolutional", "sequential", "JacobianNorm"):
-        if native.isa() or name not in ("native", "convolutional"):
+    for name in ("fit_kernel", "image_kernel", "sequential", "JacobianNorm"):
+        if binaries.isa() or name not in ("fit_kernel", "image_kernel"):
             assert other[name] == here[name], name
 
 

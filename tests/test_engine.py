@@ -12,14 +12,15 @@ from hw1bench import Function, Images, Model, StepLR, data, images
 from hw1bench.records.runs import Block
 from hw1bench.sources import a, b, c, d, e
 from hw1bench.support import arithmetic, code
-from hw1bench.training import engine, native, sequential, stacked
+from hw1bench.training import engine, sequential, stacked
 from hw1bench.training.compiler import compiler_works
+from hw1bench.training.kernels import binaries
 from hw1bench.training.streams import random_labels
 
 CPU = torch.device("cpu")
 BACKENDS = [
     "eager",
-    pytest.param("native", marks=pytest.mark.skipif(not native.isa(), reason="no native kernel")),
+    pytest.param("fit_kernel", marks=pytest.mark.skipif(not binaries.isa(), reason="no kernels")),
     pytest.param("compiled", marks=pytest.mark.skipif(not compiler_works(), reason="no C++ compiler")),
 ]
 
@@ -34,13 +35,13 @@ def block(trained, first_seed=0, experiment="twin"):
 
 @pytest.fixture
 def eager(monkeypatch):
-    monkeypatch.setattr(engine.native, "isa", lambda: None)
+    monkeypatch.setattr(engine.binaries, "isa", lambda: None)
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
 
 
 @pytest.fixture
-def no_kernel(monkeypatch):
-    monkeypatch.setattr(engine.native, "isa", lambda: None)
+def no_kernels(monkeypatch):
+    monkeypatch.setattr(engine.binaries, "isa", lambda: None)
 
 
 def assert_twins(trained, *, seeds=(0, 7), rtol, atol):
@@ -143,7 +144,7 @@ def test_float32_over_a_few_steps(eager):
     ("model", "optimizer", "batch_size"),
     [("[5,10,5]", "adam", None), ("[40,30]", "rmsprop", 16)],  # 40 x 30: a product too large to fuse
 )
-def test_compiled_is_the_same_run(model, optimizer, batch_size, no_kernel):
+def test_compiled_is_the_same_run(model, optimizer, batch_size, no_kernels):
     trained = arm(model=Model(model), optimizer=OPTIMIZERS[optimizer], batch_size=batch_size, epochs=20)
     assert engine.backend(trained, CPU) == "compiled"
     assert_twins(trained, rtol=1e-7, atol=1e-10)
@@ -151,8 +152,8 @@ def test_compiled_is_the_same_run(model, optimizer, batch_size, no_kernel):
 
 @pytest.mark.parametrize("kind", BACKENDS)
 def test_a_block_repeats_bit_for_bit_whatever_ran_before(kind, monkeypatch):
-    if kind != "native":
-        monkeypatch.setattr(engine.native, "isa", lambda: None)
+    if kind != "fit_kernel":
+        monkeypatch.setattr(engine.binaries, "isa", lambda: None)
     monkeypatch.setattr(engine, "compiler_works", lambda: kind == "compiled")
     trained = arm(precision="float32", epochs=30)
     alone = engine.train(block(trained), CPU)
@@ -217,13 +218,13 @@ IMAGES = {"loss": "cross_entropy", "data": Images(name="digits", size=28)}
 @pytest.mark.parametrize(
     ("changes", "device", "kernel", "expected"),
     [
-        ({}, "cpu", "avx2", "native"),
+        ({}, "cpu", "avx2", "fit_kernel"),
         ({}, "cpu", None, "eager"),
         ({}, "cuda", "avx2", "eager"),
-        ({"batch_size": 1}, "cuda", "avx2", "native"),
-        ({"model": Model("784-256-10"), **IMAGES}, "cpu", "avx2", "convolutional"),
+        ({"batch_size": 1}, "cuda", "avx2", "fit_kernel"),
+        ({"model": Model("784-256-10"), **IMAGES}, "cpu", "avx2", "image_kernel"),
         ({"model": Model("784-256-10"), **IMAGES}, "cpu", None, "sequential"),
-        ({"model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cpu", "avx2", "convolutional"),
+        ({"model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cpu", "avx2", "image_kernel"),
         ({"model": Model("C(1-999,3) 675324-10"), **IMAGES}, "cpu", "avx2", "sequential"),  # 7 million parameters
         ({"model": Model("784-256-10"), **IMAGES}, "cuda", "avx2", "eager"),
         ({"model": Model("784-20-10"), **IMAGES}, "cpu", None, "eager"),
@@ -232,7 +233,7 @@ IMAGES = {"loss": "cross_entropy", "data": Images(name="digits", size=28)}
     ],
 )
 def test_backend_by_shape_and_device(changes, device, kernel, expected, monkeypatch):
-    monkeypatch.setattr(engine.native, "isa", lambda: kernel)
+    monkeypatch.setattr(engine.binaries, "isa", lambda: kernel)
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
     assert engine.backend(arm(**changes), torch.device(device)) == expected
 
@@ -241,7 +242,7 @@ def test_the_kernels_key_is_free_of_threads_and_torchs_of_the_kernel(monkeypatch
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
 
     def keys(kernel):
-        monkeypatch.setattr(engine.native, "isa", lambda: kernel)
+        monkeypatch.setattr(engine.binaries, "isa", lambda: kernel)
         found = []
         for threads in (1, 2):
             monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
@@ -295,13 +296,13 @@ def test_a_net_that_does_not_take_the_data_is_refused():
         engine.train(block(unchecked(arm(), model=Model("3-4-1"))), CPU)
 
 
-@pytest.mark.skipif(not native.isa(), reason="no native kernel")
+@pytest.mark.skipif(not binaries.isa(), reason="no kernels")
 @pytest.mark.parametrize("published", b.FIT.quick.arms, ids=lambda one: one.name)
 def test_report_b_shortened_is_the_same_on_kernel_and_torch(published, monkeypatch):
     short = replace(published, epochs=1, precision="float64")
-    assert engine.backend(short, CPU) == "native"
+    assert engine.backend(short, CPU) == "fit_kernel"
     fast = engine.train(block(short), CPU)
-    monkeypatch.setattr(engine.native, "isa", lambda: None)
+    monkeypatch.setattr(engine.binaries, "isa", lambda: None)
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
     slow = engine.train(block(short), CPU)
     for name, array in fast.arrays.items():

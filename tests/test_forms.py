@@ -14,7 +14,8 @@ from hw1bench.records.runs import Block, Record
 from hw1bench.records.store import Store
 from hw1bench.session.local import LocalTrainer
 from hw1bench.specs.measurement import JacobianNorm
-from hw1bench.training import convolutional, engine, native
+from hw1bench.training import engine
+from hw1bench.training.kernels import binaries
 
 FIT = replace(ARM, model=Model("[3]"), epochs=3)
 CLASSES = replace(
@@ -56,8 +57,7 @@ class Said:
 @pytest.fixture(params=["kernel", "torch"])
 def trained(request, monkeypatch):
     if request.param == "torch":
-        for module in (native, engine.native, convolutional.native):
-            monkeypatch.setattr(module, "isa", lambda: None)
+        monkeypatch.setattr(binaries, "isa", lambda: None)
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
 
     def train(arm):

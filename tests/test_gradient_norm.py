@@ -10,12 +10,13 @@ import reference
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model
 from hw1bench.records.runs import Block
-from hw1bench.training import engine, native
+from hw1bench.training import engine
+from hw1bench.training.kernels import binaries
 
 CPU = torch.device("cpu")
 ARMS = {
-    "native or stacked, full batch": replace(ARM, epochs=6),
-    "native or stacked, minibatch": replace(ARM, epochs=3, batch_size=12),
+    "kernel or stacked, full batch": replace(ARM, epochs=6),
+    "kernel or stacked, minibatch": replace(ARM, epochs=3, batch_size=12),
     "stacked, classes": replace(ARM, model=Model("64-10"), data=DIGITS, loss="cross_entropy", batch_size=300, epochs=3),
     "random labels": replace(
         ARM,
@@ -42,7 +43,7 @@ ARMS = {
 def trained_by(request, monkeypatch):
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
     if request.param == "torch":
-        monkeypatch.setattr(native, "isa", lambda: None)
+        monkeypatch.setattr(binaries, "isa", lambda: None)
 
 
 @pytest.mark.parametrize("when", ["epoch", "step", "last batch"])
@@ -71,7 +72,7 @@ def test_of_the_last_batch_is_that_before_the_step_whatever_the_optimizer(arm, o
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize(
-    "arm", ["native or stacked, full batch", "native or stacked, minibatch", "one at a time", "several channels"]
+    "arm", ["kernel or stacked, full batch", "kernel or stacked, minibatch", "one at a time", "several channels"]
 )
 def test_coasting_is_torchs_next_step_with_no_gradient(arm, optimizer, trained_by):
     arm = replace(ARMS[arm], coast=True, optimizer=OPTIMIZERS[optimizer])

@@ -256,12 +256,12 @@ def test_a_closed_court_runs_nothing_but_counts(tmp_path):
 def test_training_that_cannot_be_had_is_not_run_and_leaves_the_others(tmp_path):
     def final(arm, seed):
         if arm == "b":
-            raise Unavailable("no native kernel")
+            raise Unavailable("no kernels")
         return 0.1
 
     sitting = court(tmp_path, final)
     judged = sitting.judge(claim(loss_below(0.5, "a", "b")))
-    assert (judged.verdict.word, judged.verdict.note) == ("not run", "no native kernel")
+    assert (judged.verdict.word, judged.verdict.note) == ("not run", "no kernels")
     assert sitting.judge(claim(loss_below(0.5, "a"))).verdict.word == "supported"
 
 

@@ -11,7 +11,8 @@ from hw1bench.session import local
 from hw1bench.sources import b
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 from hw1bench.support.refusals import Unavailable
-from hw1bench.training import engine, native
+from hw1bench.training import engine
+from hw1bench.training.kernels import binaries
 
 ARM = Arm(
     name="net",
@@ -41,13 +42,13 @@ class Shown:
 
 
 @pytest.fixture
-def no_kernel(monkeypatch):
+def no_kernels(monkeypatch):
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
-    monkeypatch.setattr(native, "isa", lambda: None)
-    monkeypatch.setattr(native, "reason", lambda: "no native kernel: it was not built")
+    monkeypatch.setattr(binaries, "isa", lambda: None)
+    monkeypatch.setattr(binaries, "reason", lambda: "no kernels: they were not built")
 
 
-def test_blocks_are_handed_over_one_by_one_and_shown(no_kernel):
+def test_blocks_are_handed_over_one_by_one_and_shown(no_kernels):
     shown, done = Shown(), []
     blocks = [Block("T", "x", ARM, first) for first in (0, 8)]
     local.LocalTrainer("cpu", shown).train(blocks, lambda block, record: done.append((block, len(shown.calls))))
@@ -57,18 +58,18 @@ def test_blocks_are_handed_over_one_by_one_and_shown(no_kernel):
     assert sum(call for call in shown.calls if isinstance(call, int)) == 48
 
 
-def test_without_the_kernel_one_line_says_so(no_kernel):
+def test_without_the_kernels_one_line_says_so(no_kernels):
     shown = Shown()
     trainer = local.LocalTrainer("cpu", shown)
     for first in (0, 8):
         trainer.train([Block("T", "x", ARM, first)], lambda block, record: None)
     lines = [call for call in shown.calls if isinstance(call, str) and call != "finish"]
     assert lines == [
-        "no native kernel: it was not built; training uncompiled, for there is no C++ compiler, tens of times slower"
+        "no kernels: they were not built; training uncompiled, for there is no C++ compiler, tens of times slower"
     ]
 
 
-def test_what_only_the_kernel_makes_affordable_is_not_to_be_had_without_it(no_kernel):
+def test_what_only_the_kernels_make_affordable_is_not_to_be_had_without_it(no_kernels):
     block = Block("B", "fit", b.FIT.quick.arms[0], 0)
     with pytest.raises(Unavailable, match=r"not built; without it this block at batch 1 takes some 0[.]2 hours"):
         local.LocalTrainer("cpu", Shown()).train([block], lambda block, record: None)
@@ -76,7 +77,7 @@ def test_what_only_the_kernel_makes_affordable_is_not_to_be_had_without_it(no_ke
     local.LocalTrainer("cpu", Shown()).train([short], lambda block, record: None)
 
 
-def test_a_failure_ends_the_bar(no_kernel):
+def test_a_failure_ends_the_bar(no_kernels):
     shown = Shown()
     wrong = Block("T", "x", unchecked(ARM, model=Model("3-1")), 0)
     with pytest.raises(ValueError, match="does not take samples"):
@@ -102,7 +103,7 @@ def trained(trainer, *arms):
     ],
     ids=["jacobian norm", "paths", "interpolation"],
 )
-def test_measuring_is_shown_under_its_name_and_gives_its_arrays(no_kernel, measurement, label, arrays):
+def test_measuring_is_shown_under_its_name_and_gives_its_arrays(no_kernels, measurement, label, arrays):
     shown = Shown()
     trainer = local.LocalTrainer("cpu", shown)
     pairs = trained(trainer, *(replace(CLASSES, name=name, independent=True, snapshots="epoch") for name in "ab"))
@@ -113,7 +114,7 @@ def test_measuring_is_shown_under_its_name_and_gives_its_arrays(no_kernel, measu
     assert shown.calls == [(label, 1), 1, "finish"]
 
 
-def test_a_search_is_shown_step_by_step(no_kernel):
+def test_a_search_is_shown_step_by_step(no_kernels):
     shown = Shown()
     trainer = local.LocalTrainer("cpu", shown)
     pairs = trained(trainer, replace(ARM, gradient_norm="epoch"))
@@ -124,7 +125,7 @@ def test_a_search_is_shown_step_by_step(no_kernel):
     assert 1 < sum(advanced) <= steps
 
 
-def test_a_measurement_that_fails_ends_the_bar(no_kernel):
+def test_a_measurement_that_fails_ends_the_bar(no_kernels):
     shown = Shown()
     trainer = local.LocalTrainer("cpu", shown)
     with pytest.raises(ValueError, match="arm 'net' kept no snapshots"):

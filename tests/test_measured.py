@@ -11,7 +11,8 @@ from hw1bench.measures import stage
 from hw1bench.records import runs
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, recorded
-from hw1bench.training import convolutional, engine, native, sequential
+from hw1bench.training import engine, sequential
+from hw1bench.training.kernels import binaries, image_kernel
 
 CPU = torch.device("cpu")
 FIT = replace(ARM, name="a", epochs=3, precision="float32")
@@ -51,12 +52,12 @@ def shapes(arrays):
 def test_the_table_of_arrays_is_what_training_records(arm, kernel, monkeypatch):
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
     if not kernel:
-        monkeypatch.setattr(native, "isa", lambda: None)
+        monkeypatch.setattr(binaries, "isa", lambda: None)
     assert shapes(trained(arm).arrays) == recorded(arm)
 
 
 def test_of_a_net_that_is_too_large_no_weights_are_kept(monkeypatch):
-    for module in (runs, sequential, convolutional):
+    for module in (runs, sequential, image_kernel):
         monkeypatch.setattr(module, "KEPT_WEIGHTS", 600)
     arm = replace(CONVOLUTION, model=Model("C(1-4,3,pool2) 36-20-10"))
     assert arm.model.parameters > 600

@@ -10,7 +10,8 @@ from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model
 from hw1bench.records.runs import Block
 from hw1bench.support.snapshots import ARRAYS, Snapshots
-from hw1bench.training import engine, native
+from hw1bench.training import engine
+from hw1bench.training.kernels import binaries
 
 CPU = torch.device("cpu")
 CLASSES = replace(
@@ -30,7 +31,7 @@ ARMS = {
 def _backend(request, monkeypatch):
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
     if request.param == "torch":
-        monkeypatch.setattr(native, "isa", lambda: None)
+        monkeypatch.setattr(binaries, "isa", lambda: None)
 
 
 def train(arm):

@@ -14,8 +14,9 @@ from hw1bench.records.runs import Block, Record
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
-from hw1bench.training import engine, native
+from hw1bench.training import engine
 from hw1bench.training.compiler import why_not
+from hw1bench.training.kernels import binaries, fit_kernel
 
 
 class LocalTrainer:
@@ -44,8 +45,8 @@ class LocalTrainer:
     def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
         for block in blocks:
             steps = engine.steps(block, self._library)
-            if native.isa() is None and native.supports(block.arm):
-                self._without_kernel(block, steps)
+            if binaries.isa() is None and fit_kernel.supports(block.arm):
+                self._without_kernels(block, steps)
             self._progress.start(str(block), steps)
             try:
                 record = engine.train(block, self._device, self._progress.advance, self._library)
@@ -67,17 +68,17 @@ class LocalTrainer:
         finally:
             self._progress.finish()
 
-    def _without_kernel(self, block: Block, steps: int) -> None:
+    def _without_kernels(self, block: Block, steps: int) -> None:
         """Says once that small nets train slowly; raises Unavailable for a block that would take hours."""
-        if block.arm.batch_size == 1 and steps > engine.STEPS_WITHOUT_KERNEL:
-            hours = steps * engine.SECONDS_WITHOUT_KERNEL / 3600
-            raise Unavailable(f"{native.reason()}; without it this block at batch 1 takes some {hours:.1f} hours")
+        if block.arm.batch_size == 1 and steps > engine.STEPS_WITHOUT_KERNELS:
+            hours = steps * engine.SECONDS_WITHOUT_KERNELS / 3600
+            raise Unavailable(f"{binaries.reason()}; without them this block at batch 1 takes some {hours:.1f} hours")
         if self._device.type == "cpu" and not self._told:
             self._told = True
             compiled = self.environment["compiled"]
             why = why_not() or "there is no C++ compiler"
             how = "compiled by torch, about ten" if compiled else f"uncompiled, for {why}, tens of"
-            self._progress.notice(f"{native.reason()}; training {how} times slower")
+            self._progress.notice(f"{binaries.reason()}; training {how} times slower")
 
 
 def cuda_here() -> bool:

@@ -101,7 +101,7 @@ def _bytes(tensor: Tensor) -> bytes:
 
 @cache
 def draws() -> str:
-    """A digest of what torch's generators draw, and of the C library's functions: what the native kernels take from others."""
+    """A digest of what torch's generators draw, and of the C library's functions: what the kernels take from others."""
     with settled():
         return _digest(_draws())
 

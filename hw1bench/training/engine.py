@@ -12,16 +12,17 @@ from hw1bench.records.forms import Shapes
 from hw1bench.records.runs import Block, Record, recorded
 from hw1bench.specs.experiment import Arm, Function, digest
 from hw1bench.support import arithmetic, code
-from hw1bench.training import convolutional, native, sequential, stacked
+from hw1bench.training import sequential, stacked
 from hw1bench.training.compiler import compiler_version, compiler_works
+from hw1bench.training.kernels import binaries, fit_kernel, image_kernel
 
 # Dense nets up to this many parameters are stacked on a CPU: above it a single net fills the cores by itself, and
 # stacking was measured slower.
 STACKED_ON_CPU = 20_000
 
-# Model-steps at batch 1 that a block may take without the native kernel, where one takes about 0.14 ms: seven minutes.
-STEPS_WITHOUT_KERNEL = 3_000_000
-SECONDS_WITHOUT_KERNEL = 0.14e-3
+# Model-steps at batch 1 that a block may take without the fit kernel, when one takes about 0.14 ms: seven minutes.
+STEPS_WITHOUT_KERNELS = 3_000_000
+SECONDS_WITHOUT_KERNELS = 0.14e-3
 
 
 def device_of(name: str) -> torch.device:
@@ -32,16 +33,16 @@ def device_of(name: str) -> torch.device:
 
 
 def backend(arm: Arm, device: torch.device) -> str:
-    """Which code trains ``arm``: "native" or "convolutional" (kernels), "compiled" or "eager" (both stacked), or "sequential".
+    """Which code trains ``arm``: "fit_kernel", "image_kernel", "compiled" or "eager" (both stacked), or "sequential".
 
     The kernels take what they can on a CPU, and batch 1 everywhere: no GPU hurries a chain of steps on single samples.
     Compiling takes seconds a layout, which only the long fits of functions repay. Augmentation comes image by image.
     """
     model = arm.model
-    if (device.type == "cpu" or arm.batch_size == 1) and native.isa() and native.supports(arm):
-        return "native"
-    if device.type == "cpu" and native.isa() and convolutional.supports(arm):
-        return "convolutional"
+    if (device.type == "cpu" or arm.batch_size == 1) and binaries.isa() and fit_kernel.supports(arm):
+        return "fit_kernel"
+    if device.type == "cpu" and binaries.isa() and image_kernel.supports(arm):
+        return "image_kernel"
     if not stacked.stackable(arm) or (device.type == "cpu" and model.parameters > STACKED_ON_CPU):
         return "sequential"
     return "compiled" if isinstance(arm.data, Function) and device.type == "cpu" and compiler_works() else "eager"
@@ -52,9 +53,9 @@ def environment(device: torch.device) -> dict[str, Any]:
     return {
         "torch": torch.__version__,
         "device": _name(device),
-        "isa": native.isa() or arithmetic.capability().lower(),
+        "isa": binaries.isa() or arithmetic.capability().lower(),
         "threads": torch.get_num_threads(),
-        "kernel": native.isa() is not None,
+        "kernel": binaries.isa() is not None,
         "compiled": device.type == "cpu" and compiler_works(),
         **_precision(device),
     }
@@ -84,8 +85,8 @@ def _decides(kind: str, device: torch.device) -> dict[str, Any]:
     """What besides specification, data and sources decides the digits of a block that backend ``kind`` trains, and no more."""
     # Whoever trains, torch draws initial weights, order, labels and dropout, on the CPU.
     drawn = {"torch": torch.__version__, "capability": arithmetic.capability(), "draws": arithmetic.draws()}
-    if kind in ("native", "convolutional"):
-        return {**drawn, "isa": native.isa(), "build": native.build()}
+    if kind in ("fit_kernel", "image_kernel"):
+        return {**drawn, "isa": binaries.isa(), "build": binaries.build()}
     decides: dict[str, Any] = {**drawn, **computing(device)}
     if device.type == "cpu" and kind != "sequential":  # where each run has one thread
         decides["threads"] = torch.get_num_threads()
@@ -161,10 +162,10 @@ def train(
     dataset = _loaded(block, library)
     start = time.perf_counter()
     with arithmetic.settled():
-        if kind == "native":
-            arrays = native.train(block, dataset, progress)
-        elif kind == "convolutional":
-            arrays = convolutional.train(block, dataset, progress)
+        if kind == "fit_kernel":
+            arrays = fit_kernel.train(block, dataset, progress)
+        elif kind == "image_kernel":
+            arrays = image_kernel.train(block, dataset, progress)
         elif kind == "sequential":
             arrays = sequential.train(block, dataset, device, progress)
         else:

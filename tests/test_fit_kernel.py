@@ -1,4 +1,4 @@
-"""The native kernel's warranty: on every instruction set, the run that the naive loop trains; and it is repeatable."""
+"""The fit kernel's warranty: on every instruction set, the run that the naive loop trains; and it is repeatable."""
 
 import threading
 import time
@@ -16,7 +16,8 @@ from cases import ARM, DIGITS, FIT_MODELS, OPTIMIZERS, SINC, unchecked
 from hw1bench import Function, Model, Optimizer, StepLR, data
 from hw1bench.records.runs import Block
 from hw1bench.sources import c
-from hw1bench.training import native, stacked
+from hw1bench.training import stacked
+from hw1bench.training.kernels import binaries, calls, fit_kernel
 
 CPU = torch.device("cpu")
 NAMES = ["baseline", "avx2", "avx512"]
@@ -24,13 +25,13 @@ EPOCHS = {None: 50, 12: 13, 1: 2}  # of 40 samples, by batch size: 50 steps or m
 BATCHES = {"full batch": None, "minibatch with remainder": 12, "batch 1": 1}
 SGD = Optimizer(name="sgd", lr=1e6)
 
-built = pytest.mark.skipif(native.isa() is None, reason=native.reason() or "built")
+built = pytest.mark.skipif(binaries.isa() is None, reason=binaries.reason() or "built")
 batches = pytest.mark.parametrize("batch_size", BATCHES.values(), ids=BATCHES)
 
 
 @pytest.fixture(params=NAMES)
 def isa(request):
-    if request.param not in native.instruction_sets():
+    if request.param not in binaries.instruction_sets():
         pytest.skip(f"no {request.param} here")
     return request.param
 
@@ -40,7 +41,7 @@ def arm(**changes):
 
 
 def train(trained, dataset=None, progress=lambda steps: None, **options):
-    return native.train(
+    return fit_kernel.train(
         Block("T", "twin", trained, 0), dataset or data.BUILT_IN.load(trained.data), progress, **options
     )
 
@@ -131,7 +132,7 @@ def test_any_net(widths, activation, samples, batch_size):
     trained = unchecked(arm(batch_size=batch_size, epochs=1), model=Model("-".join(map(str, widths)), activation))
     dataset = numbers(samples, widths[0], widths[-1])
     one = train(trained, dataset)
-    for name in native.instruction_sets():
+    for name in binaries.instruction_sets():
         assert_close(train(trained, dataset, isa=name), one)
     assert_close(one, by_torch(trained, dataset))
 
@@ -193,7 +194,7 @@ def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, precision,
     alone = train(trained, isa=isa, threads=1)
     for threads in (2, 3, 8):
         assert_same_bits(alone, train(trained, isa=isa, threads=threads))
-    monkeypatch.setattr(native, "_CALL_SECONDS", 0.0)  # one epoch a call
+    monkeypatch.setattr(calls, "CALL_SECONDS", 0.0)  # one epoch a call
     assert_same_bits(alone, train(trained, isa=isa))
 
 
@@ -256,20 +257,20 @@ def test_an_interruption_stops_soon_and_leaves_no_thread(batch_size):
 
 @built
 def test_what_it_trains():
-    assert native.supports(arm())
-    assert native.supports(arm(model=Model("[5] tanh", "tanh"), batch_size=1))
-    assert not native.supports(arm(model=Model("[5] softmax")))
-    assert not native.supports(arm(model=Model("1-8 dropout 8-1")))
-    assert not native.supports(arm(gradient_norm="step"))
-    assert not native.supports(arm(gradient_norm="last batch"))
-    assert not native.supports(arm(schedule=StepLR(every=2, factor=0.1)))
+    assert fit_kernel.supports(arm())
+    assert fit_kernel.supports(arm(model=Model("[5] tanh", "tanh"), batch_size=1))
+    assert not fit_kernel.supports(arm(model=Model("[5] softmax")))
+    assert not fit_kernel.supports(arm(model=Model("1-8 dropout 8-1")))
+    assert not fit_kernel.supports(arm(gradient_norm="step"))
+    assert not fit_kernel.supports(arm(gradient_norm="last batch"))
+    assert not fit_kernel.supports(arm(schedule=StepLR(every=2, factor=0.1)))
     digits = arm(model=Model("64-10"), data=DIGITS, loss="cross_entropy")
-    assert not native.supports(digits)
+    assert not fit_kernel.supports(digits)
     with pytest.raises(ValueError, match="does not train arm 'arm'"):
         train(digits)
     with pytest.raises(ValueError, match=r"'3-4-1' does not take samples of shape \(1,\)"):
         train(unchecked(arm(), model=Model("3-4-1")))
     with pytest.raises(ValueError, match="2 outputs for 1 targets"):
         train(unchecked(arm(), model=Model("1-4-2")))
-    with pytest.raises(ValueError, match="no native kernel for 'sse9' here, only for baseline"):
+    with pytest.raises(ValueError, match="no kernels for 'sse9' here, only for baseline"):
         train(arm(), isa="sse9")

@@ -1,15 +1,24 @@
-"""The structures through which Python and the kernels speak, as C++ has them: see the sources for what each field means."""
+"""The structures through which Python and the kernels speak, and the numbers that stand for words in them.
+
+They are as C++ has them: ``fit_problem.h`` and ``image_problem.h`` say what each field means.
+"""
 
 import ctypes
 from typing import Any
+
+ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
+OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
+LOSSES = {"cross_entropy": 0, "nll": 1}
+OUTPUTS = {"softmax": 1, "logsoftmax": 2}
+EPS = 1e-8  # torch's default for Adam and RMSprop
 
 
 def _fields(kind: type[Any], *names: str) -> tuple[tuple[str, type[Any]], ...]:
     return tuple((name, kind) for name in names)
 
 
-class Problem(ctypes.Structure):
-    """What the runs of a block share, for ``kernel.cpp``."""
+class FitProblem(ctypes.Structure):
+    """What the runs of a block share, for the fit kernel."""
 
     _fields_ = (
         *_fields(ctypes.c_void_p, "widths", "x", "y"),
@@ -19,8 +28,8 @@ class Problem(ctypes.Structure):
     )
 
 
-class State(ctypes.Structure):
-    """What training changes, for ``kernel.cpp``."""
+class FitState(ctypes.Structure):
+    """What training changes, for the fit kernel."""
 
     _fields_ = (
         *_fields(ctypes.c_void_p, "weights", "first", "second", "train_loss", "gradient_norm", "prediction"),
@@ -40,7 +49,7 @@ class ImageStage(ctypes.Structure):
 
 
 class ImageProblem(ctypes.Structure):
-    """What the runs of a block share, for ``convolutional_kernel.cpp``."""
+    """What the runs of a block share, for the image kernel."""
 
     _fields_ = (
         ("stages", ctypes.c_void_p),
@@ -50,7 +59,7 @@ class ImageProblem(ctypes.Structure):
 
 
 class ImageState(ctypes.Structure):
-    """What training changes, for ``convolutional_kernel.cpp``."""
+    """What training changes, for the image kernel."""
 
     _fields_ = (
         *_fields(ctypes.c_void_p, "weights", "first", "second", "memory"),
@@ -65,7 +74,7 @@ class ImageSet(ctypes.Structure):
 
 
 class ImagePiece(ctypes.Structure):
-    """A batch, or a part of one."""
+    """A batch or a part of one."""
 
     _fields_ = (
         *_fields(ctypes.c_void_p, "order", "top", "left", "flip", "kept", "loss", "correct", "squares"),
@@ -74,11 +83,11 @@ class ImagePiece(ctypes.Structure):
     )
 
 
-MIRRORED = (Problem, State, ImageStage, ImageProblem, ImageState, ImageSet, ImagePiece)
+MIRRORED = (FitProblem, FitState, ImageStage, ImageProblem, ImageState, ImageSet, ImagePiece)
 
 
 class _Member(ctypes.Structure):
-    """A row of a library's own account of them; see ``Member`` in ``kernel_vectors.h``."""
+    """A row of a library's own account of its structures; see ``Member`` in ``interface.h``."""
 
     _fields_ = (
         *_fields(ctypes.c_char_p, "structure", "name"),
@@ -91,7 +100,8 @@ _KINDS: dict[Any, bytes] = {ctypes.c_void_p: b"p", ctypes.c_double: b"f", ctypes
 _Account = dict[tuple[str, str], tuple[bytes, int, int]]  # (structure, field or "") -> kind, offset, size
 
 
-def _here() -> _Account:
+def _mirrored() -> _Account:
+    """The structures as Python has them."""
     found: _Account = {}
     for mirrored in MIRRORED:
         found[mirrored.__name__, ""] = b"s", 0, ctypes.sizeof(mirrored)
@@ -101,9 +111,10 @@ def _here() -> _Account:
     return found
 
 
-def _there(library: ctypes.CDLL) -> _Account:
+def _compiled(library: ctypes.CDLL) -> _Account:
+    """The structures as ``library`` has them."""
     found: _Account = {}
-    for account in (library.members, library.image_members):
+    for account in (library.fit_members, library.image_members):
         account.restype = ctypes.POINTER(_Member)
         for row in account():
             if not row.structure:
@@ -113,10 +124,10 @@ def _there(library: ctypes.CDLL) -> _Account:
 
 
 def mismatch(library: ctypes.CDLL) -> str:
-    """The first structure, or field of one, in which ``library`` differs from what Python mirrors; '' where none does.
+    """The first structure, or field of one, in which ``library`` differs from what Python mirrors; "" if none does.
 
-    Raises AttributeError for a library that gives no account of them.
+    Raises AttributeError for a library that gives no account of its structures.
     """
-    here, there = _here(), _there(library)
+    here, there = _mirrored(), _compiled(library)
     differ = [place for place in here | there if here.get(place) != there.get(place)]
     return ".".join(filter(None, differ[0])) if differ else ""

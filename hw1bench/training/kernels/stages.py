@@ -1,19 +1,17 @@
-"""Layouts as the stages of the native image kernel: a layer with weights, and the pooling and dropout that follow it."""
+"""Layouts as the stages of the image kernel: a layer with weights, and the pooling and dropout that follow it."""
 
 from dataclasses import dataclass
 
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm
-from hw1bench.training import native
-from hw1bench.training.structures import ImageStage
+from hw1bench.training.kernels.structures import ACTIVATIONS, OUTPUTS, ImageStage
 
-OUTPUTS = {"softmax": 1, "logsoftmax": 2}
-_LARGEST_POOL = 15  # a window's places fit a byte of the kernel
+_LARGEST_POOL = 15  # the kernel keeps a place in a window in a byte
 
 
 @dataclass
-class Weights:
-    """A layer with weights and the words that follow it, as a stage of the kernel has them."""
+class LayerWords:
+    """The words of a layout that make one stage of the kernel: a layer with weights, and what follows it."""
 
     layer: notation.Conv | notation.Linear
     before: notation.Dropout | None = None
@@ -21,18 +19,18 @@ class Weights:
     after: notation.Dropout | None = None
 
 
-def stages_of(layout: str) -> list[Weights] | None:
-    """The stages of ``layout``; None where it has words in an order that the kernel does not know."""
-    stages: list[Weights] = []
+def stages_of(layout: str) -> list[LayerWords] | None:
+    """The stages of ``layout``; None if its words come in an order that the kernel does not know."""
+    stages: list[LayerWords] = []
     for layer in notation.parse(layout):
         last = stages[-1] if stages else None
         match layer:
             case notation.Conv(_, _, kernel, padding):
                 if padding >= kernel:
                     return None
-                stages.append(Weights(layer))
+                stages.append(LayerWords(layer))
             case notation.Linear():
-                stages.append(Weights(layer))
+                stages.append(LayerWords(layer))
             case notation.Pool(size):
                 if last is None or last.pool > 1 or size > _LARGEST_POOL:
                     return None
@@ -49,19 +47,20 @@ def stages_of(layout: str) -> list[Weights] | None:
 
 
 def _kind(dropout: notation.Dropout | None) -> tuple[int, float]:
+    """The kernel's number for the kind of ``dropout``, and its probability."""
     return (0, 0.0) if dropout is None else (2 if dropout.maps else 1, dropout.p)
 
 
 @dataclass(frozen=True)
-class Dropout:
-    """What it draws for a sample: ``numbers``, each 1 with probability ``keep``, else 0."""
+class DropoutDraws:
+    """What a dropout draws per sample: so many ``numbers``, each 1 with probability ``keep``, else 0."""
 
     numbers: int
     keep: float
 
 
-def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[ImageStage], list[Dropout]]:
-    """The stages of ``arm`` for images of ``shape (channels, height, width)``, and its dropouts in forward order."""
+def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[ImageStage], list[DropoutDraws]]:
+    """The stages of ``arm`` for images of ``shape (channels, height, width)``, and the draws of its dropouts in forward order."""
     found = stages_of(arm.model.layout)
     assert found is not None
     stages, dropouts = [], []
@@ -73,12 +72,12 @@ def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[ImageStage], 
             outputs, kernel, padding = layer.outputs, layer.kernel, layer.padding
         kinds, shares = zip(_kind(stage.before), _kind(stage.after), strict=True)
         active = isinstance(layer, notation.Conv) or layer.hidden
-        activation = native.ACTIVATIONS[arm.model.activation] if active else 0
+        activation = ACTIVATIONS[arm.model.activation] if active else 0
         stages.append(ImageStage(*shape, kernel, padding, outputs, activation, stage.pool, *kinds, *shares))
         sides = [side + 2 * padding - kernel + 1 for side in shape[1:]]
         for dropout, pool in ((stage.before, 1), (stage.after, stage.pool)):
             if dropout is not None:
                 numbers = 1 if dropout.maps else (sides[0] // pool) * (sides[1] // pool)
-                dropouts.append(Dropout(outputs * numbers, 1 - dropout.p))
+                dropouts.append(DropoutDraws(outputs * numbers, 1 - dropout.p))
         shape = (outputs, *(side // stage.pool for side in sides))
     return stages, dropouts

@@ -1,13 +1,13 @@
-"""The native kernel for classifiers of images: small convolutional nets, a run at a time, one thread a run.
+"""The image kernel as a backend: small classifiers of images, convolutional or dense, a thread per run.
 
-``convolutional_kernel.cpp`` lies in the same libraries as `native`'s. All random numbers are torch's and are drawn here,
-for the batches of one call at a time, so that a run is the one that `sequential` trains. Its digits depend on the
-instruction set alone: not on the number of threads, nor on how its batches are divided into calls.
+All random numbers are torch's and are drawn here, for the batches of one call at a time, so that a run is the same as
+``sequential`` trains. Its digits depend on the instruction set alone: not on the number of threads, nor on how its batches
+are divided into calls.
 """
 
 import ctypes
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,16 +19,24 @@ from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm, Images
-from hw1bench.training import augmentation, native, stacked
-from hw1bench.training.native import Progress
+from hw1bench.training import augmentation, stacked
+from hw1bench.training.kernels import binaries
+from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
+from hw1bench.training.kernels.stages import DropoutDraws, compile_stages, stages_of
+from hw1bench.training.kernels.structures import (
+    EPS,
+    LOSSES,
+    OPTIMIZERS,
+    OUTPUTS,
+    ImagePiece,
+    ImageProblem,
+    ImageSet,
+    ImageStage,
+    ImageState,
+)
 from hw1bench.training.recording import Recording
-from hw1bench.training.stages import OUTPUTS, Dropout, compile_stages, stages_of
 from hw1bench.training.streams import Stream, generator_for, training_targets
-from hw1bench.training.structures import ImagePiece, ImageProblem, ImageSet, ImageStage, ImageState
-from hw1bench.training.threads import side_by_side
 
-_LOSSES = {"cross_entropy": 0, "nll": 1}
-_CALL_SECONDS = 0.08  # of work in one call: how long an interruption or a progress bar waits
 _ALIGNMENT = 64  # of a run's memory
 _STREAMS: tuple[Stream, ...] = ("order", "augment", "dropout")
 
@@ -36,12 +44,12 @@ _STREAMS: tuple[Stream, ...] = ("order", "augment", "dropout")
 def supports(arm: Arm) -> bool:
     """Whether the kernel trains such an arm: images to classes, each layer followed by at most dropout, pooling, dropout.
 
-    It does not say whether there is a kernel here (see `native.isa`), nor whether it is faster than torch.
+    It does not say whether the kernel is built here (see ``binaries.isa``), nor whether it is faster than torch.
     """
     return (
         isinstance(arm.data, Images)
-        and arm.loss in _LOSSES
-        and arm.optimizer.name in native.OPTIMIZERS
+        and arm.loss in LOSSES
+        and arm.optimizer.name in OPTIMIZERS
         and arm.model.parameters <= KEPT_WEIGHTS
         and not arm.coast
         and stages_of(arm.model.layout) is not None
@@ -49,21 +57,21 @@ def supports(arm: Arm) -> bool:
 
 
 @dataclass(frozen=True)
-class _Task:
+class _ImageTask:
     """What the runs of a block share. ``keep`` holds what the structures point into."""
 
     block: Block
     dataset: Dataset
     code: ctypes.CDLL
     problem: ImageProblem
-    dropouts: list[Dropout]  # in forward order
+    dropouts: list[DropoutDraws]  # in forward order
     sets: dict[str, tuple[np.ndarray, np.ndarray]]  # split -> x (samples, channels, height, width), y (samples,) int32
     memory: int  # bytes of a run
     group: int  # samples: calls divide batches at multiples of it
     keep: Any
 
     @classmethod
-    def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_Task":
+    def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_ImageTask":
         arm = block.arm
 
         def resident(split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -84,22 +92,17 @@ class _Task:
         problem = ImageProblem(
             stages=ctypes.addressof(array),
             weight_decay=arm.optimizer.weight_decay,
-            eps=native.EPS if arm.optimizer.eps is None else arm.optimizer.eps,
+            eps=EPS if arm.optimizer.eps is None else arm.optimizer.eps,
             count=len(stages),
             **dict(zip(("channels", "height", "width"), dataset.train.x.shape[1:], strict=True)),
             batch=min(arm.batch_size or samples, samples),
             output=OUTPUTS[last.name] if isinstance(last, notation.Output) else 0,
-            loss=_LOSSES[arm.loss],
-            optimizer=native.OPTIMIZERS[arm.optimizer.name],
+            loss=LOSSES[arm.loss],
+            optimizer=OPTIMIZERS[arm.optimizer.name],
         )
         sizes = (ctypes.c_int64 * 2)()
-        _checked(getattr(code, f"image_layout_{arm.precision}")(ctypes.byref(problem), sizes))
+        check(getattr(code, f"image_layout_{arm.precision}")(ctypes.byref(problem), sizes))
         return cls(block, dataset, code, problem, dropouts, sets, sizes[0], sizes[1], array)
-
-
-def _checked(failed: int) -> None:
-    if failed:
-        raise MemoryError("the native kernel ran out of memory")
 
 
 def _rates(arm: Arm) -> Iterator[float]:
@@ -111,20 +114,10 @@ def _rates(arm: Arm) -> Iterator[float]:
         yield lr
 
 
-class _Pace:
-    """How many groups of samples make a call of `_CALL_SECONDS`; it settles as the calls come in."""
+class _ImageRun:
+    """One run while it trains. Iterating over ``calls`` does its work, a call at a time; each gives the optimiser steps done."""
 
-    def __init__(self) -> None:
-        self.groups = 1
-
-    def took(self, groups: int, seconds: float) -> None:
-        self.groups = max(1, int(groups * min(_CALL_SECONDS / max(seconds, 1e-6), 10.0)))
-
-
-class _Run:
-    """One run while it trains. ``calls`` does its work, a call at a time, and gives the optimiser steps done in each."""
-
-    def __init__(self, task: _Task, seed: int, weights: np.ndarray) -> None:
+    def __init__(self, task: _ImageTask, seed: int, weights: np.ndarray) -> None:
         self._task = task
         block, arm = task.block, task.block.arm
         self._sets = dict(task.sets)
@@ -156,7 +149,7 @@ class _Run:
             beta1_power=1.0,
             beta2_power=1.0,
         )
-        self._training, self._evaluation = _Pace(), _Pace()
+        self._training, self._evaluation = Pace(), Pace()  # of groups of samples
         self.calls = self._all()
 
     def _all(self) -> Iterator[int]:
@@ -173,10 +166,10 @@ class _Run:
         images = ImageSet(x.ctypes.data, y.ctypes.data)
         function = getattr(self._task.code, f"image_{name}_{x.dtype}")
         pointers = (ctypes.byref(structure) for structure in (self._task.problem, self._state, images))
-        _checked(function(*pointers, *arguments))
+        check(function(*pointers, *arguments))
 
     def _evaluate(self, epoch: int) -> Iterator[int]:
-        """Loss and accuracy of the whole sets into place ``epoch`` of the histories, and the gradient's norm where asked for."""
+        """Put loss and accuracy of the whole sets into place ``epoch`` of the histories, and the gradient norm if asked for."""
         for split, (x, _) in self._sets.items():
             loss, correct = ctypes.c_double(), ctypes.c_int64()
             if split == "train" and self._task.block.arm.gradient_norm == "epoch":
@@ -187,11 +180,11 @@ class _Run:
             self.arrays[f"{split}_accuracy"][epoch] = correct.value / len(x)
 
     def _losses_of(self, split: str, loss: ctypes.c_double, correct: ctypes.c_int64) -> Iterator[int]:
-        """Adds the losses and the hits of all samples."""
+        """Add the losses and the hits of all samples."""
         samples, done = len(self._sets[split][0]), 0
         while done < samples:
             start = time.perf_counter()
-            end = min(done + self._evaluation.groups * self._task.group, samples)
+            end = min(done + self._evaluation.units * self._task.group, samples)
             span = (ctypes.c_int64(done), ctypes.c_int64(end))
             self._call("evaluate", split, *span, ctypes.byref(loss), ctypes.byref(correct))
             self._evaluation.took(-(-(end - done) // self._task.group), time.perf_counter() - start)
@@ -199,7 +192,7 @@ class _Run:
             yield 0
 
     def _whole_gradient(self, epoch: int, loss: ctypes.c_double, correct: ctypes.c_int64) -> Iterator[int]:
-        """The norm of the whole training set's gradient into place ``epoch``; adds its losses and hits, as `_losses_of` does."""
+        """Put the gradient norm of the whole training set into place ``epoch``; add losses and hits as ``_losses_of`` does."""
         order = np.arange(len(self._sets["train"][0]), dtype=np.int32)
         whole = ImagePiece(
             order=order.ctypes.data,
@@ -212,7 +205,7 @@ class _Run:
         self.arrays["gradient_norm"][epoch] = np.sqrt(self._squares[0].sum())
 
     def _record(self, epoch: int) -> None:
-        """What the arm asks for of the batches of ``epoch``, which has passed."""
+        """Record what the arm asks for of the batches of ``epoch``, which has passed."""
         arm, steps = self._task.block.arm, len(self._losses)
         if arm.gradient_norm == "last batch":
             self.arrays["last_batch_norm"][epoch] = np.sqrt(self._squares[-1]).mean()
@@ -223,7 +216,10 @@ class _Run:
             self.arrays["step_loss"][here] = self._losses / np.diff([*range(0, samples, batch), samples])
 
     def _through(self, batches: Iterator[tuple[ImagePiece, list[np.ndarray]]]) -> Iterator[int]:
-        """Every batch once, as many a call as take `_CALL_SECONDS` or lead to a snapshot, or a part of one that takes longer."""
+        """Train on every batch once.
+
+        A call takes as many batches as its pace allows or lead to a snapshot, or a part of a batch that takes longer.
+        """
         start, groups, steps = time.perf_counter(), 0, 0
         pieces: list[ImagePiece] = []
         held: list[np.ndarray] = []  # into which the pieces point
@@ -231,13 +227,13 @@ class _Run:
             held += arrays
             place = 0
             while place < batch.batch:
-                room = (self._training.groups - groups) * self._task.group
+                room = (self._training.units - groups) * self._task.group
                 piece = _part(batch, place, min(place + room, batch.batch))
                 pieces.append(piece)
                 groups += -(-(piece.end - place) // self._task.group)
                 place = piece.end
                 steps += batch.step and place == batch.batch
-                if groups == self._training.groups or steps == self.recording.due_in:
+                if groups == self._training.units or steps == self.recording.due_in:
                     self._train(pieces, steps)
                     self._training.took(groups, time.perf_counter() - start)
                     yield steps
@@ -252,7 +248,7 @@ class _Run:
         self.recording.step(steps)
 
     def _drawn_batches(self, lr: float) -> Iterator[tuple[ImagePiece, list[np.ndarray]]]:
-        """The batches of an epoch, whole, with all that is drawn for them, and the arrays into which they point."""
+        """Draw the batches of an epoch: each whole, with the arrays into which it points."""
         task, arm = self._task, self._task.block.arm
         samples = len(self._sets["train"][0])
         whole = arm.batch_size is None
@@ -267,9 +263,8 @@ class _Run:
                 sizes = [len(rows) * dropout.numbers for dropout in task.dropouts]
                 kept = torch.empty(sum(sizes), dtype=torch.uint8)
                 for part, dropout in zip(kept.split(sizes), task.dropouts, strict=True):
-                    part.bernoulli_(
-                        dropout.keep, generator=self._dropout
-                    )  # the draws of a tensor of any shape and type
+                    # The draws are the same for a tensor of any shape and type.
+                    part.bernoulli_(dropout.keep, generator=self._dropout)
                 drawn += [np.empty(0)] * (4 - len(drawn)) + [kept.numpy()]
             pointers = [array.ctypes.data if array.size else None for array in drawn]
             piece = ImagePiece(*pointers, lr=lr, batch=len(rows), step=1)
@@ -288,21 +283,26 @@ def _part(batch: ImagePiece, start: int, end: int) -> ImagePiece:
 
 
 def train(
-    block: Block, dataset: Dataset, progress: Progress, *, isa: str | None = None, threads: int | None = None
+    block: Block,
+    dataset: Dataset,
+    progress: Callable[[int], None],
+    *,
+    isa: str | None = None,
+    threads: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """Train the runs of ``block``; the arrays of a record, as `sequential.train` gives them.
+    """Train the runs of ``block``; the arrays of a record, as ``sequential.train`` gives them.
 
-    ``progress`` is told from the calling thread. ``isa`` is one of `native.instruction_sets` (default: the best),
-    ``threads`` at most 8 (default: one for each processor).
+    ``progress`` is told, from the calling thread, the model-steps done since it was last told. ``isa`` is one of
+    ``binaries.instruction_sets`` (default: the best), ``threads`` at most 8 (default: one per processor).
 
     Raises ValueError for an arm that the kernel does not train, or an instruction set that is not here.
     """
-    code = native.library(isa)
+    code = binaries.library(isa)
     if not supports(block.arm):
-        raise ValueError(f"the native kernel does not train arm {block.arm.name!r}")
-    task = _Task.of(block, dataset, code)
+        raise ValueError(f"the image kernel does not train arm {block.arm.name!r}")
+    task = _ImageTask.of(block, dataset, code)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
-    runs = [_Run(task, seed, row) for seed, row in zip(block.seeds, weights, strict=True)]
-    side_by_side([run.calls for run in runs], threads, progress)
+    runs = [_ImageRun(task, seed, row) for seed, row in zip(block.seeds, weights, strict=True)]
+    train_side_by_side([run.calls for run in runs], threads, progress)
     found = [run.arrays | run.recording.arrays() for run in runs]
     return {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}

@@ -1,4 +1,4 @@
-"""A kernel's library that is missing, stale, damaged or of other structures costs one line, and torch trains."""
+"""A library of the kernels that is missing, stale, damaged or of other structures costs one line, and torch trains."""
 
 import _ctypes
 import ctypes
@@ -11,48 +11,56 @@ import pytest
 from cases import ARM
 from hw1bench import data
 from hw1bench.records.runs import Block
-from hw1bench.training import native, structures
-from hw1bench.training.seal import sealed
+from hw1bench.training.kernels import binaries, fit_kernel, structures
+from hw1bench.training.kernels.seal import sealed
 
 NAMES = ["baseline", "avx2", "avx512"]
-built = pytest.mark.skipif(native.isa() is None, reason=native.reason() or "built")
+built = pytest.mark.skipif(binaries.isa() is None, reason=binaries.reason() or "built")
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder in the place of the package's, with its source and libraries, that a test may damage."""
-    for path in native._FOLDER.glob("*kernel*"):
-        shutil.copy(path, tmp_path)
-    monkeypatch.setattr(native, "_FOLDER", tmp_path)
-    native._libraries.cache_clear()
+    for kind in ("*.cpp", "*.h", "_kernels*"):
+        for path in binaries._FOLDER.glob(kind):
+            shutil.copy(path, tmp_path)
+    monkeypatch.setattr(binaries, "_FOLDER", tmp_path)
+    binaries._libraries.cache_clear()
     yield tmp_path
-    native._libraries.cache_clear()
+    binaries._libraries.cache_clear()
 
 
 def assert_missing(why):
-    assert native.isa() is None
-    assert native.instruction_sets() == ()
-    assert why in native.reason()
-    with pytest.raises(ValueError, match="no native kernel: "):
-        native.train(Block("T", "x", ARM, 0), data.BUILT_IN.load(ARM.data), lambda steps: None)
+    assert binaries.isa() is None
+    assert binaries.instruction_sets() == ()
+    assert why in binaries.reason()
+    with pytest.raises(ValueError, match="no kernels: "):
+        fit_kernel.train(Block("T", "x", ARM, 0), data.BUILT_IN.load(ARM.data), lambda steps: None)
 
 
 def test_a_missing_library_is_said(folder):
-    for path in folder.glob("_kernel*"):
+    for path in folder.glob("_kernels*"):
         path.unlink()
-    assert_missing("it was not built; install a C++ compiler")
+    assert_missing("they were not built; install a C++ compiler")
 
 
 @built
-def test_a_stale_library_is_noticed(folder):
-    with (folder / "kernel.cpp").open("a") as source:
+@pytest.mark.parametrize("name", ["fit_kernel.cpp", "image_kernel.cpp", "library.cpp", "optimisers.h", "vectors.h"])
+def test_a_stale_library_is_noticed(folder, name):
+    with (folder / name).open("a") as source:
         source.write("// changed\n")
-    assert_missing("was built from another kernel.cpp or convolutional_kernel.cpp or kernel_vectors.h")
+    assert_missing("was built from other sources, *.cpp and *.h, than those beside it; install hw1bench again")
+
+
+@built
+def test_a_new_source_is_noticed(folder):
+    (folder / "more.h").write_text("// new\n")
+    assert_missing("was built from other sources")
 
 
 @built
 def test_a_damaged_library_is_noticed(folder):
-    for path in folder.glob("_kernel*"):
+    for path in folder.glob("_kernels*"):
         path.write_bytes(b"no library")
     assert_missing("does not load")
 
@@ -81,16 +89,16 @@ DAMAGE = {
 @built
 @pytest.mark.parametrize("name", DAMAGE)
 def test_a_library_that_is_not_whole_is_noticed_before_it_is_loaded(folder, name):
-    for path in folder.glob("_kernel*"):
+    for path in folder.glob("_kernels*"):
         path.write_bytes(DAMAGE[name](path.read_bytes()))
     assert_missing("does not load: it is damaged; install hw1bench again")
-    assert "\n" not in native.reason()
+    assert "\n" not in binaries.reason()
 
 
 @built
 @pytest.mark.parametrize("kind", ["folder", "pipe"])
 def test_what_is_no_library_is_noticed(folder, kind):
-    for path in folder.glob("_kernel*"):
+    for path in folder.glob("_kernels*"):
         path.unlink()
         path.mkdir() if kind == "folder" else os.mkfifo(path)
     assert_missing("does not load: it is")
@@ -99,7 +107,7 @@ def test_what_is_no_library_is_noticed(folder, kind):
 @built
 def test_a_library_that_is_not_the_kernel_is_noticed(folder):
     other = Path(_ctypes.__file__)  # some shared library
-    for path in folder.glob("_kernel*"):
+    for path in folder.glob("_kernels*"):
         path.write_bytes(sealed(other.read_bytes(), path.name))
     assert_missing("does not load")
 
@@ -136,28 +144,28 @@ def test_a_library_with_other_structures_is_noticed(folder, monkeypatch, structu
 
 @built
 def test_a_field_of_another_type_and_the_same_size_is_noticed(folder, monkeypatch):
-    fields = [(name, ctypes.c_int64 if name == "lr" else kind) for name, kind in fields_of(structures.Problem)]
-    other = type("Problem", (ctypes.Structure,), {"_fields_": fields})
+    fields = [(name, ctypes.c_int64 if name == "lr" else kind) for name, kind in fields_of(structures.FitProblem)]
+    other = type("FitProblem", (ctypes.Structure,), {"_fields_": fields})
     monkeypatch.setattr(structures, "MIRRORED", [other, *structures.MIRRORED[1:]])
-    assert_missing("does not load: its Problem.lr is not what Python mirrors")
+    assert_missing("does not load: its FitProblem.lr is not what Python mirrors")
 
 
 @built
 def test_the_next_best_is_used_and_said(folder):
-    best = native.isa()
-    native._libraries.cache_clear()
+    best = binaries.isa()
+    binaries._libraries.cache_clear()
     if best == "baseline":
         pytest.skip("there is one instruction set here")
-    next(folder.glob(f"_kernel_{best}.*")).unlink()
-    assert native.isa() == NAMES[NAMES.index(best) - 1]
+    next(folder.glob(f"_kernels_{best}.*")).unlink()
+    assert binaries.isa() == NAMES[NAMES.index(best) - 1]
     assert (
-        native.reason() == f"no native kernel for {best}: it was not built; install a C++ compiler, then hw1bench again"
+        binaries.reason() == f"no kernels for {best}: they were not built; install a C++ compiler, then hw1bench again"
     )
 
 
 @built
 def test_a_library_in_the_place_of_another_is_noticed_before_it_is_loaded(folder):
-    paths = sorted(folder.glob("_kernel*"))
+    paths = sorted(folder.glob("_kernels*"))
     for path, content in zip(paths, [path.read_bytes() for path in paths[1:] + paths[:1]], strict=True):
         path.write_bytes(content)
     if len(paths) > 1:

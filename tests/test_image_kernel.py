@@ -1,6 +1,5 @@
 """The image kernel's warranty: on every instruction set, the run that the naive loop trains; and it is repeatable."""
 
-import shutil
 import threading
 import time
 from dataclasses import replace
@@ -12,11 +11,11 @@ import torch
 
 import reference
 from cases import ARM, IMAGE_MODELS, OPTIMIZERS, unchecked
-from hw1bench import Images, Model, Optimizer, data
+from hw1bench import Images, Model, Optimizer, StepLR, data
 from hw1bench.records.runs import Block
 from hw1bench.sources import b, c
-from hw1bench.specs.experiment import StepLR
-from hw1bench.training import convolutional, native, sequential
+from hw1bench.training import sequential
+from hw1bench.training.kernels import binaries, calls, image_kernel
 
 CPU = torch.device("cpu")
 NAMES = ["baseline", "avx2", "avx512"]
@@ -33,12 +32,12 @@ BASE = replace(
     batch_size=200,
 )
 
-built = pytest.mark.skipif(native.isa() is None, reason=native.reason() or "built")
+built = pytest.mark.skipif(binaries.isa() is None, reason=binaries.reason() or "built")
 
 
 @pytest.fixture(params=NAMES)
 def isa(request):
-    if request.param not in native.instruction_sets():
+    if request.param not in binaries.instruction_sets():
         pytest.skip(f"no {request.param} here")
     return request.param
 
@@ -61,7 +60,7 @@ def first_images(spec, count):
 
 
 def train(trained, count=None, progress=lambda steps: None, **options):
-    return convolutional.train(block(trained), first_images(trained.data, count), progress, **options)
+    return image_kernel.train(block(trained), first_images(trained.data, count), progress, **options)
 
 
 @cache
@@ -240,10 +239,10 @@ def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, when, prec
     model = Model("C(3-4,3,p1) dropout(0.25) C(4-4,3,p1) pool2 dropout 64-10")
     trained = replace(BASE, data=replace(COLOUR, augment=True), model=model, precision=precision)
     trained = replace(trained, batch_size=batch_size, gradient_norm=when, epochs=2)
-    monkeypatch.setattr(convolutional, "_CALL_SECONDS", 1e9)
+    monkeypatch.setattr(calls, "CALL_SECONDS", 1e9)
     alone = train(trained, 300, isa=isa, threads=1)
     assert_same_bits(alone, train(trained, 300, isa=isa, threads=8))
-    monkeypatch.setattr(convolutional, "_CALL_SECONDS", 0.0)  # one group of samples a call
+    monkeypatch.setattr(calls, "CALL_SECONDS", 0.0)  # one group of samples a call
     assert_same_bits(alone, train(trained, 300, isa=isa))
 
 
@@ -267,7 +266,7 @@ def test_what_is_not_a_number_stays_so(activation, isa):
     x[3] = torch.nan
     dataset = replace(dataset, train=data.Split(x, dataset.train.y))
     trained = replace(BASE, model=Model("C(1-3,3,p1,pool2) 48-10", activation))
-    arrays = convolutional.train(block(trained), dataset, lambda steps: None, isa=isa)
+    arrays = image_kernel.train(block(trained), dataset, lambda steps: None, isa=isa)
     expected = sequential.train(block(trained), dataset, CPU, lambda steps: None)
     assert np.isnan(arrays["train_loss"]).all()
     assert np.isnan(arrays["weights"]).all()
@@ -316,37 +315,22 @@ def test_many_short_epochs_do_not_let_the_size_of_a_call_run_away():
 
 @built
 def test_what_it_trains():
-    assert convolutional.supports(BASE)
-    assert convolutional.supports(unchecked(BASE, model=Model("64-10"), batch_size=None))
-    assert not convolutional.supports(ARM)
-    assert not convolutional.supports(unchecked(BASE, model=Model("64-10 tanh")))
-    assert not convolutional.supports(unchecked(BASE, model=Model("dropout C(1-3,3) 108-10")))
-    assert not convolutional.supports(unchecked(BASE, model=Model("pool2 C(1-3,3) 12-10")))
-    assert not convolutional.supports(unchecked(BASE, model=Model("C(1-3,3,pool2) pool2 3-10")))
-    assert not convolutional.supports(unchecked(BASE, model=Model("C(1-3,1,p1) 300-10")))
-    assert not convolutional.supports(unchecked(BASE, model=Model("C(1-3,3) dropout dropout 108-10")))
-    assert not convolutional.supports(replace(BASE, coast=True))
-    assert not convolutional.supports(unchecked(BASE, model=Model("64-14000-10")))
+    assert image_kernel.supports(BASE)
+    assert image_kernel.supports(unchecked(BASE, model=Model("64-10"), batch_size=None))
+    assert not image_kernel.supports(ARM)
+    assert not image_kernel.supports(unchecked(BASE, model=Model("64-10 tanh")))
+    assert not image_kernel.supports(unchecked(BASE, model=Model("dropout C(1-3,3) 108-10")))
+    assert not image_kernel.supports(unchecked(BASE, model=Model("pool2 C(1-3,3) 12-10")))
+    assert not image_kernel.supports(unchecked(BASE, model=Model("C(1-3,3,pool2) pool2 3-10")))
+    assert not image_kernel.supports(unchecked(BASE, model=Model("C(1-3,1,p1) 300-10")))
+    assert not image_kernel.supports(unchecked(BASE, model=Model("C(1-3,3) dropout dropout 108-10")))
+    assert not image_kernel.supports(replace(BASE, coast=True))
+    assert not image_kernel.supports(unchecked(BASE, model=Model("64-14000-10")))
     with pytest.raises(ValueError, match="does not train arm 'arm'"):
-        convolutional.train(block(ARM), data.BUILT_IN.load(ARM.data), lambda steps: None)
+        image_kernel.train(block(ARM), data.BUILT_IN.load(ARM.data), lambda steps: None)
     with pytest.raises(ValueError, match=r"does not take samples of shape \(1, 8, 8\)"):
         train(unchecked(BASE, model=Model("C(1-3,3) 100-10")))
     with pytest.raises(ValueError, match="has 9 outputs for 10 classes"):
         train(unchecked(BASE, model=Model("64-9")))
-    with pytest.raises(ValueError, match="no native kernel for 'sse9' here, only for baseline"):
+    with pytest.raises(ValueError, match="no kernels for 'sse9' here, only for baseline"):
         train(BASE, isa="sse9")
-
-
-@built
-def test_a_stale_library_is_noticed(tmp_path, monkeypatch):
-    for path in native._FOLDER.glob("*kernel*"):
-        shutil.copy(path, tmp_path)
-    with (tmp_path / "convolutional_kernel.cpp").open("a") as source:
-        source.write("// changed\n")
-    monkeypatch.setattr(native, "_FOLDER", tmp_path)
-    native._libraries.cache_clear()
-    try:
-        with pytest.raises(ValueError, match=r"was built from another kernel.cpp or convolutional_kernel.cpp"):
-            train(BASE)
-    finally:
-        native._libraries.cache_clear()

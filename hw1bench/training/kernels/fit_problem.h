@@ -1,0 +1,46 @@
+// What Python passes to the fit kernel.
+
+#pragma once
+
+#include "interface.h"
+
+extern "C" {
+
+// What is trained, shared by the runs of a block. T is float or double, by the function that is called.
+struct FitProblem {
+    const int32_t* widths;  // (layers + 1,): inputs, hidden widths, outputs
+    const void* x;          // T (inputs, samples)
+    const void* y;          // T (outputs, samples)
+    double lr, weight_decay, eps;
+    int64_t epochs;      // at the end of training
+    int32_t layers;      // with weights
+    int32_t activation;  // of hidden layers: 1 relu, 2 leaky relu with slope 0.01, 3 tanh
+    int32_t output;      // 0 linear, 3 tanh
+    int32_t optimizer;   // 0 SGD, 1 Adam, 2 RMSprop
+    int32_t samples;
+    int32_t batch;  // 0: the whole set at once
+};
+
+// What training changes. At the start: the initial weights, moments 0, next_epoch 0, both powers 1.
+struct FitState {
+    void *weights, *first, *second;  // T (parameters,): second moments in `second`, Adam's first ones in `first`
+    void* train_loss;                // T (epochs + 1,)
+    void* gradient_norm;             // T (epochs + 1,) or null
+    void* prediction;                // T (outputs, samples), written at the end of training
+    int64_t next_epoch;
+    double beta1_power, beta2_power;  // beta^steps
+};
+}
+
+constexpr Member FIT_MEMBERS[] = {
+    STRUCTURE(FitProblem),
+    MEMBER(FitProblem, widths), MEMBER(FitProblem, x), MEMBER(FitProblem, y), MEMBER(FitProblem, lr),
+    MEMBER(FitProblem, weight_decay), MEMBER(FitProblem, eps), MEMBER(FitProblem, epochs),
+    MEMBER(FitProblem, layers), MEMBER(FitProblem, activation), MEMBER(FitProblem, output),
+    MEMBER(FitProblem, optimizer), MEMBER(FitProblem, samples), MEMBER(FitProblem, batch),
+    STRUCTURE(FitState),
+    MEMBER(FitState, weights), MEMBER(FitState, first), MEMBER(FitState, second), MEMBER(FitState, train_loss),
+    MEMBER(FitState, gradient_norm), MEMBER(FitState, prediction), MEMBER(FitState, next_epoch),
+    MEMBER(FitState, beta1_power), MEMBER(FitState, beta2_power),
+    NO_MORE_MEMBERS,
+};

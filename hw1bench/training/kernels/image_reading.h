@@ -1,0 +1,132 @@
+// How the image kernel reads a group of samples: images, augmented or not, and what the dropouts keep, sample by sample
+// in memory, become vectors whose lanes are samples.
+
+#pragma once
+
+#include "image_net.h"
+
+namespace {
+
+constexpr int MARGIN = 4;  // by which augmentation pads
+
+template <class T> class GroupReader : Vectors<T> {
+    using typename Vectors<T>::Mask, typename Vectors<T>::V;
+    using Vectors<T>::LANES, Vectors<T>::shuffle;
+    using Bytes = typename Stage<T>::Bytes;
+
+    const StagedNet<T>& net;
+
+    // One of the steps of `transpose`: exchanges bit K of the place with bit K of the lane.
+    template <int K, class Vector, class Lanes, std::size_t... J>
+    static void exchange(Vector (&v)[LANES], std::index_sequence<J...>) {
+        using Index = std::decay_t<decltype(Lanes{}[0])>;
+        UNROLL for (int i = 0; i < LANES; ++i)
+            if (!(i & K)) {
+                const Vector a = v[i], b = v[i | K];
+                v[i] = shuffle(a, b, Lanes{Index(J & K ? LANES + (J ^ K) : J)...});
+                v[i | K] = shuffle(a, b, Lanes{Index(J & K ? LANES + J : J ^ K)...});
+            }
+        if constexpr (2 * K < LANES) exchange<2 * K, Vector, Lanes>(v, std::index_sequence<J...>{});
+    }
+
+    // to[p][lane] = from[lane][p] for p < count
+    template <class Vector, class Lanes, class A>
+    static void transpose(const A* const (&from)[LANES], int count, A* to) {
+        typedef A Unaligned __attribute__((vector_size(sizeof(Vector)), aligned(alignof(A)), may_alias));
+        int p = 0;
+        for (; p + LANES <= count; p += LANES) {
+            Vector v[LANES];
+            UNROLL for (int i = 0; i < LANES; ++i) v[i] = *reinterpret_cast<const Unaligned*>(from[i] + p);
+            exchange<1, Vector, Lanes>(v, std::make_index_sequence<LANES>{});
+            UNROLL for (int i = 0; i < LANES; ++i) *reinterpret_cast<Unaligned*>(to + (p + i) * LANES) = v[i];
+        }
+        for (; p < count; ++p)
+            for (int i = 0; i < LANES; ++i) to[p * LANES + i] = from[i][p];
+    }
+
+    // The pixel of `size` that an index over its ends stands for, the end pixel not repeated.
+    static int reflected(int index, int size) {
+        if (index < 0) index = -index;
+        return index < size ? index : 2 * (size - 1) - index;
+    }
+
+  public:
+    explicit GroupReader(const StagedNet<T>& net) : net(net) {}
+
+    // Images first..first + samples of the batch, or of the set, into the first stage's inputs. Lanes to spare repeat
+    // the last image, so that they hold nothing that the others do not.
+    void images(const ImageSet& set, const ImagePiece* piece, int first, int samples) const {
+        const Stage<T>& stage = net.stages.front();
+        const ImageProblem& problem = net.problem;
+        const int height = problem.height, width = problem.width, size = problem.channels * height * width;
+        const int padding = stage.padding, line = width + 2 * padding, map = (height + 2 * padding) * line;
+        const bool moved = piece && piece->top;
+        for (int block = 0; block < net.blocks_of(samples); ++block) {
+            const T *image[LANES], *row[LANES];
+            int place[LANES];
+            for (int i = 0; i < LANES; ++i) {
+                place[i] = first + std::min(block * LANES + i, samples - 1);
+                const std::ptrdiff_t index = piece ? piece->order[place[i]] : place[i];
+                image[i] = row[i] = static_cast<const T*>(set.x) + index * size;
+            }
+            T* to = reinterpret_cast<T*>(stage.in + block * std::ptrdiff_t(stage.in_block));
+            if (!moved && !padding) {
+                transpose<V, Mask>(row, size, to);
+                continue;
+            }
+            for (int i = 0; moved && i < LANES; ++i)
+                for (int x = 0; x < width; ++x) {
+                    const int from = piece->flip[place[i]] ? width - 1 - x : x;
+                    net.columns[i * width + x] = reflected(from + piece->left[place[i]] - MARGIN, width);
+                }
+            for (int c = 0; c < problem.channels; ++c)
+                for (int y = 0; y < height; ++y) {
+                    for (int i = 0; i < LANES; ++i) {
+                        const int from = moved ? reflected(y + piece->top[place[i]] - MARGIN, height) : y;
+                        row[i] = image[i] + (c * height + from) * width;
+                        if (!moved) continue;
+                        T* changed = net.pixels + i * width;
+                        for (int x = 0; x < width; ++x) changed[x] = row[i][net.columns[i * width + x]];
+                        row[i] = changed;
+                    }
+                    transpose<V, Mask>(row, width, to + LANES * (c * map + (y + padding) * line + padding));
+                }
+        }
+    }
+
+    // The group's part of what the batch's dropouts keep.
+    void kept(const ImagePiece& piece, int first, int samples) const {
+        const uint8_t* drawn = piece.kept;
+        for (const Stage<T>& stage : net.stages)
+            for (const bool before : {true, false}) {
+                const int kind = before ? stage.before : stage.after;
+                if (kind == NO_DROPOUT) continue;
+                const int size = stage.drawn(before), area = before ? stage.area : 1, count = stage.windows * area;
+                uint8_t* const kept = reinterpret_cast<uint8_t*>(before ? stage.kept_before : stage.kept_after);
+                const int side = stage.pool, wide = stage.width + stage.side();
+                const int map = size / stage.outputs;
+                for (int block = 0; block < net.blocks_of(samples); ++block)
+                    for (int o = 0; o < stage.outputs; ++o) {
+                        const uint8_t* from[LANES];
+                        for (int i = 0; i < LANES; ++i) {
+                            const std::ptrdiff_t sample = first + std::min(block * LANES + i, samples - 1);
+                            from[i] = drawn + sample * size + o * map;
+                        }
+                        uint8_t* to = kept + LANES * (o * std::ptrdiff_t(net.group) + block) * count;
+                        if (kind == OF_NUMBERS && !before) {
+                            transpose<Bytes, Bytes>(from, count, to);
+                            continue;
+                        }
+                        for (int p = 0; p < count; ++p) {
+                            const int window = p / area;
+                            const int x = window % stage.pooled_width, y = window / stage.pooled_width;
+                            const int at = (y * side + p % area / side) * wide + x * side + p % side;
+                            for (int i = 0; i < LANES; ++i) *to++ = from[i][kind == OF_MAPS ? 0 : at];
+                        }
+                    }
+                drawn += piece.batch * std::ptrdiff_t(size);
+            }
+    }
+};
+
+}  // namespace

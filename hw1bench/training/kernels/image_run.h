@@ -1,0 +1,108 @@
+// A run of the image kernel: groups of samples forward and backward, steps of the optimiser, and evaluation.
+
+#pragma once
+
+#include "image_loss.h"
+#include "image_pooling.h"
+#include "image_products.h"
+#include "image_reading.h"
+#include "optimisers.h"
+
+namespace {
+
+template <class T> class ImageRun : Vectors<T> {
+    using typename Vectors<T>::V;
+    using Products = LayerProducts<T>;
+    using Pooling = StagePooling<T>;
+
+    ImageState& state;
+    const StagedNet<T> net;
+    const GroupReader<T> read;
+    const ClassLoss<T> losses;
+
+    // `training`: backward follows. `dropout`: what has been read of the batch's dropouts applies.
+    void forward(int blocks, bool training, bool dropout) const {
+        for (const Stage<T>& stage : net.stages) {
+            const int positions = blocks * stage.positions;
+            for (int start = 0; start < positions; start += stage.strip) {
+                const int count = std::min(stage.strip, positions - start);
+                Products::forward(net, stage, start, count);
+                Pooling::forward(net, stage, start, count, training, dropout);
+            }
+        }
+    }
+
+    // Adds the group's gradient, from the deltas of the last stage's outputs in deltas[0].
+    void backward(int blocks, bool dropout) const {
+        V *above = net.deltas[0], *below = net.deltas[1];
+        for (std::size_t s = net.stages.size(); s-- > 0;) {
+            const Stage<T>& stage = net.stages[s];
+            for (int start = 0; start < blocks; start += stage.some) {
+                const int count = std::min(stage.some, blocks - start);
+                Pooling::backward(net, stage, above, start, count, dropout);
+                Products::weights_gradient(net, stage, start, count);
+                if (s > 0) Products::backward(net, stage, below, start, count);
+            }
+            std::swap(above, below);
+        }
+    }
+
+    // Sums of squares of the gradient into to (2 stages,): of each stage's weights, then of its biases.
+    void squares_of_gradient(double* to) const {
+        const auto squares = [](const T* from, int count) {
+            double total = 0;
+            for (int i = 0; i < count; ++i) total += double(from[i]) * double(from[i]);
+            return total;
+        };
+        for (const Stage<T>& stage : net.stages) {
+            *to++ = squares(net.g + stage.weight, stage.bias - stage.weight);
+            *to++ = squares(net.g + stage.bias, stage.outputs);
+        }
+    }
+
+    void step(double lr) const {
+        const ImageProblem& problem = net.problem;
+        const OptimiserStep<T> step(problem.optimizer, lr, problem.weight_decay, problem.eps, state.beta1_power,
+                                    state.beta2_power);
+        step.take(net.parameters, net.w, net.g, static_cast<T*>(state.first), static_cast<T*>(state.second));
+    }
+
+  public:
+    ImageRun(const ImageProblem& problem, ImageState& state)
+        : state(state), net(problem, state), read(net), losses(net) {}
+
+    std::size_t memory() const { return net.size; }
+    int samples_per_group() const { return net.group * Vectors<T>::LANES; }
+
+    void train(const ImageSet& set, const ImagePiece& piece) {
+        double unasked_loss = 0;
+        std::int64_t unasked_correct = 0;
+        const Tally tally{piece.loss ? *piece.loss : unasked_loss, piece.correct ? *piece.correct : unasked_correct};
+        const bool dropout = piece.kept;
+        if (piece.start == 0)
+            for (int p = 0; p < net.parameters; ++p) net.g[p] = 0;
+        for (int first = piece.start; first < piece.end; first += samples_per_group()) {
+            const int samples = std::min(samples_per_group(), piece.end - first), blocks = net.blocks_of(samples);
+            read.images(set, &piece, first, samples);
+            if (dropout) read.kept(piece, first, samples);
+            forward(blocks, true, dropout);
+            losses.group(set.y, piece.order, first, samples, tally, piece.batch);
+            backward(blocks, dropout);
+        }
+        if (piece.end < piece.batch) return;
+        if (piece.squares) squares_of_gradient(piece.squares);
+        if (piece.step) step(piece.lr);
+    }
+
+    // Adds the loss and the hits of samples start..end, without dropout.
+    void evaluate(const ImageSet& set, int start, int end, Tally tally) {
+        for (int first = start; first < end; first += samples_per_group()) {
+            const int samples = std::min(samples_per_group(), end - first);
+            read.images(set, nullptr, first, samples);
+            forward(net.blocks_of(samples), false, false);
+            losses.group(set.y, nullptr, first, samples, tally, 0);
+        }
+    }
+};
+
+}  // namespace

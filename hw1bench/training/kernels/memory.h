@@ -1,0 +1,34 @@
+// How a kernel lays out its arrays in one piece of memory.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace {
+
+constexpr std::size_t ALIGNMENT = 64;  // bytes, of every array
+
+template <class N> constexpr N round_up(N n, N unit) { return (n + unit - 1) / unit * unit; }
+
+// Deals out arrays from a piece of memory. Without memory it only counts the bytes, so that the same code first
+// measures what it needs and then takes it.
+class Arena {
+    char* base;
+    std::size_t used = 0;
+
+  public:
+    explicit Arena(void* base) : base(static_cast<char*>(base)) {}
+
+    template <class A> A* take(std::size_t count) {
+        used = round_up(used, ALIGNMENT);
+        A* found = base ? reinterpret_cast<A*>(base + used) : nullptr;
+        used += count * sizeof(A);
+        return found;
+    }
+
+    bool only_counts() const { return !base; }
+    std::size_t size() const { return round_up(used, ALIGNMENT); }
+};
+
+}  // namespace
