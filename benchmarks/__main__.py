@@ -28,7 +28,6 @@ from hw1bench.records.runs import Block
 from hw1bench.sources import a, b, c, d, e
 from hw1bench.support.files import replace as put
 from hw1bench.training import engine
-from hw1bench.training.kernels import binaries
 
 SECONDS = 1.0  # of work that a contender is given in a round
 CPU = torch.device("cpu")
@@ -252,7 +251,6 @@ def main() -> None:
     document = {
         "machine": platform.processor() or platform.machine(),
         **engine.environment(CPU),
-        "kernel": binaries.isa(),
         "rows": [{"title": row.title, "microseconds_a_model_step": row.times} for row in rows],
         "measures": [{"title": row.title, "milliseconds": row.times} for row in measured],
     }

@@ -55,7 +55,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "device": _name(device),
         "isa": binaries.isa() or arithmetic.capability().lower(),
         "threads": torch.get_num_threads(),
-        "kernel": binaries.isa() is not None,
+        "kernels": binaries.isa() is not None,
         "compiled": device.type == "cpu" and compiler_works(),
         **_precision(device),
     }
