@@ -1,0 +1,59 @@
+"""The optimisers that the kernels share: a beta's power is dropped before it turns denormal, and no bit shows it."""
+
+from dataclasses import replace
+
+import pytest
+
+from cases import ARM, DIGITS, OPTIMIZERS
+from hw1bench import Model, data
+from hw1bench.runs import Block
+from hw1bench.training.kernels import binaries, fit_kernel, image_kernel
+
+FIT = replace(ARM, epochs=12)
+IMAGE = replace(ARM, data=DIGITS, model=Model("64-10"), loss="cross_entropy", epochs=12)
+KERNELS = {"fit": (fit_kernel, "FitState", FIT), "image": (image_kernel, "ImageState", IMAGE)}
+
+pytestmark = [
+    pytest.mark.skipif(binaries.isa() is None, reason=binaries.reason() or "built"),
+    pytest.mark.parametrize("kernel", KERNELS),
+    pytest.mark.parametrize("precision", ["float32", "float64"]),
+]
+
+
+@pytest.fixture
+def train(kernel, precision, monkeypatch):
+    """Trains by Adam from steps at which both powers are ``power``; gives the bits, and the powers of a run at its end."""
+    module, name, arm = KERNELS[kernel]
+    structure = getattr(module, name)
+
+    def trained(power, isa=None, **changes):
+        states = []
+
+        def state(**fields):
+            states.append(structure(**{**fields, "beta1_power": power, "beta2_power": power}))
+            return states[-1]
+
+        monkeypatch.setattr(module, name, state)
+        block = Block("T", "x", replace(arm, precision=precision, optimizer=OPTIMIZERS["adam"], **changes), 0)
+        arrays = module.train(block, data.BUILT_IN.load(arm.data), lambda steps: None, isa=isa)
+        bits = {name: array.tobytes() for name, array in arrays.items()}
+        return bits, (states[0].beta1_power, states[0].beta2_power)
+
+    return trained
+
+
+@pytest.mark.parametrize("isa", binaries.instruction_sets())
+def test_a_power_that_is_dropped_is_too_small_to_change_a_bit(train, isa):
+    kept, (first, second) = train(1e-20, isa)  # twelve steps do not bring it to where it is dropped
+    assert first == pytest.approx(1e-20 * 0.9**12)
+    assert second == pytest.approx(1e-20 * 0.999**12)
+    dropped, powers = train(1e-31, isa)
+    assert powers == (0.0, 0.0)
+    assert dropped == kept
+    assert train(1.0, isa)[0] != kept
+
+
+def test_long_training_drops_the_power_of_the_first_moment(train):
+    _, (first, second) = train(1.0, epochs=700)
+    assert first == 0.0
+    assert second == pytest.approx(0.999**700)
