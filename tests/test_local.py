@@ -69,9 +69,9 @@ def test_without_the_kernels_one_line_says_so(no_kernels):
     ]
 
 
-def test_what_only_the_kernels_make_affordable_is_not_to_be_had_without_it(no_kernels):
+def test_blocks_that_only_the_kernels_make_affordable_are_not_trained_without_them(no_kernels):
     block = Block("B", "fit", b.FIT.quick.arms[0], 0)
-    with pytest.raises(Unavailable, match=r"not built; without it this block at batch 1 takes some 0[.]2 hours"):
+    with pytest.raises(Unavailable, match=r"not built; without them this block at batch 1 takes some 0[.]2 hours"):
         local.LocalTrainer("cpu", Shown()).train([block], lambda block, record: None)
     short = Block("T", "x", replace(ARM, batch_size=1), 0)
     local.LocalTrainer("cpu", Shown()).train([short], lambda block, record: None)

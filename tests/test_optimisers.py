@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from hw1bench.runs import Block
 
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model, data
-from hw1bench.runs import Block
 from hw1bench.training.kernels import binaries, fit_kernel, image_kernel
 
 FIT = replace(ARM, epochs=12)
