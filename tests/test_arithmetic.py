@@ -1,4 +1,4 @@
-"""What decides the digits of a block is in its key, and nothing else: held against blocks trained in other environments."""
+"""A block's key holds what decides its digits, and nothing else: compared with blocks trained in other environments."""
 
 import json
 import os
@@ -55,7 +55,7 @@ for spec in (JacobianNorm(), Paths(own="a", other="b", mark_every=100)):
 
 
 def under(**changes):
-    """name -> key, digest of what was trained or measured, in another process."""
+    """Return name -> (key, digest of the training or the measurement), from another process."""
     path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
     command = [sys.executable, "-c", f"{SCRIPT}\nprint(json.dumps(found))"]
     environment = {**os.environ, "CXX": "false", "PYTHONPATH": path, **changes}
@@ -94,9 +94,7 @@ def test_a_setting_that_changes_digits_changes_what_is_digested():
         torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float64)
     try:
-        assert (
-            arithmetic._digest(arithmetic._draws()) != before[1]
-        )  # a change shows, where settings are not those of training
+        assert arithmetic._digest(arithmetic._draws()) != before[1]  # without training's settings a change would show
     finally:
         torch.set_default_dtype(torch.float32)
     torch.manual_seed(3)

@@ -1,4 +1,4 @@
-"""Files of arrays: what was written comes back, and whatever else lies there is refused, in one way, without harm."""
+"""Files of arrays: written arrays come back, and anything else raises ``Damaged``, at little cost."""
 
 import io
 import os
@@ -37,7 +37,7 @@ def path(tmp_path):
     return tmp_path / "key.npz"
 
 
-def test_what_was_written_comes_back_bit_for_bit_and_numpy_reads_it_too(path):
+def test_arrays_come_back_bit_for_bit_and_numpy_reads_them_too(path):
     save_arrays(path, ARRAYS)
     same(load_arrays(path), ARRAYS)
     same(dict(np.load(path)), ARRAYS)
@@ -69,7 +69,7 @@ def test_every_shorter_file_is_noticed(path):
 
 
 def member(header, content=b"", version=1):
-    """A file of one array with the given ``header`` of numpy's."""
+    """A file of one array in numpy's format with the given ``header``."""
     length = len(header).to_bytes(2 if version == 1 else 4, "little")
     return b"\x93NUMPY" + bytes([version, 0]) + length + header + content
 
@@ -120,7 +120,7 @@ def test_any_header_is_read_or_refused(tmp_path_factory, header, version):
         load_arrays(path)
 
 
-def test_what_another_way_of_writing_would_hide_is_refused(path):
+def test_files_written_in_another_way_are_refused(path):
     buffer = io.BytesIO()
     np.save(buffer, np.zeros(10**6))
     archive(path, buffer.getvalue(), compression=zipfile.ZIP_DEFLATED)
@@ -129,18 +129,18 @@ def test_what_another_way_of_writing_would_hide_is_refused(path):
     buffer = io.BytesIO()
     np.save(buffer, np.zeros(3))
     archive(path, buffer.getvalue() + b"more")
-    with pytest.raises(Damaged, match="does not fill its place"):
+    with pytest.raises(Damaged, match="does not fill its member"):
         load_arrays(path)
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("a.npy", buffer.getvalue())
         with pytest.warns(UserWarning, match="Duplicate"):
             file.writestr("a.npy", buffer.getvalue())
-    with pytest.raises(Damaged, match="a name twice"):
+    with pytest.raises(Damaged, match="one name twice"):
         load_arrays(path)
 
 
-def test_an_array_that_is_many_arrays_is_refused(path):
-    """Entries that all point at the same bytes: a small file that would fill the memory."""
+def test_arrays_that_share_bytes_are_refused(path):
+    """A small file whose entries all point at the same bytes would fill the memory."""
     buffer = io.BytesIO()
     np.save(buffer, np.zeros(10**4))
     with zipfile.ZipFile(path, "w") as file:
@@ -155,7 +155,7 @@ def test_an_array_that_is_many_arrays_is_refused(path):
         load_arrays(path)
 
 
-def test_nothing_is_missing_and_not_damaged(path):
+def test_a_missing_file_is_not_a_damaged_one(path):
     with pytest.raises(FileNotFoundError):
         load_arrays(path)
     path.symlink_to("nowhere")
@@ -167,7 +167,7 @@ def test_nothing_is_missing_and_not_damaged(path):
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "socket", "device", "loop"])
-def test_what_is_no_file_is_refused_at_once(path, kind, monkeypatch):
+def test_anything_but_a_regular_file_is_refused_at_once(path, kind, monkeypatch):
     if kind == "folder":
         path.mkdir()
     elif kind == "pipe":

@@ -1,4 +1,4 @@
-"""The digest of the package's own source: whatever changes in the code that a folder can run moves it, and nothing else."""
+"""The digest of the package's own source: it changes with the code that a folder can run, and with nothing else."""
 
 import shutil
 import subprocess
@@ -41,7 +41,7 @@ COVERED = [
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A made-up package, of which the digest is read anew each time."""
+    """A made-up package, whose digest is computed anew each time."""
     for name, text in PACKAGE.items():
         (tmp_path / "pack" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "pack" / name).write_text(text)
@@ -65,7 +65,7 @@ def test_a_change_in_whatever_is_run_moves_it(root, name):
 
 
 @pytest.mark.parametrize("name", sorted(set(PACKAGE) - set(COVERED)))
-def test_what_is_not_run_does_not(root, name):
+def test_a_change_in_code_that_is_not_run_does_not(root, name):
     before = digest()
     change(root / name)
     assert digest() == before
@@ -101,7 +101,7 @@ def test_a_module_is_covered_as_soon_as_one_that_is_imports_it(root, line):
     assert digest() != before
 
 
-def test_modules_that_import_each_other_are_no_trouble(root):
+def test_modules_may_import_each_other(root):
     (root / "layout.py").write_text("import pack.steps, pack.layout, pack.training.engine")
     assert {path.relative_to(root).as_posix() for path in code.sources(root, "training")} == set(COVERED)
 
@@ -113,7 +113,7 @@ def test_a_name_of_the_public_list_brings_all_that_it_imports(root):
     assert digest() != before
 
 
-def test_what_is_made_of_the_sources_does_not_move_it(root):
+def test_build_products_do_not_move_it(root):
     before = digest()
     (root / "training" / "__pycache__").mkdir()
     made = ["__pycache__/engine.cpython-311.pyc", "_kernel.so", "_kernel.cpython-399-arm.so", ".engine.py.swp"]
@@ -172,8 +172,8 @@ def test_the_digests_of_this_package_do_not_move_with_what_is_shown_or_claimed(c
     assert (digest("training"), digest("measures")) == before
 
 
-def test_all_that_python_loads_of_this_package_for_it_is_covered():
-    """What is imported in fact, in a fresh interpreter, beyond what the public list imports by itself."""
+def test_every_module_that_python_loads_is_covered():
+    """The modules actually imported, in a fresh interpreter, beyond those that the public list imports by itself."""
     root = Path(code.__file__).parent.parent
     script = (
         "import importlib, pathlib, sys, hw1bench; before = set(sys.modules)\n"

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what is swept of killed writers' and left of living ones'."""
+"""Files that appear whole or not at all; temporary files of killed writers are removed, those of living ones stay."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def writer(tmp_path):
         process.kill()
 
 
-def test_what_a_killed_writer_left_is_swept(writer, tmp_path):
+def test_the_file_of_a_killed_writer_is_removed(writer, tmp_path):
     replace(tmp_path / "other.npz", b"whole")
     assert len(left(tmp_path)) == 2
     writer.send_signal(signal.SIGKILL)
@@ -50,7 +50,7 @@ def test_what_a_killed_writer_left_is_swept(writer, tmp_path):
     assert left(tmp_path) == ["other.npz"]
 
 
-def test_what_a_living_writer_writes_stays_however_old(writer, tmp_path):
+def test_the_file_of_a_living_writer_stays_however_old(writer, tmp_path):
     [name] = left(tmp_path)
     os.utime(tmp_path / name, (0, 0))
     sweep(tmp_path)
@@ -61,7 +61,7 @@ def test_what_a_living_writer_writes_stays_however_old(writer, tmp_path):
     assert (tmp_path / "key.npz").read_bytes() == b"half whole"
 
 
-def test_a_session_that_sweeps_while_others_write_costs_them_nothing(tmp_path):
+def test_sweeping_while_others_write_does_not_disturb_them(tmp_path):
     done = threading.Event()
 
     def sweeping():
@@ -81,7 +81,7 @@ def test_a_session_that_sweeps_while_others_write_costs_them_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("name", [".key-abc.tmp", ".key.npz.123-456.tmp", ".key.npz-0123abcd-0123abcd.tmp"])
-def test_of_other_machines_only_what_is_old_is_swept(tmp_path, name):
+def test_only_old_files_of_other_machines_are_removed(tmp_path, name):
     (tmp_path / name).write_bytes(b"half")
     sweep(tmp_path)
     assert left(tmp_path) == [name]
@@ -90,7 +90,7 @@ def test_of_other_machines_only_what_is_old_is_swept(tmp_path, name):
     assert left(tmp_path) == []
 
 
-def test_on_a_disk_without_locks_files_are_written_and_only_what_is_old_is_swept(tmp_path, monkeypatch):
+def test_on_a_disk_without_locks_files_are_written_and_only_old_ones_are_removed(tmp_path, monkeypatch):
     def refuse(*arguments):
         raise OSError("no locks available")
 
@@ -109,7 +109,7 @@ def test_on_a_disk_without_locks_files_are_written_and_only_what_is_old_is_swept
     assert left(tmp_path) == ["key"]
 
 
-def test_only_temporary_files_are_swept_and_nothing_stops_it(tmp_path):
+def test_only_temporary_files_are_removed_and_nothing_raises(tmp_path):
     outside = tmp_path / "outside"
     outside.write_bytes(b"kept")
     folder = tmp_path / "folder"
@@ -153,7 +153,7 @@ def test_a_folder_in_the_way_is_an_error_and_leaves_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o000])
-def test_who_may_read_it_is_left_to_the_umask(tmp_path, umask):
+def test_the_umask_decides_who_may_read_the_file(tmp_path, umask):
     before = os.umask(umask)
     try:
         replace(tmp_path / "key", b"")

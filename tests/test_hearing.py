@@ -233,9 +233,9 @@ def test_what_is_no_number_is_an_error_that_names_effect_and_value(tmp_path, opp
     judged = sitting.judge(claim(Effect("made up", "parts", *made)))
     assert judged.verdict.word == "error"
     assert judged.verdict.note == (
-        "effect 'opposite of made up': '3' (str) is no real number: return one per seed"
+        "effect 'opposite of made up': '3' (str) is not a real number: return one per seed"
         if opposite
-        else "effect 'made up': True (bool) is no real number: return one per seed"
+        else "effect 'made up': True (bool) is not a real number: return one per seed"
     )
 
 

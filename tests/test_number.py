@@ -1,4 +1,4 @@
-"""What counts as the number of an effect."""
+"""The numbers that an effect may return."""
 
 import math
 from decimal import Decimal
@@ -37,11 +37,11 @@ def test_real_numbers_of_any_type_are_taken(value):
 
 
 @pytest.mark.parametrize("value", UNREAL, ids=lambda value: type(value).__name__)
-def test_all_else_is_refused_in_one_line_that_names_effect_and_value(value):
+def test_anything_else_is_refused_in_one_line_that_names_effect_and_value(value):
     effects = [Effect("it", "", lambda runs: value)]
     effects += [fails(effects[0]), every(Effect("other", "", lambda runs: 1.0), effects[0])]
     for effect in effects:
-        with pytest.raises(NoFinding, match="is no real number: return one per seed") as caught:
+        with pytest.raises(NoFinding, match="is not a real number: return one per seed") as caught:
             effect({})
         said = str(caught.value)
         assert said.startswith(f"effect {effect.name!r}: ")
@@ -50,7 +50,7 @@ def test_all_else_is_refused_in_one_line_that_names_effect_and_value(value):
         assert len(said) < 250
 
 
-def test_names_of_what_is_not_finite():
+def test_names_of_numbers_that_are_not_finite():
     assert [not_finite(value) for value in (0.0, math.nan, math.inf, -math.inf)] == [
         *(None, "undefined", "+infinity", "-infinity")
     ]

@@ -69,7 +69,7 @@ def test_what_is_no_finding_is_not_recorded_and_leaves_the_ruling_that_was(pytes
     path = folder / "test_fit.py"
     for value, why in (
         ("float('nan')", r" is undefined \(NaN\) in 8 of 8 seeds"),
-        ("'3' if runs['net'].seed == 5 else 1.0", r": '3' \(str\) is no real number"),
+        ("'3' if runs['net'].seed == 5 else 1.0", r": '3' \(str\) is not a real number"),
     ):
         path.write_text(path.read_text().replace('"supported": lambda runs: 1.0', f'"supported": lambda runs: {value}'))
         result = pytester.runpytest("claims", "--record-rulings")

@@ -28,7 +28,7 @@ def test_plain_lines_with_rate_and_time_left_at_intervals(monkeypatch):
     ]
 
 
-def test_no_step_yet_has_no_rate(monkeypatch):
+def test_there_is_no_rate_before_the_first_step(monkeypatch):
     lines = advance(monkeypatch, StringIO(), 0, [20.0, 40.0]).split("\n")[1:]
     assert lines == ["  A-fit-sinc, 7 layers, seeds 0-7: 0%, evaluating"] * 2
 
@@ -56,7 +56,7 @@ def test_short_training_and_notices(monkeypatch):
     assert stream.getvalue() == "\n  no compiler [here]"
 
 
-def test_lines_of_their_own_end():
+def test_without_midline_a_notice_ends_its_line():
     stream = StringIO()
     progress.TerminalProgress(stream, midline=False).notice("fetching [it]")
     assert stream.getvalue() == "fetching [it]\n"

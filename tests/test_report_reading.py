@@ -88,10 +88,10 @@ def test_a_directory_without_a_document_is_refused(refused, tmp_path):
 
 def test_what_is_no_regular_file_is_refused_without_a_hang(refused, tmp_path):
     os.mkfifo(tmp_path / "claims.json")
-    assert "cannot be read (it is no regular file)" in refused()
+    assert "cannot be read (it is not a regular file)" in refused()
     (tmp_path / "claims.json").unlink()
     (tmp_path / "claims.json").symlink_to("/dev/zero")
-    assert "cannot be read (it is no regular file)" in refused()
+    assert "cannot be read (it is not a regular file)" in refused()
     (tmp_path / "folder" / "claims.json" / "claims.json").mkdir(parents=True)
     assert "no regular file" in refused(path=tmp_path / "folder" / "claims.json")
 

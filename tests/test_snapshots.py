@@ -15,7 +15,7 @@ def recorded(path):
 
 
 def walk(snapshots=20, weights=300, seed=0, dtype=np.float32):
-    """Steps that get a thousand times smaller on the way, of very different sizes each."""
+    """Steps of very different sizes, which get a thousand times smaller along the path."""
     generator = np.random.default_rng(seed)
     steps = generator.standard_normal((snapshots, weights)) * generator.uniform(1e-3, 1, weights)
     return np.cumsum(steps * np.geomspace(1, 1e-3, snapshots)[:, None], axis=0).astype(dtype)
@@ -31,7 +31,7 @@ def test_a_snapshot_is_off_by_a_small_share_of_its_own_step_only(snapshots, weig
     assert (off <= 2**-11 * largest * 1.01 + 1e-7 * np.abs(path[1:]).max()).all()
 
 
-def test_what_is_measured_of_paths_hardly_changes():
+def test_measurements_of_paths_hardly_change():
     own, other = walk(seed=0), walk(seed=1)
     kept = [Snapshots(recorded(path)) for path in (own, other)]
     assert trajectory.separation_from(trajectory.gram(kept), 20) == pytest.approx(
@@ -42,7 +42,7 @@ def test_what_is_measured_of_paths_hardly_changes():
     np.testing.assert_allclose(read.shares, exact.shares, rtol=1e-3)
 
 
-def test_any_columns_are_those_of_the_whole():
+def test_columns_equal_the_columns_of_the_whole():
     snapshots = Snapshots(recorded(walk()))
     whole = snapshots[:, :]
     assert snapshots.shape == whole.shape == (20, 300)
@@ -50,7 +50,7 @@ def test_any_columns_are_those_of_the_whole():
     np.testing.assert_array_equal(snapshots.columns(slice(100, None))[:, :], whole[:, 100:])
 
 
-def test_they_take_half_of_the_memory():
+def test_snapshots_take_half_of_the_memory():
     arrays = recorded(walk(46, 10_000))
     assert tuple(arrays) == ARRAYS
     assert sum(array.nbytes for array in arrays.values()) < 0.53 * 46 * 10_000 * 4

@@ -141,7 +141,7 @@ def test_equal_content_is_one_specification_whatever_type_it_was_written_in(one,
 
 NAMES = ["A", "fit-sinc", "Zürich 2024", "学習", "x.y", "a" * 80, "naïve (2)", "conic"]
 BAD_NAMES = {
-    "../../x": "leave out '/'", "a\\b": "leave out", "a:b": "leave out ':'", "..": "no dot at its ends", ".hidden": "no dot",
+    "../../x": "leave out '/'", "a\\b": "leave out", "a:b": "leave out ':'", "..": "no dot at either end", ".hidden": "no dot",
     "trailing.": "no dot", " x": "no space", "": "1 to 80 characters", "a" * 81: "1 to 80 characters", "学" * 40: "80 bytes",
     "NUL": "Windows reserves", "com1.txt": "Windows reserves", "a\x00b": "leave out the character", "a\u202eb": "leave out the",
     "a\u2028b": "leave out the character", "\ud800": "leave out the character", "a\nb": "leave out the character",

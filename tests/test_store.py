@@ -175,7 +175,7 @@ def test_a_pipe_in_the_place_of_a_block_is_noticed_and_replaced(tmp_path):
     os.mkfifo(tmp_path / "key.npz")
     store = Store(tmp_path, notice=said.append)
     assert store.get("key") is None
-    assert "it is no regular file" in said[0]
+    assert "it is not a regular file" in said[0]
     store.put("key", RECORD)
     same(store.get("key"), RECORD)
 

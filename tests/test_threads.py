@@ -1,4 +1,4 @@
-"""Parts of a measurement side by side: order, errors, and torch's own threads as they were."""
+"""Parts of a measurement side by side: order, errors, and the number of torch's threads afterwards."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ import torch
 
 from hw1bench.measures.threads import side_by_side
 
-GPU = torch.device("meta")  # as any device that is no CPU
+GPU = torch.device("meta")  # stands for any device other than the CPU
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def three_threads():
 
 
 def in_a_new_thread(function):
-    """What a worker sets is also the setting of threads to come."""
+    """A worker's setting would also apply to threads that start later."""
     found = []
     thread = threading.Thread(target=lambda: found.append(function()))
     thread.start()
@@ -39,7 +39,7 @@ def test_results_come_in_the_order_of_the_parts(device):
     assert side_by_side(last_first, range(4), device) == [0, 1, 2, 3]
 
 
-def test_no_parts_take_no_threads(monkeypatch):
+def test_no_parts_need_no_threads(monkeypatch):
     monkeypatch.setattr("hw1bench.measures.threads.pool", None)
     assert side_by_side(last_first, []) == []
 
@@ -57,7 +57,7 @@ def test_each_part_has_one_torch_thread_and_torch_keeps_its_own(three_threads):
     assert torch.get_num_threads() == in_a_new_thread(torch.get_num_threads) == 3
 
 
-def test_the_first_error_comes_through_and_leaves_what_had_not_begun(three_threads):
+def test_the_first_error_is_raised_and_cancels_what_had_not_begun(three_threads):
     begun = []
 
     def part(number):

@@ -105,9 +105,9 @@ def test_undefined_in_half_of_the_seeds_is_no_finding(undefined, seeds):
 
 @pytest.mark.parametrize("value", ["3", True, None, 1j, [1.0]], ids=str)
 def test_what_is_no_number_is_no_effect(value):
-    with pytest.raises(NoFinding, match="is no real number"):
+    with pytest.raises(NoFinding, match="is not a real number"):
         judge([*[1.0] * 7, value], QUICK)
-    with pytest.raises(NoFinding, match="is no real number"):
+    with pytest.raises(NoFinding, match="is not a real number"):
         judge([-1.0] * 8, QUICK, [*[1.0] * 7, value])
 
 

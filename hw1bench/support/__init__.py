@@ -1,1 +1,1 @@
-"""What all other rooms lean on: checks, refusals, files, arrays, numbers, threads, progress, the digests of code and machine."""
+"""Shared foundations: checks, refusals, files, arrays, numbers, threads, progress, and digests of the code and the machine."""

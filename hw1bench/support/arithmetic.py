@@ -1,8 +1,8 @@
-"""How this machine computes: what of processor, libraries and settings decides the last bits of a result.
+"""How this machine computes: the processor, libraries and settings that decide the last bits of a result.
 
-Which code a library runs depends on the processor, on its version, and on a dozen variables of the environment, such as
-``ATEN_CPU_CAPABILITY``, ``MKL_ENABLE_INSTRUCTIONS``, ``MKL_CBWR`` or ``ONEDNN_MAX_CPU_ISA``. No list of them would be whole;
-so small computations are done, and their digits digested. Numbers that go in are the same everywhere: quotients of integers.
+Which code a library runs depends on its version, on the processor, and on a dozen environment variables, such as
+``ATEN_CPU_CAPABILITY``, ``MKL_ENABLE_INSTRUCTIONS``, ``MKL_CBWR`` or ``ONEDNN_MAX_CPU_ISA``. No list of them would be complete,
+so small computations are run and their results hashed. Their inputs are the same everywhere: quotients of integers.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ from hw1bench.support.threads import pool
 _BACKENDS: Any = torch.backends
 CONVOLUTIONS_ON_CUDA = "tf32"
 _SWITCHES: tuple[tuple[Any, str, Any], ...] = (
-    # "none" would be what all of torch is set to
+    # "none" would inherit the setting of the whole of torch.
     *((of, "fp32_precision", "ieee") for of in (_BACKENDS.mkldnn.matmul, _BACKENDS.mkldnn.conv, _BACKENDS.mkldnn.rnn)),
     *((of, "fp32_precision", "ieee") for of in (_BACKENDS.cuda.matmul, _BACKENDS.cudnn.rnn)),
-    # On a GPU convolutions take TF32 and matrix products do not: PyTorch's own default, so what the reports computed in.
+    # On a GPU convolutions use TF32 and matrix products do not: PyTorch's own default, so also the reports' arithmetic.
     (_BACKENDS.cudnn.conv, "fp32_precision", CONVOLUTIONS_ON_CUDA),
     (_BACKENDS.mkldnn, "enabled", True),
     (_BACKENDS.mkldnn, "deterministic", False),
@@ -36,10 +36,10 @@ _SWITCHES: tuple[tuple[Any, str, Any], ...] = (
 
 @contextmanager
 def settled() -> Iterator[None]:
-    """Torch's settings as training has them, for as long as this lasts, whatever was set before, so that a key names one result.
+    """Context with torch's settings as training needs them, whatever they were before, so that a key names one result.
 
-    All that decides digits or where tensors lie is set, but for the number of threads, and set back at the end. Threads that
-    begin within have the same.
+    Sets everything that decides digits or the placement of tensors, except the number of threads, and restores it at the end.
+    Threads that start inside the context have the same settings.
     """
     with ExitStack() as stack:
 
@@ -65,12 +65,12 @@ def settled() -> Iterator[None]:
 
 
 def _set_deterministic() -> Callable[[bool], object]:
-    """What sets whether algorithms must be deterministic, and leaves whether others are an error or a warning."""
+    """Setter of whether algorithms must be deterministic; whether others raise an error or a warning stays as it is."""
     return partial(torch.use_deterministic_algorithms, warn_only=torch.is_deterministic_algorithms_warn_only_enabled())
 
 
 def _matmul_precision() -> str:
-    """The older switch of what `_SWITCHES` has too; where the two differ it cannot be read, and those count."""
+    """The older switch of the precision in ``_SWITCHES``; if the two differ it cannot be read, and ``_SWITCHES`` count."""
     try:
         return torch.get_float32_matmul_precision()
     except RuntimeError:
@@ -78,7 +78,7 @@ def _matmul_precision() -> str:
 
 
 def _flushes() -> bool:
-    """Whether this thread takes denormal numbers for 0."""
+    """Whether this thread flushes denormal numbers to 0."""
     return not bool(np.full(1, 1e-310) * 0.5)
 
 
@@ -89,8 +89,8 @@ def capability() -> str:
 
 def _digest(numbers: Iterator[bytes]) -> str:
     total = hashlib.sha256()
-    for each in numbers:
-        total.update(each)
+    for content in numbers:
+        total.update(content)
     return total.hexdigest()[:16]
 
 
@@ -101,7 +101,7 @@ def _bytes(tensor: Tensor) -> bytes:
 
 @cache
 def draws() -> str:
-    """A digest of what torch's generators draw, and of the C library's functions: what the kernels take from others."""
+    """Digest of the draws of torch's generators and of the C library's functions: all that the kernels rely on."""
     with settled():
         return _digest(_draws())
 
@@ -119,7 +119,7 @@ def _draws() -> Iterator[bytes]:
 
 @cache
 def products() -> str:
-    """A digest of what torch computes on the CPU, on one thread: products, convolutions, functions, sums, decompositions."""
+    """Digest of torch's results on one CPU thread: products, convolutions, functions, sums, decompositions."""
     with settled(), pool(1) as executor:
         return executor.submit(lambda: _digest(_products())).result()
 

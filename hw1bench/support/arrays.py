@@ -1,7 +1,7 @@
-"""Named arrays in a file, one ``.npz`` without compression or pickles; a file with any damage is refused, in one way.
+"""Named arrays in a file, one ``.npz`` without compression or pickles; any damaged file raises ``Damaged``.
 
-What lies on a disk may be anything: half a file, a file with a flipped bit, a pipe, what another program left. So the file
-alone decides what it costs to read: no more memory than it has bytes, and no time but theirs.
+Anything may lie on a disk: half a file, a file with a flipped bit, a pipe, another program's output. So the cost of reading
+is bounded by the size of the file, in memory and in time.
 """
 
 import math
@@ -17,26 +17,26 @@ import numpy as np
 from hw1bench.support.files import opened, writing
 
 _SUFFIX = ".npy"
-_KINDS = "biufU"  # truth values, numbers and text: what is stored
-_END = 22  # bytes of an archive's last record, which says how many members there are
-_PIECE = 2**20  # bytes read at once
+_KINDS = "biufU"  # numpy's kinds of the arrays that are stored: booleans, numbers and text
+_END = 22  # bytes of an archive's last record, which holds the number of members
+_PIECE = 2**20  # bytes per read
 
 
 class Damaged(ValueError):
-    """A file that is there and does not hold the arrays that were written; the text says why, in a few words."""
+    """A file that exists but does not hold the arrays that were written; the message says why in a few words."""
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write ``arrays`` to ``path``, whole or not at all. Raises OSError where the disk refuses."""
+    """Write ``arrays`` to ``path``, whole or not at all. Raises OSError if the disk refuses."""
     with writing(path) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub takes them for its flag
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub mistakes an array for its flag
 
 
 def load_arrays(path: Path, most: int | None = None) -> dict[str, np.ndarray]:
-    """What `save_arrays` wrote to ``path``, of at most so many bytes if that is given: a larger file is not read.
+    """Load the arrays that ``save_arrays`` wrote to ``path``; a file of more than ``most`` bytes is not read.
 
-    Raises FileNotFoundError where there is nothing (at the end of a link, too), and `Damaged` for all else that is not such
-    a file, whatever is wrong with it, without waiting for a pipe, loading a pickle, or taking more memory than the file.
+    Raises FileNotFoundError if nothing is there or a link is broken, and ``Damaged`` for anything else that is not such a
+    file, without waiting for a pipe, loading a pickle, or taking more memory than the file has bytes.
     """
     try:
         file = opened(path)
@@ -46,15 +46,15 @@ def load_arrays(path: Path, most: int | None = None) -> dict[str, np.ndarray]:
         raise Damaged(error.strerror or str(error)) from None
     try:
         with file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python and numpy warn of odd headers
+            warnings.simplefilter("ignore")  # Python and numpy warn about odd headers
             size = os.fstat(file.fileno()).st_size
             if most is not None and size > most:
-                _refuse(f"it has {size:,} bytes, where at most {most:,} can be wanted")
+                _refuse(f"it has {size:,} bytes, more than {most:,}")
             return _members(file, size)
     except Damaged:
         raise
-    # What zipfile, numpy and the tokenizer below it raise for bytes that are not theirs is no closed list: among others
-    # RuntimeError (encryption), NotImplementedError, SyntaxError, struct.error, OverflowError, RecursionError.
+    # For bytes that are not theirs zipfile, numpy and numpy's tokenizer raise, among others, RuntimeError (encryption),
+    # NotImplementedError, SyntaxError, struct.error, OverflowError and RecursionError.
     except Exception as error:
         raise Damaged(" ".join(str(error).split())[:200] or type(error).__name__) from error
 
@@ -63,15 +63,15 @@ def _members(file: BinaryIO, size: int) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         file.seek(-_END, os.SEEK_END)
-        if int.from_bytes(file.read(_END)[10:12], "little") != len(members):  # zipfile does not look
-            _refuse("it holds another number of arrays than it says")
+        if int.from_bytes(file.read(_END)[10:12], "little") != len(members):  # zipfile does not check
+            _refuse("it does not hold the number of arrays that it claims")
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):
             _refuse("it is compressed")
         if sum(member.file_size for member in members) > size:
             _refuse("its arrays claim more bytes than it has")
         names = [member.filename.removesuffix(_SUFFIX) for member in members]
         if len(set(names)) < len(names):
-            _refuse("it holds a name twice")
+            _refuse("it holds one name twice")
         arrays = {}
         for name, member in zip(names, members, strict=True):
             with archive.open(member) as stream:
@@ -80,7 +80,7 @@ def _members(file: BinaryIO, size: int) -> dict[str, np.ndarray]:
 
 
 def _array(stream: IO[bytes], size: int) -> np.ndarray:
-    """The array of a member of so many bytes."""
+    """The array in a member of ``size`` bytes."""
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
@@ -89,9 +89,9 @@ def _array(stream: IO[bytes], size: int) -> np.ndarray:
     else:
         _refuse(f"it is in version {version} of numpy's format")
     if dtype.kind not in _KINDS or not dtype.itemsize:
-        _refuse(f"an array of type {dtype} is not what is stored")
+        _refuse(f"it holds an array of type {dtype}")
     if math.prod(shape) * dtype.itemsize != size - stream.tell() or min(shape, default=0) < 0:
-        _refuse(f"an array of shape {shape} does not fill its place")
+        _refuse(f"an array of shape {shape} does not fill its member")
     array = np.empty(shape, dtype, order="F" if by_columns else "C")
     content, done = array.reshape(-1, order="A").view(np.uint8).data, 0
     while done < len(content):
@@ -100,8 +100,8 @@ def _array(stream: IO[bytes], size: int) -> np.ndarray:
             _refuse("it ends before its arrays do")
         content[done : done + len(piece)] = piece
         done += len(piece)
-    if stream.read(1):  # at its end the checksum is compared
-        _refuse("an array goes on behind its end")
+    if stream.read(1):  # zipfile compares the checksum at the end
+        _refuse("an array continues past its end")
     return array
 
 

@@ -1,9 +1,9 @@
-"""What a specification checks of its own fields: a small language of checks, and `settle`, which applies them.
+"""Checks for the fields of specifications, and ``settle``, which applies them.
 
-A *check* takes a value and what it is called ("Optimizer 'adam' lr"), and returns the value in the one form that specifications
-hold: plain `int`, `float`, `bool`, `str` and tuples of them, whatever number type or sequence was written. So specifications
-of equal content are equal, can be hashed, and have one digest. What cannot be taken is a ValueError of one line, which
-names the field, the value and the way out. Nothing here knows what is specified.
+A *check* takes a value and its name in messages ("Optimizer 'adam' lr"), and returns the value in the one form that
+specifications hold: plain ``int``, ``float``, ``bool``, ``str`` and tuples of them, whatever number type or sequence was
+given. So specifications of equal content are equal, hashable, and have one digest. Any other value raises a ValueError of one
+line, which names the field, the value and the way out. Nothing here knows what is specified.
 """
 
 import math
@@ -18,14 +18,14 @@ Check = Callable[[Any, str], Any]
 
 _LARGEST = 2**31 - 1  # the kernels count samples, widths and batches in 32 bits
 _LONGEST = 80  # characters of a name, and of a value in a message
-_UNSAFE = '/\\:*?"<>|'  # no file system that people use takes all of these in a file's name
-_JOINERS = "\u200c\u200d"  # invisible, and letters of several scripts and emoji need them
+_UNSAFE = '/\\:*?"<>|'  # not allowed in file names by one common file system or another
+_JOINERS = "\u200c\u200d"  # invisible, but letters of several scripts and emoji need them
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # by Windows
 
 
 def settle(specification: Any, /, **fields: Check) -> None:
-    """Replace each of ``fields`` of a frozen dataclass by what its check makes of it. Raises ValueError for the first that
-    cannot be taken; a field "name" or "id", put first, says in the message whose field it is."""
+    """Replace each of ``fields`` of a frozen dataclass by the value that its check returns. Raises ValueError for the first
+    that its check refuses; the message identifies the specification by its "name" or "id", if that field comes first."""
     whose = type(specification).__name__
     for field, check in fields.items():
         value = check(getattr(specification, field), f"{whose} {field}")
@@ -35,17 +35,17 @@ def settle(specification: Any, /, **fields: Check) -> None:
 
 
 def shown(value: Any) -> str:
-    """``value`` in a message: its repr, in one line of bounded length."""
+    """Return the repr of ``value`` for a message: one line of bounded length."""
     try:
         text = " ".join(repr(value).split())
-    except Exception:  # a foreign object's own repr may do anything
+    except Exception:  # a foreign object's repr may do anything
         text = f"a {type(value).__name__}"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def integer(*, least: int | None = None, most: int = _LARGEST) -> Check:
-    """A whole number of any integer type, from ``least`` to ``most``; True and 32.0 are none."""
-    way = "give a whole number" if least is None else f"give a whole number, {least} or more"
+    """Check for a number of any integer type, from ``least`` to ``most``; True and 32.0 are refused."""
+    way = "give an integer" if least is None else f"give an integer, {least} or more"
 
     def check(value: Any, what: str) -> int:
         try:
@@ -64,8 +64,8 @@ def integer(*, least: int | None = None, most: int = _LARGEST) -> Check:
 def real(
     *, above: float | None = None, least: float | None = None, below: float | None = None, most: float | None = None
 ) -> Check:
-    """A finite number of any real type, above ``above``, ``least`` or more, below ``below``, ``most`` or less; True and "1" are
-    none."""
+    """Check for a finite number of any real type, above ``above``, at least ``least``, below ``below``, at most ``most``; True
+    and "1" are refused."""
     bounds = (
         *([f"above {above:g}"] if above is not None else []),
         *([f"{least:g} or more"] if least is not None else []),
@@ -87,18 +87,18 @@ def real(
             or (most is not None and found > most)
         ):
             _refuse(what, value, way)
-        return found + 0.0  # a zero of either sign is 0
+        return found + 0.0  # -0.0 becomes 0.0
 
     return check
 
 
 def _is_bool(value: Any) -> bool:
-    """Whether it is a truth value, of numpy or torch too."""
+    """Whether ``value`` is a boolean of Python, numpy or torch."""
     return isinstance(value, bool) or str(getattr(value, "dtype", "")).rpartition(".")[2] == "bool"
 
 
 def flag() -> Check:
-    """True or False."""
+    """Check for True or False."""
 
     def check(value: Any, what: str) -> bool:
         if not _is_bool(value) or getattr(value, "shape", ()) != ():
@@ -109,18 +109,18 @@ def flag() -> Check:
 
 
 def text() -> Check:
-    """Text, of any characters and length; '' too."""
+    """Check for text of any characters and any length, '' included."""
 
     def check(value: Any, what: str) -> str:
         if not isinstance(value, str):
             _refuse(what, value, "give text")
-        return str.__str__(value)  # of a subclass the plain text
+        return str.__str__(value)  # an instance of a subclass becomes a plain str
 
     return check
 
 
 def label(*, least: int = 1) -> Check:
-    """Text that stands in legends and messages: one line, of printable characters, `_LONGEST` at most."""
+    """Check for text that is shown in legends and messages: one line of at most ``_LONGEST`` printable characters."""
 
     def check(value: Any, what: str) -> str:
         found: str = text()(value, what)
@@ -135,33 +135,35 @@ def label(*, least: int = 1) -> Check:
 
 
 def file_name(*, least: int = 1, without: str = "") -> Check:
-    """A `label` that is safe as a part of a file's name wherever it is written; none of the characters ``without`` in it."""
+    """Check for a ``label`` that is safe as part of a file's name on any system, with none of the characters ``without``."""
 
     def check(value: Any, what: str) -> str:
         found: str = label(least=least)(value, what)
         for character in (*_UNSAFE, *without):
             if character in found:
-                _refuse(what, value, f"leave out {character!r}, for it becomes part of a file's name")
+                _refuse(what, value, f"leave out {character!r}, because it becomes part of a file's name")
         if found.startswith(".") or found.endswith(".") or found.partition(".")[0].strip().lower() in _RESERVED:
             _refuse(
-                what, value, "give a name that is safe for files: no dot at its ends, and none that Windows reserves"
+                what,
+                value,
+                "give a name that is safe for files: no dot at either end, and not one that Windows reserves",
             )
         if len(found.encode()) > _LONGEST:
-            _refuse(what, value, f"give at most {_LONGEST} bytes, for it becomes part of a file's name")
+            _refuse(what, value, f"give at most {_LONGEST} bytes, because it becomes part of a file's name")
         return unicodedata.normalize("NFC", found)
 
     return check
 
 
 def _odd(found: str) -> str:
-    """The first character that has no place in one printable line: controls, separators of lines, halves of surrogate pairs,
-    marks that turn the direction of writing; '' where there is none."""
+    """Return the first character that does not belong in one printable line, or '': controls, line separators, halves of
+    surrogate pairs, marks that change the direction of writing."""
     kinds = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
     return next((c for c in found if unicodedata.category(c) in kinds and c not in _JOINERS), "")
 
 
 def one_of(what: str, known: Sequence[str]) -> Check:
-    """One of the ``known`` words; ``what`` they are in a message."""
+    """Check for one of the ``known`` words; ``what`` is the noun for them in a message."""
 
     def check(value: Any, field: str) -> str:
         if not isinstance(value, str) or value not in known:
@@ -174,7 +176,7 @@ def one_of(what: str, known: Sequence[str]) -> Check:
 
 
 def instance(*kinds: type) -> Check:
-    """An instance of one of the classes ``kinds``."""
+    """Check for an instance of one of the classes ``kinds``."""
     way = f"give {' or '.join(f'{_article(kind.__name__)} {kind.__name__}' for kind in kinds)}"
 
     def check(value: Any, what: str) -> Any:
@@ -186,7 +188,7 @@ def instance(*kinds: type) -> Check:
 
 
 def function() -> Check:
-    """What can be called."""
+    """Check for a callable."""
 
     def check(value: Any, what: str) -> Any:
         if not callable(value):
@@ -197,18 +199,18 @@ def function() -> Check:
 
 
 def optional(check: Check) -> Check:
-    """None, or what ``check`` takes."""
+    """Check for None or a value that ``check`` accepts."""
     return lambda value, what: None if value is None else check(value, what)
 
 
 def tuple_of(each: Check, *, least: int = 0) -> Check:
-    """A tuple of ``least`` or more values that ``each`` takes, from any sequence or iterator of them; text is none of texts."""
+    """Check for ``least`` or more values that ``each`` accepts, in any sequence or iterator but text; returns a tuple."""
 
     def check(value: Any, what: str) -> tuple[Any, ...]:
         array = len(getattr(value, "shape", ())) == 1 and hasattr(value, "tolist")
         if isinstance(value, str | bytes | bytearray) or not (array or isinstance(value, Sequence | Iterator)):
             _refuse(what, value, "give a tuple or a list")
-        found = tuple(each(one, f"{what}[{place}]") for place, one in enumerate(value))
+        found = tuple(each(item, f"{what}[{index}]") for index, item in enumerate(value))
         if len(found) < least:
             _refuse(what, value, f"give {least} or more")
         return found

@@ -1,4 +1,4 @@
-"""The digest of this package's own source, for what must notice when the code that made it has changed."""
+"""Digest of this package's own source, for results that must notice when the code that made them has changed."""
 
 import ast
 import hashlib
@@ -7,18 +7,17 @@ from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-# What Python or the build makes of the sources.
-_MADE = (".pyc", *EXTENSION_SUFFIXES)
+_BUILT = (".pyc", *EXTENSION_SUFFIXES)  # what Python or the build makes from the sources
 
 
 @cache
 def digest(folder: str) -> str:
-    """32 hexadecimal digits of the content of all that code in ``folder`` of the package, such as "training", can run.
+    """Return 32 hexadecimal digits over all the source that code in ``folder`` of the package, such as "training", can run.
 
-    These are the files of the folder, and the modules of the package that they import, and those that these import, and so
-    on, read from the sources: a file that takes part is covered without anybody listing it, and what takes no part, such as
-    reports and claims, moves nothing. That a module is imported for one of two things that it holds may cost a
-    training that was not needed; a list of files or names that somebody forgot to add to would cost a wrong result.
+    Covered are the files of the folder and the modules of the package that they import, directly or indirectly, as read from
+    the sources. So every file that takes part is covered without a list of files, and one that takes no part, such as a report
+    or a claim, changes nothing. A module of which only an unrelated half has changed may cost a needless training; a file
+    missing from a list would cost a wrong result.
     """
     root = Path(__file__).parent.parent
     total = hashlib.sha256()
@@ -30,10 +29,10 @@ def digest(folder: str) -> str:
 
 
 def sources(root: Path, folder: str) -> set[Path]:
-    """The files that `digest` covers, of the package in ``root``."""
+    """Return the files of the package in ``root`` that ``digest`` covers for ``folder``."""
     found: set[Path] = set()
     files = (path for path in (root / folder).rglob("*") if path.is_file())
-    waiting = [path for path in files if not path.name.endswith(_MADE) and not path.name.startswith(".")]
+    waiting = [path for path in files if not path.name.endswith(_BUILT) and not path.name.startswith(".")]
     while waiting:
         path = waiting.pop()
         if path not in found:
@@ -44,23 +43,23 @@ def sources(root: Path, folder: str) -> set[Path]:
 
 
 def _imported(root: Path, path: Path) -> Iterator[Path]:
-    """The files of the package in ``root`` that the module at ``path`` imports, anywhere in it."""
+    """Yield the files of the package in ``root`` that the module at ``path`` imports, at its top or inside functions."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _module(root, alias.name.split("."))
         elif isinstance(node, ast.ImportFrom):
             inside = [] if not node.level else [root.name, *path.relative_to(root).parts[: -node.level]]
-            whence = inside + (node.module.split(".") if node.module else [])
+            package = inside + (node.module.split(".") if node.module else [])
             for alias in node.names:
-                # A module of that name; else a name that the package's own file holds.
-                yield from _module(root, [*whence, alias.name]) or _module(root, whence)
+                # Either a module of that name, or a name defined in the package's own file.
+                yield from _module(root, [*package, alias.name]) or _module(root, package)
 
 
 def _module(root: Path, names: list[str]) -> list[Path]:
-    """The file of the module with the dotted ``names``, and those of the packages in which it lies, if this package has it.
+    """Return the file of the module with the dotted ``names`` and the files of the packages around it; [] if there is none.
 
-    The outermost package's file is left out: it is the public list, which imports all there is, and runs before any module.
+    The outermost package's file is left out: it is the public list, which imports everything, and runs before any module.
     """
     if names[0] != root.name or len(names) == 1:
         return [root / "__init__.py"] if names == [root.name] else []

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what is left of those whose writer was killed."""
+"""Files that appear whole or not at all, and the removal of temporary files whose writer was killed."""
 
 import errno
 import fcntl
@@ -13,19 +13,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-# A temporary file is locked while it is written, and the kernel unlocks it when its writer is gone: no process id to
-# mistake for another's. But a folder may be shared with machines whose locks are not seen here.
+# A temporary file is locked while it is written, and the kernel unlocks it when its writer dies: there is no process id to
+# be reused. But a folder may be shared with machines whose locks are not seen here, so the name tells the machine.
 _HERE = f"-{hashlib.sha256(platform.node().encode()).hexdigest()[:8]}-"
-_HOUR = 3600  # seconds after which a file of another machine, or on a disk without locks, is taken for forgotten
+_HOUR = 3600  # seconds after which a file of another machine, or on a disk without locks, counts as abandoned
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[BinaryIO]:
-    """A file open for writing beside `path`, renamed over `path` when all is written.
+    """Context with a temporary file open for writing, renamed to ``path`` at the end of the body.
 
-    A reader, or a session killed halfway, never sees half a file; see `sweep` for what the latter leaves. Makes the folder
-    where it is missing. Who may read the file is left to the umask.
-    Raises OSError when the disk refuses; the old file is then untouched, as it is when the body raises.
+    No reader ever sees half a file, even if the writer is killed; ``sweep`` removes the temporary file that it leaves. A
+    missing folder is made. The umask decides who may read the file.
+    Raises OSError if the disk refuses; the old file then stays untouched, as it does if the body raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = _temporary(path)
@@ -33,7 +33,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         with open(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.replace(temporary, path)  # before the file is closed, and with it unlocked
+            os.replace(temporary, path)  # before the file is closed, because closing unlocks it
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
@@ -41,20 +41,20 @@ def writing(path: Path) -> Iterator[BinaryIO]:
 
 
 def _temporary(path: Path) -> tuple[int, Path]:
-    """A new file beside ``path``, locked."""
+    """Create a locked file beside ``path``; return its descriptor and path."""
     while True:
-        # Not tempfile: it creates files that only the owner may read, and the rename would keep that.
+        # tempfile would create a file that only the owner may read, and renaming keeps its mode.
         temporary = path.with_name(f".{path.name}{_HERE}{secrets.token_hex(4)}.tmp")
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         with suppress(OSError):  # on a disk without locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if _is_at(temporary, descriptor):
             return descriptor, temporary
-        os.close(descriptor)  # swept by another session between the two
+        os.close(descriptor)  # another process removed the file before it was locked
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether ``descriptor`` is open on what lies at ``path``."""
+    """Whether ``descriptor`` refers to the file at ``path``."""
     try:
         return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
     except OSError:
@@ -62,21 +62,21 @@ def _is_at(path: Path, descriptor: int) -> bool:
 
 
 def opened(path: Path) -> BinaryIO:
-    """The regular file at ``path``, open for reading.
+    """Open the regular file at ``path`` for reading.
 
-    Raises OSError where there is none: a pipe would keep us waiting, and a device such as /dev/zero never ends.
+    Raises OSError for anything else: reading a pipe may block, and a device such as /dev/zero never ends.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "it is not a regular file")
     return open(descriptor, "rb")
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files in ``folder`` whose writers are gone; those that are being written stay.
+    """Remove the temporary files in ``folder`` whose writers are gone; files that are being written stay.
 
-    What cannot be removed, or cannot be told, stays too.
+    A file that cannot be removed, or whose writer may be alive, stays too.
     """
     with suppress(OSError):
         for path in folder.glob(".*.tmp"):
@@ -90,12 +90,12 @@ def _sweep(path: Path) -> None:
         found = os.fstat(descriptor)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            sure = _HERE in path.name
+            abandoned = _HERE in path.name
         except BlockingIOError:
             return
         except OSError:
-            sure = False
-        gone = sure or time.time() - found.st_mtime > _HOUR
+            abandoned = False
+        gone = abandoned or time.time() - found.st_mtime > _HOUR
         if gone and stat.S_ISREG(found.st_mode) and _is_at(path, descriptor):
             path.unlink()
     finally:
@@ -103,6 +103,6 @@ def _sweep(path: Path) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all, as `writing`."""
+    """Write ``content`` to ``path``, whole or not at all. Raises OSError as ``writing`` does."""
     with writing(path) as file:
         file.write(content)

@@ -1,4 +1,4 @@
-"""What counts as a number of an effect, and how one that is not finite is called."""
+"""The numbers that an effect may return, and the names of numbers that are not finite."""
 
 import math
 import reprlib
@@ -12,28 +12,28 @@ NotFinite = Literal["undefined", "+infinity", "-infinity"]
 
 
 class NoFinding(ValueError):
-    """An effect that leaves nothing to judge; the text says which, and why, in one line."""
+    """An effect that leaves nothing to judge; the message says which effect and why, in one line."""
 
 
 def real(value: object) -> float:
-    """``value`` as a float: any real number of Python's or NumPy's, or one in an array or tensor without axes.
+    """Return ``value`` as a float: any real number of Python or NumPy, or one in an array or tensor without axes.
 
-    Raises NoFinding, which names the value, for all else: a text, True, None, a complex number, several numbers.
+    Raises NoFinding, which names the value, for anything else: text, True, None, a complex number, several numbers.
     """
-    # By duck type: torch is not imported for it. A tensor that requires its gradient gives its item all the same.
+    # By duck typing, without importing torch. ``item`` also works for a tensor that requires a gradient.
     single = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
-    # Python takes truth values and spans of time for whole numbers, and NumPy what is masked for 0.
+    # Python converts booleans and time spans to numbers, and NumPy converts a masked value to 0.
     wrong = isinstance(single, bool) or isinstance(value, np.timedelta64) or value is np.ma.masked
     if isinstance(single, Real | Decimal) and not wrong:
         try:
             return float(single)
         except (ValueError, TypeError, ArithmeticError):
-            pass  # a whole number beyond any float, or a signalling NaN
-    raise NoFinding(f"{brief(value)} ({type(value).__name__}) is no real number")
+            pass  # an integer beyond any float, or a signalling NaN
+    raise NoFinding(f"{brief(value)} ({type(value).__name__}) is not a real number")
 
 
 def brief(value: object) -> str:
-    """``value`` as Python writes it, shortened, in one line."""
+    """Return the repr of ``value``, shortened, in one line."""
     return " ".join(_BRIEF.repr(value).split())
 
 
@@ -42,7 +42,7 @@ _BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 60
 
 
 def not_finite(value: float) -> NotFinite | None:
-    """What ``value`` is called where it is not finite; None where it is."""
+    """Return the name of a ``value`` that is not finite; None if it is finite."""
     if math.isfinite(value):
         return None
     return "undefined" if math.isnan(value) else "+infinity" if value > 0 else "-infinity"

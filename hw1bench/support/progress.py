@@ -9,11 +9,11 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 15.0
-_REFRESH = 0.2  # seconds between two updates of the bar: a step takes a thousandth of that
+_REFRESH = 0.2  # seconds between two updates of the bar: a step takes a thousandth of this
 
 
 class Progress(Protocol):
-    """Told of long work: ``start`` it with its number of steps, ``advance``, ``finish``; ``notice`` prints a line."""
+    """Display of long work: ``start`` it with its number of steps, ``advance``, ``finish``; ``notice`` prints a line."""
 
     def start(self, label: str, steps: int) -> None: ...
     def advance(self, steps: int) -> None: ...
@@ -22,7 +22,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """A progress that nobody sees."""
+    """A progress that shows nothing."""
 
     def start(self, label: str, steps: int) -> None: ...
     def advance(self, steps: int) -> None: ...
@@ -40,9 +40,9 @@ class _Rate(ProgressColumn):
 
 
 class TerminalProgress:
-    """Shows work on ``stream``; a step is a model-step in training (one optimiser step of one run), else what the label says.
+    """Progress on ``stream``. In training a step is one optimiser step of one run; elsewhere the label says what it is.
 
-    With ``midline`` a line starts below what another prints on the same one, as pytest's dots.
+    With ``midline`` a text starts on a new line, below another writer's unfinished line such as pytest's dots.
     """
 
     def __init__(self, stream: TextIO, *, midline: bool = True) -> None:
@@ -83,8 +83,8 @@ class TerminalProgress:
             self._bar.update(self._task, advance=self._pending, refresh=True)
         else:
             rate = self._done / (now - self._started)
-            ahead = f"{_rate(rate)}, {(self._steps - self._done) / rate:.0f} s left" if rate else "evaluating"
-            self._line(f"{self._label}: {self._done / self._steps:.0%}, {ahead}")
+            remaining = f"{_rate(rate)}, {(self._steps - self._done) / rate:.0f} s left" if rate else "evaluating"
+            self._line(f"{self._label}: {self._done / self._steps:.0%}, {remaining}")
         self._pending = 0
 
     def finish(self) -> None:

@@ -1,9 +1,9 @@
-"""Refusals of one line, for what a right specification asks and this machine or its data cannot give."""
+"""Errors for a correct specification that this machine or its data cannot satisfy; their messages are one line."""
 
 
 class Unavailable(Exception):
-    """Training that cannot be had here, where the specification is right; the text says why, in one line."""
+    """A correct specification that cannot be trained here; the message says why, in one line."""
 
 
 class Unreadable(ValueError):
-    """A data set that is there and cannot be used; the text says which file and why, in one line."""
+    """A data set that exists but cannot be used; the message says which file and why, in one line."""

@@ -1,8 +1,9 @@
-"""Weights along training, kept compactly: the first ones whole, then each step to the next at half precision.
+"""Weights during training, stored compactly: the first snapshot in full, then each step to the next in half precision.
 
-A step is stored as float16 numbers times a scale, its largest number being 1, and leads on from what those before it give, not
-from what was meant: so a snapshot is off by 2^-11 of its own step at most, however many went before and however small
-the steps become. That is half the memory of float32, and the distances between snapshots keep three digits or more.
+A step is stored as float16 numbers of magnitude at most 1, times a scale. It starts from the previous snapshot as stored, not
+from the exact one, so errors do not add up: a snapshot is off by at most 2^-11 of its own step, however many went before and
+however small the steps become. This takes half the memory of float32 and keeps three digits or more of the distances between
+snapshots.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ ARRAYS = (_START, _STEPS, _SCALES)
 
 
 class Recorder:
-    """Takes the ``count`` snapshots of one run. ``start (weights,)`` are the weights before training, the first of them."""
+    """Recorder of the ``count`` snapshots of one run. The first is ``start (weights,)``, the weights before training."""
 
     def __init__(self, start: np.ndarray, count: int) -> None:
         self._start = start.copy()
@@ -25,7 +26,7 @@ class Recorder:
         self._taken = 0
 
     def take(self, weights: np.ndarray) -> None:
-        """Keep ``weights (weights,)``. Raises IndexError for more than there is room for."""
+        """Record ``weights (weights,)``. Raises IndexError if all snapshots have been taken."""
         step = weights - self._place
         scale = self._scales[self._taken] = np.abs(step).max()
         with np.errstate(invalid="ignore"):  # weights of a run that diverged
@@ -34,12 +35,13 @@ class Recorder:
         self._taken += 1
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """``snapshot_start (weights,)``, ``snapshot_steps (snapshots - 1, weights)``, ``snapshot_scales (snapshots - 1,)``."""
+        """Return ``snapshot_start (weights,)``, ``snapshot_steps (snapshots - 1, weights)``, ``snapshot_scales
+        (snapshots - 1,)``."""
         return {_START: self._start, _STEPS: self._steps, _SCALES: self._scales}
 
 
 class Snapshots:
-    """The snapshots of one run, read back a few weights at a time: ``snapshots[:, 10:20]`` is (snapshots, 10) float64.
+    """The snapshots of one run, decoded a few weights at a time: ``snapshots[:, 10:20]`` is (snapshots, 10) float64.
 
     ``shape`` is (snapshots, weights).
     """
@@ -53,8 +55,8 @@ class Snapshots:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, places: tuple[slice, slice]) -> np.ndarray:
-        rows, columns = places
+    def __getitem__(self, slices: tuple[slice, slice]) -> np.ndarray:
+        rows, columns = slices
         found = np.empty((len(self), len(self._start[columns])))
         found[0] = self._start[columns]
         with np.errstate(invalid="ignore"):  # weights of a run that diverged
@@ -64,7 +66,7 @@ class Snapshots:
         return found[rows]
 
     def columns(self, weights: slice) -> "Snapshots":
-        """The same snapshots of some of the weights."""
+        """Return the same snapshots of the weights in the slice ``weights`` only."""
         return Snapshots({_START: self._start[weights], _STEPS: self._steps[:, weights], _SCALES: self._scales})
 
     @property

@@ -1,5 +1,5 @@
-"""Threads of Python that have one torch thread each: runs and measurements of nets this small go faster side by side than one
-after the other on all threads, and their digits do not depend on the number of threads."""
+"""Python threads with one torch thread each: small nets train and are measured faster side by side than one after the other on
+all threads, and their digits do not depend on the number of threads."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +10,11 @@ import torch
 
 @contextmanager
 def pool(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """An executor with so many ``workers``; at its end what has not begun is left, and torch has its threads again."""
+    """Context with an executor of ``workers`` threads; at the end pending work is cancelled and torch gets its threads back."""
     threads = torch.get_num_threads()
     executor = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield executor
     finally:
         executor.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # a worker's setting is also that of threads to come
+        torch.set_num_threads(threads)  # a worker's setting also applies to threads that start later
