@@ -46,7 +46,7 @@ def test_the_stopping_rule_looks_every_hundred_epochs_from_the_thousandth():
     assert learning.stopping_epoch(flat) == 1400  # 1,300 still sees the fall from 1,200 to 1,250
     flat[:1250] = flat[1250]
     assert learning.stopping_epoch(flat) == 1000
-    assert learning.stopping_epoch(np.full(2001, np.inf)) == 2001  # infinite minus infinite is no small fall
+    assert learning.stopping_epoch(np.full(2001, np.inf)) == 2001  # infinity minus infinity is not a small fall
 
 
 def test_a_tie_does_not_hold_by_rounding():
@@ -160,7 +160,7 @@ def test_share_in_order_counts_pairs(values, agree):
 
 
 @pytest.mark.parametrize(("arms", "needed"), [(3, 3), (4, 5), (5, 7), (10, 32)])
-def test_the_threshold_of_an_order_is_the_catalogues(arms, needed):
+def test_the_threshold_of_an_order_agrees_with_the_catalogue(arms, needed):
     pairs = arms * (arms - 1) // 2
     assert needed / pairs > fx.IN_ORDER >= (needed - 1) / pairs
 

@@ -1,4 +1,4 @@
-"""What constructors of effects are given: taken in one form, or refused in one line that names the argument."""
+"""Arguments of the constructors of effects: converted to one form, or refused in one line that names the argument."""
 
 import inspect
 from fractions import Fraction
@@ -59,7 +59,7 @@ def test_hostile_arguments_are_refused_in_one_line_or_taken(name):
                 make(name, **{argument: value})
             except ValueError as error:
                 said.append(str(error))
-            except TypeError:  # *arms, which python itself takes apart
+            except TypeError:  # *arms, which Python itself unpacks
                 kind = inspect.signature(CONSTRUCTORS[name]).parameters[argument].kind
                 said.append("python's own" if kind is inspect.Parameter.VAR_POSITIONAL else "\n")
         assert len(said) > len(HOSTILE) / 2, argument
@@ -86,12 +86,15 @@ def test_hostile_arguments_are_refused_in_one_line_or_taken(name):
             lambda: fx.accuracy_above(98, "a"),
             "accuracy_above threshold is 98: give a finite number, 0 or more and 1 or less",
         ),
-        (lambda: fx.reaches(0.1, arm="a", within=2.5), "reaches within is 2.5: give a whole number, 1 or more"),
+        (lambda: fx.reaches(0.1, arm="a", within=2.5), "reaches within is 2.5: give an integer, 1 or more"),
         (lambda: fx.near("test_loss", 1.0, arm="a", within=0), "near within is 0: give a finite number, above 0"),
         (lambda: fx.lowest("test_loss", "a", among="bc"), "lowest among is 'bc': give a tuple or a list"),
         (lambda: fx.lower_loss("a", than="a"), "names arm 'a' twice"),
         (lambda: fx.in_order("a"), r"in_order arms is \('a',\): give 2 or more"),
-        (lambda: fx.norm_moves_more("a", late=(0.5, 1), early=(1, 0.5)), "early is .*: give two numbers that rise"),
+        (
+            lambda: fx.norm_moves_more("a", late=(0.5, 1), early=(1, 0.5)),
+            "early is .*: give two numbers, the smaller first",
+        ),
         (
             lambda: fx.falls_along(["loss"], "a", "b", over=[(0, 1)]),
             r"falls_along measures\[0\]: no history named 'loss'",
@@ -100,13 +103,13 @@ def test_hostile_arguments_are_refused_in_one_line_or_taken(name):
             lambda: fx.rises_along(["test_loss"], "a", "b", over=(0, 1)),
             r"rises_along over\[0\] is 0: give a tuple or a list",
         ),
-        (lambda: fx.norm_falls_late("a", blocks=2), "norm_falls_late blocks is 2: give a whole number, 3 or more"),
+        (lambda: fx.norm_falls_late("a", blocks=2), "norm_falls_late blocks is 2: give an integer, 3 or more"),
         (lambda: fx.peaks_near(0.5, "valid", "a", "b", within=0.1), "no split named 'valid'; there are train, test"),
         (lambda: fx.every(fx.overfits("a"), len), r"every effects\[1\] is .*: give an Effect"),
         (lambda: fx.every(), r"every effects is \(\): give 1 or more"),
     ],
 )
-def test_what_is_said(make, said):
+def test_messages(make, said):
     with pytest.raises(ValueError, match=said):
         make()
 

@@ -1,4 +1,4 @@
-"""Effects on the gradient's norm: values by hand, opposites, and what a run must have recorded."""
+"""Effects on the gradient's norm: values by hand, opposites, and the required recordings of a run."""
 
 import math
 
@@ -88,7 +88,7 @@ def test_comparisons_and_orders_declare_an_opposite_and_thresholds_do_not(case):
         assert effect.opposite(runs) < 0
 
 
-def test_never_stopped_is_no_reversal():
+def test_a_run_that_never_stopped_is_not_a_reversal():
     effect, runs, _ = CASES["never stopped"]
     assert effect.opposite(runs) < 0
 
@@ -109,6 +109,6 @@ def test_what_was_not_recorded_is_named():
         measured.part(np.ones(3), 0, 0.1)
 
 
-def test_an_arm_that_did_not_coast_is_told_how():
+def test_the_error_for_an_arm_that_did_not_coast_says_what_to_do():
     with pytest.raises(ValueError, match="recorded no 'coasted': give the arm coast=True"):
         measured.coasted(run(gradient_norm=[1, 2])["a"])

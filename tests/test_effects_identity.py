@@ -1,4 +1,4 @@
-"""What an effect is known by."""
+"""The identity of an effect."""
 
 import importlib
 import inspect
@@ -21,7 +21,7 @@ LIMIT = 0.5
 SMALL = ("a", Model("[3]"))
 
 
-def test_every_constructor_states_its_effect():
+def test_every_constructor_records_its_statement():
     constructors = [getattr(fx, name) for name in fx.__all__ if isinstance(getattr(fx, name), Callable)]
     makers = [one for one in constructors if inspect.signature(one).return_annotation in (Effect, "Effect")]
     assert len(makers) > 50
@@ -75,8 +75,8 @@ def test_equal_numbers_of_other_types_are_the_same_effect(one, other):
     assert identity(one) == identity(other)
 
 
-def test_the_names_of_digests_stay():
-    # Rulings on record hold them: a change here leaves every one of them on another experiment.
+def test_identities_stay_the_same():
+    # Recorded rulings hold them: a change here would detach all of them.
     assert identity(fx.reaches(1e-3, arm="net", within=5_000)) == "cac33ce645716d28b498e3614baa431e"
     assert identity(CountIs(Model("784-256-10"), 203_530)) == "e4bb70b88f79abe0ffd8fc34e35b0dc9"
     by_hand = Effect("x", "parts", lambda runs: LIMIT - runs["a"], ("a",))
@@ -186,11 +186,11 @@ def loaded(path, source):
         ("LIMIT = 3\ncompute = lambda runs: LIMIT", "import os\nOTHER = 4\nLIMIT = 3.0\ncompute = lambda runs: LIMIT"),
     ],
 )
-def test_layout_comments_and_neighbours_are_not(tmp_path, one, other):
+def test_layout_comments_and_neighbours_do_not_matter(tmp_path, one, other):
     assert loaded(tmp_path / "one.py", one) == loaded(tmp_path / "other.py", other)
 
 
-def test_what_has_no_source_and_what_contains_itself_are_known_all_the_same():
+def test_functions_without_source_and_values_that_contain_themselves_have_an_identity():
     names = {}
     exec("compute = lambda runs: 1.0", names)
     assert identity(by_hand(names["compute"])) == identity(by_hand(names["compute"]))
@@ -256,7 +256,7 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
-def test_numbers_that_are_read_by_a_detour_are_part_of_it(tmp_path, monkeypatch, source):
+def test_numbers_that_are_read_indirectly_are_part_of_it(tmp_path, monkeypatch, source):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 

@@ -148,7 +148,7 @@ def test_effects(effect, arms, expected):
     found = effect(given)
     assert found == pytest.approx(expected, nan_ok=True)
     if expected == 0:
-        assert found == 0  # a tie holds for nobody: no rounding may lift it
+        assert found == 0  # a tie does not hold: no rounding may lift it
 
 
 OPPOSED = (
@@ -174,7 +174,7 @@ def test_the_opposite_of_the_mirrored_case_holds_as_much(case):
         assert effect.opposite(runs(**mirrored)) == pytest.approx(effect(runs(**arms)))
 
 
-def test_every_has_an_opposite_where_each_part_has_one():
+def test_every_has_an_opposite_if_each_part_has_one():
     parts = fx.highest("test_accuracy", "a", among=("b",)), fx.lowest("test_loss", "a", among=("b",))
     both = fx.every(*parts)
     assert both.arms == ("a", "b")

@@ -21,7 +21,7 @@ FEW = (-1.0, 0.0, 0.5, 1.0, 2.0)
 
 
 def line(alphas, **mixed):
-    """The arms "p" and "q", of whose line it is measured: ``mixed`` is the name of a value -> a number an alpha."""
+    """The arms "p" and "q" with the line measured between them: ``mixed`` is the name of a value -> one number per alpha."""
     arrays = {
         "alphas": np.array(alphas),
         **{f"mixed_{name}": np.array(values, float) for name, values in mixed.items()},
@@ -34,7 +34,7 @@ def line(alphas, **mixed):
 
 
 def at(alphas, elsewhere, **values):
-    """``elsewhere`` at all ``alphas`` but those named, as ``a03=1`` for the fourth after 0 in steps of 0.1; ``b03`` before 0."""
+    """``elsewhere`` at all ``alphas`` except named ones, such as ``a03=1`` for alpha 0.3 and ``b03=1`` for alpha -0.3."""
     found = np.full(len(alphas), float(elsewhere))
     for name, value in values.items():
         found[np.argmin(np.abs(alphas - (1 if name[0] == "a" else -1) * int(name[1:]) / 10))] = value
@@ -119,7 +119,7 @@ def test_effects(effect, trained, expected):
     found = effect(trained)
     assert found == pytest.approx(expected, nan_ok=True)
     if expected == 0:
-        assert found == 0  # a tie holds for nobody: no rounding may lift it
+        assert found == 0  # a tie does not hold: no rounding may lift it
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -141,7 +141,7 @@ OPPOSITES = {
 
 
 def reversal(effect):
-    """Its opposite, computed as the court does."""
+    """The opposite of ``effect``, computed as the court does."""
     return fx.Effect("", "", effect.opposite)
 
 
@@ -162,5 +162,5 @@ def test_an_effect_and_its_opposite_never_both_hold(values):
 def test_the_line_must_be_measured_from_the_first_arm(effect):
     backwards = dict(zip(ENDS, reversed(line(TENTHS, test_accuracy=TENTHS).values()), strict=True))
     backwards = {name: replace(run, arm=replace(run.arm, name=name)) for name, run in backwards.items()}
-    with pytest.raises(ValueError, match="arm 'p' is no first end: have an Interpolation from it among the protocol's"):
+    with pytest.raises(ValueError, match="arm 'p' is not the first end of a line: have an Interpolation from it"):
         effect(backwards)

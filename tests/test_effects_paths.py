@@ -1,4 +1,4 @@
-"""Effects on weight paths: values by hand, ties, opposites, and what must have been measured."""
+"""Effects on weight paths: values by hand, ties, opposites, and the required measurements."""
 
 import math
 from dataclasses import replace
@@ -12,7 +12,7 @@ from hw1bench.records.runs import Run
 
 
 def runs(**measured):
-    """The arms "own", of which it is measured, and "other", which has histories only."""
+    """The arms "own", which has the measurement, and "other", which has histories only."""
     arrays = {name: np.float64(value) for name, value in measured.items()}
     return {
         name: Run(replace(ARM, name=name), 0, {"train_loss": np.ones(2), **more}, {})

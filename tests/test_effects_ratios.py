@@ -18,8 +18,8 @@ POSITIVE, FALLS = fx.mostly_positive(), fx.ratio_falls_with_loss()
 
 
 def points(*rows):
-    """A seed with a point for each of ``rows``: its share above 1e-6 of the largest eigenvalue, that below, its loss, and
-    whether it was reached. The shares at the other tolerances would say the opposite."""
+    """A seed with a point for each of ``rows``: its shares of eigenvalues above and below 1e-6 of the largest, its loss, and
+    whether it was reached. The shares at the other tolerances would give the opposite."""
     found = {}
     for above, below, loss, *reached in rows:
         name = f"point {len(found)}"
@@ -64,7 +64,7 @@ def test_effects(effect, trained, expected):
     found = effect(trained)
     assert found == pytest.approx(expected, nan_ok=True)
     if expected == 0:
-        assert found == 0  # a tie holds for nobody: no rounding may lift it
+        assert found == 0  # a tie does not hold: no rounding may lift it
 
 
 def test_the_opposite_is_more_negative_than_positive():
@@ -79,7 +79,7 @@ def test_with_too_few_points_the_opposite_does_not_hold_either(case):
 
 
 @pytest.mark.parametrize("effect", [POSITIVE, FALLS], ids=["positive", "falls"])
-def test_all_points_are_looked_at_and_must_be_measured(effect):
+def test_all_points_are_read_and_must_be_measured(effect):
     assert effect.arms is None
     unmeasured = points(*[(0.5, 0.25, 1)] * 7) | {
         "net": Run(replace(ARM, name="net"), 0, {"train_loss": np.ones(2)}, {})

@@ -119,7 +119,7 @@ FAULTS = {
     "a line from the other end": (
         fx.barrier_above(0.1, "b", "a"),
         experiment(*PAIR, measures=(LINE,)),
-        "'b' is no first end",
+        "'b' is not the first end of a line",
     ),
     "no alpha in the span": (
         fx.best_within(0.6, 0.9, "a", "b"),

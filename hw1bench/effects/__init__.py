@@ -1,13 +1,12 @@
-"""What claims are made of: an effect turns the runs of one seed, one an arm, into one number; the claim holds if it is > 0.
+"""Effects, which claims are made of: an effect turns the runs of one seed, one per arm, into one number; the claim holds for
+that seed if the number is > 0.
 
-Each function makes an `Effect` that reads like the sentence it stands for, e.g. ``faster("7 layers", than="1 layer", to=1e-4)``.
-Comparisons and orders know their opposite, so that a refutation can be told to be a reversal; thresholds and tolerances have
-none. A number that the runs leave undefined is NaN. All of them check what they are given:
-see `hw1bench.effects.arguments`.
+Each function makes an ``Effect`` that reads like a sentence, e.g. ``faster("7 layers", than="1 layer", to=1e-4)``.
+Comparisons and orders have an opposite, which shows whether a refutation is a reversal; thresholds and tolerances have none.
+A number that the runs leave undefined is NaN. All functions check their arguments: see ``hw1bench.effects.arguments``.
 """
 
-from hw1bench.effects import comparisons, gradient, interpolation, orders, paths, ratios, thresholds
-from hw1bench.effects import effect as made
+from hw1bench.effects import comparisons, effect, gradient, interpolation, orders, paths, ratios, thresholds
 from hw1bench.effects.arguments import checked
 from hw1bench.effects.effect import CountIs, CountsEqual, Effect
 from hw1bench.effects.orders import IN_ORDER, share_in_order
@@ -24,8 +23,8 @@ lowest = checked(comparisons.lowest)
 overfits = checked(comparisons.overfits)
 stop_in_order = checked(comparisons.stop_in_order)
 
-every = checked(made.every)
-fails = checked(made.fails)
+every = checked(effect.every)
+fails = checked(effect.fails)
 
 fluctuates_while_loss_falls = checked(gradient.fluctuates_while_loss_falls)
 high_early = checked(gradient.high_early)

@@ -1,6 +1,6 @@
-"""What the constructors of effects take: a check for each of their arguments, by its name, and `checked`, which applies them.
+"""Checks for the arguments of the constructors of effects, by their names, and ``checked``, which applies them.
 
-So that a claim with a misspelt history, a threshold of NaN or a list of arms that is a text fails where it is written.
+A claim with a misspelt history, a threshold of NaN or a string for a list of arms therefore fails where it is written.
 """
 
 import inspect
@@ -15,25 +15,25 @@ from hw1bench.support.checks import Check, instance, integer, label, one_of, opt
 _Given = ParamSpec("_Given")
 
 HISTORIES = tuple(f"{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))
-"""What training records after each epoch."""
+"""Histories that training records after each epoch."""
 SETTINGS = ("batch_size", "lr", "parameters", "depth")
-"""By what arms are ordered: see `Arm.setting`."""
+"""Settings by which arms are ordered: see ``Arm.setting``."""
 
 _ARM, _ARMS = label(), tuple_of(label(), least=1)
 _NUMBER, _POSITIVE, _AT_LEAST_0 = real(), real(above=0), real(least=0)
-_SHARE, _SOME, _PART = real(least=0, most=1), real(above=0, most=1), real(above=0, below=1)
+_SHARE, _POSITIVE_SHARE, _PROPER_SHARE = real(least=0, most=1), real(above=0, most=1), real(above=0, below=1)
 _BLOCKS = integer(least=3)  # fewer have no order
 _HISTORY = one_of("history", HISTORIES)
 _FINAL = one_of("history", (*HISTORIES, *SENSITIVITIES))
 
 
 def _span(each: Check) -> Check:
-    """Two numbers that rise."""
+    """Check for two numbers, the smaller first, that ``each`` accepts."""
 
     def check(value: Any, what: str) -> tuple[float, float]:
         found = tuple_of(each)(value, what)
         if len(found) != 2 or found[0] >= found[1]:
-            raise ValueError(f"{what} is {found}: give two numbers that rise")
+            raise ValueError(f"{what} is {found}: give two numbers, the smaller first")
         return found[0], found[1]
 
     return check
@@ -45,7 +45,7 @@ _BY_NAME: dict[str, Check] = {
     **dict.fromkeys(("threshold", "alpha", "low", "high"), _NUMBER),
     **dict.fromkeys(("within", "factor", "reported"), _POSITIVE),
     **dict.fromkeys(("by", "least"), _AT_LEAST_0),
-    **dict.fromkeys(("share", "first_share", "last"), _SOME),
+    **dict.fromkeys(("share", "first_share", "last"), _POSITIVE_SHARE),
     **dict.fromkeys(("late", "early"), _span(_SHARE)),
     "points": _SHARE,
     "after": real(least=0, below=1),
@@ -58,7 +58,7 @@ _BY_NAME: dict[str, Check] = {
     "effect": instance(Effect),
     "effects": tuple_of(instance(Effect), least=1),
 }
-_IN: dict[str, dict[str, Check]] = {
+_BY_CONSTRUCTOR: dict[str, dict[str, Check]] = {
     "reaches": {"within": integer(least=1)},  # epochs
     "stops_near": {"reported": integer(least=1)},
     "faster": {"to": optional(_NUMBER)},
@@ -70,29 +70,28 @@ _IN: dict[str, dict[str, Check]] = {
     "comparable": {"to": _ARMS},
     "ahead": {"history": _HISTORY},
     "plateaus": {"history": _HISTORY},
-    "high_early": {"first": _SOME},
-    "norm_falls_faster_until": {"share": _PART},
+    "high_early": {"first": _POSITIVE_SHARE},
+    "norm_falls_faster_until": {"share": _PROPER_SHARE},
     "norm_stays_above": {"share": _SHARE},
     **{name: {"threshold": _SHARE} for name in ("accuracy_above", "accuracy_below", "accuracy_reaches")},
     **{name: {"over": one_of("setting or history", (*SETTINGS, *HISTORIES))} for name in ("rises", "falls")},
     **{name: {"history": _HISTORY, "blocks": optional(_BLOCKS)} for name in ("rises_over_epochs", "falls_over_epochs")},
     **{name: {"over": tuple_of(_span(_NUMBER), least=1)} for name in ("rises_along", "falls_along")},
 }
-"""Constructor -> its arguments that are not what their name says elsewhere."""
+"""Constructor -> checks of its arguments that differ from the checks in ``_BY_NAME``."""
 
 
 def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
-    """``constructor`` with its arguments checked, and put into the form that specifications hold.
-
-    `hw1bench.support.checks` says which form that is.
-    """
+    """Wrap ``constructor`` so that its arguments are checked and converted: see ``hw1bench.support.checks``."""
     name, signature = constructor.__name__, inspect.signature(constructor)
-    checks = {argument: _IN.get(name, {}).get(argument) or _BY_NAME[argument] for argument in signature.parameters}
+    checks = {
+        argument: _BY_CONSTRUCTOR.get(name, {}).get(argument) or _BY_NAME[argument] for argument in signature.parameters
+    }
 
     @wraps(constructor)
     def construct(*args: _Given.args, **kwargs: _Given.kwargs) -> Effect:
         given = signature.bind(*args, **kwargs)
-        given.apply_defaults()  # an empty *arms is among them
+        given.apply_defaults()  # so that an empty *arms is checked too
         for argument, value in given.arguments.items():
             given.arguments[argument] = checks[argument](value, f"{name} {argument}")
         return constructor(*given.args, **given.kwargs)

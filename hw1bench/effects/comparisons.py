@@ -1,4 +1,4 @@
-"""Effects that compare arms: the opposite is the comparison the other way round."""
+"""Effects that compare arms; the opposite is the reverse comparison."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Measure, Runs, difference, final, log, unit, words
-from hw1bench.effects.identity import stated
+from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 
 
@@ -18,15 +18,15 @@ def _epochs(to: float | None) -> tuple[str, Measure]:
     return f"epochs(L <= {to:g}), never: budget + 1", lambda run: learning.epochs_to(run, to)
 
 
-@stated
+@identified
 def faster(arm: str, *, than: str, to: float | None = None) -> Effect:
-    """``arm`` needs fewer epochs than the arm ``than`` to a loss of ``to`` (None: 10 % of the target's variance)."""
+    """``arm`` needs fewer epochs than the arm ``than`` to reach a loss of ``to`` (None: 10 % of the target's variance)."""
     return in_order(arm, than, to=to)
 
 
-@stated
+@identified
 def in_order(*arms: str, to: float | None = None) -> Effect:
-    """Epochs to a loss of ``to`` rise strictly from each of ``arms`` to the next; the opposite is the reversed order."""
+    """The epochs to a loss of ``to`` rise strictly from each of ``arms`` to the next; the opposite is the reversed order."""
     name, epochs = _epochs(to)
 
     def smallest_step(order: Sequence[str]) -> Callable[[Runs], float]:
@@ -41,9 +41,9 @@ def in_order(*arms: str, to: float | None = None) -> Effect:
     return Effect(f"{text}, e = {name}", "log ratio", smallest_step(arms), arms, smallest_step(arms[::-1]))
 
 
-@stated
+@identified
 def stop_in_order(*arms: str) -> Effect:
-    """Report B's rule stops none of ``arms`` after the next, and the first before the last: +1, else -1."""
+    """Report B's rule stops no arm after the next of ``arms``, and the first before the last: +1, else -1."""
 
     def sign(order: Sequence[str]) -> Callable[[Runs], float]:
         def compute(runs: Runs) -> float:
@@ -57,7 +57,7 @@ def stop_in_order(*arms: str) -> Effect:
     )
 
 
-@stated
+@identified
 def lower_loss(arm: str, *, than: str) -> Effect:
     """``arm`` ends with a lower training loss than the arm ``than``."""
     return replace(
@@ -76,36 +76,36 @@ def _highest(measure: Measure, arm: str, among: tuple[str, ...], name: str, unit
     return Effect(name, unit, above, (arm, *among), below)
 
 
-@stated
+@identified
 def highest_loss(arm: str, *, among: Sequence[str]) -> Effect:
-    """``arm`` ends with a higher training loss than each of ``among``; the opposite: with a lower one than each."""
+    """``arm`` ends with a higher training loss than each of ``among``; the opposite: a lower loss than each."""
     name = f"log L of {arm} - log max L of {', '.join(among)}"
     return _highest(lambda run: log(learning.final(run)), arm, tuple(among), name, "log ratio")
 
 
-@stated
+@identified
 def flattest(arm: str, *, among: Sequence[str], first_share: float = 0.5) -> Effect:
     """``arm`` has the highest mean log training loss over the first share of the epochs; the opposite: the lowest."""
-    name = f"mean log L of {arm} over the first {first_share:.0%} of epochs - max of that of {', '.join(among)}"
+    name = f"mean log L of {arm} over the first {first_share:.0%} of epochs - max mean of {', '.join(among)}"
     return _highest(lambda run: learning.mean_log_loss(run, first_share), arm, tuple(among), name, "log ratio")
 
 
-@stated
+@identified
 def highest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
-    """``arm`` ends with a higher ``history`` than each of ``among``; the opposite: with a lower one than each."""
+    """``arm`` ends with a higher ``history`` than each of ``among``; the opposite: a lower value than each."""
     of = f"max of {', '.join(among)}" if len(among) > 1 else among[0]
     return _highest(final(history), arm, tuple(among), f"{words(history)} of {arm} - {of}", unit(history))
 
 
-@stated
+@identified
 def lowest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
-    """``arm`` ends with a lower ``history`` than each of ``among``; the opposite: with a higher one than each."""
+    """``arm`` ends with a lower ``history`` than each of ``among``; the opposite: a higher value than each."""
     measure = final(history)
     of = f"min of {', '.join(among)}" if len(among) > 1 else among[0]
     return _highest(lambda run: -measure(run), arm, tuple(among), f"{of} - {words(history)} of {arm}", unit(history))
 
 
-@stated
+@identified
 def descending(history: str, *arms: str) -> Effect:
     """The final ``history`` falls strictly from each of ``arms`` to the next; the opposite is the reversed order."""
     measure = final(history)
@@ -117,9 +117,9 @@ def descending(history: str, *arms: str) -> Effect:
     return Effect(f"min({gaps}), {words(history)}", unit(history), smallest_gap(arms), arms, smallest_gap(arms[::-1]))
 
 
-@stated
+@identified
 def ahead(history: str, arm: str, *, of: str, first_share: float) -> Effect:
-    """Over the first share of the epochs ``arm`` has on average a lower loss, or a higher accuracy, than the arm ``of``."""
+    """Over the first share of the epochs ``arm`` has a lower loss, or a higher accuracy, on average than the arm ``of``."""
     loss = history.endswith("loss")
 
     def lead(leader: str, follower: str) -> Callable[[Runs], float]:
@@ -134,7 +134,7 @@ def ahead(history: str, arm: str, *, of: str, first_share: float) -> Effect:
     return Effect(name, unit(history), lead(arm, of), (arm, of), lead(of, arm))
 
 
-@stated
+@identified
 def overfits(arm: str) -> Effect:
     """``arm`` ends with a higher loss on the test set than on the training set."""
 

@@ -1,4 +1,4 @@
-"""What an effect is: the runs of one seed, one an arm, turned into one number; the claim holds if it is > 0."""
+"""The class ``Effect``, which turns the runs of one seed, one per arm, into one number; the claim holds if it is > 0."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hw1bench.effects.identity import stated
+from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 from hw1bench.specs.experiment import Model
@@ -19,12 +19,12 @@ Measure = Callable[[Run], float]
 
 
 RELATIONS = ("equal", "about", "more than")
-"""How a count may stand to the number that is stated."""
+"""Relations of a count to the stated number."""
 
 
-def _named(value: Any, what: str) -> tuple[str, Model]:
-    """A net with its name."""
-    found = tuple_of(lambda one, _: one)(value, what)
+def _named_model(value: Any, what: str) -> tuple[str, Model]:
+    """Check for a pair of a name and a model."""
+    found = tuple_of(lambda item, _: item)(value, what)
     if len(found) != 2:
         raise ValueError(f"{what} is {shown(value)}: give a name and a Model")
     return label()(found[0], what), instance(Model)(found[1], what)
@@ -32,9 +32,14 @@ def _named(value: Any, what: str) -> tuple[str, Model]:
 
 @dataclass(frozen=True)
 class Effect:
-    """A number per seed. ``arms`` are those it looks at (None: all of the experiment); ``name`` is its formula.
+    """A number per seed.
 
-    ``stated`` is set where a constructor made it, see `hw1bench.effects.identity`.
+    name       its formula
+    unit       the unit of the number
+    compute    the runs of one seed, by arm -> the number
+    arms       the arms that it reads; None: all arms of the experiment
+    opposite   like ``compute``, for the opposite effect; None: it has no opposite
+    statement  the constructor that made it and its arguments; None: it was made by hand (see ``hw1bench.effects.identity``)
     """
 
     name: str
@@ -42,7 +47,7 @@ class Effect:
     compute: Callable[[Runs], float]
     arms: tuple[str, ...] | None = None
     opposite: Callable[[Runs], float] | None = None
-    stated: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
+    statement: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         settle(
@@ -55,10 +60,10 @@ class Effect:
         )
         twice = next((arm for arm in self.arms or () if (self.arms or ()).count(arm) > 1), None)
         if twice:
-            raise ValueError(f"effect {shown(self.name)} names arm {twice!r} twice: name different ones")
+            raise ValueError(f"effect {shown(self.name)} names arm {twice!r} twice: name different arms")
 
     def __call__(self, runs: Runs) -> float:
-        """The number of one seed; NaN where the runs leave it undefined. Raises NoFinding where it is no real number."""
+        """Return the number of one seed, NaN if the runs leave it undefined. Raises NoFinding if it is not a real number."""
         try:
             with np.errstate(all="ignore"):
                 return real(self.compute(runs))
@@ -68,7 +73,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class CountIs:
-    """The exact claim that a layout has a stated number of trainable parameters.
+    """The exact claim that a model has the ``stated`` number of trainable parameters.
 
     ``relation`` is "equal", "about" (within 10 %) or "more than".
     """
@@ -85,57 +90,57 @@ class CountIs:
 
 @dataclass(frozen=True)
 class CountsEqual:
-    """The exact claim that nets, by name, have the same number of trainable parameters."""
+    """The exact claim that the ``models``, pairs (name, model), have equal numbers of trainable parameters."""
 
     models: tuple[tuple[str, Model], ...]
 
     def __post_init__(self) -> None:
-        settle(self, models=tuple_of(_named, least=2))
+        settle(self, models=tuple_of(_named_model, least=2))
 
 
 def log(value: float) -> float:
-    """Natural logarithm; of 0 it is -infinity, of a negative number NaN."""
+    """Return the natural logarithm of ``value``: -infinity for 0, NaN for a negative number."""
     return math.log(value) if 0 < value < math.inf else -math.inf if value == 0 else math.nan if value < 0 else value
 
 
 def difference(high: float, low: float) -> float:
-    """``high - low``, where two equal infinities leave nothing defined."""
+    """Return ``high - low``, NaN for two equal infinities."""
     return high - low if math.isfinite(high) or math.isfinite(low) or high != low else math.nan
 
 
 def margin(value: float) -> float:
-    """A margin without floating-point rounding: what ties in decimals is exactly 0, and a tie does not hold."""
+    """Return a margin without floating-point rounding: a tie in decimals becomes exactly 0, and a tie does not hold."""
     return round(value, 12) if math.isfinite(value) else value
 
 
 def final(history: str) -> Measure:
-    """The last value of ``history``: of a loss its natural logarithm, so that differences are ratios."""
+    """Return the measure of the last value of ``history``; of a loss its natural logarithm, so that differences are ratios."""
     if history.endswith("loss"):
         return lambda run: log(learning.final(run, history))
     return lambda run: learning.final(run, history)
 
 
 def words(history: str) -> str:
-    """What stands for ``history`` in a formula: "train_loss" is L, and of a loss `final` takes the logarithm."""
+    """Return the text for the value of ``final(history)`` in a formula: "log L" for "train_loss"."""
     if history == "train_loss":
         return "log L"
     return f"log {history.replace('_', ' ')}" if history.endswith("loss") else history.replace("_", " ")
 
 
 def unit(history: str) -> str:
-    """The unit of a difference between two values of `final`."""
+    """Return the unit of a difference between two values of ``final(history)``."""
     return "log ratio" if history.endswith("loss") else "share"
 
 
-@stated
+@identified
 def every(*effects: Effect) -> Effect:
-    """All of ``effects`` at once: the smallest; the opposite, where each has one, is all of their opposites at once."""
+    """All of ``effects`` at once: the smallest; the opposite, if each has one, is all of their opposites at once."""
     opposites = [effect.opposite for effect in effects if effect.opposite is not None]
     arms = [effect.arms for effect in effects if effect.arms is not None]
     units = list(dict.fromkeys(effect.unit for effect in effects))
 
     def smallest(parts: Sequence[Callable[[Runs], float]]) -> Callable[[Runs], float]:
-        return lambda runs: float(np.min([real(part(runs)) for part in parts]))  # NaN where one is
+        return lambda runs: float(np.min([real(part(runs)) for part in parts]))  # NaN if one is NaN
 
     return Effect(
         f"min({', '.join(effect.name for effect in effects)})",
@@ -146,9 +151,9 @@ def every(*effects: Effect) -> Effect:
     )
 
 
-@stated
+@identified
 def fails(effect: Effect) -> Effect:
-    """``effect`` is not there: its number with the other sign; the opposite is ``effect`` itself."""
+    """``effect`` does not hold: its number with the opposite sign; the opposite is ``effect`` itself."""
     return Effect(
         f"-({effect.name})", effect.unit, lambda runs: -real(effect.compute(runs)), effect.arms, effect.compute
     )

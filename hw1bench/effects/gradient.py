@@ -5,15 +5,15 @@ from collections.abc import Callable
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, every, log, margin
-from hw1bench.effects.identity import stated
+from hw1bench.effects.identity import identified
 from hw1bench.effects.orders import IN_ORDER, share_in_order
 from hw1bench.measures import gradient_norm as measured
 from hw1bench.measures import learning
 
 
-@stated
+@identified
 def norm_settles(arm: str, *, share: float = 0.1) -> Effect:
-    """The norm spreads less in the last share of the epochs than in the first one."""
+    """The norm varies less over the last share of the epochs than over the first."""
 
     def ratio(runs: Runs) -> float:
         values = measured.norms(runs[arm])[1:]
@@ -23,9 +23,9 @@ def norm_settles(arm: str, *, share: float = 0.1) -> Effect:
     return Effect(name, "log ratio", ratio, (arm,), lambda runs: -ratio(runs))
 
 
-@stated
+@identified
 def norm_calms_at_stop(arm: str) -> Effect:
-    """The norm spreads less after the epoch at which report B's rule would stop than before; never stopped does not hold."""
+    """The norm varies less after the epoch at which report B's rule would stop than before; without a stop it does not hold."""
 
     def ratio(runs: Runs) -> float:
         values, stop = measured.norms(runs[arm]), int(learning.stop(runs[arm]))
@@ -42,9 +42,9 @@ def norm_calms_at_stop(arm: str) -> Effect:
     )
 
 
-@stated
+@identified
 def norm_stays_above(share: float, *, arm: str) -> Effect:
-    """The norm never falls to ``share`` of what it is before training."""
+    """The norm never falls to ``share`` of its value before training."""
     return Effect(
         f"min norm / first norm - {share:g} of {arm}",
         "ratio",
@@ -53,9 +53,9 @@ def norm_stays_above(share: float, *, arm: str) -> Effect:
     )
 
 
-@stated
+@identified
 def stands_still(arm: str, *, within: float) -> Effect:
-    """With the gradient set to zero, the optimiser's next step moves the weights by less than ``within`` of their length."""
+    """With the gradient set to zero, the optimiser's next step moves the weights by less than ``within`` of their norm."""
     return Effect(
         f"{within:g} - relative change of the weights of {arm} in a step without gradient",
         "ratio",
@@ -64,9 +64,9 @@ def stands_still(arm: str, *, within: float) -> Effect:
     )
 
 
-@stated
+@identified
 def norm_moves_more(arm: str, *, late: tuple[float, float], early: tuple[float, float]) -> Effect:
-    """The logarithm of the norm ranges wider over the shares ``late`` of the budget than over ``early``."""
+    """The logarithm of the norm has a wider range over the span ``late`` of the budget (shares) than over ``early``."""
 
     def ratio(runs: Runs) -> float:
         values = measured.norms(runs[arm])
@@ -84,21 +84,21 @@ def norm_moves_more(arm: str, *, late: tuple[float, float], early: tuple[float, 
     )
 
 
-@stated
+@identified
 def norm_falls_faster_until(share: float, *, arm: str) -> Effect:
-    """The logarithm of the norm falls more an epoch until ``share`` of the budget than from there on."""
+    """The logarithm of the norm falls more per epoch up to ``share`` of the budget than after it."""
 
     def gain(runs: Runs) -> float:
         values = measured.norms(runs[arm])
         return measured.log_fall(values, 0, share) - measured.log_fall(values, share, 1)
 
-    name = f"fall of log norm an epoch up to {share:.0%} of the epochs - after of {arm}"
-    return Effect(name, "log ratio an epoch", gain, (arm,), lambda runs: -gain(runs))
+    name = f"fall of log norm of {arm} per epoch up to {share:.0%} of the epochs - fall per epoch after"
+    return Effect(name, "log ratio per epoch", gain, (arm,), lambda runs: -gain(runs))
 
 
-@stated
+@identified
 def high_early(arm: str, *, first: float = 0.02, last: float = 0.2) -> Effect:
-    """Norm and batch loss are both higher in the first share of the steps than in the last one, on average."""
+    """Norm and batch loss are both higher on average over the ``first`` share of the steps than over the ``last``."""
 
     def smallest(sign: int) -> Callable[[Runs], float]:
         def compute(runs: Runs) -> float:
@@ -115,10 +115,10 @@ def high_early(arm: str, *, first: float = 0.02, last: float = 0.2) -> Effect:
     return Effect(name, "log ratio", smallest(1), (arm,), smallest(-1))
 
 
-@stated
+@identified
 def fluctuates_while_loss_falls(arm: str, *, least: float, blocks: int) -> Effect:
-    """Over the middle half of the steps the norm's coefficient of variation is above ``least``, and the loss falls in order
-    over ``blocks`` block means."""
+    """Over the middle half of the steps the norm's coefficient of variation is above ``least``, and the means of the loss over
+    ``blocks`` blocks fall."""
     fluctuation = Effect(
         f"cv of the norm - {least:g}",
         "ratio",
@@ -134,9 +134,9 @@ def fluctuates_while_loss_falls(arm: str, *, least: float, blocks: int) -> Effec
     return every(fluctuation, falling)
 
 
-@stated
+@identified
 def norm_falls_late(arm: str, *, blocks: int) -> Effect:
-    """Over the last half of the steps the norm falls in order over ``blocks`` block means."""
+    """Over the last half of the steps the means of the norm over ``blocks`` blocks fall."""
 
     def order(sign: int) -> Callable[[Runs], float]:
         return lambda runs: _falls(sign * measured.part(measured.norms(runs[arm]), 0.5, 1), blocks)
@@ -145,9 +145,9 @@ def norm_falls_late(arm: str, *, blocks: int) -> Effect:
     return Effect(name, "share of pairs", order(1), (arm,), order(-1))
 
 
-@stated
+@identified
 def loss_stabilises(arm: str, *, last: float, within: float) -> Effect:
-    """Over the last share of the epochs the training loss changes by less than ``within`` of its whole fall."""
+    """Over the ``last`` share of the epochs the training loss changes by less than ``within`` of its total fall."""
 
     def compute(runs: Runs) -> float:
         values = runs[arm].history("train_loss")
@@ -160,5 +160,6 @@ def loss_stabilises(arm: str, *, last: float, within: float) -> Effect:
 
 
 def _falls(values: np.ndarray, blocks: int) -> float:
+    """Return the share of pairs of block means in which ``values (steps,)`` fall, minus ``IN_ORDER``."""
     means = learning.block_means(values, blocks)
     return share_in_order(list(-means), list(range(blocks))) - IN_ORDER

@@ -1,9 +1,9 @@
-"""What an effect is known by, so that a ruling is bound to it: how it is stated, every number in full.
+"""The identity of an effect, which binds rulings to it: a digest of its statement, with every number in full.
 
-An effect that a constructor of this package makes is known by the constructor's name and its arguments. One made by hand is
-known by its name, unit, arms and functions: a function by its source as parsed (layout, comments and annotations do not
-matter), its defaults, what it closes over, and what it reads of its author's modules: plain values, and functions, known in the
-same way. All of it is the same on any machine and in any version of Python.
+An effect that a constructor of this package makes is identified by the constructor's name and its arguments. An effect made by
+hand is identified by its name, unit, arms and functions: a function by its parsed source (layout, comments and annotations do
+not matter), its defaults, its closure, and what it reads from its author's modules: plain values, and functions, identified in
+the same way. The digest is the same on any machine and in any version of Python.
 """
 
 import ast
@@ -29,12 +29,12 @@ import numpy as np
 P = ParamSpec("P")
 E = TypeVar("E")
 
-_Trail = tuple[int, ...]  # ids of the objects around a value: what contains itself must end somewhere
+_Trail = tuple[int, ...]  # ids of the objects around a value, to stop at a value that contains itself
 _DATA = (str, bytes, Real, Decimal, tuple, list, AbstractSet, Mapping, np.ndarray)
 
 
-def stated(constructor: Callable[P, E]) -> Callable[P, E]:
-    """Have each effect that ``constructor`` makes known by the constructor's name and its arguments, defaults included."""
+def identified(constructor: Callable[P, E]) -> Callable[P, E]:
+    """Wrap ``constructor`` so that each of its effects is identified by its name and arguments, defaults included."""
     signature = inspect.signature(constructor)
 
     @functools.wraps(constructor)
@@ -43,14 +43,14 @@ def stated(constructor: Callable[P, E]) -> Callable[P, E]:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = {name: _plain(value) for name, value in bound.arguments.items()}
-        object.__setattr__(effect, "stated", {"is": constructor.__name__, **arguments})
+        object.__setattr__(effect, "statement", {"is": constructor.__name__, **arguments})
         return effect
 
     return make
 
 
 def identity(effect: object) -> str:
-    """32 hexadecimal digits that name an effect or an exact count, whatever the types of its numbers."""
+    """Return 32 hexadecimal digits that identify an effect or an exact count, whatever the types of its numbers."""
     return hashlib.sha256(_text(_plain(effect)).encode()).hexdigest()[:32]
 
 
@@ -59,7 +59,7 @@ def _text(plain: Any) -> str:
 
 
 def _plain(value: Any, trail: _Trail = ()) -> Any:
-    """``value`` as plain JSON types; of what is no data and no function, only the name of its type."""
+    """Return ``value`` as plain JSON types; of an object that is neither data nor a function, only the name of its type."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool | np.bool_):
@@ -89,7 +89,7 @@ def _plain(value: Any, trail: _Trail = ()) -> Any:
     if isinstance(value, property):
         return _plain(value.fget, trail)
     inner = getattr(value, "__wrapped__", None)
-    if isinstance(inner, FunctionType) and not isinstance(value, FunctionType):  # such as by functools.lru_cache
+    if isinstance(inner, FunctionType) and not isinstance(value, FunctionType):  # by functools.lru_cache, say
         return _function(inner, trail)
     if isinstance(value, FunctionType):
         return _function(value, trail)
@@ -99,10 +99,10 @@ def _plain(value: Any, trail: _Trail = ()) -> Any:
 
 
 def _number(value: Real | Decimal) -> Any:
-    """Equal numbers alike, whatever their types: 1, 1.0 and ``np.float64(1)``."""
+    """Return one form for equal numbers of any type, such as 1, 1.0 and ``np.float64(1)``."""
     try:
         number = float(value)
-    except (ValueError, TypeError, ArithmeticError):  # what no effect takes: beyond any float, or a span of time
+    except (ValueError, TypeError, ArithmeticError):  # no effect returns it: beyond any float, or a time span
         return {"is": type(value).__name__}
     if not math.isfinite(number):
         return {"is": repr(number)}
@@ -110,12 +110,12 @@ def _number(value: Real | Decimal) -> Any:
 
 
 def _object(value: Any, trail: _Trail) -> Any:
-    known = getattr(value, "stated", None)
-    if isinstance(known, dict):
-        return known
+    statement = getattr(value, "statement", None)
+    if isinstance(statement, dict):
+        return statement
     kind = type(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        # As in digests of experiments, a field at its default is left out, so that a new field moves nothing.
+        # As in digests of experiments, a field at its default is left out, so that a new field changes no digest.
         fields = {field.name: _plain(getattr(value, field.name), trail) for field in dataclasses.fields(value)}
         defaults = {field.name: _plain(field.default, trail) for field in dataclasses.fields(value)}
         return {"is": kind.__name__, **{name: found for name, found in fields.items() if found != defaults[name]}}
@@ -142,7 +142,7 @@ def _slots(kind: type) -> tuple[str, ...]:
 
 
 def _class(kind: type, trail: _Trail) -> Any:
-    """A class of the author's: its attributes and methods, and those of its bases."""
+    """Return a class of the author as plain JSON types: its attributes and methods, and its bases."""
     special = ("__init__", "__call__", "__new__", "__post_init__")
     parts = {name: part for name, part in vars(kind).items() if not name.startswith("__") or name in special}
     made = {
@@ -165,7 +165,7 @@ def _function(function: FunctionType, trail: _Trail) -> Any:
 
 
 def _constants(code: CodeType) -> Any:
-    """What is known of code without a source, as exec makes it: its numbers, texts and names, whatever Python's version."""
+    """Return what identifies code without a source, from ``exec``: its numbers, texts and names, in any version of Python."""
     inner = [_constants(part) for part in code.co_consts if isinstance(part, CodeType)]
     plain = [_plain(part) for part in code.co_consts if not isinstance(part, CodeType)]
     return {"constants": plain, "names": list(code.co_names), "inner": inner}
@@ -174,12 +174,12 @@ def _constants(code: CodeType) -> Any:
 def _filled(cell: Any) -> bool:
     try:
         return cell.cell_contents is not None
-    except ValueError:  # of a name that is not yet bound
+    except ValueError:  # the name is not bound yet
         return False
 
 
 def _read(function: FunctionType, node: ast.AST | None) -> Iterable[tuple[str, Any]]:
-    """What ``function`` reads by name: data of its own module, and functions and data of its author's other modules."""
+    """Yield what ``function`` reads, by name: data of its own module, and functions and data of its author's other modules."""
     if node is None:
         return
     local = {*function.__code__.co_varnames, *function.__code__.co_freevars}
@@ -194,7 +194,7 @@ def _read(function: FunctionType, node: ast.AST | None) -> Iterable[tuple[str, A
 
 
 def _is_read(value: Any) -> bool:
-    """Whether it is data, or a function, a class or an object of the author's: not what Python or a library brings."""
+    """Whether ``value`` is data, or a function, class or object of the author, not of Python or a library."""
     if isinstance(value, type):
         return _is_of_authors(value)
     function = getattr(value, "__wrapped__", value)
@@ -206,7 +206,7 @@ def _is_read(value: Any) -> bool:
 
 
 def _named(node: ast.AST, names: Mapping[str, Any], local: AbstractSet[str]) -> Any:
-    """What a name stands for, or a name in a module of the author's; None for any other expression."""
+    """Return the value of a name, or of an attribute of one of the author's modules; None for any other expression."""
     if isinstance(node, ast.Name):
         return None if node.id in local else names.get(node.id)
     if isinstance(node, ast.Attribute):
@@ -218,7 +218,7 @@ def _named(node: ast.AST, names: Mapping[str, Any], local: AbstractSet[str]) -> 
 
 @functools.cache
 def is_authors(file: str | None) -> bool:
-    """Whether a source file is the author's of the claims: neither Python's, nor an installed package's, nor this one's."""
+    """Whether a source file belongs to the author of the claims, not to Python, an installed package or this package."""
     if file is None:
         return False
     paths = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
@@ -230,14 +230,14 @@ _Node = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _body(node: _Node) -> list[Any]:
-    """The statements of a function without its docstring, or the one expression of a lambda."""
+    """Return the statements of a function without its docstring, or the one expression of a lambda."""
     if isinstance(node, ast.Lambda):
         return [node.body]
     return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
 
 
 def _tree(node: Any) -> Any:
-    """A parsed piece of source as plain JSON types."""
+    """Return a parsed piece of source as plain JSON types."""
     if isinstance(node, list):
         return [_tree(part) for part in node]
     if not isinstance(node, ast.AST):
@@ -258,14 +258,14 @@ def _functions(source: str) -> tuple[_Node, ...]:
 
 
 def _node(code: CodeType) -> _Node | None:
-    """Where the source of ``code`` defines it; None where there is no source."""
+    """Return the node of the source that defines ``code``; None if there is no source."""
     try:
         with tokenize.open(code.co_filename) as file:
             nodes = _functions(file.read())
     except (OSError, SyntaxError, ValueError):
         return None
     nodes = tuple(node for node in nodes if _first_line(node) == code.co_firstlineno)
-    if len(nodes) > 1:  # lambdas on one line: it is the one whose body holds all of its instructions, and no larger one
+    if len(nodes) > 1:  # lambdas on one line: the smallest whose body holds all instructions
         nodes = tuple(node for node in nodes if _holds(node, code))
     return min(nodes, key=_size, default=None)
 

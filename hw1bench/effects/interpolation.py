@@ -6,25 +6,30 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, every, margin
-from hw1bench.effects.identity import stated
+from hw1bench.effects.identity import identified
 from hw1bench.effects.orders import IN_ORDER, share_in_order
 from hw1bench.measures import line
 
-_NEAR = 1e-9  # alphas are decimals
+_NEAR = 1e-9  # alphas are decimals, and rounded in floating point
 
 
 def _along(runs: Runs, first: str, what: str) -> tuple[np.ndarray, np.ndarray]:
-    """Alphas, and ``what`` (such as "test_accuracy") at each; a loss that is not finite is +infinity."""
+    """Return the alphas and ``what`` (such as "test_accuracy") at each, both (alphas,); a loss that is not finite is +infinity.
+
+    Raises ValueError if no line was measured from the arm ``first``.
+    """
     run = runs[first]
     if "alphas" not in run.arrays:
-        raise ValueError(f"arm {first!r} is no first end: have an Interpolation from it among the protocol's measures")
+        raise ValueError(
+            f"arm {first!r} is not the first end of a line: have an Interpolation from it among the protocol's measures"
+        )
     values = np.asarray(run.arrays[f"mixed_{what}"], np.float64)
     return run.arrays["alphas"], np.where(np.isfinite(values), values, np.inf) if what.endswith("loss") else values
 
 
-@stated
+@identified
 def pure_is_best(first: str, second: str) -> Effect:
-    """Test accuracy at alpha 0 is above that of any mixture, 0.1 <= |alpha| <= 0.9."""
+    """Test accuracy at alpha 0 is higher than at any mixture, 0.1 <= |alpha| <= 0.9."""
 
     def gain(runs: Runs) -> float:
         alphas, accuracy = _along(runs, first, "test_accuracy")
@@ -35,9 +40,9 @@ def pure_is_best(first: str, second: str) -> Effect:
     return Effect(name, "share", gain, (first, second))
 
 
-@stated
+@identified
 def best_within(low: float, high: float, first: str, second: str) -> Effect:
-    """Training accuracy is best for an alpha from ``low`` to ``high``."""
+    """Training accuracy is highest at an alpha from ``low`` to ``high``."""
 
     def gain(runs: Runs) -> float:
         alphas, accuracy = _along(runs, first, "train_accuracy")
@@ -48,7 +53,7 @@ def best_within(low: float, high: float, first: str, second: str) -> Effect:
     return Effect(name, "share", gain, (first, second), lambda runs: -gain(runs))
 
 
-@stated
+@identified
 def worse_towards(first: str, second: str) -> Effect:
     """From ``first`` to ``second`` test accuracy falls and test loss rises."""
 
@@ -68,9 +73,9 @@ def worse_towards(first: str, second: str) -> Effect:
     )
 
 
-@stated
+@identified
 def peaks_near(alpha: float, split: str, first: str, second: str, *, within: float) -> Effect:
-    """The accuracy on ``split`` ("train" or "test") is best within ``within`` of ``alpha``; a tie is the middle of the tied."""
+    """The accuracy on ``split`` ("train" or "test") is highest within ``within`` of ``alpha``; of a tie the middle counts."""
 
     def compute(runs: Runs) -> float:
         alphas, accuracy = _along(runs, first, f"{split}_accuracy")
@@ -94,19 +99,19 @@ def _ordered(what: str, low: float, high: float, first: str, second: str, direct
     return Effect(name, "share of pairs", order(direction), (first, second), order(-direction))
 
 
-@stated
+@identified
 def falls_along(measures: Sequence[str], first: str, second: str, *, over: Sequence[tuple[float, float]]) -> Effect:
     """Each of ``measures`` (such as "test_loss") falls with alpha over each of the spans ``over``."""
     return every(*(_ordered(what, *span, first, second, -1) for what in measures for span in over))
 
 
-@stated
+@identified
 def rises_along(measures: Sequence[str], first: str, second: str, *, over: Sequence[tuple[float, float]]) -> Effect:
     """Each of ``measures`` rises with alpha over each of the spans ``over``."""
     return every(*(_ordered(what, *span, first, second, 1) for what in measures for span in over))
 
 
-@stated
+@identified
 def barrier_above(points: float, first: str, second: str) -> Effect:
     """Between ``first`` and ``second`` test error rises more than ``points`` (a share) above the mean of the ends: the error
     barrier of Frankle et al., 2020."""
@@ -116,5 +121,5 @@ def barrier_above(points: float, first: str, second: str) -> Effect:
         height = float(line.barrier(alphas, 1 - accuracy[None]).height[0])
         return margin(height - points) if math.isfinite(height) else math.nan
 
-    name = f"max test error for 0 < alpha < 1 - mean of the ends' - {points:g}, from {first} to {second}"
+    name = f"max test error for 0 < alpha < 1 - mean test error of the ends - {points:g}, from {first} to {second}"
     return Effect(name, "share", compute, (first, second))

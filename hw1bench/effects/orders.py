@@ -5,16 +5,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs
-from hw1bench.effects.identity import stated
+from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 
-IN_ORDER = 0.69  # an order holds where more pairs than this agree: 3 of 3, 5 of 6, 7 of 10, 32 of 45
+IN_ORDER = 0.69  # an order holds if more than this share of pairs agree: 3 of 3, 5 of 6, 7 of 10, 32 of 45
 
 
 def share_in_order(values: Sequence[float], over: Sequence[float]) -> float:
-    """Share of all pairs in which the larger of ``over`` has the larger of ``values``; ties and NaN are not in order.
+    """Return the share of concordant pairs in the sense of Kendall (1938), the pairs in which the larger of ``over`` has the
+    larger of ``values``; ties and NaN are not concordant. Kendall's tau without ties is 2 * share - 1.
 
-    Raises ValueError for fewer than three values: two are a comparison.
+    ``values`` and ``over`` are (n,). Raises ValueError if n < 3, because two values are a comparison.
     """
     if len(values) < 3 or len(values) != len(over):
         raise ValueError(f"an order needs three or more pairs of numbers, not {len(values)} over {len(over)}")
@@ -44,16 +45,16 @@ def _order(history: str, over: str, direction: int) -> Effect:
     return Effect(name, "share of pairs", compute(direction), None, compute(-direction))
 
 
-@stated
+@identified
 def rises(history: str, *, over: str) -> Effect:
     """The final value of ``history`` (such as "test_loss") rises with a setting of the arms ("batch_size", "lr", "parameters")
     or with the final value of another history."""
     return _order(history, over, 1)
 
 
-@stated
+@identified
 def falls(history: str, *, over: str) -> Effect:
-    """The opposite of `rises`."""
+    """``history`` falls with ``over``: the opposite of ``rises``."""
     return _order(history, over, -1)
 
 
@@ -73,13 +74,13 @@ def _over_epochs(history: str, arm: str, blocks: int | None, direction: int) -> 
     return Effect(name, "share of pairs", compute(direction), (arm,), compute(-direction))
 
 
-@stated
+@identified
 def rises_over_epochs(history: str, *, arm: str, blocks: int | None = None) -> Effect:
-    """``history`` of ``arm`` rises from epoch to epoch, 1 to the last, or over means of ``blocks`` equal parts of them."""
+    """``history`` of ``arm`` rises over the epochs, 1 to the last, or over its means in ``blocks`` equal blocks of epochs."""
     return _over_epochs(history, arm, blocks, 1)
 
 
-@stated
+@identified
 def falls_over_epochs(history: str, *, arm: str, blocks: int | None = None) -> Effect:
-    """The opposite of `rises_over_epochs`."""
+    """``history`` of ``arm`` falls over the epochs: the opposite of ``rises_over_epochs``."""
     return _over_epochs(history, arm, blocks, -1)

@@ -1,7 +1,7 @@
-"""Effects on the weight paths of two independent runs. They look at both arms, for the measurement does."""
+"""Effects on the weight paths of two independent runs. They name both arms, because the measurement reads both."""
 
 from hw1bench.effects.effect import Effect, Runs
-from hw1bench.effects.identity import stated
+from hw1bench.effects.identity import identified
 
 
 def _measured(runs: Runs, arm: str, name: str) -> float:
@@ -11,9 +11,9 @@ def _measured(runs: Runs, arm: str, name: str) -> float:
     return float(run.arrays[name])
 
 
-@stated
+@identified
 def separates(own: str, other: str) -> Effect:
-    """The nearest snapshot of the other run is farther than the nearest other snapshot of one's own."""
+    """A snapshot of ``own`` is farther from the nearest snapshot of ``other`` than from the nearest other snapshot of ``own``."""
 
     def ratio(runs: Runs) -> float:
         return _measured(runs, own, "whole_separation")
@@ -24,7 +24,7 @@ def separates(own: str, other: str) -> Effect:
     return Effect(name, "log ratio", ratio, (own, other), lambda runs: -ratio(runs))
 
 
-@stated
+@identified
 def converges(own: str, other: str, *, part: str) -> Effect:
     """The two runs' weights are closer at the end than at initialisation; ``part`` is "whole" or "layer1"."""
 
@@ -35,9 +35,10 @@ def converges(own: str, other: str, *, part: str) -> Effect:
     return Effect(name, "ratio", gain, (own, other), lambda runs: -gain(runs))
 
 
-@stated
+@identified
 def beyond_random_walk(own: str, other: str) -> Effect:
-    """Two components take more of the variance of the path of ``own`` than of 95 % of random walks with its step lengths."""
+    """Two principal components explain more of the variance of the path of ``own`` than of 95 % of random walks with its step
+    lengths."""
     return Effect(
         f"share of variance of 2 components of the path of {own} - 95th percentile over random walks with its step lengths",
         "share",

@@ -1,4 +1,4 @@
-"""Effects on the minimal ratio: the spectra of the Hessian at a batch of points, one an arm, of almost zero gradient."""
+"""Effects on the minimal ratio: Hessian spectra at several points with almost zero gradient, one point per arm."""
 
 import math
 from collections.abc import Callable
@@ -6,20 +6,20 @@ from collections.abc import Callable
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, margin
-from hw1bench.effects.identity import stated
+from hw1bench.effects.identity import identified
 from hw1bench.effects.orders import IN_ORDER, share_in_order
 from hw1bench.records.runs import Run
 from hw1bench.specs.measurement import MINIMAL_RATIO, TOLERANCES
 
-_LEAST = 7  # points that must be left
+_FEWEST = 7  # points of almost zero gradient that an effect needs
 
 
 def _of_reached(measure: Callable[[list[Run]], float]) -> Callable[[Runs], float]:
-    """``measure`` of the runs that reached almost zero gradient; NaN where fewer than `_LEAST` did."""
+    """Apply ``measure`` to the runs that reached almost zero gradient; NaN if they are fewer than ``_FEWEST``."""
 
     def compute(runs: Runs) -> float:
         reached = [run for run in runs.values() if _reached(run)]
-        return measure(reached) if len(reached) >= _LEAST else math.nan
+        return measure(reached) if len(reached) >= _FEWEST else math.nan
 
     return compute
 
@@ -34,9 +34,9 @@ def _share(run: Run, name: str) -> float:
     return float(run.arrays[name][TOLERANCES.index(MINIMAL_RATIO)])
 
 
-@stated
+@identified
 def mostly_positive() -> Effect:
-    """Positive directions outnumber negative ones, on the average over the points."""
+    """Positive eigenvalues outnumber negative ones on average over the points."""
 
     def gain(reached: list[Run]) -> float:
         return margin(float(np.mean([_share(run, "above") - _share(run, "below") for run in reached])))
@@ -45,9 +45,9 @@ def mostly_positive() -> Effect:
     return Effect(name, "share", _of_reached(gain), None, _of_reached(lambda reached: -gain(reached)))
 
 
-@stated
+@identified
 def ratio_falls_with_loss() -> Effect:
-    """A point of lower loss has a higher minimal ratio."""
+    """A point with a lower loss has a higher minimal ratio."""
 
     def order(sign: int) -> Callable[[list[Run]], float]:
         return lambda reached: (

@@ -1,4 +1,4 @@
-"""Effects that hold a number against a threshold or within a tolerance: they have no opposite."""
+"""Effects that compare a number with a threshold or a tolerance: they have no opposite."""
 
 import math
 from collections.abc import Sequence
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, difference, log, margin
-from hw1bench.effects.identity import stated
+from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 
 
-@stated
+@identified
 def reaches(threshold: float, *, arm: str, within: int) -> Effect:
-    """The training loss of ``arm`` is at most ``threshold`` within so many epochs."""
+    """The training loss of ``arm`` reaches ``threshold`` or less ``within`` so many epochs."""
     return Effect(
         f"{within + 0.5} - epochs(L <= {threshold:g}) of {arm}; never is the budget + 1",
         "epochs",
@@ -21,9 +21,9 @@ def reaches(threshold: float, *, arm: str, within: int) -> Effect:
     )
 
 
-@stated
+@identified
 def never_reaches(threshold: float, *, arm: str) -> Effect:
-    """The training loss of ``arm`` is never at most ``threshold`` in its budget: +1, else -1."""
+    """The training loss of ``arm`` stays above ``threshold`` throughout its budget: +1, else -1."""
     return Effect(
         f"+1 if L of {arm} is never <= {threshold:g}, else -1",
         "sign",
@@ -32,7 +32,7 @@ def never_reaches(threshold: float, *, arm: str) -> Effect:
     )
 
 
-@stated
+@identified
 def loss_below(threshold: float, *arms: str) -> Effect:
     """The final training loss of every one of ``arms`` is below ``threshold``."""
     of = f"L of {arms[0]}" if len(arms) == 1 else f"max L of {', '.join(arms)}"
@@ -41,25 +41,25 @@ def loss_below(threshold: float, *arms: str) -> Effect:
     )
 
 
-@stated
+@identified
 def loss_above(threshold: float, arm: str) -> Effect:
     """The final training loss of ``arm`` is above ``threshold``."""
     return Effect(f"L of {arm} - {threshold:g}", "MSE", lambda runs: learning.final(runs[arm]) - threshold, (arm,))
 
 
-@stated
+@identified
 def stops_near(reported: int, *, arm: str, within: float) -> Effect:
-    """Report B's stopping rule stops ``arm`` within a share ``within`` of the ``reported`` epoch."""
+    """Report B's rule stops ``arm`` at an epoch that differs from the ``reported`` one by less than a share ``within``."""
     return Effect(
         f"{within:g} - |stop / {reported} - 1| of {arm}",
         "ratio",
-        # Over one denominator: 0.2 - |1200 / 1000 - 1| is not 0 in floating point, and a tie must not hold.
+        # With one denominator, because 0.2 - |1200 / 1000 - 1| is not 0 in floating point, and a tie must not hold.
         lambda runs: (within * reported - abs(learning.stop(runs[arm]) - reported)) / reported,
         (arm,),
     )
 
 
-@stated
+@identified
 def improves(arm: str, *, factor: float) -> Effect:
     """Training divides the loss of ``arm`` by more than ``factor``."""
     return Effect(
@@ -70,9 +70,9 @@ def improves(arm: str, *, factor: float) -> Effect:
     )
 
 
-@stated
+@identified
 def comparable(arm: str, *, to: Sequence[str], factor: float) -> Effect:
-    """The final training loss of ``arm`` is within ``factor`` of the median of that of the arms ``to``."""
+    """The final training loss of ``arm`` is within a ``factor`` of the median final loss of the arms ``to``."""
 
     def compute(runs: Runs) -> float:
         middle = float(np.median([learning.final(runs[other]) for other in to]))
@@ -83,7 +83,7 @@ def comparable(arm: str, *, to: Sequence[str], factor: float) -> Effect:
     )
 
 
-@stated
+@identified
 def accuracy_above(threshold: float, arm: str) -> Effect:
     """The final training accuracy of ``arm`` is above ``threshold``, a share."""
     return Effect(
@@ -94,9 +94,9 @@ def accuracy_above(threshold: float, arm: str) -> Effect:
     )
 
 
-@stated
+@identified
 def accuracy_reaches(threshold: float, *, arm: str) -> Effect:
-    """The training accuracy of ``arm`` is above ``threshold``, a share, after its best epoch."""
+    """The best training accuracy of ``arm`` over its epochs is above ``threshold``, a share."""
     return Effect(
         f"best train accuracy of {arm} - {threshold:g}",
         "share",
@@ -105,7 +105,7 @@ def accuracy_reaches(threshold: float, *, arm: str) -> Effect:
     )
 
 
-@stated
+@identified
 def accuracy_below(threshold: float, arm: str) -> Effect:
     """The final training accuracy of ``arm`` is below ``threshold``, a share."""
     return Effect(
@@ -116,9 +116,9 @@ def accuracy_below(threshold: float, arm: str) -> Effect:
     )
 
 
-@stated
+@identified
 def near(history: str, reported: float, *, arm: str, within: float) -> Effect:
-    """The final ``history`` is within ``within`` of the ``reported`` value: a loss as a share of it, an accuracy in shares."""
+    """The final ``history`` is within ``within`` of the ``reported`` value: relative for a loss, absolute for an accuracy."""
     name = history.replace("_", " ")
 
     def compute(runs: Runs) -> float:
@@ -134,23 +134,23 @@ def _range(history: str, arms: Sequence[str], runs: Runs) -> float:
     return max(values) - min(values)
 
 
-@stated
+@identified
 def alike(history: str, *arms: str, within: float) -> Effect:
-    """The final values of ``history`` of all ``arms`` lie less than ``within`` apart."""
+    """The final values of ``history`` of all ``arms`` differ by less than ``within``."""
     name = f"{within:g} - range of {history.replace('_', ' ')} of {', '.join(arms)}"
     return Effect(name, "share", lambda runs: margin(within - _range(history, arms, runs)), arms)
 
 
-@stated
+@identified
 def differ(history: str, *arms: str, by: float) -> Effect:
-    """The final values of ``history`` of ``arms`` range over more than ``by``."""
+    """The largest and smallest final values of ``history`` of ``arms`` differ by more than ``by``."""
     name = f"range of {history.replace('_', ' ')} of {', '.join(arms)} - {by:g}"
     return Effect(name, "share", lambda runs: margin(_range(history, arms, runs) - by), arms)
 
 
-@stated
+@identified
 def plateaus(history: str, *, arm: str, after: float, within: float) -> Effect:
-    """After the share ``after`` of the budget, ``history`` of ``arm`` gets less than ``within`` above its value there."""
+    """After the share ``after`` of the budget, ``history`` of ``arm`` rises by less than ``within`` above its value there."""
     name = history.replace("_", " ")
     return Effect(
         f"{within:g} - (max {name} after {after:.0%} of the epochs - {name} there) of {arm}",
@@ -160,9 +160,9 @@ def plateaus(history: str, *, arm: str, after: float, within: float) -> Effect:
     )
 
 
-@stated
+@identified
 def saturates(small: str, middle: str, large: str, *, history: str = "test_accuracy") -> Effect:
-    """``history`` gains from the arm ``small`` to ``middle``, and less from there to ``large``."""
+    """``history`` rises from the arm ``small`` to ``middle``, and rises less from there to ``large``."""
 
     def compute(runs: Runs) -> float:
         first, second, third = (learning.final(runs[arm], history) for arm in (small, middle, large))
@@ -178,20 +178,21 @@ def saturates(small: str, middle: str, large: str, *, history: str = "test_accur
 
 
 def _by(over: str, history: str, runs: Runs, least: int = 1) -> list[float]:
-    """Final values of ``history`` in the order of the setting ``over``. Raises ValueError for fewer than ``least`` arms."""
+    """Return the final values of ``history`` by rising setting ``over``. Raises ValueError if there are fewer than ``least``
+    arms."""
     if len(runs) < least:
         raise ValueError(f"{len(runs)} arms over {over}: give {least} or more")
     ordered = sorted(runs.values(), key=lambda run: run.arm.setting(over))
     return [learning.final(run, history) for run in ordered]
 
 
-@stated
+@identified
 def u_shaped(history: str, *, over: str, factor: float) -> Effect:
     """``history``, a loss, is more than ``factor`` higher at both ends of the setting ``over`` than at its minimum inside."""
 
     def compute(runs: Runs) -> float:
         values = _by(over, history, runs, least=3)
-        # At an end the minimum leaves no rise on that side: what follows is then negative, as it must be.
+        # A minimum at an end leaves no rise on that side: the difference is then negative, as it must be.
         return difference(min(log(values[0]), log(values[-1])), log(min(values))) - math.log(factor)
 
     name = history.replace("_", " ")
@@ -202,10 +203,10 @@ def u_shaped(history: str, *, over: str, factor: float) -> Effect:
     )
 
 
-@stated
+@identified
 def rises_then_plateaus(history: str, *, over: str, by: float, within: float) -> Effect:
-    """The best of ``history`` is more than ``by`` above that of the smallest arm by the setting ``over``, and the best of the
-    three largest less than ``within`` above the best of the rest."""
+    """With the arms ordered by the setting ``over``, the best ``history`` is more than ``by`` above the first arm's, and the
+    best of the last three arms is less than ``within`` above the best of the rest."""
 
     def compute(runs: Runs) -> float:
         values = np.array(_by(over, history, runs, least=4))
@@ -219,9 +220,9 @@ def rises_then_plateaus(history: str, *, over: str, by: float, within: float) ->
     )
 
 
-@stated
+@identified
 def above_at_largest(history: str, threshold: float, *, over: str) -> Effect:
-    """The arm that is largest by the setting ``over`` has a final ``history`` above ``threshold``."""
+    """The arm with the largest setting ``over`` has a final ``history`` above ``threshold``."""
     return Effect(
         f"{history.replace('_', ' ')} of the largest by {over} - {threshold:g}",
         "share",
