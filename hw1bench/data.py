@@ -1,6 +1,6 @@
 """Data sets as resident tensors, each with a fingerprint.
 
-The specification says which set; `Library.load` returns all of it at once, for a data set here fits the device whole.
+A specification names the set; ``Library.load`` returns the whole set at once, because each set here fits on the device.
 """
 
 import hashlib
@@ -21,8 +21,11 @@ from hw1bench.support.refusals import Unreadable
 
 @dataclass(frozen=True)
 class Split:
-    """Inputs: (samples, features) float64 of a function, (samples, channels, height, width) float32 of images. Targets:
-    (samples, 1) float64, or (samples,) int64 class indices, -1 where they are drawn at random, once a seed."""
+    """Inputs and targets of a training or test set.
+
+    x  (samples, features) float64 for a function, (samples, channels, height, width) float32 for images
+    y  (samples, 1) float64, or (samples,) int64 class indices: -1 if they are drawn at random, once per seed
+    """
 
     x: Tensor
     y: Tensor
@@ -35,8 +38,8 @@ class Split:
 class Dataset:
     """A data set in memory.
 
-    ``classes`` is their number, None for a regression; ``stands_for`` names the set that this one stands for, if any;
-    ``canonical`` is False for a copy of a known set that has another fingerprint.
+    ``classes`` is the number of classes, None for a regression; ``stands_for`` names the set that this one replaces, if any;
+    ``canonical`` is False for a copy of a known set with an unexpected fingerprint.
     """
 
     name: str
@@ -49,7 +52,7 @@ class Dataset:
 
 
 def fingerprint(*arrays: np.ndarray) -> str:
-    """A digest over shapes, types and bytes of ``arrays``."""
+    """Return 32 hexadecimal digits over the shapes, types and bytes of ``arrays``."""
     total = hashlib.sha256()
     for array in arrays:
         total.update(f"{array.dtype.str}{array.shape}".encode())
@@ -66,7 +69,7 @@ def _function(spec: Function) -> Dataset:
 
 
 def _pixels(stack: images.Stack, levels: int, spec: Images) -> Tensor:
-    """``(samples, channels, size, size)`` float32, as ``spec`` wants them."""
+    """Return the images of ``stack`` as ``spec`` asks, (samples, channels, size, size) float32."""
     x = torch.from_numpy(stack.images).float() / levels
     if x.shape[2:] != (spec.size, spec.size):
         x = nn.functional.interpolate(x, (spec.size, spec.size), mode="bilinear", align_corners=False)
@@ -89,21 +92,21 @@ def _images(spec: Images, found: images.ImageSet) -> Dataset:
 
 
 class Library:
-    """The data sets within reach: functions and digits always, MNIST and CIFAR-10 from ``folder``.
+    """The available data sets: functions and digits always, MNIST and CIFAR-10 from ``folder``.
 
     ``progress`` is shown while images are decoded for the first time.
     """
 
     def __init__(self, folder: Path | None = None, progress: Progress | None = None) -> None:
-        # An experiment's arms come one after the other and share their set; CIFAR-10 takes 0.7 GB, so few are kept.
+        # An experiment's arms are trained one after the other and share a set; CIFAR-10 takes 0.7 GB, so few are kept.
         self._cached = lru_cache(maxsize=3)(self._load)
         self._folder, self._progress = folder, progress
         self._read = lru_cache(maxsize=1)(self._read_images)
 
     def load(self, spec: Data) -> Dataset:
-        """The data set of ``spec``, on the CPU.
+        """Return the data set of ``spec``, on the CPU.
 
-        Raises `Unreadable` for images that cannot be read, `Unavailable` for a set that is not there.
+        Raises ``Unreadable`` if its images cannot be read, ``Unavailable`` if the set is not found.
         """
         return self._cached(spec)
 
@@ -118,4 +121,4 @@ class Library:
 
 
 BUILT_IN = Library()
-"""What needs no folder: functions and digits."""
+"""Library of the sets that need no folder: functions and digits."""

@@ -1,4 +1,4 @@
-"""Layouts as networks: `build` makes the ``nn.Module``, `initialise` draws its weights, `count` counts them exactly."""
+"""Networks of layouts: ``build`` makes the ``nn.Module``, ``initialise`` draws its weights, ``count`` counts them exactly."""
 
 import math
 
@@ -12,10 +12,10 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.Lea
 
 
 class Dropout(nn.Module):
-    """Dropout (Srivastava et al., 2014) that draws from its own ``generator``: of single numbers, or of whole feature maps.
+    """Dropout (Srivastava et al., 2014) of single activations or of whole feature ``maps``, drawn from its own ``generator``.
 
-    ``generator`` is set before training, on the device of the input; the draws are those that torch's own dropout
-    would make on a CPU. In eval mode it does nothing.
+    ``generator`` must be set before training, on the device of the input; on a CPU its draws equal the draws of torch's own
+    dropout. In eval mode the module does nothing.
     """
 
     def __init__(self, p: float, maps: bool) -> None:
@@ -26,7 +26,7 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return x
-        # Drawn in the order of the axes, whatever the order in memory.
+        # Drawn in the order of the axes, whatever the memory format.
         shape = (*x.shape[:2], *(1,) * (x.ndim - 2)) if self.maps else x.shape
         kept = torch.empty(shape, dtype=x.dtype, device=x.device).bernoulli_(1 - self.p, generator=self.generator)
         if x.ndim == 4 and not self.maps:
@@ -51,9 +51,9 @@ def _modules(layer: notation.Layer, activation: type[nn.Module]) -> list[nn.Modu
 
 
 def build(model: Model, device: str = "cpu") -> nn.Sequential:
-    """The network of ``model``, for inputs (samples, features) or (samples, channels, height, width).
+    """Build the network of ``model``, for inputs (samples, features) or (samples, channels, height, width).
 
-    Its weights are torch's own first draw from the global generator; `initialise` draws them from a stream instead.
+    Torch initialises its weights from the global generator; ``initialise`` draws them anew from a generator of one's own.
     """
     activation = ACTIVATIONS[model.activation]
     with torch.device(device):
@@ -61,12 +61,12 @@ def build(model: Model, device: str = "cpu") -> nn.Sequential:
 
 
 def takes_maps(model: Model) -> bool:
-    """Whether ``model`` begins with a convolution, so takes (samples, channels, height, width); else (samples, features)."""
+    """Whether ``model`` has convolutions, so takes (samples, channels, height, width) instead of (samples, features)."""
     return any(isinstance(layer, notation.Conv) for layer in notation.parse(model.layout))
 
 
 def inputs(model: Model, x: Tensor) -> Tensor:
-    """``x (samples, ...)`` in the form that ``model`` takes; raises ValueError where no form fits."""
+    """Return ``x (samples, ...)`` in the shape that ``model`` takes. Raises ValueError if the layout takes neither shape."""
     shaped = x if takes_maps(model) else x.flatten(1)
     try:
         build(model, "meta")(torch.empty(1, *shaped.shape[1:], device="meta"))
@@ -79,10 +79,10 @@ def inputs(model: Model, x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def initialise(network: nn.Module, model: Model, generator: torch.Generator) -> None:
-    """Draw the weights of ``network`` in place, layer by layer from ``generator``, by ``model.init``.
+    """Draw the weights of ``network`` in place, layer by layer from ``generator``, by the rule ``model.init``.
 
-    "torch" repeats what ``reset_parameters`` of Linear and Conv2d does (He et al., 2015, with a = sqrt(5)): weights and
-    biases uniform within 1/sqrt(fan in). "keras" is Glorot and Bengio (2010) uniform with zero biases.
+    "torch" is the rule of ``reset_parameters`` of Linear and Conv2d (He et al., 2015, with a = sqrt(5)): weights and biases
+    uniform within 1/sqrt(fan in). "keras" is the uniform rule of Glorot and Bengio (2010) with zero biases.
     """
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
@@ -97,14 +97,14 @@ def initialise(network: nn.Module, model: Model, generator: torch.Generator) -> 
 
 
 def drawn(model: Model, generator: torch.Generator) -> nn.Sequential:
-    """The network of ``model`` on the CPU in float32, its weights drawn from ``generator`` and from nothing else."""
+    """Build the network of ``model`` on the CPU in float32, with all its weights drawn from ``generator``."""
     network = build(model, "meta").to_empty(device="cpu")
     initialise(network, model, generator)
     return network
 
 
 def count(model: Model) -> list[tuple[str, int]]:
-    """Trainable parameters of each layer with weights of the real network, as (layer, parameters), input to output."""
+    """Count the trainable parameters of the network itself: (layer, parameters) for each layer with weights, in order."""
     rows = []
     for module in build(model, "meta"):
         if isinstance(module, nn.Linear):
