@@ -1,4 +1,4 @@
-"""Small sets of images, and the containers that hold them."""
+"""Small sets of images, and containers for them."""
 
 import gzip
 import hashlib
@@ -22,20 +22,20 @@ NAMES = {
     "mnist": [str(n) for n in range(10)],
     "cifar10": ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
 }
-CUT = {"train": 30, "test": 20}
+COUNTS = {"train": 30, "test": 20}
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    """The cache and the temporary files of a test are its own."""
+    """Give each test a cache and a temporary folder of its own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     monkeypatch.delenv("HW1BENCH_DATA", raising=False)
 
 
-class Told:
-    """A progress that remembers."""
+class RecordingProgress:
+    """Progress that records its calls."""
 
     def __init__(self):
         self.notices, self.bars = [], []
@@ -54,11 +54,11 @@ class Told:
 
 
 def draw(name, seed=0):
-    """Splits of random images, each class in them; pixels of few values, which no conversion changes."""
+    """Splits of random images with every class in each."""
     random = np.random.default_rng(seed)
     return {
         split: Stack(random.integers(0, 256, (n, *SIDES[name]), np.uint8), random.permutation(np.arange(n) % 10))
-        for split, n in CUT.items()
+        for split, n in COUNTS.items()
     }
 
 
@@ -109,7 +109,7 @@ def put_zip(path, contents):
 
 
 def put(path, contents):
-    """``contents``, path -> bytes, as a folder or an archive, as the name of ``path`` says."""
+    """Write ``contents``, path -> bytes, as a folder or an archive, according to the suffix of ``path``."""
     if path.suffix == ".zip":
         return put_zip(path, contents)
     return (
@@ -133,7 +133,7 @@ def raw_files(splits, *, packed=False):
 
 
 def put_idx(folder, splits, *, packed=False):
-    """MNIST's raw files in ``folder``/MNIST/raw; returns that folder."""
+    """Write MNIST's raw files into ``folder``/MNIST/raw; return that folder."""
     return put_tree(folder / "MNIST" / "raw", raw_files(splits, packed=packed))
 
 
@@ -142,19 +142,19 @@ def md5(content):
 
 
 def batches(splits, names):
-    """CIFAR-10's files as published, name -> content; ``names`` are those of the labels."""
+    """CIFAR-10's files as published, name -> content; ``names`` are the names of the classes."""
 
     def batch(stack):
         rows = stack.images.reshape(len(stack.images), -1)
         return pickle.dumps({"data": rows, "labels": [int(label) for label in stack.labels]})
 
-    train, parts = splits["train"], np.array_split(np.arange(CUT["train"]), 5)
+    train, parts = splits["train"], np.array_split(np.arange(COUNTS["train"]), 5)
     found = {f"data_batch_{n}": batch(Stack(train.images[p], train.labels[p])) for n, p in enumerate(parts, 1)}
     return {**found, "test_batch": batch(splits["test"]), "batches.meta": pickle.dumps({"label_names": names})}
 
 
 def publish(monkeypatch, contents):
-    """Let torchvision take ``contents`` for CIFAR-10's files."""
+    """Let torchvision accept ``contents`` as CIFAR-10's files."""
     from hw1bench.images.vision import datasets
 
     cifar = datasets().CIFAR10
@@ -169,8 +169,8 @@ def put_batches(folder, contents):
     return put_tree(Path(folder) / "cifar-10-batches-py", contents)
 
 
-def known(monkeypatch, form, fingerprint):
-    """Let ``fingerprint`` be the canonical one of ``form``."""
+def set_canonical(monkeypatch, form, fingerprint):
+    """Make ``fingerprint`` the canonical one of ``form``."""
     monkeypatch.setitem(vars(form), "fingerprint", fingerprint)
 
 

@@ -1,4 +1,4 @@
-"""Sets, fingerprints, and MNIST and CIFAR-10 in the files in which they are published."""
+"""Sets, fingerprints, and the published files of MNIST and CIFAR-10."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from hw1bench import images
 from hw1bench.images import vision
 from hw1bench.images.sets import MNIST, SPLITS, Stack
 from hw1bench.support.refusals import Unavailable
-from image_sets import NAMES, batches, draw, idx, known, own_cache, publish, put_batches, put_idx, same  # noqa: F401
+from image_sets import NAMES, batches, draw, idx, own_cache, publish, put_batches, put_idx, same, set_canonical  # noqa: F401
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -22,7 +22,7 @@ def pairs(stack):
     return sorted((image.tobytes(), int(label)) for image, label in zip(stack.images, stack.labels, strict=True))
 
 
-def test_digits_need_no_folder_and_are_split_always_alike():
+def test_digits_need_no_folder_and_are_always_split_alike():
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -39,7 +39,7 @@ def test_digits_need_no_folder_and_are_split_always_alike():
     assert found.fingerprint == "48a0b28d7b9dd68108e09a890230fff2"  # of the digits that every release has had
 
 
-def test_the_fingerprint_is_the_naive_one(tmp_path):
+def test_the_fingerprint_equals_its_naive_twin(tmp_path):
     splits = draw("mnist")
     put_idx(tmp_path, splits)
     found = images.read("mnist", tmp_path)
@@ -79,9 +79,9 @@ def test_packed_files_are_the_same_and_plain_ones_come_first(tmp_path):
     assert same(found, images.read("mnist", both))
 
 
-def test_a_flipped_pixel_is_read_and_makes_the_copy_another(tmp_path, monkeypatch):
+def test_a_copy_with_a_flipped_pixel_is_read_but_not_canonical(tmp_path, monkeypatch):
     raw = put_idx(tmp_path, draw("mnist"))
-    known(monkeypatch, MNIST, images.read("mnist", tmp_path).fingerprint)
+    set_canonical(monkeypatch, MNIST, images.read("mnist", tmp_path).fingerprint)
     assert images.read("mnist", tmp_path).canonical
     content = bytearray((raw / TRAIN_IMAGES).read_bytes())
     content[-1] ^= 1
@@ -100,12 +100,12 @@ def shrunk(content):
         (TRAIN_IMAGES, lambda content: content + b"0", "cannot be read"),
         (TRAIN_IMAGES, lambda content: b"", "cannot be read"),
         (TRAIN_IMAGES, lambda content: b"\x89PNG" * 20, "cannot be read"),
-        (TRAIN_IMAGES, shrunk, "holds images of 27x28, where MNIST has 28x28"),
+        (TRAIN_IMAGES, shrunk, "holds images of 27x28, but MNIST has 28x28"),
         (TRAIN_IMAGES, lambda content: None, "is missing"),
         (TRAIN_LABELS, lambda content: content[:-1], "cannot be read"),
         (TRAIN_LABELS, lambda content: idx(np.arange(29) % 10), "holds 30 images"),
         (TRAIN_LABELS, lambda content: idx(np.arange(30) % 9), "has the labels 0, 1, 2, 3, 4, 5, 6, 7, 8 in train"),
-        (TRAIN_LABELS, lambda content: idx(np.arange(30) % 11), "7, 8, 9, 10 in train, where MNIST has 0 to 9"),
+        (TRAIN_LABELS, lambda content: idx(np.arange(30) % 11), "7, 8, 9, 10 in train, but MNIST has 0 to 9"),
     ],
 )
 def test_bad_raw_files_are_named_with_the_way_out(tmp_path, name, change, said):
@@ -170,7 +170,7 @@ def test_a_pickle_with_another_digest_is_not_opened(tmp_path, monkeypatch, name)
     publish(monkeypatch, contents)
     folder = put_batches(tmp_path, contents)
     (folder / name).write_bytes(pickle.dumps(Trap(tmp_path / "opened")))
-    with pytest.raises(ValueError, match=f"{name} has another MD5 digest than .*, so it is not opened") as caught:
+    with pytest.raises(ValueError, match=f"{name} does not have the MD5 digest .*, so it is not opened") as caught:
         images.read("cifar10", tmp_path)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "opened").exists()
@@ -207,7 +207,7 @@ def test_torch_is_not_imported_before_it_is_needed():
     assert done.stdout == "[]\n"
 
 
-def test_torchvision_is_imported_in_silence_even_after_a_failed_attempt():
+def test_torchvision_is_imported_silently_even_after_a_failed_attempt():
     code = (
         "try:\n import torchvision\nexcept RuntimeError:\n pass\n"
         "from hw1bench.images.vision import datasets\nassert datasets().MNIST.mirrors and datasets() is datasets()\n"
@@ -218,7 +218,7 @@ def test_torchvision_is_imported_in_silence_even_after_a_failed_attempt():
 
 
 def attempts(monkeypatch, *outcomes):
-    """Let imports of torchvision end in ``outcomes``, one after the other; returns how often schemas were defined."""
+    """Let imports of torchvision end in ``outcomes``, one after the other; return how often schemas were defined."""
     defined, left = [], iter(outcomes)
 
     def imported():
@@ -232,7 +232,7 @@ def attempts(monkeypatch, *outcomes):
     return defined
 
 
-def test_schemas_are_defined_only_where_they_are_missing(monkeypatch):
+def test_schemas_are_defined_only_if_they_are_missing(monkeypatch):
     assert not (attempts(monkeypatch, "datasets"), vision.datasets())[0]
     missing = RuntimeError("operator torchvision::nms does not exist")
     assert (attempts(monkeypatch, missing, "datasets"), vision.datasets()) == ([1], "datasets")
@@ -241,7 +241,7 @@ def test_schemas_are_defined_only_where_they_are_missing(monkeypatch):
 @pytest.mark.parametrize(
     "error", [RuntimeError("compiled with different CUDA\nversions"), ImportError("no torchvision")]
 )
-def test_a_torchvision_that_cannot_be_imported_is_said_in_one_line(monkeypatch, error):
+def test_a_failed_import_of_torchvision_is_reported_in_one_line(monkeypatch, error):
     defined = attempts(monkeypatch, error)
     with pytest.raises(Unavailable, match=r"^torchvision cannot be imported \((compiled|no torch).*\): install[^\n]*$"):
         vision.datasets()

@@ -1,4 +1,4 @@
-"""Image folders in tars that are damaged or hold what none should."""
+"""Image folders in tars that are damaged or hold unexpected members."""
 
 import gzip
 import tarfile
@@ -48,7 +48,7 @@ def boundary(content):
 def test_a_damaged_archive_is_named(tmp_path, change, said):
     path = put_tar(tmp_path / "mnist.tar.gz", FILES)
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(ValueError, match="put a whole copy in its place") as caught:
+    with pytest.raises(ValueError, match="put an intact copy in its place") as caught:
         images.read("mnist", tmp_path)
     assert said in str(caught.value)
     assert str(path) in str(caught.value)
@@ -72,10 +72,10 @@ def tar_with(*added):
 @pytest.mark.parametrize(
     ("put", "said"),
     [
-        (tar_with((FIRST, tarfile.REGTYPE, "")), f"{FIRST} is there twice"),
-        (tar_with(("train/3/x.png", tarfile.SYMTYPE, "/etc/passwd")), "train/3/x.png is no regular file"),
-        (tar_with(("train/3/x.png", tarfile.LNKTYPE, FIRST)), "train/3/x.png is no regular file"),
-        (tar_with(("train/3/x.png", tarfile.FIFOTYPE, "")), "train/3/x.png is no regular file"),
+        (tar_with((FIRST, tarfile.REGTYPE, "")), f"{FIRST} occurs twice"),
+        (tar_with(("train/3/x.png", tarfile.SYMTYPE, "/etc/passwd")), "train/3/x.png is not a regular file"),
+        (tar_with(("train/3/x.png", tarfile.LNKTYPE, FIRST)), "train/3/x.png is not a regular file"),
+        (tar_with(("train/3/x.png", tarfile.FIFOTYPE, "")), "train/3/x.png is not a regular file"),
     ],
 )
 def test_members_that_no_image_folder_has_are_refused(tmp_path, put, said):
@@ -86,7 +86,7 @@ def test_members_that_no_image_folder_has_are_refused(tmp_path, put, said):
 
 
 def small(name):
-    """An archive of a few members, and what it holds."""
+    """An archive of a few members, and its content."""
     contents = {path: content for path, content in FILES.items() if "/0/" in path or "/1/" in path}
     with tempfile.TemporaryDirectory() as folder:
         return put(Path(folder) / name, contents).read_bytes(), contents
@@ -104,7 +104,7 @@ SMALL = {name: small(name) for name in ("x.tar", "x.tar.gz", "x.tar.xz", "x.zip"
     summed=st.booleans(),
     cut=st.none() | st.integers(0, 1 << 16),
 )
-def test_of_a_changed_archive_comes_one_line_or_what_it_holds(name, block, within, new, summed, cut):
+def test_a_changed_archive_gives_a_one_line_error_or_its_content(name, block, within, new, summed, cut):
     content, contents = SMALL[name]
     changed = bytearray(content)
     start = block * 512 % len(changed) // 512 * 512
@@ -124,7 +124,7 @@ def test_of_a_changed_archive_comes_one_line_or_what_it_holds(name, block, withi
             assert sum(len(content) for _, content in found) <= sum(map(len, contents.values()))
             return
     assert said.startswith(str(path))
-    assert said.endswith(": put a whole copy in its place")
+    assert said.endswith(": put an intact copy in its place")
     assert "\n" not in said
 
 
@@ -146,7 +146,7 @@ def test_an_archive_that_changes_while_it_is_read(tmp_path, monkeypatch):
         list(copy.contents())
 
 
-def test_an_archive_of_files_of_mnist_that_changes_while_it_is_read(tmp_path):
+def test_an_archive_of_mnist_files_that_changes_while_it_is_read(tmp_path):
     path = put_tar(tmp_path / "mnist.tar", raw_files(draw("mnist")))
     archive = images.reader.Archive(path)
     (copy,) = archive.copies(MNIST)

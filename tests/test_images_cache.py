@@ -14,7 +14,7 @@ from hw1bench.images import cache
 from hw1bench.images.sets import MNIST
 from hw1bench.support import files as whole_files
 from hw1bench.support.arrays import Damaged
-from image_sets import Told, draw, files, own_cache, png, put_tar, put_tree, same  # noqa: F401
+from image_sets import RecordingProgress, draw, files, own_cache, png, put_tar, put_tree, same  # noqa: F401
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def source(tmp_path):
 
 
 def read(source):
-    told = Told()
+    told = RecordingProgress()
     return images.read("mnist", source.parent, told), told
 
 
@@ -42,12 +42,12 @@ def test_images_are_decoded_once_with_progress(source, tmp_path):
     assert not list((tmp_path / "temporary").iterdir())
 
 
-def test_progress_ends_where_decoding_fails(tmp_path):
+def test_progress_ends_if_decoding_fails(tmp_path):
     contents = files("mnist", draw("mnist"))
     contents[next(iter(contents))] = b"no image"
-    told = Told()
+    told = RecordingProgress()
     put_tree(tmp_path / "mnist", contents)
-    with pytest.raises(ValueError, match="no image file"):
+    with pytest.raises(ValueError, match="not an image file"):
         images.read("mnist", tmp_path, told)
     assert told.bars[0][3] == "closed"
 
@@ -70,7 +70,7 @@ def test_a_tree_in_which_a_file_changes_is_decoded_again(tmp_path):
     path = tree / next(iter(contents))
     path.write_bytes(png(np.zeros((1, 28, 28), np.uint8)))
     assert not same(first, images.read("mnist", tmp_path))
-    told = Told()
+    told = RecordingProgress()
     os.utime(path, ns=(1, 1))
     images.read("mnist", tmp_path, told)
     assert told.bars
@@ -110,7 +110,7 @@ def rewrite(**changes):
         rewrite(fingerprint=np.array([{}])),  # a pickle
     ],
 )
-def test_a_damaged_cache_is_noticed_and_written_anew(source, tmp_path, damage):
+def test_a_damaged_cache_is_noticed_and_rewritten(source, tmp_path, damage):
     first, _ = read(source)
     path = kept(tmp_path)
     damage(path)
@@ -124,7 +124,7 @@ def test_a_damaged_cache_is_noticed_and_written_anew(source, tmp_path, damage):
 
 
 def spans(path):
-    """Where the headers of a cached set lie: all bytes but those of the pixels and the labels."""
+    """Offsets of the headers of a cached set: of all bytes except the pixels and the labels."""
     content = path.read_bytes()
     with zipfile.ZipFile(path) as archive:
         starts = [member.header_offset for member in archive.infolist()]
@@ -143,7 +143,7 @@ def test_a_flipped_bit_of_any_header_is_noticed_or_changes_nothing(source, tmp_p
     for n, at in enumerate(places):
         path.write_bytes(content[:at] + bytes([content[at] ^ 1 << n % 8]) + content[at + 1 :])
         try:
-            assert same(cache._stored(MNIST, path), first)
+            assert same(cache._load(MNIST, path), first)
         except Damaged as error:
             noticed.append(str(error))
     assert 900 < len(places) < 2000
@@ -155,7 +155,7 @@ def test_a_flipped_bit_of_any_header_is_noticed_or_changes_nothing(source, tmp_p
 @pytest.mark.parametrize(
     "make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path)]
 )
-def test_a_pipe_or_a_device_in_the_cache_is_written_over(source, tmp_path, make):
+def test_a_pipe_or_a_device_in_the_cache_is_overwritten(source, tmp_path, make):
     first, _ = read(source)
     path = kept(tmp_path)
     path.unlink()
@@ -166,7 +166,7 @@ def test_a_pipe_or_a_device_in_the_cache_is_written_over(source, tmp_path, make)
     assert not read(source)[1].bars
 
 
-def test_what_a_killed_session_left_is_swept_when_images_are_kept(source, tmp_path):
+def test_temporary_files_of_killed_processes_are_removed_when_images_are_cached(source, tmp_path):
     place = tmp_path / "cache" / "hw1bench"
     place.mkdir(parents=True)
     with whole_files.writing(place / "mnist-of-another.npz") as file:
@@ -190,7 +190,7 @@ def test_a_cache_in_another_order_is_put_in_order(source, tmp_path):
 
 
 def block(tmp_path, *names):
-    """A file where a folder should be made: it stops even a superuser."""
+    """A file in the place of a folder, which stops even a superuser."""
     for name in names:
         path = tmp_path / name
         if path.is_dir():
@@ -217,19 +217,19 @@ def test_without_any_place_images_are_decoded_each_time(source, tmp_path):
         found, told = read(source)
         assert len(found.train) == 30
         assert told.bars
-        assert told.notices[0].endswith("images are decoded again the next time")
+        assert told.notices[0].endswith("images will be decoded again next time")
 
 
-def test_a_temporary_folder_of_another_is_left_alone(source, tmp_path, monkeypatch):
+def test_a_temporary_folder_of_another_user_is_left_alone(source, tmp_path, monkeypatch):
     block(tmp_path, "cache")
     (tmp_path / "foreign").mkdir()
     (tmp_path / "temporary" / f"hw1bench-{os.getuid()}").symlink_to(tmp_path / "foreign")
     _, told = read(source)
-    assert told.notices[0].endswith("decoded again the next time")
+    assert told.notices[0].endswith("decoded again next time")
     assert not list((tmp_path / "foreign").iterdir())
 
 
-def test_the_cache_lies_where_the_system_says(tmp_path, monkeypatch):
+def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache._home() == tmp_path / "cache" / "hw1bench"
     for value in ("", "relative"):
@@ -255,14 +255,14 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
 
 
 def swap(one, other):
-    """As ``mv`` does: names change places, sizes and times stay with their files."""
+    """Swap the names of two files, as ``mv`` does: sizes and times stay with the files."""
     spare = one.with_name("spare")
     one.rename(spare)
     other.rename(one)
     spare.rename(other)
 
 
-def test_files_that_change_places_are_another_set(tmp_path):
+def test_files_that_swap_places_are_another_set(tmp_path):
     contents = {
         path.replace("png", "bmp"): png_to_bmp(content) for path, content in files("mnist", draw("mnist")).items()
     }
@@ -296,7 +296,7 @@ def test_an_archive_in_the_place_of_another_of_its_size_and_time_is_another_set(
     assert not same(first, second)
 
 
-def test_a_damaged_cache_is_mended_from_a_good_copy(source, tmp_path):
+def test_a_damaged_cache_is_repaired_from_a_good_copy(source, tmp_path):
     block(tmp_path, "cache")
     first, _ = read(source)
     (good,) = (tmp_path / "temporary").glob("*/*.npz")
@@ -316,12 +316,12 @@ def test_a_damaged_cache_is_mended_from_a_good_copy(source, tmp_path):
     path.mkdir()
     _, told = read(source)
     (notice,) = told.notices
-    assert "is used, for they cannot be written over (Is a directory)" in notice
+    assert "is used, because they cannot be overwritten (Is a directory)" in notice
 
 
 def test_a_cache_larger_than_any_set_is_not_read(source, tmp_path):
     read(source)
     os.truncate(kept(tmp_path), 2 << 30)
     _, told = read(source)
-    assert "it has 2,147,483,648 bytes, where at most 79,265,536 can be wanted" in told.notices[0]
+    assert "it has 2,147,483,648 bytes, more than 79,265,536" in told.notices[0]
     assert told.bars

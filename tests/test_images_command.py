@@ -1,4 +1,4 @@
-"""``python -m hw1bench data``, with a server on this machine in the place of torchvision's."""
+"""``python -m hw1bench data``, with a local server in place of torchvision's."""
 
 import gzip
 import io
@@ -15,13 +15,25 @@ from hw1bench import images
 from hw1bench.__main__ import main
 from hw1bench.images import fetch, published
 from hw1bench.images.sets import CIFAR10, MNIST
-from image_sets import NAMES, batches, draw, files, known, md5, own_cache, publish, put_batches, put_idx, put_tree  # noqa: F401
+from image_sets import (  # noqa: F401
+    NAMES,
+    batches,
+    draw,
+    files,
+    md5,
+    own_cache,
+    publish,
+    put_batches,
+    put_idx,
+    put_tree,
+    set_canonical,
+)
 
 IMAGES = "train-images-idx3-ubyte"
 
 
 class Server(ThreadingHTTPServer):
-    """Serves ``contents``, path -> bytes; of a path in ``cut`` only half, and nothing of one in ``mute``."""
+    """Server of ``contents``, path -> bytes; it sends only half of a path in ``cut``, and nothing of a path in ``mute``."""
 
     daemon_threads = True
 
@@ -31,7 +43,7 @@ class Server(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
     def handle_error(self, request, client_address):
-        """A client that has seen enough is no error."""
+        """A client that disconnects early is not an error."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -68,7 +80,7 @@ def mnist(tmp_path, monkeypatch, server):
     """A small MNIST that counts as the published one, on the server; returns its files, name -> content."""
     raw = put_idx(tmp_path / "published", draw("mnist"))
     contents = {path.name: path.read_bytes() for path in raw.iterdir()}
-    known(monkeypatch, MNIST, images.read("mnist", tmp_path / "published").fingerprint)
+    set_canonical(monkeypatch, MNIST, images.read("mnist", tmp_path / "published").fingerprint)
     monkeypatch.setattr(published, "MNIST_MD5", {name: md5(contents[name]) for name in published.MNIST_MD5})
     server.contents = {f"{name}.gz": gzip.compress(content) for name, content in contents.items()}
     torchvision = published.datasets().MNIST
@@ -83,7 +95,7 @@ def cifar10(tmp_path, monkeypatch, server):
     contents = batches(draw("cifar10"), NAMES["cifar10"])
     torchvision = publish(monkeypatch, contents)
     put_batches(tmp_path / "published", contents)
-    known(monkeypatch, CIFAR10, images.read("cifar10", tmp_path / "published").fingerprint)
+    set_canonical(monkeypatch, CIFAR10, images.read("cifar10", tmp_path / "published").fingerprint)
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:gz") as tar:
         for name, content in {"readme.html": b"", "../evil": b"", **contents}.items():
@@ -97,7 +109,7 @@ def cifar10(tmp_path, monkeypatch, server):
 
 
 def run(capsys, name, folder):
-    """Exit status, lines of output, lines of errors."""
+    """Run the command; return exit status, lines of output, lines of errors."""
     capsys.readouterr()
     status = main(["data", name, "--data-dir", str(folder)])
     out, err = capsys.readouterr()
@@ -154,7 +166,7 @@ def test_only_missing_files_are_fetched(tmp_path, capsys, server, mnist):
 
 
 @pytest.mark.parametrize("spelling", [IMAGES, "train-images.idx3-ubyte", f"{IMAGES}.gz", "train-images.idx3-ubyte.gz"])
-def test_a_link_that_leads_nowhere_is_a_missing_file(tmp_path, capsys, server, mnist, spelling):
+def test_a_broken_link_is_a_missing_file(tmp_path, capsys, server, mnist, spelling):
     raw = put_idx(tmp_path / "data", draw("mnist"))
     (raw / IMAGES).unlink()
     (raw / spelling).symlink_to("nowhere")
@@ -168,8 +180,8 @@ def test_a_pipe_in_place_of_a_file_is_named(tmp_path, capsys, server, mnist, cif
     raw = put_idx(tmp_path / "data", draw("mnist"))
     batches = put_tree(tmp_path / "data" / "cifar-10-batches-py", cifar10)
     for name, path, said in (
-        ("mnist", raw / IMAGES, "cannot be read (it is no regular file)"),
-        ("cifar10", batches / "test_batch", "has another MD5 digest than"),
+        ("mnist", raw / IMAGES, "cannot be read (it is not a regular file)"),
+        ("cifar10", batches / "test_batch", "does not have the MD5 digest"),
     ):
         path.unlink()
         os.mkfifo(path)
@@ -185,7 +197,7 @@ def test_a_damaged_archive_does_not_keep_the_set_from_being_fetched(tmp_path, ca
     assert err[0].startswith(f"passed over: {path}, after its start, cannot be read")
 
 
-def test_a_second_mirror_stands_in(tmp_path, capsys, monkeypatch, server, mnist):
+def test_the_second_mirror_is_used_if_the_first_fails(tmp_path, capsys, monkeypatch, server, mnist):
     monkeypatch.setattr(published.datasets().MNIST, "mirrors", [f"{server.url}gone/", server.url])
     assert run(capsys, "mnist", tmp_path / "data")[0] == 0
 
@@ -193,7 +205,7 @@ def test_a_second_mirror_stands_in(tmp_path, capsys, monkeypatch, server, mnist)
 @pytest.mark.parametrize("there", [False, True])
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("cut", "it came damaged"), ("wrong", "it came damaged"), ("gone", "Not Found"), ("mute", "timed out")],
+    [("cut", "it arrived damaged"), ("wrong", "it arrived damaged"), ("gone", "Not Found"), ("mute", "timed out")],
 )
 def test_a_download_that_fails_leaves_nothing(tmp_path, capsys, monkeypatch, server, mnist, there, name, reason):
     """The third of four files fails."""
@@ -225,7 +237,7 @@ def test_an_interrupted_download_leaves_nothing(tmp_path, capsys, monkeypatch, c
 
     monkeypatch.setattr(published.datasets().utils, "download_url", interrupted)
     status, out, err = run(capsys, "cifar10", tmp_path / "data")
-    assert (status, out, err[1:]) == (1, [], ["hw1bench: interrupted; nothing half was left behind"])
+    assert (status, out, err[1:]) == (1, [], ["hw1bench: interrupted; no partial download was left behind"])
     assert not (tmp_path / "data").exists()
 
 
@@ -268,7 +280,7 @@ def test_a_wrong_file_is_named(tmp_path, capsys, mnist):
     assert f"{path} cannot be read" in err[0]
 
 
-def test_packed_anew_a_file_is_still_right(tmp_path, capsys, mnist):
+def test_a_repacked_file_still_counts_as_published(tmp_path, capsys, mnist):
     put_idx(tmp_path, draw("mnist"), packed=True)
     path = tmp_path / "MNIST" / "raw" / f"{IMAGES}.gz"
     path.write_bytes(gzip.compress(mnist[IMAGES], 1, mtime=1))
@@ -279,13 +291,13 @@ def test_an_image_folder_is_checked_by_its_fingerprint(tmp_path, capsys, monkeyp
     put_tree(tmp_path / "mnist", files("mnist", draw("mnist")))
     status, out, err = run(capsys, "mnist", tmp_path)
     assert (status, out[0], len(out)) == (1, f"MNIST in {tmp_path / 'mnist'}", 2)
-    assert err == [f"hw1bench: {tmp_path / 'mnist'} is not the canonical MNIST: what is trained on it says so"]
-    known(monkeypatch, MNIST, images.read("mnist", tmp_path).fingerprint)
+    assert err == [f"hw1bench: {tmp_path / 'mnist'} is not the canonical MNIST: results trained on it will say so"]
+    set_canonical(monkeypatch, MNIST, images.read("mnist", tmp_path).fingerprint)
     status, out, err = run(capsys, "mnist", tmp_path)
     assert (status, err) == (0, [])
 
 
-def test_the_folder_is_told_by_the_option_the_environment_or_is_data(tmp_path, capsys, monkeypatch, mnist):
+def test_the_folder_comes_from_the_option_or_the_environment_or_is_data(tmp_path, capsys, monkeypatch, mnist):
     for name in ("option", "environment", "data"):
         put_idx(tmp_path / name, draw("mnist"))
     monkeypatch.chdir(tmp_path)

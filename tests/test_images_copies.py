@@ -1,4 +1,4 @@
-"""Several copies in one archive or folder, good ones and bad: none hides another, and each passed over is named."""
+"""Several copies in one archive or folder, good and bad: none hides another, and each one passed over is named."""
 
 import gzip
 import os
@@ -8,7 +8,7 @@ import pytest
 from hw1bench import images
 from hw1bench.__main__ import main
 from hw1bench.images.sets import MNIST
-from image_sets import Told, draw, files, known, own_cache, put, put_idx, put_tree, raw_files, same  # noqa: F401
+from image_sets import RecordingProgress, draw, files, own_cache, put, put_idx, put_tree, raw_files, same, set_canonical  # noqa: F401
 
 SPLITS = draw("mnist")
 FILES, RAW, PACKED = files("mnist", SPLITS), raw_files(SPLITS), raw_files(SPLITS, packed=True)
@@ -44,12 +44,12 @@ NAMES = ["mnist.tar", "mnist.tar.gz", "mnist.zip"]
         under("a", files("mnist", draw("mnist", seed=1))) | RAW,
     ],
 )
-def test_the_canonical_set_in_an_archive_goes_before_another(tmp_path, reference, monkeypatch, name, contents):
-    known(monkeypatch, MNIST, reference.fingerprint)
+def test_the_canonical_set_in_an_archive_comes_before_another(tmp_path, reference, monkeypatch, name, contents):
+    set_canonical(monkeypatch, MNIST, reference.fingerprint)
     put(tmp_path / "data" / name, contents)
-    told = Told()
+    told = RecordingProgress()
     assert same(images.read("mnist", tmp_path / "data", told), reference)
-    named = [notice for notice in told.notices if "is not the canonical MNIST, as " in notice]
+    named = [notice for notice in told.notices if "is not the canonical MNIST, but " in notice]
     assert len(named) == (0 if "train-images-idx3-ubyte" in contents else 1)
 
 
@@ -81,17 +81,15 @@ JUNK = dict.fromkeys(RAW, b"junk")
         (FILES | {"train/0/__pycache__/a.png": b"", "train/0/PaxHeaders.12/b.png": b"", "train/0/more/b.pyc": b""}, 0),
     ],
 )
-def test_what_is_wrong_with_one_directory_does_not_hide_another(
-    tmp_path, monkeypatch, reference, name, contents, passed
-):
+def test_errors_in_one_directory_do_not_hide_another(tmp_path, monkeypatch, reference, name, contents, passed):
     monkeypatch.setattr("hw1bench.images.raw._LARGEST", 1 << 20)
     put(tmp_path / "data" / name, contents)
-    told = Told()
+    told = RecordingProgress()
     assert same(images.read("mnist", tmp_path / "data", told), reference)
     assert len([notice for notice in told.notices if "passed over" in notice]) == passed
 
 
-def test_where_no_directory_can_be_used_each_is_named_with_its_reason(tmp_path):
+def test_if_no_directory_can_be_used_each_is_named_with_its_reason(tmp_path):
     path = put(
         tmp_path / "mnist.tar",
         under("a", JUNK) | under("b", cut(FILES)) | {"docs/test/a/b.png": b"", f"d/{IMAGES}": b""},
@@ -119,24 +117,24 @@ def test_an_archive_of_many_copies_is_refused(tmp_path):
 def test_a_damaged_plain_file_does_not_hide_the_packed_one(tmp_path, reference, bad, spelling):
     folder = put_idx(tmp_path / "data", SPLITS, packed=True)
     os.mkfifo(folder / spelling) if bad is None else (folder / spelling).write_bytes(bad)
-    told = Told()
+    told = RecordingProgress()
     assert same(images.read("mnist", tmp_path / "data", told), reference)
     (notice,) = told.notices
-    assert notice.startswith(f"passed over for {folder / IMAGES}.gz: {folder / spelling} cannot be read")
+    assert notice.startswith(f"passed over in favour of {folder / IMAGES}.gz: {folder / spelling} cannot be read")
 
 
-def test_the_published_file_goes_before_an_altered_one(tmp_path, reference, monkeypatch, capsys):
+def test_the_published_file_comes_before_an_altered_one(tmp_path, reference, monkeypatch, capsys):
     import hashlib
 
-    known(monkeypatch, MNIST, reference.fingerprint)
+    set_canonical(monkeypatch, MNIST, reference.fingerprint)
     monkeypatch.setattr(
         "hw1bench.images.published.MNIST_MD5", {name: hashlib.md5(content).hexdigest() for name, content in RAW.items()}
     )
     folder = put_idx(tmp_path / "data", SPLITS, packed=True)
     (folder / IMAGES).write_bytes(OTHER[IMAGES])
-    told = Told()
+    told = RecordingProgress()
     assert images.read("mnist", tmp_path / "data", told).canonical
-    assert told.notices == [f"passed over: {folder / IMAGES} is not the published file, as {folder / IMAGES}.gz is"]
+    assert told.notices == [f"passed over: {folder / IMAGES} is not the published file, but {folder / IMAGES}.gz is"]
     assert main(["data", "mnist", "--data-dir", str(tmp_path / "data")]) == 0
     assert f"{IMAGES}.gz  ok" in capsys.readouterr().out
 
@@ -153,9 +151,9 @@ def test_litter_in_a_class_folder_is_passed_over(tmp_path, reference):
     assert same(images.read("mnist", tmp_path / "data"), reference)
 
 
-def test_what_is_no_copy_is_named_beside_a_good_one(tmp_path, reference):
+def test_things_that_are_not_copies_are_named_even_if_a_copy_is_found(tmp_path, reference):
     data = put_tree(tmp_path / "data", under("mnist", FILES) | {"mnist.npz": b"", "mnist-notes/a.txt": b""})
-    told = Told()
+    told = RecordingProgress()
     assert same(images.read("mnist", data, told), reference)
     assert [notice.split(" ")[2] for notice in told.notices] == [str(data / "mnist-notes"), str(data / "mnist.npz")]
 
@@ -163,12 +161,12 @@ def test_what_is_no_copy_is_named_beside_a_good_one(tmp_path, reference):
 HOSTILE = "mnist\n\x1b[2J"
 
 
-def test_names_do_nothing_to_a_terminal(tmp_path, capsys):
-    """Neither in errors nor in notices nor in what the command prints."""
+def test_file_names_cannot_control_a_terminal(tmp_path, capsys):
+    """In errors, in notices, and in the output of the command."""
     data = tmp_path / "data"
     put(data / f"{HOSTILE}.tar", under("a", JUNK) | under("b", FILES | {"train/3/\x9b.txt": b""}))
     put_tree(data, {f"{HOSTILE}.xyz": b"", f"{HOSTILE}\u202e/a.txt": b"", f"{HOSTILE}-a.tar": b"no tar"})
-    told = Told()
+    told = RecordingProgress()
     images.read("mnist", data, told)
     assert len(told.notices) >= 4
     assert all(text.isprintable() for text in (*told.notices, *(label for label, *_ in told.bars)))
@@ -179,10 +177,10 @@ def test_names_do_nothing_to_a_terminal(tmp_path, capsys):
     with pytest.raises(images.reader.Unavailable) as caught:
         images.read("mnist", data)
     assert str(caught.value).isprintable()
-    assert r"mnist\n\x1b[2J.xyz is none of" in str(caught.value)
+    assert r"mnist\n\x1b[2J.xyz is not one of" in str(caught.value)
 
 
-def test_packed_twice(tmp_path, reference):
+def test_a_file_packed_twice(tmp_path, reference):
     put(tmp_path / "data" / "mnist.tar", {name: gzip.compress(content) for name, content in RAW.items()})
     assert same(images.read("mnist", tmp_path / "data"), reference)
 
@@ -193,34 +191,34 @@ def test_packed_twice(tmp_path, reference):
         (
             "mnist",
             {f"{name}.bz2": b"" for name in RAW},
-            "t10k-images-idx3-ubyte.bz2 is none of MNIST's files as they are read",
+            "t10k-images-idx3-ubyte.bz2 has another name or form than MNIST's published files",
         ),
         (
             "mnist",
             {f"mnist/{name}.zip": b"" for name in RAW},
-            "mnist/t10k-images-idx3-ubyte.zip is none of MNIST's files",
+            "mnist/t10k-images-idx3-ubyte.zip has another name or form than",
         ),
-        ("mnist", {name.upper(): b"" for name in RAW}, "T10K-IMAGES-IDX3-UBYTE is none of MNIST's files"),
+        ("mnist", {name.upper(): b"" for name in RAW}, "T10K-IMAGES-IDX3-UBYTE has another name or form than"),
         (
             "mnist",
             {f"some/{name.upper()}": b"" for name in RAW},
-            "some/T10K-IMAGES-IDX3-UBYTE is none of MNIST's files",
+            "some/T10K-IMAGES-IDX3-UBYTE has another name or form than",
         ),
-        ("mnist", FILES, "test lies in no folder named after the set: put it into"),
+        ("mnist", FILES, "test is not in a folder named after the set: put it into"),
         (
             "mnist",
             {"archive.zip": b""},
-            "archive.zip is not named after a set: if it holds MNIST, let its name start with mnist",
+            "archive.zip is not named after a set: if it holds MNIST, start its name with mnist",
         ),
         (
             "cifar10",
             {"cifar10/data_batch_1": b""},
-            "lies in no folder of the published name: call it cifar-10-batches-py",
+            "is not in a folder of the published name: call it cifar-10-batches-py",
         ),
-        ("cifar10", {"batches/data_batch_1": b""}, "batches/data_batch_1 lies in no folder of the published name"),
+        ("cifar10", {"batches/data_batch_1": b""}, "batches/data_batch_1 is not in a folder of the published name"),
     ],
 )
-def test_what_may_be_meant_is_said(tmp_path, name, contents, said):
+def test_hints_say_what_may_be_meant(tmp_path, name, contents, said):
     data = put_tree(tmp_path / "data", contents)
     with pytest.raises(images.reader.Unavailable) as caught:
         images.read(name, data)

@@ -52,7 +52,7 @@ def test_neither_order_nor_names_of_files_matter(order, renamed):
 
 
 def test_the_first_copy_in_order_is_used(tmp_path):
-    """Each step puts a copy that goes before those that are there."""
+    """Each step adds a copy that comes before all earlier ones."""
     seeds = {seed: draw("mnist", seed) for seed in range(6)}
 
     def seen():
@@ -75,7 +75,7 @@ def test_the_first_copy_in_order_is_used(tmp_path):
     assert seen() == 4
 
 
-def test_other_sets_and_the_published_archive_are_no_copy(tmp_path):
+def test_other_sets_and_the_published_archive_are_not_copies(tmp_path):
     for name in ("cifar100-png.tar.gz", "my-cifar10.tar", "cifar-10-python.tar.gz", "cifar10.tar.part", "mnist.tar"):
         (tmp_path / name).write_bytes(b"no tar at all")
     put_tree(tmp_path / "cifar-100", FILES["cifar10"])
@@ -98,25 +98,25 @@ def test_black_and_white():
 
 
 def damaged_chunk(content):
-    """The same pixels' stream with a checksum that is not its own."""
+    """The same pixels with a wrong checksum."""
     at = content.index(b"IDAT") - 4
     length = int.from_bytes(content[at : at + 4], "big")
     return content[: at + 8 + length] + bytes(4) + content[at + 12 + length :]
 
 
 def huge(content):
-    """The head of an image so large that Pillow warns of it."""
+    """The head of an image so large that Pillow warns about it."""
     head = b"IHDR" + (10_000).to_bytes(4, "big") * 2 + content[24:29]
     return content[:12] + head + zlib.crc32(head).to_bytes(4, "big") + content[33:]
 
 
 IMAGES = [
     (lambda c: c[: len(c) // 2], "cannot be decoded"),
-    (lambda c: b"GIF? no", "cannot be decoded (it is no image file)"),
-    (lambda c: b"", "cannot be decoded (it is no image file)"),
+    (lambda c: b"GIF? no", "cannot be decoded (it is not an image file)"),
+    (lambda c: b"", "cannot be decoded (it is not an image file)"),
     (damaged_chunk, "cannot be decoded (broken PNG file"),
-    (lambda c: png(np.zeros((1, 28, 27), np.uint8)), "is 27x28, where MNIST has 28x28"),
-    (huge, "is 10000x10000, where MNIST has 28x28"),
+    (lambda c: png(np.zeros((1, 28, 27), np.uint8)), "is 27x28, but MNIST has 28x28"),
+    (huge, "is 10000x10000, but MNIST has 28x28"),
     (lambda c: bytes(2**20 + 1), "1,048,577 bytes, too many"),
 ]
 
@@ -159,12 +159,12 @@ def renamed(**changes):
         (renamed(train=None), "has no images in train/<class>/"),
         (renamed(train_9=None), "has 9 classes in train (0, 1, 2, 3, 4, 5, 6, 7, 8), not 10"),
         ({**FILES["mnist"], "train/ten/0.png": b""}, "has 11 classes in train"),
-        (renamed(test_3="test/three"), "has the class '3' in train and not in test"),
-        ({**FILES["mnist"], "test/ten/0.png": b""}, "has the class 'ten' in test and not in train"),
-        ({**FILES["mnist"], "train/3/more/0.png": b""}, "in a class folder"),
+        (renamed(test_3="test/three"), "has the class '3' in train but not in test"),
+        ({**FILES["mnist"], "test/ten/0.png": b""}, "has the class 'ten' in test but not in train"),
+        ({**FILES["mnist"], "train/3/more/0.png": b""}, "inside a class folder"),
     ],
 )
-def test_a_folder_of_another_form_is_refused(tmp_path, container, contents, said):
+def test_a_folder_of_another_layout_is_refused(tmp_path, container, contents, said):
     place = put_tree(tmp_path / "mnist", contents) if container == "tree" else put_tar(tmp_path / "mnist.tar", contents)
     with pytest.raises(ValueError, match="mnist") as caught:
         images.read("mnist", tmp_path)

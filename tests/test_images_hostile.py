@@ -1,4 +1,4 @@
-"""Files made to start a program, to hang, or to eat the machine: one line each, in little memory and time."""
+"""Files made to start a program, to hang, or to exhaust the machine: one line each, in little memory and time."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import zlib
 
 import pytest
 
-from hw1bench.images import streams
+from hw1bench.images import unpacking
 from hw1bench.images.members import members
 from hw1bench.support.files import opened
 from image_sets import chunk, draw, files, own_cache, png, put_idx, put_tar, put_tree, put_zip, raw_files  # noqa: F401
@@ -47,7 +47,7 @@ print(json.dumps(said))
 
 
 def zeros(mebibytes):
-    """So many MiB of zeros as a part of a deflate stream."""
+    """``mebibytes`` MiB of zeros as part of a deflate stream."""
     packer = zlib.compressobj(9, wbits=-15)
     return (packer.compress(bytes(MIB)) + packer.flush(zlib.Z_FULL_FLUSH)) * mebibytes
 
@@ -86,7 +86,7 @@ END = bytes(1024)
 
 
 def summed(head):
-    """A header with its checksum put right."""
+    """A header with its checksum corrected."""
     head = bytearray(head)
     head[148:156] = b" " * 8
     head[148:156] = b"%06o\0 " % sum(head)
@@ -141,7 +141,7 @@ def archive(name, *parts):
 
 
 def raw(name, content, *, size=0):
-    """MNIST's files, one of them ``content``, and a hole up to ``size``; a link or a pipe where that is text or None."""
+    """MNIST's files, one of them ``content``, and a hole up to ``size``; a link or a pipe if ``content`` is text or None."""
 
     def make(folder):
         path = put_idx(folder, SPLITS, packed=name.endswith("gz")) / name
@@ -180,7 +180,7 @@ def zipped(change=lambda content: content, **members):
 
 
 def far_list(folder):
-    """A zip that says that its list of members is as long as the hole in it."""
+    """A zip that claims that its list of members is as long as the hole in it."""
     path = put_zip(folder / "mnist.zip", FILES)
     content = path.read_bytes()
     at = content.rindex(b"PK\5\6")
@@ -201,16 +201,16 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\n%%EndComments\nshowpa
 HEAD = bytes([0, 0, 8, 3])
 LONG = "the headers of a member take more than 1,048,576 bytes"
 CASES = {
-    "eps": (tree(image=EPS), "it is no image file"),
+    "eps": (tree(image=EPS), "it is not an image file"),
     "png-ztxt": (tree(image=inflated(b"zTXt", b"k\0\0")), "cannot be decoded"),
     "png-iccp": (tree(image=inflated(b"iCCP", b"k\0\0")), "cannot be decoded"),
-    "link-zero": (linked("/dev/zero"), f"{FIRST} is no regular file: put the image itself"),
-    "link-fifo": (linked(None), f"{FIRST} is no regular file: put the image itself"),
+    "link-zero": (linked("/dev/zero"), f"{FIRST} is not a regular file: put the image itself"),
+    "link-fifo": (linked(None), f"{FIRST} is not a regular file: put the image itself"),
     "link-self": (linked("0000.png"), "cannot be read"),
-    "link-folder": (linked("/"), "is a folder in a class folder"),
+    "link-folder": (linked("/"), "is a folder inside a class folder"),
     "loops": (loops, "read 30"),
-    "raw-fifo": (raw("train-images-idx3-ubyte", None), "it is no regular file"),
-    "raw-zero": (raw("train-labels-idx1-ubyte", "/dev/zero"), "it is no regular file"),
+    "raw-fifo": (raw("train-images-idx3-ubyte", None), "it is not a regular file"),
+    "raw-zero": (raw("train-labels-idx1-ubyte", "/dev/zero"), "it is not a regular file"),
     "raw-bomb": (
         raw("train-images-idx3-ubyte.gz", gzipped(HEAD + struct.pack(">III", 60_000, 28, 28), BOMB)),
         "it unpacks to more than 47,040,016 bytes",
@@ -223,8 +223,8 @@ CASES = {
         "more than",
     ),
     "raw-padding": (raw("t10k-images-idx3-ubyte.gz", gzipped(b""), size=1 << 34), "cannot be read"),
-    "tar-fifo": (special("mnist.tar", None), "it is no regular file"),
-    "tar-zero": (special("mnist.tgz", "/dev/zero"), "it is no regular file"),
+    "tar-fifo": (special("mnist.tar", None), "it is not a regular file"),
+    "tar-zero": (special("mnist.tgz", "/dev/zero"), "it is not a regular file"),
     "tar-dangling": (special("mnist.tar.xz", "nowhere"), "cannot be read"),
     "tar-film": (archive("mnist.tar", header("train/3/film.mp4", BOMB * MIB), BOMB, BODY, END), "read 30"),
     "tgz-film": (archive("mnist.tgz", header("film.mp4", BOMB * MIB), BOMB, BODY, END), "read 30"),
@@ -241,12 +241,12 @@ CASES = {
     ),
     "tgz-back": (
         archive("mnist.tgz", records((b"size", b"-51200")) + header("x", 0), BODY, END),
-        "a member lies before the one before it",
+        "a member lies before the previous one",
     ),
     "tgz-far": (archive("mnist.tgz", records((b"size", b"9" * 30)) + header("x", 0), BODY, END), "cannot be read"),
     "tgz-holes": (
         archive("mnist.tgz", records((b"GNU.sparse.map", b"0,99999999999")) + header("train/3/x.png", 512), END),
-        "x.png is no regular file",
+        "x.png is not a regular file",
     ),
     "tar-line": (
         archive("mnist.tar", records((b"path", b"train/3/a\nb\xff.png")) + header("x", 0), BODY, END),
@@ -268,7 +268,7 @@ for kind in (b"x", b"g", b"L", b"K"):
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory):
-    """What reading each case says, in a process that may take 160 MiB more than a good set takes."""
+    """Messages from reading each case, in a process that may take 160 MiB more than for a good set."""
     root = tmp_path_factory.mktemp("hostile")
     for name, (make, _) in CASES.items():
         make(root / name)
@@ -285,7 +285,7 @@ def said(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_hostile_file_costs_little_and_says_one_line(said, name):
+def test_a_hostile_file_costs_little_and_gives_one_line(said, name):
     expected = CASES[name][1]
     assert expected in said[name]
     assert "\n" not in said[name]
@@ -296,12 +296,12 @@ def test_a_hostile_file_costs_little_and_says_one_line(said, name):
 
 @pytest.mark.parametrize("path", [f"./{FIRST}", FIRST.replace("/", "//"), f"/{FIRST}", f"././/{FIRST}"])
 @pytest.mark.parametrize("name", ["mnist.tar", "mnist.zip"])
-def test_one_image_spelled_twice(tmp_path, path, name):
+def test_two_spellings_of_one_path(tmp_path, path, name):
     from hw1bench import images
 
     make = put_tar if name.endswith("tar") else put_zip
     make(tmp_path / name, FILES | {path: IMAGE})
-    with pytest.raises(ValueError, match=f"{name}: {FIRST} is there twice: pack each image once"):
+    with pytest.raises(ValueError, match=f"{name}: {FIRST} occurs twice: pack each image once"):
         images.read("mnist", tmp_path)
 
 
@@ -313,7 +313,7 @@ def test_names_that_differ_in_case_are_two_images(tmp_path):
     assert len(images.read("mnist", tmp_path).train) == 31
 
 
-def test_limits_of_numbers(tmp_path, monkeypatch):
+def test_limits_on_numbers(tmp_path, monkeypatch):
     from hw1bench import images
 
     monkeypatch.setattr("hw1bench.images.folder._MOST", 40)
@@ -330,7 +330,7 @@ def test_limits_of_numbers(tmp_path, monkeypatch):
         list(members(tmp_path / "big.tar.gz"))
 
 
-def test_a_window_of_xz_is_bounded(tmp_path):
+def test_the_window_of_xz_is_bounded(tmp_path):
     import lzma
 
     content = lzma.compress(BODY + END, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": MIB}])
@@ -344,26 +344,26 @@ def test_a_window_of_xz_is_bounded(tmp_path):
 
 
 def test_packed_streams_follow_one_another(tmp_path):
-    """As pigz and bgzip write them, with zeros between them or none."""
+    """As pigz and bgzip write them, with or without zeros between them."""
     path = tmp_path / "x"
     path.write_bytes(gzipped(b"one") + bytes(100) + gzipped(b"") + gzipped(b"two") + bytes(1000))
     with opened(path) as file:
-        assert streams.take(streams.unpacked(file, 6), 100) == b"onetwo"
+        assert unpacking.take(unpacking.unpacked(file, 6), 100) == b"onetwo"
     with opened(path) as file, pytest.raises(ValueError, match="more than 5 bytes"):
-        streams.take(streams.unpacked(file, 5), 100)
+        unpacking.take(unpacking.unpacked(file, 5), 100)
     path.write_bytes(gzipped(b"one") + b"more")
     with opened(path) as file, pytest.raises(zlib.error):
-        streams.take(streams.unpacked(file, 6), 100)
+        unpacking.take(unpacking.unpacked(file, 6), 100)
 
 
 def test_the_number_of_packed_streams_is_bounded(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(gzipped(b"") * 2_000_000)
     with opened(path) as file, pytest.raises(ValueError, match="it holds more than 10,000 packed streams"):
-        streams.take(streams.unpacked(file, 6), 100)
+        unpacking.take(unpacking.unpacked(file, 6), 100)
     path.write_bytes(gzipped(b"one") + gzipped(b"") * 9_998 + gzipped(b"two"))
     with opened(path) as file:
-        assert streams.take(streams.unpacked(file, 6), 100) == b"onetwo"
+        assert unpacking.take(unpacking.unpacked(file, 6), 100) == b"onetwo"
 
 
 @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, None])
@@ -379,21 +379,23 @@ def test_the_length_of_a_path_is_bounded(tmp_path, form, stem):
     path = tmp_path / "mnist.tar"
     put(stem.ljust(1025, "y"))
     with pytest.raises(
-        ValueError, match=r"a member's path has 1,\d\d\d characters, more than 1,024\): put a whole copy"
+        ValueError, match=r"a member's path has 1,\d\d\d characters, more than 1,024\): put an intact copy"
     ) as caught:
         list(members(path))
     assert len(str(caught.value)) < 500
     put("train/3/".ljust(1024, "y"))
     assert len(list(members(path))) == 1
     path.write_bytes(path.read_bytes()[: -10 if form is None else 2560])
-    with pytest.raises(ValueError, match="put a whole copy") as caught:
+    with pytest.raises(ValueError, match="put an intact copy") as caught:
         list(members(path))
     assert len(str(caught.value)) < 500
 
 
-def test_the_number_of_files_named_as_those_of_mnist_is_bounded(tmp_path):
+def test_the_number_of_files_with_mnist_names_is_bounded(tmp_path):
     from hw1bench import images
 
     put_tar(tmp_path / "mnist.tar", {f"{n}/train-images-idx3-ubyte": b"" for n in range(1001)})
-    with pytest.raises(ValueError, match="holds more than 1,000 files named as MNIST's: pack the set itself"):
+    with pytest.raises(
+        ValueError, match="holds more than 1,000 files with names of MNIST's files: pack the set itself"
+    ):
         images.read("mnist", tmp_path)

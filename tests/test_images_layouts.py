@@ -1,4 +1,4 @@
-"""Data as people have it: the layouts that are read, and what is passed over, with the reason."""
+"""Data in the layouts that people have: those that are read, and those that are passed over with a reason."""
 
 import gzip
 import itertools
@@ -15,7 +15,20 @@ from hw1bench.__main__ import main
 from hw1bench.images.folder import is_image, is_litter, split_of
 from hw1bench.images.sets import MNIST
 from hw1bench.support.refusals import Unavailable
-from image_sets import Told, draw, files, idx, known, own_cache, put, put_idx, put_tar, put_tree, raw_files, same  # noqa: F401
+from image_sets import (  # noqa: F401
+    RecordingProgress,
+    draw,
+    files,
+    idx,
+    own_cache,
+    put,
+    put_idx,
+    put_tar,
+    put_tree,
+    raw_files,
+    same,
+    set_canonical,
+)
 
 SPLITS = draw("mnist")
 FILES = files("mnist", SPLITS)
@@ -122,7 +135,7 @@ def test_tars_of_another_program_are_read(tmp_path, reference, form):
     assert same(images.read("mnist", tmp_path / "data"), reference)
 
 
-def test_separators_of_windows_in_a_zip(tmp_path, reference):
+def test_windows_separators_in_a_zip(tmp_path, reference):
     path = put(tmp_path / "data" / "mnist.zip", FILES)
     content = path.read_bytes()
     for folder in (b"train", b"test"):
@@ -139,24 +152,24 @@ def test_a_folder_named_after_the_set_may_be_given_itself(tmp_path, reference, m
 
 
 @pytest.mark.parametrize("name", ["mnist", "mnist.tar", "mnist.zip"])
-def test_files_that_are_no_images_are_passed_over_and_counted(tmp_path, name):
-    told = Told()
+def test_files_without_an_image_suffix_are_passed_over_and_counted(tmp_path, name):
+    told = RecordingProgress()
     put(tmp_path / name, FILES | LITTER | {"train/3/labels.csv": b"", "test/4/film.mp4": b""})
     assert len(images.read("mnist", tmp_path, told).train) == 30
     (notice,) = told.notices
-    assert notice.startswith(f"{tmp_path / name}: 2 files that are no images by their suffix are passed over ('t")
+    assert notice.startswith(f"{tmp_path / name}: 2 files without an image suffix are passed over ('t")
 
 
-def test_images_without_a_suffix_are_said_to_be_there(tmp_path):
+def test_images_without_a_suffix_are_mentioned(tmp_path):
     put_tree(tmp_path / "mnist", {path.removesuffix(".png"): content for path, content in FILES.items()})
-    with pytest.raises(ValueError, match=r"no images in train/<class>/ \(50 files that are no images by their suffix"):
+    with pytest.raises(ValueError, match=r"no images in train/<class>/ \(50 files without an image suffix"):
         images.read("mnist", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["mnist", "mnist.tar", "mnist.zip"])
 def test_two_folders_of_one_split_are_refused(tmp_path, name):
     put(tmp_path / name, FILES | {"training/3/x.png": b""})
-    with pytest.raises(ValueError, match=f"{name} has train and training, which are both train: keep one"):
+    with pytest.raises(ValueError, match=f"{name} has train and training, which both hold the train split: keep one"):
         images.read("mnist", tmp_path)
 
 
@@ -174,14 +187,14 @@ BAD = {
 def test_a_copy_is_not_hidden_by_those_before_it(tmp_path, reference, good):
     put_tree(tmp_path / "data", BAD)
     put(tmp_path / "data" / good, FILES)
-    told = Told()
+    told = RecordingProgress()
     assert same(images.read("mnist", tmp_path / "data", told), reference)
     passed = [notice for notice in told.notices if notice.startswith("passed over: ")]
     assert len(passed) == (2 if good == "mnist-png" else 6)
     assert all("\n" not in notice for notice in passed)
 
 
-def test_where_no_copy_can_be_used_every_reason_is_said_in_one_line(tmp_path):
+def test_if_no_copy_can_be_used_every_reason_is_given_in_one_line(tmp_path):
     put_tree(tmp_path, BAD)
     with pytest.raises(ValueError, match=r"no copy of MNIST in .* can be used: ") as caught:
         images.read("mnist", tmp_path)
@@ -197,38 +210,38 @@ def test_where_no_copy_can_be_used_every_reason_is_said_in_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_named_after_the_set_and_is_none_is_said(tmp_path):
+def test_things_named_after_the_set_that_are_not_copies_are_named(tmp_path):
     put_tree(
         tmp_path, {"mnist.npz": b"", "mnist_train.csv": b"", "mnist-notes/a.txt": b"", "cifar-10-python.tar.gz": b""}
     )
     with pytest.raises(Unavailable) as caught:
         images.read("mnist", tmp_path)
     assert f"(passed over: {tmp_path}/mnist-notes holds no train/<class>/" in str(caught.value)
-    assert f"{tmp_path}/mnist.npz is none of .tar, " in str(caught.value)
+    assert f"{tmp_path}/mnist.npz is not one of .tar, " in str(caught.value)
     with pytest.raises(Unavailable, match=r"holds pickles: `python -m hw1bench data cifar10 --data-dir .*` checks"):
         images.read("cifar10", tmp_path)
 
 
-def test_many_things_that_are_none_make_a_short_line(tmp_path):
+def test_many_rejected_things_make_a_short_line(tmp_path):
     put_tree(tmp_path, {f"mnist{n}x.csv": b"" for n in range(10, 40)} | {f"mnist-{n}.csv": b"" for n in range(30)})
     with pytest.raises(Unavailable, match="; and 25 more"):
         images.read("mnist", tmp_path)
 
 
-def test_the_canonical_copy_goes_before_another(tmp_path, reference, monkeypatch):
+def test_the_canonical_copy_comes_before_another(tmp_path, reference, monkeypatch):
     put_tree(tmp_path / "data" / "mnist-a", files("mnist", draw("mnist", seed=1)))
     put_tree(tmp_path / "data" / "mnist-b", FILES)
-    told = Told()
+    told = RecordingProgress()
     assert not same(images.read("mnist", tmp_path / "data", told), reference)
     assert not told.notices
-    known(monkeypatch, MNIST, reference.fingerprint)
+    set_canonical(monkeypatch, MNIST, reference.fingerprint)
     assert same(images.read("mnist", tmp_path / "data", told), reference)
     a, b = tmp_path / "data" / "mnist-a", tmp_path / "data" / "mnist-b"
-    assert told.notices == [f"passed over: {a} is not the canonical MNIST, as {b} is"]
+    assert told.notices == [f"passed over: {a} is not the canonical MNIST, but {b} is"]
 
 
-def test_the_command_goes_by_the_same_order(tmp_path, reference, monkeypatch, capsys):
-    known(monkeypatch, MNIST, reference.fingerprint)
+def test_the_command_uses_the_same_order(tmp_path, reference, monkeypatch, capsys):
+    set_canonical(monkeypatch, MNIST, reference.fingerprint)
     put_tree(tmp_path / "data", BAD)
     put_tar(tmp_path / "data" / "mnist-z.tar.gz", under("MNIST/raw/", RAW))
     assert main(["data", "mnist", "--data-dir", str(tmp_path / "data")]) == 0
@@ -251,7 +264,9 @@ def test_files_of_mnist_in_an_archive_are_checked(tmp_path):
 
 def test_published_pickles_in_an_archive_are_not_opened(tmp_path):
     put_tar(tmp_path / "cifar10.tar.gz", {"cifar-10-batches-py/data_batch_1": b"a pickle"})
-    with pytest.raises(ValueError, match="holds pickles, which are not opened in an archive: unpack it where it lies"):
+    with pytest.raises(
+        ValueError, match="holds pickles, which are not opened in an archive: unpack it in the same folder"
+    ):
         images.read("cifar10", tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Image files: the forms that are read, and those of which pixels would be lost, or that cost too much."""
+"""Image files: the formats that are read, and those that would lose pixels or cost too much."""
 
 import io
 import struct
@@ -50,7 +50,7 @@ def texts(number, kind=b"zTXt"):
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP", b"tEXt"])
 def test_texts_of_a_png_are_not_unpacked(monkeypatch, kind):
-    """Before the pixels or behind them."""
+    """Before the pixels or after them."""
     monkeypatch.setattr("PIL.PngImagePlugin._safe_zlib_decompress", None)
     for content in (IMAGE[:33] + texts(50, kind) + IMAGE[33:], IMAGE[:-12] + texts(50, kind) + IMAGE[-12:]):
         assert np.array_equal(pixels(content, MNIST, "it"), pixels(IMAGE, MNIST, "it"))
@@ -63,7 +63,7 @@ def test_the_number_of_chunks_is_bounded():
         pixels(IMAGE[:33] + chunk(b"abCd", b"") * 1000 + IMAGE[33:], MNIST, "it")
 
 
-def test_comments_without_end_are_refused():
+def test_endless_comments_are_refused():
     with pytest.raises(ValueError, match=r"it cannot be decoded \(a PNM file of 8"):
         pixels(b"P2 28 28 255\n" + b"#\n" * 400_000 + b"0 " * 784, MNIST, "it")
 
@@ -76,7 +76,7 @@ def deep_png(colour):
 
 
 def deep_tiff(kind):
-    """Three channels of 16 bits; Pillow reads such files, and writes none."""
+    """Three channels of 16 bits; Pillow reads such files, but does not write them."""
     entries = [
         (256, 3, 1, 28), (257, 3, 1, 28), (258, 3, 3, 134), (259, 3, 1, 1), (262, 3, 1, 2),
         (273, 4, 1, 140), (277, 3, 1, 3), (278, 3, 1, 28), (279, 4, 1, 28 * 28 * 6), (284, 3, 1, kind),
@@ -97,7 +97,7 @@ DEEP = {f"png{colour}": deep_png(colour) for colour in (2, 4, 6)} | {
 
 
 @pytest.mark.parametrize("name", DEEP)
-def test_channels_of_other_than_8_bits_are_refused(name):
+def test_channels_of_more_than_8_bits_are_refused(name):
     with pytest.raises(
         ValueError, match=r"it has channels that go up to [\d,]+, not 255: make it grey or RGB with 8 bits"
     ):
@@ -110,7 +110,7 @@ def test_channels_of_8_bits_are_read(content):
 
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "TIFF", "WEBP"])
-def test_a_film_is_refused(form):
+def test_an_animation_is_refused(form):
     frames = [Image.fromarray(image[0]) for image in SPLITS["train"].images[:3]]
     file = io.BytesIO()
     frames[0].save(file, form, save_all=True, append_images=frames[1:])

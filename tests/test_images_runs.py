@@ -1,4 +1,4 @@
-"""The same images give the same runs, bit for bit, from whatever container they come."""
+"""The same images give the same runs, bit for bit, from any container."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ TRAINED = replace(
 
 @pytest.fixture
 def put(tmp_path):
-    """Puts the set into a folder of its own in one of the containers; returns the folder."""
+    """Return a function that puts the set into a folder of its own in one of the containers, and returns the folder."""
     splits = draw("mnist")
     contents = files("mnist", splits)
 

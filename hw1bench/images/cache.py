@@ -1,8 +1,8 @@
 """Decoded images on disk, so that 60,000 files are decoded once.
 
-One ``.npz`` without pickles a source, under ``$XDG_CACHE_HOME/hw1bench`` or ``~/.cache/hw1bench``, or where that cannot be
-written in the system's folder of temporary files. It is named by what identifies the source, so a source that changes is
-decoded again; delete the files at will.
+One ``.npz`` without pickles per source, in ``$XDG_CACHE_HOME/hw1bench`` or ``~/.cache/hw1bench``, or in the system's temporary
+folder if the cache cannot be written. Its name contains the identity of the source, so a changed source is decoded again; the
+files may be deleted at any time.
 """
 
 import os
@@ -18,11 +18,11 @@ from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
 from hw1bench.support.files import sweep
 from hw1bench.support.progress import Progress
 
-_HEADERS = 1 << 16  # bytes of a file beside its pixels and labels: 2 KB
+_HEADERS = 1 << 16  # bytes allowed beside the pixels and labels of a file; in fact some 2 KB
 
 
 def _home() -> Path | None:
-    """The user's cache; None for a user without a home."""
+    """Return the user's cache folder; None for a user without a home."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
         return (base if base.is_absolute() else Path.home() / ".cache") / "hw1bench"
@@ -31,7 +31,7 @@ def _home() -> Path | None:
 
 
 def _temporary(*, make: bool) -> Path | None:
-    """A folder of temporary files that is this user's own; None where there is none, or another has taken its name."""
+    """Return this user's own temporary folder; None if there is none, or another user has taken its name."""
     folder = Path(tempfile.gettempdir(), f"hw1bench-{os.getuid()}")
     try:
         if make:
@@ -42,7 +42,7 @@ def _temporary(*, make: bool) -> Path | None:
 
 
 def _places(*, make: bool) -> Iterator[Path]:
-    """Where decoded images may be kept, the first choice first; ``make`` the second one where it is not there."""
+    """Yield the folders for decoded images, the first choice first; with ``make`` the second is created if it is missing."""
     home = _home()
     if home is not None:
         yield home
@@ -51,8 +51,8 @@ def _places(*, make: bool) -> Iterator[Path]:
         yield temporary
 
 
-def _stored(form: Form, path: Path) -> ImageSet:
-    """The set in a file of the cache. Raises FileNotFoundError where there is none, `Damaged` for one that was not written so."""
+def _load(form: Form, path: Path) -> ImageSet:
+    """Load the set in a cached file. Raises FileNotFoundError if it is missing, ``Damaged`` if ``_save`` did not write it."""
     stored = load_arrays(path, largest(form) + _HEADERS)
     names = [f"{split}_{kind}" for split in SPLITS for kind in ("images", "labels")]
     if set(stored) != {*names, "fingerprint"}:
@@ -69,7 +69,7 @@ def _stored(form: Form, path: Path) -> ImageSet:
     return found
 
 
-def _store(path: Path, found: ImageSet) -> None:
+def _save(path: Path, found: ImageSet) -> None:
     arrays = {"fingerprint": np.array(found.fingerprint)}
     for split, stack in zip(SPLITS, (found.train, found.test), strict=True):
         arrays |= {f"{split}_images": stack.images, f"{split}_labels": stack.labels}
@@ -77,51 +77,51 @@ def _store(path: Path, found: ImageSet) -> None:
 
 
 def _keep(name: str, found: ImageSet, progress: Progress) -> None:
-    """Store the set in the first place that takes it; a notice says so where that is not the user's cache.
+    """Save the set in the first folder that can be written, with a notice if that is not the user's cache.
 
-    What killed sessions have half written there goes.
+    Temporary files that killed processes left there are removed.
     """
     refused = []
     for place in _places(make=True):
         sweep(place)
         try:
-            _store(place / name, found)
+            _save(place / name, found)
         except OSError as error:
             refused.append(f"{place} cannot be written ({error.strerror or error})")
             continue
         if refused:
             progress.notice(f"{refused[0]}: decoded images are kept in {place}")
         return
-    progress.notice(f"{'; '.join(refused) or 'there is no folder for a cache'}: images are decoded again the next time")
+    progress.notice(f"{'; '.join(refused) or 'there is no folder for a cache'}: images will be decoded again next time")
 
 
-def _mend(damaged: Mapping[Path, Damaged], name: str, place: Path, found: ImageSet, progress: Progress) -> None:
-    """Write the set that was found in ``place`` over the damaged copies that go before it; a notice says so."""
+def _repair(damaged: Mapping[Path, Damaged], name: str, place: Path, found: ImageSet, progress: Progress) -> None:
+    """Overwrite the damaged copies before ``place`` with the set found there, with a notice."""
     for path, error in damaged.items():
         try:
-            _store(path, found)
+            _save(path, found)
             now = "is put in their place"
         except OSError as refused:
-            now = f"is used, for they cannot be written over ({refused.strerror or refused})"
+            now = f"is used, because they cannot be overwritten ({refused.strerror or refused})"
         progress.notice(f"cached images {path} are damaged ({error}): the good copy {place / name} {now}")
 
 
 def read(form: Form, identity: str, make: Callable[[], ImageSet], progress: Progress) -> ImageSet:
-    """The set in the source of that ``identity``, from the cache if it is there, else as ``make`` gives it, and kept.
+    """Read the set of the source with that ``identity`` from the cache; otherwise call ``make`` and cache its result.
 
-    What is wrong with the cache costs a notice, never the set. Raises what ``make`` raises.
+    Problems with the cache cause a notice, never an error. Raises what ``make`` raises.
     """
     name = f"{form.name}-{identity}.npz"
     damaged: dict[Path, Damaged] = {}
     for place in _places(make=False):
         try:
-            found = _stored(form, place / name)
+            found = _load(form, place / name)
         except FileNotFoundError:
             continue
         except Damaged as error:
             damaged[place / name] = error
             continue
-        _mend(damaged, name, place, found, progress)
+        _repair(damaged, name, place, found, progress)
         return found
     for path, why in damaged.items():
         progress.notice(f"cached images {path} are damaged ({why}): they are decoded again")

@@ -1,4 +1,4 @@
-"""Image files to pixels, by Pillow."""
+"""Decoding of image files with Pillow."""
 
 import io
 import re
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")  # of Pillow: at most 8 bits a channel, so that none are cut off
-# Of Pillow's some forty formats those in which people keep small images. Others start programs (EPS: Ghostscript), or reserve
-# memory before they tell the size.
+_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")  # Pillow's modes of at most 8 bits per channel: others lose bits
+# The formats in which people keep small images. Of Pillow's other thirty or so, some start programs (EPS: Ghostscript) or
+# allocate memory before they give the size.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-_TIFF = ("raw", "packbits", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate")  # that unpack in bounded memory
+_TIFF = ("raw", "packbits", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate")  # these unpack in bounded memory
 _TEXT = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")  # chunks of a PNG that no pixel depends on, and that may be packed
-_MOST_TEXT = 1 << 16  # bytes of them
-_MOST_CHUNKS = 1_000  # of a PNG: a small image takes a dozen
-_LARGEST_PNM = 1 << 16  # bytes: 12 KiB hold a small image as text, and Pillow spends the square of what comments take
-_SHOWN = 200  # images between two reports of progress
+_MOST_TEXT = 1 << 16  # bytes of such chunks
+_MOST_CHUNKS = 1_000  # chunks of a PNG: a small image has a dozen
+_LARGEST_PNM = 1 << 16  # bytes: a small image as text takes 12 KiB, and Pillow spends quadratic time on comments
+_BETWEEN_UPDATES = 200  # images between two updates of the progress
 
 
 def _without_text(content: bytes) -> bytes:
-    """A PNG without its texts and colour profile, which Pillow would unpack, a MiB of each chunk; other files as they are."""
+    """Return a PNG without its texts and colour profile, of which Pillow unpacks a MiB per chunk; other files unchanged."""
     at, kept, text, number = len(_PNG), [_PNG], 0, 0
     if not content.startswith(_PNG):
         return content
@@ -48,7 +48,7 @@ def _without_text(content: bytes) -> bytes:
 
 
 def _levels(image: "ImageFile") -> int:
-    """The largest value that a channel of an image file may have: Pillow cuts off what is above 255, or scales all to it."""
+    """Return the largest possible value of a channel in an image file, because Pillow clips or scales values above 255."""
     decoder, _, _, arguments = image.tile[0] if image.tile else ("", None, 0, "")  # WebP has no tiles
     found = arguments if isinstance(arguments, tuple) else (arguments,)
     if decoder.startswith("ppm") and len(found) == 2:
@@ -59,8 +59,8 @@ def _levels(image: "ImageFile") -> int:
     return 65_535 if re.search(r";16[BLN]", str(found[0])) else 255
 
 
-def _is_film(image: "ImageFile") -> bool:
-    """Whether it has a second frame, or page."""
+def _is_animated(image: "ImageFile") -> bool:
+    """Whether the file has a second frame or page."""
     try:
         image.seek(1)
     except EOFError:
@@ -69,14 +69,13 @@ def _is_film(image: "ImageFile") -> bool:
 
 
 def pixels(content: bytes, form: Form, title: str) -> np.ndarray:
-    """(channels, height, width) uint8 of an image file's content, in the set's mode.
+    """Decode the content of an image file to (channels, height, width) uint8, in the set's mode.
 
-    Raises ValueError for content that is no whole image, or one of another size or depth, or of several frames; ``title``
-    is what the error calls it.
+    Raises ValueError, naming ``title``, if the content is not a complete image, or has another size or depth, or several frames.
     """
     from PIL import Image, UnidentifiedImageError
 
-    film = False
+    animated = False
     try:
         if re.match(rb"P\d", content) and len(content) > _LARGEST_PNM:
             raise ValueError(f"a PNM file of {len(content):,} bytes, more than {_LARGEST_PNM:,}")
@@ -86,53 +85,59 @@ def pixels(content: bytes, form: Form, title: str) -> np.ndarray:
             if image.format == "TIFF" and image.info.get("compression") not in _TIFF:
                 raise ValueError(f"TIFF packed by {image.info.get('compression')} is not read")
             levels = _levels(image)
-            if size == (form.size, form.size) and mode in _MODES and levels == 255 and not (film := _is_film(image)):
+            if (
+                size == (form.size, form.size)
+                and mode in _MODES
+                and levels == 255
+                and not (animated := _is_animated(image))
+            ):
                 image.verify()  # checksums that loading skips; the image cannot be used after it
                 with Image.open(io.BytesIO(content), formats=_FORMATS) as whole:
                     found = np.asarray(whole if mode == form.mode else whole.convert(form.mode))
                 return found.reshape(form.size, form.size, -1).transpose(2, 0, 1)
-    except Exception as error:  # Pillow's decoders raise a dozen kinds for bytes that are no image
+    except Exception as error:  # Pillow's decoders raise a dozen kinds of errors for bytes that are not an image
         reason = (
-            "it is no image file"
+            "it is not an image file"
             if isinstance(error, UnidentifiedImageError)
             else " ".join(str(error).split()) or repr(error)
         )
-        raise ValueError(f"{title} cannot be decoded ({reason}): put the whole image in its place") from error
+        raise ValueError(f"{title} cannot be decoded ({reason}): put an intact image in its place") from error
     if mode not in _MODES:
         raise ValueError(f"{title} has pixels of Pillow's mode {mode}: make it grey or RGB with 8 bits a channel")
     if levels != 255:
         raise ValueError(
             f"{title} has channels that go up to {levels:,}, not 255: make it grey or RGB with 8 bits a channel"
         )
-    if film:
+    if animated:
         raise ValueError(f"{title} has more than one frame: put one image in its place")
     raise ValueError(
-        f"{title} is {size[0]}x{size[1]}, where {form.title} has {form.size}x{form.size}: put an image of that size in its place"
+        f"{title} is {size[0]}x{size[1]}, but {form.title} has {form.size}x{form.size}: "
+        "put an image of the right size in its place"
     )
 
 
 def decode(form: Form, folder: Folder, progress: Progress) -> dict[str, Stack]:
-    """Both splits of an image folder, as they lie there. The class index is that of the class name among the sorted ones.
+    """Decode both splits of an image folder, in the order of its entries. A label is the index of its class in sorted order.
 
-    One thread: Pillow keeps the interpreter's lock on images as small as these, and two threads are slower.
-    Raises ValueError for a folder or an image that cannot be read or is not what the set is made of.
+    One thread, because Pillow keeps the interpreter's lock on images as small as these, and two threads are slower.
+    Raises ValueError if the folder or an image cannot be read or does not fit the set.
     """
     names, entries = classes(folder), folder.entries()
     index = {name: n for n, name in enumerate(names)}
     labels = {split: np.array([index[e.category] for e in entries if e.split == split], np.int64) for split in SPLITS}
     images = {split: np.empty((len(labels[split]), *form.shape), np.uint8) for split in SPLITS}
     filled = dict.fromkeys(SPLITS, 0)
-    if folder.others.count:
-        progress.notice(f"{folder.title}: {folder.others}")
+    if folder.passed_over.count:
+        progress.notice(f"{folder.title}: {folder.passed_over}")
     progress.start(f"decoding the images of {folder.title}", len(entries))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, of images that are refused, or of metadata
+            warnings.simplefilter("ignore")  # Pillow warns about images that are refused, and about metadata
             for n, (entry, content) in enumerate(zip(entries, folder.contents(), strict=True), 1):
                 images[entry.split][filled[entry.split]] = pixels(content, form, f"{folder.title}: {entry.path}")
                 filled[entry.split] += 1
-                if n % _SHOWN == 0 or n == len(entries):
-                    progress.advance(_SHOWN if n % _SHOWN == 0 else n % _SHOWN)
+                if n % _BETWEEN_UPDATES == 0 or n == len(entries):
+                    progress.advance(_BETWEEN_UPDATES if n % _BETWEEN_UPDATES == 0 else n % _BETWEEN_UPDATES)
     finally:
         progress.finish()
     return {split: Stack(images[split], labels[split]) for split in SPLITS}

@@ -1,4 +1,4 @@
-"""scikit-learn's 1,797 handwritten digits: inside its package, so that they need no folder and no network."""
+"""The 1,797 handwritten digits of scikit-learn, which come with its package and need no folder and no network."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ TEST = 360
 
 
 def read() -> ImageSet:
-    """The digits, 8x8 pixels of 0 to 16 in one channel, split into 1,437 and 360, stratified, always alike."""
+    """Read the digits, 8x8 pixels of 0 to 16 in one channel, in a fixed stratified split into 1,437 and 360."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 

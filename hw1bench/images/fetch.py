@@ -1,4 +1,4 @@
-"""Downloads by torchvision's own downloader, verified by its MD5 digests; a set arrives whole or not at all."""
+"""Downloads with torchvision's downloader, verified by its MD5 digests; a set arrives whole or not at all."""
 
 import gzip
 import io
@@ -18,12 +18,12 @@ from hw1bench.images.sets import MNIST, Form
 from hw1bench.images.vision import datasets
 from hw1bench.support.refusals import Unavailable
 
-TIMEOUT = 20.0  # seconds without a byte after which a server counts as gone; torchvision sets none
+TIMEOUT = 20.0  # seconds without a byte after which a download fails; torchvision sets no timeout
 
 
 @contextmanager
 def _limited() -> Iterator[None]:
-    """Connections time out; torchvision's bar, which redraws itself thousands of times, shows on a terminal only."""
+    """Context in which connections time out, and torchvision's bar, which is redrawn thousands of times, needs a terminal."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
     try:
@@ -34,7 +34,8 @@ def _limited() -> Iterator[None]:
 
 
 def _download(urls: Sequence[str], path: Path, digest: str, say: Callable[[str], None]) -> None:
-    """The file at the first of ``urls`` that gives one with the MD5 digest ``digest``. Raises ConnectionError where none does."""
+    """Download the file with the MD5 digest ``digest`` from the first of ``urls`` that has it. Raises ConnectionError if none
+    does."""
     failures = []
     for url in urls:
         say(f"fetching {url}")
@@ -43,9 +44,9 @@ def _download(urls: Sequence[str], path: Path, digest: str, say: Callable[[str],
                 datasets().utils.download_url(url, path.parent, path.name, digest)
             return
         except (OSError, HTTPException, RuntimeError) as error:
-            # torchvision raises a bare RuntimeError for a file whose digest is another one.
+            # torchvision raises a bare RuntimeError for a file with an unexpected digest.
             reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-            failures.append(f"{url}: {'it came damaged' if type(error) is RuntimeError else reason}")
+            failures.append(f"{url}: {'it arrived damaged' if type(error) is RuntimeError else reason}")
     raise ConnectionError("; ".join(failures))
 
 
@@ -60,7 +61,7 @@ def _mnist(names: Sequence[str], folder: Path, say: Callable[[str], None]) -> No
 
 
 def _cifar10(names: Sequence[str], folder: Path, say: Callable[[str], None], here: Path) -> None:
-    """``names`` out of the archive, which is downloaded unless it is ``here`` with the right digest."""
+    """Extract ``names`` from the archive, which is downloaded unless it is ``here`` with the right digest."""
     cifar, archive = datasets().CIFAR10, here
     if not datasets().utils.check_integrity(here, cifar.tgz_md5):
         archive = folder.parent / CIFAR10_ARCHIVE
@@ -77,14 +78,14 @@ def _way_out(form: Form, folder: Path, names: Sequence[str]) -> str:
     if form is MNIST:
         return f"put {', '.join(names)} (or as .gz) into {folder / MNIST_RAW}"
     url = datasets().CIFAR10.url
-    return f"put {CIFAR10_ARCHIVE} of {url.rpartition('/')[0]} into {folder} and run this again, or unpack it there yourself"
+    return f"put {CIFAR10_ARCHIVE} from {url.rpartition('/')[0]} into {folder} and run this again, or unpack it there yourself"
 
 
 def fetch(form: Form, folder: Path, say: Callable[[str], None]) -> Path:
-    """Download what is missing of the set's published files into ``folder``; returns where they lie.
+    """Download the missing published files of the set into ``folder``; return the folder that holds them.
 
-    Files that are there stay as they are. An attempt that fails or is interrupted leaves nothing behind. ``say`` is told
-    what is fetched. Raises `Unavailable`, in one line that says which files to put where, if they cannot be had.
+    Existing files stay as they are. A failed or interrupted attempt leaves nothing behind. ``say`` is called with each file
+    that is fetched. Raises ``Unavailable``, in one line that says which files to put where, if the download fails.
     """
     target = folder / (MNIST_RAW if form is MNIST else CIFAR10_BATCHES)
     names = missing(form, target)
@@ -109,6 +110,6 @@ def fetch(form: Form, folder: Path, say: Callable[[str], None]) -> Path:
         raise Unavailable(f"{form.title} cannot be fetched ({reason}): {_way_out(form, folder, names)}") from error
     finally:
         for place in made:
-            with suppress(OSError):  # it is there only now, or it is not empty: the set is in it
+            with suppress(OSError):  # it was never made, or it is not empty, because the set is in it
                 place.rmdir()
     return target

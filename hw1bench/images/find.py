@@ -1,13 +1,16 @@
-"""Where a set lies in a folder.
+"""Places of a set in a folder.
 
-In this order, of which the first copy that is the canonical set is used, else the first that is such a set at all:
+The first copy that is the canonical set is used; if there is none, the first copy that can be read. Copies are tried in this
+order, in each group by name. A folder or archive is named after the set if its name starts with ``mnist``, ``cifar10`` or
+``cifar-10``, in any case.
 
-1. the published files: MNIST's ``train-images-idx3-ubyte`` and its three fellows (``.idx3`` for ``-idx3`` will do), plain or
-   .gz, in ``MNIST/raw``, loose, in ``raw``, or in a folder named after the set; CIFAR-10's ``cifar-10-batches-py``, loose or
-   in such a folder;
-2. an image folder: ``train/<class>/*`` and ``test/<class>/*`` in the folder itself, where it is named after the set, or in
-   a folder in it that is, by name (``mnist…``, ``cifar10…``, ``cifar-10…``, whatever the case), or up to two folders deeper;
-3. an archive of such an image folder or of MNIST's files, named after the set, by name, here or in a folder that is.
+1. the published files: MNIST's ``train-images-idx3-ubyte`` and the three others (also with ``.idx3`` for ``-idx3``), plain or
+   .gz, in ``MNIST/raw``, in the folder itself, in ``raw``, or in a folder named after the set; CIFAR-10's
+   ``cifar-10-batches-py``, in the folder itself or in a folder named after the set;
+2. an image folder, ``train/<class>/*`` and ``test/<class>/*``, in the folder itself if it is named after the set, or in a
+   folder named after the set, or up to two folders deeper;
+3. an archive named after the set that holds such an image folder or MNIST's files, in the folder itself or in a folder named
+   after the set.
 """
 
 import os
@@ -31,13 +34,13 @@ MNIST_FILES = {  # split -> (images, labels)
 }
 CIFAR10_BATCHES = Path("cifar-10-batches-py")
 CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"  # holds pickles, not images, though it is named after the set
-_DEEP = 2  # folders between one named after the set and train/ and test/
-_ROOMS = 200  # folders looked into for each that is named after the set
+_DEPTH = 2  # levels of folders below a folder named after the set in which train/ and test/ are looked for
+_MOST_FOLDERS = 200  # folders looked into per folder named after the set
 
 
 @dataclass(frozen=True)
 class Source:
-    """What may be a copy of a set: published ``files``, an image ``tree``, or an ``archive``, at ``path``."""
+    """A possible copy of a set: published ``files``, an image ``tree``, or an ``archive``, at ``path``."""
 
     kind: Literal["files", "tree", "archive"]
     path: Path
@@ -45,34 +48,37 @@ class Source:
 
 @dataclass(frozen=True)
 class Found:
-    """``sources`` in the order in which they are tried; ``others``: why each other thing named after the set is none;
-    ``hints``: what else may be meant, where there is no source."""
+    """Results of a search.
+
+    sources   in the order in which they are tried
+    rejected  for each other file or folder named after the set, why it is not a source
+    hints     if there is no source, what else may be meant
+    """
 
     sources: tuple[Source, ...] = ()
-    others: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
 
 
 def spellings(name: str) -> tuple[str, ...]:
-    """The names under which a file of MNIST is known, the first choice first."""
+    """Return the accepted names of one of MNIST's files, the first choice first."""
     dotted = name.replace("-idx", ".idx")
     return name, dotted, f"{name}.gz", f"{dotted}.gz"
 
 
 def places(name: str) -> tuple[str, ...]:
-    """Where in a folder a file of MNIST may lie: under one of its names, or, as one archive has it, in a folder of that name."""
+    """Return the relative paths of one of MNIST's files: one of its names, or, as in one archive, inside a folder of such a
+    name."""
     names = spellings(name)
-    return (*names, *(f"{folder}/{each}" for folder in names for each in names))
+    return (*names, *(f"{folder}/{file}" for folder in names for file in names))
 
 
 _SPELLINGS = frozenset(spelling for pair in MNIST_FILES.values() for name in pair for spelling in spellings(name))
-
-
 _PLACES = [place for pair in MNIST_FILES.values() for name in pair for place in places(name)]
 
 
 def is_idx(name: str) -> bool:
-    """Whether a file of that name is one of MNIST's."""
+    """Whether ``name`` is a name of one of MNIST's files."""
     return name in _SPELLINGS
 
 
@@ -80,39 +86,40 @@ def _named(form: Form, name: str) -> bool:
     return re.match(form.stem, name, re.IGNORECASE) is not None
 
 
-def _rooms(place: Path) -> Iterator[Path]:
-    """``place`` and the folders in it, the nearest first, each once; those of splits are not entered."""
+def _walk(place: Path) -> Iterator[Path]:
+    """Yield ``place`` and the folders in it, the outermost first, each once; the folders of splits are not entered."""
     level, seen = [place], {os.path.realpath(place)}
-    for depth in range(_DEEP + 1):
+    for depth in range(_DEPTH + 1):
         yield from level
-        deeper = sorted(path for room in level for path in _inside(room)) if depth < _DEEP else []
+        deeper = sorted(path for directory in level for path in _subfolders(directory)) if depth < _DEPTH else []
         level = []
         for path in deeper:
             real = os.path.realpath(path)
-            if real not in seen and len(seen) < _ROOMS:
+            if real not in seen and len(seen) < _MOST_FOLDERS:
                 seen.add(real)
                 level.append(path)
 
 
-def _inside(room: Path) -> list[Path]:
-    with suppress(OSError), os.scandir(room) as entries:
+def _subfolders(directory: Path) -> list[Path]:
+    with suppress(OSError), os.scandir(directory) as entries:
         wanted = (entry for entry in entries if not is_litter(entry.name) and not split_of(entry.name))
-        return [Path(entry.path) for entry in islice((entry for entry in wanted if is_folder(entry)), _ROOMS)]
+        return [Path(entry.path) for entry in islice((entry for entry in wanted if is_folder(entry)), _MOST_FOLDERS)]
     return []
 
 
-def _is_files(form: Form, room: Path) -> bool:
+def _has_files(form: Form, directory: Path) -> bool:
+    """Whether published files lie in ``directory``."""
     if form is MNIST:
-        return not is_idx(room.name) and any(
-            os.path.lexists(room / place) and not (room / place).is_dir() for place in _PLACES
+        return not is_idx(directory.name) and any(
+            os.path.lexists(directory / place) and not (directory / place).is_dir() for place in _PLACES
         )
     with suppress(OSError):
-        return room.name == CIFAR10_BATCHES.name and any(room.iterdir())
+        return directory.name == CIFAR10_BATCHES.name and any(directory.iterdir())
     return False
 
 
-def _is_tree(room: Path) -> bool:
-    with suppress(OSError), os.scandir(room) as entries:
+def _has_splits(directory: Path) -> bool:
+    with suppress(OSError), os.scandir(directory) as entries:
         return any(split_of(entry.name) and is_folder(entry) for entry in entries)
     return False
 
@@ -121,34 +128,34 @@ def _is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES) and path.name != CIFAR10_ARCHIVE and not path.is_dir()
 
 
-def _why_none(form: Form, path: Path, root: Path) -> str:
+def _why_rejected(form: Form, path: Path, root: Path) -> str:
     if path.is_dir():
         return f"{path} holds no train/<class>/ and test/<class>/"
     if path.name == CIFAR10_ARCHIVE:
         return f"{path} holds pickles: `python -m hw1bench data {form.name} --data-dir {root}` checks and unpacks it"
-    return f"{path} is none of {', '.join(ARCHIVES)}"
+    return f"{path} is not one of {', '.join(ARCHIVES)}"
 
 
 def find(form: Form, folder: Path) -> Found:
-    """What may be copies of the set in ``folder``, in the order above; nothing where there is no folder.
+    """Find the possible copies of the set in ``folder``, in the order above; none if there is no such folder.
 
-    They are told by their names, so reading one may say that it is damaged, not whole or no such set.
-    Raises OSError for a folder that cannot be read.
+    Only names are looked at, so a copy may turn out to be damaged, incomplete or another set when it is read.
+    Raises OSError if the folder cannot be read.
     """
     if not folder.is_dir():
         return Found()
-    here = folder.resolve()  # the name of "." is that of the folder that it is
+    here = folder.resolve()  # "." has the name of the folder that it stands for
     itself = [here if folder.name != here.name else folder] if _named(form, here.name) else []
     named = sorted(path for path in folder.iterdir() if _named(form, path.name))
     places = itself + [path for path in named if path.is_dir()]
-    rooms = list(dict.fromkeys(room for place in places for room in _rooms(place)))
+    directories = list(dict.fromkeys(directory for place in places for directory in _walk(place)))
     first = [folder / MNIST_RAW, folder, folder / "raw"] if form is MNIST else [folder / CIFAR10_BATCHES]
-    files = [room for room in dict.fromkeys([*first, *rooms]) if _is_files(form, room)]
-    trees = [room for room in rooms if _is_tree(room)]
+    files = [directory for directory in dict.fromkeys([*first, *directories]) if _has_files(form, directory)]
+    trees = [directory for directory in directories if _has_splits(directory)]
     inside = [path for place in places for path in _entries(place) if _named(form, path.name)]
     archives = [path for path in dict.fromkeys([*named, *inside]) if _is_archive(path)]
     used = [*files, *trees, *archives]
-    more = [*rooms, folder / "raw", folder / MNIST_RAW, *_inside(folder)]
+    more = [*directories, folder / "raw", folder / MNIST_RAW, *_subfolders(folder)]
     return Found(
         hints=() if used else tuple(hints(form, folder, more, ARCHIVES)),
         sources=(
@@ -156,10 +163,10 @@ def find(form: Form, folder: Path) -> Found:
             *(Source("tree", path) for path in trees),
             *(Source("archive", path) for path in archives),
         ),
-        others=tuple(
-            _why_none(form, path, folder)
+        rejected=tuple(
+            _why_rejected(form, path, folder)
             for path in named
-            if not (files and path.name == CIFAR10_ARCHIVE)  # they are unpacked from it
+            if not (files and path.name == CIFAR10_ARCHIVE)  # the files come from it
             and not any(path == other or path in other.parents for other in used)
         ),
     )

@@ -1,7 +1,7 @@
-"""Image folders: ``train/<class>/*`` and ``test/<class>/*``, on disk or, in `hw1bench.images.archive`, in an archive.
+"""Image folders: ``train/<class>/*`` and ``test/<class>/*``, on disk or, in ``hw1bench.images.archive``, in an archive.
 
-``training`` and ``testing`` will do, in any case. Passed over are hidden files, files beside the class folders, and files
-in them whose suffix is none of an image.
+The names may also be ``training`` and ``testing``, in any case. Hidden files, files beside the class folders, and files in
+them without an image suffix are passed over.
 """
 
 import hashlib
@@ -17,26 +17,26 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from hw1bench.images.sets import CLASSES, SPLITS, Form
-from hw1bench.images.streams import take
+from hw1bench.images.unpacking import take
 from hw1bench.support.files import opened
 
-RULES = 3
-"""Counts up when other images are read from the same bytes: it is part of every identity, so that old caches do not count."""
+READER_VERSION = 3
+"""Incremented when different images are read from the same bytes. Part of every identity, so that old caches are not used."""
 
 _FORM = "train/<class>/* and test/<class>/*"
 LARGEST = 1 << 20  # bytes of an image file: 32x32 pixels take 3 KiB unpacked
 _MOST_CLASSES = 1_000
 _MOST = 100_000  # image files of a folder: MNIST has 70,000
-_MOST_INSIDE = 1_000  # files of a folder in a class folder
-_WORDS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+_MOST_NESTED = 1_000  # files of a folder inside a class folder
+_SPLIT_NAMES = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 _IMAGE = re.compile(r".+\.(png|jpe?g|jpe|jfif|bmp|dib|gif|tiff?|webp|p[bgnp]m)", re.IGNORECASE | re.DOTALL)
-# What desktops, network drives and Python leave beside images, in small letters; PaxHeaders is left by old tars.
+# Files that desktops, network drives and Python leave beside images, in lower case; old tars leave PaxHeaders.
 _LITTER = ("__macosx", "@eadir", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__pycache__")
 
 
 def split_of(name: str) -> str | None:
-    """The split that a folder of that name holds; None for any other, as "valid", which is neither."""
-    return _WORDS.get(name.casefold())
+    """Return the split that a folder of that name holds; None for any other name, such as "valid"."""
+    return _SPLIT_NAMES.get(name.casefold())
 
 
 def is_image(name: str) -> bool:
@@ -44,7 +44,7 @@ def is_image(name: str) -> bool:
 
 
 def is_folder(entry: "os.DirEntry[str]") -> bool:
-    """Whether it is a folder, or a link to one; a link that leads nowhere, or to itself, is none."""
+    """Whether ``entry`` is a folder or a link to one; False for a broken link and for a link to itself."""
     try:
         return entry.is_dir()
     except OSError:
@@ -52,7 +52,7 @@ def is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def is_litter(name: str) -> bool:
-    """Whether it is there for the desktop's sake: hidden, or one of its own names."""
+    """Whether a file of that name is hidden, or was left by a desktop or another program."""
     small = name.casefold()
     return (name.startswith(".") and name != "..") or small in _LITTER or small.partition(".")[0] == "paxheaders"
 
@@ -66,12 +66,12 @@ class Entry(NamedTuple):
 
 
 class Folder(Protocol):
-    """An image folder, wherever it lies. All raise ValueError, in one line, where it cannot be read or is damaged.
+    """An image folder, on disk or in an archive. All methods raise ValueError, in one line, if it cannot be read or is damaged.
 
-    title     what errors call it
-    entries   its image files
-    contents  of each entry, in that order
-    others    the files beside the images in their class folders
+    title        its name in errors
+    entries      its image files
+    contents     the content of each entry, in that order
+    passed_over  the files beside the images in the class folders
     """
 
     @property
@@ -79,12 +79,12 @@ class Folder(Protocol):
     def entries(self) -> Sequence[Entry]: ...
     def contents(self) -> Iterator[bytes]: ...
     @property
-    def others(self) -> "Others": ...
+    def passed_over(self) -> "PassedOver": ...
 
 
 @dataclass
-class Others:
-    """Files passed over: how many, and the path of the first by name."""
+class PassedOver:
+    """Files passed over: their number, and the first of their paths in order."""
 
     count: int = 0
     first: str = ""
@@ -94,73 +94,69 @@ class Others:
         self.first = min(self.first or path, path)
 
     def __str__(self) -> str:
-        files = (
-            "file that is no image by its suffix is"
-            if self.count == 1
-            else "files that are no images by their suffix are"
-        )
+        files = "file without an image suffix is" if self.count == 1 else "files without an image suffix are"
         return f"{self.count:,} {files} passed over ({self.first!r})"
 
 
 def digest(parts: Iterable[object]) -> str:
-    """32 hexadecimal digits over the texts of ``parts``."""
+    """Return 32 hexadecimal digits over the texts of ``parts``."""
     text = "\0".join(map(str, parts))
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
 
 
 def state(found: os.stat_result) -> tuple[int, ...]:
-    """What changes with a file. Its name, size and time may be another's, as after ``mv`` or ``touch -r``; these are not."""
+    """Return values that differ between files, even if one takes another's name, size and time by ``mv`` or ``touch -r``."""
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def unreadable(title: object, error: Exception) -> ValueError:
-    """The error for a file that the system, or what unpacks it, does not give."""
+    """Return the error for a file that the system or a decompressor cannot read."""
     reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
-    return ValueError(f"{title} cannot be read ({reason}): put a whole copy in its place")
+    return ValueError(f"{title} cannot be read ({reason}): put an intact copy in its place")
 
 
 def refuse_size(title: str, size: int) -> None:
-    """Raises ValueError for a file too large to be a small image."""
+    """Raise ValueError if a file is too large for a small image."""
     if size > LARGEST:
         raise ValueError(f"{title} has {size:,} bytes, too many for a small image: remove it")
 
 
 def refuse_number(title: str, number: int) -> None:
-    """Raises ValueError for more images than any set here has."""
+    """Raise ValueError if there are more images than any set here has."""
     if number > _MOST:
         raise ValueError(
-            f"{title} holds more than {_MOST:,} images, where the largest set has 70,000: put the set itself there"
+            f"{title} holds more than {_MOST:,} images, but the largest set has 70,000: put the set itself there"
         )
 
 
 def largest(form: Form) -> int:
-    """Bytes that the pixels and labels of a set may take, of as many images as a folder may hold."""
+    """Return the most bytes that the pixels and labels of the images in a folder may take."""
     return _MOST * (math.prod(form.shape) + 8)
 
 
-def refuse_words(title: str, split: str, words: Collection[str]) -> None:
-    """Raises ValueError for two folders of one split."""
-    if len(words) > 1:
-        raise ValueError(f"{title} has {' and '.join(sorted(words))}, which are both {split}: keep one")
+def refuse_synonyms(title: str, split: str, names: Collection[str]) -> None:
+    """Raise ValueError if one split has two folders, such as train and training."""
+    if len(names) > 1:
+        raise ValueError(f"{title} has {' and '.join(sorted(names))}, which both hold the {split} split: keep one")
 
 
 def classes(folder: Folder) -> list[str]:
-    """The names of the classes, sorted. Raises ValueError where a split is missing, they are not 10, or the splits differ."""
+    """Return the class names, sorted. Raises ValueError if a split is missing, has other classes, or there are not 10."""
     found = {split: {entry.category for entry in folder.entries() if entry.split == split} for split in SPLITS}
     for split, names in found.items():
         if not names:
-            others = f" ({folder.others})" if folder.others.count else ""
-            raise ValueError(f"{folder.title} has no images in {split}/<class>/{others}: it needs {_FORM}")
+            passed_over = f" ({folder.passed_over})" if folder.passed_over.count else ""
+            raise ValueError(f"{folder.title} has no images in {split}/<class>/{passed_over}: it needs {_FORM}")
     train = sorted(found["train"])
     if len(train) != CLASSES:
         raise ValueError(
             f"{folder.title} has {len(train)} classes in train ({', '.join(train[: CLASSES + 1])}), not {CLASSES}: "
-            f"it needs {_FORM}, a folder a class"
+            f"it needs {_FORM}, one folder per class"
         )
     for name in sorted(found["train"] ^ found["test"]):
         here, there = ("train", "test") if name in found["train"] else ("test", "train")
         raise ValueError(
-            f"{folder.title} has the class {name!r} in {here} and not in {there}: give both the same classes"
+            f"{folder.title} has the class {name!r} in {here} but not in {there}: give both the same classes"
         )
     return train
 
@@ -173,55 +169,55 @@ class Tree:
         self.title = str(path)
 
     @cached_property
-    def _listing(self) -> tuple[list[tuple[Entry, os.stat_result]], Others]:
-        others = Others()
+    def _listing(self) -> tuple[list[tuple[Entry, os.stat_result]], PassedOver]:
+        passed_over = PassedOver()
         try:
-            return list(self._files(others)), others
+            return list(self._files(passed_over)), passed_over
         except OSError as error:
             raise unreadable(error.filename or self._path, error) from error
 
-    def _files(self, others: Others) -> Iterator[tuple[Entry, os.stat_result]]:
+    def _files(self, passed_over: PassedOver) -> Iterator[tuple[Entry, os.stat_result]]:
         number = 0
-        within = [entry for entry in _shown(self._path) if split_of(entry.name) and is_folder(entry)]
+        within = [entry for entry in _visible(self._path) if split_of(entry.name) and is_folder(entry)]
         for split in SPLITS:
-            words = [entry.name for entry in within if split_of(entry.name) == split]
-            refuse_words(self.title, split, words)
-            for category in sorted(name for word in words for name in _folders(self._path / word)):
-                path = f"{words[0]}/{category}"
-                for name, found in self._images(path, others):
+            folders = [entry.name for entry in within if split_of(entry.name) == split]
+            refuse_synonyms(self.title, split, folders)
+            for category in sorted(name for folder in folders for name in _folders(self._path / folder)):
+                path = f"{folders[0]}/{category}"
+                for name, found in self._images(path, passed_over):
                     number += 1
                     refuse_number(self.title, number)
                     yield Entry(split, category, f"{path}/{name}"), found
 
-    def _images(self, folder: str, others: Others) -> list[tuple[str, os.stat_result]]:
-        """Name and state of each image in a class folder, sorted by name."""
+    def _images(self, folder: str, passed_over: PassedOver) -> list[tuple[str, os.stat_result]]:
+        """Return the name and status of each image in a class folder, sorted by name."""
         images = []
-        for file in _shown(self._path / folder):
+        for file in _visible(self._path / folder):
             if is_folder(file):
                 if file.is_symlink() or _holds_images(Path(file.path)):
-                    raise ValueError(f"{file.path} is a folder in a class folder: put its images beside it")
+                    raise ValueError(f"{file.path} is a folder inside a class folder: put its images beside it")
                 continue
             if not is_image(file.name):
-                others.add(f"{folder}/{file.name}")
+                passed_over.add(f"{folder}/{file.name}")
                 continue
             found = file.stat()
             if not stat.S_ISREG(found.st_mode):
-                raise ValueError(f"{file.path} is no regular file: put the image itself in its place")
+                raise ValueError(f"{file.path} is not a regular file: put the image itself in its place")
             refuse_size(file.path, found.st_size)
             images.append((file.name, found))
             refuse_number(self.title, len(images))
         return sorted(images, key=itemgetter(0))
 
     def identity(self) -> str:
-        """A digest of what tells its content without reading it: resolved path, and of each file what changes with it."""
+        """Return a digest that changes with the content, without reading it: of the resolved path and each file's ``state``."""
         files = [part for entry, found in self._listing[0] for part in (entry.path, *state(found))]
-        return digest(["tree", RULES, self._path.resolve(), *files])
+        return digest(["tree", READER_VERSION, self._path.resolve(), *files])
 
     def entries(self) -> Sequence[Entry]:
         return [entry for entry, _ in self._listing[0]]
 
     @property
-    def others(self) -> Others:
+    def passed_over(self) -> PassedOver:
         return self._listing[1]
 
     def contents(self) -> Iterator[bytes]:
@@ -237,24 +233,24 @@ class Tree:
             yield content
 
 
-def _shown(folder: Path) -> Iterator["os.DirEntry[str]"]:
+def _visible(folder: Path) -> Iterator["os.DirEntry[str]"]:
     with os.scandir(folder) as found:
         yield from (entry for entry in found if not is_litter(entry.name))
 
 
 def _holds_images(folder: Path) -> bool:
-    """Whether an image lies in a folder, however deep; True, too, for one that holds too much to tell."""
+    """Whether an image lies anywhere in a folder; also True if it holds too many files to look at."""
     seen = 0
     for _, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not is_litter(name)]
         seen += 1 + len(folders) + len(files)
-        if seen > _MOST_INSIDE or any(is_image(name) and not is_litter(name) for name in files):
+        if seen > _MOST_NESTED or any(is_image(name) and not is_litter(name) for name in files):
             return True
     return False
 
 
 def _folders(folder: Path) -> Iterator[str]:
-    for number, entry in enumerate(entry for entry in _shown(folder) if is_folder(entry)):
+    for number, entry in enumerate(entry for entry in _visible(folder) if is_folder(entry)):
         if number == _MOST_CLASSES:
             raise ValueError(f"{folder} holds more than {_MOST_CLASSES:,} folders: it needs {_FORM}, {CLASSES} classes")
         yield entry.name

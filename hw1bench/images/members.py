@@ -1,7 +1,7 @@
 """The members of an archive, .tar (plain or packed by gzip, bzip2 or xz) or .zip, each with its path and its size.
 
-Nothing is extracted, no path is followed, and what nobody asked for is passed over unread: in a plain tar and a zip by
-seeking, in a packed tar in bounded memory.
+Nothing is extracted, no path is followed, and unwanted content is skipped unread: in a plain tar and a zip by seeking, in a
+packed tar in bounded memory.
 """
 
 import re
@@ -13,40 +13,40 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from hw1bench.images.folder import unreadable
-from hw1bench.images.streams import drain_zeros, take, unpacked
+from hw1bench.images.unpacking import drain_zeros, take, unpacked
 from hw1bench.support.files import opened
 
-_BLOCK = 512  # bytes, tar's unit
-_TYPE = 156  # where in a header the type of a member is
+_BLOCK = 512  # bytes of a block of a tar
+_TYPE = 156  # offset of the type of a member in its header
 _HEADERS = 1 << 20  # bytes that may describe one member: long names, extended attributes
-_HEADERS_EACH = 1 << 12  # bytes that may describe each of many
+_HEADERS_EACH = 1 << 12  # bytes that may describe each of many members on average
 _MOST = 1_000_000  # members
 _PATH = 1 << 10  # characters of a member's path
-_SHOWN = 200  # of them that an error names
-_EXTENDED = (b"x", b"g", b"X")  # types of headers that hold records, of one member or of all that follow
+_SHOWN = 200  # characters of a path in an error
+_EXTENDED = (b"x", b"g", b"X")  # types of headers that hold records, for one member or for all that follow
 _RECORD = re.compile(rb"(\d{1,9}) [^=]+=", re.DOTALL)
 _DIGITS = re.compile(rb"\d{64}")
-_ZIP = (b"PK\3\4", b"PK\5\6")  # the start of a zip, and of an empty one
+_ZIP = (b"PK\3\4", b"PK\5\6")  # first bytes of a zip, and of an empty zip
 _DIRECTORY = 1 << 25  # bytes of a zip's list of members: 70,000 images take 10 MB
-_UNPACKED = 1 << 32  # bytes to which a small packed tar may unpack; a large one, to more
+_UNPACKED = 1 << 32  # bytes to which a small packed tar may unpack; a large one may unpack to more
 
 
 class Member(NamedTuple):
-    """``path`` without ``.`` and doubled slashes; ``kind`` is "other" for links, devices and files with holes."""
+    """A member: its ``path`` without ``.`` and doubled slashes; ``kind`` is "other" for links, devices and sparse files."""
 
     path: str
     kind: Literal["file", "folder", "other"]
     size: int
 
 
-class _Torn(Exception):
-    """An archive that ends where it should not, or a header in it that is none."""
+class _Truncated(Exception):
+    """An archive that ends too early or has an invalid header."""
 
 
 def _refuse_records(content: bytes) -> None:
-    """Raises ValueError for records of an extended header on which tarfile would spend the square of their length.
+    """Raise ValueError for records of an extended header on which tarfile would spend quadratic time.
 
-    It follows a length without looking whether a record ends there, and looks for digits from each digit on.
+    It follows a length without checking that a record ends there, and searches for digits from every digit on.
     """
     at, end = 0, len(content.rstrip(b"\0"))
     while at < end:
@@ -59,7 +59,7 @@ def _refuse_records(content: bytes) -> None:
 
 
 class _Tape:
-    """What tarfile reads headers from: forwards only, and a limited number of bytes a member, for it holds them in memory."""
+    """File from which tarfile reads headers: forwards only, and with bounded bytes per member, which tarfile keeps in memory."""
 
     def __init__(self, stream: BinaryIO, *, seekable: bool) -> None:
         self._stream, self._seekable = stream, seekable
@@ -90,7 +90,7 @@ class _Tape:
 
     def seek(self, offset: int) -> None:
         if offset < self._at:
-            raise ValueError("a member lies before the one before it")
+            raise ValueError("a member lies before the previous one")
         if self._seekable:
             self._stream.seek(offset)
             self._at = offset
@@ -99,7 +99,7 @@ class _Tape:
 
 
 class _Bounded:
-    """A file that gives no more than `_DIRECTORY` bytes at once: zipfile reads the list of members whole."""
+    """File that gives at most ``_DIRECTORY`` bytes at once, because zipfile reads the whole list of members."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -112,7 +112,7 @@ class _Bounded:
 
 
 def short(path: str) -> str:
-    """As much of a path as an error names."""
+    """Return as much of ``path`` as errors show."""
     return path if len(path) <= _SHOWN else f"{path[:_SHOWN]}…"
 
 
@@ -122,7 +122,7 @@ def _path(name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
-def _whole(content: bytes, member: Member) -> bytes:
+def _complete(content: bytes, member: Member) -> bytes:
     if len(content) != member.size:
         raise EOFError(f"{short(member.path)} is cut short")
     return content
@@ -144,14 +144,14 @@ def _tar(file: BinaryIO, wanted: Mapping[str, int]) -> Iterator[tuple[Member, by
             content = b""
             if member.path in wanted and kind == "file" and member.size <= wanted[member.path]:
                 tape.seek(found.offset_data)
-                content = _whole(tape.content(member.size), member)
+                content = _complete(tape.content(member.size), member)
             yield member, content
-            tar.members.clear()  # type: ignore[attr-defined]  # 60,000 of them take as much memory as the images
-            tar.pax_headers.clear()  # type: ignore[attr-defined]  # of the whole archive, which may be added to without end
+            tar.members.clear()  # type: ignore[attr-defined]  # 60,000 members take as much memory as the images
+            tar.pax_headers.clear()  # type: ignore[attr-defined]  # headers of the whole archive, which could grow without bound
             tape.allow()
-    # tarfile takes a damaged header, and the end of a file cut short between two members, for the end of the archive.
-    if len(tape.last) < _BLOCK or tape.last.strip(b"\0") or not drain_zeros(stream):  # at its end gzip checks its sum
-        raise _Torn
+    # tarfile mistakes a damaged header, or a file that ends between two members, for the end of the archive.
+    if len(tape.last) < _BLOCK or tape.last.strip(b"\0") or not drain_zeros(stream):  # gzip's checksum is at its end
+        raise _Truncated
 
 
 def _zip(file: BinaryIO, wanted: Mapping[str, int]) -> Iterator[tuple[Member, bytes]]:
@@ -162,24 +162,24 @@ def _zip(file: BinaryIO, wanted: Mapping[str, int]) -> Iterator[tuple[Member, by
                 kind = "folder"
             elif stat.S_IFMT(found.external_attr >> 16) not in (0, stat.S_IFREG):
                 kind = "other"
-            # Some programs of Windows write its own separator, which the format does not know.
+            # Some Windows programs write backslashes, which the format does not allow.
             member = Member(_path(found.filename.replace("\\", "/")), kind, found.file_size)
             content = b""
             if member.path in wanted and kind == "file" and member.size <= wanted[member.path]:
                 if found.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    # What the others take of memory is not bounded.
-                    raise ValueError(f"{short(member.path)} is packed neither plain nor by deflate")
+                    # The memory that the other methods take is not bounded.
+                    raise ValueError(f"{short(member.path)} is neither stored nor packed by deflate")
                 with archive.open(found) as stream:
-                    content = _whole(take(stream, member.size + 1), member)
+                    content = _complete(take(stream, member.size + 1), member)
             yield member, content
 
 
 def members(path: Path, wanted: Mapping[str, int] | None = None) -> Iterator[tuple[Member, bytes]]:
-    """Each member of the archive at ``path``, in its order, with its content if it is a ``wanted`` file, else b"".
+    """Yield each member of the archive at ``path``, in order, with its content if it is a ``wanted`` file, otherwise b"".
 
-    ``wanted``: path -> the most bytes that it may have, to be read; a larger one is not.
-    Raises ValueError, in one line that names the archive and the last member, for one that is damaged, or whose
-    description of a member or whole length no honest archive has. A tar is checked to its end when all are taken.
+    ``wanted``: path -> the most bytes to read; a larger file is not read.
+    Raises ValueError, in one line that names the archive and the last member, if the archive is damaged, or a header or the
+    whole is larger than in any honest archive. A tar is checked to its end once all members have been yielded.
     """
     last = "its start"
     try:
@@ -190,9 +190,9 @@ def members(path: Path, wanted: Mapping[str, int] | None = None) -> Iterator[tup
                     raise ValueError(f"it has more than {_MOST:,} members")
                 last = short(member.path)
                 yield member, content
-    except _Torn:
-        raise ValueError(f"{path} is cut short or damaged after {last}: put a whole copy in its place") from None
-    # For bytes that are no archive tarfile and zipfile raise, beside their own, RuntimeError, RecursionError,
+    except _Truncated:
+        raise ValueError(f"{path} is cut short or damaged after {last}: put an intact copy in its place") from None
+    # For bytes that are not an archive tarfile and zipfile raise, beside their own errors, RuntimeError, RecursionError,
     # NotImplementedError, UnicodeError, OverflowError, struct.error and more.
     except Exception as error:
         raise unreadable(f"{path}, after {last},", error) from error

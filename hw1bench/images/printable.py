@@ -1,29 +1,29 @@
-"""Names of files made harmless to show: a name may hold the end of a line, or what acts on a terminal."""
+"""Texts made safe to print: a file's name may contain line ends or control sequences of terminals."""
 
 from dataclasses import dataclass
 
 from hw1bench.support.progress import Progress
 
 
-def shown(text: object) -> str:
-    """The text in one line, with what no terminal can show as an escape."""
+def printable(text: object) -> str:
+    """Return the text in one line, with unprintable characters as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A progress that is told no more than can be shown."""
+class PrintableProgress:
+    """Progress that passes printable texts on to another."""
 
-    told: Progress
+    inner: Progress
 
     def start(self, label: str, steps: int) -> None:
-        self.told.start(shown(label), steps)
+        self.inner.start(printable(label), steps)
 
     def advance(self, steps: int) -> None:
-        self.told.advance(steps)
+        self.inner.advance(steps)
 
     def finish(self) -> None:
-        self.told.finish()
+        self.inner.finish()
 
     def notice(self, text: str) -> None:
-        self.told.notice(shown(text))
+        self.inner.notice(printable(text))

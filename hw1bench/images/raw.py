@@ -13,7 +13,7 @@ _NAMES = [name for pair in MNIST_FILES.values() for name in pair]
 
 
 def within(path: str) -> tuple[str, str]:
-    """The directory that a file of MNIST belongs to, and its place in it, one of `places`; no place for other files."""
+    """Split the path of one of MNIST's files into its directory and its place there, one of ``places``; '' for other files."""
     folder, _, name = path.rpartition("/")
     if not is_idx(name):
         return folder, ""
@@ -22,38 +22,38 @@ def within(path: str) -> tuple[str, str]:
 
 
 class Raw:
-    """The files of MNIST in the directory ``folder`` of an archive. What is wrong with them is raised when they are read."""
+    """MNIST's files in the directory ``folder`` of an archive. Their errors are raised when they are read."""
 
     def __init__(self, archive: Path, folder: str) -> None:
         self._archive, self.folder = archive, folder
         self.title = f"{archive}/{short(folder)}" if folder else str(archive)
-        self._paths: dict[str, str] = {}  # path in the archive, by the place in the directory
-        self._refused: dict[str, str] = {}  # why, by the place in the directory
+        self._paths: dict[str, str] = {}  # path in the archive, by place in the directory
+        self._refused: dict[str, str] = {}  # reason, by place in the directory
 
     def add(self, member: Member, place: str) -> None:
         if place in self._paths or place in self._refused:
             self._paths.pop(place, None)
-            self._refused[place] = f"{self._archive}: {short(member.path)} is there twice: pack each file once"
+            self._refused[place] = f"{self._archive}: {short(member.path)} occurs twice: pack each file once"
         elif member.size > _LARGEST:
             self._refused[place] = (
-                f"{self._archive}: {short(member.path)} has {member.size:,} bytes, too many for a file of MNIST: "
+                f"{self._archive}: {short(member.path)} has {member.size:,} bytes, too many for one of MNIST's files: "
                 "pack the set itself"
             )
         else:
             self._paths[place] = member.path
 
-    def _spelled(self, name: str) -> list[str]:
-        """The paths of one of the files, the first choice first."""
+    def _existing(self, name: str) -> list[str]:
+        """Return the paths of one of the files, the first choice first."""
         return [self._paths[place] for place in places(name) if place in self._paths]
 
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether all four files are there."""
-        return all(self._spelled(name) for name in _NAMES)
+        return all(self._existing(name) for name in _NAMES)
 
     @cached_property
     def _first(self) -> dict[str, bytes]:
-        """The content of the first choice of each file, by path: one pass over the archive for the four."""
-        return self._contents([self._spelled(name)[0] for name in _NAMES])
+        """The content of the first choice of each file, by path, from one pass over the archive."""
+        return self._contents([self._existing(name)[0] for name in _NAMES])
 
     def _contents(self, paths: list[str]) -> dict[str, bytes]:
         found = {
@@ -66,22 +66,22 @@ class Raw:
         return found
 
     def files(self, name: str) -> list[File]:
-        """One of the files in each spelling that is there, the first choice first.
+        """Return one of the files in each existing spelling, the first choice first.
 
-        Raises ValueError where the four are not there, and where the archive is another than the one listed.
+        Raises ValueError unless all four files are there, and if the archive has changed since it was listed.
         """
-        if not self.whole():
+        if not self.complete():
             raise ValueError(
                 min(
                     self._refused.values(),
                     default=f"{self._archive} holds {short(min(self._paths.values(), default=''))} without MNIST's other files: "
-                    "it needs all four, in one folder",
+                    "pack all four in one folder",
                 )
             )
 
         return [
-            File(f"{self._archive}: {short(path)}", partial(self._open, path), "put a whole copy in its place")
-            for path in self._spelled(name)
+            File(f"{self._archive}: {short(path)}", partial(self._open, path), "put an intact copy in its place")
+            for path in self._existing(name)
         ]
 
     def _open(self, path: str) -> io.BytesIO:

@@ -1,4 +1,4 @@
-"""What a set of labelled images is, and its fingerprint, which no container changes."""
+"""Sets of labelled images, and their fingerprints, which do not depend on the container."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,18 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 
 CLASSES = 10
-"""Of each set here: its labels are 0 to 9."""
+"""Number of classes of each set here: its labels are 0 to 9."""
 
 SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
 class Form:
-    """What MNIST or CIFAR-10 is made of.
+    """The known properties of MNIST or CIFAR-10.
 
-    ``mode`` is Pillow's name of the pixels, 8 bits a channel: L (grey) or RGB; ``size`` is the height and the width.
-    ``stem`` is a regular expression for what the names of its folders and archives start with, whatever their case.
-    ``fingerprint`` is the canonical one; ``train`` and ``test`` are the numbers of its images.
+    name         "mnist" or "cifar10"; ``title`` is the name for people
+    mode         Pillow's mode of its pixels, 8 bits per channel: L (grey) or RGB
+    size         height and width of an image
+    stem         regular expression for the start of the names of its folders and archives, in any case
+    fingerprint  the canonical fingerprint
+    train, test  the numbers of images
     """
 
     name: str
@@ -74,7 +77,7 @@ class ImageSet:
 
 
 def in_order(stack: Stack) -> tuple[Stack, str]:
-    """The images in the order of their digests, and the split's fingerprint: 64 hexadecimal digits over those digests.
+    """Return the images in the order of their digests, and the split's fingerprint: 64 hexadecimal digits over the digests.
 
     An image's digest is the SHA-256 of its uint8 pixels, channel by channel and row by row, and its label, 8 bytes.
     """
@@ -93,7 +96,7 @@ def in_order(stack: Stack) -> tuple[Stack, str]:
 
 
 def assemble(form: Form, train: Stack, test: Stack) -> ImageSet:
-    """The set that both splits make, in order and with its fingerprint."""
+    """Return the set of both splits, in order and with its fingerprint."""
     train, of_train = in_order(train)
     test, of_test = in_order(test)
     fingerprint = combined(of_train, of_test)
@@ -101,5 +104,5 @@ def assemble(form: Form, train: Stack, test: Stack) -> ImageSet:
 
 
 def combined(train: str, test: str) -> str:
-    """The fingerprint of a set, 32 hexadecimal digits, from those of its splits."""
+    """Return the fingerprint of a set, 32 hexadecimal digits, from the fingerprints of its splits."""
     return hashlib.sha256(f"{train} {test}".encode()).hexdigest()[:32]

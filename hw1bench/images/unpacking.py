@@ -1,4 +1,4 @@
-"""Bytes of files that may be anything: no pipe is waited for, and nothing is unpacked further than it is wanted."""
+"""Bounded reading and unpacking of untrusted files: nothing is unpacked further than is asked for."""
 
 import bz2
 import io
@@ -7,14 +7,14 @@ import zlib
 from collections.abc import Callable
 from typing import IO, BinaryIO, Protocol
 
-_PIECE = 1 << 16  # bytes read at once
-_PADDING = 1 << 26  # zeros that may follow the content: a tape's record, with much to spare
-_STREAMS = 10_000  # packed streams in a file: bgzip begins one each 64 KiB, of CIFAR-10 some 3,000
-_WINDOW = 1 << 27  # bytes that xz may take: `xz -9` needs 65 MiB
+_PIECE = 1 << 16  # bytes per read
+_PADDING = 1 << 26  # zeros that may follow the content: far more than a tape's record
+_STREAMS = 10_000  # packed streams in a file: bgzip starts one every 64 KiB, some 3,000 for CIFAR-10
+_WINDOW = 1 << 27  # bytes of memory that xz may take: ``xz -9`` needs 65 MiB
 
 
 def take(stream: IO[bytes], size: int) -> bytes:
-    """The next ``size`` bytes, or as many as there are; what a stream claims to hold costs nothing before it comes."""
+    """Read the next ``size`` bytes, or as many as there are; memory is taken only for bytes that arrive."""
     found = bytearray()
     while len(found) < size and (piece := stream.read(min(_PIECE, size - len(found)))):
         found += piece
@@ -22,7 +22,7 @@ def take(stream: IO[bytes], size: int) -> bytes:
 
 
 def drain_zeros(stream: IO[bytes]) -> bool:
-    """Whether nothing but zeros is left in ``stream``. Raises ValueError for more of them than any program pads with."""
+    """Read the rest of ``stream``; return whether it holds only zeros. Raises ValueError if they are more than any padding."""
     padding = 0
     while piece := stream.read(_PIECE):
         if piece.strip(b"\0"):
@@ -34,7 +34,7 @@ def drain_zeros(stream: IO[bytes]) -> bool:
 
 
 class _Decompressor(Protocol):
-    """As in lzma and bz2."""
+    """Decompressor with the interface of the decompressors of lzma and bz2."""
 
     @property
     def eof(self) -> bool: ...
@@ -46,7 +46,7 @@ class _Decompressor(Protocol):
 
 
 class _Gzip:
-    """zlib's decompressor, which hands back the input that it has not used, in the form of the others."""
+    """zlib's decompressor, which returns unused input, with the interface of ``_Decompressor``."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(wbits=31)
@@ -68,7 +68,7 @@ class _Gzip:
             return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
         except zlib.error as error:
             if "incorrect data check" in str(error) or "incorrect length check" in str(error):
-                raise ValueError("CRC check failed: it is not what was packed") from error
+                raise ValueError("CRC check failed: the content is damaged") from error
             raise
 
 
@@ -80,9 +80,9 @@ _MAGIC: dict[bytes, Callable[[], _Decompressor]] = {
 
 
 class _Unpacked(io.RawIOBase):
-    """What a packed file holds, in bounded memory.
+    """The content of a packed file, unpacked in bounded memory.
 
-    The modules' own readers do not bound xz's memory, and gzip's takes the zeros behind its end one by one.
+    The standard library's readers do not bound xz's memory, and its gzip reader takes trailing zeros one by one.
     """
 
     def __init__(self, file: BinaryIO, make: Callable[[], _Decompressor], most: int) -> None:
@@ -94,7 +94,7 @@ class _Unpacked(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]  # the stubs' Buffer is none of Python 3.11
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]  # Python 3.11 lacks the stubs' Buffer
         while self._unpacker is not None or self._another():
             unpacker = self._unpacker
             assert unpacker is not None
@@ -115,7 +115,7 @@ class _Unpacked(io.RawIOBase):
         return 0
 
     def _another(self) -> bool:
-        """Whether a further packed stream follows the last one, as these formats allow, zeros between them or none."""
+        """Start on the next packed stream, which these formats allow, after any zeros; return whether there is one."""
         while data := self._input or self._file.read(_PIECE):
             self._input = data.lstrip(b"\0")
             if self._input:
@@ -131,10 +131,10 @@ class _Unpacked(io.RawIOBase):
 
 
 def unpacked(file: BinaryIO, most: int) -> BinaryIO:
-    """What ``file`` holds, from its start; unpacked if it is packed by gzip, bzip2 or xz, told by its first bytes.
+    """Return ``file`` from its start, unpacked if its first bytes are those of gzip, bzip2 or xz.
 
-    Reading raises ValueError beyond ``most`` bytes unpacked, EOFError where it is cut short, and otherwise as the
-    modules do: OSError, zlib.error, lzma.LZMAError.
+    Reading raises ValueError beyond ``most`` unpacked bytes, EOFError if the file is cut short, and the errors of the
+    standard library: OSError, zlib.error, lzma.LZMAError.
     """
     head = file.read(max(map(len, _MAGIC)))
     file.seek(0)

@@ -1,9 +1,9 @@
-"""torchvision, where its operators do not load.
+"""Import of torchvision even if its operators do not load.
 
-PyPI's torchvision is linked against CUDA torch. Beside a CPU-only torch its library of operators does not load, and
-``import torchvision`` raises ``RuntimeError: operator torchvision::nms does not exist``, for it registers Python kernels of
-operators that nobody defined. Defining their schemas first is enough: data sets and transforms call neither.
-Where torchvision imports without help nothing is defined.
+PyPI's torchvision is linked against CUDA torch. With a CPU-only torch its operator library does not load, and
+``import torchvision`` raises ``RuntimeError: operator torchvision::nms does not exist``, because it registers Python kernels of
+undefined operators. Defining their schemas first is enough: data sets and transforms call neither operator.
+If torchvision imports without help, nothing is defined.
 """
 
 import sys
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from torch.library import Library
 
 _LOCK = Lock()
-_MISSING = "does not exist"  # of torch's error for an operator without a schema
+_MISSING = "does not exist"  # part of torch's error for an operator without a schema
 
 
 @lru_cache(maxsize=1)
 def _defined() -> "Library":
-    """The schemas of the operators that torchvision registers kernels for; they vanish with the library object."""
+    """Define the schemas of the operators for which torchvision registers kernels; they vanish with the library object."""
     from torch.library import Library
 
     library = Library("torchvision", "DEF")
@@ -32,7 +32,7 @@ def _defined() -> "Library":
 
 
 def _imported() -> Any:
-    """``torchvision.datasets``. What a failed import leaves behind is forgotten, so that it can be repeated."""
+    """Import ``torchvision.datasets``; a failed import is removed from ``sys.modules``, so that it can be repeated."""
     try:
         import torchvision.datasets
     except BaseException:
@@ -43,7 +43,7 @@ def _imported() -> Any:
 
 
 def datasets() -> Any:
-    """The module ``torchvision.datasets``. Raises `Unavailable` where torchvision cannot be imported."""
+    """Return the module ``torchvision.datasets``. Raises ``Unavailable`` if torchvision cannot be imported."""
     with _LOCK:
         try:
             try:
@@ -56,5 +56,5 @@ def datasets() -> Any:
         except (ImportError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise Unavailable(
-                f"torchvision cannot be imported ({reason}): install the one that goes with this torch"
+                f"torchvision cannot be imported ({reason}): install the version that goes with this torch"
             ) from error
