@@ -19,6 +19,7 @@ from hw1bench.specs.experiment import (
     both_tiers,
 )
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
+from hw1bench.specs.report import Pack, Report, Topic
 
 __version__ = "0.1.0"
 __all__ = [
@@ -35,8 +36,11 @@ __all__ = [
     "MinimalRatio",
     "Model",
     "Optimizer",
+    "Pack",
     "Paths",
     "Protocol",
+    "Report",
     "StepLR",
+    "Topic",
     "both_tiers",
 ]

@@ -5,7 +5,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from hw1bench.effects import CountIs, CountsEqual, Effect
-from hw1bench.specs.experiment import TIERS, Experiment, Tier, report_name
+from hw1bench.specs.experiment import TIERS, Experiment, Tier
+from hw1bench.specs.report import report_name
 from hw1bench.support.checks import flag, instance, label, one_of, optional, settle, shown, text, tuple_of
 
 _ID = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")

@@ -17,6 +17,9 @@ from hw1bench.sources.tiers import (
     sweep_figures,
 )
 from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
+from hw1bench.specs.report import Report
+
+REPORT = Report("A", title="ReLU, Adam 1e-4, MNIST", source="Clemson CPSC-8430, homework 1")
 
 CNN_1 = Model("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-10 logsoftmax")
 CNN_2 = Model("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-20-10 logsoftmax")

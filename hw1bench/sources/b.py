@@ -28,6 +28,13 @@ from hw1bench.specs.experiment import (
     StepLR,
     both_tiers,
 )
+from hw1bench.specs.report import Report
+
+REPORT = Report(
+    "B",
+    title="leaky ReLU, CIFAR-10, batch-size and learning-rate sweeps",
+    source="Clemson CPSC-8430, homework 1, code published",
+)
 
 FIT_7 = Model("[1,5,10,10,10,10,10,5]", activation="leaky_relu")
 FIT_4 = Model("[1,10,18,15,4]", activation="leaky_relu")

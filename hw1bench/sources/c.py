@@ -8,6 +8,13 @@ from hw1bench.sources.points import minimal_ratio
 from hw1bench.sources.tiers import CIFAR10, LOOKS, MNIST, ONCE, interpolation, quick, sweep, sweep_figures
 from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
 from hw1bench.specs.notation import scaled
+from hw1bench.specs.report import Report
+
+REPORT = Report(
+    "C",
+    title="tanh, layer tables printed by Keras, MNIST and CIFAR-10",
+    source="NTU MLDS, a group's homework 1",
+)
 
 # Keras's defaults: Glorot uniform weights, zero biases, Adam with epsilon 1e-7.
 ADAM = Optimizer(name="adam", lr=1e-3, eps=1e-7)

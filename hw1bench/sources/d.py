@@ -6,6 +6,9 @@ from dataclasses import replace
 from hw1bench.sources.points import minimal_ratio
 from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, path_figures, paths, quick
 from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
+from hw1bench.specs.report import Report
+
+REPORT = Report("D", title="ReLU, RMSprop, three functions, MNIST", source="a course not named")
 
 FIT_8 = Model("[5,5,10,12,10,12,12,15]")
 FIT_4 = Model("[5,20,15,18]")

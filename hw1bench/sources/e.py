@@ -6,6 +6,9 @@ from dataclasses import replace
 from hw1bench.measures.line import grid
 from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, interpolation, path_figures, paths, quick
 from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
+from hw1bench.specs.report import Report
+
+REPORT = Report("E", title="ReLU, Adam 1e-3 and SGD, MNIST", source="Clemson CPSC-8430, homework 1, code published")
 
 FIT_0_STATED = Model("[5,10,10,10,5]")  # the layout that the report prints; its code has one hidden layer of 10 more
 FIT_0 = Model("[5,10,10,10,10,5]")

@@ -17,6 +17,7 @@ from hw1bench.specs import notation
 from hw1bench.specs.ingredients import TITLES, Data, Function, Images, Loss, Model, Optimizer, StepLR
 from hw1bench.specs.kinds import KINDS
 from hw1bench.specs.measurement import Measurement
+from hw1bench.specs.report import report_name
 from hw1bench.support.checks import (
     file_name,
     flag,
@@ -51,20 +52,11 @@ __all__ = [
     "both_tiers",
     "canonical",
     "digest",
-    "report_name",
 ]
 
 Tier = Literal["quick", "full"]
 TIERS: tuple[Tier, ...] = ("quick", "full")
 BLOCK = 8  # seeds in a block: the unit of training, storage and resuming, and the first look
-
-
-def report_name(value: Any, what: str) -> str:
-    """A check of the name of a report: safe for files, and for pytest, which reads a marker's name up to a parenthesis."""
-    found: str = file_name(without="()")(value, what)
-    if found.casefold() == "across":
-        raise ValueError(f"{what} is {found!r}, which names the figures across reports: give another")
-    return found
 
 
 def _snapshots(value: Any, what: str) -> str | int | None:
@@ -350,7 +342,7 @@ class Contrast:
 
     @property
     def reports(self) -> str:
-        """Such as "A, B, E"."""
+        """Their ids, such as "first, second"."""
         return ", ".join(sorted({experiment.report for experiment in self.experiments}))
 
 

@@ -1,0 +1,34 @@
+"""What the claims of the five reports bring to a session: the reports, and their topics in the order of the catalogue.
+
+A pytest plugin: a root ``conftest.py`` names it beside ``hw1bench.plugin``.
+"""
+
+from hw1bench.sources import a, b, c, d, e
+from hw1bench.specs.experiment import Experiment
+from hw1bench.specs.report import Pack, Topic
+
+_SOURCES = (a, b, c, d, e)
+
+PACK = Pack(
+    reports=tuple(source.REPORT for source in _SOURCES),
+    topics=(
+        Topic("counts", "Parameter counts"),
+        Topic("fit", "Fitting functions"),
+        Topic("task", "Real tasks"),
+        Topic("path", "Weight paths"),
+        Topic("grad", "Gradient norm"),
+        Topic("minratio", "Minimal ratio"),
+        Topic("random", "Random labels"),
+        Topic("size", "Size and generalisation"),
+        Topic("interp", "Interpolation"),
+        Topic("sensitivity", "Sensitivity"),
+    ),
+)
+
+EXPERIMENTS = tuple(value for source in _SOURCES for value in vars(source).values() if isinstance(value, Experiment))
+"""Every experiment of the reports, in the order of the sources."""
+
+
+def pytest_hw1bench_pack() -> Pack:
+    """The pack, for pytest."""
+    return PACK

@@ -1,0 +1,99 @@
+"""What claims are claims of: reports, the topics they are sorted by, and packs, which bring both to a session.
+
+A claim, an experiment and a figure name their report by its id alone, and a file of claims names its topic. A pack says the rest:
+what the report is, where it comes from, how the topic is called. Nothing else in the framework knows of any report.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+from hw1bench.support.checks import file_name, instance, settle, shown, text, tuple_of
+
+URL = r"^(https?://[^\s\"<>\\]+)?$"
+"""A link that a page may show, or ''."""
+
+
+def report_name(value: Any, what: str) -> str:
+    """A check of the id of a report: safe for files, and for pytest, which reads a marker's name up to a parenthesis."""
+    found: str = file_name(without="()")(value, what)
+    if found.casefold() == "across":
+        raise ValueError(f"{what} is {found!r}, which names the figures across reports: give another")
+    return found
+
+
+def _url(value: Any, what: str) -> str:
+    found: str = text()(value, what)
+    if not re.fullmatch(URL, found):
+        raise ValueError(
+            f"{what} is {shown(value)}: give such as https://example.org/report.pdf, or '' where none is known"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that makes claims: its ``id``, as claims and experiments name it; its ``title``; its ``source``, such as a course
+    or a paper; and the ``url`` where it can be read. What is not known is ''.
+
+    Raises ValueError for an id that is not safe as a part of a file's name, and for a url that is not http or https.
+    """
+
+    id: str
+    _: KW_ONLY
+    title: str = ""
+    source: str = ""
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        settle(self, id=report_name, title=text(), source=text(), url=_url)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What a file of claims is about: its ``id``, which is the file's name without ``test_`` and ``.py``, and its ``title``."""
+
+    id: str
+    title: str
+
+    def __post_init__(self) -> None:
+        settle(self, id=file_name(without="()"), title=text())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """The reports of a collection of claims, and their topics in the order in which a page shows them.
+
+    Raises ValueError, in one line, for two different reports or topics of one id.
+    """
+
+    reports: tuple[Report, ...] = ()
+    topics: tuple[Topic, ...] = ()
+
+    def __post_init__(self) -> None:
+        settle(self, reports=tuple_of(instance(Report)), topics=tuple_of(instance(Topic)))
+        object.__setattr__(self, "reports", _each_once("report", self.reports))
+        object.__setattr__(self, "topics", _each_once("topic", self.topics))
+
+
+def merged(packs: Iterable[Pack]) -> Pack:
+    """One pack of all that ``packs`` bring, in their order; what several bring alike is there once.
+
+    Raises ValueError, in one line, for two different reports or topics of one id.
+    """
+    every = list(packs)
+    return Pack(
+        reports=tuple(report for pack in every for report in pack.reports),
+        topics=tuple(topic for pack in every for topic in pack.topics),
+    )
+
+
+def _each_once(what: str, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    found: dict[str, Any] = {}
+    for one in given:
+        # Ids that differ in case alone would share their markers and, on some disks, their files.
+        other = found.setdefault(one.id.casefold(), one)
+        if other != one:
+            raise ValueError(f"two {what}s have the id {one.id!r}, {other} and {one}: give one of them another id")
+    return tuple(found.values())
