@@ -19,7 +19,7 @@ lint: setup
 	$(BIN)/mypy
 
 protocols: setup
-	$(BIN)/python -m hw1bench.report.protocols reports/benchmark.json docs/protocols.md
+	$(BIN)/python -m hw1bench.sources reports/benchmark.json docs/protocols.md
 
 bench: setup
 	$(BIN)/python -c 'import jax' 2> /dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt jax

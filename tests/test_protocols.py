@@ -9,15 +9,15 @@ import pytest
 from cases import unchecked
 from hw1bench.report.protocols import (
     differences,
-    main,
     measured,
-    of_the_reports,
     page,
     steps,
     table,
     trained,
 )
 from hw1bench.sources import a, b
+from hw1bench.sources.__main__ import main
+from hw1bench.sources.pack import EXPERIMENTS, PACK
 from hw1bench.specs.experiment import Arm, Experiment, Function, Images, Model, Optimizer, Protocol, StepLR, both_tiers
 from hw1bench.specs.ingredients import TRAINING_SAMPLES
 from hw1bench.specs.notation import scaled
@@ -240,13 +240,12 @@ def benchmark(**seconds):
 
 def test_the_page_in_the_docs_is_that_of_the_sources():
     text = PAGE.read_text(encoding="utf-8")
-    assert page(of_the_reports(), measured(text)) == text, "make protocols"
+    assert page(EXPERIMENTS, measured(text)) == text, "make protocols"
 
 
 def test_every_experiment_of_the_reports_has_a_row():
-    found = of_the_reports()
-    assert {one.report for one in found} == set("ABCDE")
-    assert len({one.id for one in found}) == len(found)
+    assert {one.report for one in EXPERIMENTS} == {report.id for report in PACK.reports}
+    assert len({one.id for one in EXPERIMENTS}) == len(EXPERIMENTS)
 
 
 def test_seconds_are_those_of_all_looks_in_the_quick_tier():

@@ -1,24 +1,16 @@
 """What the quick tier trains and the full one does, side by side: in sentences for a verdict, in a table for the docs.
 
-    python -m hw1bench.report.protocols BENCHMARK_JSON PAGE
-
-writes the docs page anew, with the seconds of a quick session's benchmark.json; an experiment that the session did not train
-keeps the seconds that the page says. Everything here is about specifications: nothing imports torch.
+Everything here is about specifications: nothing imports torch.
 """
 
-import argparse
 import dataclasses
-import json
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from hw1bench.specs.experiment import TITLES, Arm, Data, Experiment, Function, Images, Protocol, StepLR
 from hw1bench.specs.notation import scaled
-from hw1bench.support.files import replace as replace_file
 
 _PAGE = """\
 # Protocols
@@ -292,40 +284,3 @@ def trained(benchmark: Mapping[str, Any]) -> dict[str, float]:
         if "experiment" in extra and "[quick-" in row["name"]:
             found[extra["experiment"]] = row["stats"]["total"] + math.fsum(extra["later_looks_seconds"])
     return found
-
-
-def of_the_reports() -> tuple[Experiment, ...]:
-    """Every experiment of the reports, in the order of the sources."""
-    from hw1bench.sources import a, b, c, d, e
-
-    everything = [value for source in (a, b, c, d, e) for value in vars(source).values()]
-    return tuple(value for value in everything if isinstance(value, Experiment))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page; the exit status is 2 where benchmark.json cannot be used."""
-    parser = argparse.ArgumentParser(prog="hw1bench.report.protocols", description="Write the table of protocols.")
-    parser.add_argument("benchmark", metavar="BENCHMARK_JSON", type=Path, help="benchmark.json of a quick session")
-    parser.add_argument("page", metavar="PAGE", type=Path, help="the Markdown file to write")
-    chosen = parser.parse_args(arguments)
-    try:
-        seconds = trained(json.loads(chosen.benchmark.read_text(encoding="utf-8")))
-        before = measured(chosen.page.read_text(encoding="utf-8")) if chosen.page.exists() else {}
-        replace_file(chosen.page, page(of_the_reports(), before | seconds).encode())
-    except OSError as error:
-        print(
-            f"hw1bench.report.protocols: {error}: run `make claims` first, or name its report directory's file",
-            file=sys.stderr,
-        )
-        return 2
-    except (ValueError, KeyError, TypeError) as error:
-        print(
-            f"hw1bench.report.protocols: {chosen.benchmark} is no benchmark.json of a session ({error!r})",
-            file=sys.stderr,
-        )
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,40 @@
+"""``python -m hw1bench.sources BENCHMARK_JSON PAGE``: write the docs' table of protocols anew.
+
+The seconds are those of a quick session's benchmark.json; an experiment that the session did not train keeps the seconds that the
+page says.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hw1bench.report import protocols
+from hw1bench.sources.pack import EXPERIMENTS
+from hw1bench.support.files import replace
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page; the exit status is 2 if benchmark.json cannot be used."""
+    parser = argparse.ArgumentParser(prog="hw1bench.sources", description="Write the table of protocols.")
+    parser.add_argument("benchmark", metavar="BENCHMARK_JSON", type=Path, help="benchmark.json of a quick session")
+    parser.add_argument("page", metavar="PAGE", type=Path, help="the Markdown file to write")
+    chosen = parser.parse_args(arguments)
+    try:
+        seconds = protocols.trained(json.loads(chosen.benchmark.read_text(encoding="utf-8")))
+        before = protocols.measured(chosen.page.read_text(encoding="utf-8")) if chosen.page.exists() else {}
+        replace(chosen.page, protocols.page(EXPERIMENTS, before | seconds).encode())
+    except OSError as error:
+        print(
+            f"hw1bench.sources: {error}: run `make claims` first, or name its report directory's file", file=sys.stderr
+        )
+        return 2
+    except (ValueError, KeyError, TypeError) as error:
+        print(f"hw1bench.sources: {chosen.benchmark} is no benchmark.json of a session ({error!r})", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
