@@ -18,7 +18,7 @@ from hw1bench.court import rehearsal, rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
 from hw1bench.report.merge import Known
-from hw1bench.session import summary, terminal
+from hw1bench.session import hooks, summary, terminal
 from hw1bench.session.endings import Endings
 from hw1bench.session.interrupts import Interrupts
 from hw1bench.session.selection import Selection, params, topic
@@ -59,6 +59,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "strict-rulings": {"action": "store_true", "help": "fail on a weaker verdict, a missing ruling, a claim not run"},
     "prune-rulings": {"action": "store_true", "help": "remove rulings on claims and tiers that are gone"},
 }
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -169,7 +173,7 @@ class Bench:
         """Train what the figures of an experiment, or of a contrast of several, show."""
         __tracebackhide__ = True
         assert self._session.sitting is not None
-        reason = self._session.sitting.show(exhibit, self._timer())
+        reason = self._session.sitting.show(exhibit, topic(self._request.path), self._timer())
         if reason:
             pytest.skip(reason)
 
@@ -258,7 +262,12 @@ class _Session:
             paths = sorted({path.parent / rulings.FILE for path in self._selection.known})
             book = {path: self._rulings(path, progress.notice) for path in paths}
             self.sitting = Sitting(
-                _options(self.config, tier), list(docket.values()), book, progress, lambda: self._interrupts.hurried
+                _options(self.config, tier),
+                list(docket.values()),
+                book,
+                progress,
+                self._selection.pack,
+                lambda: self._interrupts.hurried,
             )
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None

@@ -10,6 +10,17 @@ from hw1bench.court.verdict import judge
 DIGITS = {"name": "digits, 28x28", "fingerprint": "0f" * 16, "stand_in": True, "canonical": True}
 COPY = {"name": "MNIST, 28x28", "fingerprint": "f0" * 16, "stand_in": False, "canonical": False}
 STARTED = "2026-01-31T12:00:00+00:00"
+REPORTS = [
+    {"id": "A", "title": "ReLU", "source": "a course", "url": ""},
+    {"id": "B", "title": "Leaky ReLU", "source": "", "url": ""},
+    {"id": "C", "title": "", "source": "a group", "url": ""},
+]
+TOPICS = [
+    {"id": "counts", "title": "Parameter counts"},
+    {"id": "fit", "title": "Fitting functions"},
+    {"id": "task", "title": "Real tasks"},
+    {"id": "random", "title": "Random labels"},
+]
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40"><rect width="60" height="40"/></svg>'
 
 
@@ -108,6 +119,8 @@ def document(*claims: dict[str, Any], **changed: Any) -> dict[str, Any]:
             "commit": None,
             "hw1bench": "0.1.0",
         },
+        "reports": REPORTS,
+        "topics": TOPICS,
         "claims": list(claims) or everything(),
         "figures": [
             figure("A", "3", "Loss against epoch, sinc", "figures/A-fit-sinc-loss.svg"),

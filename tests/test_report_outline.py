@@ -30,7 +30,7 @@ def test_an_experiment_is_found_by_its_name_where_no_claim_names_a_figure():
 
 @pytest.mark.parametrize(
     ("path", "topic"),
-    [("figures/D-path-whole.svg", "path"), ("figures/D-fit-sawtooth-loss.svg", "fit"), ("figures/odd.png", "fit")],
+    [("figures/D-path-whole.svg", "path"), ("figures/D-fit-sawtooth-loss.svg", "fit"), ("figures/odd.png", "odd")],
 )
 def test_figures_of_no_claim_go_to_their_reports_section_of_their_topic(path, topic):
     found = outline(document(exact(), figures=[figure("D", "-", "", path)]))

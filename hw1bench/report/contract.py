@@ -15,10 +15,22 @@ from typing import Any
 
 from hw1bench.court.vocabulary import RULED
 from hw1bench.report import schema
-from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure
+from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure, Report, Topic
 from hw1bench.report.validate import fault, schema_of, shown
 
-__all__ = ["SCHEMA", "Claim", "Dataset", "Document", "Effect", "Figure", "check", "from_seeds", "measured"]
+__all__ = [
+    "SCHEMA",
+    "Claim",
+    "Dataset",
+    "Document",
+    "Effect",
+    "Figure",
+    "Report",
+    "Topic",
+    "check",
+    "from_seeds",
+    "measured",
+]
 
 IMAGES = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -46,6 +58,8 @@ def check(document: Any) -> None:
     for figure in document["figures"]:
         _check_path(figure["path"])
     _check_once((figure["path"] for figure in document["figures"]), "figure path", "give each figure its own file")
+    _check_once((report["id"] for report in document.get("reports", ())), "report", "describe each report once")
+    _check_once((topic["id"] for topic in document.get("topics", ())), "topic", "give each topic one title")
 
 
 def check_claim(claim: Claim) -> None:

@@ -11,6 +11,7 @@ from hw1bench.effects import Effect
 from hw1bench.report import schema
 from hw1bench.report.protocols import differences
 from hw1bench.specs.experiment import Experiment, Figure
+from hw1bench.specs.report import Pack
 from hw1bench.support.number import not_finite
 
 
@@ -102,10 +103,11 @@ def build(
     seconds: float,
     seed_offset: int,
     environment: Mapping[str, str | float | bool | None],
+    pack: Pack,
     claims: Sequence[schema.Claim],
     figures: Iterable[schema.Figure],
 ) -> schema.Document:
-    """The document of a session. A claim's figure that was not drawn is None."""
+    """The document of a session, with all the reports and topics of ``pack``. A claim's figure that was not drawn is None."""
     drawn = list(figures)
     paths = {figure["path"] for figure in drawn}
     return {
@@ -115,6 +117,11 @@ def build(
         "seconds": seconds,
         "seed_offset": seed_offset,
         "environment": dict(environment),
+        "reports": [
+            {"id": report.id, "title": report.title, "source": report.source, "url": report.url}
+            for report in pack.reports
+        ],
+        "topics": [{"id": topic.id, "title": topic.title} for topic in pack.topics],
         "claims": [{**claim, "figure": claim["figure"] if claim["figure"] in paths else None} for claim in claims],
         "figures": drawn,
     }

@@ -57,6 +57,7 @@ def _environment(document: Document, report_dir: Path) -> Environment:
         image=partial(image, report_dir=report_dir),
     )
     environment.filters["slug"] = slug
+    environment.tests["told_of"] = lambda report: bool(words.about(report) or report["url"])
     return environment
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from hw1bench.report import words
-from hw1bench.report.contract import Claim, Document, Figure, check, from_seeds
+from hw1bench.report.contract import Claim, Document, Figure, Report, check, from_seeds
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import line
 
@@ -35,11 +35,12 @@ def render(document: Document) -> str:
         "\n".join(f"- {fact}" for fact in facts),
         "## Reports by topics",
         _matrix(sections),
+        *_reports(sections),
     ]
     for section in sections:
         told = [figure for part in section.parts for figure in part.figures if figure["note"]]
         if section.claims or section.across or told:
-            blocks.append(f"## {_text(words.topic(section.topic))}")
+            blocks.append(f"## {_text(section.title)}")
         if section.across:
             blocks += ["### Across reports", "\n".join(map(_figure, section.across))]
         if section.claims:
@@ -52,12 +53,24 @@ def render(document: Document) -> str:
 
 
 def _matrix(sections: Sequence[Section]) -> str:
-    columns = reports(sections)
+    columns = [report["id"] for report in reports(sections)]
     rows = []
     for section in sections:
         said = {part.report: _counts(part.claims) for part in section.parts}
-        rows.append([_text(words.topic(section.topic)), *(said.get(report) or "-" for report in columns)])
+        rows.append([_text(section.title), *(said.get(report) or "-" for report in columns)])
     return _rows(["topic", *map(_text, columns)], rows)
+
+
+def _reports(sections: Sequence[Section]) -> list[str]:
+    """What is known of each report, in a list; nothing if nothing is."""
+    said = [_about(report) for report in reports(sections) if words.about(report) or report["url"]]
+    return ["\n".join(said)] if said else []
+
+
+def _about(report: Report) -> str:
+    url = report["url"]
+    link = [f"[{_text(url)}](<{url}>)"] if url else []
+    return f"- {_text(report['id'])}: {', '.join([*filter(None, [_text(words.about(report))]), *link])}"
 
 
 def _table(claims: Iterable[Claim]) -> str:

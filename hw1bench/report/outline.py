@@ -1,14 +1,14 @@
 """The order of a report: topics, what contrasts reports, each report, and its experiments with their figures and claims."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from hw1bench.report.contract import Claim, Document, Figure
-from hw1bench.report.words import TOPICS
+from hw1bench.report import words
+from hw1bench.report.contract import Claim, Document, Figure, Report
 
 ACROSS = "across-"
-"""How the name of a figure across reports starts; its topic follows: 'figures/across-random-memorising.svg'."""
+"""How the name of a figure across reports starts; its topic follows: 'figures/across-topic-memorising.svg'."""
 
 
 @dataclass
@@ -24,8 +24,12 @@ class Group:
 class Part:
     """What one report says on one topic."""
 
-    report: str
+    about: Report
     groups: tuple[Group, ...]
+
+    @property
+    def report(self) -> str:
+        return self.about["id"]
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -41,6 +45,7 @@ class Section:
     """One topic: the figures across reports, then what each report says."""
 
     topic: str
+    title: str
     parts: tuple[Part, ...]
     across: tuple[Figure, ...] = ()
 
@@ -48,9 +53,14 @@ class Section:
     def claims(self) -> tuple[Claim, ...]:
         return tuple(claim for part in self.parts for claim in part.claims)
 
+    @property
+    def exact(self) -> bool:
+        """Whether it has claims, and no experiment."""
+        return bool(self.claims) and not any(claim["experiment"] for claim in self.claims)
+
 
 def stem(path: str) -> str:
-    """The experiment's name in a figure's path: 'figures/A-fit-sinc-loss.svg' -> 'A-fit-sinc'."""
+    """The experiment's id in a figure's path: 'figures/x-sinc-loss.svg' -> 'x-sinc'."""
     name = PurePosixPath(path).stem
     return name.rpartition("-")[0] or name
 
@@ -58,10 +68,9 @@ def stem(path: str) -> str:
 def outline(document: Document) -> tuple[Section, ...]:
     """Every claim and every figure once, by topic, report and experiment.
 
-    Topics come in their usual order, a reader's own ones after them; claims in the document's order. A figure
-    goes to the first experiment that shares its name, or has a claim that points at it; without one, to its
-    report's section of the topic that its name says (`fit` where it says none). A figure across reports stands
-    before all of these, whichever claims point at it.
+    Topics come in the order in which the document tells of them, others after them; claims in the document's order. A
+    figure goes to the first experiment that shares its name, or has a claim that points at it; without one, to its
+    report's section of its own topic. A figure across reports stands before all of these, whichever claims point at it.
     """
     across: dict[str, list[Figure]] = {}
     groups: dict[tuple[str, str, str], Group] = {}
@@ -79,27 +88,40 @@ def outline(document: Document) -> tuple[Section, ...]:
             continue
         name = stem(figure["path"])
         if name not in named:
-            place = (_topic(name), figure["report"], f"figures of {name}")
+            place = (_topic(figure), figure["report"], f"figures of {name}")
             named[name] = groups.setdefault(place, Group(name))
         named[name].figures.append(figure)
+    titles = words.topics(document)
+    known = {report["id"]: report for report in document.get("reports", ())}
     return tuple(
         Section(
             topic,
-            tuple(Part(report, _pick(groups, topic, report)) for report in _reports(groups, topic)),
+            titles.get(topic, topic),
+            tuple(
+                Part(known.get(report, _plain(report)), _pick(groups, topic, report))
+                for report in _reports(groups, topic)
+            ),
             tuple(across.get(topic, ())),
         )
-        for topic in _topics([*(topic for topic, _, _ in groups), *across])
+        for topic in _topics([*(topic for topic, _, _ in groups), *across], titles)
     )
 
 
-def reports(sections: Iterable[Section]) -> tuple[str, ...]:
-    """The reports that the sections speak of, sorted."""
-    return tuple(sorted({part.report for section in sections for part in section.parts}))
+def reports(sections: Iterable[Section]) -> tuple[Report, ...]:
+    """The reports that the sections speak of, sorted by their ids."""
+    found = {part.report: part.about for section in sections for part in section.parts}
+    return tuple(found[report] for report in sorted(found))
 
 
-def _topic(name: str) -> str:
-    words = name.split("-")
-    return words[1] if len(words) > 1 and words[1] in TOPICS else "fit"
+def _plain(report: str) -> Report:
+    """A report of which only the id is known."""
+    return {"id": report, "title": "", "source": "", "url": ""}
+
+
+def _topic(figure: Figure) -> str:
+    """The topic of a figure whose experiment has no claim; the first word of the experiment's name if the figure says none."""
+    own = stem(figure["path"])
+    return figure.get("topic") or own.removeprefix(f"{figure['report']}-").partition("-")[0] or own
 
 
 def _topic_across(path: str) -> str:
@@ -108,9 +130,9 @@ def _topic_across(path: str) -> str:
     return name.removeprefix(ACROSS).partition("-")[0] if name.startswith(ACROSS) else ""
 
 
-def _topics(topics: Iterable[str]) -> list[str]:
-    found = list(dict.fromkeys(topics))
-    return [topic for topic in TOPICS if topic in found] + [topic for topic in found if topic not in TOPICS]
+def _topics(found: Sequence[str], known: Iterable[str]) -> list[str]:
+    """The topics ``found``, each once: those that are ``known`` first, in that order."""
+    return list(dict.fromkeys([*(topic for topic in known if topic in found), *found]))
 
 
 def _reports(groups: Iterable[tuple[str, str, str]], topic: str) -> list[str]:

@@ -7,10 +7,11 @@ the bounds of its values, as JSON schema spells them, and in words what it means
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict, get_args
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_args
 
 from hw1bench.court.vocabulary import How, OutcomeWord, RuledWord, VerdictWord
 from hw1bench.report.validate import bounds, schema_of
+from hw1bench.specs.report import URL
 from hw1bench.support.number import NotFinite
 
 Version = Literal[2]
@@ -100,6 +101,23 @@ class Figure(TypedDict):
     path: Annotated[str, "of an .svg or .png, relative to the report directory"]
     note: Annotated[str, "what it shows, in sentences, a line each; may be empty"]
     runs: Annotated[Count, "how many it shows"]
+    topic: NotRequired[Annotated[Name, "under which it stands if no claim has its experiment"]]
+
+
+class Report(TypedDict):
+    """A report that claims name by its id. What is not known of it is empty."""
+
+    id: Name
+    title: str
+    source: Annotated[str, "such as a course or a paper"]
+    url: Annotated[str, bounds(pattern=URL, examples=("https://example.org/report.pdf",)), "where it can be read"]
+
+
+class Topic(TypedDict):
+    """A topic that claims name by its id."""
+
+    id: Name
+    title: str
 
 
 class Document(TypedDict):
@@ -111,6 +129,10 @@ class Document(TypedDict):
     seconds: Annotated[Seconds, "that the session took"]
     seed_offset: Annotated[Count, "the first seed"]
     environment: dict[str, str | float | bool | None]
+    reports: NotRequired[Annotated[list[Report], "of its claims and figures, as far as more than their ids is known"]]
+    topics: NotRequired[
+        Annotated[list[Topic], "of its claims and figures, in the order of a page; others come after them"]
+    ]
     claims: list[Claim]
     figures: list[Figure]
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from reprlib import Repr
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 Schema = Mapping[str, Any]
 
@@ -31,7 +31,8 @@ def schema_of(kind: Any) -> dict[str, Any]:
         keys = get_type_hints(kind, include_extras=True)
         head: dict[str, Any] = {"description": kind.__doc__} if kind.__doc__ else {}
         properties = {key: schema_of(part) for key, part in keys.items()}
-        return {**head, "type": "object", "properties": properties, "required": list(keys)}
+        required = [key for key in keys if key in kind.__required_keys__]
+        return {**head, "type": "object", "properties": properties, "required": required}
     if kind in _TYPES:
         return {"type": _TYPES[kind]}
     origin, parts = get_origin(kind), get_args(kind)
@@ -40,6 +41,8 @@ def schema_of(kind: Any) -> dict[str, Any]:
         for more in kind.__metadata__:
             found |= {"description": more} if isinstance(more, str) else dict(more)
         return found
+    if origin is NotRequired:
+        return schema_of(parts[0])
     if origin is Literal:
         return {"enum": list(parts)}
     if origin in (Union, UnionType):

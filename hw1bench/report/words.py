@@ -6,20 +6,7 @@ from collections.abc import Iterable
 
 from hw1bench.court import vocabulary
 from hw1bench.court.vocabulary import ALPHA, RULED, VERDICTS
-from hw1bench.report.contract import Claim, Document, Effect, Figure, from_seeds, measured
-
-TOPICS = {
-    "counts": "Parameter counts",
-    "fit": "Fitting functions",
-    "task": "Real tasks",
-    "path": "Weight paths",
-    "grad": "Gradient norm",
-    "minratio": "Minimal ratio",
-    "random": "Random labels",
-    "size": "Size and generalisation",
-    "interp": "Interpolation",
-    "sensitivity": "Sensitivity",
-}
+from hw1bench.report.contract import Claim, Document, Effect, Figure, Report, from_seeds, measured
 
 FAILED = "failed"
 GROUPS = (FAILED, *VERDICTS)
@@ -197,7 +184,7 @@ def data_remarks(document: Document) -> list[str]:
 
 
 def shown_in(figure: Figure) -> str:
-    """Whose figure it is: 'Report A, figure 3', or 'Reports A, B, E' of one across reports."""
+    """Whose figure it is: 'Report x, figure 3', or 'Reports x, y' of one across reports."""
     if ", " in figure["report"]:
         return f"Reports {figure['report']}"
     number = figure["number"]
@@ -220,9 +207,15 @@ def failed(document: Document) -> list[Claim]:
     return [claim for claim in document["claims"] if claim["outcome"] in _FAILING]
 
 
-def topic(key: str) -> str:
-    """The title of a topic; of a topic unknown here, its own key."""
-    return TOPICS.get(key, key)
+def topics(document: Document) -> dict[str, str]:
+    """The titles of the topics that the document tells of, by their ids, in the order of a page."""
+    return {topic["id"]: topic["title"] or topic["id"] for topic in document.get("topics", ())}
+
+
+def about(report: Report) -> str:
+    """What a report is: its title, and its source in parentheses; '' if neither is known."""
+    title, source = report["title"], report["source"]
+    return f"{title} ({source})" if title and source else title or source
 
 
 def false_verdicts(document: Document) -> str:

@@ -1,6 +1,6 @@
 """The figures of a sitting: of every experiment whose runs are at hand, and the contrasts between them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,19 +46,19 @@ class Drawing:
     hurried: Callable[[], bool] = lambda: False
     earlier: Mapping[str, contract.Figure] = field(default_factory=dict)
 
-    def draw(self, exhibits: Iterable[Experiment | Contrast]) -> list[contract.Figure]:
-        """Draw every figure of ``exhibits`` whose runs are at hand; the figures' entries in claims.json.
+    def draw(self, exhibits: Mapping[Experiment | Contrast, str]) -> list[contract.Figure]:
+        """Draw every figure of ``exhibits``, which go to their topics, if its runs are at hand; the entries in claims.json.
 
         One that fails costs a line, not the report.
         """
         drawn: list[contract.Figure] = []
-        for exhibit in exhibits:
+        for exhibit, topic in exhibits.items():
             try:
                 for chart in self._charts(exhibit):
                     if self.hurried():
                         self.notice("interrupted again: the figures that were not drawn yet are left out")
                         return drawn
-                    drawn += self._draw(chart)
+                    drawn += self._draw(chart, topic)
             except OSError as error:
                 self.notice(
                     f"figures cannot be written to {self.report_dir} ({error.strerror or error}): they are left out"
@@ -84,7 +84,7 @@ class Drawing:
             shown = [one for one in series if not figure.arms or one.name in figure.arms]
             yield _Chart(exhibit.report, figure, document.figure_path(exhibit, figure), shown)
 
-    def _draw(self, chart: _Chart) -> list[contract.Figure]:
+    def _draw(self, chart: _Chart, topic: str) -> list[contract.Figure]:
         """Draw one figure: its entry. Raises OSError where it cannot be written."""
         there = self.earlier.get(chart.path)
         if there is not None and there["runs"] > chart.runs:
@@ -110,6 +110,7 @@ class Drawing:
                 "path": chart.path,
                 "note": note,
                 "runs": chart.runs,
+                "topic": topic,
             }
         ]
 

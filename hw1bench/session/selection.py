@@ -10,9 +10,8 @@ import pytest
 
 from hw1bench.court.claim import Claim
 from hw1bench.specs.experiment import Contrast, Experiment, Tier
-
-REPORTS = "ABCDE"
-TOPICS = ("counts", "fit", "task", "path", "grad", "minratio", "random", "size", "interp", "sensitivity")
+from hw1bench.specs.report import Pack, merged
+from hw1bench.support.checks import shown
 
 
 def params(item: pytest.Item) -> dict[str, Any]:
@@ -43,19 +42,56 @@ def topic(path: Path) -> str:
     return path.stem.removeprefix("test_")
 
 
+def brought(config: pytest.Config) -> Pack:
+    """All that the packs bring which pytest knows by now, in the order in which they were registered.
+
+    Raises pytest.UsageError, in one line, for what is no pack, and for packs that contradict each other.
+    """
+    packs = config.hook.pytest_hw1bench_pack()[::-1]  # pytest asks the last one first
+    for pack in packs:
+        if not isinstance(pack, Pack):
+            raise pytest.UsageError(f"pytest_hw1bench_pack returned {shown(pack)}: let it return a hw1bench.Pack")
+    try:
+        return merged(packs)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def unknown(pack: Pack, items: Iterable[pytest.Item]) -> Iterator[str]:
+    """What is wrong, a line for each report, with tests of topics that ``pack`` brings and of reports that it does not.
+
+    A topic that no pack brings is somebody's own, and so are its reports: they are shown by their ids.
+    """
+    topics, reports = {one.id for one in pack.topics}, [report.id for report in pack.reports]
+    told: set[str] = set()
+    for item in items:
+        name, subject = topic(item.path), params(item).get("claim") or params(item)["exhibit"]
+        if name not in topics:
+            continue
+        for one in (subject, getattr(subject, "experiment", None), *getattr(subject, "experiments", ())):
+            report = getattr(one, "report", None)  # a contrast has none of its own
+            if report is not None and report not in (*reports, *told):
+                told.add(report)
+                yield (
+                    f"{item.name} is of report {report!r}, and for topic {name!r} there are {', '.join(reports) or 'none'}: "
+                    "name one of these, or bring yours by pytest_hw1bench_pack"
+                )
+
+
 class Markers:
     """The markers of reports and topics. A name that another plugin's marker has, such as "timeout", would have that plugin
     act on the claims: then the marker is "claims_timeout"."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, pack: Pack) -> None:
         self._config = config
         self._ours: set[str] = set()  # lines of the ini file
         self.instead: dict[str, str] = {}  # name -> the marker that stands for it
         self._register("gpu", "full tier, as the reports did it (CUDA, or --device cpu)")
-        for letter in REPORTS:
-            self._register(f"report_{letter.lower()}", f"claims of report {letter}")
-        for name in TOPICS:
-            self._register(name, "claims of this topic")
+        for report in pack.reports:
+            about = f": {report.title}" if report.title else ""
+            self._register(f"report_{report.id.lower()}", f"claims of report {report.id}{about}")
+        for one in pack.topics:
+            self._register(one.id, f"claims of the topic {one.title or one.id}")
 
     def _register(self, name: str, what: str) -> None:
         self._ours.add(f"{name}: {what}")
@@ -81,7 +117,8 @@ class Selection:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._markers = Markers(config)
+        self.pack = brought(config)
+        self._markers = Markers(config, self.pack)
         self.collected = False  # whether there were claims at all
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
         self._read: set[Path] = set()  # what was collected,
@@ -111,6 +148,12 @@ class Selection:
         kept: list[pytest.Item] = []
         out: list[pytest.Item] = []
         named = re.search(r"\bgpu\b", config.option.markexpr or "") is not None
+        tried = [item for item in items if params(item)]
+        if tried and not hasattr(config, "workerinput"):
+            self.pack = brought(config)  # by now every conftest.py is read
+            faults = [*unknown(self.pack, tried)]
+            if faults:
+                raise pytest.UsageError(*faults)
         for item in items:
             found = params(item)
             if not found:

@@ -30,6 +30,7 @@ from hw1bench.session.drawing import Drawing
 from hw1bench.session.endings import Ending
 from hw1bench.session.local import LocalTrainer, cuda_here
 from hw1bench.specs.experiment import Contrast, Experiment, Tier
+from hw1bench.specs.report import Pack
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
 
@@ -97,16 +98,18 @@ def _commit(folder: Path) -> str | None:
 class Sitting:
     """Judges the claims on ``docket`` and writes the report. Raises ValueError, in one line, for options that cannot be met.
 
-    ``book`` holds the rulings of each rulings file. Once ``hurried`` the report is finished without what takes long.
+    ``book`` holds the rulings of each rulings file, ``pack`` says what the reports and topics are. Once ``hurried`` the report is
+    finished without what takes long.
     """
 
     options: Options
     docket: list[Docket]
     book: dict[Path, Rulings]
     progress: Progress
+    pack: Pack = field(default_factory=Pack)
     hurried: Callable[[], bool] = lambda: False
     _entries: dict[str, contract.Claim] = field(default_factory=dict)
-    _shown: list[Experiment | Contrast] = field(default_factory=list)
+    _shown: dict[Experiment | Contrast, str] = field(default_factory=dict)  # to their topics
     _registers: dict[Path, Register] = field(default_factory=dict)  # of --record-rulings
 
     def __post_init__(self) -> None:
@@ -159,11 +162,11 @@ class Sitting:
         self._entries[item.claim.id] = entry
         return judgement, entry, outcome
 
-    def show(self, exhibit: Experiment | Contrast, timer: Timer) -> str | None:
-        """Train what the figures show; the reason why not, where that cannot be trained here."""
+    def show(self, exhibit: Experiment | Contrast, topic: str, timer: Timer) -> str | None:
+        """Train what the figures show, which go to ``topic``; the reason why not, where that cannot be trained here."""
         if self.court.closed is not None:
             return self.court.closed
-        self._shown.append(exhibit)
+        self._shown[exhibit] = topic
         try:
             for experiment in exhibit.experiments if isinstance(exhibit, Contrast) else (exhibit,):
                 self.court.show(experiment, timer)
@@ -183,7 +186,12 @@ class Sitting:
         claims = [self._ended(item, endings.get(item.claim.id)) for item in self.docket]
         self._known = known
         before = self._earlier(self.progress.notice)
-        used = [item.claim.experiment for item in self.docket if item.claim.experiment is not None]
+        exhibits: dict[Experiment | Contrast, str] = {}
+        for item in self.docket:
+            if item.claim.experiment is not None:
+                exhibits.setdefault(item.claim.experiment, item.topic)
+        for exhibit, topic in self._shown.items():
+            exhibits.setdefault(exhibit, topic)
         drawing = Drawing(
             self.options.tier,
             self.court.records,
@@ -198,8 +206,9 @@ class Sitting:
             seconds=time.perf_counter() - self._clock,
             seed_offset=self.options.seed_offset,
             environment=self._environment(),
+            pack=self.pack,
             claims=claims,
-            figures=drawing.draw(dict.fromkeys([*used, *self._shown])),
+            figures=drawing.draw(exhibits),
         )
 
     def write(self, written: contract.Document) -> contract.Document:

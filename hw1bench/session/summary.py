@@ -81,11 +81,11 @@ def table(document: Document, width: int, *, colour: bool) -> str:
     for heading in ("holds", "median effect", "time"):
         rows.add_column(heading, justify="right", no_wrap=True)
     rows.add_column("", overflow="fold")
-    topic = None
+    topic, titles = None, words.topics(document)
     for entry in document["claims"]:
         if entry["topic"] != topic:
             topic = entry["topic"]
-            rows.add_row(Text(line(words.topic(topic)), "bold"))
+            rows.add_row(Text(line(titles.get(topic, topic)), "bold"))
         trained = entry["seeds"] is not None
         effect = entry["effect"]
         median = words.number(measured(effect)["median"]) if effect else ""
