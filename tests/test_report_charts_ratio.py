@@ -48,7 +48,7 @@ def test_the_note_counts_and_says_what_stands_against_the_shares():
         "at 1e-6 of the largest 50 %, 40 %, 10 %; at 1e-8 of the largest 70 %, 10 %, 20 %.",
         "4 of the 6 were led there by steps that lower the loss, which end near minima more often and so favour positive "
         "directions.",
-        "The layer-by-layer Gauss-Newton matrix, which report B's published code used, has 40 % above 1e-6 (median). It "
+        "The layer-by-layer Gauss-Newton matrix, which some reports take for the Hessian, has 40 % above 1e-6 (median). It "
         "cannot show a negative direction, so its ratio only counts how many directions change the outputs.",
     ]
 

@@ -47,8 +47,8 @@ def test_axes_and_legend_name_what_they_show():
     assert legend(axes) == ["training accuracy", "test accuracy", "Jacobian norm (right)"]
     assert right.spines["right"].get_visible()
     axes, _ = drawn("loss_and_reported_by_lr", at(64))
-    assert legend(axes) == ["training loss", "test loss", "weight-gradient norm (B's measure, right)"]
-    assert axes.figure.axes[1].get_ylabel() == "weight-gradient norm\n(B's measure)"
+    assert legend(axes) == ["training loss", "test loss", "weight-gradient norm (right)"]
+    assert axes.figure.axes[1].get_ylabel() == "weight-gradient norm"
 
 
 def test_ticks_are_at_what_was_swept_as_far_as_they_keep_clear_of_each_other():
@@ -152,7 +152,7 @@ def test_the_note_says_that_the_measures_disagree_and_why_they_can():
     first, why = note("loss_and_jacobian_by_batch", sweep([4, 3, 2], [0.1, 0.2, 0.3])).splitlines()
     assert first == (
         "From the smaller to the larger batch size the Jacobian norm falls in 3 of 3 pairs of arms, the mean norm of the "
-        "weight gradient on one mini-batch, which report B's code took for sensitivity, in 0 of 3 pairs (medians over seeds): "
+        "weight gradient on one mini-batch, which some reports give as sensitivity, in 0 of 3 pairs (medians over seeds): "
         "they disagree, the Jacobian norm falls and the weight gradient rises, where more than 69 % of pairs must agree to "
         "say that a measure falls or rises."
     )
@@ -199,7 +199,7 @@ def test_the_note_says_whether_the_measures_agree(reported, said):
 
 
 def test_pairs_whose_medians_are_not_finite_do_not_count():
-    assert "for sensitivity, in 0 of 1 pair (medians" in note(
+    assert "as sensitivity, in 0 of 1 pair (medians" in note(
         "loss_and_jacobian_by_batch", sweep([4, 3, 2], [1, np.nan, 2])
     )
 

@@ -43,7 +43,8 @@ def in_order(*arms: str, to: float | None = None) -> Effect:
 
 @identified
 def stop_in_order(*arms: str) -> Effect:
-    """Report B's rule stops no arm after the next of ``arms``, and the first before the last: +1, else -1."""
+    """The stopping rule (``learning.stopping_epoch``) stops no arm after the next of ``arms``, and the first before the last: +1,
+    else -1."""
 
     def sign(order: Sequence[str]) -> Callable[[Runs], float]:
         def compute(runs: Runs) -> float:

@@ -165,8 +165,8 @@ def gauss_newton(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def layerwise_gauss_newton(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """`gauss_newton` with all but the blocks of two weights of the same layer set to zero, as report B's published code
-    has it (for a single batch). It cannot show a negative direction either, nor any interplay of layers."""
+    """`gauss_newton` with all but the blocks of two weights of the same layer set to zero, which
+    some reports take for the Hessian. It cannot show a negative direction either, nor any interplay of layers."""
     whole = gauss_newton(model, weights, x, y)
     blocks = torch.zeros_like(whole)
     for where in slices_of(model):

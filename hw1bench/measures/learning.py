@@ -57,7 +57,7 @@ def epochs_to_share_of_variance(run: Run, share: float = 0.1) -> float:
 
 
 def stopping_epoch(losses: np.ndarray, first: int = 1000, every: int = 100, least: float = 1e-6) -> float:
-    """When report B's rule stops training, given ``losses (epochs + 1,)``: from epoch ``first``, every ``every`` epochs, it
+    """When the stopping rule ends training, given ``losses (epochs + 1,)``: from epoch ``first``, every ``every`` epochs, it
     stops if the loss is less than ``least`` under what it was ``every`` epochs before. Never is the budget + 1."""
     for epoch in range(first, len(losses), every):
         with np.errstate(invalid="ignore"):  # infinite minus infinite is no small fall

@@ -2,7 +2,7 @@
 
 For a net with probabilities p(x) the measure is the mean over samples of the Frobenius norm of d p / d x (Novak et al.,
 2018), in probability per unit of the net's input (as it gets it: normalised). It is a property of the function that was
-learned, whatever the targets. The measure that report B gives as sensitivity is another: the mean norm of the loss's
+learned, whatever the targets. What some reports give as sensitivity is another measure: the mean norm of the loss's
 gradient by the *weights*, on one mini-batch. That one grows with the loss and with the noise of the batch, and goes to zero
 as the training loss does, however steep the function is between the samples; so the two may order the same nets differently.
 """

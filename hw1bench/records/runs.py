@@ -114,8 +114,8 @@ class Record(_Frozen):
              where the arm asks for it ``gradient_norm``: (runs, epochs + 1), or a step (runs, steps), and then
              ``step_loss`` (runs, steps): the batch's loss before the step;
              ``last_batch_norm`` (runs, epochs): of the gradient of each epoch's last mini-batch, before its step, the mean
-             over parameter tensors (each weight and each bias by itself) of the Frobenius norm, as report B's code measured
-             sensitivity;
+             over parameter tensors (each weight and each bias by itself) of the Frobenius norm, which some
+             reports give as sensitivity;
              ``coasted`` (runs,): the Euclidean length of the step that follows training with the gradient set to zero, over
              that of the weights;
              ``weights`` (runs, parameters): the last ones, or those of the best epoch where the arm says so, layer by layer,

@@ -54,7 +54,7 @@ def _over_time(axes: Axes, series: Sequence[Series], name: str, what: str) -> st
 
 
 def stopping(axes: Axes, series: Sequence[Series]) -> str:
-    """Training loss against epoch, with a dot where report B's rule would have stopped each run."""
+    """Training loss against epoch, with a dot where the stopping rule would have stopped each run."""
     heading = loss(axes, series)
     for index, arm in enumerate(series):
         for row in array(arm, "train_loss", 2):

@@ -70,7 +70,7 @@ def note(series: Sequence[Series]) -> str:
     )
     positive = np.median(_all(series, "gauss_newton_above", len(TOLERANCES))[reached][:, _COLUMN])
     said.append(
-        f"The layer-by-layer Gauss-Newton matrix, which report B's published code used, has {percent(positive)} above "
+        f"The layer-by-layer Gauss-Newton matrix, which some reports take for the Hessian, has {percent(positive)} above "
         f"{_power(MINIMAL_RATIO)} (median). It cannot show a negative direction, so its ratio only counts how many "
         "directions change the outputs."
     )

@@ -17,7 +17,7 @@ from hw1bench.report.charts.series import Array, Series, array, finite, median_a
 from hw1bench.report.words import percent, plural
 
 _SWEPT = {"batch": ("batch_size", "batch size"), "lr": ("lr", "learning rate")}
-_MEASURES = {"jacobian": ("Jacobian norm", ""), "reported": ("weight-gradient norm", "B's measure")}  # name, whose
+_MEASURES = {"jacobian": "Jacobian norm", "reported": "weight-gradient norm"}
 _NOTHING = 1e-4  # of the largest median: up to there a sensitivity is next to nothing
 _BELOW = 0.12  # of the decades of the others: how far below them the lower edge is
 _APART = 0.13  # of the axis: nearer ticks would touch
@@ -29,8 +29,8 @@ def _sweep(axes: Axes, series: Sequence[Series], *, what: str, measure: str, ove
     arms, swept = _in_order(series, over)
     axes.set_xscale("log")
     own = colour(2)
-    name, whose = _MEASURES[measure]
-    right = right_axis(axes, f"{name}\n({whose})" if whose else name, own)
+    name = _MEASURES[measure]
+    right = right_axis(axes, name, own)
     right.set_yscale("log")
     if what == "loss":
         axes.set_yscale("log")
@@ -43,7 +43,7 @@ def _sweep(axes: Axes, series: Sequence[Series], *, what: str, measure: str, ove
     sensitivity = [array(arm, measure, 1) for arm in arms]
     looks = {"color": own, "linestyle": "-.", "marker": "s"}
     nothing = _sensitivity(right, swept, sensitivity, looks)
-    entry(axes, f"{name} ({whose}, right)" if whose else f"{name} (right)", **looks, ms=4)
+    entry(axes, f"{name} (right)", **looks, ms=4)
     axes.set(xlabel=_SWEPT[over][1], ylabel="loss" if what == "loss" else "accuracy (%)")
     _ticks(axes.xaxis, swept)
     for axis in (axes.yaxis, right.yaxis):
@@ -105,7 +105,7 @@ def note(series: Sequence[Series], *, measure: str, over: str) -> str:
     agree = f"they agree, each {way}"
     differ = f"they disagree, the Jacobian norm {way} and the weight gradient {other}"
     counted = (
-        f"{said}, the mean norm of the weight gradient on one mini-batch, which report B's code took for sensitivity, in "
+        f"{said}, the mean norm of the weight gradient on one mini-batch, which some reports give as sensitivity, in "
         f"{reported} (medians over seeds): {agree if way == other else differ}, where {rule}."
     )
     if measure == "reported":
