@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hw1bench import Contrast, Experiment
-from hw1bench.sources import a, b, c, d, e
+from hw1bench import Contrast
+from hw1bench.sources.pack import EXPERIMENTS, PACK
 
-EXPERIMENTS = [one for source in (a, b, c, d, e) for one in vars(source).values() if isinstance(one, Experiment)]
 FOLDER = Path(__file__).parent.parent / "claims"
 
 
@@ -53,6 +52,12 @@ def test_every_claim_points_at_a_figure_of_its_experiment(claims):
     for claim in claims:
         if claim.experiment is not None:
             assert claim.figure in [figure.id for figure in claim.experiment.figures], claim.id
+
+
+def test_the_pack_has_every_report_and_topic_of_the_claims_and_no_other(modules, claims):
+    assert {topic.id for topic in PACK.topics} == set(modules)
+    assert {report.id for report in PACK.reports} == {claim.report for claim in claims}
+    assert all(report.title and report.source for report in PACK.reports)
 
 
 def test_ids_say_report_and_topic(modules):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hw1bench.sources.pack import PACK
+
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
@@ -30,9 +32,12 @@ def test_every_option_is_explained(pytester, project):
         assert f"`{option}" in README, option
 
 
-@pytest.mark.parametrize(
-    "topic", ["counts", "fit", "task", "random", "size", "grad", "path", "minratio", "interp", "sensitivity"]
-)
+@pytest.mark.parametrize("report", PACK.reports, ids=lambda report: report.id)
+def test_the_reports_are_those_of_the_pack(report):
+    assert f"| {report.id} | {report.source} | {report.title} |" in README
+
+
+@pytest.mark.parametrize("topic", [topic.id for topic in PACK.topics])
 def test_the_number_of_claims_is_right(topic):
     from importlib import util
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hw1bench.report import schema
 from hw1bench.report.contract import check, measured
-from sample_document import across, claim, document, everything, evidence, exact, figure
+from sample_document import REPORTS, TOPICS, across, claim, document, everything, evidence, exact, figure
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -220,6 +220,27 @@ def test_a_claim_and_a_figure_named_twice_are_refused():
     assert "figure path 'figures/across-random-memorising.svg' occurs" in refusal(
         document(figures=[across(), across()])
     )
+
+
+def test_a_report_and_a_topic_told_of_twice_are_refused():
+    assert "report 'A' occurs more than once: describe each report once" in refusal(
+        document(reports=[*REPORTS, *REPORTS])
+    )
+    assert "topic 'counts' occurs more than once" in refusal(document(topics=[*TOPICS, *TOPICS]))
+
+
+def test_a_document_from_before_reports_and_topics_were_told_of_keeps_the_contract():
+    old = document()
+    del old["reports"], old["topics"]
+    assert refusal(old) is None
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "//example.org", "https://a b", 'https://"', "x"]
+)
+def test_a_link_that_is_none_is_refused(url):
+    said = refusal(document(reports=[{**REPORTS[0], "url": url}]))
+    assert said.endswith("write a text like https://example.org/report.pdf")
 
 
 @pytest.mark.parametrize("path", ["/etc/a.svg", "../a.svg", "figures/../../a.svg", "a.html", "..\\a.svg", "", ".svg"])

@@ -11,7 +11,19 @@ from hw1bench.report import words
 from hw1bench.report.contract import measured
 from hw1bench.report.html import render
 from parsed_page import Page
-from sample_document import COPY, across, claim, document, everything, evidence, exact, figure, put_figures, unjudged
+from sample_document import (
+    COPY,
+    REPORTS,
+    across,
+    claim,
+    document,
+    everything,
+    evidence,
+    exact,
+    figure,
+    put_figures,
+    unjudged,
+)
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp; http://example.org/"
 
@@ -56,6 +68,17 @@ def test_matrix_cells_count_verdicts_and_link_to_their_section(page):
     assert not found.find("a", inside="matrix", href="#topic-fit-C")
     heads = [head["text"] for head in found.find("th", inside="matrix", scope="col")]
     assert heads == ["topic", "A", "B", "C", "D", "E"]
+
+
+def test_a_report_is_told_of_where_its_id_stands_as_far_as_it_is_known(page):
+    found = page(document(reports=[*REPORTS, {"id": "E", "title": "", "source": "", "url": "https://example.org/e"}]))
+    told = [" ".join(one["text"].split()) for one in found.find("dd", inside="matrix")]
+    assert told == ["ReLU (a course)", "Leaky ReLU", "a group", "https://example.org/e"]
+    assert [one["text"] for one in found.find("dt", inside="matrix")] == ["A", "B", "C", "E"]
+    (heading,) = found.find("p", inside="topic-fit-A", class_="about")
+    assert heading["text"] == "ReLU (a course)"
+    assert found.find("a", inside="topic-task-E", href="https://example.org/e", rel="noreferrer")
+    assert not found.find("p", inside="topic-fit-D", class_="about")
 
 
 def test_every_link_and_label_leads_somewhere_and_no_id_occurs_twice(page):
@@ -236,8 +259,12 @@ def test_hostile_text_stays_text(page):
     )
     shown["effect"] |= {"name": HOSTILE, "unit": HOSTILE}
     crashed = unjudged("A-fit-y", "error", note=HOSTILE)
+    told = {"id": HOSTILE, "title": HOSTILE, "source": HOSTILE, "url": "https://example.org/'onclick='x"}
     pictures = [figure("A", HOSTILE, HOSTILE, "figures/A-fit-z-loss.svg", note=HOSTILE)]
-    found = page(document(shown, crashed, figures=pictures, environment={HOSTILE: HOSTILE}))
+    titles = [{"id": HOSTILE, "title": HOSTILE}]
+    found = page(
+        document(shown, crashed, figures=pictures, environment={HOSTILE: HOSTILE}, reports=[told], topics=titles)
+    )
     assert not found.find("script")
     assert [image["attributes"].keys() for image in found.find("img")] == [{"src", "alt"}]
     assert not [name for element in found.elements for name in element["attributes"] if name.startswith("on")]

@@ -82,6 +82,36 @@ def test_another_tier_or_other_seeds_are_not_added_to(tier, offset):
     assert merge.earlier(document(claim("A-fit-a")), tier, offset, merge.Known()) is None
 
 
+def test_what_is_told_of_reports_and_topics_is_the_sessions_then_what_was_told_before():
+    about = {"title": "old", "source": "", "url": ""}
+    before = earlier(
+        claim("A-size-a", report="A"),
+        claim("B-fit-b", report="B"),
+        reports=[{"id": name, **about} for name in "ABC"],
+        topics=[{"id": name, "title": "old"} for name in ("size", "fit", "path")],
+        figures=[],
+    )
+    session = document(
+        claim("A-grad-c", report="A"),
+        reports=[{"id": name, **about, "title": "new"} for name in "DA"],
+        topics=[{"id": name, "title": "new"} for name in ("fit", "grad", "task")],
+        figures=[],
+    )
+    whole = merge.added(before, session)
+    assert [(one["id"], one["title"]) for one in whole["reports"]] == [("A", "new"), ("B", "old")]
+    assert [(one["id"], one["title"]) for one in whole["topics"]] == [("fit", "new"), ("grad", "new"), ("size", "old")]
+
+
+def test_an_older_report_that_tells_of_none_is_added_to():
+    old = document(claim("A-fit-a"))
+    del old["reports"], old["topics"]
+    before = merge.earlier(old, "quick", 0, merge.Known())
+    assert [one["id"] for one in merge.added(before, document(claim("B-task-b"), figures=[]))["topics"]] == [
+        "fit",
+        "task",
+    ]
+
+
 # --- in sessions -----------------------------------------------------------------------------------------------------
 
 

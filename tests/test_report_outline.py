@@ -2,8 +2,8 @@
 
 import pytest
 
-from hw1bench.report.outline import outline, stem
-from sample_document import across, claim, document, exact, figure
+from hw1bench.report.outline import outline, reports, stem
+from sample_document import REPORTS, across, claim, document, exact, figure
 
 
 def test_experiments_of_one_report_keep_their_claims_and_figures_together():
@@ -37,6 +37,35 @@ def test_figures_of_no_claim_go_to_their_reports_section_of_their_topic(path, to
     assert [(section.topic, section.parts[0].report) for section in found] == [("counts", "A"), (topic, "D")]
     (group,) = found[1].parts[0].groups
     assert (group.title, group.claims, len(group.figures)) == (stem(path), [], 1)
+
+
+def test_a_figure_of_no_claim_goes_to_the_topic_that_it_names():
+    shown = {**figure("A", "-", "", "figures/A-rates-loss.svg"), "topic": "mine"}
+    assert [section.topic for section in outline(document(claim("A-fit-x", figure=None), figures=[shown]))] == [
+        "fit",
+        "mine",
+    ]
+
+
+def test_topics_stand_in_the_order_of_the_document_and_reports_under_what_is_told_of_them():
+    names = ["A-own-1", "D-random-1", "A-count-1"]
+    found = outline(document(*(claim(name, figure=None) for name in names), figures=[]))
+    assert [(section.topic, section.title) for section in found] == [
+        ("counts", "Parameter counts"),
+        ("random", "Random labels"),
+        ("own", "own"),
+    ]
+    assert [one["title"] for one in reports(found)] == ["ReLU", ""]
+    assert [section.parts[0].about for section in found[:2]] == [
+        REPORTS[0],
+        {"id": "D", "title": "", "source": "", "url": ""},
+    ]
+
+
+def test_a_document_that_tells_of_no_topic_has_them_as_they_come():
+    old = document(claim("A-random-1", figure=None), claim("A-fit-1", figure=None), figures=[])
+    del old["reports"], old["topics"]
+    assert [(section.topic, section.title) for section in outline(old)] == [("random", "random"), ("fit", "fit")]
 
 
 def test_a_figure_across_reports_stands_in_its_topic_and_in_no_report():

@@ -1,0 +1,180 @@
+"""Packs in a session: reports that come from elsewhere are shown, and what does not fit together is one line."""
+
+import json
+
+import pytest
+
+from parsed_page import Page
+
+SIXTH = """
+from hw1bench import Pack, Report, Topic
+
+
+def pytest_hw1bench_pack():
+    return Pack(
+        reports=[Report("F", title="A sixth report", source="another course", url="https://example.org/f.pdf")],
+        topics=[Topic("widths", "Widths of nets"), Topic("sums", "Sums")],
+    )
+"""
+
+
+def count(name, report):
+    return f"Claim({name!r}, report={report!r}, where='p. 3', says='It has 10.', effect=CountIs(Model('[3]'), 10))"
+
+
+@pytest.fixture
+def root(pytester):
+    """Makes the root conftest.py: the plugin, other plugins, and more source."""
+
+    def make(*plugins, more=""):
+        names = ", ".join(map(repr, ("hw1bench.plugin", *plugins)))
+        pytester.makeconftest(f"pytest_plugins = [{names}]\n{more}")
+
+    return make
+
+
+def written(pytester):
+    folder = pytester.path / "reports"
+    return json.loads((folder / "claims.json").read_text()), Page((folder / "index.html").read_text())
+
+
+def ids(found):
+    return [one["id"] for one in found]
+
+
+def test_a_sixth_report_from_elsewhere_is_shown_by_title_source_and_link(pytester, project):
+    folder = project(f"[{count('F-sums-x', 'F')}]", topic="sums")
+    (folder / "conftest.py").write_text(SIXTH)
+    pytester.runpytest("claims").assert_outcomes(passed=1, deselected=1)
+    found, page = written(pytester)
+    assert found["reports"] == [
+        {"id": "F", "title": "A sixth report", "source": "another course", "url": "https://example.org/f.pdf"}
+    ]
+    assert found["topics"] == [{"id": "sums", "title": "Sums"}]
+    (heading,) = page.find("p", inside="topic-sums-F", class_="about")
+    assert heading["text"] == "A sixth report (another course) https://example.org/f.pdf"
+    assert page.find("a", inside="topic-sums-F", href="https://example.org/f.pdf")
+    assert page.find("a", inside="matrix", href="https://example.org/f.pdf")
+    assert page.text("topic-sums").startswith("Sums 1 claim: 1 supported Report F")
+    text = (pytester.path / "reports" / "claims.md").read_text()
+    assert "- F: A sixth report (another course), [https\\://example.org/f.pdf](<https://example.org/f.pdf>)" in text
+    assert "## Sums" in text
+
+
+def test_markers_of_a_pack_are_listed_and_select(pytester, project):
+    folder = project(f"[{count('F-sums-x', 'F')}, {count('F-sums-y', 'F')}]", topic="sums")
+    (folder / "conftest.py").write_text(SIXTH)
+    listed = pytester.runpytest("claims", "--markers").stdout.str()
+    assert "@pytest.mark.report_f: claims of report F: A sixth report" in listed
+    assert "@pytest.mark.widths: claims of the topic Widths of nets" in listed
+    assert "report_a" not in listed
+    pytester.runpytest("claims", "-m", "report_f and sums", "-k", "sums-x").assert_outcomes(passed=1, deselected=3)
+
+
+def test_the_pack_of_the_five_and_another_are_put_together(pytester, project, root):
+    root("hw1bench.sources.pack")
+    project(f"[{count('A-counts-x', 'A')}]", topic="counts")
+    other = project(f"[{count('F-widths-x', 'F')}]", topic="widths").parent / "other"
+    other.mkdir()
+    (pytester.path / "claims" / "test_widths.py").rename(other / "test_widths.py")
+    (other / "conftest.py").write_text(SIXTH)
+    pytester.runpytest("other", "claims").assert_outcomes(passed=2, deselected=2)
+    found, page = written(pytester)
+    assert (ids(found["reports"]), ids(found["topics"])) == (["A", "F"], ["counts", "widths"])
+    assert [one["text"] for one in page.find("h2")] == ["Reports by topics", "Parameter counts", "Widths of nets"]
+
+
+def test_a_pack_that_is_read_only_with_its_folder_counts(pytester, project):
+    folder = project(f"[{count('F-sums-x', 'F')}]", topic="sums")
+    deep = pytester.path / "deep" / "er"
+    deep.mkdir(parents=True)
+    folder.rename(deep / "claims")
+    (deep / "claims" / "conftest.py").write_text(SIXTH)
+    pytester.runpytest(".").assert_outcomes(passed=1, deselected=1)
+    assert ids(written(pytester)[0]["reports"]) == ["F"]
+
+
+def test_two_different_reports_of_one_id_end_the_session_in_one_line(pytester, project, root):
+    root(more=SIXTH)
+    folder = project(f"[{count('F-sums-x', 'F')}]", topic="sums")
+    (folder / "conftest.py").write_text(SIXTH.replace("A sixth report", "Quite another"))
+    result = pytester.runpytest("claims")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: two reports have the id 'F', *: give one of them another id"])
+    assert not (pytester.path / "reports").exists()
+
+
+@pytest.mark.parametrize("given", ["'F'", "[1]", "Pack"])
+def test_what_is_no_pack_is_one_line(pytester, project, root, given):
+    root(more=SIXTH.split("    return")[0] + f"    return {given}\n")
+    project(f"[{count('F-sums-x', 'F')}]", topic="sums")
+    result = pytester.runpytest("claims")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*pytest_hw1bench_pack returned *: let it return a hw1bench.Pack"])
+
+
+def test_a_misspelt_report_in_a_topic_of_a_pack_is_one_line(pytester, project, root):
+    root("hw1bench.sources.pack")
+    project(f"[{count('A-counts-x', 'A')}, {count('A-counts-y', 'AA')}, {count('A-counts-z', 'AA')}]", topic="counts")
+    result = pytester.runpytest("claims", "-k", "counts-x")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (said,) = [line for line in result.stderr.lines if line.startswith("ERROR")]
+    assert "A-counts-y] is of report 'AA', and for topic 'counts' there are A, B, C, D, E: name one of these" in said
+
+
+@pytest.mark.parametrize("tests", ["claim", "exhibit", "contrast"])
+def test_the_experiments_of_a_topic_of_a_pack_are_of_its_reports_too(pytester, project, root, tests):
+    root("hw1bench.sources.pack")
+    lines = {
+        "claim": "",
+        "exhibit": "\n@pytest.mark.parametrize('exhibit', [WRONG])\ndef test_exhibit(exhibit, court): court.show(exhibit)\n",
+        "contrast": """
+from hw1bench import Contrast
+@pytest.mark.parametrize("exhibit", [Contrast(topic="fit", title="", kind="loss", experiments=[WRONG])])
+def test_contrast(exhibit, court): court.show(exhibit)
+""",
+    }
+    wrong = "\nfrom dataclasses import replace\nWRONG = replace(TOY, report='Q')\n"
+    folder = project("[claim('A-fit-x', 'supported', WRONG)]" if tests == "claim" else "[]", lines[tests])
+    source = (folder / "test_fit.py").read_text()
+    (folder / "test_fit.py").write_text(source.replace('TOY = experiment("toy")', f'TOY = experiment("toy")\n{wrong}'))
+    result = pytester.runpytest("claims")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: * is of report 'Q', and for topic 'fit' there are A, B, C, D, E: *"])
+
+
+@pytest.mark.parametrize("plugins", [(), ("hw1bench.sources.pack",)])
+def test_claims_of_ones_own_without_a_pack_are_shown_under_plain_ids(pytester, project, root, plugins):
+    root(*plugins)
+    project(f"[{count('mine-x', 'my notes')}]", topic="mine")
+    result = pytester.runpytest("claims", "-m", "mine")
+    result.assert_outcomes(passed=1, deselected=1)
+    result.stdout.fnmatch_lines(["mine *", "  mine-x *supported*"])
+    found, page = written(pytester)
+    assert (found["reports"], found["topics"]) == ([], [])
+    assert page.text("topic-mine").startswith("mine 1 claim: 1 supported Report my notes 1 supported")
+    assert not page.find("p", class_="about")
+    assert not page.find("dl", class_="reports")
+
+
+def test_topics_keep_the_order_of_the_pack_from_session_to_session(pytester, project):
+    for topic in ("sums", "widths", "another"):
+        folder = project(f"[{count(f'F-{topic}-x', 'F')}]", topic=topic)
+    (folder / "conftest.py").write_text(SIXTH)
+    for topic in ("another", "sums", "widths"):
+        pytester.runpytest("claims", "-m", topic).assert_outcomes(passed=1, deselected=5)
+    found, page = written(pytester)
+    assert ids(found["topics"]) == ["widths", "sums"]
+    assert [one["text"] for one in page.find("h2")][1:] == ["Widths of nets", "Sums", "another"]
+
+
+def test_the_figures_of_an_exhibit_stand_in_the_topic_of_its_file(pytester, project):
+    project(
+        "[]",
+        "\n@pytest.mark.parametrize('exhibit', [TOY])\ndef test_exhibit(exhibit, court): court.show(exhibit)\n",
+        "mine",
+    )
+    pytester.runpytest("claims", "-k", "exhibit").assert_outcomes(passed=1, deselected=3)
+    found, page = written(pytester)
+    assert {figure["topic"] for figure in found["figures"]} == {"mine"}
+    assert len(page.find("img", inside="topic-mine-A")) == 2
