@@ -24,6 +24,25 @@ def test_the_claim_of_ones_own_runs_as_shown(pytester, project):
     assert claim["figure"] == "figures/mine-rates-loss.svg"
 
 
+def test_the_pack_of_ones_own_is_taken_as_shown(pytester, project):
+    (source,) = [
+        block for block in re.findall(r"\n\n```\n(.*?)\n```", README, re.S) if "def pytest_hw1bench_pack" in block
+    ]
+    one = "Claim('mine-x', report='mine', where='1', says='It has 10.', effect=CountIs(Model('[3]'), 10))"
+    (project(f"[{one}]", topic="mine") / "conftest.py").write_text(source)
+    pytester.runpytest("claims", "-m", "report_mine").assert_outcomes(passed=1, deselected=1)
+    found = json.loads((pytester.path / "reports" / "claims.json").read_text())
+    assert found["reports"] == [
+        {
+            "id": "mine",
+            "title": "Notes on learning rates",
+            "source": "my course",
+            "url": "https://example.org/notes.pdf",
+        }
+    ]
+    assert found["topics"] == [{"id": "mine", "title": "Learning rates"}]
+
+
 def test_every_option_is_explained(pytester, project):
     text = pytester.runpytest("--help").stdout.str()
     options = re.findall(r"^  (--[a-z-]+)", text[text.index("\nclaims:") :].split("\n\n")[0], re.M)
