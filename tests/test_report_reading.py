@@ -93,7 +93,7 @@ def test_what_is_no_regular_file_is_refused_without_a_hang(refused, tmp_path):
     (tmp_path / "claims.json").symlink_to("/dev/zero")
     assert "cannot be read (it is not a regular file)" in refused()
     (tmp_path / "folder" / "claims.json" / "claims.json").mkdir(parents=True)
-    assert "no regular file" in refused(path=tmp_path / "folder" / "claims.json")
+    assert "not a regular file" in refused(path=tmp_path / "folder" / "claims.json")
 
 
 def test_links_and_names_that_lead_nowhere_are_refused(refused, tmp_path):
