@@ -35,7 +35,7 @@ def refused(result, said):
     ("arguments", "said"),
     [
         (["--device", "tpu"], "--device 'tpu' is unknown: use auto, cpu or cuda"),
-        (["-m", "path"], "-m 'path' selects no claim: collected topics are fit; see"),
+        (["-m", "fit and not fit"], "-m 'fit and not fit' selects no claim: collected topics are fit; see"),
         (["-k", "nothing"], "-k 'nothing' selects no claim"),
         (["--data-dir", "nowhere"], "--data-dir nowhere is no directory"),
         (["--report-dir", "taken"], "--report-dir taken cannot be written"),

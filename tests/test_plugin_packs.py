@@ -90,8 +90,10 @@ def test_a_pack_that_is_read_only_with_its_folder_counts(pytester, project):
     deep.mkdir(parents=True)
     folder.rename(deep / "claims")
     (deep / "claims" / "conftest.py").write_text(SIXTH)
-    pytester.runpytest(".").assert_outcomes(passed=1, deselected=1)
+    pytester.runpytest(".", "-m", "report_f").assert_outcomes(passed=1, deselected=1)
     assert ids(written(pytester)[0]["reports"]) == ["F"]
+    result = pytester.runpytest(".", "-m", "widths")
+    result.stderr.fnmatch_lines(["ERROR: -m 'widths' selects no claim: collected topics are sums; see --markers"])
 
 
 def test_two_different_reports_of_one_id_end_the_session_in_one_line(pytester, project, root):

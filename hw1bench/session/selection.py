@@ -82,11 +82,14 @@ class Markers:
     """The markers of reports and topics. A name that another plugin's marker has, such as "timeout", would have that plugin
     act on the claims: then the marker is "claims_timeout"."""
 
-    def __init__(self, config: pytest.Config, pack: Pack) -> None:
+    def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._ours: set[str] = set()  # lines of the ini file
         self.instead: dict[str, str] = {}  # name -> the marker that stands for it
         self._register("gpu", "full tier, as the reports did it (CUDA, or --device cpu)")
+
+    def register(self, pack: Pack) -> None:
+        """Register those of the reports and topics of ``pack``, once."""
         for report in pack.reports:
             about = f": {report.title}" if report.title else ""
             self._register(f"report_{report.id.lower()}", f"claims of report {report.id}{about}")
@@ -94,8 +97,10 @@ class Markers:
             self._register(one.id, f"claims of the topic {one.title or one.id}")
 
     def _register(self, name: str, what: str) -> None:
-        self._ours.add(f"{name}: {what}")
-        self._config.addinivalue_line("markers", f"{name}: {what}")
+        line = f"{name}: {what}"
+        if line not in self._ours:
+            self._ours.add(line)
+            self._config.addinivalue_line("markers", line)
 
     def of(self, name: str) -> str:
         """The marker for report or topic ``name``, registered."""
@@ -118,7 +123,8 @@ class Selection:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.pack = brought(config)
-        self._markers = Markers(config, self.pack)
+        self._markers = Markers(config)
+        self._markers.register(self.pack)
         self.collected = False  # whether there were claims at all
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
         self._read: set[Path] = set()  # what was collected,
@@ -151,6 +157,7 @@ class Selection:
         tried = [item for item in items if params(item)]
         if tried and not hasattr(config, "workerinput"):
             self.pack = brought(config)  # by now every conftest.py is read
+            self._markers.register(self.pack)
             faults = [*unknown(self.pack, tried)]
             if faults:
                 raise pytest.UsageError(*faults)
