@@ -1,10 +1,12 @@
 """An executable court for deep-learning folklore: claims of reports, tried over several seeds, and ruled upon.
 
-To write a claim, take `Claim`, an experiment made of the specifications, and an effect of `hw1bench.effects`.
+To write a claim, take `Claim`, an experiment made of the specifications, and an effect of `hw1bench.effects`. To measure
+something of your own, derive a class from `Measurement` and register the function that takes it with `takes`.
 """
 
 from hw1bench.court.claim import Claim
 from hw1bench.effects import Effect
+from hw1bench.measures.takes import takes
 from hw1bench.specs.experiment import (
     Arm,
     Contrast,
@@ -18,7 +20,7 @@ from hw1bench.specs.experiment import (
     StepLR,
     both_tiers,
 )
-from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
+from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
 from hw1bench.specs.report import Pack, Report, Topic
 
 __version__ = "0.1.0"
@@ -33,6 +35,7 @@ __all__ = [
     "Images",
     "Interpolation",
     "JacobianNorm",
+    "Measurement",
     "MinimalRatio",
     "Model",
     "Optimizer",
@@ -43,4 +46,5 @@ __all__ = [
     "StepLR",
     "Topic",
     "both_tiers",
+    "takes",
 ]

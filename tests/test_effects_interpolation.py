@@ -12,7 +12,8 @@ from cases import ARM
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
 from hw1bench.measures.line import grid
-from hw1bench.records.runs import Run
+from hw1bench.records.runs import Result, Run
+from hw1bench.specs.measurement import Interpolation
 
 ENDS = ("p", "q")
 TENTHS = np.arange(-10, 11) * 0.1  # 0.30000000000000004 and its like among them
@@ -20,17 +21,15 @@ EVEN = np.linspace(-1, 1, 21)  # other decimals: -0.09999999999999998
 FEW = (-1.0, 0.0, 0.5, 1.0, 2.0)
 
 
-def line(alphas, **mixed):
-    """The arms "p" and "q" with the line measured between them: ``mixed`` is the name of a value -> one number per alpha."""
+def line(alphas, arms=ENDS, **mixed):
+    """The arms "p" and "q", with the line of ``arms`` measured: ``mixed`` is the name of a value -> one number per alpha."""
     arrays = {
         "alphas": np.array(alphas),
         **{f"mixed_{name}": np.array(values, float) for name, values in mixed.items()},
     }
     assert all(len(values) == len(alphas) for values in arrays.values())
-    return {
-        name: Run(replace(ARM, name=name), 0, {"train_loss": np.ones(2), **more}, {})
-        for name, more in zip(ENDS, (arrays, {}), strict=True)
-    }
+    result = Result(Interpolation(first=arms[0], second=arms[1], alphas=(0, 1)), arms, arrays)
+    return {name: Run(replace(ARM, name=name), 0, {"train_loss": np.ones(2)}, {}, (result,)) for name in ENDS}
 
 
 def at(alphas, elsewhere, **values):
@@ -159,8 +158,9 @@ def test_an_effect_and_its_opposite_never_both_hold(values):
 
 
 @pytest.mark.parametrize("effect", [PURE, MIDDLE, WORSE, HALF, BARRIER, FALLS, RISES], ids=lambda effect: effect.name)
-def test_the_line_must_be_measured_from_the_first_arm(effect):
-    backwards = dict(zip(ENDS, reversed(line(TENTHS, test_accuracy=TENTHS).values()), strict=True))
-    backwards = {name: replace(run, arm=replace(run.arm, name=name)) for name, run in backwards.items()}
-    with pytest.raises(ValueError, match="arm 'p' is not the first end of a line: have an Interpolation from it"):
-        effect(backwards)
+def test_the_line_must_be_measured_from_the_first_arm_to_the_second(effect):
+    for arms in (ENDS[::-1], ("p", "r")):
+        with pytest.raises(
+            ValueError, match="arms 'p' and 'q' have no result of Interpolation: have such a measurement"
+        ):
+            effect(line(TENTHS, arms, test_accuracy=TENTHS))

@@ -8,15 +8,16 @@ import pytest
 
 from cases import ARM
 from hw1bench import effects as fx
-from hw1bench.records.runs import Run
+from hw1bench.records.runs import Result, Run
+from hw1bench.specs.measurement import Paths
 
 
-def runs(**measured):
-    """The arms "own", which has the measurement, and "other", which has histories only."""
+def runs(arms=("own", "other"), **measured):
+    """The arms "own" and "other", with ``measured`` as the result of ``arms``."""
     arrays = {name: np.float64(value) for name, value in measured.items()}
+    result = Result(Paths(own=arms[0], other=arms[1], mark_every=1), arms, arrays)
     return {
-        name: Run(replace(ARM, name=name), 0, {"train_loss": np.ones(2), **more}, {})
-        for name, more in (("own", arrays), ("other", {}))
+        name: Run(replace(ARM, name=name), 0, {"train_loss": np.ones(2)}, {}, (result,)) for name in ("own", "other")
     }
 
 
@@ -52,10 +53,13 @@ def test_a_random_walk_is_a_threshold_and_the_others_are_comparisons():
 
 
 @pytest.mark.parametrize("effect", [SEPARATES, WHOLE, LAYER1, BEYOND], ids=lambda effect: effect.name)
-def test_both_arms_are_needed_and_the_measurement_of_the_first(effect):
+def test_both_arms_are_needed_and_the_measurement_of_both_in_this_order(effect):
     assert effect.arms == ("own", "other")
-    with pytest.raises(ValueError, match=r"arm 'own' has no '\w+': have Paths among the protocol's measures"):
-        effect(runs())
+    for arms in (("other", "own"), ("own", "third")):
+        with pytest.raises(
+            ValueError, match=r"arms 'own' and 'other' have no result of Paths: have such a measurement"
+        ):
+            effect(runs(arms))
 
 
 def test_the_formula_says_which_part_of_the_weights():

@@ -12,7 +12,8 @@ import reference
 from cases import ARM
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
-from hw1bench.records.runs import Run
+from hw1bench.records.runs import Result, Run
+from hw1bench.specs.measurement import MinimalRatio
 
 POSITIVE, FALLS = fx.mostly_positive(), fx.ratio_falls_with_loss()
 
@@ -29,7 +30,7 @@ def points(*rows):
             "stationary_loss": np.float64(loss),
             "reached": np.bool_(not reached or reached[0]),
         }
-        found[name] = Run(replace(ARM, name=name), 0, arrays, {})
+        found[name] = Run(replace(ARM, name=name), 0, {}, {}, (Result(MinimalRatio(), (name,), arrays),))
     return found
 
 
@@ -84,7 +85,7 @@ def test_all_points_are_read_and_must_be_measured(effect):
     unmeasured = points(*[(0.5, 0.25, 1)] * 7) | {
         "net": Run(replace(ARM, name="net"), 0, {"train_loss": np.ones(2)}, {})
     }
-    with pytest.raises(ValueError, match="arm 'net' has no 'reached': have MinimalRatio among the protocol's measures"):
+    with pytest.raises(ValueError, match="arm 'net' has no result of MinimalRatio: have such a measurement among"):
         effect(unmeasured)
 
 

@@ -10,7 +10,7 @@ from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Claim, Experiment, Model, both_tiers
 from hw1bench.court.hearing import Court
 from hw1bench.effects import loss_below
-from hw1bench.records.runs import Block, Record
+from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.records.store import Store
 from hw1bench.session.local import LocalTrainer
 from hw1bench.specs.measurement import JacobianNorm
@@ -98,12 +98,12 @@ def test_whatever_is_missing_or_of_another_shape_is_named(trained, name):
 
 def test_a_measurement_is_of_all_runs_and_has_its_arrays(trained):
     block, record = trained(ARMS["classes"])
-    unfit = LocalTrainer("cpu", Said()).unfit
-    assert unfit(Record({"jacobian": np.zeros(8)}, record.facts, 0.0), block, JacobianNorm()) == ""
-    assert unfit(record, block, JacobianNorm()) == "it lacks jacobian"
-    assert unfit(Record({}, record.facts, 0.0), block, JacobianNorm()) == "it lacks jacobian"
-    assert "its jacobian is" in unfit(Record({"jacobian": np.zeros(7)}, record.facts, 0.0), block, JacobianNorm())
-    assert "its dataset is" in unfit(Record({"jacobian": np.zeros(8)}, {}, 0.0), block, JacobianNorm())
+    unfit, norm = LocalTrainer("cpu", Said()).unfit, Measured(JacobianNorm(), (block,))
+    assert unfit(Record({"jacobian": np.zeros(8)}, record.facts, 0.0), norm) == ""
+    assert unfit(record, norm) == "it lacks jacobian"
+    assert unfit(Record({}, record.facts, 0.0), norm) == "it lacks jacobian"
+    assert "its jacobian is" in unfit(Record({"jacobian": np.zeros(7)}, record.facts, 0.0), norm)
+    assert "its dataset is" in unfit(Record({"jacobian": np.zeros(8)}, {}, 0.0), norm)
 
 
 ODD = {

@@ -331,19 +331,19 @@ def by_turns(arm, seed):
 
 
 def arrays_in_memory(sitting):
-    return {name for record in sitting.records.values() for name in record.arrays}
+    return {name for records in (sitting.records, sitting.results) for one in records.values() for name in one.arrays}
 
 
-def test_a_pair_is_measured_block_by_block_into_the_runs_of_its_first_arm(tmp_path):
+def test_a_pair_is_measured_block_by_block_into_results_of_their_own(tmp_path):
     sitting = court(tmp_path, by_turns)
     judged = sitting.judge(APART)
     assert (judged.verdict.word, judged.verdict.holds, judged.verdict.seeds) == ("inconclusive", 8, 16)
     assert sitting.trainer.measured == ["Paths a-0 b-0", "Paths a-8 b-8"]
-    for block, record in sitting.records.items():
-        assert ("whole_separation" in record.arrays) == (block.arm.name == "a")
-        if block.arm.name == "a":
-            expected = [0.5 - by_turns("b", seed) for seed in block.seeds]
-            np.testing.assert_allclose(record.arrays["whole_separation"], expected)
+    assert not any("whole_separation" in record.arrays for record in sitting.records.values())
+    for of, record in sitting.results.items():
+        assert (of.measurement, of.arms) == (PATH.measures[0], ("a", "b"))
+        expected = [0.5 - by_turns("b", seed) for seed in of.blocks[0].seeds]
+        np.testing.assert_allclose(record.arrays["whole_separation"], expected)
 
 
 def test_a_second_claim_measures_nothing_again(tmp_path):

@@ -13,12 +13,13 @@ from hw1bench import Model
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
 from hw1bench.measures import learning
-from hw1bench.records.runs import Run
+from hw1bench.records.runs import Result, Run
+from hw1bench.specs.measurement import JacobianNorm
 
 CLASSIFIER = replace(ARM, name="net", data=DIGITS, model=Model("64-10"), loss="cross_entropy")
 
 
-def run(test_accuracy, keep="best", arm=CLASSIFIER, **arrays):
+def run(test_accuracy, keep="best", arm=CLASSIFIER, jacobian=1.0, **arrays):
     """Losses fall by 1 an epoch from 10; the norm of epoch k's last batch is 100 k."""
     epochs = len(test_accuracy) - 1
     found = {
@@ -27,7 +28,8 @@ def run(test_accuracy, keep="best", arm=CLASSIFIER, **arrays):
         "last_batch_norm": 100.0 * np.arange(1, epochs + 1),
         **arrays,
     }
-    return Run(replace(arm, epochs=epochs, keep=keep), 0, found, {})
+    norm = Result(JacobianNorm(), (arm.name,), {"jacobian": np.float64(jacobian)})
+    return Run(replace(arm, epochs=epochs, keep=keep), 0, found, {}, (norm,))
 
 
 BEST = {
@@ -60,7 +62,7 @@ def test_final_values_are_those_of_the_kept_epoch():
 
 
 def test_the_jacobian_is_measured_with_the_kept_weights_already():
-    one = run([0.1, 0.5, 0.9, 0.7], jacobian=np.float64(4.5))
+    one = run([0.1, 0.5, 0.9, 0.7], jacobian=4.5)
     assert learning.final(one, "jacobian") == 4.5
     assert isinstance(learning.final(one, "jacobian"), float)
 
@@ -68,7 +70,7 @@ def test_the_jacobian_is_measured_with_the_kept_weights_already():
 def test_what_a_sensitivity_needs_is_named():
     arrays = {"train_loss": np.ones(3)}
     bare = Run(replace(CLASSIFIER, epochs=2), 0, arrays, {})
-    with pytest.raises(ValueError, match="arm 'net' has no sensitivity 'jacobian': have JacobianNorm among the proto"):
+    with pytest.raises(ValueError, match="arm 'net' has no result of JacobianNorm: have such a measurement"):
         learning.final(bare, "jacobian")
     with pytest.raises(ValueError, match="arm 'net' has no sensitivity 'reported': let the arm record the grad"):
         learning.final(bare, "reported")
@@ -85,8 +87,7 @@ def sweep(jacobians=(3, 2, 1), losses=((0, 1, 9), (0, 2, 9), (0, 3, 9)), best=(1
         accuracies[best[index]] = 0.9
         optimizer = replace(CLASSIFIER.optimizer, lr=10.0 ** (index - 3))
         arm = replace(CLASSIFIER, name=f"n{index}", batch_size=4 ** (index + 2), optimizer=optimizer)
-        arrays = {"jacobian": np.float64(jacobians[index]), "test_loss": np.array(losses[index], float)}
-        found[arm.name] = run(accuracies, arm=arm, **arrays)
+        found[arm.name] = run(accuracies, arm=arm, jacobian=jacobians[index], test_loss=np.array(losses[index], float))
     return found
 
 

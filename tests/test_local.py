@@ -128,7 +128,7 @@ def test_a_search_is_shown_step_by_step(no_kernels):
 def test_a_measurement_that_fails_ends_the_bar(no_kernels):
     shown = Shown()
     trainer = local.LocalTrainer("cpu", shown)
-    with pytest.raises(ValueError, match="arm 'net' kept no snapshots"):
+    with pytest.raises(ValueError, match="arm 'net' kept no snapshot_start"):
         trainer.measure(Paths(own="net", other="b", mark_every=1), trained(trainer, CLASSES))
     assert shown.calls[-1] == "finish"
 

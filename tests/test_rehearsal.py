@@ -112,22 +112,46 @@ FAULTS = {
     "no sensitivity": (
         fx.falls("jacobian", over="batch_size"),
         NETS,
-        "have JacobianNorm among the protocol's measures",
+        "arm 'a' has no result of JacobianNorm: have such a measurement among the protocol's measures",
     ),
     "no last batch": (fx.falls("reported", over="batch_size"), NETS, "let the arm record the gradient_norm"),
-    "no line": (fx.barrier_above(0.1, "a", "b"), experiment(*PAIR), "have an Interpolation from it"),
+    "no line": (
+        fx.barrier_above(0.1, "a", "b"),
+        experiment(*PAIR),
+        "arms 'a' and 'b' have no result of Interpolation: have such",
+    ),
     "a line from the other end": (
         fx.barrier_above(0.1, "b", "a"),
         experiment(*PAIR, measures=(LINE,)),
-        "'b' is not the first end of a line",
+        "arms 'b' and 'a' have no result of Interpolation",
+    ),
+    "a line to another end": (
+        fx.barrier_above(0.1, "a", "c"),
+        experiment(*PAIR, replace(PAIR[1], name="c"), measures=(LINE,)),
+        "arms 'a' and 'c' have no result of Interpolation",
+    ),
+    "two lines of one pair": (
+        fx.barrier_above(0.1, "a", "b"),
+        experiment(*PAIR, measures=(LINE, replace(LINE, alphas=(0, 1)))),
+        "arms 'a' and 'b' have 2 results of Interpolation: ask for that of one measurement, not of its class",
+    ),
+    "a result of an arm that it does not name": (
+        by_hand(lambda runs: runs["a"].result(Interpolation, "a", "b")["alphas"][0], arms=("a",)),
+        experiment(*PAIR, measures=(LINE,)),
+        "arms 'a' and 'b' have no result of Interpolation",
+    ),
+    "an array of a result misspelt": (
+        by_hand(lambda runs: runs["a"].result(Interpolation, "a", "b")["mixed"][0]),
+        experiment(*PAIR, measures=(LINE,)),
+        "there is no 'mixed'; there are, by arm, a: .*; Interpolation of a and b: alphas, mixed_train_loss",
     ),
     "no alpha in the span": (
         fx.best_within(0.6, 0.9, "a", "b"),
         experiment(*PAIR, measures=(LINE,)),
         "zero-size array",
     ),
-    "no path": (fx.separates("a", "b"), experiment(*PAIR), "have Paths among the protocol's measures"),
-    "no points": (fx.mostly_positive(), FITS, "have MinimalRatio among the protocol's measures"),
+    "no path": (fx.separates("a", "b"), experiment(*PAIR), "arms 'a' and 'b' have no result of Paths"),
+    "no points": (fx.mostly_positive(), FITS, "arm 'a' has no result of MinimalRatio: have such"),
     "too few epochs": (fx.falls_over_epochs("train_loss", arm="a", blocks=5), FITS, "train for 5 epochs or more"),
     "no epoch after": (fx.plateaus("train_accuracy", arm="a", after=0.9, within=0.1), NETS, "train longer"),
     "an epoch after the last": (by_hand(lambda runs: runs["a"].history("train_loss")[9]), FITS, "IndexError: index 9"),
@@ -202,7 +226,7 @@ EXHIBITS = {
     "gradient norm": (experiment(FIT, kinds=["loss", "gradient_norm"]), "figure gradient_norm .* needs gradient_norm"),
     "a sweep without the norm": (
         experiment(*PAIR, kinds=["loss_and_jacobian_by_lr"]),
-        "needs lr, jacobian, kept_train_loss",
+        "needs jacobian, which arm 'a'",
     ),
     "a sweep of full batches": (
         experiment(replace(NET, batch_size=None), measures=(JacobianNorm(),), kinds=["loss_and_jacobian_by_batch"]),
@@ -211,6 +235,15 @@ EXHIBITS = {
     "curves of classes": (experiment(NET, kinds=["curves"]), "needs x, truth, prediction"),
     "no path": (experiment(*PAIR, kinds=["path_whole"]), "needs path_accuracy, whole_path"),
     "no line": (experiment(*PAIR, kinds=["interpolation"]), "needs alphas"),
+    "two lines from one arm in a figure": (
+        experiment(
+            *PAIR,
+            replace(PAIR[1], name="c"),
+            measures=(LINE, replace(LINE, second="c")),
+            kinds=["interpolation"],
+        ),
+        "figure interpolation of kind interpolation finds several results of arm 'a' to draw: let it name the arms of one",
+    ),
     "paths without snapshots": (
         experiment(*PAIR, measures=(Paths(own="a", other="b", mark_every=1),)),
         "experiment T-x: Paths of arm 'a' needs its snapshots",

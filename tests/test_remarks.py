@@ -5,7 +5,8 @@ import numpy as np
 from cases import ARM
 from hw1bench import Images, Model
 from hw1bench.court.remarks import diverged_where, left_out, near_chance, remarks
-from hw1bench.records.runs import Run
+from hw1bench.records.runs import Result, Run
+from hw1bench.specs.measurement import MinimalRatio
 
 
 def test_nets_that_hardly_learn_are_named_with_the_verdict():
@@ -33,8 +34,8 @@ def points(reached, ratios, loss=0.01):
         for a, b in zip(reached, ratios, strict=True)
     ]
     return {
-        f"point {i}": Run(replace(ARM, name=f"point {i}"), 0, arrays, {"target_variance": 0.1})
-        for i, arrays in enumerate(measured)
+        name: Run(replace(ARM, name=name), 0, {}, {"target_variance": 0.1}, (Result(MinimalRatio(), (name,), arrays),))
+        for name, arrays in zip(("point 0", "point 1"), measured, strict=False)
     }
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from cases import ARM, DIGITS
 from hw1bench import Experiment, Model, Protocol
-from hw1bench.records.runs import Block, Record
+from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.session.drawing import Drawing
+from hw1bench.specs.measurement import Interpolation, JacobianNorm
 from hw1bench.support.snapshots import ARRAYS
 
 BEST = replace(
@@ -39,16 +40,24 @@ def record(first, **arrays):
     return Record(found | arrays, FACTS, 1.0)
 
 
+NORM = "loss_and_jacobian_by_batch"
+
+
 @pytest.fixture
 def series(tmp_path):
-    """The arrays that charts get of an arm, from its records by first seed."""
+    """The arrays that a chart of ``kind`` gets of an arm, from its records and their Jacobian norms by first seed."""
 
-    def make(records, arm=BEST):
+    def make(records, arm=BEST, kind="loss", norms=()):
         protocol = Protocol(arms=(arm, replace(arm, name="not trained")), looks=(8, 16))
         experiment = Experiment(report="T", name="x", full=protocol, quick=protocol)
         at_hand = {Block("T", "x", arm, first): found for first, found in records.items()}
         at_hand[Block("T", "other", arm, 0)] = record(90)
-        (one,) = Drawing("quick", at_hand, tmp_path, print).series(experiment)
+        results = {
+            Measured(JacobianNorm(), (Block("T", name, arm, first),)): Record({"jacobian": found}, FACTS, 1.0)
+            for name in ("other", "x")
+            for first, found in dict(norms).items()
+        }
+        (one,) = Drawing("quick", at_hand, results, tmp_path, print).series(experiment, kind)
         assert one.name == "net"
         return one.arrays
 
@@ -56,18 +65,19 @@ def series(tmp_path):
 
 
 def test_runs_come_in_the_order_of_their_seeds_with_size_and_steps(series):
-    found = series({8: record(8), 0: record(0)})
+    found = series({8: record(8), 0: record(0)}, norms={0: np.arange(8.0)})
     assert found["train_loss"][:, 0].tolist() == list(range(16))
     assert found["parameters"] == 650
     assert found["steps"].tolist() == [0, 5, 10, 15]
     assert not {"weights", *ARRAYS} & set(found)
-    assert "kept_train_loss" not in found  # of sweeps alone
+    assert not {"kept_train_loss", "jacobian"} & set(found)  # of sweeps alone
 
 
 @pytest.mark.parametrize(("keep", "epoch"), [("best", 2), ("last", 3)])
 def test_a_sweep_shows_values_of_the_kept_weights(series, keep, epoch):
     norms = np.tile([10.0, 20.0, 30.0], (8, 1))
-    found = series({0: record(0, jacobian=np.arange(8.0), last_batch_norm=norms)}, replace(BEST, keep=keep))
+    records = {0: record(0, last_batch_norm=norms)}
+    found = series(records, replace(BEST, keep=keep), NORM, {0: np.arange(8.0)})
     for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy"):
         assert found[f"kept_{name}"].tolist() == found[name][:, epoch].tolist()
     assert found["reported"].tolist() == [10 * epoch] * 8
@@ -76,11 +86,36 @@ def test_a_sweep_shows_values_of_the_kept_weights(series, keep, epoch):
 
 
 def test_a_sweep_without_the_reported_measure_or_a_batch_size(series):
-    found = series({0: record(0, jacobian=np.arange(8.0))}, replace(BEST, batch_size=None))
+    found = series({0: record(0)}, replace(BEST, batch_size=None), NORM, {0: np.arange(8.0)})
     assert "reported" not in found
     assert np.isnan(found["batch_size"])
 
 
 def test_blocks_that_were_not_measured_leave_the_others_to_be_shown(series):
-    found = series({0: record(0, jacobian=np.arange(8.0)), 8: record(8)})
+    found = series({0: record(0), 8: record(8)}, kind=NORM, norms={0: np.arange(8.0)})
     assert (len(found["train_loss"]), len(found["jacobian"])) == (16, 8)
+
+
+def test_results_come_in_the_order_of_their_seeds(series):
+    found = series({0: record(0), 8: record(8)}, kind=NORM, norms={8: np.arange(8, 16.0), 0: np.arange(8.0)})
+    assert found["jacobian"].tolist() == list(range(16))
+
+
+def test_of_two_lines_from_one_arm_a_chart_shows_the_one_between_its_arms(tmp_path):
+    arms = tuple(replace(BEST, name=name, independent=True) for name in "abc")
+    lines = {name: Interpolation(first="a", second=name, alphas=(0.0, 1.0)) for name in "bc"}
+    protocol = Protocol(arms=arms, looks=(8,), measures=tuple(lines.values()))
+    experiment = Experiment(report="T", name="x", full=protocol, quick=protocol)
+    blocks = {arm.name: Block("T", "x", arm, 0) for arm in arms}
+    results = {
+        Measured(line, (blocks["a"], blocks[name])): Record({"mixed_test_loss": np.full((8, 2), height)}, FACTS, 1.0)
+        for (name, line), height in zip(lines.items(), (1.0, 2.0), strict=True)
+    }
+    drawing = Drawing("quick", {block: record(0) for block in blocks.values()}, results, tmp_path, print)
+    for name, height in (("b", 1.0), ("c", 2.0)):
+        first, second = drawing.series(experiment, "interpolation", ("a", name))
+        assert (first.name, second.name) == ("a", name)
+        assert (first.arrays["mixed_test_loss"] == height).all()
+        assert "mixed_test_loss" not in second.arrays
+    with pytest.raises(ValueError, match="arm 'a' has several results to draw: name the arms of one in the figure"):
+        drawing.series(experiment, "interpolation")

@@ -175,7 +175,7 @@ def few_test_images(count):
 @pytest.mark.parametrize(
     ("measurement", "arm", "said"),
     [
-        (PATHS, CLASSES, "arm 'arm' kept no snapshots, which Paths needs"),
+        (PATHS, CLASSES, "arm 'arm' kept no snapshot_start, which Paths needs"),
         (JacobianNorm(), CLASSES, "arm 'arm' kept no weights, which JacobianNorm needs"),
     ],
 )
@@ -187,7 +187,7 @@ def test_what_was_not_kept_is_named(measurement, arm, said):
 
 def test_the_target_needs_the_first_gradient_norm():
     with pytest.raises(ValueError, match=r"arm 'arm': the target is a share of the first gradient norm"):
-        take(MinimalRatio(), trained(replace(ARM, epochs=1)))
+        take(MinimalRatio(), trained(replace(ARM, epochs=1, gradient_norm="step")))
 
 
 def test_functions_have_no_flatness():

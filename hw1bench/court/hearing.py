@@ -14,7 +14,7 @@ from hw1bench.court.remarks import diverged_where, remarks
 from hw1bench.court.verdict import Verdict
 from hw1bench.effects import CountIs, CountsEqual, Effect
 from hw1bench.records.forms import unfit
-from hw1bench.records.runs import Block, Record, Run
+from hw1bench.records.runs import Block, Measured, Record, Run
 from hw1bench.records.store import Store
 from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Model, Tier
 from hw1bench.specs.measurement import Measurement
@@ -86,7 +86,8 @@ class Court:
 
     ``seed_offset`` is the first seed; ``max_seeds`` drops later looks and never changes the level. ``closed`` is the reason
     why nothing can be trained here, where there is one: trained claims are then "not run". ``unfit`` says why a stored record
-    of a block, or of a measurement of it, cannot be what the trainer would give, or ''.
+    of a block, or of what is measured of some, cannot be what the trainer would give, or ''. ``records`` and ``results`` are
+    what it has seen, made or stored: trained, and measured.
     """
 
     tier: Tier
@@ -95,11 +96,9 @@ class Court:
     seed_offset: int = 0
     max_seeds: int | None = None
     closed: str | None = None
-    unfit: Callable[[Record, Block, Measurement | None], str] = unfit
-    records: dict[Block, Record] = field(
-        default_factory=dict
-    )  # what this court has seen, trained or stored, and measured
-    measured: set[tuple[Measurement, tuple[Block, ...]]] = field(default_factory=set)  # what is in ``records``
+    unfit: Callable[[Record, Block | Measured], str] = unfit
+    records: dict[Block, Record] = field(default_factory=dict)
+    results: dict[Measured, Record] = field(default_factory=dict)
 
     def judge(self, claim: Claim, timer: Timer = lambda experiment, train: train()) -> Judgement:
         """The judgement on ``claim``: "not run" where training is `Unavailable`; "error" for any other exception."""
@@ -151,13 +150,14 @@ class Court:
             if verdict.word != "inconclusive":
                 break
         records = [self.records[block] for block in self._blocks(experiment, arms, verdict.seeds or 0)]
+        results = [self.results[one] for one in self._measured(experiment, arms, verdict.seeds or 0)]
         return Judgement(
             claim,
             self.tier,
             replace(verdict, note=remarks(seeds)),
             facts=records[0].facts,
             diverged=sum(any(run.diverged for run in runs.values()) for runs in seeds),
-            seconds=sum(record.seconds for record in records),
+            seconds=sum(record.seconds for record in (*records, *results)),
             reused=trained == 0,
         )
 
@@ -175,70 +175,64 @@ class Court:
                     missing.append(block)
                 else:
                     self.records[block] = stored
-        unmeasured = [
-            (measurement, blocks)
-            for measurement, blocks in self._measurements(experiment, arms, look)
-            if not self._have(measurement, blocks)
-        ]
+        unmeasured = [one for one in self._measured(experiment, arms, look) if not self._have(one)]
 
         def work() -> None:
             self.trainer.train(missing, self._keep)
-            for measurement, blocks in unmeasured:
-                record = self.trainer.measure(measurement, [(block, self.records[block]) for block in blocks])
-                self.store.keep(self.trainer.measurement_key(measurement, blocks), record)
-                self._measured(measurement, blocks, record)
+            for one in unmeasured:
+                trained = [(block, self.records[block]) for block in one.blocks]
+                record = self.results[one] = self.trainer.measure(one.measurement, trained)
+                self.store.keep(self.trainer.measurement_key(one.measurement, one.blocks), record)
 
         if missing or unmeasured:
             timer(experiment.id, work)
+        self._release(experiment, look)
         return len(missing) + len(unmeasured)
 
     def _keep(self, block: Block, record: Record) -> None:
         self.records[block] = record
         self.store.keep(self.trainer.key(block), record)
 
-    def _stored(self, key: str, block: Block, measurement: Measurement | None = None) -> Record | None:
-        return self.store.get(key, lambda record: self.unfit(record, block, measurement))
+    def _stored(self, key: str, of: Block | Measured) -> Record | None:
+        return self.store.get(key, lambda record: self.unfit(record, of))
 
-    def _measurements(
-        self, experiment: Experiment, arms: Sequence[Arm], look: int
-    ) -> list[tuple[Measurement, tuple[Block, ...]]]:
+    def _measured(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[Measured]:
         """What is measured of the blocks of ``look``: each measurement with the blocks of a group of arms."""
         found = []
         by_place = {(block.first_seed, block.arm.name): block for block in self._blocks(experiment, arms, look)}
         for measurement in experiment.protocol(self.tier).measures:
             for group in measurement.groups([arm.name for arm in arms]):
                 for first in sorted({first for first, _ in by_place}):
-                    found.append((measurement, tuple(by_place[first, name] for name in group)))
+                    found.append(Measured(measurement, tuple(by_place[first, name] for name in group)))
         return found
 
-    def _have(self, measurement: Measurement, blocks: tuple[Block, ...]) -> bool:
-        """Whether ``measurement`` is in memory, where it is put if the store holds it."""
-        if (measurement, blocks) in self.measured:
+    def _have(self, one: Measured) -> bool:
+        """Whether a measurement is in memory, where it is put if the store holds it."""
+        if one in self.results:
             return True
-        if any(block not in self.records for block in blocks):
+        if any(block not in self.records for block in one.blocks):
             return False
-        stored = self._stored(self.trainer.measurement_key(measurement, blocks), blocks[0], measurement)
-        if stored is None:
-            return False
-        self._measured(measurement, blocks, stored)
-        return True
+        stored = self._stored(self.trainer.measurement_key(one.measurement, one.blocks), one)
+        if stored is not None:
+            self.results[one] = stored
+        return stored is not None
 
-    def _measured(self, measurement: Measurement, blocks: tuple[Block, ...], found: Record) -> None:
-        """Add what was ``found`` to the record of the first block; what only the measurement needs is dropped from all."""
-        self.measured.add((measurement, blocks))
-        first = self.records[blocks[0]]
-        self.records[blocks[0]] = replace(
-            first, arrays={**first.arrays, **found.arrays}, seconds=first.seconds + found.seconds
-        )
-        for block in blocks:
-            arrays = self.records[block].arrays
-            kept = {name: array for name, array in arrays.items() if name not in measurement.consumes}
-            self.records[block] = replace(self.records[block], arrays=kept)
+    def _release(self, experiment: Experiment, look: int) -> None:
+        """Drop from memory what measurements consume, of the blocks of ``look`` of which all that there are have been taken."""
+        every = self._measured(experiment, experiment.protocol(self.tier).arms, look)
+        waiting = {block for one in every if one not in self.results for block in one.blocks}
+        for one in every:
+            for block in one.blocks:
+                if one.measurement.consumes and block in self.records and block not in waiting:
+                    arrays = self.records[block].arrays
+                    kept = {name: array for name, array in arrays.items() if name not in one.measurement.consumes}
+                    self.records[block] = replace(self.records[block], arrays=kept)
 
     def _seeds(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[dict[str, Run]]:
-        """For each seed of ``look``, its run of every arm."""
+        """For each seed of ``look``, its run of every arm, with the results of all that is measured of these arms."""
+        measured = [(one, self.results[one]) for one in self._measured(experiment, arms, look)]
         seeds: dict[int, dict[str, Run]] = {}
         for block in self._blocks(experiment, arms, look):
-            for run in self.records[block].runs(block):
+            for run in self.records[block].runs(block, measured):
                 seeds.setdefault(run.seed, {})[block.arm.name] = run
         return [seeds[seed] for seed in sorted(seeds)]

@@ -6,6 +6,7 @@ one: all of that shows in an instant, and not after an hour's training. Nothing 
 """
 
 import math
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -16,12 +17,13 @@ import numpy as np
 from hw1bench.court.claim import Claim
 from hw1bench.effects import Effect
 from hw1bench.effects.identity import is_authors
-from hw1bench.records.measured import Shapes, measured
-from hw1bench.records.runs import Run, recorded
+from hw1bench.measures.takes import taking
+from hw1bench.records.measured import measured
+from hw1bench.records.runs import Result, Run, recorded
 from hw1bench.specs.experiment import Arm, Contrast, Experiment, Function, Images, Protocol, Tier
 from hw1bench.specs.functions import FUNCTIONS
-from hw1bench.specs.kinds import KINDS
-from hw1bench.specs.measurement import Interpolation
+from hw1bench.specs.kinds import KINDS, Kind
+from hw1bench.specs.measurement import Measurement, Shapes
 from hw1bench.support.checks import shown
 from hw1bench.support.number import NoFinding, real
 
@@ -64,22 +66,19 @@ def rehearse(subject: Subject, tier: Tier) -> None:
     if not isinstance(subject, Claim) or not isinstance(subject.effect, Effect) or subject.experiment is None:
         return
     effect = subject.effect
-    arms = _arrays(subject.experiment, tier)
-    names = [name for name in arms if effect.arms is None or name in effect.arms]
+    made = _Made(subject.experiment, tier)
+    names = [name for name in made.arms if effect.arms is None or name in effect.arms]
     for what, compute in (("effect", effect.compute), ("opposite", effect.opposite)):
         # What one history leaves undefined, such as the first epoch below a loss that is not reached, another may not: the
         # fault is what fails on both.
-        error = _attempt(compute, arms, names, learns=True) if compute else ""
-        if compute and error and _attempt(compute, arms, names, learns=False):
+        error = _attempt(compute, made.runs(names, learns=True)) if compute else ""
+        if compute and error and _attempt(compute, made.runs(names, learns=False)):
             raise ValueError(f"claim {subject.id}: its {what} cannot be computed from what is recorded: {error}")
 
 
-def _attempt(
-    compute: Callable[[Mapping[str, Run]], float], arms: dict[str, "_Recorded"], names: list[str], learns: bool
-) -> str:
-    """Why ``compute`` gives no number of made-up runs of the arms ``names``, in one line; '' where it gives one, or fails for
-    a reason that lies in the made-up numbers: a fit that does not converge, a check of its own, an end of the session."""
-    runs = {name: arms[name].run(learns) for name in names}
+def _attempt(compute: Callable[[Mapping[str, Run]], float], runs: Mapping[str, Run]) -> str:
+    """Why ``compute`` gives no number of made-up ``runs``, in one line; '' where it gives one, or fails for a reason that lies
+    in the made-up numbers: a fit that does not converge, a check of its own, an end of the session."""
     try:
         with np.errstate(all="ignore"):
             value = compute(runs)
@@ -94,6 +93,8 @@ def _attempt(
             return text if _is_ours(error) else ""
         if isinstance(error, KeyError):
             there = "; ".join(f"{name}: {', '.join(run.arrays)}" for name, run in runs.items())
+            results = {_of(result): ", ".join(result.arrays) for run in runs.values() for result in run.results}
+            there += "".join(f"; {of}: {names}" for of, names in results.items())
             return f"there is no {text}; there are, by arm, {there}"
         if isinstance(error, AttributeError) and isinstance(error.obj, Run):
             return f"{text}; its numbers are in run.arrays: {', '.join(error.obj.arrays)}"
@@ -118,49 +119,80 @@ def _is_ours(error: ValueError) -> bool:
     return ours
 
 
-class _Recorded:
-    """One arm with the shapes of all that a run of it has."""
-
-    def __init__(self, arm: Arm, place: int) -> None:
-        self.arm, self.place = arm, place
-        self.shapes: Shapes = recorded(arm)
-        self.alphas: tuple[float, ...] = ()
-
-    def run(self, learns: bool) -> Run:
-        """A made-up run; arms differ by their place."""
-        arrays = {name: _numbers(name, shape, self.place, learns) for name, shape in self.shapes.items()}
-        if self.alphas:
-            arrays["alphas"] = np.array(self.alphas)
-        return Run(self.arm, _NO_SEED, arrays, _facts(self.arm))
+def _of(result: Result) -> str:
+    return f"{type(result.measurement).__name__} of {' and '.join(result.arms)}"
 
 
-def _arrays(experiment: Experiment, tier: Tier) -> dict[str, _Recorded]:
-    """Arm -> what is recorded and measured of it. Raises ValueError for a measurement that cannot be taken."""
-    protocol: Protocol = experiment.protocol(tier)
-    arms = {arm.name: _Recorded(arm, place) for place, arm in enumerate(protocol.arms)}
-    consumed: set[str] = set()
-    for measurement in protocol.measures:
-        for group in measurement.groups(list(arms)):
-            try:
-                found = measured(measurement, *(arms[name].arm for name in group))
-            except ValueError as error:
-                raise ValueError(f"experiment {experiment.id}: {error}") from None
-            first = arms[group[0]]
-            first.shapes = first.shapes | found
-            if isinstance(measurement, Interpolation):
-                first.alphas = measurement.alphas
-        consumed |= set(measurement.consumes)
-    for arm in arms.values():
-        arm.shapes = {name: shape for name, shape in arm.shapes.items() if name not in consumed}
-    return arms
+class _Made:
+    """An experiment's arms in one tier, with the shapes of all that is recorded of a run of each, and of all results.
+
+    Raises ValueError for a measurement that cannot be taken.
+    """
+
+    def __init__(self, experiment: Experiment, tier: Tier) -> None:
+        protocol: Protocol = experiment.protocol(tier)
+        self.arms = {arm.name: arm for arm in protocol.arms}
+        self.shapes: dict[str, Shapes] = {arm.name: recorded(arm) for arm in protocol.arms}
+        self.results: dict[tuple[Measurement, tuple[str, ...]], Shapes] = {}
+        for measurement in protocol.measures:
+            for group in measurement.groups(list(self.arms)):
+                try:
+                    found = measured(measurement, *(self.arms[name] for name in group))
+                    if is_authors(_file(measurement)):
+                        taking(measurement)
+                except ValueError as error:
+                    raise ValueError(f"experiment {experiment.id}: {error}") from None
+                self.results[measurement, group] = found
+        for measurement, group in self.results:
+            for name in group:
+                kept = self.shapes[name].items()
+                self.shapes[name] = {array: shape for array, shape in kept if array not in measurement.consumes}
+
+    def runs(self, names: list[str], learns: bool) -> dict[str, Run]:
+        """Made-up runs of the arms ``names``, with the results of those that are measured together; they differ by arm."""
+        places = {name: place for place, name in enumerate(self.arms)}
+        results = []
+        for (measurement, group), shapes in self.results.items():
+            if set(group) <= set(names):
+                arrays = {name: _numbers(name, shape, places[group[0]], learns) for name, shape in shapes.items()}
+                given = {name: np.asarray(value) for name, value in measurement.made_up(learns).items()}
+                results.append(Result(measurement, group, arrays | given))
+        runs = {}
+        for name in names:
+            arrays = {array: _numbers(array, shape, places[name], learns) for array, shape in self.shapes[name].items()}
+            own = tuple(result for result in results if name in result.arms)
+            runs[name] = Run(self.arms[name], _NO_SEED, arrays, _facts(self.arms[name]), own)
+        return runs
+
+    def drawn(self, name: str, kind: Kind, shown: list[str]) -> set[str] | None:
+        """The arrays that a chart of ``kind`` may be drawn from of the arm ``name``, one of those ``shown``: what its runs have,
+        what is made of it, and its result; None if there are several results."""
+        arm = self.arms[name]
+        found = set(self.shapes[name]) | {"parameters", "steps"}
+        found |= {"x", "truth"} if isinstance(arm.data, Function) else set()
+        if kind.sweep and isinstance(arm.data, Images):
+            found |= {"lr", *(f"kept_{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))}
+            found |= {"reported"} if "last_batch_norm" in self.shapes[name] else set()
+            found |= {"batch_size"} if arm.batch_size is not None else set()
+        results = [
+            shapes
+            for (measurement, group), shapes in self.results.items()
+            if kind.measurement
+            and isinstance(measurement, kind.measurement)
+            and group[0] == name
+            and set(group) <= set(shown)
+        ]
+        return None if len(results) > 1 else found.union(*results)
+
+
+def _file(measurement: Measurement) -> str | None:
+    return getattr(sys.modules.get(type(measurement).__module__), "__file__", None)
 
 
 @lru_cache(maxsize=128)
 def _numbers(name: str, shape: tuple[int, ...], place: int, learns: bool) -> np.ndarray:
     """Plausible numbers for array ``name``: losses and norms that fall and level off, accuracies that rise; of a run that does
     not learn they stay where they are."""
-    if name in ("reached", "descended"):
-        return _shared(np.asarray(learns))
     way = _WORDS.get(name.rpartition("_")[2], "")
     if not way or len(shape) != 1:
         if math.prod(shape) > _LARGEST:
@@ -203,41 +235,39 @@ def _figures(subject: Subject, tier: Tier) -> None:
     """What the figures of ``subject`` are drawn from is recorded. Raises ValueError for the first of which it is not."""
     match subject:
         case Contrast():
-            shown_arms = [arm for one in subject.experiments for arm in _arrays(one, tier).values()]
-            _drawn(f"contrast {subject.id}", subject.kind, shown_arms)
+            made = [_Made(one, tier) for one in subject.experiments]
+            _drawn(f"contrast {subject.id}", subject.kind, [(one, list(one.arms)) for one in made])
         case Experiment():
             experiment: Experiment | None = subject
         case Claim():
             experiment = subject.experiment
     if isinstance(subject, Contrast) or experiment is None:
         return
-    arms = _arrays(experiment, tier)
+    all_of_it = _Made(experiment, tier)
     for figure in experiment.figures:
-        some = [arm for name, arm in arms.items() if not figure.arms or name in figure.arms]
+        some = [name for name in all_of_it.arms if not figure.arms or name in figure.arms]
         if some:  # a thinned protocol may lack them all: the figure is then left out
-            _drawn(f"experiment {experiment.id}: figure {figure.id}", figure.kind, some)
+            _drawn(f"experiment {experiment.id}: figure {figure.id}", figure.kind, [(all_of_it, some)])
 
 
-def _drawn(what: str, name: str, arms: list[_Recorded]) -> None:
+def _drawn(what: str, name: str, parts: list[tuple[_Made, list[str]]]) -> None:
+    """A figure of kind ``name`` has all that it reads, of the arms that it shows of each experiment. Raises ValueError."""
     kind = KINDS[name]
-    lacking = [(arm, [array for array in kind.arrays if array not in _of_figures(arm)]) for arm in arms]
+    lacking = []
+    for made, shown_arms in parts:
+        for arm in shown_arms:
+            found = made.drawn(arm, kind, shown_arms)
+            if found is None:
+                raise ValueError(
+                    f"{what} of kind {name} finds several results of arm {arm!r} to draw: let it name the arms of one"
+                )
+            lacking.append((arm, [array for array in kind.arrays if array not in found]))
     if all(missing for _, missing in lacking) if not kind.every else any(missing for _, missing in lacking):
         arm, missing = next((arm, missing) for arm, missing in lacking if missing)
         raise ValueError(
-            f"{what} of kind {name} needs {', '.join(missing)}, which arm {arm.arm.name!r} does not have: let it record or "
+            f"{what} of kind {name} needs {', '.join(missing)}, which arm {arm!r} does not have: let it record or "
             "measure them, or give another kind"
         )
-
-
-def _of_figures(arm: _Recorded) -> set[str]:
-    """The arrays that a chart of ``arm`` may be drawn from: what the runs have, and what is made of it."""
-    found = set(arm.shapes) | {"parameters", "steps"}
-    found |= {"x", "truth"} if isinstance(arm.arm.data, Function) else set()
-    if "jacobian" in arm.shapes:  # a sweep
-        found |= {"lr", *(f"kept_{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))}
-        found |= {"reported"} if "last_batch_norm" in arm.shapes else set()
-        found |= {"batch_size"} if arm.arm.batch_size is not None else set()
-    return found
 
 
 class _Names:

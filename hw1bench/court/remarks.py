@@ -5,8 +5,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+import numpy as np
+
 from hw1bench.records.runs import Run
 from hw1bench.specs.experiment import Images
+from hw1bench.specs.measurement import MinimalRatio
 
 Seeds = Sequence[Mapping[str, Run]]  # for each seed its run of every arm
 
@@ -32,16 +35,17 @@ def near_chance(seeds: Seeds) -> str:
 
 def left_out(seeds: Seeds) -> str:
     """How many points did not get to almost zero gradient, and how far they got; how many got there without any fit."""
-    ratios = [
-        float(run.arrays["norm_ratio"])
+    points = [
+        (result.arrays, run.facts)
         for runs in seeds
         for run in runs.values()
-        if "reached" in run.arrays and not bool(run.arrays["reached"])
+        for result in run.results
+        if isinstance(result.measurement, MinimalRatio)
     ]
-    points = sum("reached" in run.arrays for runs in seeds for run in runs.values())
     if not points:
         return ""
-    text = f"{points - len(ratios)} of {points} points got to almost zero gradient"
+    ratios = [float(point["norm_ratio"]) for point, _ in points if not bool(point["reached"])]
+    text = f"{len(points) - len(ratios)} of {len(points)} points got to almost zero gradient"
     if ratios:
         defined = [ratio for ratio in ratios if not math.isnan(ratio)]
         ends = " to ".join(f"{ratio:.1e}" for ratio in sorted({min(defined), max(defined)})) if defined else "undefined"
@@ -49,16 +53,15 @@ def left_out(seeds: Seeds) -> str:
         text += f"; the {rest} gradient norm ended at {ends} of that at initialisation"
         if 0 < len(defined) < len(ratios):
             text += f", undefined in {len(ratios) - len(defined)}"
-    constant = sum(_constant(run) for runs in seeds for run in runs.values() if "reached" in run.arrays)
+    constant = sum(_constant(point, facts["target_variance"]) for point, facts in points)
     if constant:
         text += f". Constant fits among those: {constant}. Their units died in training, and nothing moves the output any more"
     return f"{text}."
 
 
-def _constant(run: Run) -> bool:
-    """Whether a point that was reached gives the mean of the targets everywhere."""
-    variance = run.facts["target_variance"]
-    return bool(run.arrays["reached"]) and abs(float(run.arrays["stationary_loss"]) / variance - 1) < 1e-3
+def _constant(point: Mapping[str, np.ndarray], variance: float) -> bool:
+    """Whether a point that was reached gives the mean of the targets, of this variance, everywhere."""
+    return bool(point["reached"]) and abs(float(point["stationary_loss"]) / variance - 1) < 1e-3
 
 
 def diverged_where(values: Sequence[float], seeds: Seeds) -> str:

@@ -25,8 +25,8 @@ def norm_settles(arm: str, *, share: float = 0.1) -> Effect:
 
 @identified
 def norm_calms_at_stop(arm: str) -> Effect:
-    """The norm varies less after the epoch at which the stopping rule (``learning.stopping_epoch``) would stop than before; without
-    a stop it does not hold."""
+    """The norm varies less after the epoch at which the stopping rule (``learning.stopping_epoch``) would stop than before;
+    without a stop it does not hold."""
 
     def ratio(runs: Runs) -> float:
         values, stop = measured.norms(runs[arm]), int(learning.stop(runs[arm]))

@@ -9,22 +9,19 @@ from hw1bench.effects.effect import Effect, Runs, every, margin
 from hw1bench.effects.identity import identified
 from hw1bench.effects.orders import IN_ORDER, share_in_order
 from hw1bench.measures import line
+from hw1bench.specs.measurement import Interpolation
 
 _NEAR = 1e-9  # alphas are decimals, and rounded in floating point
 
 
-def _along(runs: Runs, first: str, what: str) -> tuple[np.ndarray, np.ndarray]:
+def _along(runs: Runs, first: str, second: str, what: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the alphas and ``what`` (such as "test_accuracy") at each, both (alphas,); a loss that is not finite is +infinity.
 
-    Raises ValueError if no line was measured from the arm ``first``.
+    Raises ValueError if no line was measured from the arm ``first`` to the arm ``second``.
     """
-    run = runs[first]
-    if "alphas" not in run.arrays:
-        raise ValueError(
-            f"arm {first!r} is not the first end of a line: have an Interpolation from it among the protocol's measures"
-        )
-    values = np.asarray(run.arrays[f"mixed_{what}"], np.float64)
-    return run.arrays["alphas"], np.where(np.isfinite(values), values, np.inf) if what.endswith("loss") else values
+    found = runs[first].result(Interpolation, first, second)
+    values = np.asarray(found[f"mixed_{what}"], np.float64)
+    return found["alphas"], np.where(np.isfinite(values), values, np.inf) if what.endswith("loss") else values
 
 
 @identified
@@ -32,7 +29,7 @@ def pure_is_best(first: str, second: str) -> Effect:
     """Test accuracy at alpha 0 is higher than at any mixture, 0.1 <= |alpha| <= 0.9."""
 
     def gain(runs: Runs) -> float:
-        alphas, accuracy = _along(runs, first, "test_accuracy")
+        alphas, accuracy = _along(runs, first, second, "test_accuracy")
         mixtures = (np.abs(alphas) > 0.1 - _NEAR) & (np.abs(alphas) < 0.9 + _NEAR)
         return margin(float(accuracy[alphas == 0][0] - accuracy[mixtures].max()))
 
@@ -45,7 +42,7 @@ def best_within(low: float, high: float, first: str, second: str) -> Effect:
     """Training accuracy is highest at an alpha from ``low`` to ``high``."""
 
     def gain(runs: Runs) -> float:
-        alphas, accuracy = _along(runs, first, "train_accuracy")
+        alphas, accuracy = _along(runs, first, second, "train_accuracy")
         inside = (alphas > low - _NEAR) & (alphas < high + _NEAR)
         return margin(float(accuracy[inside].max() - accuracy[~inside].max()))
 
@@ -58,8 +55,8 @@ def worse_towards(first: str, second: str) -> Effect:
     """From ``first`` to ``second`` test accuracy falls and test loss rises."""
 
     def parts(runs: Runs) -> tuple[float, float]:
-        alphas, accuracy = _along(runs, first, "test_accuracy")
-        _, loss = _along(runs, first, "test_loss")
+        alphas, accuracy = _along(runs, first, second, "test_accuracy")
+        _, loss = _along(runs, first, second, "test_loss")
         start, end = alphas == 0, alphas == 1
         return margin(float(accuracy[start][0] - accuracy[end][0])), float(loss[end][0] - loss[start][0])
 
@@ -78,7 +75,7 @@ def peaks_near(alpha: float, split: str, first: str, second: str, *, within: flo
     """The accuracy on ``split`` ("train" or "test") is highest within ``within`` of ``alpha``; of a tie the middle counts."""
 
     def compute(runs: Runs) -> float:
-        alphas, accuracy = _along(runs, first, f"{split}_accuracy")
+        alphas, accuracy = _along(runs, first, second, f"{split}_accuracy")
         return margin(within - abs(float(line.best(alphas, accuracy[None])[0]) - alpha))
 
     name = f"{within:g} - |alpha of the best {split} accuracy - {alpha:g}|, from {first} to {second}"
@@ -88,7 +85,7 @@ def peaks_near(alpha: float, split: str, first: str, second: str, *, within: flo
 def _ordered(what: str, low: float, high: float, first: str, second: str, direction: int) -> Effect:
     def order(sign: int) -> Callable[[Runs], float]:
         def compute(runs: Runs) -> float:
-            alphas, values = _along(runs, first, what)
+            alphas, values = _along(runs, first, second, what)
             inside = (alphas > low - _NEAR) & (alphas < high + _NEAR)
             return share_in_order(list(sign * values[inside]), list(alphas[inside])) - IN_ORDER
 
@@ -117,7 +114,7 @@ def barrier_above(points: float, first: str, second: str) -> Effect:
     barrier of Frankle et al., 2020."""
 
     def compute(runs: Runs) -> float:
-        alphas, accuracy = _along(runs, first, "test_accuracy")
+        alphas, accuracy = _along(runs, first, second, "test_accuracy")
         height = float(line.barrier(alphas, 1 - accuracy[None]).height[0])
         return margin(height - points) if math.isfinite(height) else math.nan
 

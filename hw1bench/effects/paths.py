@@ -2,13 +2,11 @@
 
 from hw1bench.effects.effect import Effect, Runs
 from hw1bench.effects.identity import identified
+from hw1bench.specs.measurement import Paths
 
 
-def _measured(runs: Runs, arm: str, name: str) -> float:
-    run = runs[arm]
-    if name not in run.arrays:
-        raise ValueError(f"arm {arm!r} has no {name!r}: have Paths among the protocol's measures")
-    return float(run.arrays[name])
+def _measured(runs: Runs, own: str, other: str, name: str) -> float:
+    return float(runs[own].result(Paths, own, other)[name])
 
 
 @identified
@@ -16,7 +14,7 @@ def separates(own: str, other: str) -> Effect:
     """A snapshot of ``own`` is farther from the nearest snapshot of ``other`` than from the nearest other snapshot of ``own``."""
 
     def ratio(runs: Runs) -> float:
-        return _measured(runs, own, "whole_separation")
+        return _measured(runs, own, other, "whole_separation")
 
     name = (
         f"log(distance to the nearest snapshot of {other} / nearest other of {own}), median over the snapshots of {own}"
@@ -29,7 +27,7 @@ def converges(own: str, other: str, *, part: str) -> Effect:
     """The two runs' weights are closer at the end than at initialisation; ``part`` is "whole" or "layer1"."""
 
     def gain(runs: Runs) -> float:
-        return _measured(runs, own, f"{part}_convergence")
+        return _measured(runs, own, other, f"{part}_convergence")
 
     name = f"1 - d(end) / d(init) between {own} and {other}, {'first layer' if part == 'layer1' else 'whole model'}"
     return Effect(name, "ratio", gain, (own, other), lambda runs: -gain(runs))
@@ -42,6 +40,6 @@ def beyond_random_walk(own: str, other: str) -> Effect:
     return Effect(
         f"share of variance of 2 components of the path of {own} - 95th percentile over random walks with its step lengths",
         "share",
-        lambda runs: _measured(runs, own, "whole_own_share") - _measured(runs, own, "whole_walk"),
+        lambda runs: _measured(runs, own, other, "whole_own_share") - _measured(runs, own, other, "whole_walk"),
         (own, other),
     )

@@ -9,7 +9,7 @@ from hw1bench.effects.effect import Effect, Runs, margin
 from hw1bench.effects.identity import identified
 from hw1bench.effects.orders import IN_ORDER, share_in_order
 from hw1bench.records.runs import Run
-from hw1bench.specs.measurement import MINIMAL_RATIO, TOLERANCES
+from hw1bench.specs.measurement import MINIMAL_RATIO, TOLERANCES, MinimalRatio
 
 _FEWEST = 7  # points of almost zero gradient that an effect needs
 
@@ -25,13 +25,11 @@ def _of_reached(measure: Callable[[list[Run]], float]) -> Callable[[Runs], float
 
 
 def _reached(run: Run) -> bool:
-    if "reached" not in run.arrays:
-        raise ValueError(f"arm {run.arm.name!r} has no 'reached': have MinimalRatio among the protocol's measures")
-    return bool(run.arrays["reached"])
+    return bool(run.result(MinimalRatio)["reached"])
 
 
 def _share(run: Run, name: str) -> float:
-    return float(run.arrays[name][TOLERANCES.index(MINIMAL_RATIO)])
+    return float(run.result(MinimalRatio)[name][TOLERANCES.index(MINIMAL_RATIO)])
 
 
 @identified
@@ -53,7 +51,7 @@ def ratio_falls_with_loss() -> Effect:
         return lambda reached: (
             share_in_order(
                 [sign * _share(run, "above") for run in reached],
-                [float(run.arrays["stationary_loss"]) for run in reached],
+                [float(run.result(MinimalRatio)["stationary_loss"]) for run in reached],
             )
             - IN_ORDER
         )

@@ -49,8 +49,8 @@ def loss_above(threshold: float, arm: str) -> Effect:
 
 @identified
 def stops_near(reported: int, *, arm: str, within: float) -> Effect:
-    """The stopping rule (``learning.stopping_epoch``) stops ``arm`` at an epoch that differs from the ``reported`` one by less than
-    a share ``within``."""
+    """The stopping rule (``learning.stopping_epoch``) stops ``arm`` at an epoch that differs from the ``reported`` one by
+    less than a share ``within``."""
     return Effect(
         f"{within:g} - |stop / {reported} - 1| of {arm}",
         "ratio",

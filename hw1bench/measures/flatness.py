@@ -1,5 +1,6 @@
 """Flatness of what a block found: the line between two arms' weights, and the sensitivity of outputs to inputs."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -10,16 +11,18 @@ from hw1bench.data import Dataset, Split
 from hw1bench.measures.interpolation import Mixtures, along
 from hw1bench.measures.nets import resident
 from hw1bench.measures.sensitivity import jacobian_norm
+from hw1bench.measures.takes import Progress, TrainedBlock, takes
 from hw1bench.measures.threads import side_by_side
-from hw1bench.records.runs import Block, Record
 from hw1bench.specs.experiment import Arm
-from hw1bench.specs.measurement import Interpolation
+from hw1bench.specs.measurement import Interpolation, JacobianNorm
 
 
+@takes(Interpolation)
 def interpolated(
-    spec: Interpolation, block: Block, first: Record, second: Record, dataset: Dataset, device: torch.device
+    spec: Interpolation, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Progress
 ) -> dict[str, np.ndarray]:
-    """The arrays that `hw1bench.specs.measurement.Interpolation` names; ``block`` is the one of ``first``."""
+    """The arrays that `hw1bench.specs.measurement.Interpolation` names."""
+    (block, first), (_, second) = trained
     ends = torch.stack([torch.tensor(record.arrays["weights"]) for record in (first, second)], dim=1).to(device)
     found = {"alphas": np.tile(spec.alphas, (len(block.seeds), 1))}
     for name, split in _splits(dataset).items():
@@ -31,8 +34,12 @@ def interpolated(
     return found
 
 
-def jacobian(block: Block, record: Record, dataset: Dataset, device: torch.device) -> dict[str, np.ndarray]:
+@takes(JacobianNorm)
+def jacobian(
+    spec: JacobianNorm, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Progress
+) -> dict[str, np.ndarray]:
     """The array that `hw1bench.specs.measurement.JacobianNorm` names."""
+    [(block, record)] = trained
     x, _ = resident(block.arm, _splits(dataset)["test"], device)
     weights = torch.tensor(record.arrays["weights"]).to(device)
     norms = side_by_side(lambda row: jacobian_norm(block.arm.model, row[None], x), weights.unbind(), device)

@@ -6,12 +6,10 @@ A history is (epochs + 1,), its index the epoch, 0 before training; "over epoch"
 import numpy as np
 
 from hw1bench.records.runs import Run
+from hw1bench.specs.measurement import JacobianNorm
 
-SENSITIVITIES = {
-    "jacobian": ("jacobian", "have JacobianNorm among the protocol's measures"),
-    "reported": ("last_batch_norm", 'let the arm record the gradient_norm of the "last batch"'),
-}
-"""Name of a measure of sensitivity -> the array that it is taken from, and what makes a run have it."""
+SENSITIVITIES = ("jacobian", "reported")
+"""Names of the measures of sensitivity."""
 
 
 def start(run: Run, name: str = "train_loss") -> float:
@@ -32,12 +30,14 @@ def final(run: Run, name: str = "train_loss") -> float:
     ``name`` may also be a sensitivity: "jacobian", which is measured with those weights, or "reported", of that epoch's last
     mini-batch. Raises ValueError where the run has no such value.
     """
-    if name not in SENSITIVITIES:
+    if name == "jacobian":
+        return float(run.result(JacobianNorm)["jacobian"])
+    if name != "reported":
         return float(run.history(name)[kept_epoch(run)])
-    array, how = SENSITIVITIES[name]
-    if array not in run.arrays:
-        raise ValueError(f"arm {run.arm.name!r} has no sensitivity {name!r}: {how}")
-    return float(run.arrays[array] if name == "jacobian" else run.arrays[array][kept_epoch(run) - 1])
+    if "last_batch_norm" not in run.arrays:
+        way = 'let the arm record the gradient_norm of the "last batch"'
+        raise ValueError(f"arm {run.arm.name!r} has no sensitivity {name!r}: {way}")
+    return float(run.arrays["last_batch_norm"][kept_epoch(run) - 1])
 
 
 def epochs_to(run: Run, threshold: float) -> float:

@@ -1,6 +1,6 @@
 """The spectrum of the Hessian at points of almost zero gradient, to which the trained weights of a block are led on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -9,10 +9,10 @@ from torch import Tensor
 from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.measures.curvature import Shares, hessian, layerwise_gauss_newton, shares, spectrum
-from hw1bench.measures.stationary import minimise_gradient_norm
+from hw1bench.measures.stationary import BUDGET, minimise_gradient_norm
+from hw1bench.measures.takes import Progress, TrainedBlock, takes
 from hw1bench.measures.threads import side_by_side
-from hw1bench.records.runs import Block, Record
-from hw1bench.specs.experiment import Function, Model
+from hw1bench.specs.experiment import BLOCK, Function, Model
 from hw1bench.specs.measurement import TOLERANCES, MinimalRatio
 
 _TOGETHER = 4  # points that a thread takes at once: a fixed number, so that digits do not depend on the threads
@@ -20,18 +20,15 @@ _TOGETHER = 4  # points that a thread takes at once: a fixed number, so that dig
 Arrays = dict[str, np.ndarray]
 
 
+@takes(MinimalRatio, steps=BLOCK * BUDGET)
 def take(
-    spec: MinimalRatio,
-    block: Block,
-    record: Record,
-    dataset: Dataset,
-    device: torch.device,
-    progress: Callable[[int], None],
+    spec: MinimalRatio, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Progress
 ) -> Arrays:
     """The arrays that `hw1bench.specs.measurement.MinimalRatio` names.
 
     Raises ValueError for an arm that records no gradient norm.
     """
+    [(block, record)] = trained
     if not isinstance(block.arm.data, Function):
         raise ValueError(f"arm {block.arm.name!r} learns classes: the minimal ratio is for fits of functions")
     if block.arm.gradient_norm != "epoch":

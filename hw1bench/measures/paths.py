@@ -1,14 +1,19 @@
 """The weight paths of two independent arms, from the snapshots of a block of each."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
+from threadpoolctl import threadpool_info  # type: ignore[import-untyped]  # comes with scikit-learn, and has no types
 
 from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.measures import trajectory
 from hw1bench.measures.nets import resident
+from hw1bench.measures.takes import Progress, TrainedBlock, takes
 from hw1bench.measures.threads import side_by_side
-from hw1bench.records.runs import Block, Record
+from hw1bench.records.runs import Block
 from hw1bench.specs.measurement import Paths
 from hw1bench.support.snapshots import ARRAYS, Snapshots
 
@@ -16,14 +21,23 @@ _WALKS = 1000  # random walks that a path is held against; their seed is the run
 _CHUNK = 1024  # samples in one evaluation
 
 
+def _by_blas() -> dict[str, Any]:
+    """What decides the digits of numpy's linear algebra: its version, its processor and the number of its threads."""
+    what = ("internal_api", "version", "architecture", "num_threads")
+    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    return {"numpy": np.__version__, "blas": sorted([str(library.get(name)) for name in what] for library in found)}
+
+
+@takes(Paths, decides=_by_blas)
 def take(
-    spec: Paths, block: Block, own: Record, other: Record, dataset: Dataset, device: torch.device
+    spec: Paths, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Progress
 ) -> dict[str, np.ndarray]:
-    """The arrays that `hw1bench.specs.measurement.Paths` names, for the runs of ``block``, whose record is ``own``.
+    """The arrays that `hw1bench.specs.measurement.Paths` names, for the runs of its own arm.
 
     The snapshots are read back a few weights at a time: what it holds at once, besides the records, is the Gram matrix of
     all snapshots of both blocks, and the snapshots of one run.
     """
+    (block, own), (_, other) = trained
     count = len(block.seeds)
     runs = [
         Snapshots({name: record.arrays[name][row] for name in ARRAYS})

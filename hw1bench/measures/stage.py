@@ -1,4 +1,7 @@
-"""The stage between training and effects: a measurement and the trained blocks that it looks at in, a record out."""
+"""The stage between training and effects: a measurement and the trained blocks that it looks at in, a record out.
+
+What there is to a measurement is in `hw1bench.specs.measurement`, and in the function registered for it: see `takes`.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,18 +9,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_info  # type: ignore[import-untyped]  # comes with scikit-learn, and has no types
 
 from hw1bench.data import Dataset
-from hw1bench.measures import flatness, minimal_ratio, paths
-from hw1bench.measures.stationary import BUDGET
-from hw1bench.records.runs import Block, Record
-from hw1bench.specs.experiment import BLOCK, digest
-from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
+from hw1bench.measures.takes import TrainedBlock, taking
+from hw1bench.records.forms import unfit
+from hw1bench.records.measured import measured
+from hw1bench.records.runs import Measured, Record
+from hw1bench.specs.experiment import digest
+from hw1bench.specs.measurement import Measurement
 from hw1bench.support import arithmetic, code
-from hw1bench.support.snapshots import ARRAYS
-
-TrainedBlock = tuple[Block, Record]
 
 
 def key(measurement: Measurement, blocks: Sequence[str], environment: dict[str, Any]) -> str:
@@ -29,19 +29,14 @@ def key(measurement: Measurement, blocks: Sequence[str], environment: dict[str, 
 def decides(measurement: Measurement) -> dict[str, Any]:
     """What decides the digits of ``measurement``, besides what decides those of torch on one thread.
 
-    All measure in threads of one torch thread each, and so are free of their number. Paths are by numpy's linear algebra, whose
-    digits go by its version, its processor and the number of its threads.
+    Ours measure in threads of one torch thread each, and so are free of their number.
     """
-    if not isinstance(measurement, Paths):
-        return {}
-    what = ("internal_api", "version", "architecture", "num_threads")
-    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    return {"numpy": np.__version__, "blas": sorted([str(library.get(name)) for name in what] for library in found)}
+    return dict(taking(measurement).decides())
 
 
 def steps(measurement: Measurement) -> int:
     """What `take` tells its progress in all, at most."""
-    return BLOCK * BUDGET if isinstance(measurement, MinimalRatio) else 1
+    return taking(measurement).steps or 1
 
 
 def take(
@@ -53,26 +48,29 @@ def take(
 ) -> Record:
     """Measure the ``trained`` blocks, one for each arm of a group of ``measurement``; see there for the arrays of the record.
 
-    ``progress`` is told of the work done, out of `steps`. Raises ValueError for blocks that lack what the measurement needs:
-    an arm without snapshots, say, or a net whose weights were not kept.
+    ``progress`` is told of the work done, out of `steps`. Raises ValueError for blocks that lack what the measurement reads,
+    such as an arm without snapshots or a net whose weights were not kept, and for arrays other than those that it names.
     """
+    kind, how = type(measurement).__name__, taking(measurement)
     for block, record in trained:
-        wanted = ARRAYS if isinstance(measurement, Paths) else ("weights",)
-        if any(name not in record.arrays for name in wanted):
-            kept = "snapshots" if isinstance(measurement, Paths) else "weights"
-            raise ValueError(f"arm {block.arm.name!r} kept no {kept}, which {type(measurement).__name__} needs")
+        for name in measurement.reads:
+            if name not in record.arrays:
+                raise ValueError(f"arm {block.arm.name!r} kept no {name}, which {kind} needs")
     start = time.perf_counter()
-    (block, record), (_, other) = trained[0], trained[-1]
     with arithmetic.settled():
-        match measurement:
-            case Paths():
-                found = paths.take(measurement, block, record, other, dataset, device)
-            case MinimalRatio():
-                found = minimal_ratio.take(measurement, block, record, dataset, device, progress)
-            case Interpolation():
-                found = flatness.interpolated(measurement, block, record, other, dataset, device)
-            case JacobianNorm():
-                found = flatness.jacobian(block, record, dataset, device)
-    if not isinstance(measurement, MinimalRatio):
+        found = how.function(measurement, trained, dataset, device, progress)
+    if how.steps is None:
         progress(1)
-    return Record(found, record.facts, time.perf_counter() - start)
+    arrays = {name: np.asarray(values) for name, values in found.items()}
+    taken = Record(arrays, trained[0][1].facts, time.perf_counter() - start)
+    _check(taken, Measured(measurement, tuple(block for block, _ in trained)))
+    return taken
+
+
+def _check(taken: Record, of: Measured) -> None:
+    """The arrays are those that the measurement names. Raises ValueError."""
+    named = measured(of.measurement, *(block.arm for block in of.blocks))
+    more = [f"it has {name} besides" for name in taken.arrays if name not in named]
+    why = unfit(taken, of, dict.fromkeys(named)) or "".join(more[:1])
+    if why:
+        raise ValueError(f"what was taken of {type(of.measurement).__name__} is not what its arrays say: {why}")

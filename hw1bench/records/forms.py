@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hw1bench.records.runs import Block, Record
+from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.specs.experiment import Function
-from hw1bench.specs.measurement import Measurement
 
 Shapes = Mapping[str, tuple[int, ...] | None]
 """The arrays that must be there, and the shape of a run's part of each; None where any will do."""
@@ -16,20 +15,20 @@ _FACTS: dict[str, type | tuple[type, ...]] = {"dataset": str, "fingerprint": str
 
 def unfit(
     record: Record,
-    block: Block,
-    measurement: Measurement | None = None,
+    of: Block | Measured,
     shapes: Shapes | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> str:
-    """Why ``record`` cannot be that of ``block``, or of a ``measurement`` of which this is the first block; else ''.
+    """Why ``record`` cannot be that of a block, or of what is measured of some; else ''.
 
     Besides ``shapes`` and ``facts``, where the caller knows them, it checks what every record has.
     """
+    block = of if isinstance(of, Block) else of.blocks[0]
     runs = len(block.seeds)
     for name, array in record.arrays.items():
         if array.dtype.kind not in _NUMBERS or array.shape[:1] != (runs,):
             return f"its {name} is {array.dtype} of shape {array.shape}, not numbers of {runs} runs"
-    own: Shapes = {"train_loss": (block.arm.epochs + 1,)} if measurement is None else {}
+    own: Shapes = {"train_loss": (block.arm.epochs + 1,)} if isinstance(of, Block) else {}
     for name, shape in {**own, **(shapes or {})}.items():
         if name not in record.arrays:
             return f"it lacks {name}"

@@ -1,10 +1,11 @@
 """What training leaves behind, without torch: a block's record, and the runs in it.
 
 A *block* is one arm with 8 consecutive seeds; training turns it into a *record*, arrays with a leading runs axis; a
-*run* is one seed of a record, and all that measures and effects ever see.
+*run* is one seed of a record, and all that measures and effects ever see. A measurement makes a record too, of the blocks
+that it looks at; a *result* is one seed of that.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from hw1bench.specs.experiment import BLOCK, Arm, Images
+from hw1bench.specs.measurement import Measurement
 from hw1bench.support import snapshots
+from hw1bench.support.checks import shown
 
 KEPT_WEIGHTS = 1_000_000
 """Parameters: of larger nets the weights are not kept, for a block of the largest would be 0.5 GB."""
@@ -105,10 +108,23 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Record(_Frozen):
-    """A trained block. Nothing in it can be changed: arrays are read-only, and the lists of ``facts`` become tuples.
+class Measured:
+    """A measurement and the blocks that it looks at, of the same seeds, one for each arm of a group: its record's own key."""
 
-    arrays   name -> (runs, ...), which of them by the arm: see `recorded`:
+    measurement: Measurement
+    blocks: tuple[Block, ...]
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return tuple(block.arm.name for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class Record(_Frozen):
+    """A trained block, or what was measured of some. Nothing in it can be changed: arrays are read-only, and the lists of
+    ``facts`` become tuples.
+
+    arrays   name -> (runs, ...); of a measurement those that it names; of training, which of them by the arm (see `recorded`):
              ``train_loss``, for classes also ``train_accuracy`` (a share), ``test_loss``, ``test_accuracy``:
              (runs, epochs + 1), over the whole set in eval mode; index 0 is before training;
              where the arm asks for it ``gradient_norm``: (runs, epochs + 1), or a step (runs, steps), and then
@@ -123,36 +139,81 @@ class Record(_Frozen):
              for functions of one number ``prediction`` (runs, points): of the last weights, on the training points.
     facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_an_epoch``; for classes
              their number ``classes``; for functions ``target_variance``, ``x`` and ``truth`` (points).
-    seconds  of training, compilation included.
+    seconds  of training, compilation included, or of measuring.
     """
 
     arrays: Mapping[str, np.ndarray]
     facts: Mapping[str, Any]
     seconds: float
 
-    def runs(self, block: Block) -> Iterator["Run"]:
+    def runs(self, block: Block, measured: Sequence[tuple[Measured, "Record"]] = ()) -> Iterator["Run"]:
+        """The runs of ``block``, each with its results of what was ``measured`` of this block, among others."""
+        records = [(of, record) for of, record in measured if block in of.blocks]
         for row, seed in enumerate(block.seeds):
-            yield Run(block.arm, seed, {name: array[row] for name, array in self.arrays.items()}, self.facts)
+            results = [Result(of.measurement, of.arms, record.row(row)) for of, record in records]
+            yield Run(block.arm, seed, self.row(row), self.facts, tuple(results))
+
+    def row(self, row: int) -> dict[str, np.ndarray]:
+        """The arrays of one of the runs."""
+        return {name: array[row] for name, array in self.arrays.items()}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What ``measurement`` gave of one seed of ``arms``, one of its groups, as read-only as a run."""
+
+    measurement: Measurement
+    arms: tuple[str, ...]
+    arrays: Mapping[str, np.ndarray]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrays", _Copies(_frozen(self.arrays)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Result, (self.measurement, self.arms, dict(self.arrays))
 
 
 @dataclass(frozen=True)
 class Run(_Frozen):
     """One arm with one seed, trained: a row of a record, and as read-only as this.
 
-    Each reading of one of its ``arrays`` gives a copy, so that whatever is done with that alters no other reading.
+    Each reading of one of its ``arrays`` gives a copy, so that whatever is done with that alters no other reading. ``results``
+    are those of the measurements that look at it; `result` finds one.
     """
 
     arm: Arm
     seed: int
     arrays: Mapping[str, np.ndarray]
     facts: Mapping[str, Any]
+    results: tuple[Result, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "arrays", _Copies(self.arrays))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Run, (self.arm, self.seed, dict(self.arrays), _plain(self.facts))
+        return Run, (self.arm, self.seed, dict(self.arrays), _plain(self.facts), self.results)
+
+    def result(self, of: Measurement | type[Measurement], *arms: str) -> Mapping[str, np.ndarray]:
+        """The arrays that a measurement gave of this run and, where it looks at several arms, their runs with the same seed.
+
+        ``of`` is the measurement, or its class; ``arms`` is the group of arms, in the measurement's order (none: this run's arm
+        by itself). Raises ValueError, with the way out, if there is no such result, and for a class with several.
+        """
+        group = arms or (self.arm.name,)
+        found = [
+            one for one in self.results if one.arms == group and (one.measurement == of or type(one.measurement) is of)
+        ]
+        if len(found) == 1:
+            return found[0].arrays
+        what = of.__name__ if isinstance(of, type) else shown(of)
+        whose = f"arm{'s' if len(group) > 1 else ''} {' and '.join(map(repr, group))}"
+        if found:
+            raise ValueError(
+                f"{whose} have {len(found)} results of {what}: ask for that of one measurement, not of its class"
+            )
+        have = "has" if len(group) == 1 else "have"
+        raise ValueError(f"{whose} {have} no result of {what}: have such a measurement among the protocol's measures")
 
     def history(self, name: str) -> np.ndarray:
         """(epochs + 1,) of ``name``, float64, a copy; a loss that is not finite counts as +infinity.
@@ -195,6 +256,6 @@ def recorded(arm: Arm, samples: int | None = None) -> dict[str, tuple[int, ...]]
     if arm.model.parameters <= KEPT_WEIGHTS:
         found["weights"] = weights
         if arm.snapshots is not None:
-            taken = epochs if arm.snapshots == "epoch" else steps // arm.snapshots
+            taken = arm.snapshots_in(steps)
             found |= dict(zip(snapshots.ARRAYS, (weights, (taken, *weights), (taken,)), strict=True))
     return found

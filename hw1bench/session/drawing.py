@@ -1,16 +1,17 @@
 """The figures of a sitting: of every experiment whose runs are at hand, and the contrasts between them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from hw1bench.measures import learning
-from hw1bench.records.runs import Block, Record, Run
+from hw1bench.records.runs import Block, Measured, Record, Run
 from hw1bench.report import contract, document, figures
 from hw1bench.report.protocols import steps
-from hw1bench.specs.experiment import Contrast, Experiment, Figure, Images, Tier
+from hw1bench.specs.experiment import Arm, Contrast, Experiment, Figure, Images, Tier
+from hw1bench.specs.kinds import KINDS, Kind
 from hw1bench.support import snapshots
 
 
@@ -33,7 +34,7 @@ class _Chart:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Draws what ``records`` hold of one tier into ``report_dir``.
+    """Draws what ``records`` hold of one tier, and ``results`` of its measurements, into ``report_dir``.
 
     ``earlier`` has the entries of the figures that lie there already, by path: one that shows more runs than are at hand is
     left as it is. ``notice`` is told, in one line, of what cannot be drawn; once ``hurried`` nothing more is drawn.
@@ -41,6 +42,7 @@ class Drawing:
 
     tier: Tier
     records: Mapping[Block, Record]
+    results: Mapping[Measured, Record]
     report_dir: Path
     notice: Callable[[str], None]
     hurried: Callable[[], bool] = lambda: False
@@ -73,15 +75,14 @@ class Drawing:
             series = [
                 replace(one, name=f"{experiment.report}, {one.name}")
                 for experiment in exhibit.experiments
-                for one in self.series(experiment)
+                for one in self.series(experiment, exhibit.kind)
             ]
             figure = Figure(number="-", title=exhibit.title, kind=exhibit.kind)
             path = f"figures/{exhibit.id}.svg"
             yield _Chart(exhibit.reports, figure, path, series, exhibit.says, self._standing_in(exhibit))
             return
-        series = self.series(exhibit)
         for figure in exhibit.figures:
-            shown = [one for one in series if not figure.arms or one.name in figure.arms]
+            shown = self.series(exhibit, figure.kind, figure.arms)
             yield _Chart(exhibit.report, figure, document.figure_path(exhibit, figure), shown)
 
     def _draw(self, chart: _Chart, topic: str) -> list[contract.Figure]:
@@ -130,28 +131,28 @@ class Drawing:
         )
         return f"Here {what}, which settles nothing about the real data set. The reports' own budgets: {budgets} steps."
 
-    def series(self, experiment: Experiment) -> list[figures.Series]:
-        """What charts get of the arms of ``experiment`` whose runs are at hand, in the order of their seeds."""
+    def series(self, experiment: Experiment, kind: str, shown: Sequence[str] = ()) -> list[figures.Series]:
+        """What a chart of ``kind`` gets of the arms of ``experiment`` whose runs are at hand, in the order of their seeds.
+
+        ``shown`` are those arms that it shows (empty: all).
+        """
         if self.tier == "quick" and experiment.quick is None:
             return []
         series = []
-        for arm in experiment.protocol(self.tier).arms:
-            found = [
-                (block, record)
-                for block, record in self.records.items()
-                if (block.report, block.experiment, block.arm) == (experiment.report, experiment.name, arm)
-            ]
+        arms = [arm for arm in experiment.protocol(self.tier).arms if not shown or arm.name in shown]
+        for arm in arms:
+            found = [(block, record) for block, record in self.records.items() if _is_of(block, experiment, arm)]
             if not found:
                 continue
             found.sort(key=lambda pair: pair[0].first_seed)
             records = [record for _, record in found]
             arrays = {
-                # Not every block need be measured: an arm may go on to more seeds than its pair, or a session be cut short.
-                name: np.concatenate([record.arrays[name] for record in records if name in record.arrays])
+                name: np.concatenate([record.arrays[name] for record in records])
                 for name in records[0].arrays
                 if name not in ("weights", *snapshots.ARRAYS)
             }
-            if "jacobian" in arrays:
+            arrays |= self._measured(experiment, KINDS[kind], arm, [one.name for one in arms])
+            if KINDS[kind].sweep:
                 arrays |= _swept([run for block, record in found for run in record.runs(block)])
             facts = records[0].facts
             arrays |= {name: np.asarray(facts[name]) for name in ("x", "truth") if name in facts}
@@ -159,6 +160,30 @@ class Drawing:
             arrays["steps"] = np.arange(arm.epochs + 1) * facts["steps_an_epoch"]
             series.append(figures.Series(arm.name, arrays))
         return series
+
+    def _measured(self, experiment: Experiment, kind: Kind, arm: Arm, shown: Sequence[str]) -> dict[str, np.ndarray]:
+        """The results of the measurement that ``kind`` reads, of ``arm`` and others that are ``shown``. Raises ValueError if
+        there are several.
+
+        Not every block need be measured: an arm may go on to more seeds than its pair, or a session be cut short.
+        """
+        found = [
+            (of, record)
+            for of, record in self.results.items()
+            if kind.measurement is not None
+            and isinstance(of.measurement, kind.measurement)
+            and _is_of(of.blocks[0], experiment, arm)
+            and set(of.arms) <= set(shown)
+        ]
+        if len({(of.measurement, of.arms) for of, _ in found}) > 1:
+            raise ValueError(f"arm {arm.name!r} has several results to draw: name the arms of one in the figure")
+        found.sort(key=lambda pair: pair[0].blocks[0].first_seed)
+        names = list(found[0][1].arrays) if found else []
+        return {name: np.concatenate([record.arrays[name] for _, record in found]) for name in names}
+
+
+def _is_of(block: Block, experiment: Experiment, arm: Arm) -> bool:
+    return (block.report, block.experiment, block.arm) == (experiment.report, experiment.name, arm)
 
 
 def _swept(runs: list[Run]) -> dict[str, np.ndarray]:

@@ -1,16 +1,18 @@
 """Training and measuring on this machine, for the court, with progress."""
 
-import re
+import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import torch
 
 from hw1bench.data import Library
+from hw1bench.effects.identity import identity, is_authors
 from hw1bench.measures import stage
+from hw1bench.measures.takes import taking
 from hw1bench.records import forms
 from hw1bench.records.measured import measured
-from hw1bench.records.runs import Block, Record
+from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
@@ -27,6 +29,7 @@ class LocalTrainer:
         self._progress = progress
         self._library = library or Library()
         self._told = False
+        self._own: dict[type[Measurement], dict[str, str]] = {}
 
     @cached_property
     def environment(self) -> dict[str, object]:
@@ -35,12 +38,13 @@ class LocalTrainer:
     def key(self, block: Block) -> str:
         return engine.key(block, self._device, self._library)
 
-    def unfit(self, record: Record, block: Block, measurement: Measurement | None = None) -> str:
-        """Why ``record`` cannot be what training ``block``, or a ``measurement`` of it, gives here; else ''."""
-        shapes, facts = engine.contents(block, self._library)
-        if measurement is not None:
-            shapes = dict.fromkeys(measured(measurement, block.arm))
-        return forms.unfit(record, block, measurement, shapes, facts)
+    def unfit(self, record: Record, of: Block | Measured) -> str:
+        """Why ``record`` cannot be what training a block, or measuring some, gives here; else ''."""
+        if isinstance(of, Block):
+            return forms.unfit(record, of, *engine.contents(of, self._library))
+        _, facts = engine.contents(of.blocks[0], self._library)
+        names = measured(of.measurement, *(block.arm for block in of.blocks))
+        return forms.unfit(record, of, dict.fromkeys(names), facts)
 
     def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
         for block in blocks:
@@ -56,12 +60,24 @@ class LocalTrainer:
 
     def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str:
         keys = [self.key(block) for block in blocks]
-        return stage.key(measurement, keys, {**engine.computing(self._device), **stage.decides(measurement)})
+        decides = {**engine.computing(self._device), **stage.decides(measurement), **self.own(measurement)}
+        return stage.key(measurement, keys, decides)
+
+    def own(self, measurement: Measurement) -> dict[str, str]:
+        """What names the code of a ``measurement`` of the author's of the claims, as it was when first asked for: a session's
+        own later look at the sources may see them edited. Of ours, which the digest of sources covers, nothing."""
+        kind = type(measurement)
+        if kind not in self._own:
+            function = taking(measurement).function
+            authors = any(
+                is_authors(getattr(sys.modules.get(of.__module__), "__file__", None)) for of in (kind, function)
+            )
+            self._own[kind] = {"own": identity((kind, function))} if authors else {}
+        return self._own[kind]
 
     def measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
         block, _ = trained[0]
-        label = f"{block}, {' '.join(re.findall('[A-Z][a-z]+', type(measurement).__name__)).lower()}"
-        self._progress.start(label, stage.steps(measurement))
+        self._progress.start(f"{block}, {measurement.title}", stage.steps(measurement))
         try:
             dataset = self._library.load(block.arm.data)
             return stage.take(measurement, trained, dataset, self._device, self._progress.advance)

@@ -132,8 +132,12 @@ class Sitting:
         for item in self.docket:
             if item.claim.experiment is not None:
                 self.court.looks(item.claim.experiment)
-        # Before anything trains: meanwhile the source of an effect may be edited.
+        # Before anything trains: meanwhile the source of an effect, or of a measurement, may be edited.
         self._effects = {item.claim.id: identity(item.claim.effect) for item in self.docket}
+        for item in self.docket:
+            if item.claim.experiment is not None:
+                for measurement in item.claim.experiment.protocol(options.tier).measures:
+                    self.trainer.own(measurement)
         if options.record_rulings:
             paths = {item.rulings for item in self.docket}
             self._registers = {path: Register(path, self.progress.notice) for path in sorted(paths)}
@@ -195,6 +199,7 @@ class Sitting:
         drawing = Drawing(
             self.options.tier,
             self.court.records,
+            self.court.results,
             self.options.report_dir,
             self.progress.notice,
             self.hurried,

@@ -168,6 +168,12 @@ class Arm:
         """Optimiser steps an epoch on so many training samples: the remainder makes a batch of its own."""
         return 1 if self.batch_size is None else -(-samples // self.batch_size)
 
+    def snapshots_in(self, steps: int) -> int:
+        """Snapshots that so many optimiser steps of training leave, besides the one before them."""
+        if self.snapshots is None:
+            return 0
+        return self.epochs if self.snapshots == "epoch" else steps // int(self.snapshots)
+
     def setting(self, name: str) -> float:
         """The number by which a sweep orders its arms: "batch_size", "lr", "parameters" or "depth".
 

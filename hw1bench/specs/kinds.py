@@ -5,18 +5,29 @@
 
 from dataclasses import dataclass
 
+from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
+
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind of figure reads: ``arrays`` of ``every`` arm that it shows, else of one of them."""
+    """What a kind of figure reads: ``arrays`` of ``every`` arm that it shows, else of one of them.
+
+    Those that training does not record are of a ``measurement``: its results stand with the first arm that each looks at.
+    """
 
     arrays: tuple[str, ...]
     every: bool = True
+    measurement: type[Measurement] | None = None
+
+    @property
+    def sweep(self) -> bool:
+        """Whether it reads values with the weights that each arm keeps, over a setting of the arms."""
+        return "kept_train_loss" in self.arrays
 
 
 def _path(part: str) -> Kind:
     names = ("path", "shares", "own_share", "walk")
-    return Kind(("path_accuracy", *(f"{part}_{name}" for name in names)), every=False)
+    return Kind(("path_accuracy", *(f"{part}_{name}" for name in names)), every=False, measurement=Paths)
 
 
 _SPLITS = ("train", "test")
@@ -40,9 +51,11 @@ KINDS: dict[str, Kind] = {
     "step_loss": Kind(("train_loss", "step_loss")),
     "path_whole": _path("whole"),
     "path_layer1": _path("layer1"),
-    "ratio_by_loss": Kind(_POINTS),
+    "ratio_by_loss": Kind(_POINTS, measurement=MinimalRatio),
     "interpolation": Kind(
-        ("alphas", *(f"mixed_{split}_{what}" for split in _SPLITS for what in ("loss", "accuracy"))), every=False
+        ("alphas", *(f"mixed_{split}_{what}" for split in _SPLITS for what in ("loss", "accuracy"))),
+        every=False,
+        measurement=Interpolation,
     ),
     # A note on a sweep speaks of the Jacobian norm whichever measure is drawn.
     **{
@@ -51,7 +64,8 @@ KINDS: dict[str, Kind] = {
                 dict.fromkeys(
                     (setting, "jacobian", measure, "kept_train_loss", f"kept_train_{what}", f"kept_test_{what}")
                 )
-            )
+            ),
+            measurement=JacobianNorm,
         )
         for over, setting in (("batch", "batch_size"), ("lr", "lr"))
         for measure in ("jacobian", "reported")

@@ -1,0 +1,80 @@
+"""The register of functions that take measurements: for each class of measurement its function, without torch.
+
+``@takes(Paths)`` registers a function for the class of measurement that it takes. Ours stand in the modules of this folder,
+which are all imported when one of ours is first asked for; those of a claims file stand beside their class.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from hw1bench import measures
+from hw1bench.records.runs import Block, Record
+from hw1bench.specs.measurement import Measurement
+
+if TYPE_CHECKING:
+    import torch
+
+    from hw1bench.data import Dataset
+
+TrainedBlock = tuple[Block, Record]
+Progress = Callable[[int], None]
+Take = Callable[[Any, Sequence[TrainedBlock], "Dataset", "torch.device", Progress], Mapping[str, np.ndarray]]
+"""From a measurement, the trained blocks of one of its groups, in the group's order, their data, the device, and the progress to
+tell: the arrays that the measurement names, (runs, ...) each."""
+
+_Function = TypeVar("_Function", bound=Take)
+_OURS = measures.__name__.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Taking:
+    """How a class of measurements is taken: by ``function``, which tells its progress so many ``steps`` in all, at most (None:
+    it tells none). ``decides`` gives what decides its digits besides what decides those of torch on one thread."""
+
+    function: Take
+    steps: int | None
+    decides: Callable[[], Mapping[str, Any]]
+
+
+_TAKINGS: dict[type[Measurement], Taking] = {}
+
+
+def takes(
+    kind: type[Measurement], *, steps: int | None = None, decides: Callable[[], Mapping[str, Any]] = dict
+) -> Callable[[_Function], _Function]:
+    """Register the function below for measurements of class ``kind``: see `Take` for what it gets, `Taking` for the rest.
+
+    Raises ValueError if there is one already.
+    """
+
+    def register(function: _Function) -> _Function:
+        if kind in _TAKINGS:
+            raise ValueError(f"two functions take {kind.__name__}: leave one out")
+        _TAKINGS[kind] = Taking(function, steps, decides)
+        return function
+
+    return register
+
+
+def taking(measurement: Measurement) -> Taking:
+    """How ``measurement`` is taken: as its class is, or the nearest class that it derives from. Raises ValueError if none is."""
+    kinds = type(measurement).__mro__
+    if any(kind.__module__.partition(".")[0] == _OURS for kind in kinds if kind is not Measurement):
+        _import_ours()
+    for kind in kinds:
+        if kind in _TAKINGS:
+            return _TAKINGS[kind]
+    name = kinds[0].__name__
+    raise ValueError(f"nothing takes {name}: register a function that does with @takes({name})")
+
+
+@cache
+def _import_ours() -> None:
+    for module in pkgutil.iter_modules(measures.__path__):
+        importlib.import_module(f"{measures.__name__}.{module.name}")
