@@ -386,6 +386,49 @@ def test_what_only_a_measurement_needs_is_stored_but_not_kept_in_memory(tmp_path
     assert arrays_in_memory(sitting) == arrays_in_memory(again) == {"train_loss", "whole_separation"}
 
 
+def test_pairs_that_share_their_first_arm_have_results_of_their_own(tmp_path):
+    arms = (*PATH.arms, replace(PATH.arms[0], name="c"))
+    pairs = [Paths(own="a", other=name, mark_every=1) for name in "bc"]
+    both = replace(PATH, arms=arms, measures=pairs)
+    experiment = Experiment(report="T", name="path", full=both, quick=both)
+    sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.5, "c": 0.2}[arm])
+    for name, expected in (("b", 0.4), ("c", 0.7)):
+        judged = sitting.judge(claim(separates("a", name), experiment=experiment))
+        assert judged.verdict.median == pytest.approx(expected), judged.verdict.note
+    assert sitting.trainer.trained == ["a-0", "b-0", "c-0"]
+    assert sitting.trainer.measured == ["Paths a-0 b-0", "Paths a-0 c-0"]
+    assert not set(ARRAYS) & arrays_in_memory(sitting)  # the first arm's snapshots served both
+
+
+def test_measurements_of_one_arm_that_differ_have_results_of_their_own(tmp_path):
+    twice = replace(PATH, measures=[*PATH.measures, replace(PATH.measures[0], mark_every=2)])
+    experiment = Experiment(report="T", name="path", full=twice, quick=twice)
+
+    def of_the_second(runs):
+        with pytest.raises(
+            ValueError, match="arms 'a' and 'b' have 2 results of Paths: ask for that of one measurement"
+        ):
+            runs["a"].result(Paths, "a", "b")
+        assert {result.measurement for result in runs["b"].results} == set(twice.measures)
+        return float(runs["b"].result(twice.measures[1], "a", "b")["whole_separation"])
+
+    own = Effect("of the second", "log ratio", of_the_second, ("a", "b"))
+    sitting = court(tmp_path, above_b)
+    sitting.trainer.measurement_key = lambda of, blocks: f"{of.mark_every} {[*map(sitting.trainer.key, blocks)]}"
+    judged = sitting.judge(claim(own, experiment=experiment))
+    assert judged.verdict.median == pytest.approx(0.8), judged.verdict.note
+    assert len(sitting.trainer.measured) == 2
+
+
+def test_an_effect_sees_the_results_of_its_own_arms_alone(tmp_path):
+    seen = []
+    own = Effect("own", "loss", lambda runs: seen.append(runs["a"].results) or 1.0, ("a",))
+    sitting = court(tmp_path, above_b)
+    sitting.judge(APART)
+    sitting.judge(claim(own, experiment=PAIR))
+    assert seen == [()] * 8
+
+
 def test_a_claim_on_one_arm_takes_no_pair_and_leaves_it_to_the_next(tmp_path):
     sitting = court(tmp_path, above_b)
     judged = sitting.judge(claim(loss_below(0.5, "b"), experiment=PAIR))

@@ -4,14 +4,15 @@ import copy
 import gc
 import pickle
 import warnings
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
 import torch
 
 from cases import ARM
-from hw1bench.records.runs import Block, Record, Run
+from hw1bench.records.runs import Block, Measured, Record, Run
+from hw1bench.specs.measurement import JacobianNorm, MinimalRatio
 
 BLOCK = Block("T", "x", ARM, 0)
 
@@ -151,6 +152,23 @@ def test_a_run_can_be_copied_and_pickled(again):
         assert made.arrays[name].dtype == array.dtype
     with pytest.raises(ValueError, match="read-only"):
         made.arrays["train_loss"].fill(7)
+
+
+@pytest.mark.parametrize("again", [lambda run: run, copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))])
+def test_results_go_with_the_run_and_cannot_be_changed(again):
+    norms = Record({"jacobian": np.arange(8.0)[:, None]}, {}, 0.0)
+    others = [(Measured(JacobianNorm(), (replace(BLOCK, first_seed=8),)), norms)]
+    run = again([*record().runs(BLOCK, [(Measured(JacobianNorm(), (BLOCK,)), norms), *others])][3])
+    (result,) = run.results
+    assert (result.measurement, result.arms) == (JacobianNorm(), (BLOCK.arm.name,))
+    for found in (result.arrays, run.result(JacobianNorm), run.result(JacobianNorm(), BLOCK.arm.name)):
+        assert found["jacobian"].tolist() == [3.0]
+        with pytest.raises(ValueError, match="read-only"):
+            found["jacobian"].fill(7)
+    with pytest.raises(
+        ValueError, match=r"arm '\w+' has no result of MinimalRatio\(target=0.5\): have such a measurement"
+    ):
+        run.result(MinimalRatio(target=0.5))
 
 
 @pytest.mark.parametrize("name", ["train_loss", "train_accuracy"])

@@ -50,16 +50,21 @@ def takes(
 ) -> Callable[[_Function], _Function]:
     """Register the function below for measurements of class ``kind``: see `Take` for what it gets, `Taking` for the rest.
 
-    Raises ValueError if there is one already.
+    Raises ValueError if another has been registered. One of the same name in the same module replaces it: a module may be
+    imported again.
     """
 
     def register(function: _Function) -> _Function:
-        if kind in _TAKINGS:
+        if kind in _TAKINGS and _place(_TAKINGS[kind].function) != _place(function):
             raise ValueError(f"two functions take {kind.__name__}: leave one out")
         _TAKINGS[kind] = Taking(function, steps, decides)
         return function
 
     return register
+
+
+def _place(function: Take) -> tuple[str, str]:
+    return function.__module__, getattr(function, "__qualname__", "")
 
 
 def taking(measurement: Measurement) -> Taking:

@@ -52,9 +52,16 @@ class Measurement(ABC):
         """Its name in words, such as "jacobian norm"."""
         return " ".join(re.findall("[A-Z]+[^A-Z]*", type(self).__name__)).lower()
 
+    @property
+    def together(self) -> tuple[str, ...]:
+        """The arms that it names, which are measured together, in this order; () if it measures each arm by itself."""
+        return ()
+
     def groups(self, arms: Sequence[str]) -> list[tuple[str, ...]]:
-        """The groups of ``arms`` that are measured together: by default each arm by itself."""
-        return [(arm,) for arm in arms]
+        """The groups of ``arms`` that it looks at: those measured `together`, if all are there, or each arm by itself."""
+        if not self.together:
+            return [(arm,) for arm in arms]
+        return [self.together] if set(self.together) <= set(arms) else []
 
     def needs(self, arm: "Arm") -> str:
         """What it needs besides what it ``reads`` and ``arm`` lacks, with the way out, such as "a dense net, and gets layout
@@ -97,8 +104,9 @@ class Paths(Measurement):
         settle(self, own=label(), other=label(), mark_every=integer(least=1))
         _two(self.own, self.other)
 
-    def groups(self, arms: Sequence[str]) -> list[tuple[str, ...]]:
-        return _pair(self.own, self.other, arms)
+    @property
+    def together(self) -> tuple[str, ...]:
+        return self.own, self.other
 
     def needs(self, arm: "Arm") -> str:
         return _images(arm)
@@ -180,8 +188,9 @@ class Interpolation(Measurement):
         if any(a >= b for a, b in pairwise(self.alphas)) or not {0, 1} <= set(self.alphas):
             raise ValueError(f"alphas {self.alphas}: they must rise, and hold 0 and 1")
 
-    def groups(self, arms: Sequence[str]) -> list[tuple[str, ...]]:
-        return _pair(self.first, self.second, arms)
+    @property
+    def together(self) -> tuple[str, ...]:
+        return self.first, self.second
 
     def needs(self, arm: "Arm") -> str:
         return _images(arm)
@@ -214,7 +223,3 @@ def _images(arm: "Arm") -> str:
 def _two(first: str, second: str) -> None:
     if first == second:
         raise ValueError(f"arm {first!r} is measured together with itself: name another one")
-
-
-def _pair(first: str, second: str, arms: Sequence[str]) -> list[tuple[str, ...]]:
-    return [(first, second)] if first in arms and second in arms else []

@@ -45,7 +45,7 @@ class Series:
     stationary_loss, norm_ratio    (runs,), the loss there, and the gradient's norm over that at initialisation
     reached, descended             (runs,), 0 or 1: whether the norm is small enough; whether steps on the loss led there
 
-    Nets on the line from one net's weights to another's (`interpolation`); the series is named "first → second":
+    Nets on the line from this arm's weights to another's (`interpolation`):
     alphas                         (runs, alphas), rising, 0 and 1 among them; the same for all runs
     mixed_train_loss, mixed_test_loss, mixed_train_accuracy, mixed_test_accuracy  (runs, alphas)
 
