@@ -152,7 +152,7 @@ def test_the_digests_of_this_package_move_with_what_decides_its_numbers(copy):
         path.write_text(path.read_text().replace(old, new))
         return [folder for folder, was in zip(folders, before, strict=True) if digest(folder) != was]
 
-    assert moved("specs/experiment.py", "-(-samples // self.batch_size)", "samples // self.batch_size") == [*folders]
+    assert moved("specs/arm.py", "-(-samples // self.batch_size)", "samples // self.batch_size") == [*folders]
     assert "measures" in moved("specs/measurement.py", "TOLERANCES = (1e-4,", "TOLERANCES = (1e-3,")
     assert moved("training/kernels/fit_net.h", "int", "long") == ["training"]
     assert moved("training/streams.py", "sha256", "sha512") == ["training"]

@@ -1,7 +1,7 @@
 """What the history of the gradient's norm says, and that of the loss beside it.
 
 A history is recorded before training and after each epoch, (epochs + 1,), or before each step, (steps,): see
-`hw1bench.specs.experiment.Arm`. Parts of it are named by shares of the budget, so that "epoch 100 of 300" is a third of any.
+`hw1bench.specs.arm.Arm`. Parts of it are named by shares of the budget, so that "epoch 100 of 300" is a third of any.
 """
 
 import numpy as np

@@ -13,15 +13,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from hw1bench.specs import notation
+from hw1bench.specs.arm import Arm
 from hw1bench.specs.ingredients import Function
 from hw1bench.support.checks import integer, label, real, settle, tuple_of
 from hw1bench.support.snapshots import ARRAYS
-
-if TYPE_CHECKING:
-    from hw1bench.specs.experiment import Arm
 
 Shapes = dict[str, tuple[int, ...]]
 """Array -> the shape of one run's part of it."""
@@ -63,13 +61,13 @@ class Measurement(ABC):
             return [(arm,) for arm in arms]
         return [self.together] if set(self.together) <= set(arms) else []
 
-    def needs(self, arm: "Arm") -> str:
+    def needs(self, arm: Arm) -> str:
         """What it needs besides what it ``reads`` and ``arm`` lacks, with the way out, such as "a dense net, and gets layout
         ..."; '' if nothing."""
         return ""
 
     @abstractmethod
-    def arrays(self, *arms: "Arm") -> Shapes:
+    def arrays(self, *arms: Arm) -> Shapes:
         """The arrays of a result of ``arms``, one of `groups`. Raises ValueError for arms that do not go together."""
 
     def made_up(self, learns: bool) -> Mapping[str, Any]:
@@ -108,10 +106,10 @@ class Paths(Measurement):
     def together(self) -> tuple[str, ...]:
         return self.own, self.other
 
-    def needs(self, arm: "Arm") -> str:
+    def needs(self, arm: Arm) -> str:
         return _images(arm)
 
-    def arrays(self, *arms: "Arm") -> Shapes:
+    def arrays(self, *arms: Arm) -> Shapes:
         counts = [1 + arm.snapshots_in(arm.steps) for arm in arms]
         if min(counts) < _LEAST_SNAPSHOTS or len(set(counts)) > 1:
             raise ValueError(
@@ -148,7 +146,7 @@ class MinimalRatio(Measurement):
     def __post_init__(self) -> None:
         settle(self, target=real(above=0, most=1))
 
-    def needs(self, arm: "Arm") -> str:
+    def needs(self, arm: Arm) -> str:
         if not isinstance(arm.data, Function):
             return f"a function to fit, and the arm has {arm.data.name}"
         if arm.gradient_norm != "epoch":
@@ -158,7 +156,7 @@ class MinimalRatio(Measurement):
             return f"a dense net, at most with a tanh output, and gets layout {arm.model.layout!r}"
         return ""
 
-    def arrays(self, *arms: "Arm") -> Shapes:
+    def arrays(self, *arms: Arm) -> Shapes:
         numbers = dict.fromkeys(("stationary_loss", "norm_ratio", "reached", "steps_to_it", "descended"), ())
         shares = dict.fromkeys(("above", "within", "below", "gauss_newton_above"), (len(TOLERANCES),))
         return {**numbers, **shares}
@@ -192,10 +190,10 @@ class Interpolation(Measurement):
     def together(self) -> tuple[str, ...]:
         return self.first, self.second
 
-    def needs(self, arm: "Arm") -> str:
+    def needs(self, arm: Arm) -> str:
         return _images(arm)
 
-    def arrays(self, *arms: "Arm") -> Shapes:
+    def arrays(self, *arms: Arm) -> Shapes:
         names = (f"mixed_{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))
         return dict.fromkeys(("alphas", *names), (len(self.alphas),))
 
@@ -208,14 +206,14 @@ class JacobianNorm(Measurement):
     """``jacobian (runs,)``: the mean over test inputs of the Frobenius norm of the derivative of the class probabilities by the
     input (Novak et al., 2018), in eval mode, at the weights that the arm keeps."""
 
-    def needs(self, arm: "Arm") -> str:
+    def needs(self, arm: Arm) -> str:
         return _images(arm)
 
-    def arrays(self, *arms: "Arm") -> Shapes:
+    def arrays(self, *arms: Arm) -> Shapes:
         return {"jacobian": ()}
 
 
-def _images(arm: "Arm") -> str:
+def _images(arm: Arm) -> str:
     """What an arm lacks that does not learn images."""
     return f"images, with a test set, and the arm has {arm.data.name}" if isinstance(arm.data, Function) else ""
 
