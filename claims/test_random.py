@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import pytest
 
-from hw1bench import Claim, Contrast
+from hw1bench import Claim, CrossReportFigure
 from hw1bench.effects import (
     accuracy_above,
     accuracy_below,
@@ -126,7 +126,7 @@ CLAIMS = [
 
 # A says that random labels cannot be learnt, B that they are, E both: each is right under its own budget.
 CONTRASTS = [
-    Contrast(
+    CrossReportFigure(
         topic="random",
         title="Training accuracy on random labels against optimiser steps",
         kind="memorising",

@@ -6,10 +6,10 @@ something of your own, derive a class from `Measurement` and register the functi
 
 from hw1bench.court.claim import Claim
 from hw1bench.effects import Effect
-from hw1bench.measures.takes import takes
+from hw1bench.measures.instruments import takes
 from hw1bench.specs.experiment import (
     Arm,
-    Contrast,
+    CrossReportFigure,
     Experiment,
     Figure,
     Function,
@@ -27,7 +27,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Arm",
     "Claim",
-    "Contrast",
+    "CrossReportFigure",
     "Effect",
     "Experiment",
     "Figure",

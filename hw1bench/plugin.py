@@ -23,14 +23,14 @@ from hw1bench.session.endings import Endings
 from hw1bench.session.interrupts import Interrupts
 from hw1bench.session.selection import Selection, params, topic
 from hw1bench.session.timing import Stopwatch
-from hw1bench.specs.experiment import Contrast, Experiment, Tier
+from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
 from hw1bench.support.number import NoFinding, brief
 from hw1bench.support.progress import TerminalProgress
 from hw1bench.support.refusals import Unreadable
 
 if TYPE_CHECKING:
     from hw1bench.report import contract
-    from hw1bench.session.sitting import Docket, Options, Sitting
+    from hw1bench.session.sitting import Case, Options, Sitting
 
 REPORT_LOST = 74
 """Exit status of a session whose report could not be written (EX_IOERR of sysexits.h); tests passed or failed."""
@@ -144,9 +144,9 @@ class Bench:
         """Judge ``claim``; pass, fail, skip or fail as expected, as the table of outcomes has it."""
         __tracebackhide__ = True
         sitting, item = self._session.sitting, self._request.node
-        if sitting is None or item.nodeid not in self._session.docket:
+        if sitting is None or item.nodeid not in self._session.cases:
             pytest.fail(f"{item.nodeid} judges no claim that was collected: parametrize it by `claim`", pytrace=False)
-        judgement, entry, outcome = sitting.judge(self._session.docket[item.nodeid], self._timer())
+        judgement, entry, outcome = sitting.hear(self._session.cases[item.nodeid], self._timer())
         if isinstance(judgement.error, Unreadable | NoFinding):
             pytest.fail(str(judgement.error), pytrace=False)
         if judgement.error is not None:
@@ -169,7 +169,7 @@ class Bench:
                 Refuted(message) if entry["ruling"] is None and entry["verdict"] == "refuted" else Contradicts(message)
             )
 
-    def show(self, exhibit: Experiment | Contrast) -> None:
+    def show(self, exhibit: Experiment | CrossReportFigure) -> None:
         """Train what the figures of an experiment, or of a contrast of several, show."""
         __tracebackhide__ = True
         assert self._session.sitting is not None
@@ -194,7 +194,7 @@ class _Session:
 
     def __init__(self, config: pytest.Config, selection: Selection) -> None:
         self.config = config
-        self.docket: dict[str, Docket] = {}  # node id -> claim
+        self.cases: dict[str, Case] = {}  # node id -> claim
         self.sitting: Sitting | None = None
         self.stopwatch = Stopwatch()
         self._selection = selection
@@ -233,7 +233,7 @@ class _Session:
     def _rehearse(items: Iterable[pytest.Item]) -> None:
         """Raises pytest.UsageError, a line each, for claims and exhibits of which it is plain before any training that they
         cannot be judged or drawn."""
-        subjects: dict[Tier, list[Claim | Experiment | Contrast]] = {}
+        subjects: dict[Tier, list[Claim | Experiment | CrossReportFigure]] = {}
         for item in items:
             found = params(item)
             subjects.setdefault(found["tier"], []).append(found.get("claim") or found["exhibit"])
@@ -244,15 +244,15 @@ class _Session:
             raise pytest.UsageError(*faults)
 
     def _sit(self, items: Iterable[pytest.Item], tier: Tier) -> None:
-        from hw1bench.session.sitting import Docket, Sitting
+        from hw1bench.session.sitting import Case, Sitting
 
         for item in items:
             claim = params(item).get("claim")
             if claim is not None:
-                self.docket[item.nodeid] = Docket(claim, topic(item.path), item.path.parent / rulings.FILE)
-        docket: dict[str, Docket] = {}
-        for one in self.docket.values():
-            if docket.setdefault(one.claim.id, one).claim is not one.claim:  # the same one may be tried more than once
+                self.cases[item.nodeid] = Case(claim, topic(item.path), item.path.parent / rulings.FILE)
+        cases: dict[str, Case] = {}
+        for one in self.cases.values():
+            if cases.setdefault(one.claim.id, one).claim is not one.claim:  # the same one may be tried more than once
                 raise pytest.UsageError(f"two claims have the id {one.claim.id!r}: give each its own")
         heeding = ExitStack()
         heeding.enter_context(self._interrupts.heeded())
@@ -263,7 +263,7 @@ class _Session:
             book = {path: self._rulings(path, progress.notice) for path in paths}
             self.sitting = Sitting(
                 _options(self.config, tier),
-                list(docket.values()),
+                list(cases.values()),
                 book,
                 progress,
                 self._selection.pack,
@@ -320,7 +320,7 @@ class _Session:
         """Write the report. Whatever keeps it from being written costs a line, and gives an exit status of its own."""
         self._interrupts.disarm()
         nodes: dict[str, list[str]] = {}
-        for node, one in self.docket.items():
+        for node, one in self.cases.items():
             nodes.setdefault(one.claim.id, []).append(node)
         tier = sitting.options.tier
         claims = [claim for some in self._selection.known.values() for claim in some.values() if tier in claim.tiers]

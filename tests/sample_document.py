@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hw1bench.court.verdict import judge
+from hw1bench.court.verdict import decide
 
 DIGITS = {"name": "digits, 28x28", "fingerprint": "0f" * 16, "stand_in": True, "canonical": True}
 COPY = {"name": "MNIST, 28x28", "fingerprint": "f0" * 16, "stand_in": False, "canonical": False}
@@ -56,7 +56,7 @@ def claim(name: str = "A-fit-sinc-shallow-first", **changed: Any) -> dict[str, A
 
 def evidence(values: list[float], looks: tuple[int, ...] = (8, 16), unit: str = "ln ratio") -> dict[str, Any]:
     """What the rule says of the effects `values`: verdict, share, effect and all that goes with them."""
-    found = judge(values, looks, [-value for value in values])
+    found = decide(values, looks, [-value for value in values])
     assert found.values is not None
     assert found.share is not None
     assert found.interval is not None

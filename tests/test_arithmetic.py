@@ -22,7 +22,7 @@ from cases import ARM, DIGITS
 from hw1bench import Model, data
 from hw1bench.specs.measurement import JacobianNorm, Paths
 from hw1bench.records.runs import Block, Record
-from hw1bench.measures import stage
+from hw1bench.measures import taking
 from hw1bench.training import engine
 
 CPU = torch.device("cpu")
@@ -48,9 +48,9 @@ steps = np.sin(np.arange(8 * 40 * weights.shape[1])).reshape(8, 40, -1).astype(n
 made = {"weights": weights, "snapshot_start": weights, "snapshot_steps": steps, "snapshot_scales": np.ones((8, 40))}
 trained = [(Block("T", "x", replace(arm, name=name), 0), Record(made, {}, 0.0)) for name in "ab"]
 for spec in (JacobianNorm(), Paths(own="a", other="b", mark_every=100)):
-    environment = {**engine.computing(CPU), **stage.decides(spec)}
-    key = stage.key(spec, ["block"], environment)
-    found[type(spec).__name__] = key, told(stage.take(spec, trained, data.BUILT_IN.load(DIGITS), CPU))
+    environment = {**engine.computing(CPU), **taking.decides(spec)}
+    key = taking.key(spec, ["block"], environment)
+    found[type(spec).__name__] = key, told(taking.take(spec, trained, data.BUILT_IN.load(DIGITS), CPU))
 """
 
 

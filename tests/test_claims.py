@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hw1bench import Contrast
+from hw1bench import CrossReportFigure
 from hw1bench.sources.pack import EXPERIMENTS, PACK
 
 FOLDER = Path(__file__).parent.parent / "claims"
@@ -32,7 +32,7 @@ def shown(modules):
     """Experiments all of whose arms are trained for a figure."""
     exhibits = [one for module in modules.values() for one in getattr(module, "EXHIBITS", [])]
     contrasts = [one for module in modules.values() for one in getattr(module, "CONTRASTS", [])]
-    assert all(isinstance(one, Contrast) for one in contrasts)
+    assert all(isinstance(one, CrossReportFigure) for one in contrasts)
     return [*exhibits, *(experiment for contrast in contrasts for experiment in contrast.experiments)]
 
 

@@ -126,11 +126,11 @@ def test_a_whole_record_of_another_form_is_trained_again_and_said(tmp_path, name
     store = Store(tmp_path, notice=said.notice)
     key = trainer.key(Block("T", "forms", experiment.quick.arms[0], 0))
     store.put(key, ODD[name])
-    judged = Court("quick", store, trainer, unfit=trainer.unfit).judge(claim)
+    judged = Court("quick", store, trainer, unfit=trainer.unfit).hear(claim)
     assert (judged.verdict.word, judged.reused) == ("supported", False)
     assert next(line for line in said.lines if "trained again" in line).startswith(
         f"stored block {key}.npz is damaged (i"
     )
     said.lines.clear()
-    again = Court("quick", Store(tmp_path, notice=said.notice), trainer, unfit=trainer.unfit).judge(claim)
+    again = Court("quick", Store(tmp_path, notice=said.notice), trainer, unfit=trainer.unfit).hear(claim)
     assert (again.verdict, again.reused, said.lines) == (judged.verdict, True, [])

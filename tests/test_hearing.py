@@ -85,7 +85,7 @@ def court(tmp_path, final, **options):
 
 def test_a_clear_claim_takes_one_look_at_the_arms_it_names(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: {"a": 0.1, "b": 0.2, "c": 0.3}[arm])
-    judged = sitting.judge(claim(lower_loss("a", than="b")))
+    judged = sitting.hear(claim(lower_loss("a", than="b")))
     assert (judged.verdict.word, judged.verdict.holds, judged.verdict.seeds) == ("supported", 8, 8)
     assert sorted(sitting.trainer.trained) == ["a-0", "b-0"]
     assert (judged.seconds, judged.reused, judged.diverged) == (1.0, False, 0)
@@ -94,16 +94,16 @@ def test_a_clear_claim_takes_one_look_at_the_arms_it_names(tmp_path):
 
 def test_an_unclear_claim_goes_on_to_the_last_look(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: 0.1 if seed % 2 else 0.9)
-    judged = sitting.judge(claim(loss_below(0.5, "a")))
+    judged = sitting.hear(claim(loss_below(0.5, "a")))
     assert (judged.verdict.word, judged.verdict.holds, judged.verdict.seeds) == ("inconclusive", 8, 16)
     assert sitting.trainer.trained == ["a-0", "a-8"]
 
 
 def test_a_decided_claim_ignores_seeds_trained_later_for_a_neighbour(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: {"a": 0.1, "b": 0.1 if seed % 2 else 0.9}[arm] if seed < 8 else 0.9)
-    first = sitting.judge(claim(loss_below(0.5, "a")))
-    sitting.judge(claim(loss_below(0.5, "a", "b")))
-    again = sitting.judge(claim(loss_below(0.5, "a")))
+    first = sitting.hear(claim(loss_below(0.5, "a")))
+    sitting.hear(claim(loss_below(0.5, "a", "b")))
+    again = sitting.hear(claim(loss_below(0.5, "a")))
     assert sitting.trainer.trained == ["a-0", "b-0", "a-8", "b-8"]
     assert again.verdict == first.verdict
     assert again.reused
@@ -111,20 +111,20 @@ def test_a_decided_claim_ignores_seeds_trained_later_for_a_neighbour(tmp_path):
 
 def test_refutations_say_how(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.1, "c": 0.5}[arm])
-    assert sitting.judge(claim(lower_loss("a", than="b"))).verdict.how == "reversed"
-    assert sitting.judge(claim(loss_below(0.5, "a"))).verdict.how == "absent"
-    assert sitting.judge(claim(faster("a", than="b", to=0.01))).verdict.how == "absent"
+    assert sitting.hear(claim(lower_loss("a", than="b"))).verdict.how == "reversed"
+    assert sitting.hear(claim(loss_below(0.5, "a"))).verdict.how == "absent"
+    assert sitting.hear(claim(faster("a", than="b", to=0.01))).verdict.how == "absent"
 
 
 def test_the_next_session_reuses_the_store_and_fresh_does_not(tmp_path):
     judged = [
-        court(tmp_path, lambda arm, seed: 0.1).judge(claim(loss_below(0.5, "a"))),
-        court(tmp_path, lambda arm, seed: 0.9).judge(claim(loss_below(0.5, "a"))),
+        court(tmp_path, lambda arm, seed: 0.1).hear(claim(loss_below(0.5, "a"))),
+        court(tmp_path, lambda arm, seed: 0.9).hear(claim(loss_below(0.5, "a"))),
     ]
     assert [one.reused for one in judged] == [False, True]
     assert judged[1].verdict == judged[0].verdict
     fresh = Court("quick", Store(tmp_path, fresh=True), Made(lambda arm, seed: 0.9))
-    assert fresh.judge(claim(loss_below(0.5, "a"))).verdict.word == "refuted"
+    assert fresh.hear(claim(loss_below(0.5, "a"))).verdict.word == "refuted"
 
 
 def test_a_killed_session_keeps_every_finished_block(tmp_path):
@@ -134,9 +134,9 @@ def test_a_killed_session_keeps_every_finished_block(tmp_path):
         return 0.1
 
     with pytest.raises(KeyboardInterrupt):
-        court(tmp_path, final).judge(claim(loss_below(0.5, "a", "b", "c")))
+        court(tmp_path, final).hear(claim(loss_below(0.5, "a", "b", "c")))
     after = court(tmp_path, lambda arm, seed: 0.1)
-    after.judge(claim(loss_below(0.5, "a", "b", "c")))
+    after.hear(claim(loss_below(0.5, "a", "b", "c")))
     assert after.trainer.trained == ["b-0", "c-0"]
 
 
@@ -146,9 +146,9 @@ def test_a_store_that_cannot_be_written_costs_one_line_and_no_verdict(tmp_path):
     store = Store(tmp_path / "blocks", notice=said.append)
     sitting = Court("quick", store, Made(lambda arm, seed: {"a": 0.9, "b": 0.1, "c": 0.5}[arm]))
     claims = [claim(loss_below(0.5, "b")), claim(lower_loss("b", than="a")), claim(loss_below(0.5, "c")), APART]
-    words = [sitting.judge(one).verdict.word for one in claims]
+    words = [sitting.hear(one).verdict.word for one in claims]
     assert words == ["supported", "supported", "refuted", "supported"]
-    assert [sitting.judge(one).verdict.word for one in reversed(claims)] == words[::-1]
+    assert [sitting.hear(one).verdict.word for one in reversed(claims)] == words[::-1]
     assert sorted(sitting.trainer.trained) == ["a-0", "a-0", "b-0", "b-0", "c-0"]  # two experiments have arms a and b
     assert sitting.trainer.measured == ["Paths a-0 b-0"]
     assert len(said) == 1
@@ -160,14 +160,14 @@ def test_blocks_that_were_exchanged_are_trained_again_and_said(tmp_path):
         return {"a": 0.9, "b": 0.1, "c": 0.5}[arm]
 
     sitting = court(tmp_path, final)
-    before = [sitting.judge(one).verdict for one in (claim(loss_below(0.5, "a", "b")), APART)]
+    before = [sitting.hear(one).verdict for one in (claim(loss_below(0.5, "a", "b")), APART)]
     a, b = (sitting.store.path(key) for key in ("a-0", "b-0"))
     contents = a.read_bytes(), b.read_bytes()
     b.write_bytes(contents[0])
     a.write_bytes(contents[1])
     said = []
     after = Court("quick", Store(tmp_path, notice=said.append), Made(final))
-    assert [after.judge(one).verdict for one in (claim(loss_below(0.5, "a", "b")), APART)] == before
+    assert [after.hear(one).verdict for one in (claim(loss_below(0.5, "a", "b")), APART)] == before
     assert {"a-0", "b-0"} <= set(after.trainer.trained)
     assert any("it holds block b-0" in line for line in said)
     assert any("it holds block a-0" in line for line in said)
@@ -178,20 +178,20 @@ def test_an_effect_cannot_alter_the_runs_of_the_next(tmp_path):
         runs["a"].arrays["train_loss"].fill(7)
 
     sitting = court(tmp_path, lambda arm, seed: 0.1)
-    assert sitting.judge(claim(Effect("alters", "", alters))).verdict.word == "error"
-    assert sitting.judge(claim(loss_below(0.5, "a"))).verdict.word == "supported"
+    assert sitting.hear(claim(Effect("alters", "", alters))).verdict.word == "error"
+    assert sitting.hear(claim(loss_below(0.5, "a"))).verdict.word == "supported"
 
 
 def test_seed_offset_moves_the_seeds(tmp_path):
     seen = []
     sitting = court(tmp_path, lambda arm, seed: seen.append(seed) or 0.1, seed_offset=100)
-    sitting.judge(claim(loss_below(0.5, "a")))
+    sitting.hear(claim(loss_below(0.5, "a")))
     assert seen == list(range(100, 108))
 
 
 def test_max_seeds_drops_looks_but_not_the_level(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: 0.1 if seed % 2 else 0.9, max_seeds=12)
-    verdict = sitting.judge(claim(loss_below(0.5, "a"))).verdict
+    verdict = sitting.hear(claim(loss_below(0.5, "a"))).verdict
     assert (verdict.word, verdict.seeds, verdict.looks, verdict.level) == ("inconclusive", 8, (8, 16), 0.975)
     with pytest.raises(ValueError, match="--max-seeds 7 is under the first look of T-x: use 8 or more"):
         court(tmp_path, lambda arm, seed: 0.1, max_seeds=7).looks(EXPERIMENT)
@@ -202,11 +202,11 @@ def test_a_crash_is_an_error_and_no_verdict(tmp_path):
         raise ZeroDivisionError("no epochs")
 
     sitting = court(tmp_path, lambda arm, seed: 0.1)
-    judged = sitting.judge(claim(Effect("broken", "", broken)))
+    judged = sitting.hear(claim(Effect("broken", "", broken)))
     assert judged.verdict.word == "error"
     assert judged.verdict.note == "ZeroDivisionError: no epochs"
     assert isinstance(judged.error, ZeroDivisionError)
-    assert sitting.judge(claim(loss_below(0.5, "a"))).verdict.word == "supported"
+    assert sitting.hear(claim(loss_below(0.5, "a"))).verdict.word == "supported"
 
 
 def test_an_effect_undefined_in_half_of_the_seeds_is_an_error_that_says_where(tmp_path):
@@ -215,14 +215,14 @@ def test_an_effect_undefined_in_half_of_the_seeds_is_an_error_that_says_where(tm
     def undefined(runs):
         return np.nan if runs["a"].diverged else 1.0
 
-    judged = sitting.judge(claim(Effect("made up", "parts", undefined, ("a", "b"))))
+    judged = sitting.hear(claim(Effect("made up", "parts", undefined, ("a", "b"))))
     assert judged.verdict == Verdict(
         "error",
         note="effect 'made up' is undefined (NaN) in 4 of 8 seeds: half or more leave no finding; "
         "of those, arm a diverged in 4",
     )
     assert isinstance(judged.error, NoFinding)
-    judged = sitting.judge(claim(Effect("made up", "parts", lambda runs: np.nan)))
+    judged = sitting.hear(claim(Effect("made up", "parts", lambda runs: np.nan)))
     assert judged.verdict.note.startswith("effect 'made up' is undefined (NaN) in 8 of 8 seeds")
 
 
@@ -230,7 +230,7 @@ def test_an_effect_undefined_in_half_of_the_seeds_is_an_error_that_says_where(tm
 def test_what_is_no_number_is_an_error_that_names_effect_and_value(tmp_path, opposite):
     sitting = court(tmp_path, lambda arm, seed: 0.1)
     made = (lambda runs: -1.0, None, lambda runs: "3") if opposite else (lambda runs: True,)
-    judged = sitting.judge(claim(Effect("made up", "parts", *made)))
+    judged = sitting.hear(claim(Effect("made up", "parts", *made)))
     assert judged.verdict.word == "error"
     assert judged.verdict.note == (
         "effect 'opposite of made up': '3' (str) is not a real number: return one per seed"
@@ -241,16 +241,16 @@ def test_what_is_no_number_is_an_error_that_names_effect_and_value(tmp_path, opp
 
 def test_infinite_effects_hold_or_not(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: 0.1)
-    assert sitting.judge(claim(Effect("up", "", lambda runs: np.inf))).verdict.word == "supported"
-    assert sitting.judge(claim(Effect("down", "", lambda runs: -np.inf))).verdict.word == "refuted"
+    assert sitting.hear(claim(Effect("up", "", lambda runs: np.inf))).verdict.word == "supported"
+    assert sitting.hear(claim(Effect("down", "", lambda runs: -np.inf))).verdict.word == "refuted"
 
 
 def test_a_closed_court_runs_nothing_but_counts(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: 0.1, closed="no CUDA device here")
-    judged = sitting.judge(claim(loss_below(0.5, "a")))
+    judged = sitting.hear(claim(loss_below(0.5, "a")))
     assert (judged.verdict.word, judged.verdict.note) == ("not run", "no CUDA device here")
     exact = Claim("T-count", report="T", where="1", says="7.", effect=CountIs(Model("[2]"), 7))
-    assert sitting.judge(exact).verdict.word == "supported"
+    assert sitting.hear(exact).verdict.word == "supported"
 
 
 def test_training_that_cannot_be_had_is_not_run_and_leaves_the_others(tmp_path):
@@ -260,14 +260,14 @@ def test_training_that_cannot_be_had_is_not_run_and_leaves_the_others(tmp_path):
         return 0.1
 
     sitting = court(tmp_path, final)
-    judged = sitting.judge(claim(loss_below(0.5, "a", "b")))
+    judged = sitting.hear(claim(loss_below(0.5, "a", "b")))
     assert (judged.verdict.word, judged.verdict.note) == ("not run", "no kernels")
-    assert sitting.judge(claim(loss_below(0.5, "a"))).verdict.word == "supported"
+    assert sitting.hear(claim(loss_below(0.5, "a"))).verdict.word == "supported"
 
 
 def test_diverged_seeds_are_counted_and_do_not_hold(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: np.nan if seed < 3 else 0.1)
-    judged = sitting.judge(claim(loss_below(0.5, "a")))
+    judged = sitting.hear(claim(loss_below(0.5, "a")))
     assert judged.diverged == 3
     assert judged.verdict.holds == 13
 
@@ -280,8 +280,8 @@ def test_training_is_timed_once_a_look_and_not_when_reused(tmp_path):
         train()
 
     sitting = court(tmp_path, lambda arm, seed: 0.1 if seed % 2 else 0.9)
-    sitting.judge(claim(loss_below(0.5, "a")), timer)
-    sitting.judge(claim(loss_below(0.5, "a")), timer)
+    sitting.hear(claim(loss_below(0.5, "a")), timer)
+    sitting.hear(claim(loss_below(0.5, "a")), timer)
     sitting.show(EXPERIMENT, timer)
     assert calls == ["T-x", "T-x", "T-x"]
     assert sitting.trainer.trained == ["a-0", "a-8", "b-0", "c-0"]
@@ -336,7 +336,7 @@ def arrays_in_memory(sitting):
 
 def test_a_pair_is_measured_block_by_block_into_results_of_their_own(tmp_path):
     sitting = court(tmp_path, by_turns)
-    judged = sitting.judge(APART)
+    judged = sitting.hear(APART)
     assert (judged.verdict.word, judged.verdict.holds, judged.verdict.seeds) == ("inconclusive", 8, 16)
     assert sitting.trainer.measured == ["Paths a-0 b-0", "Paths a-8 b-8"]
     assert not any("whole_separation" in record.arrays for record in sitting.records.values())
@@ -348,7 +348,7 @@ def test_a_pair_is_measured_block_by_block_into_results_of_their_own(tmp_path):
 
 def test_a_second_claim_measures_nothing_again(tmp_path):
     sitting = court(tmp_path, above_b)
-    first, second = sitting.judge(APART), sitting.judge(APART)
+    first, second = sitting.hear(APART), sitting.hear(APART)
     assert sitting.trainer.measured == ["Paths a-0 b-0"]
     assert (first.reused, second.reused) == (False, True)
     assert second.verdict == first.verdict
@@ -356,33 +356,33 @@ def test_a_second_claim_measures_nothing_again(tmp_path):
 
 
 def test_the_next_session_reads_measurements_back(tmp_path):
-    first = court(tmp_path, above_b).judge(APART)
+    first = court(tmp_path, above_b).hear(APART)
     sitting = court(tmp_path, lambda arm, seed: 1 / 0)
-    again = sitting.judge(APART)
+    again = sitting.hear(APART)
     assert (sitting.trainer.trained, sitting.trainer.measured) == ([], [])
     assert (again.verdict, again.reused, again.seconds) == (first.verdict, True, first.seconds)
     assert again.verdict.word == "supported"
     fresh = Court("quick", Store(tmp_path, fresh=True), Made(above_b))
-    fresh.judge(APART)
+    fresh.hear(APART)
     assert fresh.trainer.measured == ["Paths a-0 b-0"]
 
 
 def test_what_was_trained_and_not_measured_is_only_measured(tmp_path):
     sitting = court(tmp_path, above_b)
-    sitting.judge(APART)
+    sitting.hear(APART)
     sitting.store.path("Paths a-0 b-0").unlink()
     after = court(tmp_path, above_b)
-    judged = after.judge(APART)
+    judged = after.hear(APART)
     assert (after.trainer.trained, after.trainer.measured, judged.reused) == ([], ["Paths a-0 b-0"], False)
     assert judged.verdict.word == "supported"
 
 
 def test_what_only_a_measurement_needs_is_stored_but_not_kept_in_memory(tmp_path):
     sitting = court(tmp_path, above_b)
-    sitting.judge(APART)
+    sitting.hear(APART)
     assert set(ARRAYS) <= set(sitting.store.get("a-0").arrays)
     again = court(tmp_path, above_b)
-    again.judge(APART)
+    again.hear(APART)
     assert arrays_in_memory(sitting) == arrays_in_memory(again) == {"train_loss", "whole_separation"}
 
 
@@ -393,7 +393,7 @@ def test_pairs_that_share_their_first_arm_have_results_of_their_own(tmp_path):
     experiment = Experiment(report="T", name="path", full=both, quick=both)
     sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.5, "c": 0.2}[arm])
     for name, expected in (("b", 0.4), ("c", 0.7)):
-        judged = sitting.judge(claim(separates("a", name), experiment=experiment))
+        judged = sitting.hear(claim(separates("a", name), experiment=experiment))
         assert judged.verdict.median == pytest.approx(expected), judged.verdict.note
     assert sitting.trainer.trained == ["a-0", "b-0", "c-0"]
     assert sitting.trainer.measured == ["Paths a-0 b-0", "Paths a-0 c-0"]
@@ -415,7 +415,7 @@ def test_measurements_of_one_arm_that_differ_have_results_of_their_own(tmp_path)
     own = Effect("of the second", "log ratio", of_the_second, ("a", "b"))
     sitting = court(tmp_path, above_b)
     sitting.trainer.measurement_key = lambda of, blocks: f"{of.mark_every} {[*map(sitting.trainer.key, blocks)]}"
-    judged = sitting.judge(claim(own, experiment=experiment))
+    judged = sitting.hear(claim(own, experiment=experiment))
     assert judged.verdict.median == pytest.approx(0.8), judged.verdict.note
     assert len(sitting.trainer.measured) == 2
 
@@ -424,24 +424,24 @@ def test_an_effect_sees_the_results_of_its_own_arms_alone(tmp_path):
     seen = []
     own = Effect("own", "loss", lambda runs: seen.append(runs["a"].results) or 1.0, ("a",))
     sitting = court(tmp_path, above_b)
-    sitting.judge(APART)
-    sitting.judge(claim(own, experiment=PAIR))
+    sitting.hear(APART)
+    sitting.hear(claim(own, experiment=PAIR))
     assert seen == [()] * 8
 
 
 def test_a_claim_on_one_arm_takes_no_pair_and_leaves_it_to_the_next(tmp_path):
     sitting = court(tmp_path, above_b)
-    judged = sitting.judge(claim(loss_below(0.5, "b"), experiment=PAIR))
+    judged = sitting.hear(claim(loss_below(0.5, "b"), experiment=PAIR))
     assert (sitting.trainer.trained, sitting.trainer.measured, judged.seconds) == (["b-0"], [], 0.5)
-    sitting.judge(APART)
+    sitting.hear(APART)
     assert (sitting.trainer.trained, sitting.trainer.measured) == (["b-0", "a-0"], ["Paths a-0 b-0"])
 
 
 def test_a_measurement_of_one_arm_is_taken_of_the_arms_that_a_claim_names(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.5, "c": 0.1}[arm])
-    sitting.judge(claim(loss_below(0.6, "b"), experiment=SWEEP))
+    sitting.hear(claim(loss_below(0.6, "b"), experiment=SWEEP))
     assert sitting.trainer.measured == ["JacobianNorm b-0"]
-    judged = sitting.judge(claim(falls("jacobian", over="batch_size"), experiment=SWEEP))
+    judged = sitting.hear(claim(falls("jacobian", over="batch_size"), experiment=SWEEP))
     assert judged.verdict.word == "supported"
     assert sorted(sitting.trainer.measured) == ["JacobianNorm a-0", "JacobianNorm b-0", "JacobianNorm c-0"]
     assert judged.seconds == 3 * 0.75
@@ -453,11 +453,11 @@ def test_a_measurement_that_fails_is_an_error_and_leaves_what_was_trained(tmp_pa
 
     sitting = court(tmp_path, above_b)
     sitting.trainer.measure = broken
-    judged = sitting.judge(APART)
+    judged = sitting.hear(APART)
     assert (judged.verdict.word, judged.verdict.note) == ("error", "ValueError: no snapshots")
-    assert sitting.judge(claim(loss_below(0.5, "b"), experiment=PAIR)).verdict.word == "supported"
+    assert sitting.hear(claim(loss_below(0.5, "b"), experiment=PAIR)).verdict.word == "supported"
     after = court(tmp_path, above_b)
-    assert after.judge(APART).verdict.word == "supported"
+    assert after.hear(APART).verdict.word == "supported"
     assert (after.trainer.trained, after.trainer.measured) == ([], ["Paths a-0 b-0"])
 
 
@@ -486,11 +486,11 @@ def test_measuring_is_timed_with_training_and_by_itself(tmp_path):
         work()
 
     sitting = court(tmp_path, above_b)
-    sitting.judge(APART, timer)
-    sitting.judge(APART, timer)
+    sitting.hear(APART, timer)
+    sitting.hear(APART, timer)
     assert calls == ["T-path"]
     sitting.store.path("Paths a-0 b-0").unlink()
     after = court(tmp_path, above_b)
-    after.judge(APART, timer)
+    after.hear(APART, timer)
     assert calls == ["T-path", "T-path"]
     assert after.trainer.trained == []

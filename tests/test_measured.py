@@ -7,7 +7,7 @@ import torch
 
 from cases import ARM, DIGITS
 from hw1bench import Interpolation, JacobianNorm, MinimalRatio, Model, Paths, StepLR, data
-from hw1bench.measures import stage
+from hw1bench.measures import taking
 from hw1bench.records import runs
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, recorded
@@ -77,5 +77,5 @@ MEASURED = {
 def test_the_table_of_arrays_is_what_is_measured(measurement, arm):
     arms = [replace(arm, name=name, independent=True) for name in measurement.groups("ab")[0]]
     blocks = [(Block("T", "rehearsal", one, 0), trained(one)) for one in arms]
-    found = stage.take(measurement, blocks, data.BUILT_IN.load(arm.data), CPU)
+    found = taking.take(measurement, blocks, data.BUILT_IN.load(arm.data), CPU)
     assert shapes(found.arrays) == measured(measurement, *arms)

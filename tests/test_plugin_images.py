@@ -8,7 +8,7 @@ from PIL import Image
 
 IMAGES = """
 from dataclasses import replace
-from hw1bench import Contrast, Images, Protocol, StepLR
+from hw1bench import CrossReportFigure, Images, Protocol, StepLR
 from hw1bench.effects import accuracy_above
 from hw1bench.sources.tiers import MNIST, quick
 
@@ -32,7 +32,7 @@ A, B = labelled("A", random_labels=True), labelled("B", random_labels=True, mean
 CLAIMS = [
     Claim("A-random-x", report="A", where="", says="Learnt.", experiment=A, effect=accuracy_above(0.0, "net"), figure="losses")
 ]
-CONTRASTS = [Contrast(topic="random", title="Both", kind="memorising", experiments=(A, B), says="A against B.")]
+CONTRASTS = [CrossReportFigure(topic="random", title="Both", kind="memorising", experiments=(A, B), says="A against B.")]
 
 
 @pytest.mark.parametrize("exhibit", CONTRASTS, ids=attrgetter("id"))

@@ -131,8 +131,8 @@ def test_the_experiments_of_a_topic_of_a_pack_are_of_its_reports_too(pytester, p
         "claim": "",
         "exhibit": "\n@pytest.mark.parametrize('exhibit', [WRONG])\ndef test_exhibit(exhibit, court): court.show(exhibit)\n",
         "contrast": """
-from hw1bench import Contrast
-@pytest.mark.parametrize("exhibit", [Contrast(topic="fit", title="", kind="loss", experiments=[WRONG])])
+from hw1bench import CrossReportFigure
+@pytest.mark.parametrize("exhibit", [CrossReportFigure(topic="fit", title="", kind="loss", experiments=[WRONG])])
 def test_contrast(exhibit, court): court.show(exhibit)
 """,
     }

@@ -13,7 +13,7 @@ import pytest
 from cases import ARM, DIGITS, IMAGE_MODELS
 from hw1bench import (
     Claim,
-    Contrast,
+    CrossReportFigure,
     Experiment,
     Figure,
     Function,
@@ -293,7 +293,7 @@ def test_what_a_figure_reads_and_nothing_records_is_a_fault(exhibit, said):
 
 
 def test_a_contrast_is_drawn_from_all_its_experiments():
-    across = Contrast(
+    across = CrossReportFigure(
         topic="random", title="", kind="memorising", experiments=(experiment(NET), experiment(FIT, name="y"))
     )
     assert faults([across], "full") == {

@@ -10,7 +10,7 @@ from hw1bench.effects import CountIs
 from hw1bench.report import document
 from hw1bench.report.outline import outline
 from hw1bench.sources import a, b
-from hw1bench.specs.experiment import Contrast, Model
+from hw1bench.specs.experiment import CrossReportFigure, Model
 from sample_document import STARTED, exact, figure
 from sample_document import document as sample
 
@@ -28,6 +28,6 @@ def test_a_copy_of_a_data_set_says_whether_it_is_the_known_one(facts, canonical)
 
 
 def test_a_contrast_lies_where_the_outline_finds_its_topic():
-    contrast = Contrast(topic="size", title="", kind="loss_by_size", experiments=(a.FIT_SINC, b.FIT))
+    contrast = CrossReportFigure(topic="size", title="", kind="loss_by_size", experiments=(a.FIT_SINC, b.FIT))
     found = outline(sample(exact(), figures=[figure(contrast.reports, "-", "", f"figures/{contrast.id}.svg")]))
     assert [(section.topic, len(section.across)) for section in found] == [("counts", 0), ("size", 1)]

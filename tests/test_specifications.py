@@ -11,7 +11,7 @@ import torch
 from hw1bench import (
     Arm,
     Claim,
-    Contrast,
+    CrossReportFigure,
     Experiment,
     Figure,
     Function,
@@ -62,7 +62,7 @@ SPECIFICATIONS = [
     PROTOCOL,
     EXPERIMENT.figures[0],
     EXPERIMENT,
-    Contrast(topic="fit", title="Both", kind="loss", experiments=(EXPERIMENT,)),
+    CrossReportFigure(topic="fit", title="Both", kind="loss", experiments=(EXPERIMENT,)),
     Paths(own="a", other="b", mark_every=3),
     MinimalRatio(),
     Interpolation(first="a", second="b", alphas=(0, 0.5, 1)),
@@ -176,7 +176,7 @@ def test_names_that_are_not_safe_for_files_are_refused(name, said):
             "figure it shows arm 'fitt', which is not there: there are fit",
         ),
         (
-            lambda: Contrast(topic="fit-x", title="", kind="loss", experiments=[EXPERIMENT]),
+            lambda: CrossReportFigure(topic="fit-x", title="", kind="loss", experiments=[EXPERIMENT]),
             "topic is 'fit-x': leave out '-'",
         ),
         (lambda: replace(CLAIM, assumptions="text"), "Claim 'T-x' assumptions is 'text': give a tuple or a list"),

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from hw1bench.measures.threads import side_by_side
+from hw1bench.measures.parallel import side_by_side
 
 GPU = torch.device("meta")  # stands for any device other than the CPU
 
@@ -40,7 +40,7 @@ def test_results_come_in_the_order_of_the_parts(device):
 
 
 def test_no_parts_need_no_threads(monkeypatch):
-    monkeypatch.setattr("hw1bench.measures.threads.pool", None)
+    monkeypatch.setattr("hw1bench.measures.parallel.pool", None)
     assert side_by_side(last_first, []) == []
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from hw1bench.court.verdict import ALPHA, judge, level_for, outcome_probabilities, share_interval
+from hw1bench.court.verdict import ALPHA, decide, level_for, outcome_probabilities, share_interval
 from hw1bench.court.vocabulary import standing
 from hw1bench.support.number import NoFinding
 
@@ -24,7 +24,7 @@ def effects(holds, seeds):
 def test_what_it_takes(looks, needed):
     for look, threshold in needed.items():
         for holds in range(look + 1):
-            word = judge(effects(holds, look), looks).word
+            word = decide(effects(holds, look), looks).word
             expected = "supported" if holds >= threshold else "refuted" if look - holds >= threshold else "inconclusive"
             assert word == expected, (look, holds)
 
@@ -39,22 +39,22 @@ def test_the_interval_is_clopper_and_pearsons(holds, seeds, level):
 
 
 def test_zero_and_undefined_effects_do_not_hold():
-    verdict = judge([0.0] * 5 + [math.nan] * 3, QUICK)
+    verdict = decide([0.0] * 5 + [math.nan] * 3, QUICK)
     assert (verdict.word, verdict.holds) == ("refuted", 0)
-    assert judge([math.inf] * 8, QUICK).word == "supported"
+    assert decide([math.inf] * 8, QUICK).word == "supported"
 
 
 def test_a_refutation_is_reversed_only_where_the_opposite_is_supported():
     down = [-1.0] * 8
-    assert judge(down, QUICK, [1.0] * 8).how == "reversed"
-    assert judge(down, QUICK, [1.0] * 7 + [0.0]).how == "absent"
-    assert judge(down, QUICK).how == "absent"
-    assert judge([1.0] * 8, QUICK, [-1.0] * 8).how is None
+    assert decide(down, QUICK, [1.0] * 8).how == "reversed"
+    assert decide(down, QUICK, [1.0] * 7 + [0.0]).how == "absent"
+    assert decide(down, QUICK).how == "absent"
+    assert decide([1.0] * 8, QUICK, [-1.0] * 8).how is None
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=16, max_size=16))
 def test_median_and_its_interval_are_order_statistics(values):
-    verdict = judge(values, QUICK)
+    verdict = decide(values, QUICK)
     ranked = sorted(values)
     assert verdict.median == pytest.approx(np.median(values))
     low, high = verdict.interval
@@ -65,11 +65,11 @@ def test_median_and_its_interval_are_order_statistics(values):
 
 def test_the_medians_interval_at_eight_seeds_is_the_range():
     # P(all 8 on one side) = 2 / 256 is under 1 - 0.975; one further in would not be.
-    assert judge([3.0, 1, 4, 1.5, 9, 2.6, 5, 3.5], QUICK).interval == (1.0, 9.0)
+    assert decide([3.0, 1, 4, 1.5, 9, 2.6, 5, 3.5], QUICK).interval == (1.0, 9.0)
 
 
 def test_infinite_effects_keep_their_place_in_the_median():
-    verdict = judge([math.inf] * 5 + [1.0] * 3, QUICK)
+    verdict = decide([math.inf] * 5 + [1.0] * 3, QUICK)
     assert verdict.median == math.inf
     assert verdict.interval == (1.0, math.inf)
 
@@ -86,29 +86,29 @@ def test_infinite_effects_keep_their_place_in_the_median():
     ids=str,
 )
 def test_undefined_is_not_minus_infinity(values, median, interval):
-    verdict = judge(values, QUICK)
+    verdict = decide(values, QUICK)
     np.testing.assert_equal([verdict.median, *verdict.interval], [median, *interval])
 
 
 def test_a_level_that_so_few_seeds_cannot_reach_bounds_nothing():
-    assert judge([1.0] * 8, tuple(range(8, 64, 8))).interval == (-math.inf, math.inf)
+    assert decide([1.0] * 8, tuple(range(8, 64, 8))).interval == (-math.inf, math.inf)
 
 
 @pytest.mark.parametrize(("undefined", "seeds"), [(4, 8), (8, 8), (8, 16), (16, 16)])
 def test_undefined_in_half_of_the_seeds_is_no_finding(undefined, seeds):
     values = [math.nan] * undefined + [1.0] * (seeds - undefined)
     with pytest.raises(NoFinding, match=rf"undefined \(NaN\) in {undefined} of {seeds} seeds"):
-        judge(values, QUICK)
+        decide(values, QUICK)
     fewer = [math.nan] * (seeds // 2 - 1) + [1.0] * (seeds // 2 + 1)
-    assert judge(fewer, QUICK).seeds == seeds
+    assert decide(fewer, QUICK).seeds == seeds
 
 
 @pytest.mark.parametrize("value", ["3", True, None, 1j, [1.0]], ids=str)
 def test_what_is_no_number_is_no_effect(value):
     with pytest.raises(NoFinding, match="is not a real number"):
-        judge([*[1.0] * 7, value], QUICK)
+        decide([*[1.0] * 7, value], QUICK)
     with pytest.raises(NoFinding, match="is not a real number"):
-        judge([-1.0] * 8, QUICK, [*[1.0] * 7, value])
+        decide([-1.0] * 8, QUICK, [*[1.0] * 7, value])
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_what_is_no_number_is_no_effect(value):
 )
 def test_looks_that_do_not_rise_are_refused(looks):
     with pytest.raises(ValueError, match="looks must be numbers of seeds that rise"):
-        judge([1.0] * 8, looks)
+        decide([1.0] * 8, looks)
     with pytest.raises(ValueError, match="looks must be numbers of seeds that rise"):
         outcome_probabilities(0.5, looks)
 
@@ -128,7 +128,7 @@ def false_rate_by_enumeration(looks):
     for path in itertools.product(*(range(step + 1) for step in steps)):
         weight = math.prod(math.comb(step, k) * 0.5**step for step, k in zip(steps, path, strict=True))
         for look, holds in zip(looks, itertools.accumulate(path), strict=True):
-            if judge(effects(holds, look), looks).word != "inconclusive":
+            if decide(effects(holds, look), looks).word != "inconclusive":
                 total += weight
                 break
     return total
@@ -162,7 +162,7 @@ def test_power(looks, power_80, power_95):
 
 def by_looking(draws, looks):
     for look in looks:
-        verdict = judge(draws[:look], looks)
+        verdict = decide(draws[:look], looks)
         if verdict.word != "inconclusive":
             break
     return verdict.word
@@ -180,9 +180,9 @@ def test_simulation_through_the_real_code_agrees_with_enumeration(share):
 
 def test_a_look_that_was_not_planned_is_refused():
     with pytest.raises(ValueError, match="no look is planned at 9 seeds"):
-        judge([1.0] * 9, QUICK)
+        decide([1.0] * 9, QUICK)
     with pytest.raises(ValueError, match="3 opposite effects for 8 seeds"):
-        judge([1.0] * 8, QUICK, [1.0] * 3)
+        decide([1.0] * 8, QUICK, [1.0] * 3)
 
 
 def test_level():

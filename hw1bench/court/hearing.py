@@ -100,7 +100,7 @@ class Court:
     records: dict[Block, Record] = field(default_factory=dict)
     results: dict[Measured, Record] = field(default_factory=dict)
 
-    def judge(self, claim: Claim, timer: Timer = lambda experiment, train: train()) -> Judgement:
+    def hear(self, claim: Claim, timer: Timer = lambda experiment, train: train()) -> Judgement:
         """The judgement on ``claim``: "not run" where training is `Unavailable`; "error" for any other exception."""
         try:
             if not isinstance(claim.effect, Effect):
@@ -144,7 +144,7 @@ class Court:
                 other = Effect(f"opposite of {effect.name}", effect.unit, effect.opposite)
                 opposite = [other(runs) for runs in seeds]
             try:
-                verdict = rule.judge(values, protocol.looks, opposite)
+                verdict = rule.decide(values, protocol.looks, opposite)
             except NoFinding as error:
                 raise NoFinding(f"effect {effect.name!r} is {error}{diverged_where(values, seeds)}") from None
             if verdict.word != "inconclusive":

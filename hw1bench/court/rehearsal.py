@@ -17,10 +17,10 @@ import numpy as np
 from hw1bench.court.claim import Claim
 from hw1bench.effects import Effect
 from hw1bench.effects.identity import is_authors
-from hw1bench.measures.takes import taking
+from hw1bench.measures.instruments import instrument_for
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Result, Run, recorded
-from hw1bench.specs.experiment import Arm, Contrast, Experiment, Function, Images, Protocol, Tier
+from hw1bench.specs.experiment import Arm, CrossReportFigure, Experiment, Function, Images, Protocol, Tier
 from hw1bench.specs.functions import FUNCTIONS
 from hw1bench.specs.kinds import KINDS, Kind
 from hw1bench.specs.measurement import Measurement, Shapes
@@ -31,7 +31,7 @@ _LARGEST = 100_000  # numbers that are made up one by one; more of them are all 
 _NO_SEED = -1  # an effect that remembers what it found of a seed shall not take made-up numbers for it
 _RIPPLE = 0.5 * np.sin(1 + np.arange(997.0))  # of either sign, no two alike, and as many as fill no power of two
 
-Subject = Claim | Experiment | Contrast
+Subject = Claim | Experiment | CrossReportFigure
 
 _LONGEST = 1_000_000  # numbers of a made-up history: a longer one is cut, and still tells what is there
 _WORDS = {"loss": "loss", "accuracy": "accuracy", "norm": "loss"}  # last word of an array's name -> how it goes
@@ -139,7 +139,7 @@ class _Made:
                 try:
                     found = measured(measurement, *(self.arms[name] for name in group))
                     if is_authors(_file(measurement)):
-                        taking(measurement)
+                        instrument_for(measurement)
                 except ValueError as error:
                     raise ValueError(f"experiment {experiment.id}: {error}") from None
                 self.results[measurement, group] = found
@@ -234,14 +234,14 @@ def _function(data: Function) -> dict[str, object]:
 def _figures(subject: Subject, tier: Tier) -> None:
     """What the figures of ``subject`` are drawn from is recorded. Raises ValueError for the first of which it is not."""
     match subject:
-        case Contrast():
+        case CrossReportFigure():
             made = [_Made(one, tier) for one in subject.experiments]
             _drawn(f"contrast {subject.id}", subject.kind, [(one, list(one.arms)) for one in made])
         case Experiment():
             experiment: Experiment | None = subject
         case Claim():
             experiment = subject.experiment
-    if isinstance(subject, Contrast) or experiment is None:
+    if isinstance(subject, CrossReportFigure) or experiment is None:
         return
     all_of_it = _Made(experiment, tier)
     for figure in experiment.figures:
@@ -276,15 +276,15 @@ class _Names:
     systems."""
 
     def __init__(self) -> None:
-        self._first: dict[tuple[str, str], Experiment | Contrast] = {}
+        self._first: dict[tuple[str, str], Experiment | CrossReportFigure] = {}
 
     def __call__(self, subject: Subject) -> None:
         match subject:
             case Claim():
-                named: tuple[Experiment | Contrast, ...] = (subject.experiment,) if subject.experiment else ()
+                named: tuple[Experiment | CrossReportFigure, ...] = (subject.experiment,) if subject.experiment else ()
             case Experiment():
                 named = (subject,)
-            case Contrast():
+            case CrossReportFigure():
                 named = (subject, *subject.experiments)
         for one in named:
             what = type(one).__name__.lower()

@@ -82,7 +82,7 @@ def _order_statistics(values: np.ndarray, level: float) -> tuple[float, tuple[fl
     return median, (float(low), float(high))
 
 
-def judge(values: Sequence[float], looks: Sequence[int], opposite: Sequence[float] | None = None) -> Verdict:
+def decide(values: Sequence[float], looks: Sequence[int], opposite: Sequence[float] | None = None) -> Verdict:
     """The verdict on the effects ``values`` at the look ``len(values)`` of the planned ``looks``.
 
     "inconclusive" before the last look means: go on. ``opposite`` are the effects, in the same seeds, of the claim that

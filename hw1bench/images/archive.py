@@ -27,7 +27,7 @@ from hw1bench.images.folder import (
 )
 from hw1bench.images.members import Member, members, short
 from hw1bench.images.raw import Raw, within
-from hw1bench.images.sets import MNIST, Form
+from hw1bench.images.sets import MNIST, KnownSet
 
 _MOST_IDX = 1_000  # files with the names of MNIST's files
 _MOST_FOLDERS = 1_000  # folders with train/ or test/ in them
@@ -182,7 +182,7 @@ class Archive:
         if number > most:
             raise ValueError(f"{self.title} holds more than {most:,} {what}: pack the set itself")
 
-    def copies(self, form: Form) -> list[Raw | Images]:
+    def copies(self, form: KnownSet) -> list[Raw | Images]:
         """Return the possible copies of the set: MNIST's files, then image folders, incomplete ones last.
 
         Raises ValueError if the archive is damaged or holds too many copies.

@@ -9,12 +9,12 @@ from hw1bench.images.find import Source
 from hw1bench.images.printable import printable
 from hw1bench.images.published import digests, fetch_command, genuine
 from hw1bench.images.reader import choose, look, open_set
-from hw1bench.images.sets import FORMS, Form, ImageSet
+from hw1bench.images.sets import KNOWN_SETS, ImageSet, KnownSet
 from hw1bench.support.progress import Progress, TerminalProgress
 from hw1bench.support.refusals import Unavailable
 
 
-def _check_files(form: Form, folder: Path) -> Path | None:
+def _check_files(form: KnownSet, folder: Path) -> Path | None:
     """Print one line per file; return the first that is not the published one."""
     wrong = []
     for path, digest in digests(form, folder):
@@ -26,7 +26,7 @@ def _check_files(form: Form, folder: Path) -> Path | None:
     return wrong[0] if wrong else None
 
 
-def _check(form: Form, source: Source, root: Path, found: ImageSet | None) -> None:
+def _check(form: KnownSet, source: Source, root: Path, found: ImageSet | None) -> None:
     """Print the findings on a copy; ``found`` is None if it cannot be read. Raises ValueError, in one line, if it is not the
     canonical set."""
     print(f"{form.title} in {printable(source.path)}")
@@ -43,12 +43,12 @@ def _check(form: Form, source: Source, root: Path, found: ImageSet | None) -> No
         raise ValueError(f"{source.path} is not the canonical {form.title}: results trained on it will say so")
 
 
-def _complete(form: Form, source: Source) -> bool:
+def _complete(form: KnownSet, source: Source) -> bool:
     """Whether all published files are there, right or wrong, so that none is fetched."""
     return source.kind == "files" and all(os.path.lexists(path) for path, _ in digests(form, source.path))
 
 
-def _checked(form: Form, folder: Path, progress: Progress) -> None:
+def _checked(form: KnownSet, folder: Path, progress: Progress) -> None:
     """Check the set in ``folder``, after fetching missing files. Raises ValueError for a copy that is damaged or not the
     canonical set, ``Unavailable`` if there is no copy and none can be fetched."""
     found = look(form, folder)
@@ -74,7 +74,7 @@ def run(name: str, folder: Path) -> int:
     Returns the exit status: 0 for the canonical set; 1, with one line on the error stream, for any other set or if it cannot
     be fetched.
     """
-    form, progress = FORMS[name], TerminalProgress(sys.stderr, midline=False)
+    form, progress = KNOWN_SETS[name], TerminalProgress(sys.stderr, midline=False)
     try:
         _checked(form, folder, progress)
     except (Unavailable, ValueError, OSError) as error:

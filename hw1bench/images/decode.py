@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hw1bench.images.folder import Folder, classes
-from hw1bench.images.sets import SPLITS, Form, Stack
+from hw1bench.images.sets import SPLITS, KnownSet, Stack
 from hw1bench.support.progress import Progress
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _is_animated(image: "ImageFile") -> bool:
     return True
 
 
-def pixels(content: bytes, form: Form, title: str) -> np.ndarray:
+def pixels(content: bytes, form: KnownSet, title: str) -> np.ndarray:
     """Decode the content of an image file to (channels, height, width) uint8, in the set's mode.
 
     Raises ValueError, naming ``title``, if the content is not a complete image, or has another size or depth, or several frames.
@@ -116,7 +116,7 @@ def pixels(content: bytes, form: Form, title: str) -> np.ndarray:
     )
 
 
-def decode(form: Form, folder: Folder, progress: Progress) -> dict[str, Stack]:
+def decode(form: KnownSet, folder: Folder, progress: Progress) -> dict[str, Stack]:
     """Decode both splits of an image folder, in the order of its entries. A label is the index of its class in sorted order.
 
     One thread, because Pillow keeps the interpreter's lock on images as small as these, and two threads are slower.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hw1bench.images.find import CIFAR10_ARCHIVE, CIFAR10_BATCHES, MNIST_RAW
 from hw1bench.images.published import missing
-from hw1bench.images.sets import MNIST, Form
+from hw1bench.images.sets import MNIST, KnownSet
 from hw1bench.images.vision import datasets
 from hw1bench.support.refusals import Unavailable
 
@@ -74,14 +74,14 @@ def _cifar10(names: Sequence[str], folder: Path, say: Callable[[str], None], her
                 (folder / name).write_bytes(content.read())
 
 
-def _way_out(form: Form, folder: Path, names: Sequence[str]) -> str:
+def _way_out(form: KnownSet, folder: Path, names: Sequence[str]) -> str:
     if form is MNIST:
         return f"put {', '.join(names)} (or as .gz) into {folder / MNIST_RAW}"
     url = datasets().CIFAR10.url
     return f"put {CIFAR10_ARCHIVE} from {url.rpartition('/')[0]} into {folder} and run this again, or unpack it there yourself"
 
 
-def fetch(form: Form, folder: Path, say: Callable[[str], None]) -> Path:
+def fetch(form: KnownSet, folder: Path, say: Callable[[str], None]) -> Path:
     """Download the missing published files of the set into ``folder``; return the folder that holds them.
 
     Existing files stay as they are. A failed or interrupted attempt leaves nothing behind. ``say`` is called with each file

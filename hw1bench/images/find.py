@@ -24,7 +24,7 @@ from typing import Literal
 
 from hw1bench.images.folder import is_folder, is_litter, split_of
 from hw1bench.images.hints import hints
-from hw1bench.images.sets import MNIST, Form
+from hw1bench.images.sets import MNIST, KnownSet
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".zip")
 MNIST_RAW = Path("MNIST", "raw")
@@ -82,7 +82,7 @@ def is_idx(name: str) -> bool:
     return name in _SPELLINGS
 
 
-def _named(form: Form, name: str) -> bool:
+def _named(form: KnownSet, name: str) -> bool:
     return re.match(form.stem, name, re.IGNORECASE) is not None
 
 
@@ -107,7 +107,7 @@ def _subfolders(directory: Path) -> list[Path]:
     return []
 
 
-def _has_files(form: Form, directory: Path) -> bool:
+def _has_files(form: KnownSet, directory: Path) -> bool:
     """Whether published files lie in ``directory``."""
     if form is MNIST:
         return not is_idx(directory.name) and any(
@@ -128,7 +128,7 @@ def _is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES) and path.name != CIFAR10_ARCHIVE and not path.is_dir()
 
 
-def _why_rejected(form: Form, path: Path, root: Path) -> str:
+def _why_rejected(form: KnownSet, path: Path, root: Path) -> str:
     if path.is_dir():
         return f"{path} holds no train/<class>/ and test/<class>/"
     if path.name == CIFAR10_ARCHIVE:
@@ -136,7 +136,7 @@ def _why_rejected(form: Form, path: Path, root: Path) -> str:
     return f"{path} is not one of {', '.join(ARCHIVES)}"
 
 
-def find(form: Form, folder: Path) -> Found:
+def find(form: KnownSet, folder: Path) -> Found:
     """Find the possible copies of the set in ``folder``, in the order above; none if there is no such folder.
 
     Only names are looked at, so a copy may turn out to be damaged, incomplete or another set when it is read.

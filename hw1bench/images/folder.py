@@ -16,7 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from hw1bench.images.sets import CLASSES, SPLITS, Form
+from hw1bench.images.sets import CLASSES, SPLITS, KnownSet
 from hw1bench.images.unpacking import take
 from hw1bench.support.files import opened
 
@@ -129,7 +129,7 @@ def refuse_number(title: str, number: int) -> None:
         )
 
 
-def largest(form: Form) -> int:
+def largest(form: KnownSet) -> int:
     """Return the most bytes that the pixels and labels of the images in a folder may take."""
     return _MOST * (math.prod(form.shape) + 8)
 

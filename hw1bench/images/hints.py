@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from hw1bench.images.folder import split_of
-from hw1bench.images.sets import FORMS, MNIST, Form
+from hw1bench.images.sets import KNOWN_SETS, MNIST, KnownSet
 
 _IDX = re.compile(r"(train|t10k)[-_.](images|labels)[-_.]idx[13]([-_.]ubyte)?\b.*", re.IGNORECASE | re.DOTALL)
 _BATCH = "data_batch_1"
 
 
-def hints(form: Form, folder: Path, directories: Sequence[Path], archives: tuple[str, ...]) -> Iterator[str]:
+def hints(form: KnownSet, folder: Path, directories: Sequence[Path], archives: tuple[str, ...]) -> Iterator[str]:
     """Say why files that look like the set, in ``folder`` or in ``directories`` that belong to the set, are not read.
 
     ``archives`` are the suffixes of the archives that are read.
@@ -32,7 +32,7 @@ def hints(form: Form, folder: Path, directories: Sequence[Path], archives: tuple
     if splits:
         yield f"{folder / splits[0]} is not in a folder named after the set: put it into {folder / form.name}"
     for name in _names(folder):
-        named = any(re.match(known.stem, name, re.IGNORECASE) for known in FORMS.values())
+        named = any(re.match(known.stem, name, re.IGNORECASE) for known in KNOWN_SETS.values())
         if name.lower().endswith(archives) and not named and not _IDX.fullmatch(name):
             yield f"{folder / name} is not named after a set: if it holds {form.title}, start its name with {form.name}"
 

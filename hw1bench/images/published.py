@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 
 from hw1bench.images.find import CIFAR10_BATCHES, MNIST_FILES, is_idx, places
-from hw1bench.images.sets import CLASSES, MNIST, SPLITS, Form, Stack
+from hw1bench.images.sets import CLASSES, MNIST, SPLITS, KnownSet, Stack
 from hw1bench.images.unpacking import take, unpacked
 from hw1bench.images.vision import datasets
 from hw1bench.support.files import opened
@@ -43,7 +43,7 @@ class File:
     way_out: str
 
 
-def fetch_command(form: Form, root: Path) -> str:
+def fetch_command(form: KnownSet, root: Path) -> str:
     """Return the command that fetches the set into the data folder ``root``."""
     return f"`python -m hw1bench data {form.name} --data-dir {root}`"
 
@@ -62,7 +62,7 @@ def genuine(path: Path, digest: str) -> bool:
     return left >= 0 and total.hexdigest() == digest
 
 
-def digests(form: Form, folder: Path) -> Iterator[tuple[Path, str]]:
+def digests(form: KnownSet, folder: Path) -> Iterator[tuple[Path, str]]:
     """Yield each file of the set, existing or not, with the expected MD5 digest of its unpacked content.
 
     MNIST's files may have any accepted spelling, plain or .gz; of several in the folder the one that is read counts.
@@ -76,7 +76,7 @@ def digests(form: Form, folder: Path) -> Iterator[tuple[Path, str]]:
             yield folder / name, digest
 
 
-def missing(form: Form, folder: Path) -> list[str]:
+def missing(form: KnownSet, folder: Path) -> list[str]:
     """Return the names of the set's files that are not in ``folder`` in any spelling."""
     if form is MNIST:
         return [name for name in MNIST_MD5 if not any((folder / place).is_file() for place in places(name))]
@@ -121,7 +121,7 @@ def _idx(stream: BinaryIO, sides: tuple[int, ...], most: int) -> np.ndarray:
 
 
 def _first(
-    form: Form, files: Sequence[File], sides: tuple[int, ...], most: int, notice: Notice
+    form: KnownSet, files: Sequence[File], sides: tuple[int, ...], most: int, notice: Notice
 ) -> tuple[File, np.ndarray]:
     """Return the first file that can be read, and its array; a notice says why each file before it is passed over."""
     errors: list[ValueError] = []
@@ -137,7 +137,7 @@ def _first(
     raise errors[0]
 
 
-def _loaded(form: Form, file: File, sides: tuple[int, ...], most: int) -> np.ndarray:
+def _loaded(form: KnownSet, file: File, sides: tuple[int, ...], most: int) -> np.ndarray:
     try:
         with file.open() as packed:
             return _idx(unpacked(packed, 4 * (2 + len(sides)) + most * math.prod(sides)), sides, most)
@@ -148,7 +148,7 @@ def _loaded(form: Form, file: File, sides: tuple[int, ...], most: int) -> np.nda
         raise ValueError(f"{file.title} cannot be read ({reason}): {file.way_out}") from error
 
 
-def _checked(form: Form, split: str, stack: Stack, labels_in: str, way_out: str) -> Stack:
+def _checked(form: KnownSet, split: str, stack: Stack, labels_in: str, way_out: str) -> Stack:
     """Return ``stack`` if it has the set's labels. Raises ValueError otherwise, naming their file."""
     found = np.unique(stack.labels)
     if not np.array_equal(found, np.arange(CLASSES)):
@@ -159,7 +159,7 @@ def _checked(form: Form, split: str, stack: Stack, labels_in: str, way_out: str)
     return stack
 
 
-def mnist(form: Form, files: Callable[[str], Sequence[File]], notice: Notice) -> dict[str, Stack]:
+def mnist(form: KnownSet, files: Callable[[str], Sequence[File]], notice: Notice) -> dict[str, Stack]:
     """Read both splits from ``files(name)``, the first choice first, for each name of ``MNIST_FILES``. Raises ValueError as
     ``read`` does."""
     stacks = {}
@@ -176,7 +176,7 @@ def mnist(form: Form, files: Callable[[str], Sequence[File]], notice: Notice) ->
     return stacks
 
 
-def _verify(form: Form, folder: Path, root: Path) -> None:
+def _verify(form: KnownSet, folder: Path, root: Path) -> None:
     """Raise ValueError for the first file that is missing or does not have torchvision's digest."""
     for path, digest in digests(form, folder):
         if not os.path.lexists(path):
@@ -188,7 +188,7 @@ def _verify(form: Form, folder: Path, root: Path) -> None:
             )
 
 
-def _cifar10(form: Form, folder: Path, root: Path) -> dict[str, Stack]:
+def _cifar10(form: KnownSet, folder: Path, root: Path) -> dict[str, Stack]:
     _verify(form, folder, root)
     stacks = {}
     for split in SPLITS:
@@ -200,7 +200,7 @@ def _cifar10(form: Form, folder: Path, root: Path) -> dict[str, Stack]:
     return stacks
 
 
-def read(form: Form, folder: Path, root: Path, notice: Notice) -> dict[str, Stack]:
+def read(form: KnownSet, folder: Path, root: Path, notice: Notice) -> dict[str, Stack]:
     """Read both splits in ``folder``, which holds MNIST's files or is CIFAR-10's ``cifar-10-batches-py``, below ``root``.
 
     If one of MNIST's files exists in several spellings, the first that can be read is used, with a ``notice``.

@@ -11,7 +11,7 @@ from hw1bench.images.find import Found, Source, find
 from hw1bench.images.folder import Tree, unreadable
 from hw1bench.images.printable import PrintableProgress, printable
 from hw1bench.images.raw import Raw
-from hw1bench.images.sets import FORMS, MNIST, Form, ImageSet, assemble
+from hw1bench.images.sets import KNOWN_SETS, MNIST, ImageSet, KnownSet, assemble
 from hw1bench.support.progress import Progress, Silent
 from hw1bench.support.refusals import Unavailable
 
@@ -23,7 +23,7 @@ def _first_few(reasons: Sequence[str], most: int = _SHOWN) -> list[str]:
     return [*reasons[:most], *([f"and {len(reasons) - most} more"] if len(reasons) > most else [])]
 
 
-def not_found(form: Form, folder: Path | None, rejected: Sequence[str] = ()) -> Unavailable:
+def not_found(form: KnownSet, folder: Path | None, rejected: Sequence[str] = ()) -> Unavailable:
     """Return the error for a missing set; ``rejected``: why each thing that looks like the set is not a copy."""
     here, to = ("here", "DIR") if folder is None else (f"in {folder}", str(folder))
     files = "MNIST/raw" if form is MNIST else "cifar-10-batches-py"
@@ -36,7 +36,7 @@ def not_found(form: Form, folder: Path | None, rejected: Sequence[str] = ()) -> 
     )
 
 
-def look(form: Form, folder: Path) -> Found:
+def look(form: KnownSet, folder: Path) -> Found:
     """Call ``find``. Raises ValueError if the folder cannot be read."""
     try:
         return find(form, folder)
@@ -44,7 +44,7 @@ def look(form: Form, folder: Path) -> Found:
         raise ValueError(printable(unreadable(folder, error))) from error
 
 
-def open_set(form: Form, source: Source, root: Path, progress: Progress) -> ImageSet:
+def open_set(form: KnownSet, source: Source, root: Path, progress: Progress) -> ImageSet:
     """Read the set in ``source``, which was found in the folder ``root``. Raises as ``read`` does."""
     progress = PrintableProgress(progress)
     if source.kind == "files":
@@ -56,7 +56,7 @@ def open_set(form: Form, source: Source, root: Path, progress: Progress) -> Imag
     return cache.read(form, archive.identity(), lambda: _read_archive(form, archive, progress), progress)
 
 
-def _read_archive(form: Form, archive: Archive, progress: Progress) -> ImageSet:
+def _read_archive(form: KnownSet, archive: Archive, progress: Progress) -> ImageSet:
     """Read the best copy in an archive, chosen as by ``choose``."""
 
     def read(copy: Raw | Images) -> ImageSet:
@@ -71,7 +71,7 @@ def _read_archive(form: Form, archive: Archive, progress: Progress) -> ImageSet:
 
 
 def _best(
-    form: Form, place: object, copies: Sequence[tuple[str, Callable[[], ImageSet]]], progress: Progress
+    form: KnownSet, place: object, copies: Sequence[tuple[str, Callable[[], ImageSet]]], progress: Progress
 ) -> tuple[int, ImageSet]:
     """Return the index and the set of the best of ``copies``, pairs (title, reader): the first that is the canonical set, or
     if there is none, the first that can be read. A notice says why each copy before it is passed over.
@@ -104,7 +104,7 @@ def _best(
     return first
 
 
-def choose(form: Form, found: Found, root: Path, progress: Progress) -> tuple[Source, ImageSet]:
+def choose(form: KnownSet, found: Found, root: Path, progress: Progress) -> tuple[Source, ImageSet]:
     """Return the copy in ``root`` to use: the first that is the canonical set, or if there is none, the first that can be read.
 
     Notices name the copies before it and the other things named after the set, with the reasons. If none can be read, raises
@@ -127,9 +127,9 @@ def read(name: str, folder: Path | None, progress: Progress | None = None) -> Im
     """
     if name == "digits":
         return digits.read()
-    if name not in FORMS:
-        raise ValueError(f"no set of images named {name!r}; there are {', '.join(('digits', *FORMS))}")
-    form = FORMS[name]
+    if name not in KNOWN_SETS:
+        raise ValueError(f"no set of images named {name!r}; there are {', '.join(('digits', *KNOWN_SETS))}")
+    form = KNOWN_SETS[name]
     found = Found() if folder is None else look(form, folder)
     if folder is None or not found.sources:
         raise not_found(form, folder, [*found.hints, *found.rejected])

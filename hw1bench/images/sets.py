@@ -12,7 +12,7 @@ SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
-class Form:
+class KnownSet:
     """The known properties of MNIST or CIFAR-10.
 
     name         "mnist" or "cifar10"; ``title`` is the name for people
@@ -38,11 +38,11 @@ class Form:
         return len(self.mode), self.size, self.size
 
 
-MNIST = Form("mnist", "MNIST", "L", 28, r"mnist(?!\d)", "4461d6f8fe5d8ba30b3249ec9c04434d", 60_000, 10_000)
-CIFAR10 = Form(
+MNIST = KnownSet("mnist", "MNIST", "L", 28, r"mnist(?!\d)", "4461d6f8fe5d8ba30b3249ec9c04434d", 60_000, 10_000)
+CIFAR10 = KnownSet(
     "cifar10", "CIFAR-10", "RGB", 32, r"cifar[-_ ]?10(?!\d)", "369ec35a2e16915440555d32b69e49a2", 50_000, 10_000
 )
-FORMS = {form.name: form for form in (MNIST, CIFAR10)}
+KNOWN_SETS = {form.name: form for form in (MNIST, CIFAR10)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ def in_order(stack: Stack) -> tuple[Stack, str]:
     return Stack(images[order], stack.labels[order]), total.hexdigest()
 
 
-def assemble(form: Form, train: Stack, test: Stack) -> ImageSet:
+def assemble(form: KnownSet, train: Stack, test: Stack) -> ImageSet:
     """Return the set of both splits, in order and with its fingerprint."""
     train, of_train = in_order(train)
     test, of_test = in_order(test)

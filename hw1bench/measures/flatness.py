@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 
 from hw1bench.data import Dataset, Split
+from hw1bench.measures.instruments import Advance, TrainedBlock, takes
 from hw1bench.measures.interpolation import Mixtures, along
 from hw1bench.measures.nets import resident
+from hw1bench.measures.parallel import side_by_side
 from hw1bench.measures.sensitivity import jacobian_norm
-from hw1bench.measures.takes import Progress, TrainedBlock, takes
-from hw1bench.measures.threads import side_by_side
 from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Interpolation, JacobianNorm
 
 
 @takes(Interpolation)
 def interpolated(
-    spec: Interpolation, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Progress
+    spec: Interpolation, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Advance
 ) -> dict[str, np.ndarray]:
     """The arrays that `hw1bench.specs.measurement.Interpolation` names."""
     (block, first), (_, second) = trained
@@ -36,7 +36,7 @@ def interpolated(
 
 @takes(JacobianNorm)
 def jacobian(
-    spec: JacobianNorm, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Progress
+    spec: JacobianNorm, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Advance
 ) -> dict[str, np.ndarray]:
     """The array that `hw1bench.specs.measurement.JacobianNorm` names."""
     [(block, record)] = trained

@@ -9,9 +9,9 @@ from torch import Tensor
 from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.measures.curvature import Shares, hessian, layerwise_gauss_newton, shares, spectrum
+from hw1bench.measures.instruments import Advance, TrainedBlock, takes
+from hw1bench.measures.parallel import side_by_side
 from hw1bench.measures.stationary import BUDGET, minimise_gradient_norm
-from hw1bench.measures.takes import Progress, TrainedBlock, takes
-from hw1bench.measures.threads import side_by_side
 from hw1bench.specs.experiment import BLOCK, Function, Model
 from hw1bench.specs.measurement import TOLERANCES, MinimalRatio
 
@@ -22,7 +22,7 @@ Arrays = dict[str, np.ndarray]
 
 @takes(MinimalRatio, steps=BLOCK * BUDGET)
 def take(
-    spec: MinimalRatio, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Progress
+    spec: MinimalRatio, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Advance
 ) -> Arrays:
     """The arrays that `hw1bench.specs.measurement.MinimalRatio` names.
 

@@ -10,9 +10,9 @@ from threadpoolctl import threadpool_info  # type: ignore[import-untyped]  # com
 from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.measures import trajectory
+from hw1bench.measures.instruments import Advance, TrainedBlock, takes
 from hw1bench.measures.nets import resident
-from hw1bench.measures.takes import Progress, TrainedBlock, takes
-from hw1bench.measures.threads import side_by_side
+from hw1bench.measures.parallel import side_by_side
 from hw1bench.records.runs import Block
 from hw1bench.specs.measurement import Paths
 from hw1bench.support.snapshots import ARRAYS, Snapshots
@@ -30,7 +30,7 @@ def _by_blas() -> dict[str, Any]:
 
 @takes(Paths, decides=_by_blas)
 def take(
-    spec: Paths, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Progress
+    spec: Paths, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Advance
 ) -> dict[str, np.ndarray]:
     """The arrays that `hw1bench.specs.measurement.Paths` names, for the runs of its own arm.
 

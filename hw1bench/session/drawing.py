@@ -10,7 +10,7 @@ from hw1bench.measures import learning
 from hw1bench.records.runs import Block, Measured, Record, Run
 from hw1bench.report import contract, document, figures
 from hw1bench.report.protocols import steps
-from hw1bench.specs.experiment import Arm, Contrast, Experiment, Figure, Images, Tier
+from hw1bench.specs.experiment import Arm, CrossReportFigure, Experiment, Figure, Images, Tier
 from hw1bench.specs.kinds import KINDS, Kind
 from hw1bench.support import snapshots
 
@@ -48,7 +48,7 @@ class Drawing:
     hurried: Callable[[], bool] = lambda: False
     earlier: Mapping[str, contract.Figure] = field(default_factory=dict)
 
-    def draw(self, exhibits: Mapping[Experiment | Contrast, str]) -> list[contract.Figure]:
+    def draw(self, exhibits: Mapping[Experiment | CrossReportFigure, str]) -> list[contract.Figure]:
         """Draw every figure of ``exhibits``, which go to their topics, if its runs are at hand; the entries in claims.json.
 
         One that fails costs a line, not the report.
@@ -70,8 +70,8 @@ class Drawing:
                 self.notice(f"figures of {exhibit.id} could not be drawn ({type(error).__name__}: {error})")
         return drawn
 
-    def _charts(self, exhibit: Experiment | Contrast) -> Iterator[_Chart]:
-        if isinstance(exhibit, Contrast):
+    def _charts(self, exhibit: Experiment | CrossReportFigure) -> Iterator[_Chart]:
+        if isinstance(exhibit, CrossReportFigure):
             series = [
                 replace(one, name=f"{experiment.report}, {one.name}")
                 for experiment in exhibit.experiments
@@ -115,7 +115,7 @@ class Drawing:
             }
         ]
 
-    def _standing_in(self, contrast: Contrast) -> str:
+    def _standing_in(self, contrast: CrossReportFigure) -> str:
         """What stands in for the data of ``contrast`` in this tier, in a sentence; '' where nothing does."""
         sets = {
             (arm.data.name, arm.data.stands_for)

@@ -8,8 +8,8 @@ import torch
 
 from hw1bench.data import Library
 from hw1bench.effects.identity import identity, is_authors
-from hw1bench.measures import stage
-from hw1bench.measures.takes import taking
+from hw1bench.measures import taking
+from hw1bench.measures.instruments import instrument_for
 from hw1bench.records import forms
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Measured, Record
@@ -60,15 +60,15 @@ class LocalTrainer:
 
     def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str:
         keys = [self.key(block) for block in blocks]
-        decides = {**engine.computing(self._device), **stage.decides(measurement), **self.own(measurement)}
-        return stage.key(measurement, keys, decides)
+        decides = {**engine.computing(self._device), **taking.decides(measurement), **self.own(measurement)}
+        return taking.key(measurement, keys, decides)
 
     def own(self, measurement: Measurement) -> dict[str, str]:
         """What names the code of a ``measurement`` of the author's of the claims, as it was when first asked for: a session's
         own later look at the sources may see them edited. Of ours, which the digest of sources covers, nothing."""
         kind = type(measurement)
         if kind not in self._own:
-            function = taking(measurement).function
+            function = instrument_for(measurement).function
             authors = any(
                 is_authors(getattr(sys.modules.get(of.__module__), "__file__", None)) for of in (kind, function)
             )
@@ -77,10 +77,10 @@ class LocalTrainer:
 
     def measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
         block, _ = trained[0]
-        self._progress.start(f"{block}, {measurement.title}", stage.steps(measurement))
+        self._progress.start(f"{block}, {measurement.title}", taking.steps(measurement))
         try:
             dataset = self._library.load(block.arm.data)
-            return stage.take(measurement, trained, dataset, self._device, self._progress.advance)
+            return taking.take(measurement, trained, dataset, self._device, self._progress.advance)
         finally:
             self._progress.finish()
 

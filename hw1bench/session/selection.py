@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hw1bench.court.claim import Claim
-from hw1bench.specs.experiment import Contrast, Experiment, Tier
+from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
 from hw1bench.specs.report import Pack, merged
 from hw1bench.support.checks import shown
 
@@ -18,7 +18,7 @@ def params(item: pytest.Item) -> dict[str, Any]:
     """The parameters of a test that the court judges, "claim" or "exhibit" and "tier" among them; of any other test none."""
     callspec = getattr(item, "callspec", None)
     found: dict[str, Any] = callspec.params if callspec else {}
-    judged = isinstance(found.get("claim"), Claim) or isinstance(found.get("exhibit"), Experiment | Contrast)
+    judged = isinstance(found.get("claim"), Claim) or isinstance(found.get("exhibit"), Experiment | CrossReportFigure)
     return found if judged and "tier" in found and "court" in getattr(item, "fixturenames", ()) else {}
 
 
@@ -166,14 +166,14 @@ class Selection:
             if not found:
                 kept.append(item)
                 continue
-            subject: Claim | Experiment | Contrast = found.get("claim") or found["exhibit"]
+            subject: Claim | Experiment | CrossReportFigure = found.get("claim") or found["exhibit"]
             self.collected = True
             if isinstance(subject, Claim):  # also where no mark of the test lists it
                 self.known.setdefault(item.path, {})[subject.id] = subject
             if isinstance(subject, Claim) and found["tier"] not in subject.tiers:
                 out.append(item)
                 continue
-            reports = () if isinstance(subject, Contrast) else (f"report_{subject.report.lower()}",)
+            reports = () if isinstance(subject, CrossReportFigure) else (f"report_{subject.report.lower()}",)
             for name in (*reports, topic(item.path)):
                 item.add_marker(self._markers.of(name))
             full = found["tier"] == "full" and not named and not any(item.name in argument for argument in config.args)

@@ -29,7 +29,7 @@ from hw1bench.report.merge import Known
 from hw1bench.session.drawing import Drawing
 from hw1bench.session.endings import Ending
 from hw1bench.session.local import LocalTrainer, cuda_here
-from hw1bench.specs.experiment import Contrast, Experiment, Tier
+from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
 from hw1bench.specs.report import Pack
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
@@ -77,7 +77,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Docket:
+class Case:
     """A claim that the session selected: its topic, and the rulings file beside it."""
 
     claim: Claim
@@ -96,20 +96,20 @@ def _commit(folder: Path) -> str | None:
 
 @dataclass
 class Sitting:
-    """Judges the claims on ``docket`` and writes the report. Raises ValueError, in one line, for options that cannot be met.
+    """Judges the claims on ``cases`` and writes the report. Raises ValueError, in one line, for options that cannot be met.
 
     ``book`` holds the rulings of each rulings file, ``pack`` says what the reports and topics are. Once ``hurried`` the report is
     finished without what takes long.
     """
 
     options: Options
-    docket: list[Docket]
+    cases: list[Case]
     book: dict[Path, Rulings]
     progress: Progress
     pack: Pack = field(default_factory=Pack)
     hurried: Callable[[], bool] = lambda: False
     _entries: dict[str, contract.Claim] = field(default_factory=dict)
-    _shown: dict[Experiment | Contrast, str] = field(default_factory=dict)  # to their topics
+    _shown: dict[Experiment | CrossReportFigure, str] = field(default_factory=dict)  # to their topics
     _registers: dict[Path, Register] = field(default_factory=dict)  # of --record-rulings
 
     def __post_init__(self) -> None:
@@ -129,50 +129,50 @@ class Sitting:
         store = Store(options.report_dir / "blocks", fresh=options.fresh, notice=self.progress.notice)
         settings = (options.seed_offset, options.max_seeds, closed, self.trainer.unfit)
         self.court = Court(options.tier, store, self.trainer, *settings)
-        for item in self.docket:
-            if item.claim.experiment is not None:
-                self.court.looks(item.claim.experiment)
+        for case in self.cases:
+            if case.claim.experiment is not None:
+                self.court.looks(case.claim.experiment)
         # Before anything trains: meanwhile the source of an effect, or of a measurement, may be edited.
-        self._effects = {item.claim.id: identity(item.claim.effect) for item in self.docket}
-        for item in self.docket:
-            if item.claim.experiment is not None:
-                for measurement in item.claim.experiment.protocol(options.tier).measures:
+        self._effects = {case.claim.id: identity(case.claim.effect) for case in self.cases}
+        for case in self.cases:
+            if case.claim.experiment is not None:
+                for measurement in case.claim.experiment.protocol(options.tier).measures:
                     self.trainer.own(measurement)
         if options.record_rulings:
-            paths = {item.rulings for item in self.docket}
+            paths = {case.rulings for case in self.cases}
             self._registers = {path: Register(path, self.progress.notice) for path in sorted(paths)}
             for register in self._registers.values():
                 register.check()
 
-    def judge(self, item: Docket, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
-        """Judge one claim: the judgement, its entry in claims.json, and the outcome of its test.
+    def hear(self, case: Case, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
+        """Hear one case: the judgement on its claim, its entry in claims.json, and the outcome of its test.
 
         Raises ValueError where the entry cannot stand in claims.json.
         """
-        judgement = self.court.judge(item.claim, timer)
-        known = self.book.setdefault(item.rulings, {})
-        new = self._ruling(judgement, item.topic)
+        judgement = self.court.hear(case.claim, timer)
+        known = self.book.setdefault(case.rulings, {})
+        new = self._ruling(judgement, case.topic)
         if self.options.record_rulings and new is not None:
             known[new.place] = new
-            self._registers[item.rulings].record(new)
-        old = known.get((item.claim.id, self.options.tier))
-        outcome, ruling = rulings.beside(judgement.verdict.word, old, self._subject(item.claim))
+            self._registers[case.rulings].record(new)
+        old = known.get((case.claim.id, self.options.tier))
+        outcome, ruling = rulings.beside(judgement.verdict.word, old, self._subject(case.claim))
         if self.options.strict_rulings and new is not None:
             outcome = rulings.strictly(outcome, new, old)
         elif self.options.strict_rulings and judgement.verdict.word == "not run":
             outcome = Outcome("failed", "not run, which --strict-rulings does not let pass")
-        entry = self._entry(judgement, item.topic, ruling, outcome)
+        entry = self._entry(judgement, case.topic, ruling, outcome)
         contract.check_claim(entry)  # what is wrong with it costs this claim, and not the report of all
-        self._entries[item.claim.id] = entry
+        self._entries[case.claim.id] = entry
         return judgement, entry, outcome
 
-    def show(self, exhibit: Experiment | Contrast, topic: str, timer: Timer) -> str | None:
+    def show(self, exhibit: Experiment | CrossReportFigure, topic: str, timer: Timer) -> str | None:
         """Train what the figures show, which go to ``topic``; the reason why not, where that cannot be trained here."""
         if self.court.closed is not None:
             return self.court.closed
         self._shown[exhibit] = topic
         try:
-            for experiment in exhibit.experiments if isinstance(exhibit, Contrast) else (exhibit,):
+            for experiment in exhibit.experiments if isinstance(exhibit, CrossReportFigure) else (exhibit,):
                 self.court.show(experiment, timer)
         except Unavailable as reason:
             return str(reason)
@@ -187,13 +187,13 @@ class Sitting:
         """
         for register in self._registers.values():
             register.close(self.options.report_dir)
-        claims = [self._ended(item, endings.get(item.claim.id)) for item in self.docket]
+        claims = [self._ended(case, endings.get(case.claim.id)) for case in self.cases]
         self._known = known
         before = self._earlier(self.progress.notice)
-        exhibits: dict[Experiment | Contrast, str] = {}
-        for item in self.docket:
-            if item.claim.experiment is not None:
-                exhibits.setdefault(item.claim.experiment, item.topic)
+        exhibits: dict[Experiment | CrossReportFigure, str] = {}
+        for case in self.cases:
+            if case.claim.experiment is not None:
+                exhibits.setdefault(case.claim.experiment, case.topic)
         for exhibit, topic in self._shown.items():
             exhibits.setdefault(exhibit, topic)
         drawing = Drawing(
@@ -231,23 +231,23 @@ class Sitting:
             report.write(whole, self.options.report_dir, session=written)
         return whole
 
-    def _ended(self, item: Docket, ending: Ending | None) -> contract.Claim:
+    def _ended(self, case: Case, ending: Ending | None) -> contract.Claim:
         """The entry of one claim, in view of how its test ended."""
-        entry = self._entries.get(item.claim.id)
+        entry = self._entries.get(case.claim.id)
         if entry is not None:
             if ending is None or ending.kind == entry["outcome"]:
                 return entry
             return {**entry, "outcome": ending.kind, "remark": ending.reason}
-        known = self.book.get(item.rulings, {}).get((item.claim.id, self.options.tier))
+        known = self.book.get(case.rulings, {}).get((case.claim.id, self.options.tier))
         if ending is None:
             ending, verdict = Ending("skipped"), Verdict("not run", note="the session ended before it")
         elif ending.kind in ("failed", "error"):
             verdict = Verdict("error", note=ending.reason)
         else:
             verdict = Verdict("not run", note=ending.reason or "its test ended without judging it")
-        missed = Judgement(item.claim, self.options.tier, verdict)
-        _, ruling = rulings.beside(verdict.word, known, self._subject(item.claim))
-        return self._entry(missed, item.topic, ruling, Outcome(ending.kind))
+        missed = Judgement(case.claim, self.options.tier, verdict)
+        _, ruling = rulings.beside(verdict.word, known, self._subject(case.claim))
+        return self._entry(missed, case.topic, ruling, Outcome(ending.kind))
 
     def _entry(self, judgement: Judgement, topic: str, ruling: RuledWord | None, outcome: Outcome) -> contract.Claim:
         return document.entry(judgement, topic, ruling, outcome, self._started)
@@ -302,7 +302,7 @@ class Sitting:
         return {
             "python": platform.python_version(),
             **{name: trained[name] for name in ("torch", "device", "isa", "threads")},
-            "commit": _commit(self.docket[0].rulings.parent if self.docket else Path.cwd()),
+            "commit": _commit(self.cases[0].rulings.parent if self.cases else Path.cwd()),
             "hw1bench": hw1bench.__version__,
         }
 

@@ -36,7 +36,7 @@ __all__ = [
     "TIERS",
     "TITLES",
     "Arm",
-    "Contrast",
+    "CrossReportFigure",
     "Data",
     "Experiment",
     "Figure",
@@ -193,7 +193,7 @@ class Experiment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contrast:
+class CrossReportFigure:
     """A figure that sets experiments of several reports against each other, each of their arms a line; of a ``topic``.
 
     ``says`` stands before the figure's own note: which sentences of the reports are set against each other, and what

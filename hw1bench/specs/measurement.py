@@ -1,8 +1,8 @@
 """Frozen specifications of what is measured of trained runs, between training and effects. Nothing here imports torch.
 
 A measurement is a class here and a function in ``hw1bench/measures/``, registered for the class with
-`hw1bench.measures.takes.takes`. The class says all that can be known before anything trains: which arms are measured together,
-what they must have, and the arrays that come of it. A claims file may define its own in the same way.
+``hw1bench.measures.instruments.takes``. The class says all that can be known before anything trains: which arms are measured
+together, what they must have, and the arrays that come of it. A claims file may define its own in the same way.
 
 What a measurement gives of a seed is a *result*, kept by the measurement and the arms that it looked at. Effects ask a run for
 it: ``runs["a"].result(JacobianNorm)["jacobian"]``, or of a pair ``runs["a"].result(Paths, "a", "b")``.

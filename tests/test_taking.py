@@ -9,7 +9,7 @@ import torch
 import reference
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model, data, models
-from hw1bench.measures import curvature, stage, trajectory
+from hw1bench.measures import curvature, taking, trajectory
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Record
 from hw1bench.specs.measurement import TOLERANCES, Interpolation, JacobianNorm, MinimalRatio, Paths
@@ -35,7 +35,7 @@ def trained(*arms):
 
 
 def take(measurement, pairs, **options):
-    found = stage.take(measurement, pairs, data.BUILT_IN.load(pairs[0][0].arm.data), CPU, **options).arrays
+    found = taking.take(measurement, pairs, data.BUILT_IN.load(pairs[0][0].arm.data), CPU, **options).arrays
     assert set(found) == set(measured(measurement, *(block.arm for block, _ in pairs)))
     return found
 
@@ -107,7 +107,7 @@ def fitted():
 def test_points_are_led_to_almost_zero_gradient_and_their_spectra_shared_out(fitted):
     told = []
     found = take(MinimalRatio(), fitted, progress=told.append)
-    assert 0 < sum(told) <= stage.steps(MinimalRatio())
+    assert 0 < sum(told) <= taking.steps(MinimalRatio())
     np.testing.assert_array_equal(found["reached"], found["norm_ratio"] <= 1e-4)
     assert found["reached"].sum() >= 6
     for name in ("above", "within", "below", "gauss_newton_above"):
@@ -161,7 +161,7 @@ def test_the_jacobian_is_of_the_test_set_at_the_kept_weights():
     [(block, record)] = trained(replace(CLASSES, keep="best"))
     found = take(JacobianNorm(), [(block, record)])["jacobian"]
     assert found.shape == (8,)
-    few = stage.take(JacobianNorm(), [(block, record)], few_test_images(20), CPU).arrays["jacobian"]
+    few = taking.take(JacobianNorm(), [(block, record)], few_test_images(20), CPU).arrays["jacobian"]
     x = few_test_images(20).test.x.flatten(1).double()
     weights = torch.tensor(record.arrays["weights"][1])
     assert few[1] == pytest.approx(float(reference.jacobian_norm(block.arm.model, weights, x)), rel=1e-9)
@@ -182,7 +182,7 @@ def few_test_images(count):
 def test_what_was_not_kept_is_named(measurement, arm, said):
     record = Record({"train_loss": np.zeros((8, 2))}, {}, 0.0)
     with pytest.raises(ValueError, match=said):
-        stage.take(measurement, [(Block("T", "x", arm, 0), record)], data.BUILT_IN.load(DIGITS), CPU)
+        taking.take(measurement, [(Block("T", "x", arm, 0), record)], data.BUILT_IN.load(DIGITS), CPU)
 
 
 def test_the_target_needs_the_first_gradient_norm():
@@ -197,7 +197,7 @@ def test_functions_have_no_flatness():
 
 def test_the_key_moves_with_measurement_blocks_and_environment():
     keys = {
-        stage.key(measurement, blocks, environment)
+        taking.key(measurement, blocks, environment)
         for measurement in (JacobianNorm(), MinimalRatio(), MinimalRatio(target=1e-3))
         for blocks in (["1"], ["2"], ["1", "2"])
         for environment in ({"threads": 1}, {"threads": 2})

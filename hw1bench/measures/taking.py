@@ -1,4 +1,4 @@
-"""The stage between training and effects: a measurement and the trained blocks that it looks at in, a record out.
+"""Takes measurements, between training and effects: a measurement and the trained blocks that it reads in, a record out.
 
 What there is to a measurement is in `hw1bench.specs.measurement`, and in the function registered for it: see `takes`.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from hw1bench.data import Dataset
-from hw1bench.measures.takes import TrainedBlock, taking
+from hw1bench.measures.instruments import TrainedBlock, instrument_for
 from hw1bench.records.forms import unfit
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Measured, Record
@@ -31,12 +31,12 @@ def decides(measurement: Measurement) -> dict[str, Any]:
 
     Ours measure in threads of one torch thread each, and so are free of their number.
     """
-    return dict(taking(measurement).decides())
+    return dict(instrument_for(measurement).decides())
 
 
 def steps(measurement: Measurement) -> int:
     """What `take` tells its progress in all, at most."""
-    return taking(measurement).steps or 1
+    return instrument_for(measurement).steps or 1
 
 
 def take(
@@ -51,7 +51,7 @@ def take(
     ``progress`` is told of the work done, out of `steps`. Raises ValueError for blocks that lack what the measurement reads,
     such as an arm without snapshots or a net whose weights were not kept, and for arrays other than those that it names.
     """
-    kind, how = type(measurement).__name__, taking(measurement)
+    kind, how = type(measurement).__name__, instrument_for(measurement)
     for block, record in trained:
         for name in measurement.reads:
             if name not in record.arrays:

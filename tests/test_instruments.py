@@ -8,8 +8,8 @@ import torch
 
 from cases import ARM
 from hw1bench import data
-from hw1bench.measures import minimal_ratio, stage
-from hw1bench.measures.takes import takes, taking
+from hw1bench.measures import minimal_ratio, taking
+from hw1bench.measures.instruments import instrument_for, takes
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Record
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
@@ -35,21 +35,21 @@ def summed(spec, trained, dataset, device, progress):
 
 
 def take(measurement, **options):
-    return stage.take(measurement, TRAINED, data.BUILT_IN.load(ARM.data), torch.device("cpu"), **options)
+    return taking.take(measurement, TRAINED, data.BUILT_IN.load(ARM.data), torch.device("cpu"), **options)
 
 
 def test_it_is_taken_by_its_function_with_its_steps_and_what_decides_it():
     told = []
     found = take(WeightSum(times=2.0), progress=told.append)
     assert found.arrays["sum"].tolist() == [6.0] * 8
-    assert (found.facts["dataset"], sum(told), stage.steps(WeightSum())) == ("sinc", 16, 16)
-    assert stage.decides(WeightSum()) == {"order": "as they lie"}
+    assert (found.facts["dataset"], sum(told), taking.steps(WeightSum())) == ("sinc", 16, 16)
+    assert taking.decides(WeightSum()) == {"order": "as they lie"}
 
 
 def test_a_class_that_derives_from_another_is_taken_as_that_is():
     class Twice(WeightSum): ...
 
-    assert taking(Twice()) == taking(WeightSum())
+    assert instrument_for(Twice()) == instrument_for(WeightSum())
 
 
 def test_ours_are_found_wherever_they_stand():
@@ -58,8 +58,8 @@ def test_ours_are_found_wherever_they_stand():
         Interpolation(first="a", second="b", alphas=(0, 1)),
         JacobianNorm(),
     )
-    assert len({taking(one).function for one in (*ours, MinimalRatio())}) == 4
-    assert taking(MinimalRatio()).function is minimal_ratio.take
+    assert len({instrument_for(one).function for one in (*ours, MinimalRatio())}) == 4
+    assert instrument_for(MinimalRatio()).function is minimal_ratio.take
 
 
 def test_two_functions_cannot_take_one_and_an_imported_module_can_be_imported_again():

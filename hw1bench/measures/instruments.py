@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hw1bench.data import Dataset
 
 TrainedBlock = tuple[Block, Record]
-Progress = Callable[[int], None]
-Take = Callable[[Any, Sequence[TrainedBlock], "Dataset", "torch.device", Progress], Mapping[str, np.ndarray]]
+Advance = Callable[[int], None]
+Take = Callable[[Any, Sequence[TrainedBlock], "Dataset", "torch.device", Advance], Mapping[str, np.ndarray]]
 """From a measurement, the trained blocks of one of its groups, in the group's order, their data, the device, and the progress to
 tell: the arrays that the measurement names, (runs, ...) each."""
 
@@ -33,7 +33,7 @@ _OURS = measures.__name__.partition(".")[0]
 
 
 @dataclass(frozen=True)
-class Taking:
+class Instrument:
     """How a class of measurements is taken: by ``function``, which tells its progress so many ``steps`` in all, at most (None:
     it tells none). ``decides`` gives what decides its digits besides what decides those of torch on one thread."""
 
@@ -42,22 +42,22 @@ class Taking:
     decides: Callable[[], Mapping[str, Any]]
 
 
-_TAKINGS: dict[type[Measurement], Taking] = {}
+_INSTRUMENTS: dict[type[Measurement], Instrument] = {}
 
 
 def takes(
     kind: type[Measurement], *, steps: int | None = None, decides: Callable[[], Mapping[str, Any]] = dict
 ) -> Callable[[_Function], _Function]:
-    """Register the function below for measurements of class ``kind``: see `Take` for what it gets, `Taking` for the rest.
+    """Register the function below for measurements of class ``kind``: see `Take` for what it gets, `Instrument` for the rest.
 
     Raises ValueError if another has been registered. One of the same name in the same module replaces it: a module may be
     imported again.
     """
 
     def register(function: _Function) -> _Function:
-        if kind in _TAKINGS and _place(_TAKINGS[kind].function) != _place(function):
+        if kind in _INSTRUMENTS and _place(_INSTRUMENTS[kind].function) != _place(function):
             raise ValueError(f"two functions take {kind.__name__}: leave one out")
-        _TAKINGS[kind] = Taking(function, steps, decides)
+        _INSTRUMENTS[kind] = Instrument(function, steps, decides)
         return function
 
     return register
@@ -67,14 +67,14 @@ def _place(function: Take) -> tuple[str, str]:
     return function.__module__, getattr(function, "__qualname__", "")
 
 
-def taking(measurement: Measurement) -> Taking:
+def instrument_for(measurement: Measurement) -> Instrument:
     """How ``measurement`` is taken: as its class is, or the nearest class that it derives from. Raises ValueError if none is."""
     kinds = type(measurement).__mro__
     if any(kind.__module__.partition(".")[0] == _OURS for kind in kinds if kind is not Measurement):
         _import_ours()
     for kind in kinds:
-        if kind in _TAKINGS:
-            return _TAKINGS[kind]
+        if kind in _INSTRUMENTS:
+            return _INSTRUMENTS[kind]
     name = kinds[0].__name__
     raise ValueError(f"nothing takes {name}: register a function that does with @takes({name})")
 
