@@ -22,7 +22,7 @@ BEST = replace(
     batch_size=64,
     keep="best",
 )
-FACTS = {"steps_an_epoch": 5}
+FACTS = {"steps_per_epoch": 5}
 
 
 def record(first, **arrays):

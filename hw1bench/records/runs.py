@@ -137,7 +137,7 @@ class Record(_Frozen):
              ``weights`` (runs, parameters): the last ones, or those of the best epoch where the arm says so, layer by layer,
              weight before bias; where it asks for snapshots the arrays of `hw1bench.support.snapshots`;
              for functions of one number ``prediction`` (runs, points): of the last weights, on the training points.
-    facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_an_epoch``; for classes
+    facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_per_epoch``; for classes
              their number ``classes``; for functions ``target_variance``, ``x`` and ``truth`` (points).
     seconds  of training, compilation included, or of measuring.
     """
@@ -238,7 +238,7 @@ def recorded(arm: Arm, samples: int | None = None) -> dict[str, tuple[int, ...]]
     ``samples`` is the number of training samples; None is that of the data as published, of which a copy may have another.
     """
     epochs, weights = arm.epochs, (arm.model.parameters,)
-    steps = epochs * arm.steps_an_epoch(arm.data.samples if samples is None else samples)
+    steps = epochs * arm.steps_per_epoch(arm.data.samples if samples is None else samples)
     found: dict[str, tuple[int, ...]] = {"train_loss": (epochs + 1,)}
     if isinstance(arm.data, Images):
         found |= dict.fromkeys(("train_accuracy", "test_loss", "test_accuracy"), (epochs + 1,))

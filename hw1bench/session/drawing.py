@@ -157,7 +157,7 @@ class Drawing:
             facts = records[0].facts
             arrays |= {name: np.asarray(facts[name]) for name in ("x", "truth") if name in facts}
             arrays["parameters"] = np.asarray(arm.model.parameters)
-            arrays["steps"] = np.arange(arm.epochs + 1) * facts["steps_an_epoch"]
+            arrays["steps"] = np.arange(arm.epochs + 1) * facts["steps_per_epoch"]
             series.append(figures.Series(arm.name, arrays))
         return series
 

@@ -105,9 +105,9 @@ class Arm:
     @property
     def steps(self) -> int:
         """Optimiser steps of a run, on as many samples as the data has."""
-        return self.epochs * self.steps_an_epoch(self.data.samples)
+        return self.epochs * self.steps_per_epoch(self.data.samples)
 
-    def steps_an_epoch(self, samples: int) -> int:
+    def steps_per_epoch(self, samples: int) -> int:
         """Optimiser steps an epoch on so many training samples: the remainder makes a batch of its own."""
         return 1 if self.batch_size is None else -(-samples // self.batch_size)
 

@@ -119,7 +119,7 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
 
 def steps(block: Block, library: Library = BUILT_IN) -> int:
     """Model-steps of the whole block: optimiser steps, over all its runs."""
-    return len(block.seeds) * block.arm.epochs * block.arm.steps_an_epoch(len(_loaded(block, library).train))
+    return len(block.seeds) * block.arm.epochs * block.arm.steps_per_epoch(len(_loaded(block, library).train))
 
 
 def contents(block: Block, library: Library = BUILT_IN) -> tuple[Shapes, dict[str, Any]]:
@@ -134,7 +134,7 @@ def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint,
         "stand_in": bool(dataset.stands_for),
         "canonical": dataset.canonical,
-        "steps_an_epoch": arm.steps_an_epoch(len(dataset.train)),
+        "steps_per_epoch": arm.steps_per_epoch(len(dataset.train)),
     }
     if dataset.classes is not None:
         facts["classes"] = dataset.classes

@@ -16,7 +16,7 @@ class Recording:
 
     def __init__(self, arm: Arm, samples: int, weights: Callable[[], np.ndarray]) -> None:
         self._arm, self._weights = arm, weights
-        steps = arm.epochs * arm.steps_an_epoch(samples)
+        steps = arm.epochs * arm.steps_per_epoch(samples)
         self._snapshots = None
         if arm.snapshots is not None:
             count = arm.epochs if arm.snapshots == "epoch" else steps // arm.snapshots

@@ -125,7 +125,7 @@ class _FitRun:
         pointer = None if order is None else order.ctypes.data
         check(task.function(ctypes.addressof(task.problem), ctypes.addressof(self._state), pointer, epochs))
         self._pace.took(epochs, time.perf_counter() - start)
-        return epochs * task.arm.steps_an_epoch(task.samples)
+        return epochs * task.arm.steps_per_epoch(task.samples)
 
 
 def _coasted(arm: Arm, weights: np.ndarray, moments: np.ndarray, steps: float) -> np.ndarray:
@@ -176,6 +176,6 @@ def train(
     arrays["prediction"] = arrays["prediction"][:, 0]
     if block.arm.coast:
         moments = np.stack([run.moments for run in runs], axis=1)
-        steps = float(block.arm.epochs * block.arm.steps_an_epoch(task.samples))
+        steps = float(block.arm.epochs * block.arm.steps_per_epoch(task.samples))
         arrays["coasted"] = _coasted(block.arm, arrays["weights"], moments, steps)
     return arrays

@@ -129,7 +129,7 @@ class _ImageRun:
         }
         self._weights = weights.copy()
         self.recording = Recording(arm, len(task.dataset.train), lambda: self._weights)
-        steps = arm.steps_an_epoch(len(task.dataset.train))
+        steps = arm.steps_per_epoch(len(task.dataset.train))
         lengths = {
             "epoch": {"gradient_norm": arm.epochs + 1},
             "step": {"gradient_norm": arm.epochs * steps, "step_loss": arm.epochs * steps},
