@@ -1,10 +1,10 @@
-"""Times designs of a training step on a GPU: microseconds per step and run, printed as a Markdown table.
+"""Timings of designs of a training step on a GPU, printed as a Markdown table: microseconds per step and run.
 
     python -m benchmarks.gpu_designs
 
-The designs: the plain loop; one run's steps captured as a CUDA graph; eight runs as eight branches of one graph; and eight runs
-stacked in one graph, convolutions as grouped ones and dense layers as batched products. Data are random, of the reports' shapes;
-gathering a batch, forward, backward, Adam and the counter of batches are all in a step. docs/gpu.md keeps what was measured.
+The designs are the plain loop; the steps of one run captured as a CUDA graph; eight runs as eight branches of one graph; and
+eight runs stacked in one graph, with grouped convolutions and batched products. Data are random and have the reports' shapes. A
+step consists of gathering a batch, forward, backward, Adam and the counter of batches. docs/gpu.md holds the results.
 """
 
 import statistics
@@ -22,12 +22,12 @@ from hw1bench.specs.experiment import Model
 
 RUNS = 8
 SAMPLES = 128 * 100
-SECONDS = 0.15  # of one timing, of three
+SECONDS = 0.15  # per timing
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A net with its batch size and the shape of a sample (channels, height, width)."""
+    """A net, its batch size and the ``shape`` (channels, height, width) of a sample."""
 
     layout: str
     batch: int
@@ -39,12 +39,12 @@ class Problem:
 
     @property
     def operations(self) -> int:
-        """Floating-point operations of a step's products: forward, weight gradients, input gradients but the first layer's."""
+        """Floating-point operations of a step's products: forward, weight gradients, input gradients above the first layer."""
         total, rate = 0, 4
         h = torch.empty(1, *self.shape, device="meta")
         for module in models.build(Model(self.layout), "meta"):
             h = h if self.maps or h.ndim == 2 else h.flatten(1)
-            h = h if isinstance(module, models.Dropout) else module(h)
+            h = h if isinstance(module, models.SeededDropout) else module(h)
             if isinstance(module, nn.Conv2d | nn.Linear):
                 total += rate * h[0].numel() * module.weight[0].numel() * self.batch
                 rate = 6
@@ -68,8 +68,8 @@ PROBLEMS = {
 }
 
 
-def precise(convolutions: str) -> None:
-    """Sets the float32 of convolutions, "tf32" or "ieee"; matrix products are "ieee", algorithms deterministic."""
+def set_precision(convolutions: str) -> None:
+    """Set the precision of float32 convolutions, "tf32" or "ieee"; products are "ieee" and algorithms deterministic."""
     backends: Any = torch.backends
     backends.cudnn.conv.fp32_precision = convolutions
     backends.cuda.matmul.fp32_precision = "ieee"
@@ -79,7 +79,7 @@ def precise(convolutions: str) -> None:
 
 @dataclass
 class Batches:
-    """The batches of ``rows`` permutations of the samples, one after the other, without asking the host."""
+    """The batches of ``rows`` permutations of the samples, one after the other, without synchronising with the host."""
 
     problem: Problem
     rows: int
@@ -97,14 +97,14 @@ class Batches:
         self._offsets = torch.arange(problem.batch, device=device)
 
     def next(self) -> tuple[Tensor, Tensor]:
-        """Inputs (rows * batch, ...) and targets (rows * batch,)."""
+        """Return the next inputs (rows * batch, ...) and targets (rows * batch,)."""
         batch = self._order.index_select(1, self._at + self._offsets).flatten()
         self._at.add_(self.problem.batch).remainder_(SAMPLES // self.problem.batch * self.problem.batch)
         return self.x.index_select(0, batch), self.y.index_select(0, batch)
 
 
 class Run:
-    """One run as an ordinary module."""
+    """A run as an ordinary module."""
 
     def __init__(self, problem: Problem, seed: int, device: torch.device) -> None:
         self.net = models.drawn(Model(problem.layout), torch.Generator().manual_seed(seed)).to(device)
@@ -112,7 +112,7 @@ class Run:
             self.net = self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.generators = [torch.Generator(device).manual_seed(seed)]
         for module in self.net.modules():
-            if isinstance(module, models.Dropout):
+            if isinstance(module, models.SeededDropout):
                 module.generator = self.generators[0]
         self.weights = list(self.net.parameters())
         self.optimizer = torch.optim.Adam(self.weights, lr=1e-4, fused=True, capturable=device.type == "cuda")
@@ -137,10 +137,10 @@ class Stacked:
         self.weights = [torch.stack(same).detach().to(device).requires_grad_() for same in each]
         self.optimizer = torch.optim.Adam(self.weights, lr=1e-4, fused=True, capturable=device.type == "cuda")
         self.batches = Batches(problem, RUNS, device)
-        self.generators: list[torch.Generator] = []  # dropout draws from torch's own, which graphs know
+        self.generators: list[torch.Generator] = []  # dropout uses torch's default generator, which graphs support
 
     def outputs(self, x: Tensor) -> Tensor:
-        """(runs, batch, classes) for ``x (runs, batch, ...)``."""
+        """Return the outputs (runs, batch, classes) for ``x (runs, batch, ...)``."""
         weights = iter(self.weights)
         h = x
         for layer in self.layers:
@@ -177,12 +177,12 @@ class Stacked:
 
 
 def captured(runs: list[Run] | list[Stacked], steps: int) -> torch.cuda.CUDAGraph:
-    """A graph of ``steps`` steps of each of ``runs``, each run a branch."""
+    """Capture ``steps`` steps of each of ``runs`` as a graph with a branch per run."""
     graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for run in runs:
-            for _ in range(3):  # libraries choose their algorithms, and the optimiser makes its state
+            for _ in range(3):  # warm-up: libraries choose algorithms, and the optimiser creates its state
                 run.step()
     torch.cuda.synchronize()
     for run in runs:
@@ -202,7 +202,7 @@ def captured(runs: list[Run] | list[Stacked], steps: int) -> torch.cuda.CUDAGrap
 
 
 def microseconds(call: Callable[[], object]) -> float:
-    """Of one call, the median of three timings."""
+    """Return the microseconds of one call, the median of three timings."""
 
     def seconds(calls: int) -> float:
         torch.cuda.synchronize()
@@ -218,15 +218,15 @@ def microseconds(call: Callable[[], object]) -> float:
 
 
 def timings(problem: Problem, device: torch.device) -> Iterator[float]:
-    """Microseconds per step and run, of each design in the order of the table."""
+    """Yield the microseconds per step and run of each design, in the order of the table."""
     steps = 2 if problem.operations > 5e10 else 16
-    precise("tf32")
+    set_precision("tf32")
     yield microseconds(Run(problem, 0, device).step)
     yield microseconds(captured([Run(problem, 0, device)], steps).replay) / steps
     eight = [Run(problem, seed, device) for seed in range(RUNS)]
     yield microseconds(captured(eight, steps).replay) / steps / RUNS
     yield microseconds(captured([Stacked(problem, device)], steps).replay) / steps / RUNS
-    precise("ieee")
+    set_precision("ieee")
     eight = [Run(problem, seed, device) for seed in range(RUNS)]
     yield microseconds(captured(eight, steps).replay) / steps / RUNS
 

@@ -11,7 +11,7 @@ from hw1bench.specs.experiment import Model
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
 
 
-class Dropout(nn.Module):
+class SeededDropout(nn.Module):
     """Dropout (Srivastava et al., 2014) of single activations or of whole feature ``maps``, drawn from its own ``generator``.
 
     ``generator`` must be set before training, on the device of the input; on a CPU its draws equal the draws of torch's own
@@ -43,7 +43,7 @@ def _modules(layer: notation.Layer, activation: type[nn.Module]) -> list[nn.Modu
         case notation.Pool(size):
             return [nn.MaxPool2d(size)]
         case notation.Dropout(p, maps):
-            return [Dropout(p, maps)]
+            return [SeededDropout(p, maps)]
         case notation.Flatten():
             return [nn.Flatten()]
         case notation.Output(name):

@@ -1,4 +1,4 @@
-"""A library of the kernels that is missing, stale, damaged or of other structures costs one line, and torch trains."""
+"""A library of the kernels that is missing, stale, damaged or has other structures costs one line, and torch trains."""
 
 import _ctypes
 import ctypes
@@ -20,7 +20,7 @@ built = pytest.mark.skipif(binaries.isa() is None, reason=binaries.reason() or "
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder in the place of the package's, with its source and libraries, that a test may damage."""
+    """A copy of the package's folder, with sources and libraries, that a test may damage."""
     for kind in ("*.cpp", "*.h", "_kernels*"):
         for path in binaries._FOLDER.glob(kind):
             shutil.copy(path, tmp_path)
@@ -38,18 +38,18 @@ def assert_missing(why):
         fit_kernel.train(Block("T", "x", ARM, 0), data.BUILT_IN.load(ARM.data), lambda steps: None)
 
 
-def test_a_missing_library_is_said(folder):
+def test_a_missing_library_is_reported(folder):
     for path in folder.glob("_kernels*"):
         path.unlink()
-    assert_missing("they were not built; install a C++ compiler")
+    assert_missing("they were not built: install a C++ compiler")
 
 
 @built
-@pytest.mark.parametrize("name", ["fit_kernel.cpp", "image_kernel.cpp", "library.cpp", "optimisers.h", "vectors.h"])
+@pytest.mark.parametrize("name", ["fit_kernel.cpp", "image_kernel.cpp", "library.cpp", "optimizers.h", "vectors.h"])
 def test_a_stale_library_is_noticed(folder, name):
     with (folder / name).open("a") as source:
         source.write("// changed\n")
-    assert_missing("was built from other sources, *.cpp and *.h, than those beside it; install hw1bench again")
+    assert_missing("was built from other sources than the *.cpp and *.h beside it: install hw1bench again")
 
 
 @built
@@ -62,7 +62,7 @@ def test_a_new_source_is_noticed(folder):
 def test_a_damaged_library_is_noticed(folder):
     for path in folder.glob("_kernels*"):
         path.write_bytes(b"no library")
-    assert_missing("does not load")
+    assert_missing("is damaged: install hw1bench again")
 
 
 def cut(share):
@@ -91,17 +91,17 @@ DAMAGE = {
 def test_a_library_that_is_not_whole_is_noticed_before_it_is_loaded(folder, name):
     for path in folder.glob("_kernels*"):
         path.write_bytes(DAMAGE[name](path.read_bytes()))
-    assert_missing("does not load: it is damaged; install hw1bench again")
+    assert_missing("is damaged: install hw1bench again")
     assert "\n" not in binaries.reason()
 
 
 @built
 @pytest.mark.parametrize("kind", ["folder", "pipe"])
-def test_what_is_no_library_is_noticed(folder, kind):
+def test_something_else_than_a_file_is_noticed(folder, kind):
     for path in folder.glob("_kernels*"):
         path.unlink()
         path.mkdir() if kind == "folder" else os.mkfifo(path)
-    assert_missing("does not load: it is")
+    assert_missing("does not load (it is")
 
 
 @built
@@ -139,7 +139,7 @@ def test_a_library_with_other_structures_is_noticed(folder, monkeypatch, structu
     other = type(structure.__name__, (ctypes.Structure,), {"_fields_": change(fields_of(structure))})
     mirrored = [other if one is structure else one for one in structures.MIRRORED]
     monkeypatch.setattr(structures, "MIRRORED", mirrored)
-    assert_missing(f"its {structure.__name__}")
+    assert_missing(f"has another {structure.__name__}")
 
 
 @built
@@ -147,19 +147,19 @@ def test_a_field_of_another_type_and_the_same_size_is_noticed(folder, monkeypatc
     fields = [(name, ctypes.c_int64 if name == "lr" else kind) for name, kind in fields_of(structures.FitProblem)]
     other = type("FitProblem", (ctypes.Structure,), {"_fields_": fields})
     monkeypatch.setattr(structures, "MIRRORED", [other, *structures.MIRRORED[1:]])
-    assert_missing("does not load: its FitProblem.lr is not what Python mirrors")
+    assert_missing("has another FitProblem.lr than Python: install hw1bench again")
 
 
 @built
-def test_the_next_best_is_used_and_said(folder):
+def test_the_next_best_library_is_used_and_reported(folder):
     best = binaries.isa()
     binaries._libraries.cache_clear()
     if best == "baseline":
-        pytest.skip("there is one instruction set here")
+        pytest.skip("only one instruction set here")
     next(folder.glob(f"_kernels_{best}.*")).unlink()
     assert binaries.isa() == NAMES[NAMES.index(best) - 1]
     assert (
-        binaries.reason() == f"no kernels for {best}: they were not built; install a C++ compiler, then hw1bench again"
+        binaries.reason() == f"no kernels for {best}: they were not built: install a C++ compiler, then hw1bench again"
     )
 
 
@@ -169,11 +169,11 @@ def test_a_library_in_the_place_of_another_is_noticed_before_it_is_loaded(folder
     for path, content in zip(paths, [path.read_bytes() for path in paths[1:] + paths[:1]], strict=True):
         path.write_bytes(content)
     if len(paths) > 1:
-        assert_missing("does not load: it is damaged")
+        assert_missing("is damaged: install hw1bench again")
 
 
 @built
-def test_missing_sources_are_said(folder):
+def test_missing_sources_are_reported(folder):
     for path in [*folder.glob("*.cpp"), *folder.glob("*.h")]:
         path.unlink()
-    assert_missing("are missing beside it; install hw1bench again")
+    assert_missing("are missing beside it: install hw1bench again")

@@ -1,4 +1,4 @@
-"""The fit kernel's warranty: on every instruction set, the run that the naive loop trains; and it is repeatable."""
+"""The fit kernel trains, on every instruction set, the same run as the naive loop, and repeats it bit for bit."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ from hw1bench.training.kernels import binaries, calls, fit_kernel
 
 CPU = torch.device("cpu")
 NAMES = ["baseline", "avx2", "avx512"]
-EPOCHS = {None: 50, 12: 13, 1: 2}  # of 40 samples, by batch size: 50 steps or more; 12 leaves a remainder
+EPOCHS = {None: 50, 12: 13, 1: 2}  # by batch size, of 40 samples: 50 steps or more; 12 leaves a remainder
 BATCHES = {"full batch": None, "minibatch with remainder": 12, "batch 1": 1}
 SGD = Optimizer(name="sgd", lr=1e6)
 
@@ -40,9 +40,9 @@ def arm(**changes):
     return replace(ARM, **{"epochs": EPOCHS.get(changes.get("batch_size"), 1), **changes})
 
 
-def train(trained, dataset=None, progress=lambda steps: None, **options):
+def train(trained, dataset=None, advance=lambda steps: None, **options):
     return fit_kernel.train(
-        Block("T", "twin", trained, 0), dataset or data.BUILT_IN.load(trained.data), progress, **options
+        Block("T", "twin", trained, 0), dataset or data.BUILT_IN.load(trained.data), advance, **options
     )
 
 
@@ -152,7 +152,7 @@ def test_float32_over_a_few_steps(optimizer, batch_size, isa):
 @built
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_tanh_to_a_few_units_in_the_last_place(precision, isa):
-    # One weight and no bias, left where it starts: the prediction is tanh(weight * x).
+    # One weight and no bias, with a learning rate of zero: the prediction is tanh(weight * x).
     dataset = numbers(4000, 1, 1)
     x = dataset.train.x * 10 ** torch.linspace(-5, 1.5, 4000, dtype=torch.float64)[:, None]
     dataset = replace(dataset, train=replace(dataset.train, x=x))
@@ -194,7 +194,7 @@ def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, precision,
     alone = train(trained, isa=isa, threads=1)
     for threads in (2, 3, 8):
         assert_same_bits(alone, train(trained, isa=isa, threads=threads))
-    monkeypatch.setattr(calls, "CALL_SECONDS", 0.0)  # one epoch a call
+    monkeypatch.setattr(calls, "CALL_SECONDS", 0.0)  # one epoch per call
     assert_same_bits(alone, train(trained, isa=isa))
 
 
@@ -205,14 +205,14 @@ def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, precision,
 def test_divergence_is_recorded_not_raised(model, batch_size, precision, isa):
     arrays = train(arm(model=model, optimizer=SGD, batch_size=batch_size, epochs=30, precision=precision), isa=isa)
     assert np.isfinite(arrays["train_loss"][:, 0]).all()
-    if model.activation == "leaky_relu":  # the others die, or saturate, at a loss that is large and finite
+    if model.activation == "leaky_relu":  # other activations die or saturate at a loss that is large but finite
         assert not np.isfinite(arrays["train_loss"][:, -1]).any()
         assert not np.isfinite(arrays["weights"]).all(axis=1).any()
 
 
 @built
 @pytest.mark.parametrize("batch_size", [None, 1])
-def test_what_is_not_a_number_stays_so(batch_size, isa):
+def test_nan_stays_nan(batch_size, isa):
     dataset = numbers(20, 1, 1)
     x = dataset.train.x.clone()
     x[3] = torch.nan
@@ -231,12 +231,12 @@ def test_denormal_numbers_survive(isa):
 
 
 @built
-def test_progress_is_told_every_step_from_the_calling_thread():
+def test_advance_is_called_for_every_step_from_the_calling_thread():
     for trained in (arm(epochs=40), arm(batch_size=12, epochs=5)):
-        told = []
-        train(trained, progress=lambda steps, told=told: told.append((steps, threading.get_ident())))
-        assert sum(steps for steps, _ in told) == 8 * trained.epochs * (4 if trained.batch_size else 1)
-        assert {thread for _, thread in told} == {threading.get_ident()}
+        advanced = []
+        train(trained, advance=lambda steps, into=advanced: into.append((steps, threading.get_ident())))
+        assert sum(steps for steps, _ in advanced) == 8 * trained.epochs * (4 if trained.batch_size else 1)
+        assert {thread for _, thread in advanced} == {threading.get_ident()}
 
 
 @built
@@ -250,13 +250,13 @@ def test_an_interruption_stops_soon_and_leaves_no_thread(batch_size):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(arm(epochs=10_000_000, batch_size=batch_size), progress=interrupt)
-    assert time.perf_counter() - interrupted[0] < 1.0  # 0.1 s alone on the machine
+        train(arm(epochs=10_000_000, batch_size=batch_size), advance=interrupt)
+    assert time.perf_counter() - interrupted[0] < 1.0  # 0.1 s on an idle machine
     assert threading.active_count() == before
 
 
 @built
-def test_what_it_trains():
+def test_supported_arms():
     assert fit_kernel.supports(arm())
     assert fit_kernel.supports(arm(model=Model("[5] tanh", "tanh"), batch_size=1))
     assert not fit_kernel.supports(arm(model=Model("[5] softmax")))

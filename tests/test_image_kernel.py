@@ -1,4 +1,4 @@
-"""The image kernel's warranty: on every instruction set, the run that the naive loop trains; and it is repeatable."""
+"""The image kernel trains, on every instruction set, the same run as the naive loop, and repeats it bit for bit."""
 
 import threading
 import time
@@ -48,7 +48,7 @@ def block(trained):
 
 @cache
 def first_images(spec, count):
-    """A set cut short, so that many nets are tried in little time."""
+    """Return the start of a data set, so that many nets are tested in little time."""
     whole = data.BUILT_IN.load(spec)
     if count is None:
         return whole
@@ -59,8 +59,8 @@ def first_images(spec, count):
     )
 
 
-def train(trained, count=None, progress=lambda steps: None, **options):
-    return image_kernel.train(block(trained), first_images(trained.data, count), progress, **options)
+def train(trained, count=None, advance=lambda steps: None, **options):
+    return image_kernel.train(block(trained), first_images(trained.data, count), advance, **options)
 
 
 @cache
@@ -184,7 +184,7 @@ def test_gradient_norms_in_float32_over_a_few_steps(model, when, isa):
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh"])
 @pytest.mark.parametrize("middle", ["pool2", "dropout pool2", "dropout(0.2) pool2 dropout2d"])
 def test_each_activation_is_the_torch_path(activation, middle, isa):
-    # Biases of zero, so that sums on the black margins are exactly 0, where derivatives differ from side to side.
+    # Biases of zero, so that sums on the black margins are exactly 0, at which left and right derivatives differ.
     model = Model(f"C(1-3,3,p1) {middle} C(3-4,3,p1,pool2) 16-12-10", activation, "keras")
     trained = replace(BASE, model=model, batch_size=60, epochs=2)
     assert_close(train(trained, 100, isa=isa), by_torch(trained, 100))
@@ -227,9 +227,9 @@ def test_nets_of_the_catalogue_in_float32_over_a_few_steps(arm, isa):
     assert arrays["weights"].dtype == np.float32
     for name in ("train_loss", "test_loss"):
         np.testing.assert_allclose(arrays[name], expected[name], rtol=1e-4)
-    # Adam moves a weight by the learning rate whatever its gradient: where that is rounding, so is the sign.
-    off = np.abs(arrays["weights"] - expected["weights"]) > 1e-5
-    assert off.mean() < 0.01
+    # Adam moves a weight by the learning rate whatever its gradient. If the gradient is a rounding error, so is its sign.
+    differs = np.abs(arrays["weights"] - expected["weights"]) > 1e-5
+    assert differs.mean() < 0.01
 
 
 @built
@@ -242,7 +242,7 @@ def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, when, prec
     monkeypatch.setattr(calls, "CALL_SECONDS", 1e9)
     alone = train(trained, 300, isa=isa, threads=1)
     assert_same_bits(alone, train(trained, 300, isa=isa, threads=8))
-    monkeypatch.setattr(calls, "CALL_SECONDS", 0.0)  # one group of samples a call
+    monkeypatch.setattr(calls, "CALL_SECONDS", 0.0)  # one group of samples per call
     assert_same_bits(alone, train(trained, 300, isa=isa))
 
 
@@ -254,13 +254,13 @@ def test_divergence_is_recorded_not_raised(activation, precision, isa):
     wild = Optimizer(name="sgd", lr=1e30)
     arrays = train(replace(BASE, model=model, optimizer=wild, epochs=4, precision=precision), 400, isa=isa)
     assert np.isfinite(arrays["train_loss"][:, 0]).all()
-    if activation == "leaky_relu":  # the others die, or saturate
+    if activation == "leaky_relu":  # other activations die or saturate
         assert not np.isfinite(arrays["train_loss"][:, -1]).any()
 
 
 @built
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh"])
-def test_what_is_not_a_number_stays_so(activation, isa):
+def test_nan_stays_nan(activation, isa):
     dataset = first_images(SIZE_8, 100)
     x = dataset.train.x.clone()
     x[3] = torch.nan
@@ -276,17 +276,17 @@ def test_what_is_not_a_number_stays_so(activation, isa):
 
 
 @built
-def test_progress_is_told_every_step_from_the_calling_thread():
+def test_advance_is_called_for_every_step_from_the_calling_thread():
     whole_gradient = replace(BASE, gradient_norm="epoch")
     for trained, steps in (
         (whole_gradient, 8),
         (replace(BASE, epochs=3), 8),
         (replace(BASE, batch_size=None, epochs=4), 1),
     ):
-        told = []
-        train(trained, progress=lambda steps, told=told: told.append((steps, threading.get_ident())))
-        assert sum(steps for steps, _ in told) == 8 * trained.epochs * steps
-        assert {thread for _, thread in told} == {threading.get_ident()}
+        advanced = []
+        train(trained, advance=lambda steps, into=advanced: into.append((steps, threading.get_ident())))
+        assert sum(steps for steps, _ in advanced) == 8 * trained.epochs * steps
+        assert {thread for _, thread in advanced} == {threading.get_ident()}
 
 
 @built
@@ -300,21 +300,21 @@ def test_an_interruption_stops_soon_and_leaves_no_thread(batch_size):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(replace(BASE, batch_size=batch_size, epochs=1_000_000), progress=interrupt)
-    assert time.perf_counter() - interrupted[0] < 1.0  # 0.1 s alone on the machine
+        train(replace(BASE, batch_size=batch_size, epochs=1_000_000), advance=interrupt)
+    assert time.perf_counter() - interrupted[0] < 1.0  # 0.1 s on an idle machine
     assert threading.active_count() == before
     assert torch.get_num_threads() == threads
 
 
 @built
-def test_many_short_epochs_do_not_let_the_size_of_a_call_run_away():
+def test_calls_do_not_grow_without_bound_over_many_short_epochs():
     arrays = train(replace(BASE, model=Model("64-10"), epochs=700), 20)
     assert arrays["train_loss"].shape == (8, 701)
     assert (arrays["train_accuracy"][:, -1] == 1).all()
 
 
 @built
-def test_what_it_trains():
+def test_supported_arms():
     assert image_kernel.supports(BASE)
     assert image_kernel.supports(unchecked(BASE, model=Model("64-10"), batch_size=None))
     assert not image_kernel.supports(ARM)

@@ -5,7 +5,7 @@ from torch import nn
 import reference
 from cases import COUNTS, SHAPES
 from hw1bench import Model
-from hw1bench.models import Dropout, build, count, drawn, initialise, inputs
+from hw1bench.models import SeededDropout, build, count, drawn, initialise, inputs
 
 
 @pytest.mark.parametrize(("layout", "parameters"), COUNTS.items())
@@ -34,7 +34,7 @@ def test_a_drawn_network_takes_nothing_from_the_global_generator():
 @pytest.mark.parametrize("maps", [False, True])
 def test_dropout_draws_what_torchs_own_would(maps):
     x = torch.rand(5, 4, 6, 6, dtype=torch.float64)
-    own, theirs = Dropout(0.3, maps), (nn.Dropout2d if maps else nn.Dropout)(0.3)
+    own, theirs = SeededDropout(0.3, maps), (nn.Dropout2d if maps else nn.Dropout)(0.3)
     own.generator = torch.Generator().manual_seed(11)
     torch.manual_seed(11)
     for layout in (torch.contiguous_format, torch.channels_last):

@@ -1,4 +1,4 @@
-"""Runs side by side: their number changes nothing, and an interruption or a failure ends them all."""
+"""Runs side by side: the number of threads does not change them, and an interruption or a failure ends them all."""
 
 import threading
 import time
@@ -26,8 +26,8 @@ TRAINED = replace(
 CPU = torch.device("cpu")
 
 
-def train(arm=TRAINED, progress=lambda steps: None):
-    return sequential.train(Block("T", "sequential", arm, 0), BUILT_IN.load(arm.data), CPU, progress)
+def train(arm=TRAINED, advance=lambda steps: None):
+    return sequential.train(Block("T", "sequential", arm, 0), BUILT_IN.load(arm.data), CPU, advance)
 
 
 def test_digits_do_not_depend_on_the_number_of_threads():

@@ -1,6 +1,7 @@
 """Progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -10,6 +11,8 @@ from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 15.0
 _REFRESH = 0.2  # seconds between two updates of the bar: a step takes a thousandth of this
+
+Advance = Callable[[int], None]  # takes the steps done since the last call
 
 
 class Progress(Protocol):

@@ -1,1 +1,1 @@
-"""The engine: blocks in, records out. `engine.train` is the one way in; `streams.seed_for` names every random number."""
+"""Training of blocks into records. ``engine.train`` is the only entry; ``streams.seed_for`` seeds every random number."""

@@ -1,7 +1,7 @@
-"""Augmentation of a batch at once, on the device: pad by 4 in reflection, crop at random, flip half of the images.
+"""Augmentation of a whole batch, on the device: pad by 4 by reflection, crop at random, flip half of the images.
 
 Equal in distribution to torchvision's ``RandomCrop(size, padding=4, padding_mode="reflect")`` and
-``RandomHorizontalFlip()`` image by image.
+``RandomHorizontalFlip()`` on each image.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ PADDING = 4
 
 @dataclass(frozen=True)
 class Draw:
-    """What is done to each image of a batch: ``top`` and ``left`` (samples,) of the crop in the padded image, in 0 to 8,
-    and whether to ``flip`` it (samples,) left to right."""
+    """Random choices for the images of a batch: ``top`` and ``left`` (samples,), in 0 to 8, of the crop in the padded image,
+    and whether to ``flip`` (samples,) the image left to right."""
 
     top: Tensor
     left: Tensor
@@ -23,19 +23,19 @@ class Draw:
 
 
 def draw(samples: int, generator: torch.Generator) -> Draw:
-    """Uniform crops and fair flips for ``samples`` images."""
+    """Draw uniform crops and fair flips for ``samples`` images."""
     corner = torch.randint(2 * PADDING + 1, (2, samples), generator=generator)
     return Draw(corner[0], corner[1], torch.rand(samples, generator=generator) < 0.5)
 
 
 def _reflected(index: Tensor, size: int) -> Tensor:
-    """Indices into ``size`` pixels of indices that run over its ends, the end pixel not repeated."""
+    """Reflect indices past the ends of ``size`` pixels, without repeating the end pixel."""
     index = index.abs()
     return torch.where(index < size, index, 2 * (size - 1) - index)
 
 
 def augmented(x: Tensor, batch: Tensor, drawn: Draw) -> Tensor:
-    """Images ``batch (samples,)`` of ``x (images, channels, size, size)``, each cropped and flipped as ``drawn``."""
+    """Return the images ``batch (samples,)`` of ``x (images, channels, size, size)``, cropped and flipped as ``drawn``."""
     size = x.shape[-1]
     pixels = torch.arange(size, device=x.device)
     top, left, flip = (values.to(x.device)[:, None] for values in (drawn.top, drawn.left, drawn.flip))

@@ -1,4 +1,4 @@
-"""One compiled graph for a numerical function, where a C++ compiler works; the plain function elsewhere."""
+"""Compilation of a numerical function into one graph, which needs a working C++ compiler."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
-# What the compiled graph's binding to Python needs: the language, OpenMP and Python's headers.
+# Torch's compiled graphs need C++, OpenMP and Python's headers.
 _PROBE = "#include <Python.h>\n#include <omp.h>\n#include <vector>\nint probe() { return omp_get_max_threads(); }\n"
 
 
@@ -25,10 +25,10 @@ def _compiler() -> str:
 
 @cache
 def why_not() -> str:
-    """Why torch cannot compile here, in a few words; '' where it can.
+    """Return why torch cannot compile here, in a few words; "" if it can.
 
-    It can where ``$CXX`` (default g++), the compiler that torch.compile calls, builds an extension, and what it builds can
-    be loaded from where torch puts it, a folder of temporary files: some machines allow no programs there.
+    It can if ``$CXX`` (default g++), the compiler that ``torch.compile`` calls, builds an extension that can be loaded from
+    torch's folder, which is temporary: some machines do not allow code to be loaded from there.
     """
     include = sysconfig.get_paths()["include"]
     place = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
@@ -47,12 +47,12 @@ def why_not() -> str:
                 return "there is no C++ compiler"
             ctypes.CDLL(str(built))
     except OSError as error:
-        return f"compiled code cannot be loaded from {place or 'the folder of temporary files'} ({_reason(error)})"
+        return f"compiled code cannot be loaded from {place or 'the temporary folder'} ({_reason(error)})"
     return ""
 
 
 def _reason(error: OSError) -> str:
-    """The loader gives no ``strerror``, and its message leads with the path."""
+    """Return the reason alone: the loader's errors have no ``strerror``, and their messages begin with the path."""
     return error.strerror or str(error).rpartition(": ")[2]
 
 
@@ -63,7 +63,7 @@ def compiler_works() -> bool:
 
 @cache
 def compiler_version() -> str:
-    """What the compiler calls itself; '' where there is none."""
+    """Return the compiler's account of its version; "" if there is no compiler."""
     try:
         return subprocess.run([_compiler(), "--version"], capture_output=True, text=True).stdout
     except OSError:
@@ -71,16 +71,16 @@ def compiler_version() -> str:
 
 
 def compiled(function: Callable[..., Any], *example: Tensor) -> Callable[..., Any]:
-    """``function`` of tensors as one compiled graph for inputs of the shapes and types of ``example``.
+    """Compile ``function``, of tensors, into one graph for inputs of the shapes and types of ``example``.
 
-    It is traced first, gradients included, so that each graph has code of its own: functions that share a code object
-    also share torch's limit of recompilations, and fall back to plain Python past it.
+    The function is traced first, including its gradients, so that each graph has its own code object: functions that share a
+    code object also share torch's limit of recompilations, and run as plain Python beyond it.
     """
     graph = make_fx(function)(*example)
-    # One compile thread: with more, a pool of processes is started that outlives an interrupted session.
+    # One compile thread: with more, torch starts a pool of processes, which outlives an interrupted session.
     fast = torch.compile(graph, fullgraph=True, dynamic=False, options={"compile_threads": 1})
     with warnings.catch_warnings():
-        # Compilation happens in the first call, and torch's compiler warns of torch's own deprecated functions.
+        # The first call compiles, and torch's compiler warns about torch's own deprecated functions.
         warnings.simplefilter("ignore", DeprecationWarning)
         fast(*example)
     return fast

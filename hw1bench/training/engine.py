@@ -1,7 +1,6 @@
-"""`train`: a block in, a record out, by the backend that suits the net and the device."""
+"""Training of a block into a record, by the backend that suits the net and the device."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,31 +11,33 @@ from hw1bench.records.forms import Shapes
 from hw1bench.records.runs import Block, Record, recorded
 from hw1bench.specs.experiment import Arm, Function, digest
 from hw1bench.support import arithmetic, code
+from hw1bench.support.progress import Advance
 from hw1bench.training import sequential, stacked
 from hw1bench.training.compiler import compiler_version, compiler_works
 from hw1bench.training.kernels import binaries, fit_kernel, image_kernel
 
-# Dense nets up to this many parameters are stacked on a CPU: above it a single net fills the cores by itself, and
-# stacking was measured slower.
+# Dense nets up to this many parameters are stacked on a CPU: a larger net keeps all cores busy by itself, and stacking
+# was measured to be slower.
 STACKED_ON_CPU = 20_000
 
-# Model-steps at batch 1 that a block may take without the fit kernel, when one takes about 0.14 ms: seven minutes.
+# Model-steps at batch size 1 that a block may take without the fit kernel. Each takes about 0.14 ms: seven minutes.
 STEPS_WITHOUT_KERNELS = 3_000_000
 SECONDS_WITHOUT_KERNELS = 0.14e-3
 
 
 def device_of(name: str) -> torch.device:
-    """ "cpu" or "cuda" as a device; raises ValueError for CUDA where there is none."""
+    """Return the device called ``name``, "cpu" or "cuda". Raises ValueError for "cuda" if there is no CUDA device."""
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("no CUDA device here; use --device cpu")
+        raise ValueError("no CUDA device here: give --device cpu")
     return torch.device(name)
 
 
 def backend(arm: Arm, device: torch.device) -> str:
-    """Which code trains ``arm``: "fit_kernel", "image_kernel", "compiled" or "eager" (both stacked), or "sequential".
+    """Return the backend for ``arm``: "fit_kernel", "image_kernel", "compiled" or "eager" (both stacked), or "sequential".
 
-    The kernels take what they can on a CPU, and batch 1 everywhere: no GPU hurries a chain of steps on single samples.
-    Compiling takes seconds a layout, which only the long fits of functions repay. Augmentation comes image by image.
+    On a CPU the kernels train every arm that they support. The fit kernel also trains batch size 1 if the device is a GPU,
+    because no GPU is faster at a chain of steps on single samples. Compilation takes seconds per layout, which pays off only
+    for long fits of functions.
     """
     model = arm.model
     if (device.type == "cpu" or arm.batch_size == 1) and binaries.isa() and fit_kernel.supports(arm):
@@ -49,7 +50,7 @@ def backend(arm: Arm, device: torch.device) -> str:
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """Where a run was trained, for people; what of it decides digits is in `key`, each where it does."""
+    """Describe the machine and software, for the report. ``key`` holds what determines the digits of a run."""
     return {
         "torch": torch.__version__,
         "device": _name(device),
@@ -66,7 +67,7 @@ def _name(device: torch.device) -> str:
 
 
 def computing(device: torch.device) -> dict[str, str]:
-    """What decides the digits of whatever torch computes on ``device`` on one thread."""
+    """Return everything that determines the digits of torch's computations on ``device`` on one thread."""
     return {
         "torch": torch.__version__,
         "device": _name(device),
@@ -77,18 +78,18 @@ def computing(device: torch.device) -> dict[str, str]:
 
 
 def _precision(device: torch.device) -> dict[str, str]:
-    """The float32 of convolutions, where it is not all of float32."""
+    """Return the precision of float32 convolutions, if it is lower than float32."""
     return {"convolutions": arithmetic.CONVOLUTIONS_ON_CUDA} if device.type == "cuda" else {}
 
 
 def _decides(kind: str, device: torch.device) -> dict[str, Any]:
-    """What besides specification, data and sources decides the digits of a block that backend ``kind`` trains, and no more."""
-    # Whoever trains, torch draws initial weights, order, labels and dropout, on the CPU.
+    """Return what determines the digits of a block trained by backend ``kind``, besides specification, data and sources."""
+    # For every backend torch draws initial weights, order, labels and dropout, on the CPU.
     drawn = {"torch": torch.__version__, "capability": arithmetic.capability(), "draws": arithmetic.draws()}
     if kind in ("fit_kernel", "image_kernel"):
         return {**drawn, "isa": binaries.isa(), "build": binaries.build()}
     decides: dict[str, Any] = {**drawn, **computing(device)}
-    if device.type == "cpu" and kind != "sequential":  # where each run has one thread
+    if device.type == "cpu" and kind != "sequential":  # "sequential" gives each run one thread
         decides["threads"] = torch.get_num_threads()
     if kind == "compiled":
         decides["compiler"] = compiler_version()
@@ -101,7 +102,7 @@ def _loaded(block: Block, library: Library) -> data.Dataset:
 
 
 def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
-    """The name under which the record of ``block`` is stored: the digest of all that determines it."""
+    """Return the name under which the record of ``block`` is stored: a digest of everything that determines the record."""
     kind = backend(block.arm, device)
     return digest(
         {
@@ -118,12 +119,12 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
 
 
 def steps(block: Block, library: Library = BUILT_IN) -> int:
-    """Model-steps of the whole block: optimiser steps, over all its runs."""
+    """Return the model-steps of ``block``: the optimiser steps of all its runs."""
     return len(block.seeds) * block.arm.epochs * block.arm.steps_per_epoch(len(_loaded(block, library).train))
 
 
 def contents(block: Block, library: Library = BUILT_IN) -> tuple[Shapes, dict[str, Any]]:
-    """The arrays of a record of ``block``, with the shape of each of a run, and its facts."""
+    """Return the arrays of a record of ``block``, each with its shape per run, and the facts of the record."""
     dataset = _loaded(block, library)
     return recorded(block.arm, len(dataset.train)), _facts(block.arm, dataset)
 
@@ -150,24 +151,24 @@ def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:
 def train(
     block: Block,
     device: torch.device,
-    progress: Callable[[int], None] = lambda steps: None,
+    advance: Advance = lambda steps: None,
     library: Library = BUILT_IN,
 ) -> Record:
-    """Train ``block`` on ``device``; ``progress`` is told the model-steps done since it was last told.
+    """Train ``block`` on ``device``. ``advance`` is called with the model-steps done since the last call.
 
-    The same block gives the same bits on one machine, version, device and number of threads, whatever ran before it.
-    Raises ValueError where the net does not take the data.
+    The same block gives the same bits on the same machine, versions, device and number of threads, whatever ran before.
+    Raises ValueError if the net does not take the data.
     """
     kind = backend(block.arm, device)
     dataset = _loaded(block, library)
     start = time.perf_counter()
     with arithmetic.settled():
         if kind == "fit_kernel":
-            arrays = fit_kernel.train(block, dataset, progress)
+            arrays = fit_kernel.train(block, dataset, advance)
         elif kind == "image_kernel":
-            arrays = image_kernel.train(block, dataset, progress)
+            arrays = image_kernel.train(block, dataset, advance)
         elif kind == "sequential":
-            arrays = sequential.train(block, dataset, device, progress)
+            arrays = sequential.train(block, dataset, device, advance)
         else:
-            arrays = stacked.train(block, dataset, device, kind == "compiled", progress)
+            arrays = stacked.train(block, dataset, device, kind == "compiled", advance)
     return Record(arrays, _facts(block.arm, dataset), time.perf_counter() - start)

@@ -1,4 +1,4 @@
-"""Optimiser and schedule specifications as those of ``torch.optim``."""
+"""Optimisers and schedules of ``torch.optim``, made from their specifications."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from hw1bench.specs.experiment import Optimizer, StepLR
 
 
 def make(spec: Optimizer, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
-    """The optimiser of ``spec`` on ``parameters``, fused where torch has it fused.
+    """Make the optimiser of ``spec`` for ``parameters``, fused if torch has a fused version.
 
-    All of them are elementwise, so runs may be stacked in one tensor.
+    All optimisers are elementwise, so runs may be stacked in one tensor.
     """
     options: dict[str, Any] = {"lr": spec.lr, "weight_decay": spec.weight_decay}
     if spec.eps is not None:
@@ -28,8 +28,10 @@ def make(spec: Optimizer, parameters: Iterable[Tensor]) -> torch.optim.Optimizer
 
 @torch.no_grad()
 def coasted(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor]) -> Tensor:
-    """How far the optimiser moves ``weights``, tensors (runs, parameters) or one run's own, when their gradient is zero: the
-    length of its next step over that of the weights, (runs,) or (). The weights are then where that step leads."""
+    """Take a step with a gradient of zero. Return the step's length relative to the norm of the weights before it.
+
+    ``weights`` is one tensor (runs, parameters), for lengths (runs,), or the parameter tensors of one run, for one length ().
+    """
 
     def rows() -> Tensor:
         return weights[0].clone() if len(weights) == 1 else torch.cat([weight.reshape(-1) for weight in weights])
@@ -43,7 +45,7 @@ def coasted(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor]) -> Tens
 
 
 def schedule(spec: StepLR | None, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
-    """What to call after each epoch, so that the learning rate follows ``spec``."""
+    """Return the function to call after each epoch, so that the learning rate follows ``spec``."""
     if spec is None:
         return lambda: None
     return torch.optim.lr_scheduler.StepLR(optimizer, step_size=spec.every, gamma=spec.factor).step

@@ -1,4 +1,4 @@
-"""What a run keeps of its weights besides the last ones: snapshots along the way, and those of its best epoch."""
+"""Recording of a run's weights: the last ones or the best epoch's, and snapshots along the way."""
 
 from collections.abc import Callable
 
@@ -9,9 +9,10 @@ from hw1bench.support.snapshots import Recorder
 
 
 class Recording:
-    """For one run of ``arm`` on so many training ``samples``: told of its steps and epochs, and asked for the arrays at its end.
+    """The recorded weights of one run of ``arm`` on ``samples`` training samples.
 
-    ``weights`` gives those of the moment, (weights,); it is asked only when they are needed.
+    Call ``step`` and ``epoch`` during training, and ``arrays`` at its end. ``weights`` returns the current weights (parameters,);
+    it is called only when they are needed.
     """
 
     def __init__(self, arm: Arm, samples: int, weights: Callable[[], np.ndarray]) -> None:
@@ -26,18 +27,18 @@ class Recording:
 
     @property
     def due_in(self) -> int | None:
-        """Steps to the next snapshot; None where snapshots do not go by steps."""
+        """Optimiser steps until the next snapshot; None if snapshots are not taken by steps."""
         every = self._arm.snapshots
         return every - self._steps % every if isinstance(every, int) else None
 
     def step(self, steps: int = 1) -> None:
-        """So many optimiser steps were taken, no more than `due_in`."""
+        """Record that ``steps`` optimiser steps were taken, at most ``due_in``."""
         self._steps += steps
         if steps and self._snapshots is not None and self.due_in == self._arm.snapshots:
             self._snapshots.take(self._weights())
 
     def epoch(self, test_accuracy: float | None) -> None:
-        """An epoch ended, after which the accuracy on the test set is ``test_accuracy``."""
+        """Record the end of an epoch, after which the accuracy on the test set is ``test_accuracy``."""
         if self._snapshots is not None and self._arm.snapshots == "epoch":
             self._snapshots.take(self._weights())
         if self._arm.keep == "best":
@@ -46,6 +47,6 @@ class Recording:
                 self._best = (test_accuracy, self._weights().copy())
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """``weights (weights,)``, by the arm's choice, and the arrays of the snapshots."""
+        """Return ``weights (parameters,)``, the last or best as the arm says, and the arrays of the snapshots."""
         weights = self._weights().copy() if self._best is None else self._best[1]
         return {"weights": weights, **(self._snapshots.arrays() if self._snapshots else {})}

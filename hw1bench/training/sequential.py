@@ -1,7 +1,7 @@
-"""The runs of a block each as an ordinary ``nn.Module``: for nets too large, or too varied, to stack.
+"""Training of each run of a block as an ordinary ``nn.Module``, for nets that are too large or too varied to stack.
 
-On a CPU as many runs train side by side as there are threads, each on one thread: faster than one run on all of them,
-and a run's digits then do not depend on their number. On a GPU they train one after the other.
+On a CPU as many runs as there are threads train side by side, each on one thread. This is faster than one run on all threads,
+and a run's digits do not depend on the number of threads. On a GPU runs train one after the other.
 """
 
 import threading
@@ -17,6 +17,7 @@ from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs.experiment import Loss
+from hw1bench.support.progress import Advance
 from hw1bench.support.threads import pool
 from hw1bench.training import augmentation, optimizers
 from hw1bench.training.recording import Recording
@@ -27,34 +28,34 @@ LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "cross_entropy": nn.functional.cross_entropy,
     "nll": nn.functional.nll_loss,
 }
-_CHUNK = 256  # samples in one evaluation: bounds the memory of a convolution's maps
-_PATIENCE = 0.1  # seconds between two looks at how far the runs are
+_CHUNK = 256  # samples per forward pass in an evaluation: limits the memory of feature maps
+_POLL_SECONDS = 0.1  # between two calls of ``advance``
 
 
 class _Interrupted(Exception):
-    """The block was given up while this run trained."""
+    """Raised in a run whose block was given up."""
 
 
 def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:
-    """Euclidean norm of the whole gradient."""
+    """Return the Euclidean norm of the gradient by all ``parameters``."""
     return float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
 
 
 def _mean_tensor_norm(parameters: Iterable[nn.Parameter]) -> float:
-    """The mean over parameter tensors of the Euclidean norm of each one's gradient."""
+    """Return the mean over parameter tensors of the Euclidean norm of the tensor's gradient."""
     return float(torch.stack([p.grad.norm() for p in parameters if p.grad is not None]).mean())
 
 
 @dataclass(frozen=True)
-class _Task:
-    """What the runs of a block share: the sets on the device, and how far each run is."""
+class _SharedState:
+    """State that the runs of a block share: the data on the device, and the progress of each run."""
 
     block: Block
     dataset: Dataset
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor] | None
-    maps: bool  # whether the net takes (samples, channels, height, width), else rows of features
-    steps: dict[int, int]  # seed -> optimiser steps done; a run writes its own only
+    maps: bool  # whether the net takes (samples, channels, height, width) instead of (samples, features)
+    steps: dict[int, int]  # seed -> optimiser steps done, written by that seed's run alone
     given_up: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -66,69 +67,71 @@ class _Task:
         return self.train[0].dtype
 
     def inputs(self, x: Tensor) -> Tensor:
-        """Samples in the form that the net takes."""
+        """Return the samples ``x`` in the shape that the net takes."""
         return x if self.maps else x.flatten(1)
 
-    def go_on(self) -> None:
-        """Raises _Interrupted once the block is given up."""
+    def check(self) -> None:
+        """Raise _Interrupted if the block was given up."""
         if self.given_up.is_set():
             raise _Interrupted
 
     @classmethod
-    def of(cls, block: Block, dataset: Dataset, device: torch.device) -> "_Task":
-        models.inputs(block.arm.model, dataset.train.x)  # refuses data that the net does not take
+    def of(cls, block: Block, dataset: Dataset, device: torch.device) -> "_SharedState":
+        models.inputs(block.arm.model, dataset.train.x)  # raises ValueError if the net does not take the data
         maps = models.takes_maps(block.arm.model)
 
         def resident(split: Split) -> tuple[Tensor, Tensor]:
             dtype = getattr(torch, block.arm.precision)
             x = split.x.to(device, dtype)
             if maps:
-                x = x.contiguous(memory_format=torch.channels_last)  # a convolution's faster order on a CPU
+                x = x.contiguous(
+                    memory_format=torch.channels_last
+                )  # the faster memory format for convolutions on a CPU
             return x, split.y.to(device, dtype) if block.arm.loss == "mse" else split.y.to(device)
 
         test = None if dataset.test is None else resident(dataset.test)
         return cls(block, dataset, resident(dataset.train), test, maps, dict.fromkeys(block.seeds, 0))
 
 
-def _outputs(network: nn.Module, x: Tensor, task: _Task) -> Tensor:
-    """What ``network`` gives for ``x (samples, ...)``, a chunk at a time."""
+def _outputs(network: nn.Module, x: Tensor, shared: _SharedState) -> Tensor:
+    """Return the outputs of ``network`` for ``x (samples, ...)``, computed in chunks."""
     found = []
     for chunk in x.split(_CHUNK):
-        task.go_on()
-        found.append(network(task.inputs(chunk)))
+        shared.check()
+        found.append(network(shared.inputs(chunk)))
     return torch.cat(found)
 
 
 @torch.no_grad()
-def _evaluate(network: nn.Module, task: _Task, splits: dict[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
+def _evaluate(network: nn.Module, shared: _SharedState, splits: dict[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
     network.eval()
     values = {}
     for split, (x, y) in splits.items():
-        output = _outputs(network, x, task)
-        values[f"{split}_loss"] = float(LOSSES[task.block.arm.loss](output, y))
-        if task.dataset.classes:
+        output = _outputs(network, x, shared)
+        values[f"{split}_loss"] = float(LOSSES[shared.block.arm.loss](output, y))
+        if shared.dataset.classes:
             values[f"{split}_accuracy"] = float((output.argmax(1) == y).double().mean())
     network.train()
     return values
 
 
-def _whole_gradient_norm(network: nn.Module, task: _Task, x: Tensor, y: Tensor) -> float:
-    """That of the mean loss over ``x, y`` in eval mode, a chunk at a time; leaves no gradient behind."""
+def _whole_gradient_norm(network: nn.Module, shared: _SharedState, x: Tensor, y: Tensor) -> float:
+    """Return the gradient norm of the mean loss over ``x, y`` in eval mode, computed in chunks; the gradient is zeroed."""
     network.eval()
     network.zero_grad()
     for inputs, targets in zip(x.split(_CHUNK), y.split(_CHUNK), strict=True):
-        task.go_on()
+        shared.check()
         share = len(inputs) / len(x)
-        (LOSSES[task.block.arm.loss](network(task.inputs(inputs)), targets) * share).backward()
+        (LOSSES[shared.block.arm.loss](network(shared.inputs(inputs)), targets) * share).backward()
     norm = gradient_norm(network.parameters())
     network.zero_grad()
     network.train()
     return norm
 
 
-def _batches(task: _Task, x: Tensor, y: Tensor, seed: int) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
-    """For each epoch, its batches: inputs and targets, as they are asked for."""
-    block, samples = task.block, len(x)
+def _batches(shared: _SharedState, x: Tensor, y: Tensor, seed: int) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
+    """Yield for each epoch an iterator of its batches: inputs and targets."""
+    block, samples = shared.block, len(x)
     order = generator_for(block, "order", seed)
     augment = generator_for(block, "augment", seed)
     augmented = block.arm.augmented
@@ -142,26 +145,26 @@ def _batches(task: _Task, x: Tensor, y: Tensor, seed: int) -> Iterator[Iterator[
         yield ((inputs(batch), y[batch]) for batch in rows.split(block.arm.batch_size or samples))
 
 
-def _network(task: _Task, seed: int) -> nn.Module:
-    block = task.block
+def _network(shared: _SharedState, seed: int) -> nn.Module:
+    block = shared.block
     network: nn.Module = models.drawn(block.arm.model, generator_for(block, "init", seed))
-    network = network.to(task.device, task.dtype)
-    if task.maps:
+    network = network.to(shared.device, shared.dtype)
+    if shared.maps:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
-    dropout = torch.Generator(task.device).manual_seed(seed_in(block, "dropout", seed))
+    dropout = torch.Generator(shared.device).manual_seed(seed_in(block, "dropout", seed))
     for module in network.modules():
-        if isinstance(module, models.Dropout):
+        if isinstance(module, models.SeededDropout):
             module.generator = dropout
     return network
 
 
-def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
-    block, arm = task.block, task.block.arm
-    x, y = task.train
+def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
+    block, arm = shared.block, shared.block.arm
+    x, y = shared.train
     if arm.random_labels:
-        y = training_targets(block, task.dataset, seed).to(x.device)
-    splits = {"train": (x, y), **({"test": task.test} if task.test else {})}
-    network = _network(task, seed)
+        y = training_targets(block, shared.dataset, seed).to(x.device)
+    splits = {"train": (x, y), **({"test": shared.test} if shared.test else {})}
+    network = _network(shared, seed)
     optimizer = optimizers.make(arm.optimizer, network.parameters())
     epoch_done = optimizers.schedule(arm.schedule, optimizer)
     norms: list[float] = []
@@ -177,23 +180,23 @@ def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
 
     def after_epoch() -> dict[str, float]:
         if arm.gradient_norm == "epoch":
-            norms.append(_whole_gradient_norm(network, task, x, y))
-        return _evaluate(network, task, splits)
+            norms.append(_whole_gradient_norm(network, shared, x, y))
+        return _evaluate(network, shared, splits)
 
     history = [after_epoch()]
-    for batches in _batches(task, x, y, seed):
+    for batches in _batches(shared, x, y, seed):
         for inputs, targets in batches:
-            task.go_on()
+            shared.check()
             optimizer.zero_grad()
-            loss = LOSSES[arm.loss](network(task.inputs(inputs)), targets)
+            loss = LOSSES[arm.loss](network(shared.inputs(inputs)), targets)
             loss.backward()
             if arm.gradient_norm == "step":
                 norms.append(gradient_norm(network.parameters()))
                 step_losses.append(loss.item())
             optimizer.step()
             recording.step()
-            task.steps[seed] += 1
-        if arm.gradient_norm == "last batch":  # whose gradient the optimiser has left as it was
+            shared.steps[seed] += 1
+        if arm.gradient_norm == "last batch":  # the optimiser's step does not change the gradient
             last_batches.append(_mean_tensor_norm(network.parameters()))
         epoch_done()
         history.append(after_epoch())
@@ -204,33 +207,31 @@ def _run(task: _Task, seed: int) -> dict[str, np.ndarray]:
     arrays |= {"last_batch_norm": np.array(last_batches)} if last_batches else {}
     if arm.model.parameters <= KEPT_WEIGHTS:
         arrays |= recording.arrays()
-    if not task.dataset.classes:
+    if not shared.dataset.classes:
         with torch.no_grad():
-            arrays["prediction"] = _outputs(network.eval(), x, task)[:, 0].cpu().numpy()
+            arrays["prediction"] = _outputs(network.eval(), x, shared)[:, 0].cpu().numpy()
     if arm.coast:
         arrays["coasted"] = optimizers.coasted(optimizer, [*network.parameters()]).cpu().numpy()
     return arrays
 
 
-def train(
-    block: Block, dataset: Dataset, device: torch.device, progress: Callable[[int], None]
-) -> dict[str, np.ndarray]:
-    """Train the runs of ``block``; the arrays of a record. ``progress`` is told from the calling thread."""
-    task = _Task.of(block, dataset, device)
-    told = 0
+def train(block: Block, dataset: Dataset, device: torch.device, advance: Advance) -> dict[str, np.ndarray]:
+    """Train the runs of ``block``. Return the arrays of a record. ``advance`` is called from the calling thread."""
+    shared = _SharedState.of(block, dataset, device)
+    reported = 0
     with pool(torch.get_num_threads() if device.type == "cpu" else 1) as executor:
-        runs = [executor.submit(_run, task, seed) for seed in block.seeds]
+        runs = [executor.submit(_run, shared, seed) for seed in block.seeds]
         try:
             waiting = True
             while waiting:
-                finished, unfinished = wait(runs, _PATIENCE, FIRST_EXCEPTION)
+                finished, unfinished = wait(runs, _POLL_SECONDS, FIRST_EXCEPTION)
                 waiting = bool(unfinished)
-                done = sum(task.steps.values())
-                progress(done - told)
-                told = done
+                done = sum(shared.steps.values())
+                advance(done - reported)
+                reported = done
                 for run in finished:
-                    run.result()  # a failure ends the block
+                    run.result()  # raises the error of a failed run, which ends the block
         finally:
-            task.given_up.set()
+            shared.given_up.set()
     rows = [run.result() for run in runs]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

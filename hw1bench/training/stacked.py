@@ -1,7 +1,7 @@
-"""Eight runs of a small dense net as one computation, in features x samples.
+"""Training of the eight runs of a small dense net as one computation, on features x samples.
 
-Weights of a block lie in one tensor ``flat (runs, parameters)``; a layer's activations are (runs, features, samples), the
-samples contiguous. Forward and backward are one graph; the optimiser is torch's own, on the one flat tensor.
+The weights of a block are one tensor ``flat (runs, parameters)``; a layer's activations are (runs, features, samples), with
+contiguous samples. Forward and backward are one graph; torch's optimiser steps the flat tensor.
 """
 
 from collections.abc import Callable
@@ -19,15 +19,14 @@ from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm, Loss, Model
+from hw1bench.support.progress import Advance
 from hw1bench.training import optimizers
 from hw1bench.training.compiler import compiled
 from hw1bench.training.recording import Recording
 from hw1bench.training.streams import generator_for, training_targets
 
-Progress = Callable[[int], None]  # told the model-steps done since it was last told
-
-# A product of a matrix this small costs more as a library call than as a loop fused with its neighbours: measured 1.3
-# to 2 times faster a step on the function nets.
+# A product with a matrix of at most this many entries is slower as a library call than as a loop fused with its
+# neighbours: fused, a step of the function nets was measured 1.3 to 2 times faster.
 _FUSED_PRODUCT = 1024
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -43,13 +42,13 @@ _OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def stackable(arm: Arm) -> bool:
-    """Whether the net is dense throughout, without dropout, and its inputs are not augmented."""
+    """Whether the net has only dense layers, without dropout, and its inputs are not augmented."""
     dense = all(isinstance(layer, notation.Linear | notation.Output) for layer in notation.parse(arm.model.layout))
     return dense and not arm.augmented
 
 
 def forward(model: Model, flat: Tensor, x: Tensor, fuse: bool) -> Tensor:
-    """Outputs (runs, outputs, samples) of the weights ``flat (runs, parameters)`` on ``x (runs or 1, features, samples)``."""
+    """Return outputs (runs, outputs, samples) of the nets ``flat (runs, parameters)`` on ``x (runs or 1, features, samples)``."""
     runs, start = len(flat), 0
     h = x.expand(runs, -1, -1)
     for layer in notation.parse(model.layout):
@@ -71,8 +70,8 @@ def forward(model: Model, flat: Tensor, x: Tensor, fuse: bool) -> Tensor:
 
 
 def losses(loss: Loss, output: Tensor, y: Tensor) -> Tensor:
-    """Mean loss a run (runs,) of ``output (runs, outputs, samples)`` for ``y (runs or 1, outputs, samples)``, or, for
-    classes, ``y (runs or 1, samples)`` indices."""
+    """Return the mean loss of each run (runs,), of ``output (runs, outputs, samples)``. The targets are
+    ``y (runs or 1, outputs, samples)``, or class indices ``y (runs or 1, samples)``."""
     if loss == "mse":
         return (output - y).square().mean((1, 2))
     log_p = torch.log_softmax(output, dim=1) if loss == "cross_entropy" else output
@@ -82,8 +81,8 @@ def losses(loss: Loss, output: Tensor, y: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _Functions:
-    """What a block calls: ``step(flat, x, y) -> gradient (runs, parameters), losses (runs,)`` and ``evaluate`` alike
-    ``-> losses (runs,), output (runs, outputs, samples)``."""
+    """Functions of ``(flat, x, y)`` that train a block: ``step`` returns the gradient (runs, parameters) and the losses (runs,),
+    ``evaluate`` the losses (runs,) and the outputs (runs, outputs, samples)."""
 
     step: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
     evaluate: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -97,7 +96,7 @@ def _functions(model: Model, loss: Loss, fuse: bool) -> _Functions:
 
     def total(flat: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         each, _ = evaluate(flat, x, y)
-        return each.sum(), each  # a run's weights touch its own loss alone, so the sum's gradient is each run's own
+        return each.sum(), each  # each run's loss depends on its own weights alone, so the sum has the same gradients
 
     step = grad(total, has_aux=True)
     return _Functions(_per_shape(step), _per_shape(evaluate)) if fuse else _Functions(step, evaluate)
@@ -116,7 +115,7 @@ def _per_shape(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def initial(block: Block, dtype: torch.dtype) -> Tensor:
-    """The weights (runs, parameters) before training, drawn on the CPU in float32, whatever the precision."""
+    """Draw the initial weights (runs, parameters) on the CPU in float32, and return them as ``dtype``."""
     rows = []
     for seed in block.seeds:
         network = models.drawn(block.arm.model, generator_for(block, "init", seed))
@@ -125,31 +124,29 @@ def initial(block: Block, dtype: torch.dtype) -> Tensor:
 
 
 def _resident(split: Split, arm: Arm, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """``x (1, features, samples)``, and ``y (1, outputs, samples)`` or class indices ``(1, samples)``, on the device."""
+    """Return ``x (1, features, samples)`` and ``y (1, outputs, samples)`` or class indices ``(1, samples)``, on the device."""
     x = models.inputs(arm.model, split.x).to(device, dtype).T.contiguous()[None]
     y = split.y.to(device, dtype).T.contiguous() if arm.loss == "mse" else split.y.to(device)
     return x, y[None]
 
 
 def _targets(y: Tensor, batch: Tensor, classes: int | None) -> Tensor:
-    """Those of ``batch (runs, samples)``, in the form in which `losses` takes them."""
+    """Return the targets of ``batch (runs, samples)``, in the shape that ``losses`` takes."""
     if classes:
         return y.expand(len(batch), -1).gather(1, batch)
     return y[0][:, batch].movedim(1, 0).contiguous()
 
 
 def _mean_tensor_norms(model: Model, gradient: Tensor) -> Tensor:
-    """(runs,): the mean over parameter tensors of the norm of each one's part of ``gradient (runs, parameters)``."""
+    """Return the mean (runs,) over parameter tensors of the norm of the tensor's part of ``gradient (runs, parameters)``."""
     linears = [layer for layer in notation.parse(model.layout) if isinstance(layer, notation.Linear)]
     sizes = [size for layer in linears for size in (layer.inputs * layer.outputs, layer.outputs)]
     return torch.stack([part.norm(dim=1) for part in gradient.split(sizes, dim=1)]).mean(0)
 
 
 @torch.no_grad()
-def train(
-    block: Block, dataset: Dataset, device: torch.device, fuse: bool, progress: Progress
-) -> dict[str, np.ndarray]:
-    """Train all runs of ``block`` together; the arrays of a record. ``fuse`` compiles forward and backward to one graph."""
+def train(block: Block, dataset: Dataset, device: torch.device, fuse: bool, advance: Advance) -> dict[str, np.ndarray]:
+    """Train the runs of ``block`` together. Return the arrays of a record. ``fuse`` compiles forward and backward."""
     arm, dtype, runs = block.arm, getattr(torch, block.arm.precision), len(block.seeds)
     functions = _functions(arm.model, arm.loss, fuse)
     flat = initial(block, dtype).to(device)
@@ -164,7 +161,7 @@ def train(
     names = [f"{split}_{what}" for split in splits for what in ("loss", *(["accuracy"] if dataset.classes else []))]
     history = {
         name: torch.empty(arm.epochs + 1, runs, dtype=dtype if name.endswith("loss") else torch.float64, device=device)
-        for name in names  # accuracies in float64: in float32 0.99 is above 0.99
+        for name in names  # accuracies in float64: rounded to float32, 0.99 exceeds 0.99
     }
 
     def row(run: int) -> Callable[[], np.ndarray]:
@@ -186,7 +183,7 @@ def train(
         optimizer.step()
         for recording in recordings:
             recording.step()
-        progress(runs)
+        advance(runs)
 
     def evaluate(epoch: int) -> None:
         if arm.gradient_norm == "epoch":
@@ -198,7 +195,7 @@ def train(
                 history[f"{split}_accuracy"][epoch] = (output.argmax(1) == targets).double().mean(1)
 
     if arm.batch_size is None and names == ["train_loss"]:
-        # The loss and gradient of a step are those after the epoch before: evaluation costs nothing.
+        # A step computes the loss and gradient after the previous epoch, so no separate evaluation is needed.
         for epoch in range(arm.epochs + 1):
             gradient, history["train_loss"][epoch] = functions.step(flat, x, y)
             if arm.gradient_norm == "epoch" or (arm.gradient_norm == "step" and epoch < arm.epochs):
@@ -212,7 +209,7 @@ def train(
                 for recording in recordings:
                     recording.step()
                     recording.epoch(None)
-                progress(runs)
+                advance(runs)
         step_losses = list(history["train_loss"][:-1]) if arm.gradient_norm == "step" else []
     else:
         samples = len(dataset.train)

@@ -12,7 +12,7 @@ constexpr double SLOPE = 0.01;  // of the leaky ReLU below zero: torch's default
 
 template <Activation A> using constant = std::integral_constant<Activation, A>;
 
-// Calls f with the constant `activation`, which is one of those listed. What is none of the others counts as the last.
+// Calls f with `activation`, one of the activations listed, as a constant. Any other value counts as the last one.
 template <Activation First, Activation... Rest, class F> inline void with_activation(int activation, F&& f) {
     if constexpr (sizeof...(Rest) == 0) f(constant<First>{});
     else if (activation == First) f(constant<First>{});
@@ -30,7 +30,7 @@ template <class T> struct Activations : Vectors<T> {
         constexpr bool is_float = sizeof(T) == 4;
         constexpr int degree = is_float ? 7 : 13;
         constexpr T log2_e = T(1.4426950408889634), ln_2 = T(0.6931471805599453);
-        constexpr T saturated = is_float ? 10 : 20;  // from here on tanh rounds to 1; NaN passes the comparison
+        constexpr T saturated = is_float ? 10 : 20;  // above this tanh rounds to 1; NaN is not above
         V a = x < 0 ? -x : x;
         a = a > saturated ? splat(2 * saturated) : 2 * a;
         const Mask n = __builtin_convertvector(a * log2_e + T(0.5), Mask);
@@ -43,13 +43,13 @@ template <class T> struct Activations : Vectors<T> {
             p = p * r + T(1 / factorial);
         }
         const V power = reinterpret_cast<V>((n + (is_float ? 127 : 1023)) << (is_float ? 23 : 52));
-        // The choice for n = 0 changes no value: it keeps the compiler from factoring 2^n out, which would cancel.
+        // The case n = 0 changes no value: it keeps the compiler from factoring out 2^n, which would lose digits.
         const V e = power * (p * r) + (n == 0 ? V{} : power - 1);
         const V t = e / (e + 2);
         return x < 0 ? -t : t;
     }
 
-    static V activate(Activation activation, V x) {  // a NaN fails the comparisons, and so stays
+    static V activate(Activation activation, V x) {  // NaN fails every comparison, so it is returned unchanged
         switch (activation) {
             case RELU: return x < 0 ? V{} : x;
             case LEAKY_RELU: return x < 0 ? x * T(SLOPE) : x;
@@ -58,7 +58,7 @@ template <class T> struct Activations : Vectors<T> {
         }
     }
 
-    // delta times the activation's derivative, which follows from the activation's value h.
+    // delta times the activation's derivative, computed from the activation's value h.
     static V derive(Activation activation, V h, V delta) {
         switch (activation) {
             case RELU: return h <= 0 ? V{} : delta;

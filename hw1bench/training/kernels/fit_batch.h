@@ -1,4 +1,4 @@
-// A batch in the fit kernel, tile by tile: its loss, its gradient and the predictions.
+// A batch in the fit kernel, tile by tile: loss, gradient and predictions.
 
 #pragma once
 
@@ -21,8 +21,8 @@ template <class T> class FitBatch : Activations<T> {
 
     static V* vectors_at(T* p) { return reinterpret_cast<V*>(p); }
 
-    // Row by row, samples `start` to `start + here` of `order`, or of the set. The last one fills the last vector: what
-    // is infinite there is infinite in a sample that counts.
+    // Copies samples `start` to `start + here` of `order`, or of the set if `order` is null, row by row. Copies of the
+    // last sample fill the last vector, so that a spare lane is infinite only if a real sample is.
     void gather(const T* from, int rows, T* to, const int32_t* order, int start, int here, int stride) const {
         const int filled = round_up(here, LANES);
         for (int r = 0; r < rows; ++r, from += problem.samples, to += stride * LANES) {
@@ -32,7 +32,7 @@ template <class T> class FitBatch : Activations<T> {
         }
     }
 
-    // From the inputs at h, through all layers; returns where the outputs are.
+    // Runs the inputs at h through all layers. Returns the address of the outputs.
     V* forward(const LayerTile<T>& tile, V* h) const {
         if (!net.narrow) {
             for (const DenseLayer& layer : net.layers) {
@@ -50,28 +50,28 @@ template <class T> class FitBatch : Activations<T> {
         return out;
     }
 
-    // Adds to the gradient's sums, from the outputs at h, whose deltas are in `delta`.
+    // Adds to the gradient's sums. The outputs are at h, their deltas in `delta`.
     void backward(const LayerTile<T>& tile, const V* h, V* delta, bool first_tile) const {
-        V* const sums_of = vectors_at(memory.partial);
+        V* const gradient_sums = vectors_at(memory.partial);
         if (net.narrow) {
             if (first_tile) std::memset(memory.partial, 0, std::size_t(net.parameters) * sizeof(V));
             with_activation<RELU, LEAKY_RELU>(net.layers[0].activation, [&](auto activation) {
                 NarrowTile<T, activation>::accumulate(net.layers[0].out, tile.vectors, memory.w, delta,
-                                                      h - tile.stride, sums_of);
+                                                      h - tile.stride, gradient_sums);
             });
             return;
         }
         V* below = delta + memory.widest * tile.stride;
         for (auto layer = net.layers.rbegin(); layer != net.layers.rend(); ++layer) {
             h -= layer->in * tile.stride;
-            tile.accumulate(*layer, delta, h, sums_of, first_tile);
+            tile.accumulate(*layer, delta, h, gradient_sums, first_tile);
             if (layer->weight == 0) break;
             tile.backward(*layer, layer[1].activation, memory.w, delta, h, below);
             std::swap(delta, below);
         }
     }
 
-    // The gradient's sums, a vector for each parameter, to numbers.
+    // Adds up the lanes of the gradient's sums, of which there is a vector per parameter.
     void fold_gradient() const {
         for (int p = 0; p < memory.padded; p += LANES) {
             V rows[LANES];
@@ -87,7 +87,7 @@ template <class T> class FitBatch : Activations<T> {
         for (int j = 0; j < LANES; ++j) lane[j] = j;
     }
 
-    // The mean loss of the samples in `order` (null: the first `count`). With `gradient`, also its gradient, into g.
+    // Returns the mean loss of the samples in `order` (null: the first `count`). With `gradient`, g is its gradient.
     double loss(const int32_t* order, int count, bool gradient, T* prediction = nullptr) const {
         const DenseLayer& last = net.layers.back();
         const int stride = count < memory.capacity * LANES ? round_up(count, LANES) / LANES : memory.capacity;

@@ -1,7 +1,6 @@
-"""The fit kernel as a backend: small dense nets that fit functions, eight runs at a time, a thread per run.
+"""The fit kernel as a backend: small dense nets that fit functions, one run per thread.
 
-A run's digits depend on the instruction set, and on nothing else: not on the number of threads, nor on how its epochs are
-divided into calls.
+A run's digits depend on the instruction set, but not on the number of threads or on how its epochs are divided into calls.
 """
 
 import ctypes
@@ -17,6 +16,7 @@ from hw1bench.data import Dataset
 from hw1bench.records.runs import Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm, Function
+from hw1bench.support.progress import Advance
 from hw1bench.training import optimizers, stacked
 from hw1bench.training.kernels import binaries
 from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
@@ -25,9 +25,9 @@ from hw1bench.training.streams import generator_for
 
 
 def supports(arm: Arm) -> bool:
-    """Whether the kernel trains such an arm: a dense net from numbers to numbers, by mean squared error.
+    """Whether the kernel can train ``arm``: a dense net that fits a function, by mean squared error.
 
-    It does not say whether the kernel is built here: see ``binaries.isa``.
+    Whether the kernel is built here is another question: see ``binaries.isa``.
     """
     output = notation.parse(arm.model.layout)[-1]
     return (
@@ -44,8 +44,8 @@ def supports(arm: Arm) -> bool:
 
 
 @dataclass
-class _FitTask:
-    """What the runs of a block share. ``problem`` points into ``arrays``: widths, x (inputs, samples), y (outputs, samples)."""
+class _FitSetup:
+    """Data shared by the runs of a block; ``problem`` points to ``arrays``: widths, x (inputs, samples), y (outputs, samples)."""
 
     arm: Arm
     samples: int
@@ -54,7 +54,7 @@ class _FitTask:
     function: Callable[..., int]
 
     @classmethod
-    def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_FitTask":
+    def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_FitSetup":
         arm, dtype = block.arm, np.dtype(block.arm.precision)
         layers = notation.parse(arm.model.layout)
         linears = [layer for layer in layers if isinstance(layer, notation.Linear)]
@@ -84,15 +84,15 @@ class _FitTask:
 
 
 class _FitRun:
-    """One run while it trains: its state, and as many epochs per call as its pace allows."""
+    """A run in training: its state, and calls of as many epochs as its pace allows."""
 
-    def __init__(self, task: _FitTask, weights: np.ndarray, order: torch.Generator, gradient_norm: bool) -> None:
-        self._task, self._order = task, order
-        epochs, outputs = task.arm.epochs, len(task.arrays[2])
+    def __init__(self, setup: _FitSetup, weights: np.ndarray, order: torch.Generator, gradient_norm: bool) -> None:
+        self._setup, self._order = setup, order
+        epochs, outputs = setup.arm.epochs, len(setup.arrays[2])
         self.arrays = {
             "train_loss": np.empty(epochs + 1, weights.dtype),
             "weights": weights.copy(),
-            "prediction": np.empty((outputs, task.samples), weights.dtype),
+            "prediction": np.empty((outputs, setup.samples), weights.dtype),
         }
         if gradient_norm:
             self.arrays["gradient_norm"] = np.empty(epochs + 1, weights.dtype)
@@ -104,35 +104,35 @@ class _FitRun:
             beta2_power=1.0,
             **{name: array.ctypes.data for name, array in self.arrays.items()},
         )
-        self._pace = Pace()  # of epochs
+        self._pace = Pace()  # in epochs
 
     def calls(self) -> Iterator[int]:
-        """Train to the end, a call at a time; each gives the optimiser steps done."""
-        while int(self._state.next_epoch) < self._task.arm.epochs:
-            yield self.advance()
+        """Train to the end, call by call. Yield the optimiser steps of each call."""
+        while int(self._state.next_epoch) < self._setup.arm.epochs:
+            yield self._call()
 
-    def advance(self) -> int:
-        """Make one call; the optimiser steps done. Raises MemoryError if memory ran out."""
-        task = self._task
-        epochs = min(self._pace.units, task.arm.epochs - int(self._state.next_epoch))
+    def _call(self) -> int:
+        """Call the kernel once. Return the optimiser steps. Raises MemoryError if memory runs out."""
+        setup = self._setup
+        epochs = min(self._pace.units, setup.arm.epochs - int(self._state.next_epoch))
         start = time.perf_counter()
         order = None
-        if task.arm.batch_size is not None:
-            drawn = torch.empty(epochs, task.samples, dtype=torch.int64)
+        if setup.arm.batch_size is not None:
+            drawn = torch.empty(epochs, setup.samples, dtype=torch.int64)
             for row in drawn:
-                torch.randperm(task.samples, generator=self._order, out=row)
+                torch.randperm(setup.samples, generator=self._order, out=row)
             order = drawn.numpy().astype(np.int32)
         pointer = None if order is None else order.ctypes.data
-        check(task.function(ctypes.addressof(task.problem), ctypes.addressof(self._state), pointer, epochs))
+        check(setup.function(ctypes.addressof(setup.problem), ctypes.addressof(self._state), pointer, epochs))
         self._pace.took(epochs, time.perf_counter() - start)
-        return epochs * task.arm.steps_per_epoch(task.samples)
+        return epochs * setup.arm.steps_per_epoch(setup.samples)
 
 
 def _coasted(arm: Arm, weights: np.ndarray, moments: np.ndarray, steps: float) -> np.ndarray:
-    """How far the optimiser moves each run's weights when their gradient is zero, (runs,): see ``optimizers.coasted``.
+    """Return the relative length (runs,) of each run's next step with a gradient of zero: see ``optimizers.coasted``.
 
     Torch's optimiser takes the step, from ``weights (runs, parameters)`` and the kernel's ``moments (2, runs, parameters)``
-    after so many ``steps``.
+    after ``steps`` steps.
     """
     flat = torch.from_numpy(weights.copy())
     optimizer = optimizers.make(arm.optimizer, [flat])
@@ -148,34 +148,34 @@ def _coasted(arm: Arm, weights: np.ndarray, moments: np.ndarray, steps: float) -
 def train(
     block: Block,
     dataset: Dataset,
-    progress: Callable[[int], None],
+    advance: Advance,
     *,
     isa: str | None = None,
     threads: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """Train the runs of ``block``; the arrays of a record, in the arm's precision.
+    """Train the runs of ``block``. Return the arrays of a record, in the arm's precision.
 
-    These are ``train_loss (runs, epochs + 1)``, ``weights (runs, parameters)`` and ``prediction (runs, points)``, as
-    ``stacked.train`` gives them, and ``gradient_norm (runs, epochs + 1)`` if the arm asks for it; index 0 is before training.
-    ``progress`` is told, from the calling thread, the model-steps done since it was last told. ``isa`` is one of
+    They are ``train_loss (runs, epochs + 1)``, ``weights (runs, parameters)`` and ``prediction (runs, points)``, as from
+    ``stacked.train``, and ``gradient_norm (runs, epochs + 1)`` if the arm asks for it; index 0 is before training.
+    ``advance`` is called, from the calling thread, with the model-steps done since the last call. ``isa`` is one of
     ``binaries.instruction_sets`` (default: the best), ``threads`` at most 8 (default: one per processor).
 
-    Raises ValueError for an arm that the kernel does not train, or an instruction set that is not here.
+    Raises ValueError if the kernel does not train the arm, or has no library for the instruction set.
     """
     code = binaries.library(isa)
     if not supports(block.arm):
         raise ValueError(f"the fit kernel does not train arm {block.arm.name!r}")
-    task = _FitTask.of(block, dataset, code)
+    setup = _FitSetup.of(block, dataset, code)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
     runs = [
-        _FitRun(task, row, generator_for(block, "order", seed), block.arm.gradient_norm == "epoch")
+        _FitRun(setup, row, generator_for(block, "order", seed), block.arm.gradient_norm == "epoch")
         for row, seed in zip(weights, block.seeds, strict=True)
     ]
-    train_side_by_side([run.calls() for run in runs], threads, progress)
+    train_side_by_side([run.calls() for run in runs], threads, advance)
     arrays = {key: np.stack([run.arrays[key] for run in runs]) for key in runs[0].arrays}
     arrays["prediction"] = arrays["prediction"][:, 0]
     if block.arm.coast:
         moments = np.stack([run.moments for run in runs], axis=1)
-        steps = float(block.arm.epochs * block.arm.steps_per_epoch(task.samples))
+        steps = float(block.arm.epochs * block.arm.steps_per_epoch(setup.samples))
         arrays["coasted"] = _coasted(block.arm, arrays["weights"], moments, steps)
     return arrays

@@ -1,4 +1,4 @@
-// The net of the fit kernel: its layers, and the memory in which one run trains.
+// The net of the fit kernel: its layers and the memory of a run.
 
 #pragma once
 
@@ -14,14 +14,14 @@ namespace {
 
 struct DenseLayer {
     int in, out;
-    int weight, bias;  // where they start in the flat arrays
+    int weight, bias;  // offsets in the flat arrays
     Activation activation;
 };
 
 struct DenseNet {
     std::vector<DenseLayer> layers;
     int parameters = 0;
-    // 1 -> units -> 1 and piecewise linear: no tile then holds the units, as computing them twice costs less.
+    // 1 -> units -> 1 and piecewise linear. Tiles then do not hold the units: it is faster to compute them twice.
     bool narrow;
 
     explicit DenseNet(const FitProblem& problem) {
@@ -36,8 +36,8 @@ struct DenseNet {
     }
 };
 
-// Blocks of sums that stay in registers while tiles pass: ROWS x COLUMNS sums, a column's operand and a broadcast fit
-// the register file. The gradient's are ROWS x INPUTS.
+// Sizes of the blocks of sums that stay in registers: ROWS x COLUMNS sums, the operands of a row and a broadcast value
+// fit the register file. Blocks of the gradient's sums are ROWS x INPUTS.
 #if defined(__AVX512F__)
 constexpr int ROWS = 5, COLUMNS = 4, INPUTS = 5;
 #else
@@ -45,22 +45,22 @@ constexpr int ROWS = 5, COLUMNS = 2, INPUTS = 2;
 #endif
 
 constexpr int MIN_TILE = 64, MAX_TILE = 256;   // samples
-constexpr std::size_t TILE_BYTES = 64 * 1024;  // of activations and deltas in a tile, if that leaves MIN_TILE
+constexpr std::size_t TILE_BYTES = 64 * 1024;  // for activations and deltas, if MIN_TILE samples fit
 
-// All arrays of a run, zeros at first.
+// All arrays of a run, initially zero.
 template <class T> class FitMemory : Vectors<T> {
     using Vectors<T>::LANES;
 
     std::vector<unsigned char> bytes;
 
   public:
-    int padded;    // parameters, in whole vectors
-    int widest;    // values per sample of the widest layer that a tile holds
-    int capacity;  // of a tile: vectors
-    T *w, *first, *second, *g;          // (padded + slack,): read and written past the end
-    T *partial;                         // (padded, LANES): the gradient's sums, a vector for each parameter
+    int padded;    // parameters, rounded up to whole vectors
+    int widest;    // features of the widest layer that a tile holds
+    int capacity;  // vectors of samples in a tile
+    T *w, *first, *second, *g;          // (padded + slack,): vectors reach past the end
+    T *partial;                         // (padded, LANES): the gradient's sums, a vector per parameter
     T *activations, *targets, *deltas;  // of a tile
-    T *features, *feature_deltas;       // of a single sample, every layer at the start of a vector
+    T *features, *feature_deltas;       // of a single sample, each layer aligned to a vector
 
     explicit FitMemory(const DenseNet& net) {
         const int inputs = net.layers.front().in;

@@ -1,4 +1,4 @@
-// What Python passes to the fit kernel.
+// The structures that Python passes to the fit kernel.
 
 #pragma once
 
@@ -6,14 +6,14 @@
 
 extern "C" {
 
-// What is trained, shared by the runs of a block. T is float or double, by the function that is called.
+// The problem that the runs of a block share. T is float or double, depending on the function that is called.
 struct FitProblem {
     const int32_t* widths;  // (layers + 1,): inputs, hidden widths, outputs
     const void* x;          // T (inputs, samples)
     const void* y;          // T (outputs, samples)
     double lr, weight_decay, eps;
-    int64_t epochs;      // at the end of training
-    int32_t layers;      // with weights
+    int64_t epochs;      // of the whole training
+    int32_t layers;      // layers with weights
     int32_t activation;  // of hidden layers: 1 relu, 2 leaky relu with slope 0.01, 3 tanh
     int32_t output;      // 0 linear, 3 tanh
     int32_t optimizer;   // 0 SGD, 1 Adam, 2 RMSprop
@@ -21,9 +21,9 @@ struct FitProblem {
     int32_t batch;  // 0: the whole set at once
 };
 
-// What training changes. At the start: the initial weights, moments 0, next_epoch 0, both powers 1.
+// The state that training changes. Initially: the initial weights, moments 0, next_epoch 0, both powers 1.
 struct FitState {
-    void *weights, *first, *second;  // T (parameters,): second moments in `second`, Adam's first ones in `first`
+    void *weights, *first, *second;  // T (parameters,): `first` and `second` are the optimiser's moments
     void* train_loss;                // T (epochs + 1,)
     void* gradient_norm;             // T (epochs + 1,) or null
     void* prediction;                // T (outputs, samples), written at the end of training

@@ -1,10 +1,10 @@
-// A run of the fit kernel: epochs of batches, steps of the optimiser, and the histories.
+// A run of the fit kernel: epochs, batches, optimiser steps and histories.
 
 #pragma once
 
 #include "fit_batch.h"
 #include "fit_sample.h"
-#include "optimisers.h"
+#include "optimizers.h"
 
 namespace {
 
@@ -18,25 +18,26 @@ template <class T> class FitRun : Vectors<T> {
     const FitBatch<T> batch;
     const FitSample<T> sample;
 
-    OptimiserStep<T> next_step() const {
+    OptimizerStep<T> next_step() const {
         return {problem.optimizer, problem.lr, problem.weight_decay, problem.eps, state.beta1_power,
                 state.beta2_power};
     }
 
-    // Takes the step for parameters from..to, both multiples of LANES.
-    void update(const OptimiserStep<T>& step, int from, int to) const {
-        step.template take<LANES>((to - from) / LANES, memory.w + from, memory.g + from, memory.first + from,
+    // Applies the step to the parameters `from` to `to`, both multiples of LANES.
+    void update(const OptimizerStep<T>& step, int from, int to) const {
+        step.template apply<LANES>((to - from) / LANES, memory.w + from, memory.g + from, memory.first + from,
                                   memory.second + from);
     }
 
-    // The optimiser's step from the gradient in g.
+    // Takes an optimiser step with the gradient in g.
     void step() const { update(next_step(), 0, memory.padded); }
 
-    // The gradient of one sample's loss. If `pending`, the step from the gradient in g is taken on the way: for each
-    // layer while the one before computes, as divisions and square roots keep other units of the processor busy.
+    // Computes the gradient of one sample's loss. If `pending`, a step with the gradient in g is taken meanwhile: each
+    // layer is updated while the layer before it computes, because divisions and square roots use other units of the
+    // processor.
     void single(int index, bool pending) const {
         if (!pending) return sample.gradient(index, [](std::size_t) {});
-        const OptimiserStep<T> step = next_step();
+        const OptimizerStep<T> step = next_step();
         int updated = 0;
         sample.gradient(index, [&](std::size_t l) {
             const int end = round_up(net.layers[l].bias + net.layers[l].out, LANES);
@@ -45,7 +46,7 @@ template <class T> class FitRun : Vectors<T> {
         });
     }
 
-    // The loss and, if asked for, the gradient's norm over the whole set, into place `epoch` of the histories.
+    // Writes the loss of the whole set, and its gradient norm if it is recorded, to place `epoch` of the histories.
     void record(std::int64_t epoch, bool gradient, T* prediction = nullptr) const {
         T* norm = static_cast<T*>(state.gradient_norm);
         static_cast<T*>(state.train_loss)[epoch] =
@@ -56,11 +57,11 @@ template <class T> class FitRun : Vectors<T> {
         norm[epoch] = T(std::sqrt(total));
     }
 
-    // One epoch of minibatches, in `order`.
+    // Trains one epoch of minibatches, in `order`.
     void minibatches(const int32_t* order) const {
         for (int start = 0; start < problem.samples; start += problem.batch) {
             const int count = std::min(problem.batch, problem.samples - start);
-            const bool pending = start > 0;  // the step from the batch before
+            const bool pending = start > 0;  // the previous batch's step
             if (count == 1) {
                 single(order[start], pending);
             } else {
@@ -71,7 +72,7 @@ template <class T> class FitRun : Vectors<T> {
         step();
     }
 
-    // The weights and moments into this run's memory, or back.
+    // Copies the weights and moments into this run's memory, or back.
     void copy(bool in) const {
         void* const outside[] = {state.weights, state.first, state.second};
         T* const inside[] = {memory.w, memory.first, memory.second};

@@ -1,6 +1,6 @@
-// A single sample in the fit kernel, for batches of one: vectors along the features, no tiles.
+// A single sample in the fit kernel, for batch size 1: vectors run along the features, without tiles.
 //
-// A vector that reaches past the end of a row multiplies what it finds there by the zeros that end every layer's
+// A vector may reach past the end of a row: what it reads there is multiplied by the zeros that follow every layer's
 // features and deltas.
 
 #pragma once
@@ -20,7 +20,7 @@ template <class T> class FitSample : Activations<T> {
     const T *const x, *const y;
     Mask lane;  // 0, 1, 2, ...
 
-    // Lane 0: the sum of a[i] * b[i]; the other lanes: 0. Four sums at once, as one would wait for itself.
+    // Lane 0: the sum of a[i] * b[i]; other lanes: 0. Four sums in parallel, because each addition depends on the last.
     static V dot(const T* a, const T* b, int count) {
         V total[4]{};
         int i = 0;
@@ -31,12 +31,12 @@ template <class T> class FitSample : Activations<T> {
         return Activations<T>::template sums<1>(&all);
     }
 
-    V only(int count, V v) const { return lane < Integer(count) ? v : V{}; }
+    V first_lanes(int count, V v) const { return lane < Integer(count) ? v : V{}; }
 
     void forward(const DenseLayer& layer, const T* h, T* out) const {
         const T *weight = memory.w + layer.weight, *bias = memory.w + layer.bias;
         const auto finish = [&](int o, V total) {
-            store(out + o, only(layer.out - o, activate(layer.activation, total + load(bias + o))));
+            store(out + o, first_lanes(layer.out - o, activate(layer.activation, total + load(bias + o))));
         };
         if (layer.in == 1)
             for (int o = 0; o < layer.out; o += LANES) finish(o, load(weight + o) * h[0]);
@@ -57,11 +57,11 @@ template <class T> class FitSample : Activations<T> {
                 });
     }
 
-    // Deltas of the layer below, whose features are h.
+    // Writes the deltas of the layer below, whose features are h.
     void backward(const DenseLayer& layer, Activation below, const T* delta, const T* h, T* out) const {
         const T* weight = memory.w + layer.weight;
         const auto finish = [&](int i, V total) {
-            store(out + i, only(layer.in - i, derive(below, load(h + i), total)));
+            store(out + i, first_lanes(layer.in - i, derive(below, load(h + i), total)));
         };
         if (layer.in == 1) return finish(0, dot(weight, delta, layer.out));
         for (int i = 0; i < layer.in; i += LANES, weight += LANES) {
@@ -77,7 +77,7 @@ template <class T> class FitSample : Activations<T> {
         }
     }
 
-    // Writes the layer's gradient, and past its end: layers come in ascending order, and the arrays have slack.
+    // Writes the layer's gradient, also past its end: layers are written in ascending order, and the arrays have slack.
     void outer(const DenseLayer& layer, const T* delta, const T* h) const {
         T* to = memory.g + layer.weight;
         if (layer.in == 1) {
@@ -99,8 +99,8 @@ template <class T> class FitSample : Activations<T> {
         for (int j = 0; j < LANES; ++j) lane[j] = j;
     }
 
-    // The gradient of one sample's loss, into g. Before layer l is needed, `ready(l)` is called, a layer ahead, so that
-    // what it does overlaps with the layer before.
+    // Writes the gradient of one sample's loss to g. `ready(l)` is called before layer l is needed, one layer ahead, so
+    // that its work overlaps with the layer before.
     template <class Ready> void gradient(int sample, Ready ready) const {
         const std::vector<DenseLayer>& layers = net.layers;
         ready(0);

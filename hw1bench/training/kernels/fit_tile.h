@@ -1,7 +1,7 @@
 // A tile of samples in the fit kernel: forward, backward and the gradient's sums.
 //
-// A tile lies as features x samples, a vector along the samples, and stays in the first-level cache. Sums over several
-// outputs and vectors of samples are kept in registers.
+// A tile is stored as features x samples, with vectors along the samples, and stays in the first-level cache. Blocks of
+// sums, for several outputs and several vectors of samples, stay in registers.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace {
 
-// What is done with one layer. Rows of features are `stride` vectors apart, of which the first `vectors` hold samples.
+// Operations on one layer. Rows of features are `stride` vectors apart, of which the first `vectors` hold samples.
 template <class T> struct LayerTile : Activations<T> {
     using typename Activations<T>::V;
     using Activations<T>::activate, Activations<T>::derive, Activations<T>::each, Activations<T>::splat;
@@ -19,10 +19,10 @@ template <class T> struct LayerTile : Activations<T> {
 
     LayerTile(int stride, int vectors) : stride(stride), vectors(vectors) {}
 
-    // finish(sums, row, column) for blocks of sums[r][c] = bias[r] + sum_k w[r * by_row + k * by_k] * in[k][c]
+    // Calls finish(sums, row, column) for blocks of sums[r][c] = bias[r] + sum_k w[r * by_row + k * by_k] * in[k][c]
     template <class Finish>
-    APART void products(int rows, int depth, const T* w, std::ptrdiff_t by_row, std::ptrdiff_t by_k, const T* bias,
-                  const V* in, Finish finish) const {
+    NOINLINE void products(int rows, int depth, const T* w, std::ptrdiff_t by_row, std::ptrdiff_t by_k, const T* bias,
+                           const V* in, Finish finish) const {
         const std::ptrdiff_t step = stride;
         for (int column = 0; column < vectors; column += COLUMNS)
             with_constant<COLUMNS>(vectors - column, [&](auto columns_here) {
@@ -50,12 +50,12 @@ template <class T> struct LayerTile : Activations<T> {
                          });
                      });
                  });
-        if (layer.activation == TANH)  // in a pass of its own: too large to repeat for every size of block
+        if (layer.activation == TANH)  // in a separate pass: too much code to repeat for every block size
             for (int r = 0; r < layer.out; ++r)
                 for (int c = 0; c < vectors; ++c) out[r * stride + c] = tanh_of(out[r * stride + c]);
     }
 
-    // Deltas of the layer below, whose activations are h.
+    // Writes the deltas of the layer below, whose activations are h.
     void backward(const DenseLayer& layer, Activation below, const T* w, const V* delta, const V* h, V* out) const {
         products(layer.in, layer.out, w + layer.weight, 1, layer.in, nullptr, delta,
                  [&](auto& total, int row, int column) {
@@ -68,8 +68,9 @@ template <class T> struct LayerTile : Activations<T> {
                  });
     }
 
-    // Adds the tile to the gradient's sums, which hold a vector for each parameter. The first tile sets them.
-    APART void accumulate(const DenseLayer& layer, const V* delta, const V* h, V* sums_of, bool first_tile) const {
+    // Adds the tile to the gradient's sums, a vector per parameter. The first tile overwrites them.
+    NOINLINE void accumulate(const DenseLayer& layer, const V* delta, const V* h, V* gradient_sums,
+                             bool first_tile) const {
         const std::ptrdiff_t step = stride;
         const int vectors = this->vectors;
         for (int row = 0; row < layer.out; row += ROWS)
@@ -77,15 +78,15 @@ template <class T> struct LayerTile : Activations<T> {
                 constexpr int R = rows_here;
                 const V* d = delta + row * step;
                 V bias[R];
-                UNROLL for (int r = 0; r < R; ++r) bias[r] = first_tile ? V{} : sums_of[layer.bias + row + r];
+                UNROLL for (int r = 0; r < R; ++r) bias[r] = first_tile ? V{} : gradient_sums[layer.bias + row + r];
                 for (int v = 0; v < vectors; ++v)
                     UNROLL for (int r = 0; r < R; ++r) bias[r] += d[r * step + v];
-                UNROLL for (int r = 0; r < R; ++r) sums_of[layer.bias + row + r] = bias[r];
+                UNROLL for (int r = 0; r < R; ++r) gradient_sums[layer.bias + row + r] = bias[r];
                 for (int column = 0; column < layer.in; column += INPUTS)
                     with_constant<INPUTS>(layer.in - column, [&](auto columns_here) {
                         constexpr int C = columns_here;
                         const V* in = h + column * step;
-                        V* to = sums_of + layer.weight + row * layer.in + column;
+                        V* to = gradient_sums + layer.weight + row * layer.in + column;
                         V total[R][C];
                         each(total, [&](V& sum, int r, int c) { sum = first_tile ? V{} : to[r * layer.in + c]; });
                         for (int v = 0; v < vectors; ++v)
@@ -96,13 +97,13 @@ template <class T> struct LayerTile : Activations<T> {
     }
 };
 
-// The whole of a narrow net, 1 -> units -> 1 with activation A: its first `vectors` vectors of samples.
+// Operations on a narrow net, 1 -> units -> 1 with activation A, for the first `vectors` vectors of samples.
 template <class T, Activation A> struct NarrowTile : Activations<T> {
     using typename Activations<T>::V;
     using Activations<T>::derive, Activations<T>::each, Activations<T>::splat;
 
-    // The output before its activation.
-    APART static void forward(int units, int vectors, const T* w, const V* in, V* out) {
+    // Writes the output before its activation.
+    NOINLINE static void forward(int units, int vectors, const T* w, const V* in, V* out) {
         const T *slope = w, *offset = slope + units, *factor = offset + units, *bias = factor + units;
         for (int column = 0; column < vectors; column += COLUMNS)
             with_constant<COLUMNS>(vectors - column, [&](auto columns_here) {
@@ -110,7 +111,7 @@ template <class T, Activation A> struct NarrowTile : Activations<T> {
                 V even[1][C], odd[1][C];
                 const auto add = [&](V& sum, int u, int c) {
                     const V value = slope[u] * in[column + c] + offset[u];
-                    sum += factor[u] * derive(A, value, value);  // which is the activation, too
+                    sum += factor[u] * derive(A, value, value);  // equal to the activation of value
                 };
                 each(even, [&](V& sum, int, int) { sum = splat(*bias); });
                 each(odd, [&](V& sum, int, int) { sum = V{}; });
@@ -125,9 +126,10 @@ template <class T, Activation A> struct NarrowTile : Activations<T> {
     }
 
     // Adds the tile to the gradient's sums.
-    APART static void accumulate(int units, int vectors, const T* w, const V* delta, const V* in, V* sums_of) {
+    NOINLINE static void accumulate(int units, int vectors, const T* w, const V* delta, const V* in,
+                                    V* gradient_sums) {
         const T *slope = w, *offset = slope + units, *factor = offset + units;
-        for (int v = 0; v < vectors; ++v) sums_of[3 * units] += delta[v];
+        for (int v = 0; v < vectors; ++v) gradient_sums[3 * units] += delta[v];
         for (int unit = 0; unit < units; unit += COLUMNS)
             with_constant<COLUMNS>(units - unit, [&](auto units_here) {
                 constexpr int U = units_here;
@@ -135,15 +137,15 @@ template <class T, Activation A> struct NarrowTile : Activations<T> {
                 for (int v = 0; v < vectors; ++v)
                     UNROLL for (int u = 0; u < U; ++u) {
                         const V value = slope[unit + u] * in[v] + offset[unit + u];
-                        const V below = derive(A, value, delta[v]);  // but for the factor, the same throughout
+                        const V below = derive(A, value, delta[v]);  // the factor is applied to the sums
                         total[0][u] += below * in[v];
                         total[1][u] += below;
                         total[2][u] += below * value;
                     }
                 UNROLL for (int u = 0; u < U; ++u) {
-                    sums_of[unit + u] += total[0][u] * factor[unit + u];
-                    sums_of[units + unit + u] += total[1][u] * factor[unit + u];
-                    sums_of[2 * units + unit + u] += total[2][u];
+                    gradient_sums[unit + u] += total[0][u] * factor[unit + u];
+                    gradient_sums[units + unit + u] += total[1][u] * factor[unit + u];
+                    gradient_sums[2 * units + unit + u] += total[2][u];
                 }
             });
     }

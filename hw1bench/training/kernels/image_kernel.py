@@ -1,13 +1,13 @@
-"""The image kernel as a backend: small classifiers of images, convolutional or dense, a thread per run.
+"""The image kernel as a backend: small classifiers of images, convolutional or dense, one run per thread.
 
-All random numbers are torch's and are drawn here, for the batches of one call at a time, so that a run is the same as
-``sequential`` trains. Its digits depend on the instruction set alone: not on the number of threads, nor on how its batches
-are divided into calls.
+All random numbers are drawn here by torch, for the batches of one call at a time, so that a run is the run that
+``sequential`` trains. Its digits depend on the instruction set, but not on the number of threads or on how its batches are
+divided into calls.
 """
 
 import ctypes
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm, Images
+from hw1bench.support.progress import Advance
 from hw1bench.training import augmentation, stacked
 from hw1bench.training.kernels import binaries
 from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
@@ -30,21 +31,21 @@ from hw1bench.training.kernels.structures import (
     OUTPUTS,
     ImagePiece,
     ImageProblem,
-    ImageSet,
+    ImageSamples,
     ImageStage,
     ImageState,
 )
 from hw1bench.training.recording import Recording
 from hw1bench.training.streams import Stream, generator_for, training_targets
 
-_ALIGNMENT = 64  # of a run's memory
+_ALIGNMENT = 64  # bytes, of a run's memory
 _STREAMS: tuple[Stream, ...] = ("order", "augment", "dropout")
 
 
 def supports(arm: Arm) -> bool:
-    """Whether the kernel trains such an arm: images to classes, each layer followed by at most dropout, pooling, dropout.
+    """Whether the kernel can train ``arm``: a classifier of images, each layer followed by at most dropout, pooling, dropout.
 
-    It does not say whether the kernel is built here (see ``binaries.isa``), nor whether it is faster than torch.
+    Whether the kernel is built here is another question (see ``binaries.isa``), and so is whether it is faster than torch.
     """
     return (
         isinstance(arm.data, Images)
@@ -57,8 +58,8 @@ def supports(arm: Arm) -> bool:
 
 
 @dataclass(frozen=True)
-class _ImageTask:
-    """What the runs of a block share. ``keep`` holds what the structures point into."""
+class _ImageSetup:
+    """Data shared by the runs of a block. ``owner`` keeps alive the array that ``problem`` points into."""
 
     block: Block
     dataset: Dataset
@@ -66,12 +67,12 @@ class _ImageTask:
     problem: ImageProblem
     dropouts: list[DropoutDraws]  # in forward order
     sets: dict[str, tuple[np.ndarray, np.ndarray]]  # split -> x (samples, channels, height, width), y (samples,) int32
-    memory: int  # bytes of a run
-    group: int  # samples: calls divide batches at multiples of it
-    keep: Any
+    memory: int  # bytes per run
+    group: int  # samples in a group: calls divide batches at its multiples
+    owner: Any
 
     @classmethod
-    def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_ImageTask":
+    def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_ImageSetup":
         arm = block.arm
 
         def resident(split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -106,7 +107,7 @@ class _ImageTask:
 
 
 def _rates(arm: Arm) -> Iterator[float]:
-    """The learning rate of each epoch."""
+    """Yield the learning rate of each epoch."""
     lr = arm.optimizer.lr
     for epoch in range(arm.epochs):
         if arm.schedule is not None and epoch and epoch % arm.schedule.every == 0:
@@ -115,32 +116,32 @@ def _rates(arm: Arm) -> Iterator[float]:
 
 
 class _ImageRun:
-    """One run while it trains. Iterating over ``calls`` does its work, a call at a time; each gives the optimiser steps done."""
+    """A run in training. Iterating over ``calls`` trains it to the end, call by call, and yields the optimiser steps of each."""
 
-    def __init__(self, task: _ImageTask, seed: int, weights: np.ndarray) -> None:
-        self._task = task
-        block, arm = task.block, task.block.arm
-        self._sets = dict(task.sets)
+    def __init__(self, setup: _ImageSetup, seed: int, weights: np.ndarray) -> None:
+        self._setup = setup
+        block, arm = setup.block, setup.block.arm
+        self._sets = dict(setup.sets)
         if arm.random_labels:
-            x, _ = task.sets["train"]
-            self._sets["train"] = (x, training_targets(block, task.dataset, seed).numpy().astype(np.int32))
+            x, _ = setup.sets["train"]
+            self._sets["train"] = (x, training_targets(block, setup.dataset, seed).numpy().astype(np.int32))
         self.arrays = {
             f"{split}_{what}": np.empty(arm.epochs + 1) for split in self._sets for what in ("loss", "accuracy")
         }
         self._weights = weights.copy()
-        self.recording = Recording(arm, len(task.dataset.train), lambda: self._weights)
-        steps = arm.steps_per_epoch(len(task.dataset.train))
+        self.recording = Recording(arm, len(setup.dataset.train), lambda: self._weights)
+        steps = arm.steps_per_epoch(len(setup.dataset.train))
         lengths = {
             "epoch": {"gradient_norm": arm.epochs + 1},
             "step": {"gradient_norm": arm.epochs * steps, "step_loss": arm.epochs * steps},
             "last batch": {"last_batch_norm": arm.epochs},
         }
         self.arrays |= {name: np.empty(length) for name, length in lengths.get(arm.gradient_norm, {}).items()}
-        # Of each batch of an epoch: its loss, summed, and the sum of squares of the gradient by each parameter tensor.
-        self._losses, self._squares = np.zeros(steps), np.zeros((steps, 2 * task.problem.count))
+        # For each batch of an epoch: the sum of its losses, and the squared norm of the gradient by each parameter tensor.
+        self._losses, self._squares = np.zeros(steps), np.zeros((steps, 2 * setup.problem.count))
         self._order, self._augment, self._dropout = (generator_for(block, stream, seed) for stream in _STREAMS)
         self._moments = np.zeros((2, weights.size), weights.dtype)
-        self._memory = np.zeros(task.memory + _ALIGNMENT, np.uint8)
+        self._memory = np.zeros(setup.memory + _ALIGNMENT, np.uint8)
         self._state = ImageState(
             weights=self._weights.ctypes.data,
             first=self._moments[0].ctypes.data,
@@ -149,11 +150,11 @@ class _ImageRun:
             beta1_power=1.0,
             beta2_power=1.0,
         )
-        self._training, self._evaluation = Pace(), Pace()  # of groups of samples
+        self._training, self._evaluation = Pace(), Pace()  # in groups of samples
         self.calls = self._all()
 
     def _all(self) -> Iterator[int]:
-        arm = self._task.block.arm
+        arm = self._setup.block.arm
         yield from self._evaluate(0)
         for epoch, lr in enumerate(_rates(arm)):
             yield from self._through(self._drawn_batches(lr))
@@ -163,16 +164,16 @@ class _ImageRun:
 
     def _call(self, name: str, split: str, *arguments: Any) -> None:
         x, y = self._sets[split]
-        images = ImageSet(x.ctypes.data, y.ctypes.data)
-        function = getattr(self._task.code, f"image_{name}_{x.dtype}")
-        pointers = (ctypes.byref(structure) for structure in (self._task.problem, self._state, images))
+        images = ImageSamples(x.ctypes.data, y.ctypes.data)
+        function = getattr(self._setup.code, f"image_{name}_{x.dtype}")
+        pointers = (ctypes.byref(structure) for structure in (self._setup.problem, self._state, images))
         check(function(*pointers, *arguments))
 
     def _evaluate(self, epoch: int) -> Iterator[int]:
-        """Put loss and accuracy of the whole sets into place ``epoch`` of the histories, and the gradient norm if asked for."""
+        """Write loss and accuracy of the whole sets, and the gradient norm if it is recorded, to place ``epoch``."""
         for split, (x, _) in self._sets.items():
             loss, correct = ctypes.c_double(), ctypes.c_int64()
-            if split == "train" and self._task.block.arm.gradient_norm == "epoch":
+            if split == "train" and self._setup.block.arm.gradient_norm == "epoch":
                 yield from self._whole_gradient(epoch, loss, correct)
             else:
                 yield from self._losses_of(split, loss, correct)
@@ -180,19 +181,19 @@ class _ImageRun:
             self.arrays[f"{split}_accuracy"][epoch] = correct.value / len(x)
 
     def _losses_of(self, split: str, loss: ctypes.c_double, correct: ctypes.c_int64) -> Iterator[int]:
-        """Add the losses and the hits of all samples."""
+        """Add the losses and the correct predictions of all samples to ``loss`` and ``correct``."""
         samples, done = len(self._sets[split][0]), 0
         while done < samples:
             start = time.perf_counter()
-            end = min(done + self._evaluation.units * self._task.group, samples)
+            end = min(done + self._evaluation.units * self._setup.group, samples)
             span = (ctypes.c_int64(done), ctypes.c_int64(end))
             self._call("evaluate", split, *span, ctypes.byref(loss), ctypes.byref(correct))
-            self._evaluation.took(-(-(end - done) // self._task.group), time.perf_counter() - start)
+            self._evaluation.took(-(-(end - done) // self._setup.group), time.perf_counter() - start)
             done = end
             yield 0
 
     def _whole_gradient(self, epoch: int, loss: ctypes.c_double, correct: ctypes.c_int64) -> Iterator[int]:
-        """Put the gradient norm of the whole training set into place ``epoch``; add losses and hits as ``_losses_of`` does."""
+        """Write the gradient norm of the whole training set to place ``epoch``; add losses and correct predictions."""
         order = np.arange(len(self._sets["train"][0]), dtype=np.int32)
         whole = ImagePiece(
             order=order.ctypes.data,
@@ -205,32 +206,32 @@ class _ImageRun:
         self.arrays["gradient_norm"][epoch] = np.sqrt(self._squares[0].sum())
 
     def _record(self, epoch: int) -> None:
-        """Record what the arm asks for of the batches of ``epoch``, which has passed."""
-        arm, steps = self._task.block.arm, len(self._losses)
+        """Record the gradient norms and losses of the batches of ``epoch`` that the arm asks for, once it has ended."""
+        arm, steps = self._setup.block.arm, len(self._losses)
         if arm.gradient_norm == "last batch":
             self.arrays["last_batch_norm"][epoch] = np.sqrt(self._squares[-1]).mean()
         if arm.gradient_norm == "step":
             here = slice(epoch * steps, (epoch + 1) * steps)
             self.arrays["gradient_norm"][here] = np.sqrt(self._squares.sum(axis=1))
-            samples, batch = len(self._sets["train"][0]), self._task.problem.batch
+            samples, batch = len(self._sets["train"][0]), self._setup.problem.batch
             self.arrays["step_loss"][here] = self._losses / np.diff([*range(0, samples, batch), samples])
 
     def _through(self, batches: Iterator[tuple[ImagePiece, list[np.ndarray]]]) -> Iterator[int]:
         """Train on every batch once.
 
-        A call takes as many batches as its pace allows or lead to a snapshot, or a part of a batch that takes longer.
+        A call ends when the pace is reached, perhaps within a batch, or when a snapshot is due.
         """
         start, groups, steps = time.perf_counter(), 0, 0
         pieces: list[ImagePiece] = []
-        held: list[np.ndarray] = []  # into which the pieces point
+        held: list[np.ndarray] = []  # keeps alive the arrays that the pieces point into
         for batch, arrays in batches:
             held += arrays
             place = 0
             while place < batch.batch:
-                room = (self._training.units - groups) * self._task.group
+                room = (self._training.units - groups) * self._setup.group
                 piece = _part(batch, place, min(place + room, batch.batch))
                 pieces.append(piece)
-                groups += -(-(piece.end - place) // self._task.group)
+                groups += -(-(piece.end - place) // self._setup.group)
                 place = piece.end
                 steps += batch.step and place == batch.batch
                 if groups == self._training.units or steps == self.recording.due_in:
@@ -248,22 +249,22 @@ class _ImageRun:
         self.recording.step(steps)
 
     def _drawn_batches(self, lr: float) -> Iterator[tuple[ImagePiece, list[np.ndarray]]]:
-        """Draw the batches of an epoch: each whole, with the arrays into which it points."""
-        task, arm = self._task, self._task.block.arm
+        """Draw the batches of an epoch. Yield each as one piece, with the arrays that it points into."""
+        setup, arm = self._setup, self._setup.block.arm
         samples = len(self._sets["train"][0])
         whole = arm.batch_size is None
         order = torch.arange(samples) if whole else torch.randperm(samples, generator=self._order)
         self._losses[:] = 0
-        for i, rows in enumerate(order.to(torch.int32).split(task.problem.batch)):
+        for i, rows in enumerate(order.to(torch.int32).split(setup.problem.batch)):
             drawn = [rows.numpy()]
             if arm.augmented:
                 draw = augmentation.draw(len(rows), self._augment)
                 drawn += [values.to(torch.uint8).numpy() for values in (draw.top, draw.left, draw.flip)]
-            if task.dropouts:
-                sizes = [len(rows) * dropout.numbers for dropout in task.dropouts]
+            if setup.dropouts:
+                sizes = [len(rows) * dropout.numbers for dropout in setup.dropouts]
                 kept = torch.empty(sum(sizes), dtype=torch.uint8)
-                for part, dropout in zip(kept.split(sizes), task.dropouts, strict=True):
-                    # The draws are the same for a tensor of any shape and type.
+                for part, dropout in zip(kept.split(sizes), setup.dropouts, strict=True):
+                    # The draws do not depend on the tensor's shape and type.
                     part.bernoulli_(dropout.keep, generator=self._dropout)
                 drawn += [np.empty(0)] * (4 - len(drawn)) + [kept.numpy()]
             pointers = [array.ctypes.data if array.size else None for array in drawn]
@@ -276,7 +277,7 @@ class _ImageRun:
 
 
 def _part(batch: ImagePiece, start: int, end: int) -> ImagePiece:
-    """The samples ``start`` to ``end`` of ``batch``."""
+    """Return the part of ``batch`` with its samples ``start`` to ``end``."""
     part = ImagePiece.from_buffer_copy(batch)
     part.start, part.end = start, end
     return part
@@ -285,24 +286,24 @@ def _part(batch: ImagePiece, start: int, end: int) -> ImagePiece:
 def train(
     block: Block,
     dataset: Dataset,
-    progress: Callable[[int], None],
+    advance: Advance,
     *,
     isa: str | None = None,
     threads: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """Train the runs of ``block``; the arrays of a record, as ``sequential.train`` gives them.
+    """Train the runs of ``block``. Return the arrays of a record, as from ``sequential.train``.
 
-    ``progress`` is told, from the calling thread, the model-steps done since it was last told. ``isa`` is one of
+    ``advance`` is called, from the calling thread, with the model-steps done since the last call. ``isa`` is one of
     ``binaries.instruction_sets`` (default: the best), ``threads`` at most 8 (default: one per processor).
 
-    Raises ValueError for an arm that the kernel does not train, or an instruction set that is not here.
+    Raises ValueError if the kernel does not train the arm, or has no library for the instruction set.
     """
     code = binaries.library(isa)
     if not supports(block.arm):
         raise ValueError(f"the image kernel does not train arm {block.arm.name!r}")
-    task = _ImageTask.of(block, dataset, code)
+    setup = _ImageSetup.of(block, dataset, code)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
-    runs = [_ImageRun(task, seed, row) for seed, row in zip(block.seeds, weights, strict=True)]
-    train_side_by_side([run.calls for run in runs], threads, progress)
+    runs = [_ImageRun(setup, seed, row) for seed, row in zip(block.seeds, weights, strict=True)]
+    train_side_by_side([run.calls for run in runs], threads, advance)
     found = [run.arrays | run.recording.arrays() for run in runs]
     return {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}

@@ -1,5 +1,5 @@
-// The loss of the image kernel: softmax or log-softmax if the net ends in one, then cross-entropy or negative
-// log-likelihood; in double, sample by sample.
+// The loss of the image kernel: cross-entropy or negative log-likelihood, after the net's softmax or log-softmax if it
+// has one; in double, sample by sample.
 
 #pragma once
 
@@ -12,7 +12,7 @@ namespace {
 enum Output { PLAIN, SOFTMAX, LOG_SOFTMAX };
 enum Loss { CROSS_ENTROPY, NEGATIVE_LOG_LIKELIHOOD };
 
-// The sums to which losses and hits are added.
+// The sums to which losses and correct predictions are added.
 struct Tally {
     double& loss;
     std::int64_t& correct;
@@ -23,7 +23,7 @@ template <class T> class ClassLoss : Vectors<T> {
 
     const StagedNet<T>& net;
 
-    // log-softmax of z into out, both (classes,)
+    // Writes the log-softmax of z to out, both (classes,).
     void log_softmax(const double* z, double* out) const {
         const int classes = net.classes;
         double top = z[0], total = 0;
@@ -34,16 +34,16 @@ template <class T> class ClassLoss : Vectors<T> {
         for (int c = 0; c < classes; ++c) out[c] = z[c] - shift;
     }
 
-    // The class with the first of the largest outputs.
+    // The class with the largest output; the first such class if there are several.
     int predicted(const double* out) const {
         int best = 0;
-        for (int c = 1; c < net.classes; ++c)  // in T, in which torch compares; NaN is the largest
+        for (int c = 1; c < net.classes; ++c)  // compared in T, as torch does; NaN is the largest
             if (T(out[c]) > T(out[best]) || (out[c] != out[c] && out[best] == out[best])) best = c;
         return best;
     }
 
-    // Adds a sample's loss and whether it is a hit. If `delta` is given, the loss's derivatives by z, over `batch`, go
-    // there, LANES apart as z is.
+    // Adds a sample's loss, and 1 to `correct` if its prediction is correct. If `delta` is given, it receives the
+    // derivatives of the loss by z, divided by `batch`. Both z and delta have a stride of LANES.
     void sample(const T* z, int target, Tally tally, T* delta, int batch) const {
         const int classes = net.classes, output = net.problem.output;
         double *const in = net.numbers, *const out = in + classes, *const log_p = in + 2 * classes;
@@ -73,8 +73,8 @@ template <class T> class ClassLoss : Vectors<T> {
   public:
     explicit ClassLoss(const StagedNet<T>& net) : net(net) {}
 
-    // Adds the losses and the hits of the group's samples, from the logits. If `batch` > 0, the deltas of the mean loss
-    // over so many samples go into deltas[0].
+    // Adds the losses and the correct predictions of the group's samples, from the logits. If `batch` > 0, writes the
+    // deltas of the mean loss over `batch` samples to deltas[0].
     void group(const int32_t* y, const int32_t* order, int first, int samples, Tally tally, int batch) const {
         const int classes = net.classes;
         for (int lane = 0; lane < net.blocks_of(samples) * LANES; ++lane) {

@@ -1,7 +1,7 @@
-// The net of the image kernel: its stages, their tables of places, and the memory in which one run trains.
+// The net of the image kernel: its stages, their tables of offsets and the memory of a run.
 //
-// Offsets are in vectors. A stage's positions are those of its layer's outputs that pooling keeps, window by window,
-// block by block; places inside a window are counted row by row.
+// Offsets are in vectors. A stage's positions are its layer's output positions, without the remainder that pooling
+// drops: block by block, window by window, and row by row inside a window.
 
 #pragma once
 
@@ -16,7 +16,7 @@ namespace {
 
 enum DropoutKind { NO_DROPOUT, OF_NUMBERS, OF_MAPS };
 
-// A term of a sum: where its input lies, from the position's place, and its weight, from the output's first.
+// A term of a sum: the offset of its input from the position, and of its weight from the output's first weight.
 struct Tap {
     int32_t at, weight;
 };
@@ -26,47 +26,47 @@ struct Span {
     int32_t first, end;
 };
 
-constexpr int STRIP = 48;                       // positions that pass through a layer at a time, at least
-constexpr std::size_t GROUP_BYTES = 2 << 20;    // of activations of a group of blocks
-constexpr std::size_t DELTA_BYTES = 256 << 10;  // of a layer's deltas at its full size, for some blocks of a group
+constexpr int STRIP = 48;                       // minimum number of positions that pass through a layer at a time
+constexpr std::size_t GROUP_BYTES = 2 << 20;    // for the activations of a group of blocks
+constexpr std::size_t DELTA_BYTES = 256 << 10;  // for the deltas of `delta_blocks` blocks
 
 template <class T> struct Stage : ImageStage {
     using V = typename Vectors<T>::V;
-    typedef uint8_t Bytes __attribute__((vector_size(Vectors<T>::LANES)));  // a small number per lane
+    typedef uint8_t Bytes __attribute__((vector_size(Vectors<T>::LANES)));  // a byte per lane
 
     // Sizes.
-    int pooled_height, pooled_width, windows, positions, area;  // positions = windows * area, of a block
-    int weight, bias, taps;                                     // where weights and biases start in the flat arrays
+    int pooled_height, pooled_width, windows, positions, area;  // of a block: positions = windows * area
+    int weight, bias, taps;                                     // `weight`, `bias`: offsets in the flat arrays
     int strip;
-    T scale_before, scale_after;  // 1 / share kept
+    T scale_before, scale_after;  // 1 / (1 - p)
     int in_map, in_block, padded_width, out_map;
-    int some, delta_map, delta_block;  // deltas are held for `some` blocks at a time
+    int delta_blocks, delta_map, delta_block;  // deltas are stored for `delta_blocks` blocks at a time
 
     // Forward: inputs (blocks, channels, padded height, padded width); `from` (positions,) and `to` (windows,) of all
-    // blocks. `out` are the next stage's inputs, maps `out_map` apart.
+    // blocks. `out` is the array of the next stage's inputs, with maps `out_map` apart.
     V *in, *out;
     int32_t *from, *to;
     Tap* tap;
     Bytes *kept_before, *kept_after;  // (outputs, positions or windows of all blocks)
-    Bytes* winner;                    // (outputs, windows of all blocks): place in the window; area: it was dropped
+    Bytes* winner;                    // (outputs, windows of all blocks): index in the window; `area` if it was dropped
 
-    // Backward: the layer's deltas (blocks, outputs, height, width), in a margin of zeros.
+    // Backward: the layer's deltas (blocks, outputs, height, width), each map with a margin of zeros.
     V* delta;
     int32_t* delta_at;             // (positions,) of these blocks
-    int32_t *back_from, *back_to;  // (inputs' positions,) of these blocks, in `delta` and in the deltas below
+    int32_t *back_from, *back_to;  // (input positions,) of these blocks, in `delta` and in the deltas below
     Span* back_span;
     Tap* back_tap;
 
-    int side() const { return 2 * padding - kernel + 1; }  // by how much the layer enlarges a map
+    int side() const { return 2 * padding - kernel + 1; }  // change of a map's side by the layer
     int features() const { return outputs * windows; }
 
-    // How many numbers a dropout draws per sample.
+    // The numbers that a dropout draws per sample.
     int drawn(bool before_pool) const {
         if ((before_pool ? before : after) == OF_MAPS) return outputs;
         return before_pool ? outputs * (height + side()) * (width + side()) : features();
     }
 
-    // `offset`: where its weights start. The first stage passes no deltas on.
+    // `offset`: of its weights in the flat arrays. The first stage passes no deltas on.
     Stage(const ImageStage& given, int offset, bool first) : ImageStage(given) {
         pooled_height = (height + side()) / pool;
         pooled_width = (width + side()) / pool;
@@ -98,18 +98,18 @@ template <class T> struct Stage : ImageStage {
         if (before) kept_before = arena.take<Bytes>(outputs * all_positions);
         if (after) kept_after = arena.take<Bytes>(outputs * all_windows);
         if (area > 1) winner = arena.take<Bytes>(outputs * all_windows);
-        delta = arena.take<V>(std::size_t(some) * delta_block);
-        delta_at = arena.take<int32_t>(std::size_t(some) * positions);
-        back_from = arena.take<int32_t>(some * map);
-        back_to = arena.take<int32_t>(some * map);
-        back_span = arena.take<Span>(some * map);
+        delta = arena.take<V>(std::size_t(delta_blocks) * delta_block);
+        delta_at = arena.take<int32_t>(std::size_t(delta_blocks) * positions);
+        back_from = arena.take<int32_t>(delta_blocks * map);
+        back_to = arena.take<int32_t>(delta_blocks * map);
+        back_span = arena.take<Span>(delta_blocks * map);
         back_tap = arena.take<Tap>(outputs * kernel * kernel);
     }
 
-    // Fills the tables: where the stage finds its inputs, and where its outputs go: into the next stage's inputs or,
-    // after the last, into the logits.
+    // Fills the tables of the offsets of the stage's inputs and outputs. Its outputs are the next stage's inputs, or
+    // the logits after the last stage.
     void connect(const Stage* next, V* logits, int group) {
-        const bool flat = next && next->height * next->width == 1 && windows > 1;  // one row of features
+        const bool flat = next && next->height * next->width == 1 && windows > 1;  // maps to features
         const int next_padding = next && !flat ? next->padding : 0;
         const int wide = next && !flat ? next->padded_width : pooled_width;
         out = next ? next->in : logits;
@@ -130,7 +130,7 @@ template <class T> struct Stage : ImageStage {
                     for (int i = 0; i < area; ++i) {
                         const int row = y * pool + i / pool, here = x * pool + i % pool;
                         *next_from++ = block * in_block + row * padded_width + here;
-                        if (block < some)
+                        if (block < delta_blocks)
                             *next_at++ = block * delta_block + (row + margin) * delta_width + here + margin;
                     }
                 }
@@ -139,8 +139,8 @@ template <class T> struct Stage : ImageStage {
     }
 
     void connect_backward() {
-        // Row by row of the kernel, so that an input's row has its taps side by side. A step right in the kernel is a
-        // step left in the deltas.
+        // Ordered by the kernel's rows, so that the taps of a row of inputs are contiguous. A step right in the kernel
+        // is a step left in the deltas.
         const int k = kernel;
         Tap* next_tap = back_tap;
         for (int y = 0; y < k; ++y)
@@ -148,12 +148,12 @@ template <class T> struct Stage : ImageStage {
                 for (int x = 0; x < k; ++x)
                     *next_tap++ = {o * delta_map + (k - 1 - y) * delta_width + k - 1 - x, o * taps + y * k + x};
         const int map = height * width, rows = pooled_height * pool;
-        for (int i = 0; i < some * map; ++i) {
+        for (int i = 0; i < delta_blocks * map; ++i) {
             const int block = i / map, y = i % map / width, x = i % width;
             back_from[i] = block * delta_block + y * delta_width + x;
             back_to[i] = block * channels * map + i % map;
             const int first = y + padding - rows + 1, last = std::min(y + padding, k - 1);
-            const int taps_per_row = outputs * k;  // rows beyond what pooling keeps have deltas of zero
+            const int taps_per_row = outputs * k;  // the deltas of rows that pooling drops are zero
             back_span[i] = {std::max(first, 0) * taps_per_row, (last + 1) * taps_per_row};
         }
     }
@@ -171,17 +171,17 @@ template <class T> struct StagedNet : Vectors<T> {
     std::size_t size;  // bytes of all arrays
     T *w, *g;
     V *logits;           // (group, classes)
-    V *deltas[2];        // (group, outputs, windows) of a stage, in turn with those of the stage below
-    V *sums_of_strip;    // (outputs, strip): a layer's sums
-    V *gradient_sums;    // of a layer's weights, while strips pass
+    V *deltas[2];        // (group, outputs, windows) of a stage and of the stage below, alternating
+    V *strip_sums;       // (outputs, strip): sums of a layer
+    V *gradient_sums;    // of a layer's weights, from strip to strip
     int32_t *identity;   // (longest strip,): 0, 1, 2, ...
-    int32_t *columns;    // (LANES, width): where the pixels of augmented rows come from
+    int32_t *columns;    // (LANES, width): source columns of augmented rows
     T* pixels;           // (LANES, width): augmented rows
     double* numbers;     // (4, classes), for the loss
 
     static int blocks_of(int samples) { return (samples + LANES - 1) / LANES; }
 
-    // Without memory in `state` it is only measured.
+    // Without memory in `state` only `size` and `group` are computed.
     StagedNet(const ImageProblem& problem, const ImageState& state)
         : problem(problem), w(static_cast<T*>(state.weights)) {
         for (int i = 0; i < problem.count; ++i) {
@@ -199,7 +199,7 @@ template <class T> struct StagedNet : Vectors<T> {
     }
 
   private:
-    // As few groups as the cache allows, of the same size.
+    // Chooses the smallest number of groups that fit the cache, of equal size.
     void choose_group() {
         std::size_t block = 0;
         for (const Stage<T>& stage : stages) block += stage.in_block * sizeof(V);
@@ -208,7 +208,7 @@ template <class T> struct StagedNet : Vectors<T> {
         group = (blocks + groups - 1) / groups;
         for (Stage<T>& stage : stages) {
             const int fit = int(DELTA_BYTES / (stage.delta_block * sizeof(V)));
-            stage.some = std::min(group, std::max(fit, 1));
+            stage.delta_blocks = std::min(group, std::max(fit, 1));
         }
     }
 
@@ -220,11 +220,12 @@ template <class T> struct StagedNet : Vectors<T> {
             widest = std::max({widest, inputs, std::size_t(stage.features())});
             strip = std::max(strip, std::size_t(stage.outputs) * stage.strip);
             longest = std::max(longest, std::size_t(stage.strip));
-            if (stage.some * stage.positions > STRIP) kept = std::max(kept, std::size_t(stage.outputs) * stage.taps);
+            if (stage.delta_blocks * stage.positions > STRIP)
+                kept = std::max(kept, std::size_t(stage.outputs) * stage.taps);
         }
         logits = arena.take<V>(std::size_t(group) * classes);
         for (V*& array : deltas) array = arena.take<V>(group * widest);
-        sums_of_strip = arena.take<V>(strip);
+        strip_sums = arena.take<V>(strip);
         gradient_sums = arena.take<V>(kept);
         identity = arena.take<int32_t>(longest);
         columns = arena.take<int32_t>(LANES * problem.width);

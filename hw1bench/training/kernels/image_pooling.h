@@ -1,4 +1,4 @@
-// What follows a layer's sums in the image kernel: activation, dropout, max pooling, dropout; and the way back.
+// The part of a stage after its layer's sums: activation, dropout, max pooling, dropout; forward and backward.
 
 #pragma once
 
@@ -13,10 +13,10 @@ template <class T> class StagePooling : Activations<T> {
 
     static V number(Bytes bytes) { return __builtin_convertvector(bytes, V); }
 
-    // For `count` windows from window `start` on. Area is the stage's, or 0 for any.
+    // Processes `count` windows from window `start` on. Area is the stage's area, or 0 for any.
     //
-    // Activations do not fall, so the first maximum of the sums is also the first of the activations, and pooling comes
-    // first. With a dropout between the two it cannot.
+    // Activations are monotonic, so the sums may be pooled before the activation: their first maximum is also the first
+    // maximum of the activations. With a dropout between activation and pooling this does not hold.
     template <Activation A, int Area>
     static void pool_windows(const StagedNet<T>& net, const Stage<T>& stage, int start, int count, bool training,
                              bool dropout) {
@@ -24,7 +24,7 @@ template <class T> class StagePooling : Activations<T> {
         const Bytes* before = dropout && stage.before ? stage.kept_before : nullptr;
         const Bytes* after = dropout && stage.after ? stage.kept_after : nullptr;
         for (int o = 0; o < stage.outputs; ++o) {
-            const V* z = net.sums_of_strip + o * stage.strip;
+            const V* z = net.strip_sums + o * stage.strip;
             const std::ptrdiff_t row = o * std::ptrdiff_t(net.group) * stage.windows;
             V* out = stage.out + o * std::ptrdiff_t(stage.out_map);
             for (int i = 0; i < count; ++i, z += area) {
@@ -109,8 +109,8 @@ template <class T> class StagePooling : Activations<T> {
     }
 
   public:
-    // From the layer's sums of `count` positions from `start` on, into the next stage's inputs. `training`: backward
-    // follows. `dropout`: what has been read of the batch's dropouts applies.
+    // Writes the next stage's inputs, from the layer's sums of `count` positions from `start` on. `training`: a
+    // backward pass follows. `dropout`: the dropout masks apply.
     static void forward(const StagedNet<T>& net, const Stage<T>& stage, int start, int count, bool training,
                         bool dropout) {
         with_activation_of(stage, [&](auto activation) {
@@ -122,8 +122,8 @@ template <class T> class StagePooling : Activations<T> {
         });
     }
 
-    // From the deltas of what the stage gives out to those of the layer's sums, for `count` blocks from `start` on; and
-    // adds to the gradient of the biases.
+    // Writes the deltas of the layer's sums, from the deltas of the stage's outputs, for `count` blocks from `start`
+    // on; adds to the gradient of the biases.
     static void backward(const StagedNet<T>& net, const Stage<T>& stage, const V* above, int start, int count,
                          bool dropout) {
         with_activation_of(stage, [&](auto activation) {

@@ -1,4 +1,4 @@
-// A layer's sums of products in the image kernel: forward, towards its inputs, and its weights' gradient.
+// A layer's sums of products in the image kernel: its outputs, the deltas of its inputs, and its weights' gradient.
 
 #pragma once
 
@@ -6,9 +6,9 @@
 
 namespace {
 
-// Sums that stay in registers. Forward and towards the inputs: outputs x positions, SUMS in all, at most POSITIONS
-// positions. Of the weights' gradient: GRADIENT_ROWS outputs x GRADIENT_TAPS inputs. With 16 registers larger blocks
-// were measured up to 1.5 times slower, as the compiler then spills.
+// Sizes of the blocks of sums that stay in registers. Forward and backward: SUMS in all, outputs x positions, with at
+// most POSITIONS positions. Gradient of the weights: GRADIENT_ROWS outputs x GRADIENT_TAPS inputs. With 16 registers,
+// larger blocks were measured up to 1.5 times slower, because the compiler then spills.
 #if defined(__AVX512F__)
 constexpr int SUMS = 24, POSITIONS = 6, GRADIENT_ROWS = 4, GRADIENT_TAPS = 6;
 #else
@@ -19,7 +19,7 @@ template <class T> class LayerProducts : Vectors<T> {
     using typename Vectors<T>::V;
     using Vectors<T>::each, Vectors<T>::LANES, Vectors<T>::splat;
 
-    // to[j] += the sum of the lanes of v[j], j < N
+    // to[j] += the sum of the lanes of v[j], for j < N.
     template <int N> static void add_sums(V* v, T* to) {
         constexpr int here = N < LANES ? N : LANES;
         const V folded = Vectors<T>::template sums<here>(v);
@@ -28,7 +28,7 @@ template <class T> class LayerProducts : Vectors<T> {
     }
 
     // out[to[p] + row * out_row] = bias[row] + sum over taps of w[row * by_row + tap.weight] * in[from[p] + tap.at].
-    // `spans`, if given, says which taps find anything but zeros at a position.
+    // `spans`, if given, holds the range of taps at each position whose inputs may be nonzero.
     static void products(int rows, int positions, int taps, const T* w, std::ptrdiff_t by_row, const T* bias,
                          const Tap* tap, const V* in, const int32_t* from, V* out, const int32_t* to,
                          std::ptrdiff_t out_row, const Span* spans = nullptr) {
@@ -64,13 +64,13 @@ template <class T> class LayerProducts : Vectors<T> {
     }
 
   public:
-    // The layer's sums (outputs, strip) for `count` positions from `start` on.
+    // Writes the layer's sums (outputs, strip) for `count` positions from `start` on.
     static void forward(const StagedNet<T>& net, const Stage<T>& stage, int start, int count) {
         products(stage.outputs, count, stage.taps, net.w + stage.weight, stage.taps, net.w + stage.bias, stage.tap,
-                 stage.in, stage.from + start, net.sums_of_strip, net.identity, stage.strip);
+                 stage.in, stage.from + start, net.strip_sums, net.identity, stage.strip);
     }
 
-    // The deltas of the stage below (blocks, channels, height, width), for `count` blocks from `start` on.
+    // Writes the deltas of the stage below (blocks, channels, height, width), for `count` blocks from `start` on.
     static void backward(const StagedNet<T>& net, const Stage<T>& stage, V* below, int start, int count) {
         const int map = stage.height * stage.width, square = stage.kernel * stage.kernel;
         products(stage.channels, count * map, stage.outputs * square, net.w + stage.weight, square, nullptr,
@@ -79,7 +79,7 @@ template <class T> class LayerProducts : Vectors<T> {
     }
 
     // Adds to the gradient of the layer's weights, for `blocks` blocks from `start_block` on: sums over positions of
-    // delta * input, as vectors while the strips pass, folded to numbers after the last.
+    // delta * input, kept as vectors from strip to strip, whose lanes are added up after the last strip.
     static void weights_gradient(const StagedNet<T>& net, const Stage<T>& stage, int start_block, int blocks) {
         const int32_t* from = stage.from + start_block * stage.positions;
         const int positions = blocks * stage.positions;

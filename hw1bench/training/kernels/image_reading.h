@@ -1,5 +1,5 @@
-// How the image kernel reads a group of samples: images, augmented or not, and what the dropouts keep, sample by sample
-// in memory, become vectors whose lanes are samples.
+// Reading of a group of samples by the image kernel: images, augmented or not, and dropout masks, stored sample by
+// sample, become vectors whose lanes are samples.
 
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr int MARGIN = 4;  // by which augmentation pads
+constexpr int MARGIN = 4;  // padding of the augmentation
 
 template <class T> class GroupReader : Vectors<T> {
     using typename Vectors<T>::Mask, typename Vectors<T>::V;
@@ -16,7 +16,7 @@ template <class T> class GroupReader : Vectors<T> {
 
     const StagedNet<T>& net;
 
-    // One of the steps of `transpose`: exchanges bit K of the place with bit K of the lane.
+    // A step of `transpose`: exchanges bit K of the vector's index with bit K of the lane.
     template <int K, class Vector, class Lanes, std::size_t... J>
     static void exchange(Vector (&v)[LANES], std::index_sequence<J...>) {
         using Index = std::decay_t<decltype(Lanes{}[0])>;
@@ -29,7 +29,7 @@ template <class T> class GroupReader : Vectors<T> {
         if constexpr (2 * K < LANES) exchange<2 * K, Vector, Lanes>(v, std::index_sequence<J...>{});
     }
 
-    // to[p][lane] = from[lane][p] for p < count
+    // to[p][lane] = from[lane][p], for p < count.
     template <class Vector, class Lanes, class A>
     static void transpose(const A* const (&from)[LANES], int count, A* to) {
         typedef A Unaligned __attribute__((vector_size(sizeof(Vector)), aligned(alignof(A)), may_alias));
@@ -44,7 +44,7 @@ template <class T> class GroupReader : Vectors<T> {
             for (int i = 0; i < LANES; ++i) to[p * LANES + i] = from[i][p];
     }
 
-    // The pixel of `size` that an index over its ends stands for, the end pixel not repeated.
+    // The pixel, of `size`, for an index past its ends, by reflection without repeating the end pixel.
     static int reflected(int index, int size) {
         if (index < 0) index = -index;
         return index < size ? index : 2 * (size - 1) - index;
@@ -53,9 +53,9 @@ template <class T> class GroupReader : Vectors<T> {
   public:
     explicit GroupReader(const StagedNet<T>& net) : net(net) {}
 
-    // Images first..first + samples of the batch, or of the set, into the first stage's inputs. Lanes to spare repeat
-    // the last image, so that they hold nothing that the others do not.
-    void images(const ImageSet& set, const ImagePiece* piece, int first, int samples) const {
+    // Writes images `first` to `first + samples` of the batch, or of the set if there is no piece, to the first stage's
+    // inputs. Spare lanes repeat the last image, so that they hold no other values than real lanes.
+    void images(const ImageSamples& set, const ImagePiece* piece, int first, int samples) const {
         const Stage<T>& stage = net.stages.front();
         const ImageProblem& problem = net.problem;
         const int height = problem.height, width = problem.width, size = problem.channels * height * width;
@@ -94,7 +94,7 @@ template <class T> class GroupReader : Vectors<T> {
         }
     }
 
-    // The group's part of what the batch's dropouts keep.
+    // Reads the group's part of the dropout masks of the batch.
     void kept(const ImagePiece& piece, int first, int samples) const {
         const uint8_t* drawn = piece.kept;
         for (const Stage<T>& stage : net.stages)

@@ -1,4 +1,4 @@
-// A run of the image kernel: groups of samples forward and backward, steps of the optimiser, and evaluation.
+// A run of the image kernel: forward and backward passes of groups of samples, optimiser steps and evaluation.
 
 #pragma once
 
@@ -6,7 +6,7 @@
 #include "image_pooling.h"
 #include "image_products.h"
 #include "image_reading.h"
-#include "optimisers.h"
+#include "optimizers.h"
 
 namespace {
 
@@ -20,7 +20,7 @@ template <class T> class ImageRun : Vectors<T> {
     const GroupReader<T> read;
     const ClassLoss<T> losses;
 
-    // `training`: backward follows. `dropout`: what has been read of the batch's dropouts applies.
+    // `training`: a backward pass follows. `dropout`: the dropout masks apply.
     void forward(int blocks, bool training, bool dropout) const {
         for (const Stage<T>& stage : net.stages) {
             const int positions = blocks * stage.positions;
@@ -32,13 +32,13 @@ template <class T> class ImageRun : Vectors<T> {
         }
     }
 
-    // Adds the group's gradient, from the deltas of the last stage's outputs in deltas[0].
+    // Adds the gradient of the group. The deltas of the last stage's outputs are in deltas[0].
     void backward(int blocks, bool dropout) const {
         V *above = net.deltas[0], *below = net.deltas[1];
         for (std::size_t s = net.stages.size(); s-- > 0;) {
             const Stage<T>& stage = net.stages[s];
-            for (int start = 0; start < blocks; start += stage.some) {
-                const int count = std::min(stage.some, blocks - start);
+            for (int start = 0; start < blocks; start += stage.delta_blocks) {
+                const int count = std::min(stage.delta_blocks, blocks - start);
                 Pooling::backward(net, stage, above, start, count, dropout);
                 Products::weights_gradient(net, stage, start, count);
                 if (s > 0) Products::backward(net, stage, below, start, count);
@@ -47,7 +47,7 @@ template <class T> class ImageRun : Vectors<T> {
         }
     }
 
-    // Sums of squares of the gradient into to (2 stages,): of each stage's weights, then of its biases.
+    // Writes the squared norm of the gradient by each stage's weights, then by its biases, to `to` (2 stages,).
     void squares_of_gradient(double* to) const {
         const auto squares = [](const T* from, int count) {
             double total = 0;
@@ -62,9 +62,9 @@ template <class T> class ImageRun : Vectors<T> {
 
     void step(double lr) const {
         const ImageProblem& problem = net.problem;
-        const OptimiserStep<T> step(problem.optimizer, lr, problem.weight_decay, problem.eps, state.beta1_power,
+        const OptimizerStep<T> step(problem.optimizer, lr, problem.weight_decay, problem.eps, state.beta1_power,
                                     state.beta2_power);
-        step.take(net.parameters, net.w, net.g, static_cast<T*>(state.first), static_cast<T*>(state.second));
+        step.apply(net.parameters, net.w, net.g, static_cast<T*>(state.first), static_cast<T*>(state.second));
     }
 
   public:
@@ -74,10 +74,10 @@ template <class T> class ImageRun : Vectors<T> {
     std::size_t memory() const { return net.size; }
     int samples_per_group() const { return net.group * Vectors<T>::LANES; }
 
-    void train(const ImageSet& set, const ImagePiece& piece) {
-        double unasked_loss = 0;
-        std::int64_t unasked_correct = 0;
-        const Tally tally{piece.loss ? *piece.loss : unasked_loss, piece.correct ? *piece.correct : unasked_correct};
+    void train(const ImageSamples& set, const ImagePiece& piece) {
+        double unused_loss = 0;
+        std::int64_t unused_correct = 0;
+        const Tally tally{piece.loss ? *piece.loss : unused_loss, piece.correct ? *piece.correct : unused_correct};
         const bool dropout = piece.kept;
         if (piece.start == 0)
             for (int p = 0; p < net.parameters; ++p) net.g[p] = 0;
@@ -94,8 +94,8 @@ template <class T> class ImageRun : Vectors<T> {
         if (piece.step) step(piece.lr);
     }
 
-    // Adds the loss and the hits of samples start..end, without dropout.
-    void evaluate(const ImageSet& set, int start, int end, Tally tally) {
+    // Adds the losses and correct predictions of samples `start` to `end`, without dropout.
+    void evaluate(const ImageSamples& set, int start, int end, Tally tally) {
         for (int first = start; first < end; first += samples_per_group()) {
             const int samples = std::min(samples_per_group(), end - first);
             read.images(set, nullptr, first, samples);

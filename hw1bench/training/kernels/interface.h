@@ -1,4 +1,4 @@
-// What the kernels share in speaking with Python: the account of their structures, and how a call is entered.
+// The interface of the kernels with Python: descriptions of their structures, and the frame of a call.
 
 #pragma once
 
@@ -11,11 +11,11 @@
 #endif
 
 // A member of a structure or, with an empty name, the structure itself. Python mirrors the structures, and compares its
-// own with these when it loads the library.
+// mirrors with these descriptions when it loads the library.
 extern "C" {
 struct Member {
     const char *structure, *name;
-    char kind;  // of a member: 'p' pointer, 'f' floating point, 'i' integer; 's' structure
+    char kind;  // 'p' pointer, 'f' floating point, 'i' integer, 's' structure
     int32_t offset, size;
 };
 }
@@ -28,8 +28,8 @@ template <class M> constexpr char KIND = std::is_pointer_v<M> ? 'p' : std::is_fl
 
 namespace {
 
-// Moments of a dead unit decay into denormal numbers, on which some processors are a hundred times slower. While this
-// lives, they count as zero in this thread.
+// Treats denormal numbers as zero in this thread during its lifetime. The moments of a dead unit decay into denormal
+// numbers, which make some processors a hundred times slower.
 class FlushDenormals {
 #if defined(__SSE2__)
     unsigned saved = _mm_getcsr();
@@ -43,8 +43,8 @@ class FlushDenormals {
 #endif
 };
 
-// Runs f as the body of a call from Python. Returns 0, or 1 if memory ran out.
-template <class F> int entered(F&& f) {
+// Runs f as the body of a call from Python. Returns 0, or 1 if memory runs out.
+template <class F> int status_of(F&& f) {
     try {
         FlushDenormals scope;
         f();

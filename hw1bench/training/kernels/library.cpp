@@ -1,14 +1,14 @@
-// What a library of the kernels says of itself.
+// Facts about a compiled library of the kernels.
 
 extern "C" {
 
-// What compiled this library, and how: the compiler's name and version, and a digest of its options.
+// The name and version of the compiler of this library, and a digest of its options.
 const char* build() { return __VERSION__ " " BUILD_OPTIONS; }
 
 // The SHA-256 of the sources that this library was compiled from.
 const char* source_digest() { return SOURCE_DIGEST; }
 
-// How many of the instruction sets baseline, avx2, avx512 this processor has, each including those before.
+// How many of the instruction sets baseline, avx2, avx512, in this order, the processor has.
 int instruction_sets() {
 #if defined(__x86_64__)
     __builtin_cpu_init();

@@ -1,4 +1,4 @@
-// How a kernel lays out its arrays in one piece of memory.
+// The layout of a kernel's arrays in one block of memory.
 
 #pragma once
 
@@ -11,8 +11,8 @@ constexpr std::size_t ALIGNMENT = 64;  // bytes, of every array
 
 template <class N> constexpr N round_up(N n, N unit) { return (n + unit - 1) / unit * unit; }
 
-// Deals out arrays from a piece of memory. Without memory it only counts the bytes, so that the same code first
-// measures what it needs and then takes it.
+// Allocates arrays from one block of memory. Without memory it only counts the bytes, so that the same code first
+// measures the memory and then allocates it.
 class Arena {
     char* base;
     std::size_t used = 0;

@@ -1,4 +1,4 @@
-"""Layouts as the stages of the image kernel: a layer with weights, and the pooling and dropout that follow it."""
+"""Layouts as stages of the image kernel: a layer with weights, and the pooling and dropout after it."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm
 from hw1bench.training.kernels.structures import ACTIVATIONS, OUTPUTS, ImageStage
 
-_LARGEST_POOL = 15  # the kernel keeps a place in a window in a byte
+_LARGEST_POOL = 15  # the kernel stores an index in a window in a byte
 
 
 @dataclass
-class LayerWords:
-    """The words of a layout that make one stage of the kernel: a layer with weights, and what follows it."""
+class StageLayers:
+    """Layers of a layout that make one stage: ``layer`` with weights, and the dropout ``before`` and ``after`` its pooling."""
 
     layer: notation.Conv | notation.Linear
     before: notation.Dropout | None = None
@@ -19,18 +19,18 @@ class LayerWords:
     after: notation.Dropout | None = None
 
 
-def stages_of(layout: str) -> list[LayerWords] | None:
-    """The stages of ``layout``; None if its words come in an order that the kernel does not know."""
-    stages: list[LayerWords] = []
+def stages_of(layout: str) -> list[StageLayers] | None:
+    """Return the stages of ``layout``; None if its layers are in an order that the kernel does not support."""
+    stages: list[StageLayers] = []
     for layer in notation.parse(layout):
         last = stages[-1] if stages else None
         match layer:
             case notation.Conv(_, _, kernel, padding):
                 if padding >= kernel:
                     return None
-                stages.append(LayerWords(layer))
+                stages.append(StageLayers(layer))
             case notation.Linear():
-                stages.append(LayerWords(layer))
+                stages.append(StageLayers(layer))
             case notation.Pool(size):
                 if last is None or last.pool > 1 or size > _LARGEST_POOL:
                     return None
@@ -47,20 +47,20 @@ def stages_of(layout: str) -> list[LayerWords] | None:
 
 
 def _kind(dropout: notation.Dropout | None) -> tuple[int, float]:
-    """The kernel's number for the kind of ``dropout``, and its probability."""
+    """Return the kernel's number for the kind of ``dropout``, and its probability."""
     return (0, 0.0) if dropout is None else (2 if dropout.maps else 1, dropout.p)
 
 
 @dataclass(frozen=True)
 class DropoutDraws:
-    """What a dropout draws per sample: so many ``numbers``, each 1 with probability ``keep``, else 0."""
+    """Draws of a dropout per sample: ``numbers`` numbers, each 1 with probability ``keep``, else 0."""
 
     numbers: int
     keep: float
 
 
 def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[ImageStage], list[DropoutDraws]]:
-    """The stages of ``arm`` for images of ``shape (channels, height, width)``, and the draws of its dropouts in forward order."""
+    """Return the stages of ``arm`` for images ``shape (channels, height, width)``, and its dropouts' draws in forward order."""
     found = stages_of(arm.model.layout)
     assert found is not None
     stages, dropouts = [], []

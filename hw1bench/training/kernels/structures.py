@@ -1,6 +1,6 @@
-"""The structures through which Python and the kernels speak, and the numbers that stand for words in them.
+"""The structures that Python passes to the kernels, and the numbers that stand for names in them.
 
-They are as C++ has them: ``fit_problem.h`` and ``image_problem.h`` say what each field means.
+They mirror the structures in C++: ``fit_problem.h`` and ``image_problem.h`` document each field.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ def _fields(kind: type[Any], *names: str) -> tuple[tuple[str, type[Any]], ...]:
 
 
 class FitProblem(ctypes.Structure):
-    """What the runs of a block share, for the fit kernel."""
+    """The problem that the runs of a block share, for the fit kernel."""
 
     _fields_ = (
         *_fields(ctypes.c_void_p, "widths", "x", "y"),
@@ -29,7 +29,7 @@ class FitProblem(ctypes.Structure):
 
 
 class FitState(ctypes.Structure):
-    """What training changes, for the fit kernel."""
+    """The state that training changes, for the fit kernel."""
 
     _fields_ = (
         *_fields(ctypes.c_void_p, "weights", "first", "second", "train_loss", "gradient_norm", "prediction"),
@@ -39,7 +39,7 @@ class FitState(ctypes.Structure):
 
 
 class ImageStage(ctypes.Structure):
-    """A layer with weights and what follows it."""
+    """A layer with weights, and the dropout and pooling after it."""
 
     _fields_ = (
         *_fields(ctypes.c_int32, "channels", "height", "width", "kernel", "padding", "outputs"),
@@ -49,7 +49,7 @@ class ImageStage(ctypes.Structure):
 
 
 class ImageProblem(ctypes.Structure):
-    """What the runs of a block share, for the image kernel."""
+    """The problem that the runs of a block share, for the image kernel."""
 
     _fields_ = (
         ("stages", ctypes.c_void_p),
@@ -59,7 +59,7 @@ class ImageProblem(ctypes.Structure):
 
 
 class ImageState(ctypes.Structure):
-    """What training changes, for the image kernel."""
+    """The state that training changes, for the image kernel."""
 
     _fields_ = (
         *_fields(ctypes.c_void_p, "weights", "first", "second", "memory"),
@@ -67,14 +67,14 @@ class ImageState(ctypes.Structure):
     )
 
 
-class ImageSet(ctypes.Structure):
+class ImageSamples(ctypes.Structure):
     """Images and their classes."""
 
     _fields_ = _fields(ctypes.c_void_p, "x", "y")
 
 
 class ImagePiece(ctypes.Structure):
-    """A batch or a part of one."""
+    """A batch, or a part of a batch."""
 
     _fields_ = (
         *_fields(ctypes.c_void_p, "order", "top", "left", "flip", "kept", "loss", "correct", "squares"),
@@ -83,11 +83,11 @@ class ImagePiece(ctypes.Structure):
     )
 
 
-MIRRORED = (FitProblem, FitState, ImageStage, ImageProblem, ImageState, ImageSet, ImagePiece)
+MIRRORED = (FitProblem, FitState, ImageStage, ImageProblem, ImageState, ImageSamples, ImagePiece)
 
 
 class _Member(ctypes.Structure):
-    """A row of a library's own account of its structures; see ``Member`` in ``interface.h``."""
+    """A library's description of a member of a structure: see ``Member`` in ``interface.h``."""
 
     _fields_ = (
         *_fields(ctypes.c_char_p, "structure", "name"),
@@ -97,12 +97,12 @@ class _Member(ctypes.Structure):
 
 
 _KINDS: dict[Any, bytes] = {ctypes.c_void_p: b"p", ctypes.c_double: b"f", ctypes.c_int32: b"i", ctypes.c_int64: b"i"}
-_Account = dict[tuple[str, str], tuple[bytes, int, int]]  # (structure, field or "") -> kind, offset, size
+_Members = dict[tuple[str, str], tuple[bytes, int, int]]  # (structure, field or "") -> kind, offset, size
 
 
-def _mirrored() -> _Account:
-    """The structures as Python has them."""
-    found: _Account = {}
+def _mirrored() -> _Members:
+    """Describe the structures of Python."""
+    found: _Members = {}
     for mirrored in MIRRORED:
         found[mirrored.__name__, ""] = b"s", 0, ctypes.sizeof(mirrored)
         for name, kind, *_ in mirrored._fields_:
@@ -111,12 +111,12 @@ def _mirrored() -> _Account:
     return found
 
 
-def _compiled(library: ctypes.CDLL) -> _Account:
-    """The structures as ``library`` has them."""
-    found: _Account = {}
-    for account in (library.fit_members, library.image_members):
-        account.restype = ctypes.POINTER(_Member)
-        for row in account():
+def _compiled(library: ctypes.CDLL) -> _Members:
+    """Return the description of the structures by ``library``."""
+    found: _Members = {}
+    for members in (library.fit_members, library.image_members):
+        members.restype = ctypes.POINTER(_Member)
+        for row in members():
             if not row.structure:
                 break
             found[row.structure.decode(), row.name.decode()] = row.kind, row.offset, row.size
@@ -124,9 +124,9 @@ def _compiled(library: ctypes.CDLL) -> _Account:
 
 
 def mismatch(library: ctypes.CDLL) -> str:
-    """The first structure, or field of one, in which ``library`` differs from what Python mirrors; "" if none does.
+    """Return the first structure, or field of a structure, in which ``library`` and Python differ; "" if they agree.
 
-    Raises AttributeError for a library that gives no account of its structures.
+    Raises AttributeError if the library does not describe its structures.
     """
     here, there = _mirrored(), _compiled(library)
     differ = [place for place in here | there if here.get(place) != there.get(place)]

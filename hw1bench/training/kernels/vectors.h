@@ -1,4 +1,4 @@
-// Vectors of numbers, as wide as the instruction set allows, and their sums.
+// Vectors of numbers, as wide as the instruction set allows, and sums over their lanes.
 
 #pragma once
 
@@ -9,10 +9,10 @@
 
 #define UNROLL _Pragma("GCC unroll 16")
 
-// A function that stays one: inside another its loops get fewer registers, which was measured up to 9 % slower.
-#define APART __attribute__((noinline))
+// Keeps a function from being inlined: its loops would get fewer registers, which was measured up to 9 % slower.
+#define NOINLINE __attribute__((noinline))
 
-// Of no other translation unit: libraries for several instruction sets may be loaded at once.
+// Anonymous, because libraries for several instruction sets may be loaded at once.
 namespace {
 
 #if defined(__AVX512F__)
@@ -23,7 +23,7 @@ constexpr int VECTOR_BYTES = 32;
 constexpr int VECTOR_BYTES = 16;
 #endif
 
-// Calls f with the constant min(n, Max), for n >= Min: f can then unroll its loops.
+// Calls f with min(n, Max), for n >= Min, as a constant, so that f can unroll its loops.
 template <int Max, int Min = 1, class F> inline void with_constant(int n, F&& f) {
     if constexpr (Min < Max) {
         constexpr int middle = (Min + Max) / 2;
@@ -45,7 +45,7 @@ template <class T> struct Vectors {
     static V load(const T* p) { return *reinterpret_cast<const Unaligned*>(p); }
     static void store(T* p, V v) { *reinterpret_cast<Unaligned*>(p) = v; }
 
-    // f(block[r][c], r, c) for all of a block, unrolled so that the block stays in registers.
+    // Calls f(block[r][c], r, c) for all sums of a block, unrolled so that the block stays in registers.
     template <int R, int C, class F> static void each(V (&block)[R][C], F f) {
         UNROLL for (int r = 0; r < R; ++r)
             UNROLL for (int c = 0; c < C; ++c) f(block[r][c], r, c);
@@ -79,7 +79,7 @@ template <class T> struct Vectors {
 
     static T sum(V v) { return sums<1>(&v)[0]; }
 
-    // In double and lane by lane: for a sum over many samples, such as a loss.
+    // The sum of the lanes in double, for a sum over many samples, such as a loss.
     static double precise_sum(V v) {
         double total = 0;
         for (int j = 0; j < LANES; ++j) total += v[j];

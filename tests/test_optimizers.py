@@ -1,12 +1,12 @@
-"""The optimisers that the kernels share: a beta's power is dropped before it turns denormal, and no bit shows it."""
+"""The optimisers that the kernels share: a power of a beta is set to zero before it is denormal, which changes no bit."""
 
 from dataclasses import replace
 
 import pytest
-from hw1bench.runs import Block
 
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model, data
+from hw1bench.records.runs import Block
 from hw1bench.training.kernels import binaries, fit_kernel, image_kernel
 
 FIT = replace(ARM, epochs=12)
@@ -22,7 +22,7 @@ pytestmark = [
 
 @pytest.fixture
 def train(kernel, precision, monkeypatch):
-    """Trains by Adam from steps at which both powers are ``power``; gives the bits, and the powers of a run at its end."""
+    """Train with Adam from steps at which both powers are ``power``. Return the bits, and the last powers of a run."""
     module, name, arm = KERNELS[kernel]
     structure = getattr(module, name)
 
@@ -43,8 +43,8 @@ def train(kernel, precision, monkeypatch):
 
 
 @pytest.mark.parametrize("isa", binaries.instruction_sets())
-def test_a_power_that_is_dropped_is_too_small_to_change_a_bit(train, isa):
-    kept, (first, second) = train(1e-20, isa)  # twelve steps do not bring it to where it is dropped
+def test_a_power_that_is_set_to_zero_is_too_small_to_change_a_bit(train, isa):
+    kept, (first, second) = train(1e-20, isa)  # large enough not to be set to zero within twelve steps
     assert first == pytest.approx(1e-20 * 0.9**12)
     assert second == pytest.approx(1e-20 * 0.999**12)
     dropped, powers = train(1e-31, isa)
@@ -53,7 +53,7 @@ def test_a_power_that_is_dropped_is_too_small_to_change_a_bit(train, isa):
     assert train(1.0, isa)[0] != kept
 
 
-def test_long_training_drops_the_power_of_the_first_moment(train):
+def test_long_training_sets_the_power_of_the_first_moment_to_zero(train):
     _, (first, second) = train(1.0, epochs=700)
     assert first == 0.0
     assert second == pytest.approx(0.999**700)

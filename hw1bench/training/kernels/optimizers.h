@@ -1,4 +1,4 @@
-// The optimisers, as torch.optim has them, on flat arrays of parameters.
+// The optimisers of torch.optim, on flat arrays of parameters.
 
 #pragma once
 
@@ -9,24 +9,24 @@ namespace {
 enum Method { SGD, ADAM, RMSPROP };
 
 constexpr double BETA1 = 0.9, BETA2 = 0.999, ALPHA = 0.99;  // torch's defaults
-constexpr double NO_POWER = 1e-30;                          // of a beta: 1 - power is 1 long before
+constexpr double NO_POWER = 1e-30;  // smaller powers of a beta are set to zero: 1 - power has long been 1
 
-// One step. What it needs besides the arrays is settled first; then it is taken, for any ranges of the parameters.
-template <class T> class OptimiserStep {
+// One optimiser step: its constants are computed first; then it is applied to any ranges of the parameters.
+template <class T> class OptimizerStep {
     int method = SGD;
     T lr = 0, decay = 0, eps = 0;
-    T rate = 0, correction = 0;  // Adam's: the learning rate and the root of the second moment, corrected for bias
+    T rate = 0, correction = 0;  // Adam's bias corrections: the learning rate, and a factor of the second moment's root
 
-    // beta^steps, one step further. It becomes zero before it turns denormal, which would be slow.
+    // Advances beta^steps by a step. It becomes zero before it is denormal, which would be slow.
     static void advance(double& power, double beta) {
         power *= beta;
         if (power < NO_POWER) power = 0;
     }
 
   public:
-    OptimiserStep() = default;
+    OptimizerStep() = default;
 
-    OptimiserStep(int method, double lr, double weight_decay, double eps, double& beta1_power, double& beta2_power)
+    OptimizerStep(int method, double lr, double weight_decay, double eps, double& beta1_power, double& beta2_power)
         : method(method), lr(T(lr)), decay(T(weight_decay)), eps(T(eps)) {
         if (method != ADAM) return;
         advance(beta1_power, BETA1);
@@ -35,9 +35,9 @@ template <class T> class OptimiserStep {
         correction = T(1 / std::sqrt(1 - beta2_power));
     }
 
-    // For `units` times Unit parameters: a Unit of as many lanes as a vector has spares the compiler the remainder.
+    // Applies the step to `units` * Unit parameters: with the lanes of a vector as Unit, the loop has no remainder.
     template <int Unit = 1>
-    void take(int units, T* __restrict weight, const T* __restrict gradient, T* __restrict first,
+    void apply(int units, T* __restrict weight, const T* __restrict gradient, T* __restrict first,
               T* __restrict second) const {
         const T lr = this->lr, decay = this->decay, eps = this->eps;
         const T rate = this->rate, correction = this->correction;
