@@ -1,8 +1,8 @@
-# make claims     set up, run the quick tier, say where the report is
+# make claims     set up, run the quick tier, print where the report is
 # make test       set up, run the tests
 # make lint       set up, check style and types
-# make protocols  set up, write docs/protocols.md, with the seconds of the last quick session
-# make bench      set up, measure against the plain PyTorch loop, JAX and the machine's floor
+# make protocols  set up, write docs/protocols.md with the timings of the last quick session
+# make bench      set up, time hw1bench against the plain PyTorch loop, JAX and the machine's floor
 PYTHON ?= python3
 BIN := .venv/bin
 .PHONY: claims test lint protocols bench setup
@@ -27,7 +27,7 @@ bench: setup
 
 setup: .venv/ready
 
-# Exact versions come from constraints.txt; the stamp is newer than all that decides the environment once it is made.
+# Exact versions come from constraints.txt. The stamp is up to date if it is newer than all files that define the environment.
 .venv/ready: pyproject.toml constraints.txt setup.py $(wildcard hw1bench/training/kernels/*.cpp hw1bench/training/kernels/*.h)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv

@@ -1,7 +1,7 @@
-"""The kernels: C++ sources, one optional shared library per instruction set. All metadata: pyproject.toml.
+"""Build of the kernels: one optional shared library per instruction set, from the C++ sources. Metadata is in pyproject.toml.
 
-The libraries are loaded by ctypes, not imported; without a C++ compiler (GCC or Clang) there are none, and hw1bench
-trains with torch alone.
+The libraries are loaded by ctypes, not imported. Without a C++ compiler (GCC or Clang) none is built, and hw1bench trains with
+torch alone.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ FOLDER = HERE / "hw1bench" / "training" / "kernels"
 SOURCES, HEADERS = (
     [path.relative_to(HERE).as_posix() for path in sorted(FOLDER.glob(f"*.{suffix}"))] for suffix in ("cpp", "h")
 )
-seal = runpy.run_path(str(FOLDER / "seal.py"))  # no import of the package: it needs torch
+seal = runpy.run_path(str(FOLDER / "seal.py"))  # not imported, because the package needs torch
 
-# No -ffast-math: it links code that turns denormal numbers off for the whole process, and it hides NaN.
+# Not -ffast-math: it links code that disables denormal numbers in the whole process, and it assumes that there is no NaN.
 FLAGS = [
     "-std=c++17",
     "-O3",
@@ -46,13 +46,13 @@ if platform.machine().lower() in ("x86_64", "amd64"):
 
 
 class BuildKernels(build_ext):
-    """Compiles each extension in a folder of its own: they share the sources, so the objects' names. And seals it."""
+    """Command that compiles each extension in a folder of its own, because they share names of objects, and seals it."""
 
     def build_extension(self, ext: Extension) -> None:
         library = Path(self.get_ext_fullpath(ext.name))
         if library.exists() and not whole(library):
-            library.unlink()  # else it would be taken for built
-        # The same sources compiled otherwise give other digits: what compiles them belongs to the library.
+            library.unlink()  # otherwise setuptools takes it for up to date
+        # Other compiler options give other digits, so the library contains a digest of the options.
         command = [*getattr(self.compiler, "compiler_so_cxx", self.compiler.compiler_so), *ext.extra_compile_args]
         options = hashlib.sha256(" ".join(command).encode()).hexdigest()[:16]
         ext.define_macros.append(("BUILD_OPTIONS", f'"{options}"'))
@@ -67,7 +67,7 @@ class BuildKernels(build_ext):
 
 
 def whole(library: Path) -> bool:
-    """Whether it is sealed, where libraries are: a signed one of macOS ends where its signature does."""
+    """Whether ``library`` is sealed. On macOS none is, because a signed library must end with its signature."""
     return sys.platform == "darwin" or seal["is_whole"](library.read_bytes(), library.name)
 
 

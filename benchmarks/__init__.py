@@ -1,1 +1,1 @@
-"""How fast: ours against the plain PyTorch loop, JAX and the machine's own floor, measured in one run."""
+"""Benchmarks of hw1bench against the plain PyTorch loop, JAX and the machine's floor, measured in one run."""

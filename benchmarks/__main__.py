@@ -1,8 +1,8 @@
-"""``python -m benchmarks``: two tables, ``bench.json`` and ``bench.svg`` in the folder given (default reports/bench).
+"""``python -m benchmarks`` prints two tables and writes ``bench.json`` and ``bench.svg`` to a folder (default reports/bench).
 
-Rounds are interleaved: in each, every contender runs once, so that a machine that speeds up or slows down does so for all.
-A figure is the median over rounds, with its spread: microseconds a model-step of training, milliseconds of a measure. A
-ratio is the median over rounds.
+Every contender runs once in each round, so that a change of the machine's speed affects all contenders. A figure is the
+median over rounds, with minimum and maximum: microseconds per model-step of training, or milliseconds of a measure. A ratio is
+the median of the rounds' ratios.
 """
 
 import argparse
@@ -26,10 +26,10 @@ from benchmarks.measures import Pair
 from hw1bench import Arm, Function, data
 from hw1bench.records.runs import Block
 from hw1bench.sources import a, b, c, d, e
-from hw1bench.support.files import replace as put
+from hw1bench.support import files
 from hw1bench.training import engine
 
-SECONDS = 1.0  # of work that a contender is given in a round
+SECONDS = 1.0  # of work of a contender in a round
 CPU = torch.device("cpu")
 SEVEN = Arm(
     name="seven layers",
@@ -47,24 +47,24 @@ A_DENSE = replace(a.RANDOM_LABELS.protocol("quick").arms[0], data=a.TASK.protoco
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table: the times of each contender, (rounds,) each, and for training the floor's."""
+    """A row of a table: the ``times`` (rounds,) of each contender and, for training, of the floor."""
 
     title: str
     times: dict[str, list[float]]
 
     def ratio(self, contender: str) -> float | None:
-        """How many times as long ``contender`` takes as ours, round by round; None where it did not run."""
+        """Return the median over rounds of ``contender``'s time divided by ours; None if it did not run."""
         if contender not in self.times:
             return None
         return median(other / own for other, own in zip(self.times[contender], self.times["ours"], strict=True))
 
 
 def ours(problem: Problem) -> Contender:
-    """The engine, block by block."""
+    """Return our contender: the engine, block by block."""
 
     def train(steps: int) -> np.ndarray:
-        a_epoch = problem.points if problem.arm.batch_size == 1 else 1
-        arm = replace(problem.arm, epochs=-(-steps // a_epoch))
+        steps_per_epoch = problem.points if problem.arm.batch_size == 1 else 1
+        arm = replace(problem.arm, epochs=-(-steps // steps_per_epoch))
         records = [engine.train(replace(block, arm=arm), CPU) for block in problem.blocks]
         return np.concatenate([record.arrays["train_loss"][:, -1] for record in records])
 
@@ -72,7 +72,7 @@ def ours(problem: Problem) -> Contender:
 
 
 def matrix_rate() -> float:
-    """Floating-point operations a second that torch's float32 matrix product sustains, on all threads."""
+    """Measure the floating-point operations per second of torch's float32 matrix product on all threads."""
     left, right = torch.rand(1024, 1024), torch.rand(1024, 1024)
     times = [seconds(lambda: left @ right) for _ in range(40)]
     return float(2 * 1024**3 / median(times))
@@ -85,7 +85,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def calibrate(contender: Contender, unit: int) -> int:
-    """How many steps, a multiple of ``unit``, take a contender about `SECONDS`; what compiles is compiled on the way."""
+    """Return a multiple of ``unit`` steps that takes about ``SECONDS``. This also makes JAX compile the contender."""
     steps = unit
     while True:
         contender(steps)
@@ -96,7 +96,7 @@ def calibrate(contender: Contender, unit: int) -> int:
 
 
 def agree(problem: Problem, found: dict[str, Contender]) -> None:
-    """Raise AssertionError unless all contenders train the same thing: the same losses after a few steps."""
+    """Check that all contenders have the same losses after a few steps. Raises AssertionError if they differ."""
     steps = problem.points if problem.arm.batch_size == 1 else 20
     results = {name: contender(steps) for name, contender in found.items()}
     for name, losses in results.items():
@@ -104,10 +104,10 @@ def agree(problem: Problem, found: dict[str, Contender]) -> None:
 
 
 def measure(title: str, problem: Problem, rounds: int) -> Row:
-    """One row: the same problem by every contender."""
+    """Time every contender on the same problem."""
     found: dict[str, Contender] = {"ours": ours(problem), "plain loop": contenders.plain(problem)}
     try:
-        import jax  # noqa: F401  # is it here?
+        import jax  # noqa: F401  # whether it is installed
     except ImportError:
         pass
     else:
@@ -126,7 +126,7 @@ def measure(title: str, problem: Problem, rounds: int) -> Row:
 
 
 def measure_topic(rounds: int) -> Row:
-    """Look 1 of the whole topic, quick tier: a sample of every arm's steps, scaled to its budget."""
+    """Time look 1 of the topic "fit" in the quick tier: a sample of the steps of each arm, scaled to its budget."""
     experiments = (a.FIT_SINC, b.FIT, c.FIT_SINC, c.FIT_SGN, d.FIT_SINC, d.FIT_SGN, d.FIT_SIGMOID, e.FIT_F1, e.FIT_F2)
     times: dict[str, list[float]] = {"ours": [], "plain loop": []}
     for _ in range(rounds):
@@ -148,7 +148,7 @@ def measure_topic(rounds: int) -> Row:
 
 
 def measure_images(title: str, arm: Arm, rounds: int, epochs: int = 4) -> Row:
-    """A classifier of images, evaluation of both sets after each epoch included: a block of 8 runs, and 1 run of the loop."""
+    """Time a classifier of images, with evaluation of both sets after each epoch: a block of 8 runs, and 1 run of the loop."""
     block = Block("bench", "images", replace(arm, epochs=epochs), 0)
     loop = contenders.plain_images(arm)
     ours = engine.train(block, CPU).arrays["train_loss"][0, -1]
@@ -161,7 +161,7 @@ def measure_images(title: str, arm: Arm, rounds: int, epochs: int = 4) -> Row:
 
 
 def measure_pair(pair: Pair, rounds: int) -> Row:
-    """Milliseconds that a measure takes; raises AssertionError unless both find the same on the items sampled."""
+    """Time a measure, in milliseconds. Raises AssertionError if it and its loop differ on the sampled items."""
     expected = pair.loop(pair.sampled)
     np.testing.assert_allclose(pair.ours(pair.sampled), expected, rtol=1e-4, atol=1e-9 * np.abs(expected).max())
     pair.ours(pair.items)
@@ -186,7 +186,7 @@ def table_of_measures(rows: list[Row]) -> Table:
 
 
 def table(rows: list[Row]) -> Table:
-    found = Table(title=r"microseconds a model-step, median \[min, max]; ratios to ours")
+    found = Table(title=r"Training: microseconds per model-step, median \[min, max]")
     for heading in ("row", "ours", "plain loop", "best JAX", "floor", "plain / ours", "JAX / ours", "ours / floor"):
         found.add_column(heading, justify="left" if heading == "row" else "right")
     for row in rows:
@@ -217,7 +217,7 @@ def chart(rows: list[Row], path: Path) -> None:
     for index, name in enumerate(names):
         at = [place + 0.15 * (index - len(names) / 2) for place, row in enumerate(rows) if name in row.times]
         axes.barh(at, [median(row.times[name]) for row in rows if name in row.times], height=0.14, label=name)
-    axes.set(xscale="log", xlabel="microseconds a model-step", yticks=range(len(rows)))
+    axes.set(xscale="log", xlabel="microseconds per model-step", yticks=range(len(rows)))
     axes.set_yticklabels([row.title for row in rows])
     axes.invert_yaxis()
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
@@ -251,10 +251,10 @@ def main() -> None:
     document = {
         "machine": platform.processor() or platform.machine(),
         **engine.environment(CPU),
-        "rows": [{"title": row.title, "microseconds_a_model_step": row.times} for row in rows],
+        "rows": [{"title": row.title, "microseconds_per_model_step": row.times} for row in rows],
         "measures": [{"title": row.title, "milliseconds": row.times} for row in measured],
     }
-    put(arguments.folder / "bench.json", json.dumps(document, indent=1).encode())
+    files.replace(arguments.folder / "bench.json", json.dumps(document, indent=1).encode())
     chart(rows, arguments.folder / "bench.svg")
     print(f"bench: {arguments.folder / 'bench.json'}, {arguments.folder / 'bench.svg'}")
 

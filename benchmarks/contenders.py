@@ -1,6 +1,6 @@
-"""The loops that we are measured against. Each function trains for ``steps`` optimiser steps and returns the final losses.
+"""The contenders that hw1bench is compared with. Each trains for a number of optimiser steps and returns the final losses.
 
-A problem is a fit of a dense ReLU net with Adam: the runs share the data, each starts from its own weights.
+A problem is a fit of a dense ReLU net with Adam. The runs share the data, and each starts from weights of its own.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from hw1bench.specs.experiment import Arm
 from hw1bench.training import stacked
 from hw1bench.training.streams import generator_for
 
-Contender = Callable[[int], np.ndarray]  # steps of every run -> (runs,) training losses of the whole set
+Contender = Callable[[int], np.ndarray]  # steps per run -> losses (runs,) of the whole training set
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Problem:
 
     @property
     def operations(self) -> int:
-        """Floating-point operations in the matrix products of one step: forward, weight gradients, input gradients."""
+        """Floating-point operations of the matrix products of one step: forward, weight gradients, input gradients."""
         samples = self.arm.batch_size or self.points
         products = [inputs * outputs for inputs, outputs in pairwise(self.widths)]
         return 2 * samples * (3 * sum(products) - products[0])  # the first layer's input needs no gradient
@@ -50,7 +50,7 @@ class Problem:
         return len(data.BUILT_IN.load(self.arm.data).train)
 
     def initial(self) -> np.ndarray:
-        """(runs, parameters)."""
+        """Return the initial weights (runs, parameters)."""
         return np.concatenate([stacked.initial(block, torch.float32).numpy() for block in self.blocks])[: self.runs]
 
     def arrays(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -58,7 +58,7 @@ class Problem:
         return split.x.float(), split.y.float()
 
     def orders(self, steps: int) -> np.ndarray:
-        """(steps, runs): the sample of each step at batch 1."""
+        """Return the index (steps, runs) of the sample of each step at batch size 1."""
         epochs = -(-steps // self.points)
         columns = []
         for seed in range(self.runs):
@@ -68,7 +68,7 @@ class Problem:
 
 
 def plain(problem: Problem) -> Contender:
-    """The loop as such reports write it: one model after the other, ``loss.item()`` every step."""
+    """Return the loop as reports write it: one model after the other, ``loss.item()`` at every step."""
     x, y = problem.arrays()
     spec = problem.arm.optimizer
 
@@ -96,8 +96,8 @@ def plain(problem: Problem) -> Contender:
 
 
 def plain_images(arm: Arm) -> Contender:
-    """The loop on images as such reports write it: a DataLoader over the samples, one at a time, ``loss.item()`` every step, both
-    whole sets evaluated after each epoch; one run, for so many epochs, in the data order of seed 0."""
+    """Return the loop on images as reports write it: a DataLoader that collates samples, ``loss.item()`` at every step, and an
+    evaluation of both whole sets after each epoch. It trains one run, in the data order of seed 0, for a number of epochs."""
     dataset = data.BUILT_IN.load(arm.data)
     assert dataset.test is not None
     splits = [
@@ -139,7 +139,7 @@ def plain_images(arm: Arm) -> Contender:
 
 
 def jax(problem: Problem, *, samples_last: bool) -> Contender:
-    """All runs in one ``jit`` of ``scan`` over ``vmap``; activations are samples x features, or features x samples."""
+    """Return all runs as one ``jit`` of ``vmap`` over ``scan``. Activations are samples x features or features x samples."""
     import jax.numpy as jnp
     from jax import grad, jit, lax, vmap
 

@@ -1,4 +1,4 @@
-"""Measures of trained nets beside the loops that a textbook has for them, on nets that are not trained: the work is the same."""
+"""Measures of trained nets and their textbook loops, timed on untrained nets, for which the work is the same."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ DENSE = Model("784-512-10")
 
 @dataclass(frozen=True)
 class Pair:
-    """``ours`` and ``loop`` do the same work on so many ``items``; the loop's time is that of ``sampled`` items, scaled."""
+    """A measure: ``ours`` and ``loop`` do the same work on ``items`` items. The loop is timed on ``sampled`` items."""
 
     title: str
     ours: Callable[[int], np.ndarray]
@@ -34,7 +34,7 @@ def _loaded(model: Model, weights: Tensor) -> nn.Sequential:
 
 
 def double_backward(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The Hessian (parameters, parameters) of the mean squared error at one point, a backward pass a row."""
+    """Return the Hessian (parameters, parameters) of the mean squared error at one point, by a backward pass per row."""
     net = _loaded(model, weights)
     parameters = [*net.parameters()]
     loss = nn.functional.mse_loss(net(x), y)
@@ -47,7 +47,7 @@ def double_backward(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tens
 
 
 def loop_of_jacobians(model: Model, weights: Tensor, x: Tensor) -> float:
-    """The mean norm of one net's Jacobian, a backward pass an input and class."""
+    """Return the mean Jacobian norm of one net, by a backward pass per input and class."""
     net = _loaded(model, weights).requires_grad_(False)
     total = 0.0
     for sample in x.split(1):
@@ -62,7 +62,7 @@ def loop_of_jacobians(model: Model, weights: Tensor, x: Tensor) -> float:
 def mixed_one_by_one(
     model: Model, first: Tensor, second: Tensor, alphas: np.ndarray, x: Tensor, y: Tensor
 ) -> np.ndarray:
-    """Loss and accuracy (2, alphas) on the line between two nets, the mixed weights loaded one after the other."""
+    """Return loss and accuracy (2, alphas) on the line between two nets. Mixed weights are loaded one after the other."""
     net = _loaded(model, first)
     found = []
     for alpha in alphas.tolist():
@@ -74,7 +74,7 @@ def mixed_one_by_one(
 
 
 def spectra(problem: Problem, sampled: int) -> Pair:
-    """Hessian and spectrum at the initial weights of all runs, on all points, in float64."""
+    """Return the measure of Hessian and spectrum, at the initial weights of all runs, on all points, in float64."""
     problem = replace(problem, arm=replace(problem.arm, batch_size=None))
     model, weights = problem.arm.model, torch.from_numpy(problem.initial()).double()
     x, y = (array.double() for array in problem.arrays())
@@ -92,7 +92,7 @@ def spectra(problem: Problem, sampled: int) -> Pair:
 
 
 def _random(samples: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Two nets' weights (2, parameters), inputs and classes for them."""
+    """Draw the weights (2, parameters) of two nets, and inputs and classes for them."""
     generator = torch.Generator().manual_seed(0)
     nets = [models.drawn(DENSE, generator).parameters() for _ in range(2)]
     x = torch.randn(samples, 784, generator=generator)
@@ -100,7 +100,7 @@ def _random(samples: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def jacobians(samples: int, sampled: int) -> Pair:
-    """The Jacobian's mean norm over so many inputs."""
+    """Return the measure of the mean Jacobian norm over ``samples`` inputs."""
     weights, x, _ = _random(samples)
 
     def ours(inputs: int) -> np.ndarray:
@@ -113,7 +113,7 @@ def jacobians(samples: int, sampled: int) -> Pair:
 
 
 def line(alphas: int, samples: int) -> Pair:
-    """Loss and accuracy at so many alphas from one net to another."""
+    """Return the measure of loss and accuracy at ``alphas`` places on the line between two nets."""
     weights, x, y = _random(samples)
     steps = grid(0, 1, alphas)
 

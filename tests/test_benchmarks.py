@@ -1,4 +1,4 @@
-"""A benchmark is worth something only if its contenders do the same work."""
+"""The contenders of a benchmark do the same work."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def test_ours_and_the_plain_loop_on_images_train_the_same(arm):
 
 
 @pytest.mark.parametrize("name", ["A, 784-256-10", "D, CNN-1", "B, cifar-2"])
-def test_stacked_runs_of_the_designs_for_a_gpu_train_as_single_ones(name, monkeypatch):
+def test_stacked_runs_of_the_gpu_designs_train_as_single_runs(name, monkeypatch):
     monkeypatch.setattr(gpu_designs, "SAMPLES", 128)
     problem, cpu = gpu_designs.PROBLEMS[name], torch.device("cpu")
     stacked = gpu_designs.Stacked(problem, cpu)
@@ -49,7 +49,7 @@ def test_stacked_runs_of_the_designs_for_a_gpu_train_as_single_ones(name, monkey
         torch.testing.assert_close(ours[5], single)
 
 
-def test_the_operations_of_a_step_are_counted_by_hand():
+def test_operations_of_a_step_of_the_gpu_designs_equal_counts_by_hand():
     dense = gpu_designs.PROBLEMS["A, 784-256-10"]
     assert dense.operations == 64 * (4 * 784 * 256 + 6 * 256 * 10)
     convolutions = gpu_designs.PROBLEMS["D, CNN-1"]
@@ -62,8 +62,8 @@ def test_contenders_that_differ_are_noticed():
         bench.agree(PROBLEMS["full batch"], {"plain loop": plain, "other": lambda steps: plain(steps) * 1.1})
 
 
-def test_operations_of_a_step_are_those_of_its_products():
-    # 1-5-10-5-1: products 5 + 50 + 50 + 5, forward, weight gradient, and input gradient but for the first layer's.
+def test_operations_of_a_step_are_the_operations_of_its_products():
+    # 1-5-10-5-1: products 5 + 50 + 50 + 5, forward, weight gradient, and input gradient above the first layer.
     assert PROBLEMS["full batch"].operations == 2 * 30 * (110 + 110 + 105)
     assert PROBLEMS["batch 1"].operations == 2 * (110 + 110 + 105)
 
