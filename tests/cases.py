@@ -7,7 +7,7 @@ import torch
 
 from hw1bench import Arm, Function, Images, Model, Optimizer
 
-# Layouts of the catalogue with the counts that their printed layer sizes sum to, by hand.
+# Layouts of the catalogue with their parameter counts, summed by hand from the printed layer sizes.
 COUNTS = {
     "784-256-10": 203_530,
     "784-10-10": 7_960,
@@ -27,7 +27,7 @@ COUNTS = {
     **{f"784-{width}-10": count for width, count in zip(range(2, 21, 2), range(1_600, 15_911, 1_590), strict=True)},
 }
 
-# Whole layouts with the shape of a sample that they take.
+# Complete layouts, with the shape of a sample that they take.
 SHAPES = {
     "C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-10": (1, 28, 28),
     "C(3-16,3,pool2) 3600-10": (3, 32, 32),
@@ -78,7 +78,7 @@ IMAGE_MODELS = {  # model, loss, data
     "random labels, stacked": (Model("64-20-10"), "cross_entropy", replace(DIGITS, random_labels=True)),
 }
 
-# An arm of 50 steps in float64, from which twin tests vary.
+# An arm of 50 steps in float64, of which twin tests make variants.
 ARM = Arm(
     name="arm",
     data=SINC,
@@ -91,14 +91,14 @@ ARM = Arm(
 
 
 def unchecked(arm, **changes):
-    """``arm`` with ``changes`` that an arm would refuse: for what trains more than the sets of data here ask for."""
+    """Return ``arm`` with ``changes`` that an arm refuses, to test code that trains more than the data sets here need."""
     changed = copy(arm)
     for name, value in changes.items():
         object.__setattr__(changed, name, value)
     return changed
 
 
-# Nets of every kind of layer in the catalogue, with the shape of a sample that they take.
+# Nets with every kind of layer in the catalogue, and the shape of a sample that they take.
 CATALOGUE_NETS = {
     "linear": (Model("12-4"), (12,)),
     "dense": (Model("12-9-4"), (12,)),
@@ -120,7 +120,7 @@ CATALOGUE_NETS = {
 
 
 def ends(model, shape, samples, runs, dtype=torch.float64):
-    """x (samples, *shape), and two tensors of weights (runs, parameters)."""
+    """Draw x (samples, *shape) and two tensors of weights (runs, parameters)."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(samples, *shape, generator=generator, dtype=torch.float64)
     weights = 0.4 * torch.randn(2, runs, model.parameters, generator=generator, dtype=torch.float64)

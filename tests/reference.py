@@ -1,4 +1,4 @@
-"""Naive twins: the textbook loops against which the engine is held. One run at a time, nothing stacked, nothing compiled."""
+"""Naive twins: textbook loops with which the engine is compared. One run at a time, nothing stacked, nothing compiled."""
 
 import math
 
@@ -12,7 +12,7 @@ from hw1bench.training.streams import seed_for
 
 
 def network(model):
-    """The layout spelled out with torch's modules, without ``models.build``."""
+    """Build the network of ``model`` from torch's modules, without ``models.build``."""
     activation = {"relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.01), "tanh": nn.Tanh}[model.activation]
     modules = []
     for layer in notation.parse(model.layout):
@@ -34,7 +34,7 @@ def network(model):
 
 
 def optimizer(spec, parameters):
-    """torch's plain optimiser, neither fused nor vectorised over tensors."""
+    """Return torch's plain optimiser, neither fused nor vectorised over tensors."""
     options = {"lr": spec.lr, "weight_decay": spec.weight_decay, "foreach": False}
     if spec.eps is not None:
         options["eps"] = spec.eps
@@ -48,7 +48,7 @@ def loss_function(name):
 
 
 def augmented(image, top, left, flip):
-    """One image (channels, size, size), padded by 4 in reflection, cropped at ``top``, ``left`` of the padded one, flipped."""
+    """Pad ``image (channels, size, size)`` by 4 by reflection, crop it at ``top``, ``left`` of the padded image, and flip it."""
     size = image.shape[-1]
     padded = nn.functional.pad(image[None], (4, 4, 4, 4), mode="reflect")[0]
     crop = padded[:, top : top + size, left : left + size]
@@ -56,7 +56,7 @@ def augmented(image, top, left, flip):
 
 
 def batch_of(x, rows, generator):
-    """The images ``rows`` of ``x``, one by one; augmented where there is a ``generator``."""
+    """Return the images ``rows`` of ``x``; if a ``generator`` is given, they are augmented one by one."""
     if generator is None:
         return x[rows]
     corners = torch.randint(9, (2, len(rows)), generator=generator).T.tolist()
@@ -65,13 +65,13 @@ def batch_of(x, rows, generator):
 
 
 def train(report, experiment, arm, seed):
-    """One run as such reports write it: history of training losses (epochs + 1,), and the last weights (parameters,)."""
+    """Train one run as reports write it. Return its training losses (epochs + 1,) and its last weights (parameters,)."""
     losses, weights, _, _ = _loop(report, experiment, arm, seed)
     return losses, weights
 
 
 def coasted(report, experiment, arm, seed):
-    """How far one more step with a gradient of zero moves the weights, over their length."""
+    """Return the length of a further step with a gradient of zero, relative to the norm of the weights."""
     _, before, _, step = _loop(report, experiment, arm, seed)
     step.zero_grad(set_to_none=False)
     step.step()
@@ -80,7 +80,7 @@ def coasted(report, experiment, arm, seed):
 
 
 def gradient_norms(report, experiment, arm, seed):
-    """What ``arm.gradient_norm`` asks for, by its name in a record."""
+    """Return the arrays that ``arm.gradient_norm`` asks for, by their names in a record."""
     _, _, norms, _ = _loop(report, experiment, arm, seed)
     if arm.gradient_norm == "last batch":
         return {"last_batch_norm": np.array(norms["last batch"])}
@@ -134,9 +134,9 @@ def _loop(report, experiment, arm, seed):
                 found.backward()
                 norms["step"].append(_norm(net))
                 norms["step_loss"].append(found.item())
-                of_each_tensor = [p.grad.norm().item() for p in net.parameters()]
+                tensor_norms = [p.grad.norm().item() for p in net.parameters()]
                 step.step()
-            norms["last batch"].append(sum(of_each_tensor) / len(of_each_tensor))
+            norms["last batch"].append(sum(tensor_norms) / len(tensor_norms))
             if arm.schedule is not None and (epoch + 1) % arm.schedule.every == 0:
                 for group in step.param_groups:
                     group["lr"] *= arm.schedule.factor
@@ -144,14 +144,14 @@ def _loop(report, experiment, arm, seed):
 
 
 def share_in_order(values, over):
-    """The share of pairs in order, pair by pair."""
+    """Count the share of pairs in order, pair by pair."""
     pairs = [(i, j) for i in range(len(values)) for j in range(i)]
     agree = sum((values[i] - values[j]) * (over[i] - over[j]) > 0 for i, j in pairs)
     return agree / len(pairs)
 
 
 def clopper_pearson(holds, seeds, level):
-    """The exact interval by bisection on the two binomial tails."""
+    """Find the exact interval by bisection on the two binomial tails."""
 
     def tail(share, counts):
         return sum(math.comb(seeds, k) * share**k * (1 - share) ** (seeds - k) for k in counts)
@@ -171,7 +171,7 @@ def clopper_pearson(holds, seeds, level):
 
 
 def hessian_double_backward(model, weights, x, y):
-    """The Hessian at one point (parameters,), row by row: the gradient's every entry is differentiated by itself."""
+    """Return the Hessian at one point (parameters,), row by row: each entry of the gradient is differentiated by itself."""
     net = network(model).double()
     nn.utils.vector_to_parameters(weights, net.parameters())
     parameters = list(net.parameters())
@@ -185,7 +185,7 @@ def hessian_double_backward(model, weights, x, y):
 
 
 def walk(step_lengths, weights, generator):
-    """The snapshots (steps + 1, weights) of a random walk: every step in a direction of its own."""
+    """Return the snapshots (steps + 1, weights) of a random walk, with each step in a random direction."""
     place, places = np.zeros(weights), [np.zeros(weights)]
     for length in step_lengths:
         direction = generator.standard_normal(weights)
@@ -195,13 +195,13 @@ def walk(step_lengths, weights, generator):
 
 
 def share_of_variance(snapshots, components):
-    """By the singular values of the centred snapshots."""
+    """Return the share of variance by the singular values of the centred snapshots."""
     squares = np.linalg.svd(snapshots - snapshots.mean(0), compute_uv=False) ** 2
     return squares[:components].sum() / squares.sum()
 
 
 def separation(own, other):
-    """Snapshot by snapshot."""
+    """Return the log of the median ratio of distances, snapshot by snapshot."""
     ratios = []
     for i, here in enumerate(own):
         far = min(np.linalg.norm(here - there) for there in other)
@@ -217,7 +217,7 @@ def _loaded(model, weights):
 
 
 def mixtures(model, first, second, alphas, x, y, loss):
-    """Loss and accuracy (alphas,) of one pair of ends (parameters,): mixed weights are loaded one after the other."""
+    """Return loss and accuracy (alphas,) between two nets (parameters,). Mixed weights are loaded one after the other."""
     losses, accuracies = [], []
     with torch.no_grad():
         for alpha in alphas:
@@ -228,7 +228,7 @@ def mixtures(model, first, second, alphas, x, y, loss):
 
 
 def jacobian_norm(model, weights, x):
-    """Of one net (parameters,): input by input, class by class."""
+    """Return the mean Jacobian norm of one net (parameters,), input by input and class by class."""
     net = _loaded(model, weights)
     turned = {"softmax": lambda h: h, "logsoftmax": torch.exp}.get(
         getattr(notation.parse(model.layout)[-1], "name", ""), lambda h: h.softmax(1)

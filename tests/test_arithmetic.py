@@ -1,4 +1,4 @@
-"""A block's key holds what decides its digits, and nothing else: compared with blocks trained in other environments."""
+"""A block's key depends on what determines its digits, and on nothing else: other environments, other processes."""
 
 import json
 import os
@@ -34,14 +34,14 @@ arms = {
     "eager": replace(classes, model=Model("64-20-10"), coast=True),
     "sequential": replace(classes, coast=True),
 }
-def told(record):
+def digits_of(record):
     return hashlib.sha256(b"".join(record.arrays[name].tobytes() for name in sorted(record.arrays))).hexdigest()
 
 found = {}
 for name, arm in arms.items():
     block = Block("T", "x", arm, 0)
     record = engine.train(block, CPU)
-    found[name] = engine.key(block, CPU), told(record)
+    found[name] = engine.key(block, CPU), digits_of(record)
 weights = np.sin(np.arange(8 * 64 * 10 + 80).reshape(8, -1))
 arm = replace(classes, model=Model("64-10"), precision="float64")
 steps = np.sin(np.arange(8 * 40 * weights.shape[1])).reshape(8, 40, -1).astype(np.float16)
@@ -50,7 +50,7 @@ trained = [(Block("T", "x", replace(arm, name=name), 0), Record(made, {}, 0.0)) 
 for spec in (JacobianNorm(), Paths(own="a", other="b", mark_every=100)):
     environment = {**engine.computing(CPU), **taking.decides(spec)}
     key = taking.key(spec, ["block"], environment)
-    found[type(spec).__name__] = key, told(taking.take(spec, trained, data.BUILT_IN.load(DIGITS), CPU))
+    found[type(spec).__name__] = key, digits_of(taking.take(spec, trained, data.BUILT_IN.load(DIGITS), CPU))
 """
 
 
@@ -70,19 +70,19 @@ def here():
     return names["found"]
 
 
-def test_equal_keys_are_equal_digits_whatever_code_torch_is_dispatched_to(here):
+def test_equal_keys_mean_equal_digits_whatever_code_torch_dispatches_to(here):
     for name, (key, digits) in under(ATEN_CPU_CAPABILITY="default").items():
         assert key != here[name][0] or digits == here[name][1], name
 
 
-def test_the_number_of_threads_is_in_no_key_whose_digits_are_free_of_it(here):
+def test_keys_depend_on_the_number_of_threads_only_if_digits_do(here):
     other = under(OMP_NUM_THREADS="1")
     for name in ("fit_kernel", "image_kernel", "sequential", "JacobianNorm"):
         if binaries.isa() or name not in ("fit_kernel", "image_kernel"):
             assert other[name] == here[name], name
 
 
-def test_a_setting_that_changes_digits_changes_what_is_digested():
+def test_a_setting_that_changes_digits_changes_the_digests():
     products, draws = arithmetic.products.__wrapped__, arithmetic.draws.__wrapped__
     before = products(), draws()
     threads = torch.get_num_threads()
@@ -94,7 +94,7 @@ def test_a_setting_that_changes_digits_changes_what_is_digested():
         torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float64)
     try:
-        assert arithmetic._digest(arithmetic._draws()) != before[1]  # without training's settings a change would show
+        assert arithmetic._digest(arithmetic._draws()) != before[1]  # digested outside training's settings
     finally:
         torch.set_default_dtype(torch.float32)
     torch.manual_seed(3)
@@ -154,7 +154,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_whatever_a_claim_sets_in_torch_is_set_aside_and_set_back(name):
+def test_settings_of_torch_by_a_claim_are_overridden_and_restored(name):
     change, back = CHANGES[name]
     with arithmetic.settled():
         training = settings()
@@ -164,7 +164,7 @@ def test_whatever_a_claim_sets_in_torch_is_set_aside_and_set_back(name):
         changed = settings()
         assert changed != ordinary
         with arithmetic.settled():
-            assert {**settings(), "warns": training["warns"]} == training  # which decides no digits
+            assert {**settings(), "warns": training["warns"]} == training  # it does not affect digits
         digests = arithmetic.products.__wrapped__(), arithmetic.draws.__wrapped__()
         after = settings()
     finally:
@@ -173,7 +173,7 @@ def test_whatever_a_claim_sets_in_torch_is_set_aside_and_set_back(name):
     assert after == changed
 
 
-def test_whatever_claims_set_in_torch_and_leave_open_trains_and_measures_the_same(here):
+def test_settings_of_torch_left_by_claims_change_no_training_or_measurement(here):
     names = {"__name__": "there"}
     for change, _ in CHANGES.values():
         change()

@@ -1,4 +1,4 @@
-"""Augmentation of a batch is what torchvision's transforms do to its images, one by one."""
+"""Augmentation of a batch equals torchvision's transforms of its images, one by one."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 from hw1bench.images import vision
 from hw1bench.training.augmentation import Draw, augmented, draw
 
-SIZE = 11  # of smaller ones, the reflected border makes some outcomes alike
+SIZE = 11  # with smaller images, the reflected border makes some outcomes equal
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def functional():
 
 @pytest.fixture(scope="module")
 def outcomes(functional):
-    """All that torchvision's padding, crop and flip can make of one image: (top, left, flip) -> image."""
+    """Return all outcomes of torchvision's padding, crop and flip for one image: (top, left, flip) -> image."""
     image = torch.arange(2 * SIZE**2, dtype=torch.float32).view(2, SIZE, SIZE)
     padded = functional.pad(image, 4, padding_mode="reflect")
     found = {}
@@ -30,7 +30,7 @@ def outcomes(functional):
     return image, found
 
 
-def test_each_draw_gives_what_torchvision_gives(outcomes):
+def test_each_draw_has_the_outcome_of_torchvision(outcomes):
     image, found = outcomes
     keys = list(found)
     top, left, flip = (torch.tensor(values) for values in zip(*keys, strict=True))
@@ -38,7 +38,7 @@ def test_each_draw_gives_what_torchvision_gives(outcomes):
     assert torch.equal(images, torch.stack([found[key] for key in keys]))
 
 
-def test_every_outcome_is_as_likely_as_torchvision_makes_it(outcomes):
+def test_all_outcomes_are_equally_likely(outcomes):
     image, found = outcomes
     names = {crop.numpy().tobytes(): index for index, crop in enumerate(found.values())}
     assert len(names) == 162
@@ -50,13 +50,13 @@ def test_every_outcome_is_as_likely_as_torchvision_makes_it(outcomes):
     assert ((counts.double() - 40) ** 2 / 40).sum() < 222  # chi-square of 161 degrees of freedom: 99.9 %
 
 
-def test_the_batch_says_which_images():
+def test_the_batch_selects_the_images():
     x = torch.arange(5.0).view(5, 1, 1, 1).expand(5, 1, SIZE, SIZE)
     batch = torch.tensor([4, 0, 4])
     assert augmented(x, batch, draw(3, torch.Generator()))[:, 0, 0, 0].tolist() == [4, 0, 4]
 
 
-def test_torchvisions_own_transform_draws_corners_and_flips_alike():
+def test_torchvision_draws_uniform_corners_and_fair_flips():
     vision.datasets()
     from torchvision.transforms import RandomCrop, RandomHorizontalFlip
 

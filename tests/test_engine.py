@@ -1,4 +1,4 @@
-"""The engine's warranty: a run in a block is the run that the naive loop trains; and it is repeatable, bit for bit."""
+"""The engine trains the same run in a block as the naive loop, and repeats it bit for bit."""
 
 from dataclasses import replace
 
@@ -93,7 +93,7 @@ def test_the_learning_rate_follows_its_schedule(kind, optimizer, eager):
 
 
 @pytest.mark.parametrize("model", [Model("64-20-10"), Model("C(1-4,3,pool2) 36-10")], ids=["stacked", "sequential"])
-def test_no_true_training_label_leaks_where_labels_are_random(model, eager, monkeypatch):
+def test_no_true_training_label_leaks_if_labels_are_random(model, eager, monkeypatch):
     trained = arm(
         model=model,
         data=replace(DIGITS, random_labels=True),
@@ -119,7 +119,7 @@ def test_no_true_training_label_leaks_where_labels_are_random(model, eager, monk
     assert true["test_accuracy"][:, -1].mean() > 0.5 > 0.25 > found["test_accuracy"][:, -1].mean()
 
 
-def test_random_labels_are_drawn_once_a_seed_and_shared_by_arms():
+def test_random_labels_are_drawn_once_per_seed_and_shared_by_arms():
     drawn = [random_labels(block(ARM, "x"), seed, 5_000, 10) for seed in (0, 0, 1)]
     assert torch.equal(drawn[0], drawn[1])
     assert (drawn[0] == drawn[2]).double().mean() < 0.13
@@ -128,7 +128,7 @@ def test_random_labels_are_drawn_once_a_seed_and_shared_by_arms():
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_one_at_a_time(optimizer):
+def test_sequential_training(optimizer):
     model = Model("64-12 dropout 12-10")
     trained = arm(model=model, loss="cross_entropy", data=DIGITS, optimizer=optimizer, batch_size=128, epochs=5)
     assert_twins(trained, seeds=(2,), rtol=1e-7, atol=1e-9)
@@ -238,7 +238,7 @@ def test_backend_by_shape_and_device(changes, device, kernel, expected, monkeypa
     assert engine.backend(arm(**changes), torch.device(device)) == expected
 
 
-def test_the_kernels_key_is_free_of_threads_and_torchs_of_the_kernel(monkeypatch):
+def test_kernels_keys_do_not_depend_on_threads_nor_torchs_on_kernels(monkeypatch):
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
 
     def keys(kernel):
@@ -259,24 +259,24 @@ def test_the_kernels_key_is_free_of_threads_and_torchs_of_the_kernel(monkeypatch
     assert other_again == other_one
 
 
-def test_on_a_gpu_alone_convolutions_are_not_in_all_of_float32_and_key_and_environment_say_so(monkeypatch):
+def test_only_on_a_gpu_convolutions_are_in_tf32_as_key_and_environment_say(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
-    for told in (engine.computing, engine.environment):
-        assert told(torch.device("cuda"))["convolutions"] == "tf32"
-        assert "convolutions" not in told(CPU)
+    for describe in (engine.computing, engine.environment):
+        assert describe(torch.device("cuda"))["convolutions"] == "tf32"
+        assert "convolutions" not in describe(CPU)
     with arithmetic.settled():
         assert torch.backends.cudnn.conv.fp32_precision == "tf32"
         assert torch.backends.cuda.matmul.fp32_precision == "ieee"
 
 
-def test_steps_and_progress_agree(eager):
+def test_steps_and_calls_of_advance_agree(eager):
     for trained in (arm(epochs=4), arm(epochs=3, batch_size=12)):
-        told = []
-        engine.train(block(trained), CPU, told.append)
-        assert sum(told) == engine.steps(block(trained))
+        advanced = []
+        engine.train(block(trained), CPU, advanced.append)
+        assert sum(advanced) == engine.steps(block(trained))
 
 
-def test_key_names_everything_that_decides_the_numbers(monkeypatch):
+def test_key_depends_on_everything_that_determines_the_numbers(monkeypatch):
     keys = {
         engine.key(block(arm()), CPU),
         engine.key(block(arm(), first_seed=8), CPU),
@@ -298,7 +298,7 @@ def test_a_net_that_does_not_take_the_data_is_refused():
 
 @pytest.mark.skipif(not binaries.isa(), reason="no kernels")
 @pytest.mark.parametrize("published", b.FIT.quick.arms, ids=lambda one: one.name)
-def test_report_b_shortened_is_the_same_on_kernel_and_torch(published, monkeypatch):
+def test_report_b_shortened_is_the_same_by_kernel_and_torch(published, monkeypatch):
     short = replace(published, epochs=1, precision="float64")
     assert engine.backend(short, CPU) == "fit_kernel"
     fast = engine.train(block(short), CPU)
@@ -309,7 +309,7 @@ def test_report_b_shortened_is_the_same_on_kernel_and_torch(published, monkeypat
         np.testing.assert_allclose(array, slow.arrays[name], rtol=1e-6, atol=1e-9, err_msg=name)
 
 
-def test_no_cuda_is_refused_in_one_line(monkeypatch):
+def test_a_missing_cuda_device_is_refused_in_one_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="no CUDA device here"):
+    with pytest.raises(ValueError, match="no CUDA device here: give --device cpu"):
         engine.device_of("cuda")

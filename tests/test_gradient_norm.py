@@ -1,4 +1,4 @@
-"""The gradient norm that training records is that of torch's autograd, on the naive loop, whichever backend trains."""
+"""The gradient norm that every backend records is the norm of torch's autograd in the naive loop."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ ARMS = {
     "one at a time": replace(
         ARM, model=Model("C(1-3,3,pool2) 27-10"), data=DIGITS, loss="cross_entropy", batch_size=300, epochs=3
     ),
-    "several channels": replace(  # whose weights torch keeps in another order in memory
+    "several channels": replace(  # torch stores their weights in another order
         ARM, model=Model("C(1-3-5,3) 80-10"), data=DIGITS, loss="cross_entropy", batch_size=600, epochs=2
     ),
     "dropout": replace(
@@ -48,7 +48,7 @@ def trained_by(request, monkeypatch):
 
 @pytest.mark.parametrize("when", ["epoch", "step", "last batch"])
 @pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS)
-def test_is_autograds(arm, when, trained_by):
+def test_the_norm_is_autograds(arm, when, trained_by):
     arm = replace(arm, gradient_norm=when, optimizer=OPTIMIZERS["adam"])
     record = engine.train(Block("T", "norm", arm, 0), CPU)
     for seed in (0, 5):
@@ -63,7 +63,7 @@ def test_is_autograds(arm, when, trained_by):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("arm", ["stacked, classes", "one at a time"])
-def test_of_the_last_batch_is_that_before_the_step_whatever_the_optimizer(arm, optimizer, trained_by):
+def test_the_norm_of_the_last_batch_is_taken_before_the_step_of_every_optimizer(arm, optimizer, trained_by):
     arm = replace(ARMS[arm], gradient_norm="last batch", optimizer=OPTIMIZERS[optimizer])
     record = engine.train(Block("T", "norm", arm, 0), CPU)
     expected = reference.gradient_norms("T", "norm", arm, 5)["last_batch_norm"]
@@ -74,7 +74,7 @@ def test_of_the_last_batch_is_that_before_the_step_whatever_the_optimizer(arm, o
 @pytest.mark.parametrize(
     "arm", ["kernel or stacked, full batch", "kernel or stacked, minibatch", "one at a time", "several channels"]
 )
-def test_coasting_is_torchs_next_step_with_no_gradient(arm, optimizer, trained_by):
+def test_coasting_is_torchs_next_step_with_a_gradient_of_zero(arm, optimizer, trained_by):
     arm = replace(ARMS[arm], coast=True, optimizer=OPTIMIZERS[optimizer])
     record = engine.train(Block("T", "coast", arm, 0), CPU)
     plain = engine.train(Block("T", "coast", replace(arm, coast=False), 0), CPU)
@@ -85,6 +85,6 @@ def test_coasting_is_torchs_next_step_with_no_gradient(arm, optimizer, trained_b
         assert record.arrays["coasted"][seed] == pytest.approx(expected, rel=1e-7)
 
 
-def test_sgd_without_decay_stops_where_the_gradient_is_zero():
+def test_sgd_without_decay_does_not_move_with_a_gradient_of_zero():
     arm = replace(ARM, coast=True, epochs=2, optimizer=replace(OPTIMIZERS["sgd"], weight_decay=0.0))
     assert (engine.train(Block("T", "coast", arm, 0), CPU).arrays["coasted"] == 0).all()

@@ -1,4 +1,4 @@
-"""What runs keep of their weights along the way is what shorter trainings end with, whichever backend trains."""
+"""Recorded weights of a run are the last weights of shorter trainings, by every backend."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 CLASSES = replace(
     ARM, data=DIGITS, loss="cross_entropy", optimizer=OPTIMIZERS["adam"], model=Model("64-10"), precision="float32"
 )
-STEPS = 5  # an epoch
+STEPS = 5  # per epoch
 ARMS = {
     "function, full batch": replace(ARM, epochs=6),
     "dense": replace(CLASSES, batch_size=300, epochs=6),
@@ -59,7 +59,7 @@ def test_snapshots_of_epochs_are_the_ends_of_shorter_trainings(arm):
 
 
 @pytest.mark.parametrize("arm", [ARMS["dense"], ARMS["convolutions"]], ids=["dense", "convolutions"])
-def test_snapshots_go_by_steps_across_epochs(arm):
+def test_snapshots_by_steps_continue_across_epochs(arm):
     kept = snapshots(train(replace(arm, snapshots=2)), 0)
     assert len(kept) == 1 + arm.epochs * STEPS // 2
     for epochs in (2, 4, 6):
@@ -68,7 +68,9 @@ def test_snapshots_go_by_steps_across_epochs(arm):
 
 @pytest.mark.parametrize("name", ["dense", "dense, full batch", "convolutions", "a net too large to stack"])
 def test_the_best_weights_are_those_of_the_first_epoch_of_the_best_test_accuracy(name):
-    arm = replace(ARMS[name], optimizer=replace(OPTIMIZERS["adam"], lr=0.3), epochs=8)  # it goes up and down
+    arm = replace(
+        ARMS[name], optimizer=replace(OPTIMIZERS["adam"], lr=0.3), epochs=8
+    )  # so that accuracy goes up and down
     arrays = train(replace(arm, keep="best"))
     best = arrays["test_accuracy"][:, 1:].argmax(axis=1) + 1
     assert best.min() < 8
