@@ -1,6 +1,6 @@
 """The image kernel as a backend: small classifiers of images, convolutional or dense, one run per thread.
 
-All random numbers are drawn here by torch, for the batches of one call at a time, so that a run is the run that
+All random numbers are drawn here by torch, for the batches of one call at a time, so that a run equals the run that
 ``sequential`` trains. Its digits depend on the instruction set, but not on the number of threads or on how its batches are
 divided into calls.
 """
