@@ -46,11 +46,12 @@ weights = np.sin(np.arange(8 * 64 * 10 + 80).reshape(8, -1))
 arm = replace(classes, model=Model("64-10"), precision="float64")
 steps = np.sin(np.arange(8 * 40 * weights.shape[1])).reshape(8, 40, -1).astype(np.float16)
 made = {"weights": weights, "snapshot_start": weights, "snapshot_steps": steps, "snapshot_scales": np.ones((8, 40))}
-trained = [(Block("T", "x", replace(arm, name=name), 0), Record(made, {}, 0.0)) for name in "ab"]
+trained = [(Block("T", "x", replace(arm, name=name), 0), Record(made, record.facts, 0.0)) for name in "ab"]
 for spec in (JacobianNorm(), Paths(own="a", other="b", mark_every=100)):
     environment = {**engine.computing(CPU), **taking.decides(spec)}
     key = taking.key(spec, ["block"], environment)
-    found[type(spec).__name__] = key, digits_of(taking.take(spec, trained, data.BUILT_IN.load(DIGITS), CPU))
+    group = trained[: len(spec.together) or 1]
+    found[type(spec).__name__] = key, digits_of(taking.take(spec, group, data.BUILT_IN.load(DIGITS), CPU))
 """
 
 
