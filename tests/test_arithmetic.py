@@ -43,7 +43,7 @@ for name, arm in arms.items():
     record = engine.train(block, CPU)
     found[name] = engine.key(block, CPU), digits_of(record)
 weights = np.sin(np.arange(8 * 64 * 10 + 80).reshape(8, -1))
-arm = replace(classes, model=Model("64-10"), precision="float64")
+arm = replace(classes, model=Model("64-10"), precision="float64", batch_size=None, epochs=40, snapshots="epoch")
 steps = np.sin(np.arange(8 * 40 * weights.shape[1])).reshape(8, 40, -1).astype(np.float16)
 made = {"weights": weights, "snapshot_start": weights, "snapshot_steps": steps, "snapshot_scales": np.ones((8, 40))}
 trained = [(Block("T", "x", replace(arm, name=name), 0), Record(made, record.facts, 0.0)) for name in "ab"]
