@@ -42,7 +42,7 @@ def test_what_a_quick_protocol_changes():
     ("changes", "said"),
     [
         ({"keep": ("a", "z")}, "no arm 'z' to keep: there are a, b, c"),
-        ({"epochs": 15}, "steps every 10 of 100 epochs, at no whole one of 15"),
+        ({"epochs": 15}, "epochs is 15, but arm 'a' lowers its learning rate every 10 of 100 epochs: give"),
     ],
 )
 def test_what_does_not_scale_is_refused(changes, said):
@@ -165,7 +165,7 @@ def test_ends_of_lines_paths_and_points_are_independent_and_nothing_else_is(expe
 
 
 def test_functions_have_no_stand_in():
-    with pytest.raises(ValueError, match="trains on no images"):
+    with pytest.raises(ValueError, match="does not train on images"):
         quick(Protocol(arms=(ARM,), looks=(8,)), epochs=1)
 
 

@@ -1,1 +1,1 @@
-"""The five reports: every model and experiment of each, in one file a report."""
+"""The five reports: the models and experiments of each report, in one file per report."""

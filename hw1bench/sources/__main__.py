@@ -1,7 +1,7 @@
-"""``python -m hw1bench.sources BENCHMARK_JSON PAGE``: write the docs' table of protocols anew.
+"""``python -m hw1bench.sources BENCHMARK_JSON PAGE``: write docs/protocols.md again.
 
-The seconds are those of a quick session's benchmark.json; an experiment that the session did not train keeps the seconds that the
-page says.
+The seconds come from a quick session's benchmark.json; an experiment that the session did not train keeps the seconds on the
+page.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from hw1bench.support.files import replace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page; the exit status is 2 if benchmark.json cannot be used."""
+    """Write the page; return the exit status, 2 if benchmark.json cannot be used."""
     parser = argparse.ArgumentParser(prog="hw1bench.sources", description="Write the table of protocols.")
     parser.add_argument("benchmark", metavar="BENCHMARK_JSON", type=Path, help="benchmark.json of a quick session")
     parser.add_argument("page", metavar="PAGE", type=Path, help="the Markdown file to write")
@@ -27,11 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         replace(chosen.page, protocols.page(EXPERIMENTS, before | seconds).encode())
     except OSError as error:
         print(
-            f"hw1bench.sources: {error}: run `make claims` first, or name its report directory's file", file=sys.stderr
+            f"hw1bench.sources: {error}: run `make claims` first, or name the file in its report directory",
+            file=sys.stderr,
         )
         return 2
     except (ValueError, KeyError, TypeError) as error:
-        print(f"hw1bench.sources: {chosen.benchmark} is no benchmark.json of a session ({error!r})", file=sys.stderr)
+        print(
+            f"hw1bench.sources: {chosen.benchmark} is not a session's benchmark.json ({error!r}): run `make claims` first",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

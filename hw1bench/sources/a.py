@@ -56,8 +56,8 @@ def _fit(function: str, numbers: tuple[str, str, str]) -> Experiment:
         assumptions=(
             "full batch",
             "300 equally spaced points on [-1, 1]",
-            "hidden widths reconstructed from the parameter counts 571, 572, 571; the third net, described as 4 layers "
-            "too, has one hidden layer of 190, the only way to 571",
+            "hidden widths reconstructed from the parameter counts 571, 572, 571; the third net is also said to have "
+            "4 layers, but only one hidden layer of 190 gives 571",
             "MSE; torch's default initialisation",
             *(("the second function is a sawtooth of period 0.4",) if function == "sawtooth" else ()),
         ),
@@ -107,7 +107,7 @@ GRADIENT = Experiment(
     assumptions=(
         "full batch",
         "300 equally spaced points on [-1, 1]",
-        "the norm is that of the whole gradient on the training set, after each epoch",
+        "the norm of the whole gradient on the training set, after each epoch",
         "MSE; torch's default initialisation",
     ),
     figures=(
@@ -164,7 +164,7 @@ PATHS = Experiment(
     figures=path_figures(("8", "Weight paths, whole model"), ("9", "Weight paths, first layer")),
 )
 
-# 784-10-10 by its count, 784-256-10 by its layers.
+# 784-10-10 has the parameter count that the report states, 784-256-10 the layers.
 _WIDE = {10: Model("784-10-10"), 256: FLATNESS}
 ENDS = {width: (f"784-{width}-10, first", f"784-{width}-10, second") for width in _WIDE}
 _INTERPOLATION = interpolation(
@@ -176,8 +176,8 @@ INTERPOLATION = Experiment(
     full=_INTERPOLATION,
     quick=quick(_INTERPOLATION, epochs=10),
     assumptions=(
-        "batch 64, 10 epochs; two nets of equal settings",
-        "once 784-10-10, which has its count, once 784-256-10, which has its layers",
+        "batch 64, 10 epochs; two nets with the same settings",
+        "once with 784-10-10, which has the stated parameter count, once with 784-256-10, which has the stated layers",
         "alpha from -1 to 1 in steps of 0.1",
         f"cross-entropy; {_IMAGES}",
     ),
@@ -206,7 +206,7 @@ LR_SWEEP = Experiment(
     figures=sweep_figures({"accuracy": "16"}, "lr", "Learning rate: "),
 )
 
-# The report gives ten counts, 1,600 to 15,910; these widths have them.
+# The report gives ten parameter counts, 1,600 to 15,910; nets of these widths have them.
 _SIZES = {f"784-{width}-10": Model(f"784-{width}-10") for width in range(2, 21, 2)}
 _SIZE = Protocol(arms=_mnist(_SIZES, epochs=20), looks=ONCE)
 SIZE = Experiment(

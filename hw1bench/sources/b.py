@@ -68,11 +68,11 @@ FIT = Experiment(
     report="B",
     name="fit",
     full=Protocol(arms=_fit_arms({"sinc": 20_000, "sgn": 20_000}), looks=(8, 16, 32)),  # the report's budget
-    quick=Protocol(arms=_fit_arms({"sinc": 2_500, "sgn": 20_000}), looks=(8, 16)),  # its code's
+    quick=Protocol(arms=_fit_arms({"sinc": 2_500, "sgn": 20_000}), looks=(8, 16)),  # the budget of its code
     assumptions=(
         "batch 1, reshuffled every epoch (code)",
         "300 equally spaced points on [-1, 1]; sgn is sign(sin(5 pi x)) (code)",
-        "the report's 20,000 epochs; its code has 2,500 for sinc and 20,000 for sgn, which the quick tier takes",
+        "the report's 20,000 epochs; its code has 2,500 for sinc and 20,000 for sgn, which the quick tier uses",
         "hidden widths from the code; leaky ReLU with slope 0.01",
         "MSE over the whole set after each epoch; torch's default initialisation",
     ),
@@ -88,7 +88,7 @@ FIT = Experiment(
 )
 
 _WHOLE_GRADIENT = (
-    "the norm is on the whole training set after each epoch; the report recorded its last single-sample gradient"
+    "the norm on the whole training set after each epoch; the report recorded the gradient of the last single sample"
 )
 
 
@@ -106,7 +106,7 @@ GRADIENT = Experiment(
         "batch 1, reshuffled every epoch (code)",
         "300 equally spaced points on [-1, 1] (code)",
         _WHOLE_GRADIENT,
-        "training goes on after the epoch at which its rule would stop",
+        "training continues after the epoch at which the report's rule would stop it",
     ),
     figures=(
         Figure(number="-", title="HW1_2: gradient norm", kind="gradient_norm"),
@@ -114,14 +114,14 @@ GRADIENT = Experiment(
     ),
 )
 
-# Where the gradient is zero: its optimiser after 100 epochs.
+# A gradient of zero: what the optimiser does after 100 epochs.
 ZERO_GRADIENT = Experiment(
     report="B",
     name="zero-gradient",
     **both_tiers([replace(_gradient_arm(100), coast=True)]),
     assumptions=(
-        "100 epochs of its fit of sinc with 4 layers, batch 1 (code), then one step with the gradient set to zero",
-        "the step is Adam's, with its moments and the weight decay of the training before",
+        "100 epochs of the report's fit of sinc with 4 layers, batch 1 (code), then one step with the gradient set to zero",
+        "the step is Adam's, with the moments and the weight decay of the training before it",
     ),
     figures=(Figure(number="-", title="HW1_2: gradient norm over the first 100 epochs", kind="gradient_norm"),),
 )
@@ -132,14 +132,17 @@ MINIMAL_RATIO = minimal_ratio(
     Optimizer(name="adam", lr=1e-4),
     number="-",
     title="HW1_2: minimal ratio against loss",
-    assumptions=("[128], ReLU (leaky in its fits), Adam 1e-4 for 2,000 epochs", "MSE; torch's default initialisation"),
+    assumptions=(
+        "[128], ReLU (leaky in the report's fits), Adam 1e-4 for 2,000 epochs",
+        "MSE; torch's default initialisation",
+    ),
     widths_over=4,
 )
 
-# The softmax stands before cross-entropy, as in the report's code. One of its tables gives padding 1, which its own
-# Linear(3600, 10) contradicts.
+# The softmax stands before cross-entropy, as in the report's code. One table gives padding 1, which Linear(3600, 10)
+# contradicts.
 CIFAR_1 = Model("C(3-16,3,pool2) 3600-10 softmax")
-# "33,16" in its table is read as 32,16.
+# "33,16" in the report's table is read as 32,16.
 CIFAR_2 = Model("C(3-16-32-64-32-16,3,p1,pool2) 16-10")
 CIFAR_7 = Model("C(3-32-64,3,p1,pool2) 4096-100-10")
 RANDOM = Model("1024-128-128-10")
@@ -149,7 +152,7 @@ def _size(*channels: int) -> Model:
     return Model(f"C({'-'.join(map(str, (3, *channels)))},3,p1,pool2) {channels[-1]}-10")
 
 
-# The size sweep by the report's tables: number of the model -> network.
+# The size sweep of the report's tables: number of the model -> network.
 SIZE_MODELS = {
     21: _size(8, 10, 20, 25, 16),
     22: _size(16, 10, 20, 25, 16),
@@ -170,13 +173,13 @@ _CIFAR = (
     "normalised by mean .4914 .4822 .4465 and deviation .2023 .1994 .2010 (code)",
 )
 _MEASURED = (
-    "training loss and accuracy over the whole set, not augmented, after each epoch; the report's were running means "
-    "under augmentation"
+    "training loss and accuracy over the whole set, not augmented, after each epoch; the report gives "
+    "running means under augmentation"
 )
 
 
 def _cifar(models: Mapping[str, Model], *, epochs: int, batch_size: int, decays: bool) -> tuple[Arm, ...]:
-    """On CIFAR-10 with Adam 4e-4; ``decays``: with weight decay and the schedule, else without both."""
+    """Arms on CIFAR-10 with Adam 4e-4; ``decays``: with weight decay and the schedule, otherwise without either."""
     return tuple(
         Arm(
             name=name,
@@ -207,7 +210,7 @@ TASK = Experiment(
         *_CIFAR,
         "cifar-1 applies softmax before cross-entropy (code)",
         _MEASURED,
-        "ReLU (leaky in its fits); torch's default initialisation",
+        "ReLU (leaky in the report's fits); torch's default initialisation",
     ),
     figures=(
         Figure(number="7", title="Loss of the three nets", kind="losses"),
@@ -228,7 +231,7 @@ PATHS = Experiment(
         "weights before training and after every epoch",
         *_CIFAR,
         _MEASURED,
-        "ReLU (leaky in its fits); torch's default initialisation",
+        "ReLU (leaky in the report's fits); torch's default initialisation",
     ),
     figures=path_figures(("-", "HW1_2: weight paths, whole model"), ("-", "HW1_2: weight paths, first layer")),
 )
@@ -255,7 +258,7 @@ RANDOM_LABELS = Experiment(
     assumptions=(
         "batch 100; normalised by .1307 and .3081 (code)",
         "images resized to 32x32 bilinearly",
-        "ReLU (leaky in its fits); cross-entropy, no weight decay, no schedule; torch's default initialisation",
+        "ReLU (leaky in the report's fits); cross-entropy, no weight decay, no schedule; torch's default initialisation",
     ),
     figures=(
         Figure(number="14", title="Random labels: training and test loss", kind="losses"),
@@ -275,7 +278,7 @@ _FLATNESS = (
     "softmax before cross-entropy, as in the code's cifar-1",
     "weight decay 1e-4 and StepLR(10, 0.1)",
     _MEASURED,
-    "ReLU (leaky in its fits); torch's default initialisation",
+    "ReLU (leaky in the report's fits); torch's default initialisation",
 )
 _LINE = "21 alphas from -2 to 2"
 
@@ -318,7 +321,7 @@ def _sweep(name: str, arms: Iterable[Arm], *, figures: tuple[Figure, ...], assum
         full=full,
         # A step of the largest batch takes over 10 ms on two cores.
         quick=quick(full, epochs=10, widths_over=4),
-        assumptions=(assumption, "all values are those at the epoch of the best test accuracy (code)", *_FLATNESS),
+        assumptions=(assumption, "all values are taken at the epoch of the best test accuracy (code)", *_FLATNESS),
         figures=figures,
     )
 
@@ -336,7 +339,7 @@ LR_SWEEP = _sweep(
     assumption="cifar-1; learning rates 1e-1 to 1e-5 (code; the report's last two entries are inconsistent), batch 512 (code)",
 )
 
-# The table of model 30 repeats that of 29; the code's net has the stated count.
+# The table of model 30 repeats the table of model 29; the net in the code has the stated count.
 _SIZES = {f"cifar-{number}": model for number, model in SIZE_MODELS.items()}
 _SIZES["cifar-30"] = _size(16, 128, 32, 128, 32)
 _SIZE = Protocol(arms=_cifar(_SIZES, epochs=5, batch_size=512, decays=False), looks=ONCE)
@@ -348,11 +351,11 @@ SIZE = Experiment(
         _SIZE, epochs=12, widths_over=8, keep=("cifar-21", "cifar-23", "cifar-25", "cifar-28", "cifar-31"), looks=ONCE
     ),
     assumptions=(
-        "batch 512, 5 epochs, Adam 4e-4 without decay and schedule (code; its table says weight decay 1e-4 and StepLR(10))",
+        "batch 512, 5 epochs, Adam 4e-4, no decay, no schedule (code; the report's table says weight decay 1e-4 and StepLR(10))",
         *_CIFAR,
-        "cifar-30 has the layout of the code, 16-128-32-128-32 channels: its table repeats that of cifar-29",
+        "cifar-30 has the layout of the code, 16-128-32-128-32 channels: the report repeats the table of cifar-29",
         _MEASURED,
-        "ReLU (leaky in its fits); torch's default initialisation",
+        "ReLU (leaky in the report's fits); torch's default initialisation",
     ),
     figures=(
         Figure(number="15", title="Loss against number of parameters", kind="loss_by_size"),

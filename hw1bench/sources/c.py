@@ -82,7 +82,7 @@ MINIMAL_RATIO = minimal_ratio(
     number="-",
     title="E: minimal ratio against loss",
     assumptions=(
-        "[10,10,10], tanh on every layer, the output too, as in its fits; Adam 1e-3 for 2,000 epochs",
+        "[10,10,10], tanh on every layer, the output too, as in the report's fits; Adam 1e-3 for 2,000 epochs",
         "MSE; Keras's defaults: Glorot uniform weights, zero biases, Adam epsilon 1e-7",
     ),
     widths_over=2,
@@ -123,7 +123,7 @@ GRADIENT = Experiment(
     quick=quick(_GRADIENT, epochs=48),
     assumptions=(
         "784-128-64-10, Adam 1e-3, batch 128, 300 epochs",
-        "the norm is that of the whole gradient on the training set, after each epoch",
+        "the norm of the whole gradient on the training set, after each epoch",
         _IMAGES,
     ),
     figures=(
@@ -227,7 +227,7 @@ INTERPOLATION = Experiment(
     report="C",
     name="interp",
     full=_INTERPOLATION,
-    # A step of mnist-1 takes 23 ms on two cores at batch 128 already.
+    # A step of mnist-1 takes 23 ms on two cores even at batch 128.
     quick=quick(_INTERPOLATION, epochs=8, widths_over=8),
     assumptions=("batch 64 against 1024; 21 alphas from -1 to 2", *_FLATNESS),
     figures=(Figure(number="-", title="H, part 1: the line from batch 64 to batch 1024", kind="interpolation"),),

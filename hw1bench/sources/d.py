@@ -68,10 +68,10 @@ GRADIENT = Experiment(
         ]
     ),
     assumptions=(
-        "its net with four hidden layers",
+        "the report's net with four hidden layers",
         "full batch",
         "300 equally spaced points on [-1, 1]",
-        "the norm is that of the whole gradient on the training set, after each epoch",
+        "the norm of the whole gradient on the training set, after each epoch",
         "MSE; torch's default initialisation and RMSprop defaults",
     ),
     figures=(
@@ -88,7 +88,7 @@ MINIMAL_RATIO = minimal_ratio(
     number="2.3.1",
     title="Minimal ratio against loss",
     assumptions=(
-        "its seven-layer net has the hidden widths of report A's, [5,10,10,10,10,10,5]",
+        "the report's seven-layer net has the hidden widths of report A's net, [5,10,10,10,10,10,5]",
         "RMSprop 1.2e-3 without decay for 2,000 epochs",
         "MSE; torch's default initialisation and RMSprop defaults",
     ),
@@ -159,7 +159,7 @@ RANDOM_LABELS = Experiment(
     name="random",
     full=_RANDOM,
     quick=quick(_RANDOM, epochs=10),
-    assumptions=("CNN-1 of its task; Adam 1e-3, batch 64, 50 epochs", _IMAGES),
+    assumptions=("CNN-1 of the report's task; Adam 1e-3, batch 64, 50 epochs", _IMAGES),
     figures=(
         Figure(number="3.1.1", title="Random labels: training and test loss", kind="losses"),
         Figure(number="3.1.1", title="Random labels: training and test accuracy", kind="accuracies"),

@@ -10,7 +10,7 @@ from hw1bench.specs.report import Report
 
 REPORT = Report("E", title="ReLU, Adam 1e-3 and SGD, MNIST", source="Clemson CPSC-8430, homework 1, code published")
 
-FIT_0_STATED = Model("[5,10,10,10,5]")  # the layout that the report prints; its code has one hidden layer of 10 more
+FIT_0_STATED = Model("[5,10,10,10,5]")  # the layout in the report; its code has one more hidden layer of 10
 FIT_0 = Model("[5,10,10,10,10,5]")
 FIT_1 = Model("[10,18,15,4]")
 FIT_2 = Model("[190]")
@@ -72,7 +72,7 @@ TASK = Experiment(
     report="E",
     name="task",
     full=_TASK,
-    # A step of CNN-0 takes 10 ms on two cores, of CNN-1 25 ms.
+    # A step of CNN-0 takes 10 ms on two cores, a step of CNN-1 25 ms.
     quick=quick(_TASK, epochs=10, widths_over=4),
     assumptions=(
         "batch 64, inputs normalised to [-1, 1], kernels of 5 and 3 (code)",
@@ -127,7 +127,7 @@ GRADIENT = Experiment(
     full=_GRADIENT,
     quick=quick(_GRADIENT, epochs=48),
     assumptions=(
-        "norm and loss are those of the batch, before each step",
+        "norm and loss of the batch, before each step",
         "images scaled to [0, 1], no augmentation; cross-entropy; SGD without momentum; torch's default initialisation",
     ),
     figures=(

@@ -1,6 +1,6 @@
-"""What the claims of the five reports bring to a session: the reports, and their topics in the order of the catalogue.
+"""The pack of the five reports: the reports, and their topics in the order in which they are shown.
 
-A pytest plugin: a root ``conftest.py`` names it beside ``hw1bench.plugin``.
+This module is a pytest plugin, which a root ``conftest.py`` names beside ``hw1bench.plugin``.
 """
 
 from hw1bench.sources import a, b, c, d, e
@@ -30,5 +30,5 @@ EXPERIMENTS = tuple(value for source in _SOURCES for value in vars(source).value
 
 
 def pytest_hw1bench_pack() -> Pack:
-    """The pack, for pytest."""
+    """Return the pack to pytest."""
     return PACK

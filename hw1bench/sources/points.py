@@ -1,4 +1,4 @@
-"""What the experiments on the minimal ratio share: thirteen independent fits of sinc a seed, led on to almost zero gradient."""
+"""What the experiments on the minimal ratio share: thirteen fits of sinc per seed, taken on to almost zero gradient."""
 
 from hw1bench.sources.tiers import ONCE
 from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Model, Optimizer, Protocol
@@ -19,10 +19,10 @@ def minimal_ratio(
     quick_model: Model | None = None,
     widths_over: int = 1,
 ) -> Experiment:
-    """The experiment of ``report``: 2,000 epochs of full batch, then the search; figure ``number`` with ``title``.
+    """Make the experiment of ``report``: 2,000 full-batch epochs, then the search; its figure has ``number`` and ``title``.
 
-    The quick tier has ``quick_model``, or the model with its widths divided by ``widths_over``: a step of the search costs an
-    eigendecomposition in as many dimensions as there are weights, which for the full nets is far over 10 ms.
+    The quick tier trains ``quick_model``, or the model with its widths divided by ``widths_over``: each step of the search needs
+    an eigendecomposition in as many dimensions as there are weights, which takes far more than 10 ms for the full nets.
     """
 
     def protocol(net: Model, over: int) -> Protocol:
@@ -51,11 +51,11 @@ def minimal_ratio(
             *assumptions,
             "full batch",
             "300 equally spaced points on [-1, 1]",
-            "a seed is 13 independent points; those whose gradient norm does not fall to 1e-4 of that at initialisation are left "
-            "out, counted and shown",
-            "after training, steps on the squared gradient norm by Levenberg and Marquardt, then, where these stall, steps on "
-            "the loss by saddle-free Newton, in float64: such steps lead to minima more often, which favours positive directions",
-            "zero eigenvalues: within 1e-6 of the largest absolute one",
+            "a seed is 13 independent points; a point whose gradient norm does not fall to 1e-4 of its value at initialisation "
+            "is left out, counted and shown",
+            "after training, Levenberg-Marquardt steps on the squared gradient norm, then, if these stall, saddle-free Newton "
+            "steps on the loss, in float64: the Newton steps lead to minima more often, which favours positive directions",
+            "zero eigenvalues: at most 1e-6 of the largest, in absolute value",
         ),
         figures=(Figure(number=number, title=title, kind="ratio_by_loss"),),
     )

@@ -1,8 +1,8 @@
-"""What the image experiments share: the sets, the looks, and how a quick protocol is made of a full one.
+"""What the image experiments share: data sets, looks, and how a quick protocol is derived from a full one.
 
-A quick protocol keeps the nets, the optimiser, the batch and the measures. Digits stand in for the data; fewer epochs;
-where a step of the report's nets costs over 10 ms on two cores, all channels and hidden widths of the experiment are divided by
-one number; and arms may be thinned. Each scaling is stated once, in the call of `quick`.
+A quick protocol keeps the nets, the optimiser, the batch size and the measurements. Digits stand in for the data, and training
+takes fewer epochs. If a step of the report's nets takes over 10 ms on two cores, all channels and hidden widths of the experiment
+are divided by one number. Some arms may be left out. Each change is stated once, in the call of ``quick``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,17 +20,17 @@ CIFAR10 = Images(name="cifar10", size=32, channels=3)
 SENSITIVITY = {"jacobian": "sensitivity by the Jacobian", "reported": "sensitivity as B measured it"}
 
 LOOKS = (8, 16, 32)  # of a full protocol
-ONCE = (8,)  # of experiments that are dear
+ONCE = (8,)  # of expensive experiments
 
 
 def paths(arm: Arm, *, snapshots: Literal["epoch"] | int, mark_every: int) -> Protocol:
-    """The full protocol of weight paths: two independent trainings of ``arm``, "a" and "b", with snapshots of their weights."""
+    """Make the full protocol of weight paths: two independent trainings of ``arm``, "a" and "b", with weight snapshots."""
     arms = tuple(replace(arm, name=name, independent=True, snapshots=snapshots) for name in ("a", "b"))
     return Protocol(arms=arms, looks=ONCE, measures=(Paths(own="a", other="b", mark_every=mark_every),))
 
 
 def path_figures(whole: tuple[str, str], layer1: tuple[str, str]) -> tuple[Figure, ...]:
-    """The charts of weight paths, number and title each."""
+    """Make the figures of weight paths, given the number and title of each."""
     return tuple(
         Figure(number=number, title=title, kind=kind)
         for kind, (number, title) in (("path_whole", whole), ("path_layer1", layer1))
@@ -38,7 +38,7 @@ def path_figures(whole: tuple[str, str], layer1: tuple[str, str]) -> tuple[Figur
 
 
 def interpolation(pairs: Sequence[Sequence[Arm]], alphas: Iterable[float], looks: tuple[int, ...] = LOOKS) -> Protocol:
-    """The full protocol of the straight lines between the nets of ``pairs``, all of them drawn and trained independently."""
+    """Make the full protocol of straight lines between the nets of each pair, all initialised and trained independently."""
     grid = tuple(float(alpha) for alpha in alphas)
     return Protocol(
         arms=tuple(replace(arm, independent=True) for pair in pairs for arm in pair),
@@ -48,13 +48,14 @@ def interpolation(pairs: Sequence[Sequence[Arm]], alphas: Iterable[float], looks
 
 
 def sweep(arms: Iterable[Arm], looks: tuple[int, ...] = LOOKS) -> Protocol:
-    """The full protocol of a sweep, of which sensitivity is measured both ways."""
+    """Make the full protocol of a sweep, with sensitivity measured both ways."""
     measured = tuple(replace(arm, gradient_norm="last batch") for arm in arms)
     return Protocol(arms=measured, looks=looks, measures=(JacobianNorm(),))
 
 
 def sweep_figures(numbers: Mapping[str, str], over: Literal["batch", "lr"], title: str) -> tuple[Figure, ...]:
-    """The charts of a sweep for each of ``numbers``, "loss" or "accuracy" -> its number in the report, one a measure."""
+    """Make the figures of a sweep, one per measure of sensitivity for each of ``numbers``: "loss" or "accuracy" -> the figure's
+    number in the report."""
     return tuple(
         Figure(number=number, title=f"{title}{what} and {SENSITIVITY[measure]}", kind=f"{what}_and_{measure}_by_{over}")
         for what, number in numbers.items()
@@ -63,13 +64,14 @@ def sweep_figures(numbers: Mapping[str, str], over: Literal["batch", "lr"], titl
 
 
 def _schedule(arm: Arm, epochs: int) -> StepLR | None:
-    """The learning rate falls at the same shares of the budget. Raises ValueError where that is no whole epoch."""
+    """Make the schedule with steps at the same shares of a budget of ``epochs``. Raises ValueError if these are not integers."""
     if arm.schedule is None:
         return None
     every, rest = divmod(arm.schedule.every * epochs, arm.epochs)
     if rest:
         raise ValueError(
-            f"arm {arm.name!r} steps every {arm.schedule.every} of {arm.epochs} epochs, at no whole one of {epochs}"
+            f"epochs is {epochs}, but arm {arm.name!r} lowers its learning rate every {arm.schedule.every} of {arm.epochs} "
+            f"epochs: give a number of which {arm.schedule.every} / {arm.epochs} is an integer"
         )
     return replace(arm.schedule, every=every)
 
@@ -77,9 +79,9 @@ def _schedule(arm: Arm, epochs: int) -> StepLR | None:
 def quick(
     full: Protocol, *, epochs: int, widths_over: int = 1, keep: Sequence[str] = (), looks: tuple[int, ...] = (8, 16)
 ) -> Protocol:
-    """The quick protocol of ``full``: on digits, for ``epochs``, widths divided by ``widths_over``, only the arms ``keep``
-    (empty: all), and batches of no more than all digits. Raises ValueError for arms that are not there, and for a schedule
-    that does not scale."""
+    """Make the quick protocol of ``full``: on digits, for ``epochs``, with widths divided by ``widths_over``, only the arms in
+    ``keep`` (empty: all), and batches of at most all digits. Raises ValueError if an arm is unknown or does not train on images,
+    or if a schedule does not scale."""
     unknown = set(keep) - {arm.name for arm in full.arms}
     if unknown:
         raise ValueError(f"no arm {min(unknown)!r} to keep: there are {', '.join(arm.name for arm in full.arms)}")
@@ -88,7 +90,7 @@ def quick(
         if keep and arm.name not in keep:
             continue
         if not isinstance(arm.data, Images):
-            raise ValueError(f"arm {arm.name!r} trains on no images: digits cannot stand in")
+            raise ValueError(f"arm {arm.name!r} does not train on images: digits cannot stand in for its data")
         arms.append(
             replace(
                 arm,
