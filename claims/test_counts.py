@@ -1,4 +1,4 @@
-"""Parameter counts: the layout, as the report gives it, against the number that the report states. Exact, no training."""
+"""Parameter counts: the count of the layout that the report gives against the number that it states. Exact, no training."""
 
 from operator import attrgetter
 
@@ -32,7 +32,7 @@ def count(name: str, model: Model, stated: int, *, relation: str = "equal", assu
 
 B_SIZE = {21: 11_085, 22: 12_029, 23: 13_656, 24: 16_904, 25: 29_254, 26: 52_004, 27: 63_054, 28: 74_754, 29: 83_854}
 B_SIZE |= {30: 130_122, 31: 425_194}
-DENSE_BY_CODE = "hidden widths from the code; the report says only how many dense layers"
+DENSE_BY_CODE = "hidden widths from the code; the report gives only the number of dense layers"
 KERNELS_BY_CODE = "kernel sizes from the code"
 
 CLAIMS = [
@@ -69,7 +69,7 @@ CLAIMS = [
         "D-count-equal",
         report="D",
         where=PLACES["D"],
-        says="Its nets with eight, four and two hidden layers have the same number of parameters.",
+        says="The nets with eight, four and two hidden layers have the same number of parameters.",
         effect=CountsEqual((("8 layers", d.FIT_8), ("4 layers", d.FIT_4), ("2 layers", d.FIT_2))),
         assumptions=("hidden widths reconstructed from the parameter counts 861, 752, 751",),
     ),
@@ -79,14 +79,18 @@ CLAIMS = [
     count("E-cnn-0", e.CNN_0, 120_000, relation="about", assumed=KERNELS_BY_CODE),
     count("E-cnn-1", e.CNN_1, 500_000, relation="about", assumed=KERNELS_BY_CODE),
     count(
-        "E-size-1", e.SIZE_1, 18_000, relation="about", assumed="layout from the code; the report gives only the number"
+        "E-size-1",
+        e.SIZE_1,
+        18_000,
+        relation="about",
+        assumed="layout from the code; the report gives only the parameter count",
     ),
     count(
         "E-size-10",
         e.SIZE_10,
         10_000_000,
         relation="more than",
-        assumed="layout from the code; the report gives only the number",
+        assumed="layout from the code; the report gives only the parameter count",
     ),
 ]
 

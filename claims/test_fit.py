@@ -1,4 +1,4 @@
-"""Fitting functions, deep against shallow: do deeper nets converge faster, and to less?"""
+"""Fitting functions, deep against shallow: do deeper nets converge faster, and to a lower loss?"""
 
 from operator import attrgetter
 
@@ -24,7 +24,7 @@ from hw1bench.sources import a, b, c, d, e
 
 B_NETS = {7: "7 layers", 4: "4 layers", 1: "1 layer"}
 B_RULE = (
-    "its rule: from epoch 1,000, every 100 epochs, stop when the loss is less than 1e-6 under that 100 epochs before"
+    "the stopping rule: from epoch 1,000, every 100 epochs, stop if the loss has fallen by less than 1e-6 in 100 epochs"
 )
 C1, C2, C3 = "net 1, 15 layers", "net 2, 18 layers", "net 3, 9 layers"
 E0, E1, E2 = "net 0, 6 layers", "net 1, 4 layers", "net 2, 1 layer"
@@ -58,7 +58,7 @@ CLAIMS = [
         "A-fit-sinc-shallow-first",
         report="A",
         where="1-1-1, figures 2, 3",
-        says="On sinc the third net gets to 1e-4 before the 7-layer net.",
+        says="On sinc the third net reaches 1e-4 before the 7-layer net does.",
         experiment=a.FIT_SINC,
         effect=faster("1 layer", than="7 layers", to=1e-4),
     ),
@@ -67,14 +67,14 @@ CLAIMS = [
             f"B-fit-sinc-easier-{number}",
             report="B",
             where="HW 1_1, simulate a function, figures 2, 5",
-            says=f"The net with {net} reaches its fit faster on sinc than on sgn.",
+            says=f"The net with {net} fits sinc faster than sgn.",
             experiment=b.FIT,
             effect=faster(f"sinc, {net}", than=f"sgn, {net}"),
             figure="loss_sgn",
             assumptions=(
-                "its fit: a loss of 10 % of the target's variance",
-                "never counts as the budget + 1; in the quick tier, where the budgets differ, two nets that never get there "
-                "give log(20,001 / 2,501) = 2.08, which holds",
+                "fits: reaches a loss of 10 % of the target's variance",
+                "a net that never does counts as the budget + 1; in the quick tier, where the budgets differ, two such nets give "
+                "log(20,001 / 2,501) = 2.08, and the claim holds",
             ),
         )
         for number, net in B_NETS.items()
@@ -84,11 +84,11 @@ CLAIMS = [
             f"B-fit-sinc-stops-{number}",
             report="B",
             where="HW 1_1, simulate a function, figures 2, 2a, 3",
-            says=f"On sinc its stopping rule stops the net with {B_NETS[number]} at about epoch {epoch:,}.",
+            says=f"On sinc the stopping rule stops the net with {B_NETS[number]} at about epoch {epoch:,}.",
             experiment=b.FIT,
             effect=stops_near(epoch, arm=f"sinc, {B_NETS[number]}", within=0.2),
             figure="stopping",
-            assumptions=(B_RULE, "at about: within 20 %"),
+            assumptions=(B_RULE, "about: within 20 %"),
         )
         for number, epoch in ((7, 1_500), (4, 1_100), (1, 1_000))
     ),
@@ -96,7 +96,7 @@ CLAIMS = [
         "B-fit-sinc-order",
         report="B",
         where="HW 1_1, simulate a function, figures 2, 2a, 3",
-        says="On sinc, by its stopping rule, the shallower net stops no later: 1 <= 4 <= 7 layers, and 1 before 7.",
+        says="On sinc, by the stopping rule, shallower nets stop no later: 1 <= 4 <= 7 layers, and 1 before 7.",
         experiment=b.FIT,
         effect=stop_in_order("sinc, 1 layer", "sinc, 4 layers", "sinc, 7 layers"),
         figure="stopping",
@@ -106,7 +106,7 @@ CLAIMS = [
         "B-fit-sgn-shallow-stuck",
         report="B",
         where="HW 1_1, simulate a function, figures 5, 6",
-        says="On sgn the 1-layer net stays above both deeper nets.",
+        says="On sgn the loss of the 1-layer net stays above the losses of both deeper nets.",
         experiment=b.FIT,
         effect=highest_loss("sgn, 1 layer", among=["sgn, 7 layers", "sgn, 4 layers"]),
         figure="loss_sgn",
@@ -120,7 +120,7 @@ CLAIMS = [
             experiment=b.FIT,
             effect=loss_below(1e-2, f"sgn, {B_NETS[number]}"),
             figure="curves_sgn",
-            assumptions=("zero: below 1e-2; a flat zero has 1",),
+            assumptions=("zero: below 1e-2; an output of zero everywhere has a loss of 1",),
         )
         for number in (7, 4)
     ),
@@ -128,11 +128,11 @@ CLAIMS = [
         "C-fit-deepest-flat",
         report="C",
         where="1-1 A",
-        says="On sinc the net that it calls the deepest has the flattest loss.",
+        says="On sinc the net that the report calls the deepest has the flattest loss.",
         experiment=c.FIT_SINC,
         effect=flattest(C3, among=[C1, C2]),
         assumptions=(
-            "the net that the report calls the deepest is its third, by its own tables the shallowest",
+            "the report calls its third net the deepest; by its own tables it is the shallowest",
             "the flattest loss: the highest mean log loss over the first half of training",
         ),
     ),
@@ -144,7 +144,7 @@ CLAIMS = [
             says=f"On {function} a deeper net's loss does not fall faster.",
             experiment=experiment,
             effect=faster(C3, than=C2),
-            assumptions=("deeper and shallower by its own tables: 18 layers against 9",),
+            assumptions=("deeper and shallower by the report's own tables: 18 layers against 9",),
         )
         for function, experiment in (("sinc", c.FIT_SINC), ("sgn", c.FIT_SGN))
     ),
@@ -152,7 +152,7 @@ CLAIMS = [
         "D-fit-sinc-order",
         report="D",
         where="1-1",
-        says="On sinc the net with 4 hidden layers converges first (9,000 epochs), then 8 (15,500); 2 never does by 20,000.",
+        says="On sinc the net with 4 hidden layers converges first (epoch 9,000), then 8 (15,500); 2 has not by 20,000.",
         experiment=d.FIT_SINC,
         effect=in_order("4 layers", "8 layers", "2 layers", to=1e-4),
     ),
@@ -167,18 +167,23 @@ CLAIMS = [
             origin=origin,
         )
         for experiment, where, origin, says in (
-            (d.FIT_SINC, "1-1", "report", "More hidden layers converge better on complicated functions: sinc."),
+            (
+                d.FIT_SINC,
+                "1-1",
+                "report",
+                "Nets with more hidden layers converge better on complicated functions: sinc.",
+            ),
             (
                 d.FIT_SGN,
                 "1-1, figures 2.2, 2.3",
                 "report",
-                "More hidden layers converge better on complicated functions: sgn.",
+                "Nets with more hidden layers converge better on complicated functions: sgn.",
             ),
             (
                 d.FIT_SIGMOID,
                 "1-1, figures 3.2, 3.3",
                 "ours",
-                "More hidden layers converge better on a simple function too.",
+                "Nets with more hidden layers converge better on a simple function too.",
             ),
         )
     ),
@@ -205,7 +210,7 @@ CLAIMS = [
         "E-fit-f1-shallow-comparable",
         report="E",
         where="HW1, simulate a function",
-        says="At the end the shallow net 2 is comparable to the deeper ones on sinc.",
+        says="On sinc the loss of the shallow net 2 ends comparable to the losses of the deeper nets.",
         experiment=e.FIT_F1,
         effect=comparable(E2, to=[E0, E1], factor=10),
         assumptions=("comparable: within a factor of 10",),
@@ -214,7 +219,7 @@ CLAIMS = [
         "E-fit-f1-net1-struggles",
         report="E",
         where="HW1, simulate a function",
-        says="Net 1 misses the oscillation of sinc: its error is larger than that of nets 0 and 2.",
+        says="Net 1 misses the oscillation of sinc: its error is larger than the errors of nets 0 and 2.",
         experiment=e.FIT_F1,
         effect=highest_loss(E1, among=[E0, E2]),
         figure="curves",
@@ -240,7 +245,7 @@ CLAIMS = [
             experiment=e.FIT_F2,
             effect=loss_below(0.1, arm),
             figure="curves",
-            assumptions=("approximates: a mean squared error below 0.1; a flat zero has 1",),
+            assumptions=("approximates: a mean squared error below 0.1; an output of zero everywhere has 1",),
         )
         for number, arm in ((0, E0), (2, E2))
     ),
@@ -252,11 +257,11 @@ CLAIMS = [
         experiment=e.FIT_F2,
         effect=loss_above(0.5, E1),
         figure="curves",
-        assumptions=("near a flat output: a mean squared error above 0.5; a flat zero has 1",),
+        assumptions=("near a flat output: a mean squared error above 0.5; an output of zero everywhere has 1",),
     ),
 ]
 
-# Figures show all models of an experiment, but claims train only those that they compare (on the sawtooth none).
+# Figures show all models of an experiment, but claims train only the models that they compare (none on the sawtooth).
 EXHIBITS = [a.FIT_SAWTOOTH, c.FIT_SGN, d.FIT_SGN, d.FIT_SIGMOID]
 
 

@@ -1,4 +1,4 @@
-"""The gradient's norm: does it settle, fall, fluctuate, vanish, and does training then stop?"""
+"""The norm of the gradient: does it settle, fall, fluctuate or vanish, and does training then stop?"""
 
 from operator import attrgetter
 
@@ -30,7 +30,7 @@ CLAIMS = [
         experiment=a.GRADIENT,
         effect=norm_settles("500"),
         figure="gradient_norm",
-        assumptions=("converges: it spreads less in the last tenth of the epochs than in the first",),
+        assumptions=("converges: the norm spreads less in the last tenth of the epochs than in the first tenth",),
     ),
     Claim(
         "B-grad-calms",
@@ -40,7 +40,9 @@ CLAIMS = [
         experiment=b.GRADIENT,
         effect=norm_calms_at_stop("4 layers"),
         figure="gradient_norm",
-        assumptions=("a minimum is reached at the epoch at which the rule of its fits would stop",),
+        assumptions=(
+            "a minimum is reached at the epoch at which the stopping rule of the report's fits would stop training",
+        ),
     ),
     Claim(
         "B-grad-never-zero",
@@ -50,13 +52,13 @@ CLAIMS = [
         experiment=b.GRADIENT,
         effect=norm_stays_above(1e-6, arm="4 layers"),
         figure="gradient_norm",
-        assumptions=("vanishes: falls to a millionth of what it is before training",),
+        assumptions=("vanishes: falls to a millionth of its value before training",),
     ),
     Claim(
         "B-grad-zero-stops",
         report="B",
         where=B_WHERE,
-        says="Where the gradient is zero, the step does not change the model.",
+        says="If the gradient is zero, the step does not change the model.",
         experiment=b.ZERO_GRADIENT,
         effect=stands_still("4 layers", within=1e-12),
         figure="gradient_norm",
@@ -70,13 +72,15 @@ CLAIMS = [
         experiment=c.GRADIENT,
         effect=norm_moves_more("784-128-64-10", late=(150 / 300, 250 / 300), early=(0, 100 / 300)),
         figure="gradient_norm",
-        assumptions=("its logarithm ranges wider over epochs 150 to 250 of 300 than over epochs 0 to 100",),
+        assumptions=(
+            "the logarithm of the norm has a wider range over epochs 150 to 250 of 300 than over epochs 0 to 100",
+        ),
     ),
     Claim(
         "D-grad-fast-then-slow",
         report="D",
         where="2.2",
-        says="The norm falls fast until epoch 100, and slowly from there to 600.",
+        says="The norm falls fast until epoch 100, and slowly from there to epoch 600.",
         experiment=d.GRADIENT,
         effect=norm_falls_faster_until(100 / 600, arm="4 layers"),
         figure="gradient_norm",

@@ -1,4 +1,4 @@
-"""On the straight line between two nets: which alpha is best, and is there a barrier between independently trained ones?"""
+"""The straight line between two nets: which alpha is best, and is there a barrier between independently trained nets?"""
 
 from operator import attrgetter
 
@@ -19,7 +19,9 @@ from hw1bench.sources import a, b, c, e
 A_WHERE, B_WHERE, C_WHERE, E_WHERE = "1-3-3", "Flatness, part 1", "1-3 H part 1", "HW1-3, flatness"
 LOSSES, ACCURACIES = ("train_loss", "test_loss"), ("train_accuracy", "test_accuracy")
 RISES = "in order over the grid's alphas from 1 to 2"
-BARRIER = "a barrier: test error between the ends rises more than 2 points above the mean of theirs"
+BARRIER = (
+    "a barrier: between the ends the test error rises more than 2 points above the mean of the test errors at the ends"
+)
 
 CLAIMS = [
     *(
@@ -55,7 +57,7 @@ CLAIMS = [
         experiment=c.INTERPOLATION,
         effect=worse_towards(*c.ENDS),
         figure="interpolation",
-        assumptions=("between the two ends themselves",),
+        assumptions=("the two ends are compared, not the points between them",),
     ),
     *(
         Claim(
@@ -66,7 +68,7 @@ CLAIMS = [
             experiment=e.INTERPOLATION,
             effect=peaks_near(0.5, split, *e.ENDS, within=0.15),
             figure="interpolation",
-            assumptions=("near: within 0.15; a tie is the middle of the tied alphas",),
+            assumptions=("near: within 0.15; if alphas tie, their middle counts",),
         )
         for split in ("train", "test")
     ),

@@ -1,4 +1,4 @@
-"""Where the gradient is almost zero: which way do the loss's directions curve, and does a lower loss curve upwards more?"""
+"""Points of almost zero gradient: does the loss curve upwards in most directions, and in more of them if it is lower?"""
 
 from operator import attrgetter
 
@@ -26,10 +26,14 @@ CLAIMS = [
     for name, says, effect in (
         (
             "mostly-positive",
-            "At points of almost zero gradient positive directions outnumber negative ones.",
+            "At points of almost zero gradient, directions of positive curvature outnumber negative ones.",
             mostly_positive(),
         ),
-        ("falls-with-loss", "At such points a lower loss goes with a higher minimal ratio.", ratio_falls_with_loss()),
+        (
+            "falls-with-loss",
+            "At points of almost zero gradient, a lower loss goes with a higher minimal ratio.",
+            ratio_falls_with_loss(),
+        ),
     )
 ]
 

@@ -1,4 +1,4 @@
-"""Weight paths: do independent runs go separate ways, do they meet again, and is a path flatter than a random walk?"""
+"""Weight paths: do independent runs go separate ways, do they end close together, and is a path flatter than a random walk?"""
 
 from operator import attrgetter
 
@@ -10,7 +10,7 @@ from hw1bench.sources import a, b, d, e
 
 WHERE = {"A": "1-2-1", "B": "HW 1_2, visualise", "D": "2.1", "E": "HW1-2, visualising"}
 PATHS = {"A": a.PATHS, "B": b.PATHS, "D": d.PATHS, "E": e.PATHS}
-SEPARATE = "the nearest snapshot of the other run is farther than the nearest other snapshot of one's own"
+SEPARATE = "a snapshot is farther from the nearest one of the other run than from the nearest other one of its own run"
 
 
 def _separate(report: str, experiment: Experiment) -> Claim:
@@ -32,13 +32,13 @@ def _beyond_random_walk(report: str, experiment: Experiment) -> Claim:
         f"{report}-path-beyond-random-walk",
         report=report,
         where=WHERE[report],
-        says="Two components take more of a run's own path than of a random walk.",
+        says="Two principal components explain more of the variance of a run's path than of a random walk.",
         experiment=experiment,
         effect=beyond_random_walk("a", "b"),
         figure="path_whole",
         assumptions=(
-            "than of 95 % of random walks with the run's own step lengths, in as many dimensions: 1,000 are simulated, seeded by "
-            "the number of the seed",
+            "more than for 95 % of random walks with the run's own step lengths in as many dimensions; 1,000 are simulated, "
+            "seeded by the number of the seed",
         ),
         origin="ours",
     )
@@ -66,7 +66,10 @@ CLAIMS = [
         experiment=e.PATHS,
         effect=accuracy_reaches(0.985, arm="a"),
         figure="path_whole",
-        assumptions=("the report prints two digits: 98.5 % is 99 %", "training accuracy, after the best epoch"),
+        assumptions=(
+            "the report prints two digits, and 98.5 % rounds to 99 %",
+            "training accuracy, after the best epoch",
+        ),
     ),
     *(_separate(*pair) for pair in PATHS.items()),
     *(_beyond_random_walk(*pair) for pair in PATHS.items()),

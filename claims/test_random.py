@@ -54,7 +54,7 @@ CLAIMS = [
         "B-random-test-rises",
         report="B",
         where=B_WHERE,
-        says="The test loss increases meanwhile.",
+        says="Meanwhile the test loss increases.",
         experiment=b.RANDOM_LABELS,
         effect=rises_over_epochs("test_loss", arm=B_NET, blocks=10),
         figure="losses",
@@ -72,7 +72,7 @@ CLAIMS = [
         "E-random-memorised",
         report="E",
         where=E_WHERE,
-        says="So the labels are memorised.",
+        says="The labels are therefore memorised.",
         experiment=e.RANDOM_LABELS,
         effect=accuracy_above(0.99, "LeNet"),
         figure="accuracies",
@@ -124,16 +124,17 @@ CLAIMS = [
     ),
 ]
 
-# A says that random labels cannot be learnt, B that they are, E both: each is right under its own budget.
-CONTRASTS = [
+# Report A says that random labels cannot be learnt, B that they are, E both: each is right under its own budget.
+ACROSS = [
     CrossReportFigure(
         topic="random",
         title="Training accuracy on random labels against optimiser steps",
         kind="memorising",
         experiments=(a.RANDOM_LABELS, b.RANDOM_LABELS, e.RANDOM_LABELS),
-        says="A says that random labels cannot be learnt: true of a budget that ends before the step at which its net passes "
-        "15 %. B and E say that they are memorised: true of one that ends after the step at which theirs pass 99 %. E also "
-        "says that training accuracy stays at chance: true while its net has not passed 15 %.",
+        says="Report A says that random labels cannot be learnt, which is true of a budget that ends before the step at which "
+        "its net passes 15 %. Reports B and E say that random labels are memorised, which is true of a budget that ends after "
+        "the step at which their nets pass 99 %. Report E also says that training accuracy stays at chance, which is true until "
+        "its net passes 15 %.",
     )
 ]
 
@@ -143,6 +144,6 @@ def test_random(claim, court):
     court.judge(claim)
 
 
-@pytest.mark.parametrize("exhibit", CONTRASTS, ids=attrgetter("id"))
-def test_contrast(exhibit, court):
+@pytest.mark.parametrize("exhibit", ACROSS, ids=attrgetter("id"))
+def test_across(exhibit, court):
     court.show(exhibit)

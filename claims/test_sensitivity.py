@@ -1,4 +1,4 @@
-"""Sensitivity over batch size and learning rate, measured two ways, with the losses and accuracies beside it."""
+"""Sensitivity over batch size and learning rate, measured in two ways, with the losses and accuracies beside it."""
 
 from operator import attrgetter
 
@@ -10,8 +10,8 @@ from hw1bench.sources import a, b, c
 
 B_WHERE = "Flatness, part 2"
 MEASURES = {
-    "jacobian": "sensitivity: the Frobenius norm of the derivative of the class probabilities by the input (Novak et al., 2018)",
-    "reported": "sensitivity as its code measured it: the mean norm of the parameter gradient of the epoch's last mini-batch",
+    "jacobian": "sensitivity: Frobenius norm of the Jacobian of the class probabilities by the input (Novak et al., 2018)",
+    "reported": "sensitivity as the report's code measured it: mean norm of the parameter gradients on an epoch's last batch",
 }
 SWEEPS = {
     "batch": ("batch size", "batch_size", b.BATCH_SWEEP),
@@ -76,7 +76,7 @@ CLAIMS = [
         experiment=a.LR_SWEEP,
         effect=highest("test_accuracy", "1e-2", among=("5e-3", "1e-3", "1e-4")),
         figure="accuracy_and_jacobian_by_lr",
-        assumptions=("a tie would count against it",),
+        assumptions=("a tie counts against the claim",),
     ),
     Claim(
         "C-batch-sensitivity-falls-jacobian",

@@ -1,4 +1,4 @@
-"""Size and generalisation: what do more parameters do to training and test loss and accuracy?"""
+"""Size and generalisation: how do training and test loss and accuracy change with the number of parameters?"""
 
 from operator import attrgetter
 
@@ -89,13 +89,13 @@ CLAIMS = [
         "C-size-accuracy-saturates",
         report="C",
         where="1-3 G",
-        says="Test accuracy hardly differs from about 750,000 parameters on.",
+        says="From about 750,000 parameters on, test accuracy hardly differs.",
         experiment=c.SIZE,
         effect=alike("test_accuracy", "widths x 1", "widths x 5/4", "widths x 3/2", "widths x 2", within=0.005),
         figure="accuracy_by_size",
         assumptions=(
             "hardly differs: by less than half a point",
-            "from about 750,000 on: mnist-1 with 751,933 and the larger ones",
+            "from about 750,000 on: mnist-1, which has 751,933, and the larger nets",
         ),
     ),
     Claim(
@@ -107,7 +107,7 @@ CLAIMS = [
         effect=saturates("c = 1", "c = 6", "c = 32"),
         figure="accuracy_by_size",
         assumptions=(
-            "the gain from the first to the fifth of ten nets is above 0, and above that from there to the tenth",
+            "the gain from the first to the fifth of ten nets is above 0, and above the gain from the fifth to the tenth",
         ),
     ),
     Claim(
@@ -123,7 +123,7 @@ CLAIMS = [
         "E-size-test-u",
         report="E",
         where=E_WHERE,
-        says="Test loss falls first, then rises.",
+        says="With size, test loss first falls, then rises.",
         experiment=e.SIZE,
         effect=u_shaped("test_loss", over=SIZE, factor=1.1),
         figure="loss_by_size",
@@ -133,7 +133,7 @@ CLAIMS = [
         "E-size-train-accuracy-rises",
         report="E",
         where=E_WHERE,
-        says="Training accuracy rises with size, the largest net's is nearly perfect.",
+        says="Training accuracy rises with size, and is nearly perfect for the largest net.",
         experiment=e.SIZE,
         effect=every(rises("train_accuracy", over=SIZE), above_at_largest("train_accuracy", 0.995, over=SIZE)),
         figure="accuracy_by_size",
@@ -148,13 +148,13 @@ CLAIMS = [
         effect=rises_then_plateaus("test_accuracy", over=SIZE, by=0.005, within=0.001),
         figure="accuracy_by_size",
         assumptions=(
-            "rises: the best is more than half a point above the smallest",
-            "plateaus: the best of the three largest is less than 0.1 point above the best of the rest",
+            "rises: the best accuracy is more than half a point above the accuracy of the smallest net",
+            "plateaus: the best of the three largest nets is less than 0.1 point above the best of the other nets",
         ),
     ),
 ]
 
-# The claim on report D's nets looks at three of them, its figures show all.
+# The claim about report D's nets compares three of them; the figures show all.
 EXHIBITS = [c.SIZE, d.SIZE]
 
 

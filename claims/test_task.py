@@ -29,7 +29,7 @@ A_WHERE, B_WHERE, C_WHERE, D_WHERE, E_WHERE = (
     "1.2",
     "HW1, train on actual task",
 )
-# Report B's table: net -> test accuracy, training accuracy, test loss.
+# The table of report B: net -> test accuracy, training accuracy, test loss.
 B_TABLE = {1: (0.5436, 0.5516, 1.924), 2: (0.6585, 0.6754, 0.966), 7: (0.7357, 0.7406, 0.953)}
 D_ACCURACIES = {1: 0.9871, 2: 0.9803, 3: 0.9881}
 
@@ -59,7 +59,7 @@ CLAIMS = [
         "B-task-order",
         report="B",
         where=B_WHERE,
-        says="Test accuracy: cifar-7 above cifar-2 above cifar-1.",
+        says="Test accuracy is highest for cifar-7, then cifar-2, then cifar-1.",
         experiment=b.TASK,
         effect=descending("test_accuracy", "cifar-7", "cifar-2", "cifar-1"),
         figure="accuracies",
@@ -68,7 +68,7 @@ CLAIMS = [
         "B-task-loss-follows",
         report="B",
         where=B_WHERE,
-        says="The lower the loss, the higher the accuracy, among the three, on test data.",
+        says="Among the three nets, a lower test loss goes with a higher test accuracy.",
         experiment=b.TASK,
         effect=falls("test_accuracy", over="test_loss"),
         figure="losses",
@@ -120,12 +120,12 @@ CLAIMS = [
             f"B-task-plateau-20-{number}",
             report="B",
             where=B_WHERE,
-            says=f"Loss and accuracy of cifar-{number} stand still after 20 of 100 epochs.",
+            says=f"Loss and accuracy of cifar-{number} plateau after 20 of 100 epochs.",
             experiment=b.TASK,
             effect=plateaus("test_accuracy", arm=f"cifar-{number}", after=0.2, within=0.01),
             figure="accuracies",
             assumptions=(
-                "stand still: test accuracy gains less than 1 point after it; a fall, and the loss, do not count",
+                "plateau: test accuracy gains less than 1 point afterwards; neither a fall nor the loss counts",
             ),
         )
         for number in B_TABLE
@@ -134,14 +134,14 @@ CLAIMS = [
         "C-task-mnist-deeper-loss-faster",
         report="C",
         where=C_WHERE,
-        says="On MNIST the deeper nets, mnist-2 and mnist-3, lose training loss faster than mnist-1.",
+        says="On MNIST the training loss of the deeper nets, mnist-2 and mnist-3, falls faster than for mnist-1.",
         experiment=c.TASK_MNIST,
         effect=every(
             ahead("train_loss", "mnist-2", of="mnist-1", first_share=5 / 20),
             ahead("train_loss", "mnist-3", of="mnist-1", first_share=5 / 20),
         ),
         figure="losses",
-        assumptions=("faster: on average over the first 5 of 20 epochs",),
+        assumptions=("faster: ahead on average over the first 5 of 20 epochs",),
     ),
     Claim(
         "C-task-mnist-deeper-accuracy-faster",
@@ -154,20 +154,20 @@ CLAIMS = [
             ahead("train_accuracy", "mnist-3", of="mnist-1", first_share=5 / 20),
         ),
         figure="accuracies",
-        assumptions=("faster: on average over the first 5 of 20 epochs",),
+        assumptions=("faster: ahead on average over the first 5 of 20 epochs",),
     ),
     Claim(
         "C-task-cifar-deeper-loss-faster",
         report="C",
         where=C_WHERE,
-        says="On CIFAR-10 the deepest net, cifar-2, loses training loss faster than cifar-1 and cifar-3.",
+        says="On CIFAR-10 the training loss of the deepest net, cifar-2, falls faster than for cifar-1 and cifar-3.",
         experiment=c.TASK_CIFAR,
         effect=every(
             ahead("train_loss", "cifar-2", of="cifar-1", first_share=5 / 50),
             ahead("train_loss", "cifar-2", of="cifar-3", first_share=5 / 50),
         ),
         figure="losses",
-        assumptions=("faster: on average over the first 5 of 50 epochs",),
+        assumptions=("faster: ahead on average over the first 5 of 50 epochs",),
     ),
     Claim(
         "C-task-cifar-deeper-accuracy-faster",
@@ -180,27 +180,27 @@ CLAIMS = [
             ahead("train_accuracy", "cifar-2", of="cifar-3", first_share=5 / 50),
         ),
         figure="accuracies",
-        assumptions=("faster: on average over the first 5 of 50 epochs",),
+        assumptions=("faster: ahead on average over the first 5 of 50 epochs",),
     ),
     Claim(
         "C-task-mnist-similar",
         report="C",
         where=C_WHERE,
-        says="The three nets end alike on MNIST.",
+        says="On MNIST the three nets end with similar accuracy.",
         experiment=c.TASK_MNIST,
         effect=alike("train_accuracy", "mnist-1", "mnist-2", "mnist-3", within=0.01),
         figure="accuracies",
-        assumptions=("alike: training accuracies within 1 point",),
+        assumptions=("similar: training accuracies within 1 point",),
     ),
     Claim(
         "C-task-cifar-differ",
         report="C",
         where=C_WHERE,
-        says="The three nets differ at the end on CIFAR-10.",
+        says="On CIFAR-10 the three nets end with different accuracy.",
         experiment=c.TASK_CIFAR,
         effect=differ("train_accuracy", "cifar-1", "cifar-2", "cifar-3", by=0.02),
         figure="accuracies",
-        assumptions=("differ: training accuracies range over more than 2 points",),
+        assumptions=("different: training accuracies spread over more than 2 points",),
     ),
     Claim(
         "D-task-cnn3-best",
@@ -270,7 +270,7 @@ CLAIMS = [
         "E-task-deep-better",
         report="E",
         where=E_WHERE,
-        says="The deep CNN's training accuracy is the higher.",
+        says="The deep CNN has the higher training accuracy.",
         experiment=e.TASK,
         effect=highest("train_accuracy", "CNN-1", among=("CNN-0",)),
         figure="accuracies",

@@ -1,4 +1,4 @@
-"""The claims as a whole: they are the catalogue's, and what they train fills every figure."""
+"""The claims as a whole: their ids, reports and topics are consistent, and what they train fills every figure."""
 
 from importlib import util
 from pathlib import Path
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent.parent / "claims"
 
 @pytest.fixture(scope="module")
 def modules():
-    """Topic -> the module of its claims."""
+    """Modules of claims, by topic."""
     found = {}
     for path in sorted(FOLDER.glob("test_*.py")):
         spec = util.spec_from_file_location(f"claims_{path.stem}", path)
@@ -29,11 +29,12 @@ def claims(modules):
 
 @pytest.fixture(scope="module")
 def shown(modules):
-    """Experiments all of whose arms are trained for a figure."""
+    """Experiments that have all their arms trained for a figure."""
     exhibits = [one for module in modules.values() for one in getattr(module, "EXHIBITS", [])]
-    contrasts = [one for module in modules.values() for one in getattr(module, "CONTRASTS", [])]
-    assert all(isinstance(one, CrossReportFigure) for one in contrasts)
-    return [*exhibits, *(experiment for contrast in contrasts for experiment in contrast.experiments)]
+    across = [one for module in modules.values() for one in getattr(module, "ACROSS", [])]
+    assert across
+    assert all(isinstance(one, CrossReportFigure) for one in across)
+    return [*exhibits, *(experiment for one in across for experiment in one.experiments)]
 
 
 @pytest.mark.parametrize("tier", ["quick", "full"])
@@ -48,29 +49,29 @@ def test_every_model_of_an_experiment_is_trained_for_its_figures(claims, shown, 
     assert experiment.figures
 
 
-def test_every_claim_points_at_a_figure_of_its_experiment(claims):
+def test_every_claim_names_a_figure_of_its_experiment(claims):
     for claim in claims:
         if claim.experiment is not None:
             assert claim.figure in [figure.id for figure in claim.experiment.figures], claim.id
 
 
-def test_the_pack_has_every_report_and_topic_of_the_claims_and_no_other(modules, claims):
+def test_the_pack_has_exactly_the_reports_and_topics_of_the_claims(modules, claims):
     assert {topic.id for topic in PACK.topics} == set(modules)
     assert {report.id for report in PACK.reports} == {claim.report for claim in claims}
     assert all(report.title and report.source for report in PACK.reports)
 
 
-def test_ids_say_report_and_topic(modules):
+def test_ids_contain_report_and_topic(modules):
     for topic, module in modules.items():
         for claim in module.CLAIMS:
             parts = claim.id.split("-")
             assert parts[0] == claim.report
-            # The claims on sweeps are named for the sweep.
-            said = parts[1] in ("batch", "lr") if topic == "sensitivity" else topic.removesuffix("s") in parts[1:3]
-            assert said, claim.id
+            # Claims about sweeps are named after the sweep.
+            named = parts[1] in ("batch", "lr") if topic == "sensitivity" else topic.removesuffix("s") in parts[1:3]
+            assert named, claim.id
 
 
-def test_numbers_measured_on_the_real_set_are_tried_on_it_alone(claims):
+def test_numbers_reported_for_the_real_set_are_judged_only_on_it(claims):
     full = [claim.id for claim in claims if claim.tiers == ("full",)]
     assert len(full) == 12
     assert all(name.startswith(("B-task-acc-", "B-task-train-acc-", "B-task-loss-", "D-task-acc-")) for name in full)
