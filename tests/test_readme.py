@@ -1,33 +1,63 @@
-"""What README shows is true of the code."""
+"""The facts and examples of README and the docs hold for the code."""
 
 import json
 import re
+from importlib import util
 from pathlib import Path
 
 import pytest
 
+from hw1bench.court import rulings, verdict
+from hw1bench.court.vocabulary import RULED, VERDICTS
 from hw1bench.sources.pack import PACK
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+OWN_CLAIMS = (ROOT / "docs" / "claims.md").read_text()
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 
 
-def test_the_claim_of_ones_own_runs_as_shown(pytester, project):
-    (source,) = re.findall(r"```python\n(.*?)```", README, re.S)
-    folder = pytester.path / "claims"
-    folder.mkdir()
-    (folder / "test_mine.py").write_text(source.replace("epochs=1_000", "epochs=50"))
-    result = pytester.runpytest("claims/", "-m", "mine")
-    assert sum(result.parseoutcomes().get(kind, 0) for kind in ("passed", "failed", "skipped")) == 1
-    (claim,) = json.loads((pytester.path / "reports" / "claims.json").read_text())["claims"]
-    assert claim["verdict"] in ("supported", "refuted", "inconclusive")
-    assert (claim["id"], claim["topic"]) == ("mine-larger-rate-lower-loss", "mine")
+def examples(page):
+    return re.findall(r"```python\n(.*?)```", page, re.S)
+
+
+@pytest.fixture
+def judged(pytester, project):
+    """Judge the claims in a text, with a twentieth of the epochs: id -> entry of claims.json."""
+
+    def judge(source):
+        folder = pytester.path / "claims"
+        folder.mkdir()
+        (folder / "test_mine.py").write_text(source.replace("epochs=1_000", "epochs=50"))
+        result = pytester.runpytest("claims/", "-m", "mine")
+        found = json.loads((pytester.path / "reports" / "claims.json").read_text())["claims"]
+        assert sum(result.parseoutcomes().get(kind, 0) for kind in ("passed", "failed", "skipped")) == len(found)
+        assert all(claim["verdict"] in ("supported", "refuted", "inconclusive") for claim in found)
+        return {claim["id"]: claim for claim in found}
+
+    return judge
+
+
+def test_the_claim_of_ones_own_runs_as_shown(judged):
+    (source,) = examples(README)
+    ((name, claim),) = judged(source).items()
+    assert (name, claim["topic"]) == ("mine-larger-rate-lower-loss", "mine")
     assert claim["figure"] == "figures/mine-rates-loss.svg"
 
 
-def test_the_pack_of_ones_own_is_taken_as_shown(pytester, project):
-    (source,) = [
-        block for block in re.findall(r"\n\n```\n(.*?)\n```", README, re.S) if "def pytest_hw1bench_pack" in block
+def test_the_effect_and_the_measurement_of_ones_own_run_as_shown(judged):
+    (source,) = examples(README)
+    effect, measurement, _ = examples(OWN_CLAIMS)
+    test = "@pytest.mark.parametrize"
+    assert list(judged(source.replace(test, f"{effect}\n{measurement}\n{test}"))) == [
+        "mine-larger-rate-lower-loss",
+        "mine-large-rate-halves-loss",
+        "mine-large-rate-longer-weights",
     ]
+
+
+def test_the_pack_of_ones_own_is_taken_as_shown(pytester, project):
+    *_, source = examples(OWN_CLAIMS)
     one = "Claim('mine-x', report='mine', where='1', says='It has 10.', effect=CountIs(Model('[3]'), 10))"
     (project(f"[{one}]", topic="mine") / "conftest.py").write_text(source)
     pytester.runpytest("claims", "-m", "report_mine").assert_outcomes(passed=1, deselected=1)
@@ -43,12 +73,28 @@ def test_the_pack_of_ones_own_is_taken_as_shown(pytester, project):
     assert found["topics"] == [{"id": "mine", "title": "Learning rates"}]
 
 
+def test_the_verdicts_that_readme_tells_are_in_the_sample_report():
+    claims = json.loads((ROOT / "reports" / "sample" / "claims.json").read_text())["claims"]
+    counts = {
+        word: sum(claim["verdict"] == word for claim in claims) for word in ("supported", "refuted", "inconclusive")
+    }
+    stand_ins = sum(claim["dataset"] is not None and claim["dataset"]["stand_in"] for claim in claims)
+    prose = " ".join(README.split())
+    assert f"{len(claims)} claims come out as" in prose
+    assert all(f"{count} {word}" in prose for word, count in counts.items())
+    assert f"{stand_ins} of these verdicts rest on data that stand in" in prose
+    shown = re.search(r"^  (\S+) +(\w+, \w+) +(\d+)/(\d+)", README, re.M)
+    claim = next(claim for claim in claims if claim["id"] == shown[1])
+    assert shown[2] == f"{claim['verdict']}, {claim['how']}"
+    assert (int(shown[3]), int(shown[4])) == (claim["holds"], claim["seeds"])
+
+
 def test_every_option_is_explained(pytester, project):
     text = pytester.runpytest("--help").stdout.str()
     options = re.findall(r"^  (--[a-z-]+)", text[text.index("\nclaims:") :].split("\n\n")[0], re.M)
     assert len(options) == 9
     for option in options:
-        assert f"`{option}" in README, option
+        assert f"| `{option}" in README, option
 
 
 @pytest.mark.parametrize("report", PACK.reports, ids=lambda report: report.id)
@@ -58,10 +104,45 @@ def test_the_reports_are_those_of_the_pack(report):
 
 @pytest.mark.parametrize("topic", [topic.id for topic in PACK.topics])
 def test_the_number_of_claims_is_right(topic):
-    from importlib import util
-
-    path = Path(__file__).parent.parent / "claims" / f"test_{topic}.py"
-    spec = util.spec_from_file_location(f"claims_{topic}", path)
+    spec = util.spec_from_file_location(f"claims_{topic}", ROOT / "claims" / f"test_{topic}.py")
     module = util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert f"| {topic} | {len(module.CLAIMS)} " in README
+
+
+def rows(page):
+    return [
+        line.strip("| ").split(" | ") for line in (ROOT / "docs" / page).read_text().splitlines() if line[:1] == "|"
+    ]
+
+
+@pytest.mark.parametrize("word", VERDICTS)
+def test_the_docs_say_how_the_test_of_a_claim_ends(word):
+    (cells,) = [cells for cells in rows("rulings.md") if cells[0] == word]
+    assert cells[1:] == [rulings.outcome(word, ruling).kind for ruling in (None, *RULED)]
+
+
+@pytest.mark.parametrize("looks", [(8, 16), (8, 16, 32), (8,)])
+def test_the_docs_say_how_often_a_verdict_errs(looks):
+    (cells,) = [cells for cells in rows("verdicts.md") if cells[0] == ", ".join(map(str, looks))]
+    undecided = verdict.outcome_probabilities(0.5, looks)["inconclusive"]
+    support = [verdict.outcome_probabilities(share, looks)["supported"] for share in (0.95, 0.8)]
+    assert cells[3:] == [f"{1 - undecided:.3f}", *(f"{probability:.2f}" for probability in support)]
+
+
+def headings(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.S), re.M)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_between_pages_leads_somewhere(page):
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+        found = page.parent / target if target else page
+        assert found.exists(), target
+        assert not anchor or anchor in headings(found), anchor
+
+
+def test_every_page_of_the_docs_is_linked_from_readme():
+    assert all(f"({page.relative_to(ROOT)})" in README for page in PAGES if page.parent.name == "docs")
