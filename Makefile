@@ -1,8 +1,10 @@
-# make claims     set up, run the quick tier, print where the report is
-# make test       set up, run the tests
-# make lint       set up, check style and types
-# make protocols  set up, write docs/protocols.md with the timings of the last quick session
-# make bench      set up, time hw1bench against the plain PyTorch loop, JAX and the machine's floor
+# make setup      create .venv with the exact versions of constraints.txt, and build the kernels
+# make claims     judge the claims of the quick tier and write the report
+# make test       run the tests
+# make lint       check style and types
+# make protocols  write docs/protocols.md, with the seconds of the last quick session
+# make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
+# The others set up first. ARGS=... passes arguments to pytest or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
 .PHONY: claims test lint protocols bench setup
@@ -27,7 +29,7 @@ bench: setup
 
 setup: .venv/ready
 
-# Exact versions come from constraints.txt. The stamp is up to date if it is newer than all files that define the environment.
+# The environment is made again if a file that decides what is in it is newer than the stamp.
 .venv/ready: pyproject.toml constraints.txt setup.py $(wildcard hw1bench/training/kernels/*.cpp hw1bench/training/kernels/*.h)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
