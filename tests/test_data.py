@@ -94,7 +94,7 @@ def test_a_copy_that_is_not_the_known_one_is_named_so(monkeypatch):
 
 
 def test_colour_does_not_fit_one_channel():
-    with pytest.raises(ValueError, match="cifar10 has 3 channels, which 1 cannot hold"):
+    with pytest.raises(ValueError, match="Images 'cifar10' channels is 1: give 3"):
         Images(name="cifar10", size=8)
 
 

@@ -46,7 +46,7 @@ def test_packs_are_put_together_in_their_order():
 )
 def test_two_of_one_id_are_refused_in_one_line(first, second):
     with pytest.raises(
-        ValueError, match=r"^two (reports|topics) have the id '[Ss]ix', .* and .*: give one of them another id$"
+        ValueError, match=r"^two (reports|topics) have the id '[Ss]ix', .* and .*: give one of them a different id$"
     ):
         merged([first, second])
 

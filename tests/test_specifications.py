@@ -173,16 +173,16 @@ def test_names_that_are_not_safe_for_files_are_refused(name, said):
         (lambda: replace(EXPERIMENT, figures=EXPERIMENT.figures * 2), "experiment T-x has two figures 'it'"),
         (
             lambda: replace(EXPERIMENT, figures=[replace(EXPERIMENT.figures[0], arms=["fit", "fitt"])]),
-            "figure it shows arm 'fitt', which is not there: there are fit",
+            "figure it shows arm 'fitt', which does not exist: there are fit",
         ),
         (
             lambda: CrossReportFigure(topic="fit-x", title="", kind="loss", experiments=[EXPERIMENT]),
             "topic is 'fit-x': leave out '-'",
         ),
         (lambda: replace(CLAIM, assumptions="text"), "Claim 'T-x' assumptions is 'text': give a tuple or a list"),
-        (lambda: Optimizer(name="sgd", lr=1, eps=1e-8), "leave it out, for SGD has none"),
-        (lambda: Images(name="digits", size=4, augment=True), "4 pixels a side cannot be padded by 4"),
-        (lambda: Images(name="cifar10", size=8), "cifar10 has 3 channels, which 1 cannot hold"),
+        (lambda: Optimizer(name="sgd", lr=1, eps=1e-8), "leave it out, because SGD has none"),
+        (lambda: Images(name="digits", size=4, augment=True), "images 4 pixels wide cannot be padded by 4"),
+        (lambda: Images(name="cifar10", size=8), "Images 'cifar10' channels is 1: give 3"),
         (lambda: Model("99999-99999-2"), "parameters: give 2,147,483,647 at most"),
         (lambda: CountsEqual((("a", Model("[2]")),)), "give 2 or more"),
         (lambda: CountsEqual({"a": Model("[2]"), "b": Model("[2]")}), "give a tuple or a list"),
@@ -225,7 +225,7 @@ def nets(layout, loss="cross_entropy", **data):
         (lambda: replace(FIT, model=Model("2-5-1")), "a Linear layer of 2 inputs gets 1"),
         (lambda: replace(FIT, model=Model("1-5-2")), "has 2 outputs for 1 targets"),
         (lambda: replace(FIT, model=Model("C(1-2,1) 2-1")), "convolutions take images"),
-        (lambda: replace(FIT, keep="best"), "it has no test accuracy"),
+        (lambda: replace(FIT, keep="best"), "which has no test accuracy"),
     ],
 )
 def test_an_arm_whose_net_loss_and_data_do_not_fit_is_refused(make, said):

@@ -60,7 +60,7 @@ def test_a_quick_batch_is_no_more_than_all_digits(batch_size, capped):
 def test_a_quick_protocol_is_measured_as_the_full_one():
     pairs = interpolation([(FULL.arms[0], FULL.arms[1])], (0, 0.5, 1))
     assert quick(pairs, epochs=20).measures == pairs.measures
-    with pytest.raises(ValueError, match="names an arm that is not there: there are a"):
+    with pytest.raises(ValueError, match="names an arm that does not exist: there are a"):
         quick(pairs, epochs=20, keep=("a",))
 
 

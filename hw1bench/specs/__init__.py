@@ -1,1 +1,1 @@
-"""What is specified, without torch: experiments, their ingredients, and what is measured."""
+"""Specifications, without torch: experiments, their ingredients, and what is measured."""

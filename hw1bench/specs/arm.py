@@ -12,25 +12,27 @@ def _snapshots(value: Any, what: str) -> str | int | None:
     if value is None or (isinstance(value, str) and value == "epoch"):
         return value
     if isinstance(value, str):
-        raise ValueError(f'{what}: each "epoch" or every 1 step or more, not {shown(value)}')
+        raise ValueError(f'{what} is {shown(value)}: give "epoch", or a number of steps')
     found: int = integer(least=1)(value, what)
     return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """One setting of an experiment, complete: a seed and an arm make a run.
+    """One setting of an experiment, complete: an arm and a seed determine a run.
 
-    ``batch_size`` None is the whole training set at once; else it is reshuffled every epoch, the remainder kept.
-    ``schedule`` None keeps the learning rate. ``independent``: its name enters its random streams, so that it shares neither
-    initialisation nor data order with the other arms, as by default it does (where shapes allow).
+    ``batch_size`` None trains on the whole set at once; otherwise the set is reshuffled every epoch, and the remainder is kept
+    as a smaller batch. ``schedule`` None keeps the learning rate constant. By default arms share initialisation and data order
+    (if shapes allow); the name of an ``independent`` arm enters its random streams, so that it shares neither.
 
-    Recorded besides losses, accuracies and the last weights: ``gradient_norm`` records the Euclidean norm of the whole
-    gradient, without weight decay: "epoch", of the whole training set's loss before training and after each epoch, or "step",
-    of each batch's; "last batch" is the mean over parameter tensors of the norm of each epoch's last mini-batch. ``snapshots``
-    keeps the weights before training and after each "epoch", or after every so many steps. ``keep`` "best" keeps the weights
-    after the first epoch of the best test accuracy instead of the last ones.
+    Losses, accuracies and the last weights are always recorded. ``gradient_norm`` also records the Euclidean norm of the whole
+    gradient, without weight decay: with "epoch" for the loss on the whole training set, before training and after each epoch;
+    with "step" for the loss on each batch. "last batch" records the norm of the gradient of each epoch's last mini-batch, as a
+    mean over parameter tensors. ``snapshots`` keeps the weights before training and after each "epoch", or after every so many
+    steps. ``keep`` "best" keeps the weights after the first epoch with the best test accuracy instead of the last weights.
     ``coast`` takes one more step after training, with the gradient set to zero, and records how far the weights move.
+
+    Raises ValueError for a field that is out of range, and if net, data and loss do not fit together.
     """
 
     name: str
@@ -51,7 +53,7 @@ class Arm:
     def __post_init__(self) -> None:
         settle(
             self,
-            name=label(least=0),  # '' of one that others are made from: a protocol takes none
+            name=label(least=0),  # '' is for an arm that others are made from; a protocol refuses it
             data=instance(Function, Images),
             model=instance(Model),
             loss=one_of("loss", ("mse", "cross_entropy", "nll")),
@@ -67,11 +69,11 @@ class Arm:
             precision=one_of("precision", ("float32", "float64")),
         )
         if self.keep == "best" and isinstance(self.data, Function):
-            raise ValueError(f"arm {self.name!r} learns a function: it has no test accuracy to keep the best by")
+            raise ValueError(f"arm {self.name!r} learns a function, which has no test accuracy: leave out keep='best'")
         self._check_net()
 
     def _check_net(self) -> None:
-        """The net takes the data and gives as many numbers as it has targets, and the loss is one of such. Raises ValueError."""
+        """Raise ValueError unless the net takes the data and has one output per target, and the loss suits the data."""
         layout, fits = self.model.layout, isinstance(self.data, Function)
         what = "targets" if fits else "classes"
         try:
@@ -94,33 +96,33 @@ class Arm:
 
     @property
     def augmented(self) -> bool:
-        """Whether it trains on augmented images."""
+        """Whether the arm trains on augmented images."""
         return isinstance(self.data, Images) and self.data.augment
 
     @property
     def random_labels(self) -> bool:
-        """Whether its training labels are drawn at random."""
+        """Whether the arm's training labels are drawn at random."""
         return isinstance(self.data, Images) and self.data.random_labels
 
     @property
     def steps(self) -> int:
-        """Optimiser steps of a run, on as many samples as the data has."""
+        """Optimiser steps of a run on the data as published."""
         return self.epochs * self.steps_per_epoch(self.data.samples)
 
     def steps_per_epoch(self, samples: int) -> int:
-        """Optimiser steps an epoch on so many training samples: the remainder makes a batch of its own."""
+        """Optimiser steps per epoch, given the number of training samples; the remainder makes a batch of its own."""
         return 1 if self.batch_size is None else -(-samples // self.batch_size)
 
     def snapshots_in(self, steps: int) -> int:
-        """Snapshots that so many optimiser steps of training leave, besides the one before them."""
+        """Number of snapshots taken in ``steps`` optimiser steps, besides the one before training."""
         if self.snapshots is None:
             return 0
         return self.epochs if self.snapshots == "epoch" else steps // int(self.snapshots)
 
     def setting(self, name: str) -> float:
-        """The number by which a sweep orders its arms: "batch_size", "lr", "parameters" or "depth".
+        """The setting by which a sweep orders its arms; ``name`` is "batch_size", "lr", "parameters" or "depth".
 
-        Raises ValueError for another name, and for the batch size of an arm that trains on the whole set.
+        Raises ValueError for any other name, and for the batch size of an arm that trains on the whole set.
         """
         value = {
             "batch_size": self.batch_size,
@@ -129,5 +131,5 @@ class Arm:
             "depth": self.model.depth,
         }.get(name)
         if value is None:
-            raise ValueError(f"arm {self.name!r} has no {name!r} to order by; use batch_size, lr, parameters or depth")
+            raise ValueError(f"arm {self.name!r} has no {name!r} to order by: use batch_size, lr, parameters or depth")
         return float(value)

@@ -1,8 +1,8 @@
 """Frozen specifications: what is trained, on what, how, for how long, and what is compared.
 
-Nothing here trains, and nothing imports torch. An experiment belongs to a report; its *arms* are the settings that are
-compared, each a complete training; its two *protocols* are `full`, as the report did it, and `quick`, as a
-laptop can do it. Two specifications with the same content have the same `digest`, on any machine.
+Nothing here trains, and nothing imports torch. An experiment belongs to a report. Its *arms* are the settings that are
+compared; each is a complete training. It has two *protocols*: ``full``, as in the report, and ``quick``, which a laptop can
+run. Two specifications with the same content have the same ``digest`` on any machine.
 """
 
 import dataclasses
@@ -60,16 +60,17 @@ BLOCK = 8  # seeds in a block: the unit of training, storage and resuming, and t
 
 def _measurement(value: Any, what: str) -> Measurement:
     if not isinstance(value, Measurement):
-        raise ValueError(f"{what}: {shown(value)} is no measurement: give such as JacobianNorm()")
+        raise ValueError(f"{what} is {shown(value)}: give a measurement, such as JacobianNorm()")
     return value
 
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """What one tier trains and measures: the arms, and the numbers of seeds at which a verdict may fall.
+    """What one tier trains and measures: the arms, and the numbers of seeds at which a verdict may be reached.
 
-    ``measures`` are taken of the trained runs. ``widths_over`` is the number by which all channels and hidden widths of the
-    report's nets are divided (1: as they are).
+    ``measures`` are the measurements taken of the trained runs. ``widths_over`` is the number by which all channels and hidden
+    widths of the report's nets are divided (1: unchanged). Raises ValueError for arms without distinct names, looks that are
+    not increasing multiples of 8, and measurements of arms that do not exist or cannot be compared.
     """
 
     arms: tuple[Arm, ...]
@@ -90,32 +91,32 @@ class Protocol:
             raise ValueError(f"a protocol needs arms with different names, not {names}")
         rising = all(a < b for a, b in pairwise(self.looks))
         if not self.looks or not rising or any(look <= 0 or look % BLOCK for look in self.looks):
-            raise ValueError(f"looks must rise in multiples of {BLOCK}, not {self.looks}")
+            raise ValueError(f"looks must be increasing multiples of {BLOCK}, not {self.looks}")
         for measurement in self.measures:
             groups = measurement.groups(names)
             if not groups:
-                raise ValueError(f"{measurement} names an arm that is not there: there are {', '.join(names)}")
+                raise ValueError(f"{measurement} names an arm that does not exist: there are {', '.join(names)}")
             for group in groups:
                 self._check_pair(*(arm for arm in self.arms if arm.name in group))
 
     @staticmethod
     def _check_pair(first: Arm, *second: Arm) -> None:
-        """A pair is of the same net, and not the same training twice. Raises ValueError."""
+        """Raise ValueError unless all arms have the same net and none repeats the training of the first."""
         for other in second:
             pair = f"arms {first.name!r} and {other.name!r}"
             if first.model != other.model:
                 raise ValueError(
-                    f"{pair} are measured together and have nets {first.model} and {other.model}: give the same"
+                    f"{pair} are measured together but have nets {first.model} and {other.model}: give them one net"
                 )
             if replace(first, name=other.name) == other and not other.independent:
-                raise ValueError(f"{pair} are measured together and are the same training twice: set independent=True")
+                raise ValueError(f"{pair} are measured together but are the same training: set independent=True")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A chart that the report shows: its number there ("-" where it has none), its title, and what is drawn.
+    """A chart that the report shows: its number in the report ("-" if it has none), its title, and its kind.
 
-    ``arms`` are those that it shows (empty: all); ``name`` tells it from others of its kind in the experiment.
+    ``arms`` names the arms shown (empty: all); ``name`` tells the figure from others of its kind in the experiment.
     """
 
     number: str
@@ -141,9 +142,10 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A report's experiment: two protocols, the assumptions behind them, and the figures that it fills.
+    """A report's experiment: two protocols, the assumptions behind them, and the figures drawn from it.
 
-    ``name`` enters every random stream, so renaming an experiment trains other runs. ``quick`` None: full tier only.
+    ``name`` enters every random stream, so renaming an experiment trains different runs. ``quick`` None: full tier only.
+    Raises ValueError for a name that is not safe for files, two figures with one id, and a figure of arms that do not exist.
     """
 
     report: str
@@ -166,13 +168,13 @@ class Experiment:
         ids = [figure.id for figure in self.figures]
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice:
-            raise ValueError(f"experiment {self.id} has two figures {twice!r}: give one another name")
+            raise ValueError(f"experiment {self.id} has two figures {twice!r}: give one a different name")
         arms = {arm.name: None for protocol in (self.full, self.quick) if protocol for arm in protocol.arms}
         for figure in self.figures:
             for arm in figure.arms:
                 if arm not in arms:
                     raise ValueError(
-                        f"experiment {self.id}: figure {figure.id} shows arm {arm!r}, which is not there: there are "
+                        f"experiment {self.id}: figure {figure.id} shows arm {arm!r}, which does not exist: there are "
                         f"{', '.join(arms)}"
                     )
 
@@ -181,23 +183,23 @@ class Experiment:
         return f"{self.report}-{self.name}"
 
     def protocol(self, tier: Tier) -> Protocol:
-        """The protocol of ``tier``; raises ValueError where the experiment has none."""
+        """The protocol of ``tier``. Raises ValueError if the experiment has none."""
         protocol = self.quick if tier == "quick" else self.full
         if protocol is None:
             raise ValueError(f"experiment {self.id} has no {tier} protocol")
         return protocol
 
     def key(self, tier: Tier) -> str:
-        """The digest of what ``tier`` trains and when it looks (a ruling is bound to it)."""
+        """The digest of what ``tier`` trains and when it looks; rulings are bound to it."""
         return digest({"report": self.report, "name": self.name, "protocol": self.protocol(tier)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class CrossReportFigure:
-    """A figure that sets experiments of several reports against each other, each of their arms a line; of a ``topic``.
+    """A figure of one ``topic`` that compares experiments of several reports; each arm is a line.
 
-    ``says`` stands before the figure's own note: which sentences of the reports are set against each other, and what
-    decides between them.
+    ``says`` is printed before the figure's own note: which sentences of the reports are compared, and what decides between
+    them.
     """
 
     topic: str
@@ -222,12 +224,12 @@ class CrossReportFigure:
 
     @property
     def reports(self) -> str:
-        """Their ids, such as "first, second"."""
+        """The ids of the reports, such as "first, second"."""
         return ", ".join(sorted({experiment.report for experiment in self.experiments}))
 
 
 def both_tiers(arms: Sequence[Arm], measures: Sequence[Measurement] = ()) -> dict[str, Protocol]:
-    """``full`` and ``quick`` protocols that train and measure the same in full: seeds are the quick one's only economy."""
+    """``full`` and ``quick`` protocols that train and measure the same; the quick one only takes fewer seeds."""
     return {
         tier: Protocol(arms=tuple(arms), looks=looks, measures=tuple(measures))
         for tier, looks in (("full", (8, 16, 32)), ("quick", (8, 16)))
@@ -235,7 +237,10 @@ def both_tiers(arms: Sequence[Arm], measures: Sequence[Measurement] = ()) -> dic
 
 
 def canonical(value: Any) -> Any:
-    """``value`` as plain JSON types. Fields at their default are left out, so that a new field with a default moves no key."""
+    """``value`` as plain JSON types. Fields at their default are left out, so that a new field with a default changes no key.
+
+    Raises ValueError for anything but numbers, text, None, lists, dicts and frozen specifications.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {
             field.name: canonical(getattr(value, field.name))
@@ -249,7 +254,7 @@ def canonical(value: Any) -> Any:
         return [canonical(item) for item in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    raise ValueError(f"{value!r} has no place in a specification: it is no number, text, list or frozen specification")
+    raise ValueError(f"{value!r} cannot be part of a specification: give a number, text, list or frozen specification")
 
 
 def digest(value: Any) -> str:

@@ -1,6 +1,6 @@
 """What an arm is made of: network, optimiser, data and schedule, as frozen specifications.
 
-Each checks its fields where it is written, and holds them in one form (see `hw1bench.support.checks`).
+Each checks its fields when it is created, and holds them in one canonical form (see ``hw1bench.support.checks``).
 """
 
 import math
@@ -12,21 +12,21 @@ from hw1bench.specs.functions import FUNCTIONS
 from hw1bench.support.checks import flag, integer, one_of, optional, real, settle, text, tuple_of
 
 CLASSES = 10
-"""Of every set of images."""
+"""Classes of every set of images."""
 TRAINING_SAMPLES = {"digits": 1_437, "mnist": 60_000, "cifar10": 50_000}
-"""Of the sets of images, as they are published."""
+"""Number of training samples of each set of images, as published."""
 _MOST_PARAMETERS = 2**31 - 1
-_LEAST_DEVIATION = 2.0**-126  # of float32, which images are divided in: a smaller one loses digits, or is 0
+_LEAST_DEVIATION = 2.0**-126  # images are divided by it in float32, where a smaller number loses digits, or is 0
 _LARGEST = (2 - 2.0**-23) * 2.0**127  # of float32
-_REFLECTED = 4  # pixels by which augmentation pads
+_REFLECTED = 4  # pixels that augmentation pads on each side
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network: its layout (see `hw1bench.specs.notation`), its activation and how its weights start.
+    """A network: its layout (see ``hw1bench.specs.notation``), its activation and how its weights are initialised.
 
     ``init`` is "torch" (PyTorch's default for each layer) or "keras" (Glorot uniform weights, zero biases).
-    Raises ValueError for a layout that cannot be read.
+    Raises ValueError for a layout that cannot be read, and for one of more than 2**31 - 1 parameters.
     """
 
     layout: str
@@ -47,22 +47,22 @@ class Model:
 
     @property
     def depth(self) -> int:
-        """Layers with weights."""
+        """Number of layers with weights."""
         return sum(isinstance(layer, notation.Linear | notation.Conv) for layer in notation.parse(self.layout))
 
     @property
     def parameters(self) -> int:
-        """Trainable parameters, by arithmetic on the layout."""
+        """Number of trainable parameters, computed from the layout."""
         return sum(self._parameters)
 
     @property
     def first_layer_parameters(self) -> int:
-        """Those of the first layer with weights."""
+        """Number of parameters of the first layer with weights."""
         return self._parameters[0]
 
     @property
     def _parameters(self) -> list[int]:
-        """Parameters of each layer with weights."""
+        """Numbers of parameters of the layers with weights."""
         return [
             (layer.inputs * (layer.kernel**2 if isinstance(layer, notation.Conv) else 1) + 1) * layer.outputs
             for layer in notation.parse(self.layout)
@@ -72,9 +72,10 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """An optimiser of ``torch.optim`` by name; ``eps`` None is torch's default, ``weight_decay`` is added to the gradient.
+    """An optimiser of ``torch.optim`` by name; ``eps`` None is torch's default.
 
-    Raises ValueError for a number that is negative or not finite, and for an ``eps`` of SGD, which has none.
+    ``weight_decay`` times the weights is added to the gradient. Raises ValueError for a number that is negative or not finite,
+    and for SGD with ``eps``, which it does not have.
     """
 
     name: Literal["adam", "rmsprop", "sgd"]
@@ -91,14 +92,14 @@ class Optimizer:
             eps=optional(real(least=0)),
         )
         if self.name == "sgd" and self.eps is not None:
-            raise ValueError(f"Optimizer 'sgd' eps is {self.eps:g}: leave it out, for SGD has none")
+            raise ValueError(f"Optimizer 'sgd' eps is {self.eps:g}: leave it out, because SGD has none")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """``points`` equally spaced points of a function of one number on [``low``, ``high``], see `hw1bench.specs.functions`.
+    """A function of one number (see ``hw1bench.specs.functions``) at ``points`` equally spaced points on [``low``, ``high``].
 
-    Raises ValueError for a function that is not there, and where the points make no grid.
+    Raises ValueError for an unknown function, for fewer than 2 points, and if ``low`` is not below ``high``.
     """
 
     name: str
@@ -110,22 +111,22 @@ class Function:
         settle(self, name=one_of("function", tuple(FUNCTIONS)), points=integer(), low=real(), high=real())
         if self.points < 2 or self.low >= self.high or not math.isfinite(self.high - self.low):
             raise ValueError(
-                f"{self.points} points on [{self.low:g}, {self.high:g}] make no grid; take 2 or more, low < high"
+                f"{self.points} points on [{self.low:g}, {self.high:g}] make no grid: give 2 or more, and low < high"
             )
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of a sample."""
+        """Shape of a sample."""
         return (1,)
 
     @property
     def samples(self) -> int:
-        """That there are to train on."""
+        """Number of training samples."""
         return self.points
 
     @property
     def targets(self) -> int:
-        """Outputs of a net that learns it."""
+        """Number of outputs of a net that learns the function."""
         return 1
 
 
@@ -133,11 +134,11 @@ class Function:
 class Images:
     """A set of labelled images and the form in which a net gets them.
 
-    ``name`` is "digits" (scikit-learn's 1,797 handwritten ones), "mnist" or "cifar10"; where digits stand in for another
-    set, ``stands_for`` names it. Images are resized to ``size`` x ``size`` (bilinear), one channel repeated to ``channels``,
-    scaled to [0, 1], and normalised by ``mean`` and ``deviation`` (one a channel, or one for all). ``augment`` pads training
-    images by 4 in reflection, crops at random and flips half of them. ``random_labels`` draws the training labels uniformly,
-    once a seed; test labels stay true.
+    ``name`` is "digits" (scikit-learn's 1,797 handwritten digits), "mnist" or "cifar10"; if digits stand in for another set,
+    ``stands_for`` names it. Images are resized to ``size`` x ``size`` (bilinear), a single channel is repeated to ``channels``,
+    and values are scaled to [0, 1] and normalised by ``mean`` and ``deviation`` (one per channel, or one for all). ``augment``
+    pads training images by 4 reflected pixels, crops at random and flips half of them. ``random_labels`` draws the training
+    labels uniformly, once per seed; test labels stay true. Raises ValueError for sizes, channels and numbers that do not fit.
     """
 
     name: Literal["digits", "mnist", "cifar10"]
@@ -163,42 +164,42 @@ class Images:
         )
         if self.size < 1 or self.channels not in (1, 3):
             raise ValueError(
-                f"images of {self.size} pixels a side in {self.channels} channels: give 1 or more, in 1 or 3"
+                f"images are {self.size} pixels wide in {self.channels} channels: give 1 pixel or more, in 1 or 3 channels"
             )
         if self.name == "cifar10" and self.channels != 3:
-            raise ValueError(f"cifar10 has 3 channels, which {self.channels} cannot hold: ask for them all")
+            raise ValueError(f"Images 'cifar10' channels is {self.channels}: give 3")
         if self.augment and self.size <= _REFLECTED:
             raise ValueError(
-                f"images of {self.size} pixels a side cannot be padded by {_REFLECTED} in reflection: augment larger ones"
+                f"images {self.size} pixels wide cannot be padded by {_REFLECTED} reflected pixels: augment larger images"
             )
         for name, values in (("mean", self.mean), ("deviation", self.deviation)):
             if len(values) not in (1, self.channels):
-                raise ValueError(f"{name} {values} of {self.channels} channels: give one number, or one a channel")
+                raise ValueError(f"{name} of {self.channels} channels is {values}: give one number, or one per channel")
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of a sample: channels, height, width."""
+        """Shape of a sample: channels, height, width."""
         return (self.channels, self.size, self.size)
 
     @property
     def samples(self) -> int:
-        """That there are to train on."""
+        """Number of training samples, as published."""
         return TRAINING_SAMPLES[self.name]
 
     @property
     def targets(self) -> int:
-        """Outputs of a net that learns them: a class each."""
+        """Number of outputs of a net that learns the images: one per class."""
         return CLASSES
 
 
-TITLES = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}  # of image sets, for people
+TITLES = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}  # of image sets, as readers see them
 Data = Function | Images
 Loss = Literal["mse", "cross_entropy", "nll"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepLR:
-    """The learning rate is multiplied by ``factor`` after every ``every`` epochs."""
+    """A schedule that multiplies the learning rate by ``factor`` after every ``every`` epochs."""
 
     every: int
     factor: float

@@ -1,6 +1,6 @@
-"""The kinds of figures by name, with the arrays that each is drawn from, known without the library that draws them.
+"""The kinds of figures by name, with the arrays that each is drawn from; the plotting library is not imported.
 
-`hw1bench.report.figures` draws them; what the arrays are is said there, at `Series`.
+``hw1bench.report.figures`` draws the figures, and its ``Series`` describes the arrays.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement,
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind of figure reads: ``arrays`` of ``every`` arm that it shows, else of one of them.
+    """What a kind of figure reads: ``arrays`` of ``every`` arm that it shows, otherwise of at least one of them.
 
-    Those that training does not record are of a ``measurement``: its results stand with the first arm that each looks at.
+    Arrays that training does not record come from results of ``measurement``; a result belongs to the first arm of its group.
     """
 
     arrays: tuple[str, ...]
@@ -21,7 +21,7 @@ class Kind:
 
     @property
     def sweep(self) -> bool:
-        """Whether it reads values with the weights that each arm keeps, over a setting of the arms."""
+        """Whether it plots values at the weights that each arm keeps against a setting of the arms."""
         return "kept_train_loss" in self.arrays
 
 
@@ -57,7 +57,7 @@ KINDS: dict[str, Kind] = {
         every=False,
         measurement=Interpolation,
     ),
-    # A note on a sweep speaks of the Jacobian norm whichever measure is drawn.
+    # The note on a sweep reports the Jacobian norm, whichever measure is drawn.
     **{
         f"{what}_and_{measure}_by_{over}": Kind(
             tuple(
@@ -72,4 +72,4 @@ KINDS: dict[str, Kind] = {
         for what in ("loss", "accuracy")
     },
 }
-"""Kind -> what it reads. A kind is the last word of a figure's file name, so it has no hyphen."""
+"""Kind -> what it reads. A kind is the last word of a figure's file name, so its name has no hyphen."""

@@ -8,10 +8,10 @@ A layout is a row of words, read from the input to the output:
     pool2                      MaxPool2d(2)
     dropout  dropout(0.25)     Dropout(0.5), Dropout(0.25)
     dropout2d  dropout2d(0.25) Dropout2d, whole feature maps
-    tanh  softmax  logsoftmax  what the output passes through, as the last word
+    tanh  softmax  logsoftmax  the function applied to the output; must be the last word
 
-An activation follows every convolution and every hidden Linear; the last Linear of the layout has none.
-A Linear after a convolution flattens its input. Which activation it is belongs to the model, not to the layout.
+The activation follows every convolution and every hidden Linear; the last Linear of the layout has none.
+A Linear after a convolution flattens its input. The model, not the layout, says which activation it is.
 """
 
 import math
@@ -47,14 +47,14 @@ class Conv:
 
 @dataclass(frozen=True)
 class Pool:
-    """Max pooling over ``size`` x ``size`` windows that do not overlap; a remainder is dropped."""
+    """Max pooling over ``size`` x ``size`` windows that do not overlap; the remainder is dropped."""
 
     size: int
 
 
 @dataclass(frozen=True)
 class Dropout:
-    """Dropout with probability ``p``; of whole feature maps where ``maps``."""
+    """Dropout with probability ``p``, of whole feature maps if ``maps``."""
 
     p: float
     maps: bool
@@ -62,12 +62,12 @@ class Dropout:
 
 @dataclass(frozen=True)
 class Flatten:
-    """Feature maps to one row of features."""
+    """Reshaping of feature maps to one row of features."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """What the output passes through: ``tanh``, ``softmax`` or ``logsoftmax`` (over the classes)."""
+    """The function applied to the output: "tanh", "softmax" or "logsoftmax" (over the classes)."""
 
     name: str
 
@@ -75,8 +75,8 @@ class Output:
 Layer = Linear | Conv | Pool | Dropout | Flatten | Output
 
 _NUMBER = r"[1-9]\d*"
-_DIGITS = 10  # of a width; more parameters than that no model may have
-_LONG = re.compile(rf"(?<![.\d])\d{{{_DIGITS + 1},}}", re.ASCII)  # not of a share, which may have as many as it likes
+_DIGITS = 10  # of a width: a longer one has more parameters than a model may have
+_LONG = re.compile(rf"(?<![.\d])\d{{{_DIGITS + 1},}}", re.ASCII)  # a share such as 0.25 may have any number of digits
 _DENSE = re.compile(rf"{_NUMBER}(-{_NUMBER})+", re.ASCII)
 _BRACKET = re.compile(rf"\[({_NUMBER}(?:,{_NUMBER})*)\]", re.ASCII)
 _CONV = re.compile(
@@ -103,7 +103,7 @@ def _conv(match: re.Match[str]) -> Iterator[Layer]:
 def _dropout(match: re.Match[str]) -> Iterator[Layer]:
     p = float(match["p"] or 0.5)
     if p > 1 - 2**-24:
-        raise ValueError(f"{shown(match[0])} drops all, for its share is 1 in float32: give 0.9999 at most")
+        raise ValueError(f"{shown(match[0])} drops everything, as its share is 1 in float32: give 0.9999 at most")
     yield Dropout(p, maps=bool(match["maps"]))
 
 
@@ -119,7 +119,7 @@ _WORDS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Layer]]]
 
 def _read(word: str, layout: str) -> Iterator[Layer]:
     if long := _LONG.search(word):
-        raise ValueError(f"layout {shown(layout)}: a number of {len(long[0])} digits: give {_DIGITS} digits at most")
+        raise ValueError(f"layout {shown(layout)} has a number of {len(long[0])} digits: give {_DIGITS} digits at most")
     for pattern, make in _WORDS:
         if match := pattern.fullmatch(word):
             return make(match)
@@ -133,11 +133,10 @@ def _read(word: str, layout: str) -> Iterator[Layer]:
 def parse(layout: str) -> tuple[Layer, ...]:
     """The layers of ``layout``, from the input to the output.
 
-    Raises ValueError where a word cannot be read, where the widths of neighbours do not meet, or where there is
-    no weight at all.
+    Raises ValueError if a word cannot be read, if the widths of neighbours do not match, or if there is no Linear layer.
     """
     layers: list[Layer] = []
-    width: int | None = None  # channels or features that the last layer with weights gives
+    width: int | None = None  # number of channels or features that the last layer with weights gives
     flat = False
     for word in layout.split():
         if layers and isinstance(layers[-1], Output):
@@ -146,7 +145,7 @@ def parse(layout: str) -> tuple[Layer, ...]:
             )
         for layer in _read(word, layout):
             if isinstance(layer, Linear) and not flat:
-                # A convolution's maps meet the Linear through their size, which only the input tells: checked there.
+                # How many features a convolution's maps give depends on the input's size: ``outputs`` checks that.
                 if width is not None:
                     layers.append(Flatten())
                     width = None
@@ -165,7 +164,7 @@ def parse(layout: str) -> tuple[Layer, ...]:
     linears = [index for index, layer in enumerate(layers) if isinstance(layer, Linear)]
     if not linears:
         raise ValueError(
-            f"layout {shown(layout)}: has no Linear layer, so nothing gives its output; end it like 256-10"
+            f"layout {shown(layout)} has no Linear layer to give its output: end it with one, such as 256-10"
         )
     last = layers[linears[-1]]
     assert isinstance(last, Linear)
@@ -174,10 +173,10 @@ def parse(layout: str) -> tuple[Layer, ...]:
 
 
 def outputs(layout: str, shape: tuple[int, ...]) -> int:
-    """How many numbers the net gives for a sample of ``shape``, (features,) or (channels, height, width).
+    """Number of outputs of the net for a sample of ``shape``, (features,) or (channels, height, width).
 
-    A net without convolutions takes an image as one row of features. Raises ValueError, naming the layer, for a net that does
-    not take such samples: other channels or features, or windows larger than what is left of the image.
+    A net without convolutions takes an image as one row of features. Raises ValueError, naming the layer, if the net does not
+    take such samples: if it has other channels or features, or windows larger than what is left of the image.
     """
     layers = parse(layout)
     maps = any(isinstance(layer, Conv) for layer in layers)
@@ -187,7 +186,7 @@ def outputs(layout: str, shape: tuple[int, ...]) -> int:
         return ValueError(f"layout {shown(layout)} does not take samples of shape {shape}: {why}")
 
     if maps and len(shape) != 3:
-        raise refused("convolutions take images, so give a dense net")
+        raise refused("convolutions take images: give a dense net")
     for layer in layers:
         match layer:
             case Conv(inputs, given, kernel, padding):
@@ -205,19 +204,19 @@ def outputs(layout: str, shape: tuple[int, ...]) -> int:
                     raise refused(f"a Linear layer of {inputs} inputs gets {now[0]}")
                 now = (given,)
         if min(now) < 1:
-            raise refused(f"nothing is left of them after {layer}, so convolve or pool less")
+            raise refused(f"nothing is left of them after {layer}: convolve or pool less")
     return now[0]
 
 
 def scaled(layout: str, factor: float) -> str:
     """``layout`` with all channels and hidden widths times ``factor`` (rounded, at least 1); inputs and outputs stay.
 
-    Where convolutions come first, the features that the first Linear gets go with the channels of the last one.
+    After convolutions, the inputs of the first Linear change in proportion to the channels of the last convolution.
     """
     parse(layout)
     words = layout.split()
     dense = [index for index, word in enumerate(words) if _DENSE.fullmatch(word)]
-    maps = 0  # channels, as given, of the last convolution so far
+    maps = 0  # channels of the last convolution so far, before scaling
 
     def new(width: int) -> int:
         return max(1, round(width * factor))

@@ -1,7 +1,7 @@
-"""What claims are claims of: reports, the topics they are sorted by, and packs, which bring both to a session.
+"""Reports, which make claims; the topics that claims are sorted by; and packs, which bring both to a session.
 
-A claim, an experiment and a figure name their report by its id alone, and a file of claims names its topic. A pack says the rest:
-what the report is, where it comes from, how the topic is called. Nothing else in the framework knows of any report.
+A claim, an experiment and a figure name their report by its id alone, and a file of claims names its topic. A pack says the
+rest: the report's title, source and link, and the topic's title. Nothing else in the framework knows of any report.
 """
 
 import re
@@ -12,14 +12,14 @@ from typing import Any
 from hw1bench.support.checks import file_name, instance, settle, shown, text, tuple_of
 
 URL = r"^(https?://[^\s\"<>\\]+)?$"
-"""A link that a page may show, or ''."""
+"""Pattern of a link that a page may show, or ''."""
 
 
 def report_name(value: Any, what: str) -> str:
-    """A check of the id of a report: safe for files, and for pytest, which reads a marker's name up to a parenthesis."""
+    """Check the id of a report: safe for files, and for pytest, which reads a marker's name up to a parenthesis."""
     found: str = file_name(without="()")(value, what)
     if found.casefold() == "across":
-        raise ValueError(f"{what} is {found!r}, which names the figures across reports: give another")
+        raise ValueError(f"{what} is {found!r}, which names the figures across reports: give a different id")
     return found
 
 
@@ -27,17 +27,17 @@ def _url(value: Any, what: str) -> str:
     found: str = text()(value, what)
     if not re.fullmatch(URL, found):
         raise ValueError(
-            f"{what} is {shown(value)}: give such as https://example.org/report.pdf, or '' where none is known"
+            f"{what} is {shown(value)}: give a link such as https://example.org/report.pdf, or '' if none is known"
         )
     return found
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report that makes claims: its ``id``, as claims and experiments name it; its ``title``; its ``source``, such as a course
-    or a paper; and the ``url`` where it can be read. What is not known is ''.
+    """A report that makes claims: the ``id`` by which claims and experiments name it; its ``title``; its ``source``, such as a
+    course or a paper; and the ``url`` where it can be read. A field that is not known is ''.
 
-    Raises ValueError for an id that is not safe as a part of a file's name, and for a url that is not http or https.
+    Raises ValueError for an id that is not safe as part of a file's name, and for a url that is not http or https.
     """
 
     id: str
@@ -52,7 +52,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Topic:
-    """What a file of claims is about: its ``id``, which is the file's name without ``test_`` and ``.py``, and its ``title``."""
+    """The topic of a file of claims: its ``id``, which is the file's name without ``test_`` and ``.py``, and its ``title``."""
 
     id: str
     title: str
@@ -65,7 +65,7 @@ class Topic:
 class Pack:
     """The reports of a collection of claims, and their topics in the order in which a page shows them.
 
-    Raises ValueError, in one line, for two different reports or topics of one id.
+    Raises ValueError for two different reports, or topics, with one id.
     """
 
     reports: tuple[Report, ...] = ()
@@ -78,9 +78,9 @@ class Pack:
 
 
 def merged(packs: Iterable[Pack]) -> Pack:
-    """One pack of all that ``packs`` bring, in their order; what several bring alike is there once.
+    """One pack of all that ``packs`` bring, in their order and without duplicates.
 
-    Raises ValueError, in one line, for two different reports or topics of one id.
+    Raises ValueError for two different reports, or topics, with one id.
     """
     every = list(packs)
     return Pack(
@@ -92,8 +92,8 @@ def merged(packs: Iterable[Pack]) -> Pack:
 def _each_once(what: str, given: tuple[Any, ...]) -> tuple[Any, ...]:
     found: dict[str, Any] = {}
     for one in given:
-        # Ids that differ in case alone would share their markers and, on some disks, their files.
+        # Ids that differ only in case would share their markers and, on some disks, their files.
         other = found.setdefault(one.id.casefold(), one)
         if other != one:
-            raise ValueError(f"two {what}s have the id {one.id!r}, {other} and {one}: give one of them another id")
+            raise ValueError(f"two {what}s have the id {one.id!r}, {other} and {one}: give one of them a different id")
     return tuple(found.values())
