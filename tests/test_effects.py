@@ -71,7 +71,7 @@ def test_histories_are_named_and_losses_that_are_not_finite_are_infinite():
     assert one.history("train_loss").tolist() == [1, np.inf, np.inf]
     assert one.history("test_accuracy")[2] == 0.3
     assert one.diverged
-    with pytest.raises(ValueError, match="has no history 'test_loss'; it has test_accuracy, train_loss"):
+    with pytest.raises(ValueError, match="has no history 'test_loss': it has test_accuracy, train_loss"):
         one.history("test_loss")
 
 

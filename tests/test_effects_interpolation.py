@@ -161,6 +161,6 @@ def test_an_effect_and_its_opposite_never_both_hold(values):
 def test_the_line_must_be_measured_from_the_first_arm_to_the_second(effect):
     for arms in (ENDS[::-1], ("p", "r")):
         with pytest.raises(
-            ValueError, match="arms 'p' and 'q' have no result of Interpolation: have such a measurement"
+            ValueError, match="arms 'p' and 'q' have no result of Interpolation: add such a measurement"
         ):
             effect(line(TENTHS, arms, test_accuracy=TENTHS))

@@ -56,9 +56,7 @@ def test_a_random_walk_is_a_threshold_and_the_others_are_comparisons():
 def test_both_arms_are_needed_and_the_measurement_of_both_in_this_order(effect):
     assert effect.arms == ("own", "other")
     for arms in (("other", "own"), ("own", "third")):
-        with pytest.raises(
-            ValueError, match=r"arms 'own' and 'other' have no result of Paths: have such a measurement"
-        ):
+        with pytest.raises(ValueError, match=r"arms 'own' and 'other' have no result of Paths: add such a measurement"):
             effect(runs(arms))
 
 

@@ -85,7 +85,7 @@ def test_all_points_are_read_and_must_be_measured(effect):
     unmeasured = points(*[(0.5, 0.25, 1)] * 7) | {
         "net": Run(replace(ARM, name="net"), 0, {"train_loss": np.ones(2)}, {})
     }
-    with pytest.raises(ValueError, match="arm 'net' has no result of MinimalRatio: have such a measurement among"):
+    with pytest.raises(ValueError, match="arm 'net' has no result of MinimalRatio: add such a measurement to"):
         effect(unmeasured)
 
 

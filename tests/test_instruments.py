@@ -95,12 +95,12 @@ def test_what_it_reads_must_be_recorded():
         def arrays(self, *arms):
             return {}
 
-    with pytest.raises(ValueError, match="Still of arm 'arm' needs how far it coasts: give it coast=True"):
+    with pytest.raises(ValueError, match="Still of arm 'arm' needs how far it coasts: record it with coast=True"):
         measured(Still(), ARM)
     assert measured(Still(), replace(ARM, coast=True)) == {}
     Still.reads = ("test_loss",)
     with pytest.raises(
-        ValueError, match="Still of arm 'arm' needs its test_loss, which training does not record of it"
+        ValueError, match="Still of arm 'arm' needs its test_loss, which training does not record for it"
     ):
         measured(Still(), ARM)
 

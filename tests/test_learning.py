@@ -70,11 +70,11 @@ def test_the_jacobian_is_measured_with_the_kept_weights_already():
 def test_what_a_sensitivity_needs_is_named():
     arrays = {"train_loss": np.ones(3)}
     bare = Run(replace(CLASSIFIER, epochs=2), 0, arrays, {})
-    with pytest.raises(ValueError, match="arm 'net' has no result of JacobianNorm: have such a measurement"):
+    with pytest.raises(ValueError, match="arm 'net' has no result of JacobianNorm: add such a measurement"):
         learning.final(bare, "jacobian")
     with pytest.raises(ValueError, match="arm 'net' has no sensitivity 'reported': let the arm record the grad"):
         learning.final(bare, "reported")
-    with pytest.raises(ValueError, match="arm 'net' has no history 'sharpness'; it has train_loss"):
+    with pytest.raises(ValueError, match="arm 'net' has no history 'sharpness': it has train_loss"):
         learning.final(bare, "sharpness")
 
 

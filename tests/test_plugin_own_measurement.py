@@ -127,7 +127,7 @@ FAULTS = {
     ),
     "it needs what the arm lacks": (
         OWN.replace("    order: int = 2\n", '    order: int = 2\n    reads = ("gradient_norm",)\n'),
-        "experiment A-own: WeightNorm of arm 'a' needs its gradient norm: let it record that",
+        "experiment A-own: WeightNorm of arm 'a' needs its gradient norm: record it with gradient_norm",
     ),
     "its array misspelt": (
         OWN.replace(')["distance"]', ')["distances"]'),

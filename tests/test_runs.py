@@ -166,7 +166,7 @@ def test_results_go_with_the_run_and_cannot_be_changed(again):
         with pytest.raises(ValueError, match="read-only"):
             found["jacobian"].fill(7)
     with pytest.raises(
-        ValueError, match=r"arm '\w+' has no result of MinimalRatio\(target=0.5\): have such a measurement"
+        ValueError, match=r"arm '\w+' has no result of MinimalRatio\(target=0.5\): add such a measurement"
     ):
         run.result(MinimalRatio(target=0.5))
 

@@ -167,7 +167,7 @@ def test_a_sealed_record_with_odd_facts_or_seconds_is_noticed(tmp_path, facts, s
     meta["digest"] = store._digest("key", arrays, json.dumps(facts), seconds)
     save_arrays(tmp_path / "key.npz", {**arrays, "__record__": np.array(json.dumps(meta))})
     assert Store(tmp_path, notice=said.append).get("key") is None
-    assert "holds no record" in said[0]
+    assert "does not hold a record" in said[0]
 
 
 def test_a_pipe_in_the_place_of_a_block_is_noticed_and_replaced(tmp_path):

@@ -1,1 +1,1 @@
-"""What training and measuring leave behind: its form, and its place on disk."""
+"""Records of training and measuring: their form, and their place on disk."""

@@ -1,4 +1,4 @@
-"""What a record must hold to serve: so that one that is whole and of another form is made again, not an error for ever."""
+"""What a record must hold, so that an undamaged record of another form is made again instead of failing for ever."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,9 @@ from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.specs.experiment import Function
 
 Shapes = Mapping[str, tuple[int, ...] | None]
-"""The arrays that must be there, and the shape of a run's part of each; None where any will do."""
+"""The arrays that must be there, and the shape of each array's part for one run; None if any shape will do."""
 
-_NUMBERS = "biuf"  # kinds of numpy's types
+_NUMBERS = "biuf"  # numpy's kinds of numeric types
 _FACTS: dict[str, type | tuple[type, ...]] = {"dataset": str, "fingerprint": str, "stand_in": bool}
 
 
@@ -19,9 +19,9 @@ def unfit(
     shapes: Shapes | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> str:
-    """Why ``record`` cannot be that of a block, or of what is measured of some; else ''.
+    """Why ``record`` cannot be the record of a block, or of a measurement of blocks; '' if it can.
 
-    Besides ``shapes`` and ``facts``, where the caller knows them, it checks what every record has.
+    Besides ``shapes`` and ``facts``, if the caller knows them, it checks what every record has.
     """
     block = of if isinstance(of, Block) else of.blocks[0]
     runs = len(block.seeds)
@@ -43,5 +43,5 @@ def unfit(
             return f"its {name} is {record.facts.get(name)!r}"
     for name, value in Record({}, facts or {}, 0.0).facts.items():
         if record.facts.get(name) != value:
-            return f"its {name} is not that of the data"
+            return f"its {name} is not the {name} of the data"
     return ""

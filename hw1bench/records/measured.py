@@ -1,22 +1,22 @@
-"""What a measurement gives of arms, by the specifications alone, and whether they have what it needs: see `runs.recorded`."""
+"""The arrays that a measurement gives, and whether arms have what it needs, by their specifications alone."""
 
 from hw1bench.records.runs import KEPT_WEIGHTS, recorded
 from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Measurement, Shapes
 from hw1bench.support import snapshots
 
-_ASKED_FOR = {  # array -> how an arm comes to have it, where training records it only if asked to
-    **dict.fromkeys(snapshots.ARRAYS, 'its snapshots: let it have them, each "epoch" or so many steps'),
-    **dict.fromkeys(("gradient_norm", "step_loss"), "its gradient norm: let it record that"),
-    "last_batch_norm": 'its gradient norm: let it record that of the "last batch"',
-    "coasted": "how far it coasts: give it coast=True",
+_ON_REQUEST = {  # array that training records only on request -> what an arm lacks without it, and how to request it
+    **dict.fromkeys(snapshots.ARRAYS, 'its snapshots: take them with snapshots="epoch" or a number of steps'),
+    **dict.fromkeys(("gradient_norm", "step_loss"), "its gradient norm: record it with gradient_norm"),
+    "last_batch_norm": 'its gradient norm: record it with gradient_norm="last batch"',
+    "coasted": "how far it coasts: record it with coast=True",
 }
 
 
 def measured(measurement: Measurement, *arms: Arm) -> Shapes:
-    """Array -> its shape, of a result of ``arms``, a group that ``measurement`` looks at.
+    """Array -> shape of a result of ``measurement`` for ``arms``, one of its groups.
 
-    Raises ValueError, naming the arm and the way out, for arms that lack what it needs.
+    Raises ValueError, naming the arm and the way out, for arms that lack what the measurement needs.
     """
     for arm in arms:
         there = recorded(arm)
@@ -28,10 +28,10 @@ def measured(measurement: Measurement, *arms: Arm) -> Shapes:
 
 
 def _way(arm: Arm, name: str) -> str:
-    """What ``arm`` lacks, being without array ``name``, and how it comes to have it."""
+    """What ``arm`` lacks without array ``name``, and the way out."""
     if name in ("weights", *snapshots.ARRAYS) and arm.model.parameters > KEPT_WEIGHTS:
         return (
-            f"its weights, which are not kept of {arm.model.parameters:,} parameters: give a net of "
+            f"its weights, which are not kept for {arm.model.parameters:,} parameters: give a net with "
             f"{KEPT_WEIGHTS:,} at most"
         )
-    return _ASKED_FOR.get(name, f"its {name}, which training does not record of it: give it another arm")
+    return _ON_REQUEST.get(name, f"its {name}, which training does not record for it: measure another arm")

@@ -1,8 +1,8 @@
-"""What training leaves behind, without torch: a block's record, and the runs in it.
+"""Records of training, without torch: the record of a block, and the runs in it.
 
 A *block* is one arm with 8 consecutive seeds; training turns it into a *record*, arrays with a leading runs axis; a
-*run* is one seed of a record, and all that measures and effects ever see. A measurement makes a record too, of the blocks
-that it looks at; a *result* is one seed of that.
+*run* is one seed of a record, and all that measures and effects ever see. A measurement of blocks makes a record too; a
+*result* is one seed of it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,13 +19,13 @@ from hw1bench.support import snapshots
 from hw1bench.support.checks import shown
 
 KEPT_WEIGHTS = 1_000_000
-"""Parameters: of larger nets the weights are not kept, for a block of the largest would be 0.5 GB."""
+"""Number of parameters of the largest net whose weights are kept: a block of the largest nets would take 0.5 GB."""
 
 
 def _frozen(value: Any) -> Any:
-    """``value``, of arrays, mappings and lists, such that no part of it can be changed: effects get runs that serve others.
+    """``value``, made of arrays, mappings and lists, with no part that can be changed, because effects share runs.
 
-    An array is no copy but a view, and one that, unlike a mere read-only one, cannot be made writable again.
+    An array becomes a view, not a copy, and unlike an array that is merely read-only it cannot be made writable again.
     """
     match value:
         case np.ndarray():
@@ -40,7 +40,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A fact with dicts for its mappings, which cannot be pickled."""
+    """A fact with its mappings, which cannot be pickled, turned into dicts."""
     match value:
         case Mapping():
             return {name: _plain(item) for name, item in value.items()}
@@ -50,9 +50,9 @@ def _plain(value: Any) -> Any:
 
 
 class _Copies(Mapping[str, np.ndarray]):
-    """Arrays by name, of which each reading gives a copy of its own, read-only like the array.
+    """Arrays by name. Each read gives a new copy, read-only like the array.
 
-    Torch heeds no flag: it writes into whatever memory it is shown, so the one array that others read is shown to nobody.
+    Torch ignores the read-only flag and writes into any memory it is given, so the array that others read is given to nobody.
     """
 
     def __init__(self, kept: Mapping[str, np.ndarray]) -> None:
@@ -62,7 +62,7 @@ class _Copies(Mapping[str, np.ndarray]):
         array = self._kept[name]
         if np.ndim(array) == 0:
             return _frozen(array.copy())  # type: ignore[no-any-return]
-        # What is one number repeated, as made-up runs have it, may be larger than memory: it stays so.
+        # An array that repeats one number, as made-up runs have them, may be larger than memory: it stays a repetition.
         once = array[tuple(slice(None if stride else 1) for stride in array.strides)]
         return np.broadcast_to(_frozen(once.copy()), array.shape)
 
@@ -109,7 +109,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Measured:
-    """A measurement and the blocks that it looks at, of the same seeds, one for each arm of a group: its record's own key."""
+    """A measurement and the blocks that it looks at, with the same seeds, one for each arm of a group: the key of its record."""
 
     measurement: Measurement
     blocks: tuple[Block, ...]
@@ -121,22 +121,23 @@ class Measured:
 
 @dataclass(frozen=True)
 class Record(_Frozen):
-    """A trained block, or what was measured of some. Nothing in it can be changed: arrays are read-only, and the lists of
-    ``facts`` become tuples.
+    """The record of a trained block, or of a measurement of blocks. Nothing in it can be changed: arrays are read-only, and
+    the lists of ``facts`` become tuples.
 
-    arrays   name -> (runs, ...); of a measurement those that it names; of training, which of them by the arm (see `recorded`):
+    arrays   name -> (runs, ...). A measurement gives the arrays that it names. Training gives these, depending on the arm
+             (see ``recorded``):
              ``train_loss``, for classes also ``train_accuracy`` (a share), ``test_loss``, ``test_accuracy``:
              (runs, epochs + 1), over the whole set in eval mode; index 0 is before training;
-             where the arm asks for it ``gradient_norm``: (runs, epochs + 1), or a step (runs, steps), and then
-             ``step_loss`` (runs, steps): the batch's loss before the step;
-             ``last_batch_norm`` (runs, epochs): of the gradient of each epoch's last mini-batch, before its step, the mean
-             over parameter tensors (each weight and each bias by itself) of the Frobenius norm, which some
+             ``gradient_norm`` (runs, epochs + 1), or (runs, steps) if recorded per step, and then
+             ``step_loss`` (runs, steps): the loss on the batch before the step;
+             ``last_batch_norm`` (runs, epochs): the Frobenius norm of the gradient of each epoch's last mini-batch, before
+             its step, as a mean over parameter tensors (each weight and each bias by itself), which some
              reports give as sensitivity;
              ``coasted`` (runs,): the Euclidean length of the step that follows training with the gradient set to zero, over
-             that of the weights;
-             ``weights`` (runs, parameters): the last ones, or those of the best epoch where the arm says so, layer by layer,
-             weight before bias; where it asks for snapshots the arrays of `hw1bench.support.snapshots`;
-             for functions of one number ``prediction`` (runs, points): of the last weights, on the training points.
+             the length of the weights;
+             ``weights`` (runs, parameters): the last weights, or those after the best epoch if the arm keeps them, layer by
+             layer, weight before bias; for snapshots the arrays of ``hw1bench.support.snapshots``;
+             for functions of one number ``prediction`` (runs, points): outputs at the training points with the last weights.
     facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_per_epoch``; for classes
              their number ``classes``; for functions ``target_variance``, ``x`` and ``truth`` (points).
     seconds  of training, compilation included, or of measuring.
@@ -147,20 +148,20 @@ class Record(_Frozen):
     seconds: float
 
     def runs(self, block: Block, measured: Sequence[tuple[Measured, "Record"]] = ()) -> Iterator["Run"]:
-        """The runs of ``block``, each with its results of what was ``measured`` of this block, among others."""
+        """The runs of ``block``, each with its results of those measurements in ``measured`` that look at ``block``."""
         records = [(of, record) for of, record in measured if block in of.blocks]
         for row, seed in enumerate(block.seeds):
             results = [Result(of.measurement, of.arms, record.row(row)) for of, record in records]
             yield Run(block.arm, seed, self.row(row), self.facts, tuple(results))
 
     def row(self, row: int) -> dict[str, np.ndarray]:
-        """The arrays of one of the runs."""
+        """The arrays of run number ``row``."""
         return {name: array[row] for name, array in self.arrays.items()}
 
 
 @dataclass(frozen=True)
 class Result:
-    """What ``measurement`` gave of one seed of ``arms``, one of its groups, as read-only as a run."""
+    """What ``measurement`` gave for one seed of ``arms``, one of its groups; as read-only as a run."""
 
     measurement: Measurement
     arms: tuple[str, ...]
@@ -175,10 +176,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Run(_Frozen):
-    """One arm with one seed, trained: a row of a record, and as read-only as this.
+    """One arm trained with one seed: a row of a record, and as read-only as the record.
 
-    Each reading of one of its ``arrays`` gives a copy, so that whatever is done with that alters no other reading. ``results``
-    are those of the measurements that look at it; `result` finds one.
+    Each read of one of its ``arrays`` gives a copy, so that whatever is done with the copy alters no other read. ``results``
+    are the results of the measurements that look at the run; ``result`` finds one.
     """
 
     arm: Arm
@@ -195,10 +196,10 @@ class Run(_Frozen):
         return Run, (self.arm, self.seed, dict(self.arrays), _plain(self.facts), self.results)
 
     def result(self, of: Measurement | type[Measurement], *arms: str) -> Mapping[str, np.ndarray]:
-        """The arrays that a measurement gave of this run and, where it looks at several arms, their runs with the same seed.
+        """The arrays that a measurement gave for this run and, if it looks at several arms, for their runs with the same seed.
 
         ``of`` is the measurement, or its class; ``arms`` is the group of arms, in the measurement's order (none: this run's arm
-        by itself). Raises ValueError, with the way out, if there is no such result, and for a class with several.
+        by itself). Raises ValueError, with the way out, if there is no such result, and for a class that has several.
         """
         group = arms or (self.arm.name,)
         found = [
@@ -208,34 +209,34 @@ class Run(_Frozen):
             return found[0].arrays
         what = of.__name__ if isinstance(of, type) else shown(of)
         whose = f"arm{'s' if len(group) > 1 else ''} {' and '.join(map(repr, group))}"
+        have = "have" if len(group) > 1 else "has"
         if found:
             raise ValueError(
-                f"{whose} have {len(found)} results of {what}: ask for that of one measurement, not of its class"
+                f"{whose} {have} {len(found)} results of {what}: ask for one by its measurement, not by its class"
             )
-        have = "has" if len(group) == 1 else "have"
-        raise ValueError(f"{whose} {have} no result of {what}: have such a measurement among the protocol's measures")
+        raise ValueError(f"{whose} {have} no result of {what}: add such a measurement to the protocol's measures")
 
     def history(self, name: str) -> np.ndarray:
-        """(epochs + 1,) of ``name``, float64, a copy; a loss that is not finite counts as +infinity.
+        """History ``name`` of the run, (epochs + 1,) float64, a copy; a loss that is not finite counts as +infinity.
 
-        Raises ValueError where the run has no such history.
+        Raises ValueError if the run has no such history.
         """
         if name not in self.arrays or not name.startswith(("train_", "test_")):
             known = ", ".join(sorted(key for key in self.arrays if key.startswith(("train_", "test_"))))
-            raise ValueError(f"arm {self.arm.name!r} has no history {name!r}; it has {known}")
+            raise ValueError(f"arm {self.arm.name!r} has no history {name!r}: it has {known}")
         values = np.array(self.arrays[name], dtype=np.float64)
         return np.where(np.isfinite(values), values, np.inf) if name.endswith("loss") else values
 
     @cached_property
     def diverged(self) -> bool:
-        """Whether the training loss ever was not finite."""
+        """Whether the training loss was ever not finite."""
         return not bool(np.isfinite(self.arrays["train_loss"]).all())
 
 
 def recorded(arm: Arm, samples: int | None = None) -> dict[str, tuple[int, ...]]:
-    """What training records of a run of ``arm``: array -> its shape. `Record` says what they hold.
+    """What training records for a run of ``arm``: array -> shape. ``Record`` says what the arrays hold.
 
-    ``samples`` is the number of training samples; None is that of the data as published, of which a copy may have another.
+    ``samples`` is the number of training samples, which may differ in a copy of the data; None is the number as published.
     """
     epochs, weights = arm.epochs, (arm.model.parameters,)
     steps = epochs * arm.steps_per_epoch(arm.data.samples if samples is None else samples)

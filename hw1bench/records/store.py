@@ -1,8 +1,8 @@
-"""Records on disk: one file a block, named by the digest of all that determines it.
+"""Records on disk: one file per block or measurement, named by the digest of all that determines it.
 
-A file is an ``.npz`` that holds the arrays, and, as JSON text, the facts, the key, and a digest of all these: so a file
-that was exchanged for another is noticed like one that was damaged. It is written under a temporary name and renamed, so a
-killed session leaves whole files only, and two sessions can share a folder. No pickle is ever loaded.
+A file is an ``.npz`` that holds the arrays and, as JSON text, the facts, the key, and a digest of all these, so that a file
+exchanged for another is noticed as well as a damaged one. It is written under a temporary name and renamed, so a killed
+session leaves only whole files, and two sessions can share a folder. No pickle is ever loaded.
 """
 
 import hashlib
@@ -32,15 +32,15 @@ def _digest(key: str, arrays: Mapping[str, np.ndarray], facts: str, seconds: flo
 
 
 def _text(facts: Any) -> str:
-    """``facts`` as JSON; a record's mappings are no dicts."""
+    """``facts`` as JSON. A record's mappings are not dicts."""
     return json.dumps(facts, sort_keys=True, default=dict)
 
 
 class Store:
-    """The blocks in ``folder``. With ``fresh`` those that lay there before are ignored, and replaced as blocks are trained.
+    """The records in ``folder``. With ``fresh``, records stored earlier are ignored, and replaced as blocks are trained.
 
-    ``notice`` is told, in one line, of a record that cannot be used, and once of a folder that cannot be written. What killed
-    sessions left half written in the folder is removed.
+    ``notice`` is given one line about each record that cannot be used, and one about a folder that cannot be written. Files
+    that killed sessions left half written are removed.
     """
 
     def __init__(self, folder: Path, *, fresh: bool = False, notice: Callable[[str], None] = lambda text: None) -> None:
@@ -55,8 +55,8 @@ class Store:
         return self.folder / f"{key}.npz"
 
     def get(self, key: str, unfit: Callable[[Record], str] = lambda record: "") -> Record | None:
-        """The record stored under ``key``; None, with a notice, where it is damaged, or another's, or ``unfit`` says why it
-        cannot be used; None where there is none."""
+        """The record stored under ``key``, or None if there is none. A record that is damaged, belongs to another key or is
+        ``unfit`` gives None and a notice; ``unfit`` says why a record cannot be used, or ''."""
         if self._fresh and key not in self._written:
             return None
         path = self.path(key)
@@ -74,7 +74,7 @@ class Store:
         return record
 
     def put(self, key: str, record: Record) -> None:
-        """Store ``record`` under ``key``, atomically. Raises OSError where the folder cannot be written."""
+        """Store ``record`` under ``key``, atomically. Raises OSError if the folder cannot be written."""
         facts, seconds = _text(record.facts), float(record.seconds)
         digest = _digest(key, record.arrays, facts, seconds)
         meta = {"digest": digest, "facts": json.loads(facts), "key": key, "seconds": seconds}
@@ -82,7 +82,7 @@ class Store:
         self._written.add(key)
 
     def keep(self, key: str, record: Record) -> None:
-        """`put`, where the folder can be written; where it cannot, the first time says so, and the session goes on without."""
+        """``put`` the record, or go on without it if the folder cannot be written; the first failure gives a notice."""
         try:
             self.put(key, record)
         except OSError as error:
@@ -93,7 +93,7 @@ class Store:
 
 
 def _unpacked(key: str, arrays: dict[str, np.ndarray]) -> Record:
-    """The record in the ``arrays`` of a file; raises Damaged where they are not what was stored under ``key``."""
+    """The record in the ``arrays`` of a file. Raises Damaged if they are not what was stored under ``key``."""
     try:
         meta: dict[str, Any] = json.loads(str(arrays.pop(_META)))
         whose, facts, seconds = meta["key"], meta["facts"], float(meta["seconds"])
@@ -102,7 +102,7 @@ def _unpacked(key: str, arrays: dict[str, np.ndarray]) -> Record:
         if meta["digest"] != _digest(key, arrays, _text(facts), seconds):
             raise Damaged("its content does not match its digest")
         if not isinstance(facts, dict) or not 0 <= seconds < math.inf:
-            raise Damaged("it holds no record")
+            raise Damaged("it does not hold a record")
         return Record(arrays, facts, seconds)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise error if isinstance(error, Damaged) else Damaged("it holds no record") from error
+        raise error if isinstance(error, Damaged) else Damaged("it does not hold a record") from error
