@@ -51,7 +51,7 @@ def test_a_claim_shows_the_only_figure_or_the_loss(figures, shown):
                 "experiment": replace(EXPERIMENT, figures=FIGURES[1:]),
                 "effect": loss_below(1, "one"),
             },
-            "claim T-x: figure '' is none of losses, curves: name one of them",
+            "claim T-x: figure '' is not one of losses, curves: name one of them",
         ),
         (
             "T-x",
@@ -60,7 +60,7 @@ def test_a_claim_shows_the_only_figure_or_the_loss(figures, shown):
                 "effect": loss_below(1, "one"),
                 "figure": "accuracies",
             },
-            "claim T-x: figure 'accuracies' is none of loss, losses, curves: name one of them",
+            "claim T-x: figure 'accuracies' is not one of loss, losses, curves: name one of them",
         ),
         ("T-x", {"experiment": EXPERIMENT, "effect": loss_below(1, "two")}, r"T-x has no arm 'two', only \['one'\]"),
     ],

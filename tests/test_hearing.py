@@ -193,7 +193,7 @@ def test_max_seeds_drops_looks_but_not_the_level(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: 0.1 if seed % 2 else 0.9, max_seeds=12)
     verdict = sitting.hear(claim(loss_below(0.5, "a"))).verdict
     assert (verdict.word, verdict.seeds, verdict.looks, verdict.level) == ("inconclusive", 8, (8, 16), 0.975)
-    with pytest.raises(ValueError, match="--max-seeds 7 is under the first look of T-x: use 8 or more"):
+    with pytest.raises(ValueError, match="--max-seeds 7 is below the first look of T-x: use 8 or more"):
         court(tmp_path, lambda arm, seed: 0.1, max_seeds=7).looks(EXPERIMENT)
 
 
@@ -406,7 +406,7 @@ def test_measurements_of_one_arm_that_differ_have_results_of_their_own(tmp_path)
 
     def of_the_second(runs):
         with pytest.raises(
-            ValueError, match="arms 'a' and 'b' have 2 results of Paths: ask for that of one measurement"
+            ValueError, match="arms 'a' and 'b' have 2 results of Paths: ask for one by its measurement"
         ):
             runs["a"].result(Paths, "a", "b")
         assert {result.measurement for result in runs["b"].results} == set(twice.measures)

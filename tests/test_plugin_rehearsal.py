@@ -27,8 +27,8 @@ def test_mistaken(claim, court):
     court.judge(claim)
 """
 FAULTS = {
-    "an effect": (MISREAD, "claim A-fit-x: its effect cannot be computed *: arm 'net' has no history 'trian_loss'; *"),
-    "a name": (TWINS, "two different experiments have the id A-toy: give one another name"),
+    "an effect": (MISREAD, "claim A-fit-x: its effect cannot be computed *: arm 'net' has no history 'trian_loss': *"),
+    "a name": (TWINS, "two different experiments have the id A-toy: give one a different name"),
     "a figure": (FIGURE, "experiment A-toy: figure accuracies of kind accuracies needs train_accuracy*"),
 }  # fmt: skip
 

@@ -84,7 +84,7 @@ FAULTS = {
     "a history misspelt": (
         by_hand(lambda runs: runs["a"].history("trian_loss")[-1]),
         FITS,
-        "no history 'trian_loss'; it has train_loss",
+        "no history 'trian_loss': it has train_loss",
     ),
     "an array misspelt": (
         by_hand(lambda runs: runs["a"].arrays["trian_loss"][-1]),
@@ -101,7 +101,7 @@ FAULTS = {
         FITS,
         "there is no 'b'",
     ),
-    "no test set": (fx.overfits("a"), FITS, "no history 'test_loss'; it has train_loss"),
+    "no test set": (fx.overfits("a"), FITS, "no history 'test_loss': it has train_loss"),
     "no accuracy": (fx.accuracy_above(0.5, "a"), FITS, "no history 'train_accuracy'"),
     "a variance of classes": (fx.faster("a", than="b"), NETS, "its target has no variance"),
     "no batch size": (fx.falls("train_loss", over="batch_size"), FITS, "has no 'batch_size' to order by"),
@@ -112,13 +112,13 @@ FAULTS = {
     "no sensitivity": (
         fx.falls("jacobian", over="batch_size"),
         NETS,
-        "arm 'a' has no result of JacobianNorm: have such a measurement among the protocol's measures",
+        "arm 'a' has no result of JacobianNorm: add such a measurement to the protocol's measures",
     ),
     "no last batch": (fx.falls("reported", over="batch_size"), NETS, "let the arm record the gradient_norm"),
     "no line": (
         fx.barrier_above(0.1, "a", "b"),
         experiment(*PAIR),
-        "arms 'a' and 'b' have no result of Interpolation: have such",
+        "arms 'a' and 'b' have no result of Interpolation: add such",
     ),
     "a line from the other end": (
         fx.barrier_above(0.1, "b", "a"),
@@ -133,7 +133,7 @@ FAULTS = {
     "two lines of one pair": (
         fx.barrier_above(0.1, "a", "b"),
         experiment(*PAIR, measures=(LINE, replace(LINE, alphas=(0, 1)))),
-        "arms 'a' and 'b' have 2 results of Interpolation: ask for that of one measurement, not of its class",
+        "arms 'a' and 'b' have 2 results of Interpolation: ask for one by its measurement, not by its class",
     ),
     "a result of an arm that it does not name": (
         by_hand(lambda runs: runs["a"].result(Interpolation, "a", "b")["alphas"][0], arms=("a",)),
@@ -151,7 +151,7 @@ FAULTS = {
         "zero-size array",
     ),
     "no path": (fx.separates("a", "b"), experiment(*PAIR), "arms 'a' and 'b' have no result of Paths"),
-    "no points": (fx.mostly_positive(), FITS, "arm 'a' has no result of MinimalRatio: have such"),
+    "no points": (fx.mostly_positive(), FITS, "arm 'a' has no result of MinimalRatio: add such"),
     "too few epochs": (fx.falls_over_epochs("train_loss", arm="a", blocks=5), FITS, "train for 5 epochs or more"),
     "no epoch after": (fx.plateaus("train_accuracy", arm="a", after=0.9, within=0.1), NETS, "train longer"),
     "an epoch after the last": (by_hand(lambda runs: runs["a"].history("train_loss")[9]), FITS, "IndexError: index 9"),
@@ -242,7 +242,7 @@ EXHIBITS = {
             measures=(LINE, replace(LINE, second="c")),
             kinds=["interpolation"],
         ),
-        "figure interpolation of kind interpolation finds several results of arm 'a' to draw: let it name the arms of one",
+        "figure interpolation of kind interpolation finds several results of arm 'a' to draw: name the arms of one",
     ),
     "paths without snapshots": (
         experiment(*PAIR, measures=(Paths(own="a", other="b", mark_every=1),)),
@@ -252,7 +252,7 @@ EXHIBITS = {
         experiment(
             *(replace(one, snapshots="epoch") for one in PAIR), measures=(Paths(own="a", other="b", mark_every=1),)
         ),
-        "needs as many snapshots of each, 4 or more, and gets 3 and 3",
+        "needs the same number of snapshots of each, 4 or more, and gets 3 and 3",
     ),
     "paths of other lengths": (
         experiment(
@@ -277,7 +277,7 @@ EXHIBITS = {
     ),
     "weights that are not kept": (
         experiment(replace(NET, model=Model("64-14000-10")), measures=(JacobianNorm(),)),
-        "which are not kept of 1,050,010 parameters: give a net of 1,000,000 at most",
+        "which are not kept for 1,050,010 parameters: give a net with 1,000,000 at most",
     ),
     "no quick protocol": (experiment(FIT, quick=False), "experiment T-x has no quick protocol"),
 }
@@ -297,8 +297,8 @@ def test_a_contrast_is_drawn_from_all_its_experiments():
         topic="random", title="", kind="memorising", experiments=(experiment(NET), experiment(FIT, name="y"))
     )
     assert faults([across], "full") == {
-        across.id: "contrast across-random-memorising of kind memorising needs train_accuracy, which arm 'a' does not have: "
-        "let it record or measure them, or give another kind"
+        across.id: "figure across-random-memorising of kind memorising needs train_accuracy, which arm 'a' does not have: "
+        "record or measure them, or give another kind"
     }
 
 
@@ -306,12 +306,12 @@ def test_two_different_experiments_of_one_id_are_a_fault_of_the_later():
     one, other = experiment(FIT), experiment(replace(FIT, epochs=4))
     first, second = (claim(fx.loss_below(1, "a"), of, name) for of, name in ((one, "T-1"), (other, "T-2")))
     assert faults([first, second], "quick") == {
-        "T-2": "two different experiments have the id T-x: give one another name"
+        "T-2": "two different experiments have the id T-x: give one a different name"
     }
     assert faults([first, claim(fx.loss_below(1, "a"), experiment(FIT), "T-2"), one], "quick") == {}
     loud = replace(one, name="X")
     assert faults([first, loud], "quick") == {
-        "T-X": "two different experiments have the id T-X, and another T-x: give one another name"
+        "T-X": "two different experiments have the id T-X, and another T-x: give one a different name"
     }
     dashed = replace(other, report="T-x", name="y"), replace(one, name="x-y")
     assert list(faults(dashed, "quick")) == ["T-x-y"]

@@ -22,7 +22,7 @@ def test_nets_that_hardly_learn_are_named_with_the_verdict():
         for seed in range(3)
     ]
     assert near_chance(seeds) == (
-        "Near chance in training accuracy at the end: a (12%). What compares such nets says little."
+        "Near chance in training accuracy at the end: a (12%). Comparisons of such nets say little."
     )
     assert near_chance([{name: runs[name] for name in "bc"} for runs in seeds]) == ""
 
@@ -42,25 +42,25 @@ def points(reached, ratios, loss=0.01):
 def test_points_that_did_not_get_there_are_counted():
     seeds = [points([True, False], [1e-5, 2e-3]), points([False, True], [4e-2, 1e-6])]
     assert left_out(seeds) == (
-        "2 of 4 points got to almost zero gradient; the other 2 are left out: their gradient norm ended at 2.0e-03 to 4.0e-02 "
-        "of that at initialisation."
+        "2 of 4 points reached almost zero gradient; the other 2 are left out: their gradient norm ended at 2.0e-03 to 4.0e-02 "
+        "of its value at initialisation."
     )
-    assert remarks([points([True], [1e-6])]) == "1 of 1 points got to almost zero gradient."
+    assert remarks([points([True], [1e-6])]) == "1 of 1 points reached almost zero gradient."
 
 
 def test_points_without_any_fit_are_counted():
     seeds = [points([True, False], [1e-6, 1e-2], loss=0.10001), points([True], [1e-6])]
     assert left_out(seeds) == (
-        "2 of 3 points got to almost zero gradient; the other is left out: its gradient norm ended at 1.0e-02 of that at "
-        "initialisation. Constant fits among those: 1. Their units died in training, and nothing moves the output any more."
+        "2 of 3 points reached almost zero gradient; the other is left out: its gradient norm ended at 1.0e-02 of its value at "
+        "initialisation. Constant fits among these: 1. Their units died in training, and their output is fixed."
     )
 
 
 def test_norms_that_are_undefined_are_told_apart():
-    assert "ended at 2.0e-03 of that at initialisation, undefined in 1" in left_out(
+    assert "ended at 2.0e-03 of its value at initialisation, undefined in 1" in left_out(
         [points([False, False], [np.nan, 2e-3])]
     )
-    assert "its gradient norm ended at undefined of that" in left_out([points([False], [np.nan])])
+    assert "its gradient norm ended at undefined of its value" in left_out([points([False], [np.nan])])
 
 
 def test_where_runs_diverged_is_counted_in_the_seeds_that_leave_an_effect_undefined():

@@ -99,7 +99,7 @@ def test_what_is_not_finite_is_recorded_by_name():
         ('{"rulings": []}', "its schema is None, not 2"),
         ('{"schema": 2}', "it has no list of rulings"),
         ('{"schema": 2, "rulings": {}}', "it has no list of rulings"),
-        ('{"schema": 2, "rulings": [3]}', "3 is no ruling"),
+        ('{"schema": 2, "rulings": [3]}', "3 is not a ruling"),
         ('{"schema": 2, "rulings": [{"claim": "A-x"}]}', "the ruling on 'A-x' has no 'topic'"),
         ("[" * 100_000, "is malformed"),
         ("\x00", "is malformed"),
@@ -129,7 +129,7 @@ def test_what_is_no_text_file_is_named_in_one_line(tmp_path, kind):
         os.mkfifo(path)
     else:
         path.write_bytes(b"\xff\xfe")
-    refused(path, "codec can't decode" if kind == "bytes" else "it is no file")
+    refused(path, "codec can't decode" if kind == "bytes" else "it is not a file")
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,9 @@ def test_what_is_no_number_is_no_effect(value):
     "looks", [(16, 8), (8, 8), (8, 16, 16), (0, 8), (-8, 8), (), (8.0,), (True, 8), ("8",)], ids=str
 )
 def test_looks_that_do_not_rise_are_refused(looks):
-    with pytest.raises(ValueError, match="looks must be numbers of seeds that rise"):
+    with pytest.raises(ValueError, match="looks must be increasing numbers of seeds"):
         decide([1.0] * 8, looks)
-    with pytest.raises(ValueError, match="looks must be numbers of seeds that rise"):
+    with pytest.raises(ValueError, match="looks must be increasing numbers of seeds"):
         outcome_probabilities(0.5, looks)
 
 

@@ -1,1 +1,1 @@
-"""The court: claims, how they are heard and judged, and the verdicts on record."""
+"""The court: claims, the hearings that judge them, and the verdicts on record."""

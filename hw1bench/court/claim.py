@@ -1,4 +1,4 @@
-"""A claim: one sentence of a report, where it stands, and how it is tried."""
+"""A claim: one sentence of a report, its place in the report, and how it is tried."""
 
 import re
 from dataclasses import KW_ONLY, dataclass
@@ -23,11 +23,11 @@ def _id(value: Any, what: str) -> str:
 class Claim:
     """What report ``report`` says at ``where``, tried by ``effect`` on the runs of ``experiment``.
 
-    A count claim has no experiment: it is exact. ``figure`` names the experiment's figure that shows it;
-    ``origin`` "ours" marks a claim that no report makes; ``assumptions`` are those beyond the experiment's own;
-    ``full_only`` one that a quick protocol cannot try, such as a number measured on the real data.
-    Raises ValueError for an id of other than words and dashes, an effect that needs an experiment and has none (or the
-    reverse), an effect on arms that the experiment does not have, and a figure that is none of its figures.
+    A count claim has no experiment, because it is exact. ``figure`` names the experiment's figure that shows the claim;
+    ``origin`` "ours" marks a claim that no report makes; ``assumptions`` are made in addition to the experiment's own;
+    ``full_only`` marks a claim that a quick protocol cannot try, such as one about a number measured on the real data.
+    Raises ValueError for an id that is not words joined by dashes, an effect that needs an experiment and has none (or the
+    reverse), an effect on arms that the experiment does not have, and a figure that the experiment does not have.
     """
 
     id: str
@@ -68,23 +68,23 @@ class Claim:
 
     @property
     def tiers(self) -> tuple[Tier, ...]:
-        """The tiers that can try it."""
+        """The tiers that can try the claim."""
         if self.full_only or (self.experiment is not None and self.experiment.quick is None):
             return ("full",)
         return TIERS
 
     def key(self, tier: Tier) -> str | None:
-        """The digest of what ``tier`` trains for it; None of an exact count, which trains nothing."""
+        """The digest of what ``tier`` trains for the claim; None for an exact count, which trains nothing."""
         return self.experiment.key(tier) if self.experiment else None
 
     def _check_figure(self) -> None:
         figures = [figure.id for figure in self.experiment.figures] if self.experiment else []
         if not self.figure and figures:
-            # The only one, or the loss, which most experiments have.
+            # The loss, which most experiments have, or the only figure.
             object.__setattr__(self, "figure", "loss" if "loss" in figures else figures[0] if len(figures) == 1 else "")
         if figures and self.figure not in figures:
             raise ValueError(
-                f"claim {self.id}: figure {shown(self.figure)} is none of {', '.join(figures)}: name one of them"
+                f"claim {self.id}: figure {shown(self.figure)} is not one of {', '.join(figures)}: name one of them"
             )
 
     def everything_assumed(self) -> tuple[str, ...]:

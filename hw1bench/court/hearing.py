@@ -1,7 +1,7 @@
 """The court: claim -> looks -> blocks -> effects -> verdict. It works without pytest.
 
-It trains what the looks need and no more: the arms that the effect names, 8 seeds at a time, and only where neither
-memory nor store holds the block already. It trains through `Trainer`, so it never imports torch itself.
+It trains what the looks need and no more: the arms that the effect names, 8 seeds at a time, and only blocks that neither
+memory nor the store holds already. It trains through a ``Trainer``, so it never imports torch itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,12 +23,12 @@ from hw1bench.support.refusals import Unavailable, Unreadable
 
 
 class Trainer(Protocol):
-    """What turns blocks into records, trained ones and measured ones, and names the records; `hw1bench.session.local` here."""
+    """A trainer and measurer of blocks, which makes records and their keys; see ``hw1bench.session.local``."""
 
     def key(self, block: Block) -> str: ...
 
     def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
-        """Train ``blocks`` in order; tell ``done`` of each as soon as it is trained."""
+        """Train ``blocks`` in order; call ``done`` with each as soon as it is trained."""
 
     def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str: ...
 
@@ -42,8 +42,9 @@ Timer = Callable[[str, Callable[[], None]], None]
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict with its evidence: the runs' data set, training ``seconds`` (of all blocks it rests on; ``reused`` where
-    none of them was trained for it), the number of seeds that ``diverged``, and the ``error`` where the verdict is one."""
+    """A verdict with its evidence: ``facts`` of the runs' data set; ``seconds`` of training and measuring, for all blocks it
+    rests on (``reused`` if none was trained or measured for it); the number of seeds that ``diverged``; and the ``error``, if
+    the verdict is "error"."""
 
     claim: Claim
     tier: Tier
@@ -56,7 +57,7 @@ class Judgement:
 
 
 def _sum(model: Model) -> tuple[int, str]:
-    from hw1bench.models import count  # torch: only when a count is taken
+    from hw1bench.models import count  # imports torch, which only a count needs
 
     rows = count(model)
     total = sum(parameters for _, parameters in rows)
@@ -82,12 +83,12 @@ def judge_count(effect: CountIs | CountsEqual) -> Verdict:
 
 @dataclass
 class Court:
-    """Judges claims of one tier, on blocks from ``store`` or trained by ``trainer``.
+    """The court of one tier, which judges claims on blocks from ``store`` or trained by ``trainer``.
 
     ``seed_offset`` is the first seed; ``max_seeds`` drops later looks and never changes the level. ``closed`` is the reason
-    why nothing can be trained here, where there is one: trained claims are then "not run". ``unfit`` says why a stored record
-    of a block, or of what is measured of some, cannot be what the trainer would give, or ''. ``records`` and ``results`` are
-    what it has seen, made or stored: trained, and measured.
+    why nothing can be trained here, if there is one: claims that need training are then "not run". ``unfit`` says why a stored
+    record of a block, or of a measurement, cannot be what the trainer would give, or ''. ``records`` (trained) and ``results``
+    (measured) are all that the court has read from the store or made so far.
     """
 
     tier: Tier
@@ -101,7 +102,7 @@ class Court:
     results: dict[Measured, Record] = field(default_factory=dict)
 
     def hear(self, claim: Claim, timer: Timer = lambda experiment, train: train()) -> Judgement:
-        """The judgement on ``claim``: "not run" where training is `Unavailable`; "error" for any other exception."""
+        """The judgement on ``claim``: "not run" if training is ``Unavailable``; "error" for any other exception."""
         try:
             if not isinstance(claim.effect, Effect):
                 return Judgement(claim, self.tier, judge_count(claim.effect))
@@ -116,17 +117,17 @@ class Court:
             return Judgement(claim, self.tier, Verdict("error", note=note), error=error)
 
     def looks(self, experiment: Experiment) -> list[int]:
-        """The planned looks that ``max_seeds`` leaves; raises ValueError where it leaves none."""
+        """The planned looks that ``max_seeds`` leaves. Raises ValueError if it leaves none."""
         planned = experiment.protocol(self.tier).looks
         left = [look for look in planned if self.max_seeds is None or look <= self.max_seeds]
         if not left:
             raise ValueError(
-                f"--max-seeds {self.max_seeds} is under the first look of {experiment.id}: use {planned[0]} or more"
+                f"--max-seeds {self.max_seeds} is below the first look of {experiment.id}: use {planned[0]} or more"
             )
         return left
 
     def show(self, experiment: Experiment, timer: Timer = lambda experiment, train: train()) -> None:
-        """Train the first look of all arms of ``experiment``, for its figures. Training errors come through."""
+        """Train the first look of all arms of ``experiment``, for its figures. Training errors are not caught."""
         self._train(experiment, experiment.protocol(self.tier).arms, self.looks(experiment)[0], timer)
 
     def _judge_runs(self, claim: Claim, effect: Effect, timer: Timer) -> Judgement:
@@ -166,7 +167,7 @@ class Court:
         return [Block(experiment.report, experiment.name, arm, first) for first in firsts for arm in arms]
 
     def _train(self, experiment: Experiment, arms: Sequence[Arm], look: int, timer: Timer) -> int:
-        """Have the blocks of ``look`` in memory, measured; returns how many had to be trained, and measurements taken."""
+        """Bring the blocks of ``look`` and their measurements into memory. Return how many had to be trained or measured."""
         missing = []
         for block in self._blocks(experiment, arms, look):
             if block not in self.records:
@@ -197,7 +198,7 @@ class Court:
         return self.store.get(key, lambda record: self.unfit(record, of))
 
     def _measured(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[Measured]:
-        """What is measured of the blocks of ``look``: each measurement with the blocks of a group of arms."""
+        """The measurements of the blocks of ``look``, each with the blocks of one group of arms."""
         found = []
         by_place = {(block.first_seed, block.arm.name): block for block in self._blocks(experiment, arms, look)}
         for measurement in experiment.protocol(self.tier).measures:
@@ -207,7 +208,7 @@ class Court:
         return found
 
     def _have(self, one: Measured) -> bool:
-        """Whether a measurement is in memory, where it is put if the store holds it."""
+        """Whether the result of a measurement is in memory, after loading it if the store holds it."""
         if one in self.results:
             return True
         if any(block not in self.records for block in one.blocks):
@@ -218,7 +219,7 @@ class Court:
         return stored is not None
 
     def _release(self, experiment: Experiment, look: int) -> None:
-        """Drop from memory what measurements consume, of the blocks of ``look`` of which all that there are have been taken."""
+        """Drop from memory what measurements consume of the blocks of ``look``, once all measurements of a block are taken."""
         every = self._measured(experiment, experiment.protocol(self.tier).arms, look)
         waiting = {block for one in every if one not in self.results for block in one.blocks}
         for one in every:
@@ -229,7 +230,7 @@ class Court:
                     self.records[block] = replace(self.records[block], arrays=kept)
 
     def _seeds(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[dict[str, Run]]:
-        """For each seed of ``look``, its run of every arm, with the results of all that is measured of these arms."""
+        """For each seed of ``look``, its run of every arm, with the results of all measurements of these arms."""
         measured = [(one, self.results[one]) for one in self._measured(experiment, arms, look)]
         seeds: dict[int, dict[str, Run]] = {}
         for block in self._blocks(experiment, arms, look):

@@ -1,6 +1,6 @@
-"""The rulings file of a folder of claims, as a session writes it that need not be the only one.
+"""The rulings file of a folder of claims, written by sessions that may run at the same time.
 
-Whoever writes locks the folder, reads the file again, puts its own entries into it, and replaces it whole. The lock is the
+A writer locks the folder, reads the file again, adds its own entries, and replaces the whole file. The lock is the
 system's own (``flock``) on the folder itself: it leaves no file to commit, and ends with the process that holds it.
 """
 
@@ -20,12 +20,12 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-PATIENCE = 30.0  # seconds to wait for a lock that is held for milliseconds: then its holder hangs
+PATIENCE = 30.0  # seconds to wait for a lock that is normally held for milliseconds: its holder must have hung
 REFUGE = "unrecorded-rulings"  # in the report directory: what could not be put on record
 
 
 class Register:
-    """The rulings file ``path``; ``notice`` is told, in one line and once, of what keeps rulings from it."""
+    """The rulings file ``path``; ``notice`` is given one line, once, about whatever prevents writing to it."""
 
     def __init__(self, path: Path, notice: Callable[[str], None]) -> None:
         self.path = path
@@ -35,7 +35,7 @@ class Register:
         self._patience = PATIENCE
 
     def check(self) -> None:
-        """Raises ValueError, in one line, where the file cannot be written."""
+        """Raise ValueError, in one line, if the file cannot be written."""
         try:
             self._refuse_read_only()
             with tempfile.TemporaryFile(dir=self._file.parent):
@@ -47,12 +47,12 @@ class Register:
             ) from error
 
     def record(self, ruling: Ruling) -> None:
-        """Put ``ruling`` on record, or keep it for a later attempt, and say why."""
+        """Put ``ruling`` on record. If that fails, say why, and keep the ruling for a later attempt."""
         self._pending[ruling.place] = ruling
         self._write()
 
     def close(self, folder: Path) -> None:
-        """Try once more; what still cannot be put on record goes into a file of its own in ``folder``."""
+        """Try once more; write rulings that still cannot be put on record to a separate file in ``folder``."""
         if not self._pending or self._write():
             return
         names = (f"{REFUGE}{'' if number == 1 else f'-{number}'}.json" for number in itertools.count(1))
@@ -66,7 +66,7 @@ class Register:
             self._notice(f"{what} could not be put on record in {self.path}: see {refuge}, and copy them from there")
 
     def remove(self, places: Iterable[Place]) -> None:
-        """Take the rulings at ``places`` off the record. Raises ValueError, in one line, where that cannot be done."""
+        """Take the rulings at ``places`` off the record. Raises ValueError, in one line, if that fails."""
         try:
             with self._locked():
                 self._refuse_read_only()
@@ -82,11 +82,11 @@ class Register:
 
     @property
     def _file(self) -> Path:
-        """The file itself, where ``path`` is a link to it: a link is not replaced."""
+        """The file itself, even if ``path`` is a link to it, so that the link is not replaced."""
         return Path(os.path.realpath(self.path))
 
     def _refuse_read_only(self) -> None:
-        """Raises PermissionError for what is marked so: replacing a file would not heed it, nor does the system's superuser."""
+        """Raise PermissionError if file or folder is marked read-only, which neither replacing a file nor the superuser obeys."""
         for place in (self._file.parent, self._file):
             if place.exists() and not place.stat().st_mode & 0o222:
                 raise PermissionError(f"{place} is read-only")
@@ -114,8 +114,8 @@ class Register:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep other sessions from the file; where the folder cannot be locked, say so and go on. Raises TimeoutError where
-        another holds the lock for longer than writing takes."""
+        """Keep other sessions from the file; if the folder cannot be locked, say so and go on. Raises TimeoutError if another
+        process holds the lock for longer than writing takes."""
         with contextlib.ExitStack() as stack:
             try:
                 if fcntl is None:
@@ -124,7 +124,7 @@ class Register:
                 stack.callback(os.close, descriptor)
                 lock(descriptor, self._patience)
             except TimeoutError:
-                self._patience = 0.0  # not again for every claim
+                self._patience = 0.0  # do not wait again for every claim
                 raise
             except OSError as error:
                 self._tell(
@@ -134,8 +134,8 @@ class Register:
 
 
 def lock(descriptor: int, patience: float) -> None:
-    """Keep other sessions from the folder that ``descriptor`` is open on, until it is closed. Raises TimeoutError where another
-    holds it for so many seconds, OSError where it cannot be locked."""
+    """Keep other sessions from the folder that ``descriptor`` is open on, until it is closed. Raises TimeoutError if another
+    process holds the lock for ``patience`` seconds, and OSError if the folder cannot be locked."""
     last = time.monotonic() + patience
     while True:
         try:

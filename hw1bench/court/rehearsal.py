@@ -1,8 +1,8 @@
-"""What can be known before anything trains: a dry run of claims, and of figures, on made-up runs of the right shape.
+"""A dry run of claims and figures before anything trains, on made-up runs of the right shape.
 
-Each arm of a protocol gets a run with all arrays that training and measuring would give it, of plausible numbers, and the
-effect is computed from them. What it reads and no arm records, a setting that the arms do not have, an epoch after the last
-one: all of that shows in an instant, and not after an hour's training. Nothing here imports torch.
+Each arm of a protocol gets a run with all arrays that training and measuring would give it, filled with plausible numbers, and
+the effect is computed from them. An array that no arm records, a setting that the arms do not have, an epoch after the last
+one: all such mistakes show at once instead of after an hour of training. Nothing here imports torch.
 """
 
 import math
@@ -27,22 +27,22 @@ from hw1bench.specs.measurement import Measurement, Shapes
 from hw1bench.support.checks import shown
 from hw1bench.support.number import NoFinding, real
 
-_LARGEST = 100_000  # numbers that are made up one by one; more of them are all the same
-_NO_SEED = -1  # an effect that remembers what it found of a seed shall not take made-up numbers for it
-_RIPPLE = 0.5 * np.sin(1 + np.arange(997.0))  # of either sign, no two alike, and as many as fill no power of two
+_LARGEST = 100_000  # numbers that are made up one by one; a larger array repeats one number
+_NO_SEED = -1  # an effect that caches what it found for a seed must not mistake made-up numbers for it
+_RIPPLE = 0.5 * np.sin(1 + np.arange(997.0))  # of both signs, all different, and a prime number of them
 
 Subject = Claim | Experiment | CrossReportFigure
 
-_LONGEST = 1_000_000  # numbers of a made-up history: a longer one is cut, and still tells what is there
-_WORDS = {"loss": "loss", "accuracy": "accuracy", "norm": "loss"}  # last word of an array's name -> how it goes
+_LONGEST = 1_000_000  # numbers in a made-up history: a longer one is cut, and still shows what is there
+_WORDS = {"loss": "loss", "accuracy": "accuracy", "norm": "loss"}  # last word of an array's name -> how its numbers run
 
 
 def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, str]:
-    """What is wrong with ``subjects`` in ``tier``: id -> one line, of those that would fail after training; empty if none.
+    """What is wrong with ``subjects`` in ``tier``: id -> one line, for each that would fail after training.
 
-    Of a claim its effect and its opposite are rehearsed; of an experiment, be it a claim's, one shown for its figures or one of
-    a contrast, what its figures are drawn from. Two different experiments of one id are a fault of all that use the later one.
-    A claim that ``tier`` does not try has none.
+    For a claim, its effect and the opposite are rehearsed. For any experiment, whether of a claim, shown for its figures or
+    part of a figure across reports, the arrays that its figures are drawn from are checked. Two different experiments with one
+    id are a fault of every subject that uses the later one. A claim that ``tier`` does not try has no fault.
     """
     tried = [one for one in subjects if not isinstance(one, Claim) or tier in one.tiers]
     checks: tuple[Callable[[Subject], None], ...] = (
@@ -61,30 +61,33 @@ def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, str]:
 
 
 def rehearse(subject: Subject, tier: Tier) -> None:
-    """Compute the effect of a claim, and its opposite, from made-up runs of its arms. Raises ValueError, in one line, where that
-    cannot be done, or gives no number; NaN is one, and arithmetic that fails depends on the numbers. Others have no effect."""
+    """Compute the effect of a claim, and its opposite, from made-up runs of its arms; other subjects have no effect.
+
+    Raises ValueError, in one line, if an effect cannot be computed or does not give a number. NaN is accepted as a number, and
+    arithmetic that fails is not a fault, because it depends on the made-up numbers.
+    """
     if not isinstance(subject, Claim) or not isinstance(subject.effect, Effect) or subject.experiment is None:
         return
     effect = subject.effect
     made = _Made(subject.experiment, tier)
     names = [name for name in made.arms if effect.arms is None or name in effect.arms]
     for what, compute in (("effect", effect.compute), ("opposite", effect.opposite)):
-        # What one history leaves undefined, such as the first epoch below a loss that is not reached, another may not: the
-        # fault is what fails on both.
+        # An effect may be undefined on one history (the first epoch below a loss that is never reached) and defined on
+        # another: a fault is what fails on both.
         error = _attempt(compute, made.runs(names, learns=True)) if compute else ""
         if compute and error and _attempt(compute, made.runs(names, learns=False)):
             raise ValueError(f"claim {subject.id}: its {what} cannot be computed from what is recorded: {error}")
 
 
 def _attempt(compute: Callable[[Mapping[str, Run]], float], runs: Mapping[str, Run]) -> str:
-    """Why ``compute`` gives no number of made-up ``runs``, in one line; '' where it gives one, or fails for a reason that lies
-    in the made-up numbers: a fit that does not converge, a check of its own, an end of the session."""
+    """Why ``compute`` does not give a number for the made-up ``runs``, in one line; '' if it does, or if it fails for a reason
+    that may lie in the made-up numbers: a fit that does not converge, a check of its own, a skip or an exit."""
     try:
         with np.errstate(all="ignore"):
             value = compute(runs)
             real(value)
     except NoFinding:
-        return f"it gives {shown(value)}: return a number, above 0 where the claim holds"
+        return f"it gives {shown(value)}: return a number, above 0 if the claim holds"
     except KeyboardInterrupt:
         raise
     except (KeyError, IndexError, AttributeError, NameError, TypeError, ValueError) as error:
@@ -99,21 +102,21 @@ def _attempt(compute: Callable[[Mapping[str, Run]], float], runs: Mapping[str, R
         if isinstance(error, AttributeError) and isinstance(error.obj, Run):
             return f"{text}; its numbers are in run.arrays: {', '.join(error.obj.arrays)}"
         return f"{type(error).__name__}: {text}"
-    except BaseException:  # pytest's own skips among them: the court takes them for what they are
+    except BaseException:  # including pytest's own skips, which the hearing treats as such
         return ""
     return ""
 
 
 def _is_ours(error: ValueError) -> bool:
-    """Whether this package raised it, which knows what runs have, or it is that they are read-only; another's refusal may lie
-    in the made-up numbers."""
+    """Whether this package, which knows what runs have, raised ``error``, or runs are read-only; any other refusal may lie in
+    the made-up numbers."""
     if "read-only" in str(error):
         return True
     ours, place = False, error.__traceback__
     while place is not None:
         file = place.tb_frame.f_code.co_filename
         inside = Path(__file__).parent.parent in Path(file).parents
-        if inside or is_authors(file):  # what libraries raise, they raise for whoever called them
+        if inside or is_authors(file):  # an error raised in a library counts for its caller
             ours = inside
         place = place.tb_next
     return ours
@@ -124,7 +127,7 @@ def _of(result: Result) -> str:
 
 
 class _Made:
-    """An experiment's arms in one tier, with the shapes of all that is recorded of a run of each, and of all results.
+    """An experiment's arms in one tier, with the shapes of all arrays recorded for a run of each, and of all results.
 
     Raises ValueError for a measurement that cannot be taken.
     """
@@ -149,7 +152,7 @@ class _Made:
                 self.shapes[name] = {array: shape for array, shape in kept if array not in measurement.consumes}
 
     def runs(self, names: list[str], learns: bool) -> dict[str, Run]:
-        """Made-up runs of the arms ``names``, with the results of those that are measured together; they differ by arm."""
+        """Made-up runs of the arms ``names``, different for each arm, with the results of measurements of these arms."""
         places = {name: place for place, name in enumerate(self.arms)}
         results = []
         for (measurement, group), shapes in self.results.items():
@@ -165,8 +168,8 @@ class _Made:
         return runs
 
     def drawn(self, name: str, kind: Kind, shown: list[str]) -> set[str] | None:
-        """The arrays that a chart of ``kind`` may be drawn from of the arm ``name``, one of those ``shown``: what its runs have,
-        what is made of it, and its result; None if there are several results."""
+        """The arrays that a chart of ``kind`` may read for the arm ``name``, one of the arms ``shown``: arrays of its runs,
+        arrays derived from them, and its result; None if there are several results."""
         arm = self.arms[name]
         found = set(self.shapes[name]) | {"parameters", "steps"}
         found |= {"x", "truth"} if isinstance(arm.data, Function) else set()
@@ -191,8 +194,8 @@ def _file(measurement: Measurement) -> str | None:
 
 @lru_cache(maxsize=128)
 def _numbers(name: str, shape: tuple[int, ...], place: int, learns: bool) -> np.ndarray:
-    """Plausible numbers for array ``name``: losses and norms that fall and level off, accuracies that rise; of a run that does
-    not learn they stay where they are."""
+    """Plausible numbers for array ``name``: losses and norms fall and level off, and accuracies rise; in a run that does not
+    learn they stay where they are."""
     way = _WORDS.get(name.rpartition("_")[2], "")
     if not way or len(shape) != 1:
         if math.prod(shape) > _LARGEST:
@@ -210,7 +213,7 @@ def _shared(array: np.ndarray) -> np.ndarray:
 
 
 def _facts(arm: Arm) -> dict[str, object]:
-    """As training gives them."""
+    """Facts of the data of ``arm``, as training gives them."""
     data = arm.data
     facts: dict[str, object] = {
         "dataset": data.name,
@@ -232,11 +235,11 @@ def _function(data: Function) -> dict[str, object]:
 
 
 def _figures(subject: Subject, tier: Tier) -> None:
-    """What the figures of ``subject`` are drawn from is recorded. Raises ValueError for the first of which it is not."""
+    """Raise ValueError for the first figure of ``subject`` that reads arrays which nothing records."""
     match subject:
         case CrossReportFigure():
             made = [_Made(one, tier) for one in subject.experiments]
-            _drawn(f"contrast {subject.id}", subject.kind, [(one, list(one.arms)) for one in made])
+            _drawn(f"figure {subject.id}", subject.kind, [(one, list(one.arms)) for one in made])
         case Experiment():
             experiment: Experiment | None = subject
         case Claim():
@@ -246,12 +249,12 @@ def _figures(subject: Subject, tier: Tier) -> None:
     all_of_it = _Made(experiment, tier)
     for figure in experiment.figures:
         some = [name for name in all_of_it.arms if not figure.arms or name in figure.arms]
-        if some:  # a thinned protocol may lack them all: the figure is then left out
+        if some:  # the quick protocol may lack them all: the figure is then left out
             _drawn(f"experiment {experiment.id}: figure {figure.id}", figure.kind, [(all_of_it, some)])
 
 
 def _drawn(what: str, name: str, parts: list[tuple[_Made, list[str]]]) -> None:
-    """A figure of kind ``name`` has all that it reads, of the arms that it shows of each experiment. Raises ValueError."""
+    """Raise ValueError unless a figure of kind ``name`` finds all that it reads for the arms that it shows."""
     kind = KINDS[name]
     lacking = []
     for made, shown_arms in parts:
@@ -259,21 +262,21 @@ def _drawn(what: str, name: str, parts: list[tuple[_Made, list[str]]]) -> None:
             found = made.drawn(arm, kind, shown_arms)
             if found is None:
                 raise ValueError(
-                    f"{what} of kind {name} finds several results of arm {arm!r} to draw: let it name the arms of one"
+                    f"{what} of kind {name} finds several results of arm {arm!r} to draw: name the arms of one"
                 )
             lacking.append((arm, [array for array in kind.arrays if array not in found]))
     if all(missing for _, missing in lacking) if not kind.every else any(missing for _, missing in lacking):
         arm, missing = next((arm, missing) for arm, missing in lacking if missing)
         raise ValueError(
-            f"{what} of kind {name} needs {', '.join(missing)}, which arm {arm!r} does not have: let it record or "
-            "measure them, or give another kind"
+            f"{what} of kind {name} needs {', '.join(missing)}, which arm {arm!r} does not have: record or measure them, "
+            "or give another kind"
         )
 
 
 class _Names:
-    """Told of subjects one after the other, raises ValueError for one with an experiment, or itself, that shares its id with a
-    different one before it: their figures would overwrite each other. Ids that differ in capitals only are one to some file
-    systems."""
+    """Check of subjects, called with one after the other: raises ValueError if an experiment or figure of a subject has the id
+    of a different one before it, because their figures would overwrite each other. Ids that differ only in case are the same
+    to some file systems."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, str], Experiment | CrossReportFigure] = {}
@@ -287,9 +290,9 @@ class _Names:
             case CrossReportFigure():
                 named = (subject, *subject.experiments)
         for one in named:
-            what = type(one).__name__.lower()
+            what = "experiment" if isinstance(one, Experiment) else "figure"
             key = (what, unicodedata.normalize("NFC", one.id).casefold())
             first = self._first.setdefault(key, one)
             if first != one:
                 other = "" if first.id == one.id else f", and another {first.id}"
-                raise ValueError(f"two different {what}s have the id {one.id}{other}: give one another name")
+                raise ValueError(f"two different {what}s have the id {one.id}{other}: give one a different name")

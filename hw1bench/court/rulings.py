@@ -1,8 +1,8 @@
 """Rulings: verdicts on record, and what a new verdict means beside one.
 
-A small committed file beside the claims, one line a claim and tier. A ruling is on a subject: the experiment's specification
-(not its code) and the effect with its numbers. On another subject it is none. It also records the environment: long training
-is chaotic, so another machine repeats it in distribution, not digit by digit.
+They are kept in a small committed file beside the claims, one line per claim and tier. A ruling is on a subject: the
+experiment's specification (not its code) and the effect with its numbers. It does not count for another subject. It also
+records the environment: long training is chaotic, so another machine repeats it in distribution, not digit by digit.
 """
 
 import json
@@ -27,7 +27,7 @@ Place = tuple[str, str]  # claim id, tier
 
 
 def number(value: float | None) -> Number:
-    """``value`` as a ruling records it: by name where it is not finite."""
+    """``value`` as a ruling records it: by name if it is not finite."""
     return value if value is None else not_finite(value) or value
 
 
@@ -35,8 +35,8 @@ def number(value: float | None) -> Number:
 class Ruling:
     """The verdict on record for one claim and tier, and what it rests on.
 
-    ``experiment`` and ``effect`` are digests of its subject; ``median`` and ``interval`` are of the effect. What exact counts do
-    not have is None. ``date`` is the day, in ISO's form.
+    ``experiment`` and ``effect`` are digests of its subject; ``median`` and ``interval`` describe the effect. Fields that exact
+    counts do not have are None. ``date`` is the day in ISO format.
     """
 
     claim: str
@@ -87,7 +87,9 @@ def _text(value: Any) -> bool:
 
 
 _NUMBER = 'a number, "undefined", "+infinity", "-infinity"'
-_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {  # of a ruling in the file: what it must be
+_FIELDS: dict[
+    str, tuple[Callable[[Any], bool], str]
+] = {  # field of a ruling in the file -> its check, and what it must be
     **dict.fromkeys(("claim", "topic", "tier", "effect"), (_text, "a text")),
     "verdict": (lambda value: _text(value) and value in RULED, f"one of {', '.join(RULED)}"),
     "how": (
@@ -107,9 +109,9 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {  # of a ruling in the 
 
 
 def _ruling(entry: Any) -> Ruling:
-    """The ruling that ``entry`` of a file states; raises ValueError, which names the field, where it states none."""
+    """The ruling that ``entry`` of a file states. Raises ValueError, naming the field, if it does not state one."""
     if not isinstance(entry, dict):
-        raise ValueError(f"{brief(entry)} is no ruling")
+        raise ValueError(f"{brief(entry)} is not a ruling")
     whose = f"the ruling on {brief(entry.get('claim'))}"
     absent = [name for name in _FIELDS if name not in entry]
     odd = [name for name in entry if name not in _FIELDS]
@@ -125,12 +127,12 @@ def _ruling(entry: Any) -> Ruling:
 
 
 def load(path: Path) -> Rulings:
-    """The rulings in ``path``; none where the file does not exist. Raises ValueError, in one line, where it is malformed."""
+    """The rulings in ``path``; none if the file does not exist. Raises ValueError, in one line, if it is malformed."""
     if not path.exists():
         return {}
     try:
         if not path.is_file():
-            raise ValueError("it is no file")
+            raise ValueError("it is not a file")
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict) or not isinstance(document.get("rulings"), list):
             raise ValueError("it has no list of rulings")
@@ -151,16 +153,16 @@ def load(path: Path) -> Rulings:
 
 
 def save(path: Path, rulings: Iterable[Ruling]) -> None:
-    """Write ``rulings``, sorted, one a line, atomically."""
+    """Write ``rulings`` atomically: sorted, one per line."""
     rows = sorted(rulings, key=lambda ruling: (ruling.topic, ruling.claim, ruling.tier))
     lines = ",\n".join(f"  {json.dumps(asdict(ruling), sort_keys=False, allow_nan=False)}" for ruling in rows)
     files.replace(path, f'{{"schema": {SCHEMA}, "rulings": [\n{lines}\n]}}\n'.encode())
 
 
 def gone(rulings: Rulings, tiers: Mapping[str, Iterable[str]], whole: Callable[[str], bool]) -> Rulings:
-    """Those of ``rulings`` that are on nothing here: on no claim, or on a tier that there is not or that the claim lacks.
+    """The ``rulings`` whose subject no longer exists: the claim is gone, the tier is unknown, or the claim lacks the tier.
 
-    ``tiers`` are those of each known claim; ``whole`` says whether all claims are known of a topic.
+    ``tiers`` are the tiers of each known claim; ``whole`` says whether all claims of a topic are known.
     """
     return {
         place: ruling
@@ -172,7 +174,7 @@ def gone(rulings: Rulings, tiers: Mapping[str, Iterable[str]], whole: Callable[[
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the test of a claim does: ``kind``, and a ``remark`` that says why where it is not plain."""
+    """How the test of a claim ends: ``kind``, and a ``remark`` that says why if it is not obvious."""
 
     kind: OutcomeWord
     remark: str = ""
@@ -182,7 +184,7 @@ _AS_RULED: dict[RuledWord, OutcomeWord] = {"supported": "passed", "refuted": "xf
 
 
 def outcome(word: VerdictWord, ruling: RuledWord | None) -> Outcome:
-    """The outcome of a verdict ``word`` beside the verdict on record."""
+    """The outcome of a verdict ``word``, given the verdict on record."""
     if word == "error":
         return Outcome("failed", "error")
     if word == "not run":
@@ -199,9 +201,9 @@ def outcome(word: VerdictWord, ruling: RuledWord | None) -> Outcome:
 
 
 def beside(word: VerdictWord, old: Ruling | None, subject: tuple[str | None, str]) -> tuple[Outcome, RuledWord | None]:
-    """The outcome of a verdict ``word`` on ``subject`` beside the ruling ``old``, and the verdict on record.
+    """The outcome of a verdict ``word`` on ``subject``, given the ruling ``old``, and the verdict on record.
 
-    A ruling on another subject leaves none on record, and the outcome says so.
+    A ruling on another subject does not count as a verdict on record, and the outcome says so.
     """
     if old is None or old.subject == subject:
         on_record = None if old is None else old.verdict
@@ -213,8 +215,8 @@ def beside(word: VerdictWord, old: Ruling | None, subject: tuple[str | None, str
 
 
 def strictly(plain: Outcome, new: Ruling, old: Ruling | None) -> Outcome:
-    """``plain`` under ``--strict-rulings``: a claim without a ruling on its own subject fails, and so does a verdict weaker than
-    the ruling where the environment is the ruling's own, for there it must repeat."""
+    """The outcome ``plain`` under ``--strict-rulings``: a claim without a ruling on its own subject fails, and so does a verdict
+    weaker than the ruling in the ruling's own environment, where the verdict must repeat."""
     if old is None:
         return Outcome("failed", f"{new.verdict}, no ruling on record")
     if new.subject != old.subject:

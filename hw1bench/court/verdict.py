@@ -1,9 +1,9 @@
 """The rule: effects in, a verdict out. Numbers only; nothing here knows of tensors, claims or pytest.
 
-A claim holds in a seed when its effect is > 0. At each planned look, the exact two-sided binomial interval (Clopper and
-Pearson, 1934) of the share of seeds in which it holds is taken at level 1 - 0.05 / looks: above 1/2 the claim is
-supported, below 1/2 refuted; after the last look it is inconclusive. Seeds are independent, so by the union bound over looks
-a verdict is false with probability at most 0.05, whatever the distribution of the effect.
+A claim holds in a seed if its effect is > 0. At each planned look, the exact two-sided binomial interval (Clopper and
+Pearson, 1934) of the share of seeds in which it holds is taken at level 1 - 0.05 / looks: if the interval is above 1/2, the
+claim is supported; if it is below 1/2, refuted; otherwise, after the last look, inconclusive. Seeds are independent, so by the
+union bound over looks a verdict is false with probability at most 0.05, whatever the distribution of the effect.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ from hw1bench.support.number import NoFinding, real
 class Verdict:
     """What the evidence says of a claim.
 
-    ``values`` are the effects of the seeds it rests on (NaN: undefined, does not hold), ``holds`` how many are > 0; ``share``
-    the interval of the share of seeds at ``level``; ``median`` and ``interval`` of the effect at the same level, possibly
-    infinite, or NaN where they fall on an undefined effect. All of it is None for count claims (exact, without seeds), errors,
-    and what did not run.
+    ``values`` are the effects, one per seed (NaN: undefined, does not hold), and ``holds`` is how many are > 0. ``share`` is
+    the interval of the share of seeds at ``level``. ``median`` is the median effect and ``interval`` its interval at the same
+    level; they may be infinite, and are NaN if they fall on an undefined effect. All of these are None for count claims (exact,
+    without seeds), for errors, and for claims that were not run.
     """
 
     word: VerdictWord
@@ -45,10 +45,10 @@ class Verdict:
 
 
 def level_for(looks: Sequence[int]) -> float:
-    """The confidence level of one look of the planned ``looks``. Raises ValueError unless these are whole numbers that rise."""
+    """The confidence level of each of the planned ``looks``. Raises ValueError unless these are increasing positive integers."""
     whole = all(isinstance(look, int | np.integer) and not isinstance(look, bool) for look in looks)
     if not whole or not looks or looks[0] < 1 or any(sooner >= later for sooner, later in pairwise(looks)):
-        raise ValueError(f"looks must be numbers of seeds that rise, not {tuple(looks)}: give such as (8, 16)")
+        raise ValueError(f"looks must be increasing numbers of seeds, such as (8, 16), not {tuple(looks)}")
     return 1 - ALPHA / len(looks)
 
 
@@ -65,9 +65,9 @@ def _word(holds: int, seeds: int, level: float) -> RuledWord:
 
 
 def _order_statistics(values: np.ndarray, level: float) -> tuple[float, tuple[float, float]]:
-    """Median and its exact interval; NaN where an end or the middle falls on an undefined effect.
+    """Median and its exact interval; NaN if the middle or an end falls on an undefined effect.
 
-    An undefined effect does not hold, so it ranks below all others, and below -infinity: it is none of them.
+    An undefined effect does not hold, so it ranks below all others, even below -infinity, which is an effect.
     """
     undefined = np.isnan(values)
     ranked = np.concatenate([values[undefined], np.sort(values[~undefined])])
@@ -77,18 +77,20 @@ def _order_statistics(values: np.ndarray, level: float) -> tuple[float, tuple[fl
     if np.isfinite(middle).all() and not np.isfinite(median):
         median = float((middle / 2).sum())
     ends = stats.quantile_test(np.arange(len(ranked)), p=0.5).confidence_interval(confidence_level=level)  # as ranks
-    low = -np.inf if np.isnan(ends.low) else ranked[int(ends.low)]  # too few seeds for the level bound nothing
+    low = (
+        -np.inf if np.isnan(ends.low) else ranked[int(ends.low)]
+    )  # NaN: too few seeds to bound the median at this level
     high = np.inf if np.isnan(ends.high) else ranked[int(ends.high)]
     return median, (float(low), float(high))
 
 
 def decide(values: Sequence[float], looks: Sequence[int], opposite: Sequence[float] | None = None) -> Verdict:
-    """The verdict on the effects ``values`` at the look ``len(values)`` of the planned ``looks``.
+    """The verdict on the effects ``values``, one per seed, at the look ``len(values)`` of the planned ``looks``.
 
-    "inconclusive" before the last look means: go on. ``opposite`` are the effects, in the same seeds, of the claim that
-    says the opposite, where there is one: a refutation is "reversed" when that one is supported, else "absent".
-    Raises ValueError where no look is planned at this number of seeds, or looks do not rise, and NoFinding where an effect is
-    no real number, or is undefined (NaN) in half of the seeds or more.
+    "inconclusive" before the last look means: go on. ``opposite`` are the effects, in the same seeds, of the opposite claim,
+    if there is one: a refutation is "reversed" if the opposite claim is supported, otherwise "absent".
+    Raises ValueError if no look is planned at this number of seeds or if looks do not increase, and NoFinding if an effect is
+    not a real number or is undefined (NaN) in half of the seeds or more.
     """
     seeds = len(values)
     level = level_for(looks)
@@ -123,7 +125,9 @@ def decide(values: Sequence[float], looks: Sequence[int], opposite: Sequence[flo
 def outcome_probabilities(share: float, looks: Sequence[int]) -> dict[RuledWord, float]:
     """Exact probability of each verdict for a claim that holds in a seed with probability ``share``, by enumeration."""
     level = level_for(looks)
-    going: dict[int, float] = {0: 1.0}  # seeds in which it holds -> probability of being undecided with that number
+    going: dict[int, float] = {
+        0: 1.0
+    }  # seeds in which the claim holds -> probability of being undecided with that number
     result: dict[RuledWord, float] = {"supported": 0.0, "refuted": 0.0, "inconclusive": 0.0}
     seen = 0
     for look in looks:

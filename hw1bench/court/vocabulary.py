@@ -1,4 +1,4 @@
-"""The court's words, each in one place: verdicts, how a refutation came about, how tests end, how a verdict stands to a ruling.
+"""The court's words, each defined once: verdicts, kinds of refutation, how tests end, how a verdict compares with a ruling.
 
 Nothing is imported here, so that a report can be rendered from its document alone.
 """
@@ -8,10 +8,10 @@ from typing import Literal, get_args
 ALPHA = 0.05  # probability of a false verdict on one claim, over all its looks
 
 RuledWord = Literal["supported", "refuted", "inconclusive"]
-"""What goes on record."""
+"""A verdict that goes on record."""
 VerdictWord = Literal[RuledWord, "error", "not run"]
 How = Literal["reversed", "absent"]
-"""Of a refutation: the opposite is itself supported, or there is no clear effect."""
+"""The kind of a refutation: the opposite claim is itself supported, or there is no clear effect."""
 OutcomeWord = Literal["passed", "failed", "error", "xfailed", "skipped"]
 """How pytest ends a test. "error" is a failure outside the test itself: in a fixture, before or after it."""
 Standing = Literal["unruled", "same", "weaker", "stronger", "contrary"]
@@ -21,7 +21,7 @@ VERDICTS: tuple[VerdictWord, ...] = get_args(VerdictWord)
 
 
 def standing(verdict: RuledWord, ruling: RuledWord | None) -> Standing:
-    """How ``verdict`` stands to the ``ruling`` on record: an inconclusive one is weaker than any other."""
+    """How ``verdict`` compares with the ``ruling`` on record: an inconclusive verdict is weaker than any other."""
     if ruling is None:
         return "unruled"
     if verdict == ruling:
