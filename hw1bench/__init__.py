@@ -1,7 +1,7 @@
 """An executable court for deep-learning folklore: claims of reports, tried over several seeds, and ruled upon.
 
-To write a claim, take `Claim`, an experiment made of the specifications, and an effect of `hw1bench.effects`. To measure
-something of your own, derive a class from `Measurement` and register the function that takes it with `takes`.
+To write a claim, combine ``Claim``, an experiment made of the specifications, and an effect from ``hw1bench.effects``. To add a
+measurement of your own, derive a class from ``Measurement`` and register the function that takes it with ``takes``.
 """
 
 from hw1bench.court.claim import Claim

@@ -24,37 +24,39 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _say(text: str) -> None:
-    """Print `text` whatever the terminal's encoding holds of it."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # there is no stdout where it was closed
+    """Print ``text`` in the terminal's encoding, with escapes for characters that it lacks."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # stdout is None if it was closed
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def _data(arguments: argparse.Namespace) -> int:
-    from hw1bench.images import command  # torch is imported with it: seconds that the other commands save
+    from hw1bench.images import command  # imports torch, which takes seconds that the other commands save
 
     folder = Path(arguments.data_dir or os.environ.get("HW1BENCH_DATA") or "data")
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is no folder: give --data-dir (HW1BENCH_DATA) one")
+        raise ValueError(f"{folder} is not a folder: give one with --data-dir or HW1BENCH_DATA")
     return command.run(arguments.set, folder)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit status: 2 for input that cannot be used, and 1 for nothing else than a change or a
-    data set that is wrong."""
+    """Run the command line and return the exit status: 1 only for a changed verdict or a wrong data set, and 2 for input that
+    cannot be used."""
     parser = argparse.ArgumentParser(
         prog="hw1bench", description="Data sets, and reports of sessions, without training."
     )
     commands = parser.add_subparsers(required=True)
-    data = commands.add_parser("data", help="fetch a data set, or check the one that is there; exit 1 if it is wrong")
-    data.add_argument("set", choices=("mnist", "cifar10"), help="which")
-    data.add_argument("--data-dir", metavar="DIR", help="where it lies, or goes ($HW1BENCH_DATA, else data)")
+    data = commands.add_parser("data", help="download a data set, or check an existing copy; exit 1 if it is wrong")
+    data.add_argument("set", choices=("mnist", "cifar10"), help="the data set")
+    data.add_argument("--data-dir", metavar="DIR", help="its folder (default: $HW1BENCH_DATA, or data)")
     data.set_defaults(run=_data)
-    render = commands.add_parser("report", help="render a report again; old.json is rendered into a folder old")
+    render = commands.add_parser("report", help="render a report again; old.json is rendered into a folder named old")
     render.add_argument("source", metavar="RUN_OR_JSON", help="a report directory or a claims.json")
     render.set_defaults(run=_report)
-    differ = commands.add_parser("compare", help="verdicts and timings that changed; exit 1 if any verdict did")
+    differ = commands.add_parser(
+        "compare", help="list verdicts and timings that changed; exit 1 if any verdict changed"
+    )
     differ.add_argument("old", metavar="OLD", help="a report directory or a claims.json")
-    differ.add_argument("new", metavar="NEW", help="another")
+    differ.add_argument("new", metavar="NEW", help="the one to compare it with")
     differ.set_defaults(run=_compare)
     chosen = parser.parse_args(arguments)
     try:
@@ -62,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError, RecursionError, MemoryError) as error:
         print(f"hw1bench: {line(str(error)) or type(error).__name__}", file=sys.stderr)
         return 2
-    except Exception:  # a fault of ours: all that is known of it, but not the status of a change
+    except Exception:  # a fault of ours: show all that is known about it, without the exit status of a change
         traceback.print_exc()
         return 2
     return status

@@ -1,9 +1,8 @@
 """The pytest plugin: options, markers, the ``court`` fixture, outcomes, and the summary.
 
-An adapter over `hw1bench.session.sitting`.
-It is registered in one place, a root ``conftest.py`` with ``pytest_plugins = ["hw1bench.plugin"]``, and does nothing unless
-claims are collected: tests that take the ``court`` fixture and are parametrized by ``claim`` (or by ``exhibit``, an experiment,
-or a contrast of several, of which only the figures are wanted).
+It is an adapter over ``hw1bench.session.sitting``, and is registered in one place: a root ``conftest.py`` with
+``pytest_plugins = ["hw1bench.plugin"]``. It does nothing unless claims are collected: tests that take the ``court`` fixture and
+are parametrized by ``claim`` (or by ``exhibit``: an experiment, or a figure across reports, that is only trained and drawn).
 """
 
 import argparse
@@ -36,7 +35,7 @@ REPORT_LOST = 74
 """Exit status of a session whose report could not be written (EX_IOERR of sysexits.h); tests passed or failed."""
 
 
-_FAULTS = 10  # of claims that are told in full
+_FAULTS = 10  # faults of claims that are printed before the rest is only counted
 
 
 class Refuted(Exception):
@@ -47,13 +46,13 @@ class Contradicts(Exception):
     """The verdict is at odds with the ruling on record, or, under --strict-rulings, has none to stand on."""
 
 
-# Name -> what argparse takes of it. Each is also there as --claims-NAME, which is ours alone.
+# Name -> arguments for argparse. Each option also exists as --claims-NAME, which no other plugin has.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "device": {"default": "auto", "help": "auto (CPU in the quick tier, CUDA in the full one), cpu or cuda"},
-    "data-dir": {"metavar": "DIR", "help": "where MNIST and CIFAR-10 lie (default: $HW1BENCH_DATA)"},
-    "report-dir": {"default": "reports", "metavar": "DIR", "help": "where the report is written (reports)"},
-    "seed-offset": {"default": "0", "metavar": "N", "help": "first seed (0)"},
-    "max-seeds": {"metavar": "N", "help": "drop the planned looks above N seeds; the level stays"},
+    "data-dir": {"metavar": "DIR", "help": "folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA)"},
+    "report-dir": {"default": "reports", "metavar": "DIR", "help": "folder of the report (default: reports)"},
+    "seed-offset": {"default": "0", "metavar": "N", "help": "first seed (default: 0)"},
+    "max-seeds": {"metavar": "N", "help": "drop the planned looks above N seeds; the level does not change"},
     "fresh": {"action": "store_true", "help": "ignore stored blocks: train everything anew"},
     "record-rulings": {"action": "store_true", "help": "put the verdicts on record beside the claims"},
     "strict-rulings": {"action": "store_true", "help": "fail on a weaker verdict, a missing ruling, a claim not run"},
@@ -85,23 +84,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_Session(config, selection), "hw1bench-session")
 
 
-def _whole(name: str, text: str | None) -> int | None:
+def _integer(name: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
         return int(text)
     except ValueError:
-        raise pytest.UsageError(f"{name} {text!r} is no whole number") from None
+        raise pytest.UsageError(f"{name} {text!r} is not an integer: give one") from None
 
 
 def _folder(name: str, text: str | None) -> Path | None:
     if text == "":
-        raise pytest.UsageError(f"{name} '' names no folder: give one, or leave it out")
+        raise pytest.UsageError(f"{name} '' does not name a folder: give one, or leave it out")
     return None if text is None else Path(text)
 
 
 def _options(config: pytest.Config, tier: Tier) -> "Options":
-    from hw1bench.session.sitting import Options, default_data_dir  # torch, from here on
+    from hw1bench.session.sitting import Options, default_data_dir  # imports torch
 
     report_dir = _folder("--report-dir", _option(config, "report-dir"))
     assert report_dir is not None
@@ -110,8 +109,8 @@ def _options(config: pytest.Config, tier: Tier) -> "Options":
         device=_option(config, "device"),
         data_dir=_folder("--data-dir", _option(config, "data-dir")) or default_data_dir(),
         report_dir=report_dir,
-        seed_offset=_whole("--seed-offset", _option(config, "seed-offset")) or 0,
-        max_seeds=_whole("--max-seeds", _option(config, "max-seeds")),
+        seed_offset=_integer("--seed-offset", _option(config, "seed-offset")) or 0,
+        max_seeds=_integer("--max-seeds", _option(config, "max-seeds")),
         fresh=_option(config, "fresh"),
         record_rulings=_option(config, "record-rulings"),
         strict_rulings=_option(config, "strict-rulings"),
@@ -127,7 +126,7 @@ def tier(request: pytest.FixtureRequest) -> Tier:
 
 @pytest.fixture
 def court(request: pytest.FixtureRequest, tier: Tier) -> "Bench":
-    """Judges claims: ``court.judge(claim)``; ``court.show(experiment)`` only trains what its figures show."""
+    """The court: ``court.judge(claim)`` judges a claim; ``court.show(experiment)`` only trains what its figures show."""
     session: _Session = request.config.pluginmanager.getplugin("hw1bench-session")
     return Bench(request, session)
 
@@ -141,11 +140,11 @@ class Bench:
         self._timed = False
 
     def judge(self, claim: Claim) -> None:
-        """Judge ``claim``; pass, fail, skip or fail as expected, as the table of outcomes has it."""
+        """Judge ``claim``; pass, fail, skip or fail as expected (xfail), as the table of outcomes says."""
         __tracebackhide__ = True
         sitting, item = self._session.sitting, self._request.node
         if sitting is None or item.nodeid not in self._session.cases:
-            pytest.fail(f"{item.nodeid} judges no claim that was collected: parametrize it by `claim`", pytrace=False)
+            pytest.fail(f"{item.nodeid} does not judge a collected claim: parametrize it by `claim`", pytrace=False)
         judgement, entry, outcome = sitting.hear(self._session.cases[item.nodeid], self._timer())
         if isinstance(judgement.error, Unreadable | NoFinding):
             pytest.fail(str(judgement.error), pytrace=False)
@@ -170,7 +169,7 @@ class Bench:
             )
 
     def show(self, exhibit: Experiment | CrossReportFigure) -> None:
-        """Train what the figures of an experiment, or of a contrast of several, show."""
+        """Train what the figures of an experiment, or a figure across reports, show."""
         __tracebackhide__ = True
         assert self._session.sitting is not None
         reason = self._session.sitting.show(exhibit, topic(self._request.path), self._timer())
@@ -179,8 +178,8 @@ class Bench:
 
     def _timer(self) -> Callable[[str, Callable[[], None]], None]:
         def benchmark() -> Any:
-            # The fixture warns where it is taken and not used, so it is taken only when there is something to time. It
-            # times once a test: of a contrast whose experiments nothing trained before, the first has a row.
+            # The fixture warns if it is requested and not used, so it is requested only when there is something to time. It
+            # times once per test: if a figure across reports trains several experiments, only the first has a row.
             config = self._request.config
             found = config.pluginmanager.hasplugin("benchmark") and not config.getoption("benchmark_skip")
             found, self._timed = found and not self._timed, True
@@ -194,14 +193,14 @@ class _Session:
 
     def __init__(self, config: pytest.Config, selection: Selection) -> None:
         self.config = config
-        self.cases: dict[str, Case] = {}  # node id -> claim
+        self.cases: dict[str, Case] = {}  # by node id
         self.sitting: Sitting | None = None
         self.stopwatch = Stopwatch()
         self._selection = selection
         self._endings = Endings()
         self._interrupts = Interrupts()
         self._leave_terminal: Callable[[], None] = lambda: None
-        self._refused = False  # claims met workers of pytest-xdist
+        self._refused = False  # whether claims were collected under pytest-xdist
         self._written: contract.Document | None = None
         self._place = ""  # the line that says where the report is, or why there is none
 
@@ -213,7 +212,7 @@ class _Session:
     def pytest_testnodedown(self, node: Any) -> None:
         self._refused = self._refused or getattr(node, "workeroutput", {}).get("hw1bench_claims", False)
 
-    @pytest.hookimpl(tryfirst=True)  # not at the end of collection: that hook is also called when collection failed
+    @pytest.hookimpl(tryfirst=True)  # not at the end of collection: that hook is called even if collection failed
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         option = self.config.option
         if not self._selection.collected or hasattr(self.config, "workerinput"):
@@ -231,15 +230,15 @@ class _Session:
 
     @staticmethod
     def _rehearse(items: Iterable[pytest.Item]) -> None:
-        """Raises pytest.UsageError, a line each, for claims and exhibits of which it is plain before any training that they
-        cannot be judged or drawn."""
+        """Raise pytest.UsageError, with a line for each claim or exhibit that cannot be judged or drawn whatever training
+        gives."""
         subjects: dict[Tier, list[Claim | Experiment | CrossReportFigure]] = {}
         for item in items:
             found = params(item)
             subjects.setdefault(found["tier"], []).append(found.get("claim") or found["exhibit"])
         faults = [line for tier, some in subjects.items() for line in rehearsal.faults(some, tier).values()]
         if len(faults) > _FAULTS:
-            faults[_FAULTS:] = [f"and {len(faults) - _FAULTS} more of this kind"]
+            faults[_FAULTS:] = [f"and {len(faults) - _FAULTS} more such faults"]
         if faults:
             raise pytest.UsageError(*faults)
 
@@ -252,11 +251,11 @@ class _Session:
                 self.cases[item.nodeid] = Case(claim, topic(item.path), item.path.parent / rulings.FILE)
         cases: dict[str, Case] = {}
         for one in self.cases.values():
-            if cases.setdefault(one.claim.id, one).claim is not one.claim:  # the same one may be tried more than once
-                raise pytest.UsageError(f"two claims have the id {one.claim.id!r}: give each its own")
-        heeding = ExitStack()
-        heeding.enter_context(self._interrupts.heeded())
-        self.config.add_cleanup(heeding.close)
+            if cases.setdefault(one.claim.id, one).claim is not one.claim:  # one claim may be tried more than once
+                raise pytest.UsageError(f"two claims have the id {one.claim.id!r}: give each its own id")
+        handling = ExitStack()
+        handling.enter_context(self._interrupts.handled())
+        self.config.add_cleanup(handling.close)
         try:
             progress = TerminalProgress(terminal.uncaptured(self.config))
             paths = sorted({path.parent / rulings.FILE for path in self._selection.known})
@@ -273,9 +272,10 @@ class _Session:
             raise pytest.UsageError(str(error)) from None
 
     def _rulings(self, path: Path, notice: Callable[[str], None]) -> rulings.Rulings:
-        """The rulings in ``path`` but for those on what is gone, which are named, or with --prune-rulings removed.
+        """The rulings in ``path`` without those on claims or tiers that no longer exist, which are named, or removed from the
+        file with --prune-rulings.
 
-        Raises ValueError where the file is malformed, or cannot be written.
+        Raises ValueError if the file is malformed, or cannot be written.
         """
         found = rulings.load(path)
         tiers: dict[str, tuple[Tier, ...]] = {}
@@ -291,7 +291,8 @@ class _Session:
                 notice(f"rulings file {path}: removed rulings on claims or tiers that are gone: {said}")
             else:
                 notice(
-                    f"rulings file {path} has rulings on claims or tiers that are gone: {said}: --prune-rulings removes them"
+                    f"rulings file {path} has rulings on claims or tiers that are gone: {said}: "
+                    "--prune-rulings removes them"
                 )
         return {place: ruling for place, ruling in found.items() if place not in gone}
 
@@ -307,7 +308,7 @@ class _Session:
         for item in items:
             self._endings.deselect(item.nodeid)
 
-    @pytest.hookimpl(wrapper=True)  # registered late, so round that of pytest-benchmark
+    @pytest.hookimpl(wrapper=True)  # registered late, so it wraps pytest-benchmark's own
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         if self._refused:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
@@ -317,7 +318,7 @@ class _Session:
             return (yield)
 
     def _close(self, sitting: "Sitting", session: pytest.Session) -> None:
-        """Write the report. Whatever keeps it from being written costs a line, and gives an exit status of its own."""
+        """Write the report. If it cannot be written, one line says why, and the exit status is ``REPORT_LOST``."""
         self._interrupts.disarm()
         nodes: dict[str, list[str]] = {}
         for node, one in self.cases.items():
@@ -334,7 +335,7 @@ class _Session:
                 error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
             )
             self._place = f"ERROR: the report in {folder} could not be written ({' '.join(reason.split())})"
-            self._place += ": run again once this is mended"
+            self._place += ": run again once this is fixed"
             if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
                 session.exitstatus = REPORT_LOST
             return
@@ -354,7 +355,8 @@ class _Session:
         yield
         if self._refused:
             terminalreporter.write_line(
-                "ERROR: claims do not run under pytest-xdist: leave out -n, training uses all cores by itself", red=True
+                "ERROR: claims do not run under pytest-xdist: leave out -n, as training uses all cores by itself",
+                red=True,
             )
         if self._written is not None:
             terminalreporter.section("claims")

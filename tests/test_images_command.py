@@ -313,7 +313,7 @@ def test_the_folder_comes_from_the_option_or_the_environment_or_is_data(tmp_path
 def test_bad_usage(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert run(capsys, "mnist", tmp_path / "file") == (
-        2, [], [f"hw1bench: {tmp_path / 'file'} is no folder: give --data-dir (HW1BENCH_DATA) one"]
+        2, [], [f"hw1bench: {tmp_path / 'file'} is not a folder: give one with --data-dir or HW1BENCH_DATA"]
     )  # fmt: skip
     with pytest.raises(SystemExit) as caught:
         main(["data", "fashion"])

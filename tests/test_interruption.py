@@ -52,7 +52,7 @@ def test_a_signal_leaves_a_whole_report(pytester, project, number):
     found = json.loads((pytester.path / "reports" / "claims.json").read_text())
     contract.check(found)
     assert [claim["verdict"] for claim in found["claims"]] == ["supported", "not run"]
-    assert found["claims"][1]["note"] == "the session ended before it"
+    assert found["claims"][1]["note"] == "the session ended before its test"
     assert "not run" in (pytester.path / "reports" / "index.html").read_text()
     assert {path.name for path in (pytester.path / "reports").glob("*.*")} == {
         *("claims.json", "claims.md", "index.html", "junit.xml", "benchmark.json")

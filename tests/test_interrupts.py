@@ -27,7 +27,7 @@ def send(number):
 @pytest.mark.parametrize("number", ENDINGS, ids=lambda number: number.name)
 def test_the_first_signal_interrupts_and_later_ones_hurry(number):
     interrupts = Interrupts()
-    with interrupts.heeded():
+    with interrupts.handled():
         with pytest.raises(KeyboardInterrupt, match=number.name):
             send(number)
         assert not interrupts.hurried
@@ -49,7 +49,7 @@ def test_a_signal_that_is_ignored_or_handled_by_another_is_left_to_it():
     heard = []
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
-    with Interrupts().heeded():
+    with Interrupts().handled():
         send(signal.SIGHUP)
         send(signal.SIGTERM)
     assert heard == [signal.SIGTERM]
@@ -60,7 +60,7 @@ def test_outside_the_main_thread_nothing_is_heeded():
     seen = []
 
     def work():
-        with Interrupts().heeded():
+        with Interrupts().handled():
             seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=work)

@@ -65,13 +65,13 @@ def test_without_the_kernels_one_line_says_so(no_kernels):
         trainer.train([Block("T", "x", ARM, first)], lambda block, record: None)
     lines = [call for call in shown.calls if isinstance(call, str) and call != "finish"]
     assert lines == [
-        "no kernels: they were not built; training uncompiled, for there is no C++ compiler, tens of times slower"
+        "no kernels: they were not built; training uncompiled (there is no C++ compiler), tens of times slower"
     ]
 
 
 def test_blocks_that_only_the_kernels_make_affordable_are_not_trained_without_them(no_kernels):
     block = Block("B", "fit", b.FIT.quick.arms[0], 0)
-    with pytest.raises(Unavailable, match=r"not built; without them this block at batch 1 takes some 0[.]2 hours"):
+    with pytest.raises(Unavailable, match=r"not built; without them this block at batch 1 takes about 0[.]2 hours"):
         local.LocalTrainer("cpu", Shown()).train([block], lambda block, record: None)
     short = Block("T", "x", replace(ARM, batch_size=1), 0)
     local.LocalTrainer("cpu", Shown()).train([short], lambda block, record: None)

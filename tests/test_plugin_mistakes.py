@@ -37,16 +37,16 @@ def refused(result, said):
         (["--device", "tpu"], "--device 'tpu' is unknown: use auto, cpu or cuda"),
         (["-m", "fit and not fit"], "-m 'fit and not fit' selects no claim: collected topics are fit; see"),
         (["-k", "nothing"], "-k 'nothing' selects no claim"),
-        (["--data-dir", "nowhere"], "--data-dir nowhere is no directory"),
+        (["--data-dir", "nowhere"], "--data-dir nowhere is not a directory"),
         (["--report-dir", "taken"], "--report-dir taken cannot be written"),
-        (["--max-seeds", "7"], "--max-seeds 7 is under the first look of A-toy: use 8 or more"),
-        (["--max-seeds", "many"], "--max-seeds 'many' is no whole number"),
+        (["--max-seeds", "7"], "--max-seeds 7 is below the first look of A-toy: use 8 or more"),
+        (["--max-seeds", "many"], "--max-seeds 'many' is not an integer: give one"),
         (["--seed-offset", "9" * 20], "--seed-offset 9+ is too large: use 4,503,599,627,370,496 or less"),
         (["--seed-offset", "-8"], "--seed-offset -8 is negative"),
-        (["--record-rulings", "--seed-offset", "8"], "--record-rulings goes with seed offset 0 only, not 8"),
-        (["-m", "gpu or fit"], "one tier a session"),
-        (["-m", "gpu", "--device", "cuda"], "no CUDA device here: give --device cpu"),
-        (["--device", "cuda"], "no CUDA device here: give --device cpu"),
+        (["--record-rulings", "--seed-offset", "8"], "--record-rulings needs seed offset 0, not 8"),
+        (["-m", "gpu or fit"], "one tier per session"),
+        (["-m", "gpu", "--device", "cuda"], "no CUDA device here; use --device cpu"),
+        (["--device", "cuda"], "no CUDA device here; use --device cpu"),
         (["-n", "2"], "claims do not run under pytest-xdist: leave out -n"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -61,7 +61,7 @@ def test_bad_options_get_one_clear_line(pytester, project, monkeypatch, argument
 def test_a_bad_data_directory_in_the_environment_is_named(pytester, project, monkeypatch):
     project(ONE)
     monkeypatch.setenv("HW1BENCH_DATA", "nowhere")
-    refused(pytester.runpytest("claims"), "nowhere is no directory.*HW1BENCH_DATA")
+    refused(pytester.runpytest("claims"), "nowhere is not a directory.*HW1BENCH_DATA")
 
 
 def test_a_malformed_rulings_file_is_refused(pytester, project):
@@ -94,7 +94,7 @@ def test_a_claim_under_another_name_is_not_judged_and_the_way_out_is_named(pytes
     (pytester.path / "claims" / "test_mine.py").write_text(SOURCE)
     result = pytester.runpytest("claims/")
     result.assert_outcomes(failed=2)  # without a claim it has no tier either
-    result.stdout.fnmatch_lines(["*judges no claim that was collected: parametrize it by `claim`*"])
+    result.stdout.fnmatch_lines(["*does not judge a collected claim: parametrize it by `claim`*"])
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,9 @@ def pytest_runtest_setup(item):
 """)
     result = pytester.runpytest("claims", "-m", f"claims_{name}")
     result.assert_outcomes(passed=1, deselected=1)
-    result.stdout.fnmatch_lines([f"marker '{name}' is another plugin's: select these claims by -m claims_{name}"])
+    result.stdout.fnmatch_lines(
+        [f"marker '{name}' belongs to another plugin: select these claims with -m claims_{name}"]
+    )
     assert claims(pytester)[0]["topic"] == name
 
 
@@ -88,7 +90,7 @@ def test_an_empty_name_of_a_folder_is_refused(pytester, project, option):
     project(ONE)
     result = pytester.runpytest("claims", option, "")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {option} '' names no folder: give one, or leave it out"])
+    result.stderr.fnmatch_lines([f"ERROR: {option} '' does not name a folder: give one, or leave it out"])
     assert not (pytester.path / "claims.json").exists()
 
 

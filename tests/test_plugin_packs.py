@@ -102,7 +102,7 @@ def test_two_different_reports_of_one_id_end_the_session_in_one_line(pytester, p
     (folder / "conftest.py").write_text(SIXTH.replace("A sixth report", "Quite another"))
     result = pytester.runpytest("claims")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: two reports have the id 'F', *: give one of them another id"])
+    result.stderr.fnmatch_lines(["ERROR: two reports have the id 'F', *: give one of them a different id"])
     assert not (pytester.path / "reports").exists()
 
 
@@ -112,7 +112,7 @@ def test_what_is_no_pack_is_one_line(pytester, project, root, given):
     project(f"[{count('F-sums-x', 'F')}]", topic="sums")
     result = pytester.runpytest("claims")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*pytest_hw1bench_pack returned *: let it return a hw1bench.Pack"])
+    result.stderr.fnmatch_lines(["*pytest_hw1bench_pack returned *: return a hw1bench.Pack"])
 
 
 def test_a_misspelt_report_in_a_topic_of_a_pack_is_one_line(pytester, project, root):
@@ -121,7 +121,7 @@ def test_a_misspelt_report_in_a_topic_of_a_pack_is_one_line(pytester, project, r
     result = pytester.runpytest("claims", "-k", "counts-x")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (said,) = [line for line in result.stderr.lines if line.startswith("ERROR")]
-    assert "A-counts-y] is of report 'AA', and for topic 'counts' there are A, B, C, D, E: name one of these" in said
+    assert "A-counts-y] names report 'AA', and for topic 'counts' there are A, B, C, D, E: name one of these" in said
 
 
 @pytest.mark.parametrize("tests", ["claim", "exhibit", "contrast"])
@@ -142,7 +142,7 @@ def test_contrast(exhibit, court): court.show(exhibit)
     (folder / "test_fit.py").write_text(source.replace('TOY = experiment("toy")', f'TOY = experiment("toy")\n{wrong}'))
     result = pytester.runpytest("claims")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: * is of report 'Q', and for topic 'fit' there are A, B, C, D, E: *"])
+    result.stderr.fnmatch_lines(["ERROR: * names report 'Q', and for topic 'fit' there are A, B, C, D, E: *"])
 
 
 @pytest.mark.parametrize("plugins", [(), ("hw1bench.sources.pack",)])

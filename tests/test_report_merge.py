@@ -140,7 +140,7 @@ def test_a_session_of_another_tier_says_that_it_replaces_the_report(pytester, pr
     project(TWO)
     pytester.runpytest("claims")
     result = pytester.runpytest("claims", "-m", "gpu", "--device", "cpu", "-k", "fit-z")
-    result.stdout.fnmatch_lines(["*of another kind (the quick tier from seed 0, 3 claims): it is replaced;*"])
+    result.stdout.fnmatch_lines(["*is a report of the quick tier from seed 0, 3 claims: it is replaced;*"])
     assert ids(whole(pytester)) == ["A-fit-z"]
 
 
@@ -149,7 +149,7 @@ def test_a_claim_that_was_removed_leaves_the_report_and_is_named(pytester, proje
     pytester.runpytest("claims")
     project("[claim('A-fit-x', 'supported'), count('A-fit-z', 10)]")
     result = pytester.runpytest("claims", "-k", "fit-x")
-    result.stdout.fnmatch_lines(["*claims that are gone or changed since, left out now: A-fit-y*"])
+    result.stdout.fnmatch_lines(["*claims that are gone or have changed, which are now left out: A-fit-y*"])
     assert ids(whole(pytester)) == ["A-fit-x", "A-fit-z"]
 
 
@@ -162,7 +162,7 @@ def test_a_damaged_report_is_replaced_and_said(pytester, project, there):
     (pytester.path / "reports" / "claims.json").write_text(there)
     result = pytester.runpytest("claims")
     result.assert_outcomes(passed=1, deselected=1)
-    result.stdout.fnmatch_lines(["*the report there cannot be added to (*claims.json*): it is replaced*"])
+    result.stdout.fnmatch_lines(["*the report there cannot be extended (*claims.json*): it is replaced*"])
     assert ids(whole(pytester)) == ["A-fit-z"]
 
 

@@ -15,7 +15,7 @@ def test_a_failure_says_claim_evidence_assumptions_changes_data_and_figure():
     lines = summary.message(found, "contradicts the ruling", Path("reports")).splitlines()
     assert lines[0] == "A-fit-sinc-shallow-first: contradicts the ruling"
     assert [line.split()[0] for line in lines[1:]] == [
-        *("claimed", "seen", "effect", "a", "assumed", "changed", "data", "figure")
+        *("claimed", "seen", "effect", "per", "assumed", "changed", "data", "figure")
     ]
     assert lines[6:] == [
         "changed  digits stand in for MNIST; widths divided by 4",
@@ -42,7 +42,7 @@ def test_the_counts_say_what_the_verdicts_rest_on():
 
 def test_undefined_and_infinite_effects_are_told_apart():
     found = claim(**evidence([math.nan, -math.inf, *[math.inf] * 6]))
-    assert "a seed   undefined -infinity +infinity" in summary.message(found, "", Path("reports"))
+    assert "per seed undefined -infinity +infinity" in summary.message(found, "", Path("reports"))
     assert "+infinity ln ratio" in summary.table(document(found), 120, colour=False)
 
 
@@ -67,7 +67,7 @@ def test_no_text_of_a_claim_acts_on_the_terminal(colour):
         assert "[red]b[/red]" in text
     assert "\n" not in said[1]
     assert [line.split()[0] for line in said[2].splitlines()][1:] == [
-        *("claimed", "seen", "effect", "a", "assumed", "changed", "figure")
+        *("claimed", "seen", "effect", "per", "assumed", "changed", "figure")
     ]
     assert len(table.splitlines()) == 4
 
@@ -85,7 +85,7 @@ def test_what_is_not_finite_is_told_apart():
         "not_finite": {"median": "+infinity", "0": "undefined", "2": "+infinity", "3": "-infinity"},
     }
     found = claim(effect=effect, remark="")
-    assert "a seed   undefined 0.5 +infinity -infinity" in summary.message(found, "", Path("reports")).splitlines()
+    assert "per seed undefined 0.5 +infinity -infinity" in summary.message(found, "", Path("reports")).splitlines()
     assert "+infinity ln ratio" in summary.table({"claims": [found]}, 120, colour=False)
 
 

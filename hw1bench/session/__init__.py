@@ -1,1 +1,1 @@
-"""A pytest session in which the court sits: what it selects, trains, times, draws and prints."""
+"""A pytest session of the court: what it selects, trains, times, draws and prints."""

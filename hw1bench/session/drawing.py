@@ -1,4 +1,4 @@
-"""The figures of a sitting: of every experiment whose runs are at hand, and the contrasts between them."""
+"""The figures of a sitting: figures of every experiment whose runs are at hand, and figures across reports."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from hw1bench.support import snapshots
 
 @dataclass(frozen=True)
 class _Chart:
-    """One figure to draw: whose it is, where it goes below the report directory, what it shows, and what is said before and
+    """One figure to draw: the ids of its reports, its path below the report directory, what it shows, and the text before and
     after its own note."""
 
     reports: str
@@ -34,10 +34,10 @@ class _Chart:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Draws what ``records`` hold of one tier, and ``results`` of its measurements, into ``report_dir``.
+    """The drawing of the ``records`` of one tier, and of the ``results`` of its measurements, into ``report_dir``.
 
-    ``earlier`` has the entries of the figures that lie there already, by path: one that shows more runs than are at hand is
-    left as it is. ``notice`` is told, in one line, of what cannot be drawn; once ``hurried`` nothing more is drawn.
+    ``earlier`` maps paths to the entries of figures that are there already: a figure that shows more runs than are at hand is
+    left as it is. ``notice`` is given one line about each figure that cannot be drawn. Once ``hurried``, nothing more is drawn.
     """
 
     tier: Tier
@@ -49,16 +49,16 @@ class Drawing:
     earlier: Mapping[str, contract.Figure] = field(default_factory=dict)
 
     def draw(self, exhibits: Mapping[Experiment | CrossReportFigure, str]) -> list[contract.Figure]:
-        """Draw every figure of ``exhibits``, which go to their topics, if its runs are at hand; the entries in claims.json.
+        """Draw every figure of ``exhibits`` (each with its topic) whose runs are at hand, and return its entries in claims.json.
 
-        One that fails costs a line, not the report.
+        A figure that fails costs one line, not the report.
         """
         drawn: list[contract.Figure] = []
         for exhibit, topic in exhibits.items():
             try:
                 for chart in self._charts(exhibit):
                     if self.hurried():
-                        self.notice("interrupted again: the figures that were not drawn yet are left out")
+                        self.notice("interrupted again: figures that are not drawn yet are left out")
                         return drawn
                     drawn += self._draw(chart, topic)
             except OSError as error:
@@ -86,7 +86,8 @@ class Drawing:
             yield _Chart(exhibit.report, figure, document.figure_path(exhibit, figure), shown)
 
     def _draw(self, chart: _Chart, topic: str) -> list[contract.Figure]:
-        """Draw one figure: its entry. Raises OSError where it cannot be written."""
+        """Draw one figure and return its entry, in a list, which is empty if it cannot be drawn. Raises OSError if it cannot be
+        written."""
         there = self.earlier.get(chart.path)
         if there is not None and there["runs"] > chart.runs:
             return [there]
@@ -115,11 +116,11 @@ class Drawing:
             }
         ]
 
-    def _standing_in(self, contrast: CrossReportFigure) -> str:
-        """What stands in for the data of ``contrast`` in this tier, in a sentence; '' where nothing does."""
+    def _standing_in(self, across: CrossReportFigure) -> str:
+        """What stands in for the data of the figure ``across`` reports in this tier, in a sentence; '' if nothing does."""
         sets = {
             (arm.data.name, arm.data.stands_for)
-            for experiment in contrast.experiments
+            for experiment in across.experiments
             for arm in experiment.protocol(self.tier).arms
             if isinstance(arm.data, Images) and arm.data.stands_for
         }
@@ -127,14 +128,14 @@ class Drawing:
         if not what:
             return ""
         budgets = ", ".join(
-            f"{experiment.report} {steps(arm):,}" for experiment in contrast.experiments for arm in experiment.full.arms
+            f"{experiment.report} {steps(arm):,}" for experiment in across.experiments for arm in experiment.full.arms
         )
         return f"Here {what}, which settles nothing about the real data set. The reports' own budgets: {budgets} steps."
 
     def series(self, experiment: Experiment, kind: str, shown: Sequence[str] = ()) -> list[figures.Series]:
-        """What a chart of ``kind`` gets of the arms of ``experiment`` whose runs are at hand, in the order of their seeds.
+        """The series of a chart of ``kind``, one for each arm of ``experiment`` whose runs are at hand, in the order of seeds.
 
-        ``shown`` are those arms that it shows (empty: all).
+        ``shown`` names the arms that the chart shows (empty: all).
         """
         if self.tier == "quick" and experiment.quick is None:
             return []
@@ -162,10 +163,10 @@ class Drawing:
         return series
 
     def _measured(self, experiment: Experiment, kind: Kind, arm: Arm, shown: Sequence[str]) -> dict[str, np.ndarray]:
-        """The results of the measurement that ``kind`` reads, of ``arm`` and others that are ``shown``. Raises ValueError if
+        """The results, for ``arm`` and the other arms ``shown``, of the measurement that ``kind`` reads. Raises ValueError if
         there are several.
 
-        Not every block need be measured: an arm may go on to more seeds than its pair, or a session be cut short.
+        Some blocks may not be measured: an arm may go on to more seeds than its pair, or the session may be cut short.
         """
         found = [
             (of, record)
@@ -187,7 +188,7 @@ def _is_of(block: Block, experiment: Experiment, arm: Arm) -> bool:
 
 
 def _swept(runs: list[Run]) -> dict[str, np.ndarray]:
-    """What charts of a sweep show of an arm: its settings, and (runs,) each value at the epoch whose weights are kept."""
+    """What charts of a sweep show for an arm: its settings, and each value at the epoch whose weights are kept, (runs,)."""
     names = [f"{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy")]
     arrays = {f"kept_{name}": np.array([learning.final(run, name) for run in runs]) for name in names}
     if "last_batch_norm" in runs[0].arrays:

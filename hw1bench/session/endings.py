@@ -1,4 +1,4 @@
-"""How pytest ended the test of each claim: also of one that ended without a verdict, or otherwise than the court expected."""
+"""How pytest ended the test of each claim, including tests without a verdict and tests that ended unexpectedly."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ending:
-    """pytest's own word for a test, and why, in one line ('' if it passed). "error" is a failure outside the test itself: in a
-    fixture, before or after it."""
+    """pytest's own word for how a test ended, and why, in one line ('' if it passed). "error" is a failure outside the test
+    itself: in a fixture, before or after it."""
 
     kind: OutcomeWord
     reason: str = ""
 
 
 def ending(reports: "Sequence[pytest.TestReport]") -> Ending:
-    """The ending that the ``reports`` of a test's set-up, call and teardown make together: the worst of them."""
+    """The ending of a test, given the ``reports`` of its setup, call and teardown: the worst of them."""
     failed = [report for report in reports if report.failed]
     if failed:
         said = [_crash(one) if one.when == "call" else f"failed in {one.when}: {_crash(one)}" for one in failed]
@@ -37,7 +37,7 @@ def _line(text: object) -> str:
 
 
 def _crash(report: "pytest.TestReport") -> str:
-    """The line of the failure that names it."""
+    """The line that names a failure."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
         return _line(crash.message.splitlines()[0] if crash.message else "")
@@ -54,29 +54,29 @@ _RANK: tuple[OutcomeWord, ...] = ("passed", "xfailed", "skipped", "failed", "err
 
 
 class Endings:
-    """Collects the reports of tests by node id; one that is run again replaces what it was before."""
+    """Reports of tests by node id; a test that is run again replaces its earlier reports."""
 
     def __init__(self) -> None:
         self._reports: dict[str, list[pytest.TestReport]] = {}
         self._deselected: set[str] = set()
 
     def add(self, report: "pytest.TestReport") -> None:
-        """One more report, of any test."""
+        """Add a report of any test."""
         if report.when == "setup":
             self._reports[report.nodeid] = []
         self._reports.setdefault(report.nodeid, []).append(report)
 
     def deselect(self, node: str) -> None:
-        """The test ``node`` was taken out of the session after it had begun."""
+        """Note that the test ``node`` was taken out of the session after it had begun."""
         self._deselected.add(node)
 
     def of(self, nodes: Iterable[str]) -> Ending | None:
-        """How the tests ``nodes`` of one claim ended, the worst of them; None if the session ended before they did."""
+        """How the worst of the tests ``nodes`` of one claim ended; None if the session ended before them."""
         ended = [found for node in nodes if (found := self._of(node)) is not None]
         return max(ended, key=lambda one: _RANK.index(one.kind), default=None)
 
     def _of(self, node: str) -> Ending | None:
         reports = self._reports.get(node, [])
-        if reports and reports[-1].when == "teardown":  # else it was interrupted
+        if reports and reports[-1].when == "teardown":  # otherwise it was interrupted
             return ending(reports)
         return Ending("skipped", "deselected by another plugin") if node in self._deselected else None

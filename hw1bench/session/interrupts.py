@@ -11,9 +11,9 @@ _ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 
 
 class Interrupts:
-    """What Ctrl-C, SIGTERM and SIGHUP do while `heeded`: the first raises KeyboardInterrupt in the main thread, so that all
-    of them end a session as Ctrl-C does. Those that follow raise nothing and set ``hurried``: whoever finishes the report
-    leaves out what takes long, and is not itself cut short. `rearm` when work goes on after an interruption.
+    """Handling of Ctrl-C, SIGTERM and SIGHUP while ``handled``: the first signal raises KeyboardInterrupt in the main thread, so
+    that each ends a session as Ctrl-C does. Later signals raise nothing and set ``hurried``: the report is then finished
+    without its slow parts, and is not cut short itself. Call ``rearm`` when work goes on after an interruption.
     """
 
     def __init__(self) -> None:
@@ -21,16 +21,16 @@ class Interrupts:
         self._armed = True
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
-        """Signals that somebody else handles or ignores, as nohup ignores SIGHUP, are left to them; so are all of them
-        outside the main thread, where Python lets nobody set a handler."""
+    def handled(self) -> Iterator[None]:
+        """Handle the signals inside the ``with`` block, except signals that are already handled or ignored, as nohup ignores
+        SIGHUP. Outside the main thread, where Python allows no handlers, do nothing."""
         before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
             for number in _ENDINGS:
                 handler = signal.getsignal(number)
                 if handler in (signal.SIG_DFL, signal.default_int_handler):
                     before[number] = handler
-                    signal.signal(number, self._heard)
+                    signal.signal(number, self._handle)
         try:
             yield
         finally:
@@ -42,10 +42,10 @@ class Interrupts:
         self._armed, self.hurried = True, False
 
     def disarm(self) -> None:
-        """Let no signal interrupt any more: the report is being finished."""
+        """Let no further signal interrupt, because the report is being finished."""
         self._armed = False
 
-    def _heard(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self._armed:
             self.hurried = True
             return

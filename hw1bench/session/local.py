@@ -1,4 +1,4 @@
-"""Training and measuring on this machine, for the court, with progress."""
+"""The court's trainer on this machine: it trains and measures blocks, and shows progress."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from hw1bench.training.kernels import binaries, fit_kernel
 
 
 class LocalTrainer:
-    """Trains blocks one after the other on one device. Raises ValueError for a device that is not there."""
+    """A trainer of blocks, one after the other, on one device. Raises ValueError for a device that is not available."""
 
     def __init__(self, device: str, progress: Progress, library: Library | None = None) -> None:
         self._device = engine.device_of(device)
@@ -39,7 +39,7 @@ class LocalTrainer:
         return engine.key(block, self._device, self._library)
 
     def unfit(self, record: Record, of: Block | Measured) -> str:
-        """Why ``record`` cannot be what training a block, or measuring some, gives here; else ''."""
+        """Why ``record`` cannot be what training a block, or measuring blocks, gives here; '' if it can."""
         if isinstance(of, Block):
             return forms.unfit(record, of, *engine.contents(of, self._library))
         _, facts = engine.contents(of.blocks[0], self._library)
@@ -64,8 +64,8 @@ class LocalTrainer:
         return taking.key(measurement, keys, decides)
 
     def own(self, measurement: Measurement) -> dict[str, str]:
-        """What names the code of a ``measurement`` of the author's of the claims, as it was when first asked for: a session's
-        own later look at the sources may see them edited. Of ours, which the digest of sources covers, nothing."""
+        """The identity of the code of a ``measurement`` that the author of the claims wrote, as it was when first asked for,
+        because sources may be edited during a session. Empty for our own measurements, which the digest of sources covers."""
         kind = type(measurement)
         if kind not in self._own:
             function = instrument_for(measurement).function
@@ -85,15 +85,15 @@ class LocalTrainer:
             self._progress.finish()
 
     def _without_kernels(self, block: Block, steps: int) -> None:
-        """Says once that small nets train slowly; raises Unavailable for a block that would take hours."""
+        """Say once that small nets train slowly. Raises Unavailable for a block that would take hours."""
         if block.arm.batch_size == 1 and steps > engine.STEPS_WITHOUT_KERNELS:
             hours = steps * engine.SECONDS_WITHOUT_KERNELS / 3600
-            raise Unavailable(f"{binaries.reason()}; without them this block at batch 1 takes some {hours:.1f} hours")
+            raise Unavailable(f"{binaries.reason()}; without them this block at batch 1 takes about {hours:.1f} hours")
         if self._device.type == "cpu" and not self._told:
             self._told = True
             compiled = self.environment["compiled"]
             why = why_not() or "there is no C++ compiler"
-            how = "compiled by torch, about ten" if compiled else f"uncompiled, for {why}, tens of"
+            how = "compiled by torch, about ten" if compiled else f"uncompiled ({why}), tens of"
             self._progress.notice(f"{binaries.reason()}; training {how} times slower")
 
 

@@ -1,4 +1,4 @@
-"""Which claims a pytest session judges: tiers, markers, and what is known of the files that were collected."""
+"""Which claims a pytest session judges: tiers, markers, and which files were collected in full."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from hw1bench.support.checks import shown
 
 
 def params(item: pytest.Item) -> dict[str, Any]:
-    """The parameters of a test that the court judges, "claim" or "exhibit" and "tier" among them; of any other test none."""
+    """The parameters of a test that the court judges, among them "tier" and "claim" or "exhibit"; {} for any other test."""
     callspec = getattr(item, "callspec", None)
     found: dict[str, Any] = callspec.params if callspec else {}
     judged = isinstance(found.get("claim"), Claim) or isinstance(found.get("exhibit"), Experiment | CrossReportFigure)
@@ -23,12 +23,12 @@ def params(item: pytest.Item) -> dict[str, Any]:
 
 
 def _claims(mark: pytest.Mark) -> Iterator[Claim]:
-    """The claims among the values of a mark of parametrize, however it is written."""
+    """The claims among the values of a parametrize mark, however it is written."""
     given = dict(zip(("argnames", "argvalues"), mark.args, strict=False)) | dict(mark.kwargs)
     names = given.get("argnames", "")
     names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     rows = given.get("argvalues")
-    if "claim" in names and isinstance(rows, list | tuple):  # a generator is for pytest alone
+    if "claim" in names and isinstance(rows, list | tuple):  # a generator is left for pytest to consume
         for row in rows:
             values = getattr(row, "values", None) if isinstance(row, type(pytest.param())) else None
             parts = values if values is not None else (row,) if len(names) == 1 else row
@@ -38,19 +38,19 @@ def _claims(mark: pytest.Mark) -> Iterator[Claim]:
 
 
 def topic(path: Path) -> str:
-    """The topic of the claims in a file: its name."""
+    """The topic of the claims in a file: the file's name without ``test_`` and ``.py``."""
     return path.stem.removeprefix("test_")
 
 
 def brought(config: pytest.Config) -> Pack:
-    """All that the packs bring which pytest knows by now, in the order in which they were registered.
+    """All packs that pytest knows so far as one, in the order in which they were registered.
 
-    Raises pytest.UsageError, in one line, for what is no pack, and for packs that contradict each other.
+    Raises pytest.UsageError, in one line, for a hook that does not return a pack, and for packs that contradict each other.
     """
     packs = config.hook.pytest_hw1bench_pack()[::-1]  # pytest asks the last one first
     for pack in packs:
         if not isinstance(pack, Pack):
-            raise pytest.UsageError(f"pytest_hw1bench_pack returned {shown(pack)}: let it return a hw1bench.Pack")
+            raise pytest.UsageError(f"pytest_hw1bench_pack returned {shown(pack)}: return a hw1bench.Pack")
     try:
         return merged(packs)
     except ValueError as error:
@@ -58,9 +58,9 @@ def brought(config: pytest.Config) -> Pack:
 
 
 def unknown(pack: Pack, items: Iterable[pytest.Item]) -> Iterator[str]:
-    """What is wrong, a line for each report, with tests of topics that ``pack`` brings and of reports that it does not.
+    """One line for each report that ``pack`` does not bring although it brings the topic of a test of that report.
 
-    A topic that no pack brings is somebody's own, and so are its reports: they are shown by their ids.
+    A topic that no pack brings may have any reports: they are shown by their ids.
     """
     topics, reports = {one.id for one in pack.topics}, [report.id for report in pack.reports]
     told: set[str] = set()
@@ -69,27 +69,27 @@ def unknown(pack: Pack, items: Iterable[pytest.Item]) -> Iterator[str]:
         if name not in topics:
             continue
         for one in (subject, getattr(subject, "experiment", None), *getattr(subject, "experiments", ())):
-            report = getattr(one, "report", None)  # a contrast has none of its own
+            report = getattr(one, "report", None)  # a figure across reports has none of its own
             if report is not None and report not in (*reports, *told):
                 told.add(report)
                 yield (
-                    f"{item.name} is of report {report!r}, and for topic {name!r} there are {', '.join(reports) or 'none'}: "
-                    "name one of these, or bring yours by pytest_hw1bench_pack"
+                    f"{item.name} names report {report!r}, and for topic {name!r} there are {', '.join(reports) or 'none'}: "
+                    "name one of these, or bring the report with pytest_hw1bench_pack"
                 )
 
 
 class Markers:
-    """The markers of reports and topics. A name that another plugin's marker has, such as "timeout", would have that plugin
-    act on the claims: then the marker is "claims_timeout"."""
+    """The markers of reports and topics. If another plugin has a marker of the same name, such as "timeout", that plugin would
+    act on the claims: the marker is then called "claims_timeout"."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._ours: set[str] = set()  # lines of the ini file
-        self.instead: dict[str, str] = {}  # name -> the marker that stands for it
-        self._register("gpu", "full tier, as the reports did it (CUDA, or --device cpu)")
+        self._ours: set[str] = set()  # lines as in the ini file
+        self.instead: dict[str, str] = {}  # name -> the marker used instead
+        self._register("gpu", "full tier, as in the reports (CUDA, or --device cpu)")
 
     def register(self, pack: Pack) -> None:
-        """Register those of the reports and topics of ``pack``, once."""
+        """Register the markers of the reports and topics of ``pack``, each once."""
         for report in pack.reports:
             about = f": {report.title}" if report.title else ""
             self._register(f"report_{report.id.lower()}", f"claims of report {report.id}{about}")
@@ -103,7 +103,7 @@ class Markers:
             self._config.addinivalue_line("markers", line)
 
     def of(self, name: str) -> str:
-        """The marker for report or topic ``name``, registered."""
+        """The marker for report or topic ``name``, registered if it was not yet."""
         names = {self._name(line): line in self._ours for line in self._config.getini("markers")}
         theirs = {self._name(line) for line in self._config.getini("markers") if line not in self._ours}
         if name in theirs:
@@ -118,7 +118,7 @@ class Markers:
 
 
 class Selection:
-    """Takes part in collection: gives each claim its tiers and markers, and leaves out the tier that was not asked for."""
+    """The plugin's part in collection: each claim gets its tiers and markers, and the tier not asked for is left out."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -127,8 +127,8 @@ class Selection:
         self._markers.register(self.pack)
         self.collected = False  # whether there were claims at all
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
-        self._read: set[Path] = set()  # what was collected,
-        self._torn: set[Path] = set()  # and what was not, or not all of it
+        self._read: set[Path] = set()  # files and folders that were collected
+        self._partial: set[Path] = set()  # files and folders that could not be collected, or not in full
 
     @pytest.hookimpl(tryfirst=True)  # before the claims' own parametrization, so that the id begins with the tier
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -146,7 +146,7 @@ class Selection:
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
-        (self._read if report.passed else self._torn).add(collector.path)
+        (self._read if report.passed else self._partial).add(collector.path)
         return report
 
     @pytest.hookimpl(tryfirst=True)  # before -m is applied
@@ -168,7 +168,7 @@ class Selection:
                 continue
             subject: Claim | Experiment | CrossReportFigure = found.get("claim") or found["exhibit"]
             self.collected = True
-            if isinstance(subject, Claim):  # also where no mark of the test lists it
+            if isinstance(subject, Claim):  # even if no mark of the test lists it
                 self.known.setdefault(item.path, {})[subject.id] = subject
             if isinstance(subject, Claim) and found["tier"] not in subject.tiers:
                 out.append(item)
@@ -178,7 +178,7 @@ class Selection:
                 item.add_marker(self._markers.of(name))
             full = found["tier"] == "full" and not named and not any(item.name in argument for argument in config.args)
             (out if full else kept).append(item)
-        if hasattr(config, "workerinput"):  # a worker of pytest-xdist, whose controller says why
+        if hasattr(config, "workerinput"):  # a worker of pytest-xdist: its controller explains why claims are not run
             config.workeroutput["hw1bench_claims"] = self.collected  # type: ignore[attr-defined]  # set by pytest-xdist
             kept = [item for item in kept if not params(item)]
         if out:
@@ -187,40 +187,42 @@ class Selection:
 
     def pytest_report_collectionfinish(self) -> list[str]:
         return [
-            f"marker {name!r} is another plugin's: select these claims by -m {instead}"
+            f"marker {name!r} belongs to another plugin: select these claims with -m {instead}"
             for name, instead in self._markers.instead.items()
         ]
 
     @staticmethod
     def tier(items: Iterable[pytest.Item]) -> Tier:
-        """The tier of the tests ``items``. Raises pytest.UsageError, in one line, if they are of both."""
+        """The tier of the tests ``items``. Raises pytest.UsageError, in one line, if they have both tiers."""
         tiers: set[Tier] = {params(item)["tier"] for item in items}
         if len(tiers) > 1:
-            raise pytest.UsageError("one tier a session: select the quick tier or, with -m gpu, the full one, not both")
+            raise pytest.UsageError(
+                "one tier per session: select the quick tier or, with -m gpu, the full one, not both"
+            )
         return tiers.pop()
 
     def whole(self, folder: Path, name: str) -> bool:
-        """Whether all claims of topic ``name`` in ``folder`` are known: its files were collected, not a part of them, and
-        without errors; if it has no file, all files of the folder, for its claims may have moved to another."""
+        """Whether all claims of topic ``name`` in ``folder`` are known: all its files were collected, in full and without
+        errors. If the topic has no file, all files of the folder must be, because its claims may have moved to another."""
         config = self._config
         files = {path for pattern in config.getini("python_files") for path in folder.glob(pattern)}
         files |= {path for path in self.known if path.parent == folder}
         named = [config.invocation_params.dir / argument for argument in config.args if "::" not in argument]
         roots = {Path(os.path.abspath(path)) for path in named}
         return not getattr(config.option, "lf", False) and all(
-            path in self._read - self._torn and not roots.isdisjoint((path, *path.parents))
+            path in self._read - self._partial and not roots.isdisjoint((path, *path.parents))
             for path in {path for path in files if topic(path) == name} or {folder, *files}
         )
 
     def collected_whole(self) -> frozenset[str]:
-        """The topics all of whose files were collected, and wholly."""
+        """The topics whose files were all collected in full."""
         folders: dict[str, set[Path]] = {}
         for path in self.known:
             folders.setdefault(topic(path), set()).add(path.parent)
         return frozenset(name for name, places in folders.items() if all(self.whole(folder, name) for folder in places))
 
     def nothing(self) -> pytest.UsageError:
-        """What to say if no test at all was selected."""
+        """The error to raise if no test at all was selected."""
         asked = {"-m": self._config.option.markexpr, "-k": self._config.option.keyword}
         said = " and ".join(f"{flag} {text!r}" for flag, text in asked.items() if text)
         topics = ", ".join(sorted(topic(path) for path in self.known))

@@ -34,12 +34,12 @@ from hw1bench.specs.report import Pack
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
 
-_LARGEST_SEED = 2**52  # with the seeds that follow it, still an integer to every reader of claims.json
+_LARGEST_SEED = 2**52  # this and the seeds that follow it are exact integers to every reader of claims.json
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a user may choose for a session; `check` raises ValueError, in one line, for what cannot be."""
+    """What a user may choose for a session."""
 
     tier: Tier = "quick"
     device: str = "auto"
@@ -52,6 +52,7 @@ class Options:
     strict_rulings: bool = False
 
     def check(self) -> None:
+        """Raise ValueError, in one line, for an option that cannot be met."""
         if self.device not in ("auto", "cpu", "cuda"):
             raise ValueError(f"--device {self.device!r} is unknown: use auto, cpu or cuda")
         if self.seed_offset > _LARGEST_SEED:
@@ -60,20 +61,22 @@ class Options:
             raise ValueError(f"--seed-offset {self.seed_offset} is negative: use 0 or more")
         if self.record_rulings and self.seed_offset:
             raise ValueError(
-                f"--record-rulings goes with seed offset 0 only, not {self.seed_offset}: a ruling on chosen seeds is none"
+                f"--record-rulings needs seed offset 0, not {self.seed_offset}: verdicts on chosen seeds are not recorded"
             )
         if self.data_dir is not None and not self.data_dir.is_dir():
-            raise ValueError(f"--data-dir {self.data_dir} is no directory: name one (or unset HW1BENCH_DATA)")
+            raise ValueError(f"--data-dir {self.data_dir} is not a directory: name one (or unset HW1BENCH_DATA)")
 
     def prepare_report_dir(self) -> None:
-        """Make the report directory; raises ValueError where it cannot be written."""
+        """Make the report directory. Raises ValueError if it cannot be written."""
         try:
             self.report_dir.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.report_dir):
                 pass
         except OSError as error:
             reason = error.strerror or error
-            raise ValueError(f"--report-dir {self.report_dir} cannot be written ({reason}): name another") from error
+            raise ValueError(
+                f"--report-dir {self.report_dir} cannot be written ({reason}): name a different one"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -96,10 +99,11 @@ def _commit(folder: Path) -> str | None:
 
 @dataclass
 class Sitting:
-    """Judges the claims on ``cases`` and writes the report. Raises ValueError, in one line, for options that cannot be met.
+    """A sitting, which judges the claims of ``cases`` and writes the report. Raises ValueError, in one line, for options that
+    cannot be met.
 
-    ``book`` holds the rulings of each rulings file, ``pack`` says what the reports and topics are. Once ``hurried`` the report is
-    finished without what takes long.
+    ``book`` holds the rulings of each rulings file; ``pack`` describes the reports and topics. Once ``hurried``, the report is
+    finished without its slow parts.
     """
 
     options: Options
@@ -109,8 +113,8 @@ class Sitting:
     pack: Pack = field(default_factory=Pack)
     hurried: Callable[[], bool] = lambda: False
     _entries: dict[str, contract.Claim] = field(default_factory=dict)
-    _shown: dict[Experiment | CrossReportFigure, str] = field(default_factory=dict)  # to their topics
-    _registers: dict[Path, Register] = field(default_factory=dict)  # of --record-rulings
+    _shown: dict[Experiment | CrossReportFigure, str] = field(default_factory=dict)  # -> topic
+    _registers: dict[Path, Register] = field(default_factory=dict)  # for --record-rulings
 
     def __post_init__(self) -> None:
         options = self.options
@@ -132,7 +136,7 @@ class Sitting:
         for case in self.cases:
             if case.claim.experiment is not None:
                 self.court.looks(case.claim.experiment)
-        # Before anything trains: meanwhile the source of an effect, or of a measurement, may be edited.
+        # Before anything trains, because the source of an effect or a measurement may be edited during training.
         self._effects = {case.claim.id: identity(case.claim.effect) for case in self.cases}
         for case in self.cases:
             if case.claim.experiment is not None:
@@ -145,9 +149,9 @@ class Sitting:
                 register.check()
 
     def hear(self, case: Case, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
-        """Hear one case: the judgement on its claim, its entry in claims.json, and the outcome of its test.
+        """Hear one case. Return the judgement on its claim, its entry in claims.json, and the outcome of its test.
 
-        Raises ValueError where the entry cannot stand in claims.json.
+        Raises ValueError if the entry is not valid in claims.json.
         """
         judgement = self.court.hear(case.claim, timer)
         known = self.book.setdefault(case.rulings, {})
@@ -160,14 +164,14 @@ class Sitting:
         if self.options.strict_rulings and new is not None:
             outcome = rulings.strictly(outcome, new, old)
         elif self.options.strict_rulings and judgement.verdict.word == "not run":
-            outcome = Outcome("failed", "not run, which --strict-rulings does not let pass")
+            outcome = Outcome("failed", "not run, which --strict-rulings does not allow")
         entry = self._entry(judgement, case.topic, ruling, outcome)
-        contract.check_claim(entry)  # what is wrong with it costs this claim, and not the report of all
+        contract.check_claim(entry)  # an invalid entry costs this claim, not the whole report
         self._entries[case.claim.id] = entry
         return judgement, entry, outcome
 
     def show(self, exhibit: Experiment | CrossReportFigure, topic: str, timer: Timer) -> str | None:
-        """Train what the figures show, which go to ``topic``; the reason why not, where that cannot be trained here."""
+        """Train what the figures of ``exhibit`` show, under ``topic``. Return the reason if that cannot be trained here."""
         if self.court.closed is not None:
             return self.court.closed
         self._shown[exhibit] = topic
@@ -179,11 +183,11 @@ class Sitting:
         return None
 
     def close(self, endings: Mapping[str, Ending | None], known: Known) -> contract.Document:
-        """Draw the figures; the document of this session's claims. `write` puts it into the report directory.
+        """Draw the figures and return the document of this session's claims. ``write`` puts it into the report directory.
 
-        ``endings`` say how the test of each claim ended, by id (None: the session ended before it did): a claim without a
-        verdict is reported as what became of its test, and one whose test ended otherwise than its verdict has it as that.
-        ``known`` are the claims of all files that were collected.
+        ``endings`` maps the id of each claim to how its test ended (None: the session ended before it). A claim without a
+        verdict is reported by its test's ending; so is the outcome of a claim whose test did not end as its verdict would have
+        it. ``known`` are the claims of all files that were collected.
         """
         for register in self._registers.values():
             register.close(self.options.report_dir)
@@ -217,13 +221,13 @@ class Sitting:
         )
 
     def write(self, written: contract.Document) -> contract.Document:
-        """Add what `close` gave to the report that lies in the report directory; the whole document.
+        """Add ``written``, which ``close`` returned, to the report in the report directory. Return the whole document.
 
-        It is read again for it, under a lock: another session may have added to it meanwhile. Raises OSError where it cannot
-        be written.
+        The report is read again under a lock, because another session may have added to it meanwhile. Raises OSError if it
+        cannot be written.
         """
         with ExitStack() as stack:
-            with suppress(OSError):  # where the folder cannot be locked, or a hung session keeps it, go on without
+            with suppress(OSError):  # if the folder cannot be locked, or a hung session holds the lock, go on without
                 descriptor = os.open(self.options.report_dir, os.O_RDONLY)
                 stack.callback(os.close, descriptor)
                 lock(descriptor, PATIENCE)
@@ -232,7 +236,7 @@ class Sitting:
         return whole
 
     def _ended(self, case: Case, ending: Ending | None) -> contract.Claim:
-        """The entry of one claim, in view of how its test ended."""
+        """The entry of one claim, given how its test ended."""
         entry = self._entries.get(case.claim.id)
         if entry is not None:
             if ending is None or ending.kind == entry["outcome"]:
@@ -240,7 +244,7 @@ class Sitting:
             return {**entry, "outcome": ending.kind, "remark": ending.reason}
         known = self.book.get(case.rulings, {}).get((case.claim.id, self.options.tier))
         if ending is None:
-            ending, verdict = Ending("skipped"), Verdict("not run", note="the session ended before it")
+            ending, verdict = Ending("skipped"), Verdict("not run", note="the session ended before its test")
         elif ending.kind in ("failed", "error"):
             verdict = Verdict("error", note=ending.reason)
         else:
@@ -253,22 +257,22 @@ class Sitting:
         return document.entry(judgement, topic, ruling, outcome, self._started)
 
     def _earlier(self, notice: Callable[[str], None]) -> merge.Earlier:
-        """What stands of the report that lies in the report directory; ``notice`` is told if nothing or not all does."""
+        """What remains valid of the report in the report directory; ``notice`` is told if not all of it does."""
         path = self.options.report_dir / reading.NAME
         if not path.exists():
             return merge.Earlier()
         try:
             old, _ = reading.read(path)
         except ValueError as error:
-            notice(f"the report there cannot be added to ({error}): it is replaced")
+            notice(f"the report there cannot be extended ({error}): it is replaced")
             return merge.Earlier()
         found = merge.earlier(old, self.options.tier, self.options.seed_offset, self._known)
         if found is None:
             of = f"the {old['tier']} tier from seed {old['seed_offset']}, {words.plural(len(old['claims']), 'claim')}"
-            notice(f"{path} is of another kind ({of}): it is replaced; --report-dir keeps them apart")
+            notice(f"{path} is a report of {of}: it is replaced; --report-dir keeps them apart")
             return merge.Earlier()
         if found.left:
-            notice(f"{path} has claims that are gone or changed since, left out now: {', '.join(found.left)}")
+            notice(f"{path} has claims that are gone or have changed, which are now left out: {', '.join(found.left)}")
         return found
 
     def _ruling(self, judgement: Judgement, topic: str) -> Ruling | None:
@@ -294,7 +298,7 @@ class Sitting:
         )
 
     def _subject(self, claim: Claim) -> tuple[str | None, str]:
-        """The digests of what a ruling on ``claim`` is bound to."""
+        """The digests of the experiment and the effect that a ruling on ``claim`` is bound to."""
         return claim.key(self.options.tier), self._effects[claim.id]
 
     def _environment(self) -> dict[str, Any]:
@@ -308,6 +312,6 @@ class Sitting:
 
 
 def default_data_dir() -> Path | None:
-    """The directory that HW1BENCH_DATA names, where it names one."""
+    """The directory that HW1BENCH_DATA names; None if it is not set."""
     named = os.environ.get("HW1BENCH_DATA")
     return Path(named) if named else None

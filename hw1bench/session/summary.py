@@ -1,4 +1,4 @@
-"""Verdicts on a terminal: the closing table, failure messages, reasons of skips."""
+"""Verdicts on a terminal: the closing table, failure messages, reasons for skips."""
 
 from io import StringIO
 from pathlib import Path
@@ -30,7 +30,7 @@ def one_line(entry: Claim, remark: str) -> str:
 
 
 def message(entry: Claim, remark: str, report_dir: Path) -> str:
-    """What a failing test says: what was claimed and where, what was seen, the figure. One screen."""
+    """What a failing test prints, on one screen: what was claimed and where, what was seen, and the figure."""
     lines = [
         f"{entry['id']}: {remark or entry['verdict']}",
         f"claimed  {entry['says']} (report {entry['report']}, {entry['where']})",
@@ -43,7 +43,7 @@ def message(entry: Claim, remark: str, report_dir: Path) -> str:
             effect["not_finite"].get(place) or f"{places[place]:.3g}"
             for place in map(str, range(len(effect["values"])))
         )
-        lines += [f"effect   {effect['name']} ({effect['unit']}); it holds where > 0", f"a seed   {values}"]
+        lines += [f"effect   {effect['name']} ({effect['unit']}); it holds if > 0", f"per seed {values}"]
     if entry["assumptions"]:
         lines.append(f"assumed  {'; '.join(entry['assumptions'])}")
     if entry["changes"]:
@@ -56,14 +56,14 @@ def message(entry: Claim, remark: str, report_dir: Path) -> str:
 
 
 def counts(document: Document) -> str:
-    """How many claims got which verdict, and what to know of the data."""
+    """How many claims got which verdict, and what to know about the data."""
     tally = words.tally(document["claims"])
     counted = ", ".join(f"{count} {word}" for word, count in tally.items())
     return "\n".join([f"{words.plural(len(document['claims']), 'claim')}: {counted}", *words.data_remarks(document)])
 
 
 def _remark(entry: Claim) -> str:
-    """Why there is no verdict, or that it is another than the one on record, or that what is on record is no ruling on it."""
+    """Why there is no verdict; or that it differs from the verdict on record, or that the ruling is on another subject."""
     if entry["verdict"] in ("not run", "error"):
         return entry["note"]
     if rulings.ELSEWHERE in entry["remark"]:
@@ -74,7 +74,7 @@ def _remark(entry: Claim) -> str:
 
 
 def table(document: Document, width: int, *, colour: bool) -> str:
-    """The closing table: claim, verdict, share, median effect, time, and where the verdict is not that on record; by topic."""
+    """The closing table, by topic: claim, verdict, share, median effect, time, and a remark if the verdict is not as ruled."""
     rows = Table(box=None, pad_edge=False, header_style="bold")
     rows.add_column("claim", no_wrap=True)
     rows.add_column("verdict", no_wrap=True)

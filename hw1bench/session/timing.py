@@ -1,4 +1,4 @@
-"""Timing by pytest-benchmark: one row an experiment, when it is first trained in the session."""
+"""Timing by pytest-benchmark: one row per experiment, when it is first trained in the session."""
 
 import json
 import time
@@ -14,13 +14,13 @@ from hw1bench.support import files
 
 
 class Stopwatch:
-    """Times training; an experiment's first training is its row, the seconds of later looks go to the row's ``extra_info``."""
+    """A stopwatch: an experiment's first training is its row; the seconds of later looks go to the row's ``extra_info``."""
 
     def __init__(self) -> None:
         self._rows: dict[str, Any] = {}
 
     def run(self, experiment: str, train: Callable[[], None], benchmark: Callable[[], Any]) -> None:
-        """Call ``train``, once; ``benchmark`` gives the fixture, or None without pytest-benchmark."""
+        """Call ``train`` once; ``benchmark`` returns the fixture, or None without pytest-benchmark."""
         if experiment not in self._rows:
             row = self._rows[experiment] = benchmark()
             if row is not None:
@@ -34,9 +34,9 @@ class Stopwatch:
             row.extra_info["later_looks_seconds"].append(time.perf_counter() - start)
 
     def write(self, config: pytest.Config, path: Path) -> None:
-        """Write pytest-benchmark's JSON of this session's rows, also where there is none; nothing without the plugin.
+        """Write this session's rows as pytest-benchmark's JSON, even if there are none; write nothing without the plugin.
 
-        Where ``--benchmark-json`` is given and nothing was timed, its file is written too: pytest-benchmark writes none then.
+        If nothing was timed, write the file of ``--benchmark-json`` too, because pytest-benchmark does not.
         """
         session = getattr(config, "_benchmarksession", None)
         if session is None:
@@ -57,7 +57,7 @@ class Stopwatch:
     @staticmethod
     @contextmanager
     def quiet() -> Iterator[None]:
-        """pytest-benchmark warns if it is asked to save and nothing was timed: here everything was reused, which is no fault."""
+        """Silence pytest-benchmark's warning that nothing was timed, because reusing every block is not a fault."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Not saving anything, no benchmarks have been run")
             yield
