@@ -65,6 +65,6 @@ def test_a_claim_shows_the_only_figure_or_the_loss(figures, shown):
         ("T-x", {"experiment": EXPERIMENT, "effect": loss_below(1, "two")}, r"T-x has no arm 'two', only \['one'\]"),
     ],
 )
-def test_claims_that_do_not_hang_together_are_refused(name, changes, said):
+def test_inconsistent_claims_are_refused(name, changes, said):
     with pytest.raises(ValueError, match=said):
         Claim(name, **BASIS, **changes)

@@ -40,7 +40,7 @@ def test_digest_is_the_same_in_another_process():
     assert found.stdout.strip() == digest(ARM)
 
 
-def test_what_is_no_specification_has_no_digest():
+def test_only_specifications_have_a_digest():
     with pytest.raises(ValueError, match="cannot be part of a specification"):
         digest({"f": len})
 
@@ -55,7 +55,7 @@ def test_types_enter_the_digest():
 
 
 @pytest.mark.parametrize("looks", [(), (3,), (8, 8), (16, 8), (8, 12)])
-def test_looks_that_cannot_be_are_refused(looks):
+def test_invalid_looks_are_refused(looks):
     with pytest.raises(ValueError, match="looks must be increasing multiples of 8"):
         Protocol(arms=(ARM,), looks=looks)
 
@@ -79,12 +79,12 @@ def test_looks_that_cannot_be_are_refused(looks):
         (lambda: replace(ARM, gradient_norm="last"), "no recording of the gradient norm named 'last'; .* last batch"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_where_it_is_written(make, said):
+def test_an_arm_that_cannot_be_trained_is_refused_when_it_is_made(make, said):
     with pytest.raises(ValueError, match=said):
         make()
 
 
-def test_what_an_arm_may_record_and_keep():
+def test_snapshots_and_weights_to_keep_are_accepted():
     assert replace(ARM, snapshots=1).snapshots == 1
     assert replace(ARM, snapshots="epoch").snapshots == "epoch"
     assert replace(IMAGE_ARM, keep="best").keep == "best"
@@ -115,12 +115,12 @@ def test_measurements_group_the_arms_of_a_protocol(measurement, groups):
     ],
     ids=repr,
 )
-def test_a_measurement_of_an_arm_that_is_not_there_is_refused(measurement):
+def test_a_measurement_of_an_unknown_arm_is_refused(measurement):
     with pytest.raises(ValueError, match=r"\) names an arm that does not exist: there are one"):
         Protocol(arms=(ARM,), looks=(8,), measures=(JacobianNorm(), measurement))
 
 
-def test_what_is_measured_enters_the_key_of_a_protocol():
+def test_measurements_enter_the_digest_of_a_protocol():
     plain = Protocol(arms=(ARM,), looks=(8,))
     measured = [replace(plain, measures=measures) for measures in ((MinimalRatio(),), (MinimalRatio(target=1e-3),))]
     assert len({digest(one) for one in (plain, *measured)}) == 3
@@ -205,7 +205,7 @@ def test_a_pair_may_differ_in_its_training_or_be_independent():
         (lambda: replace(ARM, snapshots="step"), "snapshots is 'step': give \"epoch\", or a number of steps"),
     ],
 )
-def test_measurements_and_snapshots_that_cannot_be_are_refused(make, said):
+def test_invalid_measurements_and_snapshots_are_refused(make, said):
     with pytest.raises(ValueError, match=said):
         make()
 

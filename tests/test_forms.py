@@ -1,4 +1,4 @@
-"""What a stored record must hold: what training and measuring give, whichever backend trains, and nothing less."""
+"""What a stored record must hold: everything that training and measuring give, whichever backend trains."""
 
 from dataclasses import replace
 
@@ -68,7 +68,7 @@ def trained(request, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ARMS)
-def test_what_is_wanted_is_what_training_gives(trained, name):
+def test_the_required_form_is_what_training_gives(trained, name):
     block, record = trained(ARMS[name])
     shapes, facts = engine.contents(block)
     assert {name: array.shape[1:] for name, array in record.arrays.items()} == shapes
@@ -81,7 +81,7 @@ def without(mapping, name):
 
 
 @pytest.mark.parametrize("name", ["norms", "best"])
-def test_whatever_is_missing_or_of_another_shape_is_named(trained, name):
+def test_anything_missing_or_of_another_shape_is_named(trained, name):
     block, record = trained(ARMS[name])
     unfit = LocalTrainer("cpu", Said()).unfit
     for array in record.arrays:
@@ -96,7 +96,7 @@ def test_whatever_is_missing_or_of_another_shape_is_named(trained, name):
             assert f"its {fact} is" in unfit(replace(record, facts=facts), block)
 
 
-def test_a_measurement_is_of_all_runs_and_has_its_arrays(trained):
+def test_a_measurement_must_cover_all_runs_and_have_its_arrays(trained):
     block, record = trained(ARMS["classes"])
     unfit, norm = LocalTrainer("cpu", Said()).unfit, Measured(JacobianNorm(), (block,))
     assert unfit(Record({"jacobian": np.zeros(8)}, record.facts, 0.0), norm) == ""
@@ -118,7 +118,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_a_whole_record_of_another_form_is_trained_again_and_said(tmp_path, name):
+def test_an_undamaged_record_of_another_form_is_noticed_and_trained_again(tmp_path, name):
     experiment = Experiment(report="T", name="forms", **both_tiers([replace(FIT, name="a")]))
     claim = Claim("T-x", report="T", where="1", says="It is.", experiment=experiment, effect=loss_below(1e9, "a"))
     said = Said()

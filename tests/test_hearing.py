@@ -40,9 +40,9 @@ FACTS = {"dataset": "made up", "fingerprint": "0", "stand_in": False, "target_va
 
 
 class Made:
-    """A trainer whose final losses are a function of arm and seed, as are the weights at the start of a path.
+    """A trainer whose final losses are a function of arm and seed; so are the weights at the start of a path.
 
-    The separation of two arms is the difference of these, the jacobian of one its final loss.
+    The separation of two arms is the difference of these weights; the Jacobian norm of an arm is its final loss.
     """
 
     def __init__(self, final):
@@ -109,7 +109,7 @@ def test_a_decided_claim_ignores_seeds_trained_later_for_a_neighbour(tmp_path):
     assert again.reused
 
 
-def test_refutations_say_how(tmp_path):
+def test_refutations_are_reversed_or_absent(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.1, "c": 0.5}[arm])
     assert sitting.hear(claim(lower_loss("a", than="b"))).verdict.how == "reversed"
     assert sitting.hear(claim(loss_below(0.5, "a"))).verdict.how == "absent"
@@ -155,7 +155,7 @@ def test_a_store_that_cannot_be_written_costs_one_line_and_no_verdict(tmp_path):
     assert "cannot be written" in said[0]
 
 
-def test_blocks_that_were_exchanged_are_trained_again_and_said(tmp_path):
+def test_exchanged_blocks_are_noticed_and_trained_again(tmp_path):
     def final(arm, seed):
         return {"a": 0.9, "b": 0.1, "c": 0.5}[arm]
 
@@ -197,7 +197,7 @@ def test_max_seeds_drops_looks_but_not_the_level(tmp_path):
         court(tmp_path, lambda arm, seed: 0.1, max_seeds=7).looks(EXPERIMENT)
 
 
-def test_a_crash_is_an_error_and_no_verdict(tmp_path):
+def test_a_crash_is_an_error_and_leaves_the_other_claims(tmp_path):
     def broken(runs):
         raise ZeroDivisionError("no epochs")
 
@@ -227,7 +227,7 @@ def test_an_effect_undefined_in_half_of_the_seeds_is_an_error_that_says_where(tm
 
 
 @pytest.mark.parametrize("opposite", [False, True])
-def test_what_is_no_number_is_an_error_that_names_effect_and_value(tmp_path, opposite):
+def test_an_effect_that_is_not_a_number_is_an_error_that_names_it(tmp_path, opposite):
     sitting = court(tmp_path, lambda arm, seed: 0.1)
     made = (lambda runs: -1.0, None, lambda runs: "3") if opposite else (lambda runs: True,)
     judged = sitting.hear(claim(Effect("made up", "parts", *made)))
@@ -253,7 +253,7 @@ def test_a_closed_court_runs_nothing_but_counts(tmp_path):
     assert sitting.hear(exact).verdict.word == "supported"
 
 
-def test_training_that_cannot_be_had_is_not_run_and_leaves_the_others(tmp_path):
+def test_unavailable_training_is_not_run_and_leaves_the_other_claims(tmp_path):
     def final(arm, seed):
         if arm == "b":
             raise Unavailable("no kernels")
@@ -272,7 +272,7 @@ def test_diverged_seeds_are_counted_and_do_not_hold(tmp_path):
     assert judged.verdict.holds == 13
 
 
-def test_training_is_timed_once_a_look_and_not_when_reused(tmp_path):
+def test_training_is_timed_once_per_look_and_not_when_reused(tmp_path):
     calls = []
 
     def timer(experiment, train):
@@ -334,7 +334,7 @@ def arrays_in_memory(sitting):
     return {name for records in (sitting.records, sitting.results) for one in records.values() for name in one.arrays}
 
 
-def test_a_pair_is_measured_block_by_block_into_results_of_their_own(tmp_path):
+def test_a_pair_is_measured_block_by_block_into_separate_results(tmp_path):
     sitting = court(tmp_path, by_turns)
     judged = sitting.hear(APART)
     assert (judged.verdict.word, judged.verdict.holds, judged.verdict.seeds) == ("inconclusive", 8, 16)
@@ -367,7 +367,7 @@ def test_the_next_session_reads_measurements_back(tmp_path):
     assert fresh.trainer.measured == ["Paths a-0 b-0"]
 
 
-def test_what_was_trained_and_not_measured_is_only_measured(tmp_path):
+def test_blocks_that_were_trained_but_not_measured_are_only_measured(tmp_path):
     sitting = court(tmp_path, above_b)
     sitting.hear(APART)
     sitting.store.path("Paths a-0 b-0").unlink()
@@ -377,7 +377,7 @@ def test_what_was_trained_and_not_measured_is_only_measured(tmp_path):
     assert judged.verdict.word == "supported"
 
 
-def test_what_only_a_measurement_needs_is_stored_but_not_kept_in_memory(tmp_path):
+def test_arrays_that_only_measurements_need_are_stored_but_not_kept_in_memory(tmp_path):
     sitting = court(tmp_path, above_b)
     sitting.hear(APART)
     assert set(ARRAYS) <= set(sitting.store.get("a-0").arrays)
@@ -386,7 +386,7 @@ def test_what_only_a_measurement_needs_is_stored_but_not_kept_in_memory(tmp_path
     assert arrays_in_memory(sitting) == arrays_in_memory(again) == {"train_loss", "whole_separation"}
 
 
-def test_pairs_that_share_their_first_arm_have_results_of_their_own(tmp_path):
+def test_pairs_that_share_their_first_arm_have_separate_results(tmp_path):
     arms = (*PATH.arms, replace(PATH.arms[0], name="c"))
     pairs = [Paths(own="a", other=name, mark_every=1) for name in "bc"]
     both = replace(PATH, arms=arms, measures=pairs)
@@ -400,7 +400,7 @@ def test_pairs_that_share_their_first_arm_have_results_of_their_own(tmp_path):
     assert not set(ARRAYS) & arrays_in_memory(sitting)  # the first arm's snapshots served both
 
 
-def test_measurements_of_one_arm_that_differ_have_results_of_their_own(tmp_path):
+def test_different_measurements_of_the_same_arms_have_separate_results(tmp_path):
     twice = replace(PATH, measures=[*PATH.measures, replace(PATH.measures[0], mark_every=2)])
     experiment = Experiment(report="T", name="path", full=twice, quick=twice)
 
@@ -420,7 +420,7 @@ def test_measurements_of_one_arm_that_differ_have_results_of_their_own(tmp_path)
     assert len(sitting.trainer.measured) == 2
 
 
-def test_an_effect_sees_the_results_of_its_own_arms_alone(tmp_path):
+def test_an_effect_sees_only_the_results_of_its_own_arms(tmp_path):
     seen = []
     own = Effect("own", "loss", lambda runs: seen.append(runs["a"].results) or 1.0, ("a",))
     sitting = court(tmp_path, above_b)
@@ -429,7 +429,7 @@ def test_an_effect_sees_the_results_of_its_own_arms_alone(tmp_path):
     assert seen == [()] * 8
 
 
-def test_a_claim_on_one_arm_takes_no_pair_and_leaves_it_to_the_next(tmp_path):
+def test_a_claim_on_one_arm_does_not_measure_a_pair_and_the_next_claim_does(tmp_path):
     sitting = court(tmp_path, above_b)
     judged = sitting.hear(claim(loss_below(0.5, "b"), experiment=PAIR))
     assert (sitting.trainer.trained, sitting.trainer.measured, judged.seconds) == (["b-0"], [], 0.5)
@@ -437,7 +437,7 @@ def test_a_claim_on_one_arm_takes_no_pair_and_leaves_it_to_the_next(tmp_path):
     assert (sitting.trainer.trained, sitting.trainer.measured) == (["b-0", "a-0"], ["Paths a-0 b-0"])
 
 
-def test_a_measurement_of_one_arm_is_taken_of_the_arms_that_a_claim_names(tmp_path):
+def test_a_measurement_of_single_arms_is_taken_only_of_arms_that_a_claim_names(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.5, "c": 0.1}[arm])
     sitting.hear(claim(loss_below(0.6, "b"), experiment=SWEEP))
     assert sitting.trainer.measured == ["JacobianNorm b-0"]
@@ -447,7 +447,7 @@ def test_a_measurement_of_one_arm_is_taken_of_the_arms_that_a_claim_names(tmp_pa
     assert judged.seconds == 3 * 0.75
 
 
-def test_a_measurement_that_fails_is_an_error_and_leaves_what_was_trained(tmp_path):
+def test_a_measurement_that_fails_is_an_error_and_keeps_the_trained_blocks(tmp_path):
     def broken(measurement, trained):
         raise ValueError("no snapshots")
 

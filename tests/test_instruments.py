@@ -1,4 +1,4 @@
-"""The register of functions that take measurements, and what the stage makes of one that is not ours."""
+"""The register of instruments, the functions that take measurements, and measurements that are not ours."""
 
 from dataclasses import dataclass, replace
 
@@ -38,7 +38,7 @@ def take(measurement, **options):
     return taking.take(measurement, TRAINED, data.BUILT_IN.load(ARM.data), torch.device("cpu"), **options)
 
 
-def test_it_is_taken_by_its_function_with_its_steps_and_what_decides_it():
+def test_a_measurement_is_taken_by_its_function_with_its_steps_and_deciding_facts():
     told = []
     found = take(WeightSum(times=2.0), progress=told.append)
     assert found.arrays["sum"].tolist() == [6.0] * 8
@@ -46,13 +46,13 @@ def test_it_is_taken_by_its_function_with_its_steps_and_what_decides_it():
     assert taking.decides(WeightSum()) == {"order": "as they lie"}
 
 
-def test_a_class_that_derives_from_another_is_taken_as_that_is():
+def test_a_derived_class_is_taken_by_the_function_of_its_base():
     class Twice(WeightSum): ...
 
     assert instrument_for(Twice()) == instrument_for(WeightSum())
 
 
-def test_ours_are_found_wherever_they_stand():
+def test_our_own_instruments_are_found_in_any_module():
     ours = (
         Paths(own="a", other="b", mark_every=1),
         Interpolation(first="a", second="b", alphas=(0, 1)),
@@ -62,7 +62,7 @@ def test_ours_are_found_wherever_they_stand():
     assert instrument_for(MinimalRatio()).function is minimal_ratio.take
 
 
-def test_two_functions_cannot_take_one_and_an_imported_module_can_be_imported_again():
+def test_two_functions_for_one_class_are_refused_and_registering_one_again_is_not():
     assert takes(WeightSum, steps=16, decides=lambda: {"order": "as they lie"})(summed) is summed
     with pytest.raises(ValueError, match="two functions take WeightSum: leave one out"):
         takes(WeightSum)(lambda *given: {})
@@ -78,7 +78,7 @@ def test_two_functions_cannot_take_one_and_an_imported_module_can_be_imported_ag
     ],
     ids=["nothing", "more", "fewer runs", "one number"],
 )
-def test_what_a_function_gives_must_be_what_the_class_says(given, said):
+def test_a_function_must_give_the_arrays_that_its_class_names(given, said):
     class Length(Measurement):
         def arrays(self, *arms):
             return {"length": ()}
@@ -88,7 +88,7 @@ def test_what_a_function_gives_must_be_what_the_class_says(given, said):
         take(Length())
 
 
-def test_what_it_reads_must_be_recorded():
+def test_arrays_that_a_measurement_reads_must_be_recorded():
     class Still(Measurement):
         reads = ("coasted", "prediction")
 
@@ -105,5 +105,5 @@ def test_what_it_reads_must_be_recorded():
         measured(Still(), ARM)
 
 
-def test_its_name_in_words():
+def test_the_title_of_a_measurement():
     assert [one.title for one in (WeightSum(), JacobianNorm())] == ["weight sum", "jacobian norm"]

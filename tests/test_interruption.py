@@ -1,4 +1,4 @@
-"""Sessions that end early: signals leave a whole report, kill -9 costs the block in hand and no more."""
+"""Sessions that end early: signals leave a whole report, and kill -9 costs only the block in training."""
 
 import json
 import signal
@@ -15,11 +15,11 @@ TWO = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'supported', experiment(
 
 
 def start(pytester):
-    # A shell's background jobs ignore the signal, and so would what they start.
-    heeding = (
+    # A shell's background jobs, and the processes that they start, ignore SIGINT.
+    handling = (
         "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
     )
-    command = [sys.executable, "-c", heeding, "claims", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
+    command = [sys.executable, "-c", handling, "claims", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
     environment = {"CXX": "false", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", "HOME": str(pytester.path)}
     process = subprocess.Popen(
         command, cwd=pytester.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -40,7 +40,7 @@ def test_a_signal_leaves_a_whole_report(pytester, project, number):
     process, _ = start(pytester)
     process.send_signal(number)
     sent = time.monotonic()
-    if number != signal.SIGINT:  # and so do many: those that follow cut nothing short
+    if number != signal.SIGINT:  # more signals follow, and must cut nothing short
         for _ in range(3):
             time.sleep(0.1)
             process.send_signal(signal.SIGINT)
@@ -73,7 +73,7 @@ def test_a_reader_that_goes_away_costs_nothing(pytester, project):
     assert [claim["verdict"] for claim in found["claims"]] == ["supported", "inconclusive"]
 
 
-def test_kill_costs_the_block_in_hand_and_no_more(pytester, project):
+def test_kill_costs_only_the_block_in_training(pytester, project):
     project(TWO)
     process, blocks = start(pytester)
     process.kill()

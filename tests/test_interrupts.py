@@ -1,4 +1,4 @@
-"""Signals that end a session: the first interrupts, later ones hurry, those of others are left alone."""
+"""Signals that end a session: the first one interrupts, later ones hurry, and signals handled elsewhere are left alone."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def test_the_first_signal_interrupts_and_later_ones_hurry(number):
     assert signal.getsignal(number) == signal.SIG_DFL
 
 
-def test_a_signal_that_is_ignored_or_handled_by_another_is_left_to_it():
+def test_a_signal_that_is_already_ignored_or_handled_is_left_alone():
     heard = []
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
@@ -56,7 +56,7 @@ def test_a_signal_that_is_ignored_or_handled_by_another_is_left_to_it():
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
-def test_outside_the_main_thread_nothing_is_heeded():
+def test_outside_the_main_thread_no_signal_is_handled():
     seen = []
 
     def work():

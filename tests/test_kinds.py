@@ -1,4 +1,4 @@
-"""The table of kinds against the charts: what it names is enough to draw each, and nothing of it can be left out."""
+"""The table of kinds against the charts: the arrays that it names are enough to draw each chart, and all are needed."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def draw(kind, series):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_table_of_kinds_is_what_figures_are_drawn_from(kind):
+def test_figures_read_exactly_the_arrays_in_the_table_of_kinds(kind):
     full = [arm(epochs=5), arm("other", epochs=5, lr=1e-2, batch_size=128, parameters=2000)]
     series = [replace(one, arrays={name: one.arrays[name] for name in KINDS[kind].arrays}) for one in full]
     draw(kind, series)
@@ -27,6 +27,6 @@ def test_the_table_of_kinds_is_what_figures_are_drawn_from(kind):
         lacking = [replace(one, arrays={key: of for key, of in one.arrays.items() if key != name}) for one in series]
         with pytest.raises(ValueError, match=f"has no array '{name}'"):
             draw(kind, lacking)
-        if KINDS[kind].every and kind not in ("function", "curves"):  # which show one function, the first
+        if KINDS[kind].every and kind not in ("function", "curves"):  # these show only the function of the first series
             with pytest.raises(ValueError, match=f"has no array '{name}'"):
                 draw(kind, [series[0], lacking[1]])

@@ -69,7 +69,7 @@ def test_without_the_kernels_one_line_says_so(no_kernels):
     ]
 
 
-def test_blocks_that_only_the_kernels_make_affordable_are_not_trained_without_them(no_kernels):
+def test_expensive_blocks_are_not_trained_without_the_kernels(no_kernels):
     block = Block("B", "fit", b.FIT.quick.arms[0], 0)
     with pytest.raises(Unavailable, match=r"not built; without them this block at batch 1 takes about 0[.]2 hours"):
         local.LocalTrainer("cpu", Shown()).train([block], lambda block, record: None)
@@ -77,7 +77,7 @@ def test_blocks_that_only_the_kernels_make_affordable_are_not_trained_without_th
     local.LocalTrainer("cpu", Shown()).train([short], lambda block, record: None)
 
 
-def test_a_failure_ends_the_bar(no_kernels):
+def test_a_failure_ends_the_progress_bar(no_kernels):
     shown = Shown()
     wrong = Block("T", "x", unchecked(ARM, model=Model("3-1")), 0)
     with pytest.raises(ValueError, match="does not take samples"):
@@ -125,7 +125,7 @@ def test_a_search_is_shown_step_by_step(no_kernels):
     assert 1 < sum(advanced) <= steps
 
 
-def test_a_measurement_that_fails_ends_the_bar(no_kernels):
+def test_a_measurement_that_fails_ends_the_progress_bar(no_kernels):
     shown = Shown()
     trainer = local.LocalTrainer("cpu", shown)
     with pytest.raises(ValueError, match="arm 'net' kept no snapshot_start"):
@@ -133,7 +133,7 @@ def test_a_measurement_that_fails_ends_the_bar(no_kernels):
     assert shown.calls[-1] == "finish"
 
 
-def test_the_key_of_a_measurement_moves_with_all_that_decides_it(monkeypatch):
+def test_the_key_of_a_measurement_changes_with_everything_that_decides_it(monkeypatch):
     blocks = [Block("T", "x", replace(CLASSES, name=name), first) for name in "ab" for first in (0, 8)]
     monkeypatch.setattr(engine, "key", lambda block, *_: str(block))  # some blocks' keys do not move with the threads
 

@@ -1,4 +1,4 @@
-"""The command line: where the report goes, what a change is, and one line for whatever cannot be used."""
+"""The command line: where the report goes, what counts as a change, and one line for input that cannot be used."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def test_report_renders_again_from_a_directory_or_a_file(tmp_path, capsys):
     assert (folder / "junit.xml").exists()
 
 
-def test_compare_exits_1_only_where_a_verdict_changed(tmp_path, capsys):
+def test_compare_exits_1_only_if_a_verdict_changed(tmp_path, capsys):
     old = put(tmp_path / "old")
     new = tmp_path / "new"
     shutil.copytree(old, new)
@@ -77,7 +77,7 @@ def test_bad_input_gets_one_line(tmp_path, capsys, text, said):
         ({"claims": None}, "claims is null"),
     ],
 )
-def test_compare_exits_2_with_one_line_where_there_is_nothing_to_compare(tmp_path, capsys, changes, said):
+def test_compare_exits_2_with_one_line_if_there_is_nothing_to_compare(tmp_path, capsys, changes, said):
     old, new = put(tmp_path / "old"), put(tmp_path / "new", **changes)
     assert main(["compare", str(old), str(new)]) == 2
     output = capsys.readouterr()
@@ -86,7 +86,7 @@ def test_compare_exits_2_with_one_line_where_there_is_nothing_to_compare(tmp_pat
     assert output.err.count("\n") == 1
 
 
-def test_compare_takes_a_new_claim_for_no_change(tmp_path, capsys):
+def test_compare_does_not_count_a_new_claim_as_a_change(tmp_path, capsys):
     old, new = put(tmp_path / "old"), put(tmp_path / "new", claims=[*everything(), exact("Z-count-x")])
     assert main(["compare", str(old), str(new)]) == 0
     assert "added    Z-count-x\n" in capsys.readouterr().out
@@ -129,7 +129,7 @@ def test_a_terminal_of_another_encoding_shows_what_it_can(tmp_path, command):
     assert rb"\x" in done.stdout
 
 
-def test_a_fault_of_ours_shows_where_and_does_not_look_like_a_change(tmp_path, capsys, monkeypatch):
+def test_a_fault_of_ours_shows_its_traceback_and_does_not_look_like_a_change(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("hw1bench.report.compare.render", lambda _: 1 / 0)
     assert main(["compare", str(put(tmp_path / "run")), str(tmp_path / "run")]) == 2
     assert "ZeroDivisionError" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The tables of arrays that a run has, by its specification, against real training and measuring."""
+"""The arrays of a run that its specification promises, against real training and measuring."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ FIT = replace(ARM, name="a", epochs=3, precision="float32")
 NET = replace(FIT, data=DIGITS, model=Model("64-8-10"), loss="cross_entropy", batch_size=300, epochs=2, snapshots=2)
 CONVOLUTION = replace(NET, model=Model("C(1-4,3,pool2) 36-10"))
 
-# Every kind of arm, by every backend that has it.
+# Every kind of arm, for every backend that can train it.
 TRAINED = {
     "function, full batch": FIT,
     "function, batches": replace(FIT, batch_size=16, coast=True, gradient_norm="epoch", snapshots="epoch"),
@@ -49,14 +49,14 @@ def shapes(arrays):
 
 @pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "torch"])
 @pytest.mark.parametrize("arm", TRAINED.values(), ids=TRAINED)
-def test_the_table_of_arrays_is_what_training_records(arm, kernel, monkeypatch):
+def test_training_records_exactly_the_arrays_in_the_table(arm, kernel, monkeypatch):
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
     if not kernel:
         monkeypatch.setattr(binaries, "isa", lambda: None)
     assert shapes(trained(arm).arrays) == recorded(arm)
 
 
-def test_of_a_net_that_is_too_large_no_weights_are_kept(monkeypatch):
+def test_weights_of_a_large_net_are_not_kept(monkeypatch):
     for module in (runs, sequential, image_kernel):
         monkeypatch.setattr(module, "KEPT_WEIGHTS", 600)
     arm = replace(CONVOLUTION, model=Model("C(1-4,3,pool2) 36-20-10"))
@@ -74,7 +74,7 @@ MEASURED = {
 
 
 @pytest.mark.parametrize(("measurement", "arm"), MEASURED.values(), ids=MEASURED)
-def test_the_table_of_arrays_is_what_is_measured(measurement, arm):
+def test_measuring_gives_exactly_the_arrays_in_the_table(measurement, arm):
     arms = [replace(arm, name=name, independent=True) for name in measurement.groups("ab")[0]]
     blocks = [(Block("T", "rehearsal", one, 0), trained(one)) for one in arms]
     found = taking.take(measurement, blocks, data.BUILT_IN.load(arm.data), CPU)

@@ -72,7 +72,7 @@ def test_scaled_widths(layout, factor, expected):
         ("8-" * 400 + "?", r"layout '8-8-.*\.\.\.: cannot read '8-8-"),
     ],
 )
-def test_what_cannot_be_read_is_named(layout, said):
+def test_a_layout_that_cannot_be_read_is_refused_with_its_fault(layout, said):
     with pytest.raises(ValueError, match=said):
         parse(layout)
 
@@ -92,7 +92,7 @@ WORDS += ["4-3", "18-3", "48-3", "3-2 tanh", "64-3", "1-1 softmax"]
 
 
 def taken_by_torch(layout, shape):
-    """The outputs of the real network for a sample of ``shape``; None where it does not take it."""
+    """Number of outputs of the real network for a sample of ``shape``; None if the network does not take it."""
     try:
         x = models.inputs(Model(layout), torch.empty(1, *shape, device="meta"))
     except ValueError:
@@ -112,7 +112,7 @@ def taken(layout, shape):
     words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
     shape=st.sampled_from([(1,), (4,), (1, 3, 3), (1, 8, 8), (3, 4, 4), (1, 1, 1)]),
 )
-def test_outputs_are_the_real_networks_and_what_it_does_not_take_is_refused(words, shape):
+def test_outputs_are_those_of_the_real_network_and_samples_it_refuses_are_refused(words, shape):
     layout = " ".join(words)
     try:
         parse(layout)
@@ -141,7 +141,7 @@ def test_a_number_too_long_for_python_names_the_layout(form):
 
 
 @pytest.mark.parametrize("share", ["0.99999999999999999999", ".99999999", "0." + "9" * 5000])
-def test_a_share_that_rounds_to_all_is_refused(share):
+def test_a_dropout_share_that_rounds_to_1_is_refused(share):
     with pytest.raises(ValueError, match="drops everything"):
         parse(f"64-10 dropout({share}) 10-10")
     assert parse("64-10 dropout(0.25000000000000000000) 10-10")

@@ -1,4 +1,4 @@
-"""Reports, topics and packs: what each takes, and how packs are put together."""
+"""Reports, topics and packs: what each accepts, and how packs are merged."""
 
 import pytest
 
@@ -9,14 +9,14 @@ SIX = Report("six", title="A sixth", source="another course", url="https://examp
 
 
 @pytest.mark.parametrize("url", ["", "https://example.org", "http://example.org/a?b=c#d"])
-def test_a_link_is_of_the_web_or_empty(url):
+def test_a_link_is_a_web_address_or_empty(url):
     assert Report("x", url=url).url == url
 
 
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "example.org", "https://", "https://a b", "https://a\n", 'https://a"b', None]
 )
-def test_another_link_is_refused(url):
+def test_any_other_link_is_refused(url):
     with pytest.raises(ValueError, match=r"^Report 'x' url is .*: give "):
         Report("x", url=url)
 
@@ -27,7 +27,7 @@ def test_the_id_of_a_report_is_safe_for_files_and_markers(name):
         Report(name)
 
 
-def test_packs_are_put_together_in_their_order():
+def test_packs_are_merged_in_their_order():
     first = Pack(reports=[Report("b"), Report("a")], topics=[Topic("late", "Late"), Topic("early", "Early")])
     second = Pack(reports=[SIX, Report("a")], topics=[Topic("early", "Early"), Topic("own", "Own")])
     found = merged([first, second])
@@ -44,7 +44,7 @@ def test_packs_are_put_together_in_their_order():
         (Pack(topics=[Topic("six", "One")]), Pack(topics=[Topic("six", "Another")])),
     ],
 )
-def test_two_of_one_id_are_refused_in_one_line(first, second):
+def test_two_reports_or_topics_with_one_id_are_refused_in_one_line(first, second):
     with pytest.raises(
         ValueError, match=r"^two (reports|topics) have the id '[Ss]ix', .* and .*: give one of them a different id$"
     ):

@@ -1,4 +1,4 @@
-"""The plugin as a user meets it: selection, outcomes, and files."""
+"""The plugin as its user sees it: selection, outcomes, and files."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def document(pytester, folder="reports"):
 
 
 def on_record(folder, **words):
-    """Write a rulings file on the claims of the folder: claim id, with _ for -, to the verdict on record."""
+    """Write a rulings file for claims of the folder; ``words`` maps claim ids, with _ for -, to the verdict on record."""
     claims = {claim.id: claim for claim in runpy.run_path(str(folder / "test_fit.py"))["CLAIMS"]}
     entries = [
         ruling(
@@ -69,7 +69,7 @@ def test_selection(pytester, project, arguments, selected):
     assert f"[{tier}-" in result.stdout.str()
 
 
-def test_a_topic_of_ones_own_gets_its_marker(pytester, project):
+def test_a_users_own_topic_gets_its_marker(pytester, project):
     project(ONE, topic="mine")
     pytester.runpytest("claims", "-m", "mine").assert_outcomes(passed=1, deselected=1)
     assert document(pytester)["claims"][0]["topic"] == "mine"
@@ -138,7 +138,7 @@ def test_a_contradiction_and_an_error_are_not_covered_by_an_expected_refutation(
     result.stdout.fnmatch_lines(["*Contradicts: A-fit-x: contradicts the ruling (refuted)*", "*ZeroDivisionError*"])
 
 
-def test_a_refutation_that_is_expected_no_more_shows(pytester, project):
+def test_an_expected_refutation_fails_with_runxfail(pytester, project):
     folder = project("[claim('A-fit-x', 'refuted')]")
     on_record(folder, A_fit_x="refuted")
     pytester.runpytest("claims", "--runxfail").assert_outcomes(failed=1, deselected=1)
@@ -254,14 +254,14 @@ def test_the_report_directory(pytester, project):
     assert "A-fit-y" in (folder / "index.html").read_text()
 
 
-def test_one_timed_row_an_experiment_and_later_looks_beside_it(pytester, project):
+def test_one_timed_row_per_experiment_with_its_later_looks(pytester, project):
     project(f"{MIXED} + [claim('A-fit-w', 'supported'), claim('A-fit-v', 'supported', experiment('other'))]")
     pytester.runpytest("claims").assert_outcomes(passed=4, skipped=1, deselected=5)
     rows = json.loads((pytester.path / "reports" / "benchmark.json").read_text())["benchmarks"]
     assert [row["extra_info"]["experiment"] for row in rows] == ["A-toy", "A-other"]
     assert [len(row["extra_info"]["later_looks_seconds"]) for row in rows] == [1, 0]
     assert rows[0]["stats"]["rounds"] == 1
-    # Everything is stored now: no row, no warning, and the file is there all the same.
+    # Everything is stored now: no row and no warning, but the file is still written.
     pytester.runpytest("claims").assert_outcomes(passed=4, skipped=1, deselected=5)
     assert json.loads((pytester.path / "reports" / "benchmark.json").read_text())["benchmarks"] == []
     assert all(claim["reused"] for claim in document(pytester)["claims"] if claim["seeds"])
@@ -316,7 +316,7 @@ def test_verdict_and_effect_are_properties_of_the_users_own_junit_file(pytester,
     assert '<property name="effect" value="1.0"' in text
 
 
-def test_progress_is_seen_while_the_tests_output_is_captured(pytester, project):
+def test_progress_is_shown_while_the_tests_output_is_captured(pytester, project):
     project(ONE)
     pytester.makeconftest(
         'from hw1bench.support import progress\nprogress.SECONDS_BETWEEN_LINES = 0.0\npytest_plugins = ["hw1bench.plugin"]'
@@ -349,7 +349,7 @@ def test_why_a_claim_was_not_run_is_in_the_closing_table(pytester, project, monk
     result.stdout.fnmatch_lines(["  A-fit-x*not run*no CUDA device here: give --device cpu*", "1 claim: 1 not run"])
 
 
-def test_progress_is_plain_where_there_is_no_terminal(pytester, project, monkeypatch):
+def test_progress_is_plain_without_a_terminal(pytester, project, monkeypatch):
     monkeypatch.setattr("hw1bench.support.progress.SECONDS_BETWEEN_LINES", 0.0)
     project(ONE)
     result = pytester.runpytest("claims")

@@ -1,4 +1,4 @@
-"""Claims that end without a verdict are reported as what became of their tests, and pytest's own JUnit file agrees."""
+"""Claims that end without a verdict: the report shows how their tests ended, and pytest's own JUnit file agrees."""
 
 import json
 from collections import Counter
@@ -55,7 +55,7 @@ def document(pytester, folder="reports"):
 
 
 def counted(path):
-    """Test cases of a JUnit file by what became of them."""
+    """Numbers of test cases in a JUnit file, by how they ended."""
     kinds = Counter()
     for suite in JUnitXml.fromfile(str(path)):
         for case in suite:
@@ -63,7 +63,7 @@ def counted(path):
     return kinds
 
 
-def test_a_claim_without_a_verdict_is_reported_as_what_became_of_its_test(pytester, project):
+def test_a_claim_without_a_verdict_is_reported_by_how_its_test_ended(pytester, project):
     project(NAMED % (NAMES,), MORE)
     pytester.makeconftest(HOOKS)
     result = pytester.runpytest("claims", "--junitxml", "theirs.xml")
@@ -82,7 +82,7 @@ def test_a_claim_without_a_verdict_is_reported_as_what_became_of_its_test(pytest
     assert counted(pytester.path / "reports" / "junit.xml") == counted(pytester.path / "theirs.xml")
 
 
-def test_what_pytest_made_of_a_verdict_stands_in_the_report(pytester, project):
+def test_the_report_shows_how_pytest_ended_a_test_with_a_verdict(pytester, project):
     folder = project("[claim('A-fit-x', 'refuted')]")
     pytester.runpytest("claims", "--record-rulings").assert_outcomes(xfailed=1, deselected=1)
     pytester.runpytest("claims", "--runxfail", "--junitxml", "theirs.xml").assert_outcomes(failed=1, deselected=1)
@@ -120,7 +120,7 @@ def second(again):
 
 
 @pytest.mark.parametrize("skipping", ["own-skip", "expected", "passes"])
-def test_strict_rulings_let_no_claim_pass_that_was_not_judged(pytester, project, skipping):
+def test_strict_rulings_fail_if_a_claim_was_not_judged(pytester, project, skipping):
     project(NAMED % ((skipping,),), MORE)
     pytester.makeconftest(HOOKS)
     assert pytester.runpytest("claims").ret == 0
@@ -138,7 +138,7 @@ def test_strict_rulings_fail_a_claim_that_cannot_be_run_here(pytester, project, 
 
 
 class Report:
-    """As much of pytest's report as an ending looks at."""
+    """The part of pytest's report that an ending reads."""
 
     def __init__(self, when, outcome="passed", longrepr=None, nodeid="a", **more):
         self.when, self.nodeid, self.longrepr = when, nodeid, longrepr
@@ -146,7 +146,7 @@ class Report:
         self.__dict__.update(more)
 
 
-def test_an_interrupted_test_has_no_ending_and_a_repeated_one_its_last():
+def test_an_interrupted_test_has_no_ending_and_a_repeated_test_its_last():
     endings = Endings()
     endings.add(Report("setup"))
     assert endings.of(["a"]) is None
@@ -160,11 +160,11 @@ def test_an_interrupted_test_has_no_ending_and_a_repeated_one_its_last():
     assert endings.of(["b"]) == Ending("skipped", "deselected by another plugin")
 
 
-def test_a_failure_without_a_word_has_an_ending_all_the_same():
+def test_a_failure_without_a_message_still_has_an_ending():
     assert ending([Report("call", "failed")]) == Ending("failed", "no reason given")
 
 
-def test_an_entry_that_cannot_stand_in_the_report_costs_its_claim_alone(pytester, project, monkeypatch):
+def test_an_invalid_entry_costs_only_its_own_claim(pytester, project, monkeypatch):
     from hw1bench.report import document as written
 
     make = written.entry

@@ -1,4 +1,4 @@
-"""Sessions on images: sets that are not there, copies that are not the known one, stand-ins, and figures across reports."""
+"""Sessions on images: missing sets, copies that differ from the published set, stand-ins, and figures across reports."""
 
 import json
 
@@ -52,7 +52,7 @@ def document(pytester):
 
 
 def write_tree(folder, side=28):
-    """Twenty images of each class in training and two in test: far from the 60,000."""
+    """Write 20 training images and 2 test images of each class, far fewer than the real set has."""
     generator = np.random.default_rng(0)
     for split, number in (("train", 20), ("test", 2)):
         for name in range(10):
@@ -79,7 +79,7 @@ def test_the_quick_tier_says_what_stands_in_and_what_it_changes(images):
     assert "settles nothing about the real data set" in text
 
 
-def test_a_contrast_sets_reports_against_each_other(images):
+def test_a_figure_across_reports_compares_them(images):
     images.runpytest("claims/", "-k", "contrast").assert_outcomes(passed=1)
     (figure,) = [one for one in document(images)["figures"] if one["report"] == "A, B"]
     assert figure["path"] == "figures/across-random-memorising.svg"
@@ -90,11 +90,11 @@ def test_a_contrast_sets_reports_against_each_other(images):
     assert "Here digits stand in for MNIST, which settles nothing about the real data set." in figure["note"]
     page = (images.path / "reports" / "index.html").read_text()
     assert "Across reports" in page
-    # It is of no single report.
+    # It does not belong to a single report.
     assert images.runpytest("claims/", "-m", "report_a", "-k", "contrast").ret == 4
 
 
-def test_without_the_set_nothing_is_run_and_the_reason_says_what_to_do(images):
+def test_without_the_data_set_nothing_runs_and_the_reason_says_what_to_do(images):
     result = images.runpytest("claims/", "-m", "gpu", "--device", "cpu", "-rs")
     result.assert_outcomes(skipped=2)
     assert "python -m hw1bench data mnist" in result.stdout.str()

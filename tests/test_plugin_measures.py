@@ -1,4 +1,4 @@
-"""Sessions with measurements: a sweep with both sensitivities, and a pair with its paths and the line between its nets."""
+"""Sessions with measurements: a sweep with both sensitivity measures, and a pair with its paths and the line between its nets."""
 
 import json
 
@@ -69,7 +69,7 @@ def measured(project, pytester):
 
 
 def session(pytester, *options):
-    """claims.json of a session: its claims by the end of their ids, and its figures by the end of their files' names."""
+    """Run a session. Return its result, its claims by the end of their ids, and its figures by the end of their file names."""
     result = pytester.runpytest("claims/", *options)
     found = json.loads((pytester.path / "reports" / "claims.json").read_text())
     claims = {claim["id"].removeprefix("B-path-"): claim for claim in found["claims"]}
@@ -104,7 +104,7 @@ def test_a_pair_is_measured_both_ways_and_drawn_with_its_notes(measured):
         assert (claim["verdict"], claim["reused"]) == (claims[name]["verdict"], True)
 
 
-def test_figures_are_drawn_where_one_arm_went_on_to_more_seeds_than_its_pair(measured):
+def test_figures_are_drawn_if_one_arm_has_more_seeds_than_its_pair(measured):
     result, claims, figures = session(measured, "-k", "B-path-x or alone")
     assert (claims["x"]["seeds"], claims["alone"]["seeds"]) == (8, 16)
     assert set(figures) == {"path_whole", "path_layer1", "interpolation", "losses"}, result.stdout.str()

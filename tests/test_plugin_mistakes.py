@@ -1,4 +1,4 @@
-"""Bad input to a session: options, rulings and files of claims; each gets one clear line and the way out."""
+"""Bad input to a session: options, rulings and files of claims. Each gets one clear line with the way out."""
 
 import re
 
@@ -22,7 +22,7 @@ def test_mine(sentence, court):
 
 
 def refused(result, said):
-    """One line of error, no traceback, and the way out."""
+    """Assert that the session was refused in one line, which matches ``said``, without a traceback."""
     text = f"{result.stdout.str()}\n{result.stderr.str()}"
     lines = [line for line in text.splitlines() if line.startswith("ERROR")]
     assert len(lines) == 1, text
@@ -78,13 +78,13 @@ def test_rulings_of_files_and_claims_that_were_not_selected_are_left_alone(pytes
     assert len(rulings.load(folder / rulings.FILE)) == 4
 
 
-def test_two_claims_of_one_id_are_refused(pytester, project):
+def test_two_claims_with_one_id_are_refused(pytester, project):
     project(ONE)
     project(ONE, topic="grad")
     refused(pytester.runpytest("claims"), "two claims have the id 'A-fit-x'")
 
 
-def test_xdist_is_fine_where_there_are_no_claims(pytester, project):
+def test_xdist_works_without_claims(pytester, project):
     pytester.makepyfile("def test_it(): pass")
     pytester.runpytest("-n", "1").assert_outcomes(passed=1)
 
@@ -114,7 +114,7 @@ def test_claims_are_known_however_they_are_parametrized(pytester, project, marke
     pytester.runpytest("claims").assert_outcomes(passed=1, deselected=1)
 
 
-def test_a_file_without_claims_costs_no_other(pytester, project):
+def test_a_file_without_claims_does_not_affect_other_files(pytester, project):
     project("[]", topic="grad")
     project(ONE)
     pytester.runpytest("claims").assert_outcomes(passed=1, skipped=2, deselected=1)

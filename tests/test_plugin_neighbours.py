@@ -1,4 +1,4 @@
-"""The plugin beside others: their options and markers, repeated tests, odd folders, sessions without a terminal."""
+"""The plugin among other plugins: their options and markers, repeated tests, odd folders, sessions without a terminal."""
 
 import json
 
@@ -23,7 +23,7 @@ def claims(pytester, folder="reports"):
 
 
 @pytest.mark.parametrize("where", ["conftest", "plugin"])
-def test_options_that_another_has_are_left_to_it(pytester, project, where):
+def test_options_of_another_plugin_are_left_to_it(pytester, project, where):
     project(ONE)
     ours = 'pytest_plugins = ["hw1bench.plugin"]\n'
     if where == "conftest":
@@ -42,7 +42,7 @@ def test_options_that_another_has_are_left_to_it(pytester, project, where):
 
 
 @pytest.mark.parametrize("name", ["skip", "xfail", "usefixtures", "timeout", "parametrize", "tryfirst", "benchmark"])
-def test_a_topic_named_like_anothers_marker_gets_one_of_its_own(pytester, project, name):
+def test_a_topic_named_like_another_plugins_marker_gets_its_own_marker(pytester, project, name):
     project(ONE, topic=name)
     pytester.makeconftest("""
 import pytest
@@ -86,7 +86,7 @@ def test_a_report_directory_may_have_any_name(pytester, project, folder):
 
 
 @pytest.mark.parametrize("option", ["--report-dir", "--data-dir"])
-def test_an_empty_name_of_a_folder_is_refused(pytester, project, option):
+def test_an_empty_folder_name_is_refused(pytester, project, option):
     project(ONE)
     result = pytester.runpytest("claims", option, "")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -94,14 +94,14 @@ def test_an_empty_name_of_a_folder_is_refused(pytester, project, option):
     assert not (pytester.path / "claims.json").exists()
 
 
-def test_without_a_terminal_the_report_is_written_all_the_same(pytester, project):
+def test_the_report_is_written_without_a_terminal_plugin(pytester, project):
     project(ONE)
     result = pytester.runpytest("claims", "-p", "no:terminal")
     assert result.ret == 0
     assert len(claims(pytester)) == 1
 
 
-def test_nothing_to_time_is_no_fault_where_timings_are_to_be_saved(pytester, project):
+def test_saving_timings_without_any_is_not_a_fault(pytester, project):
     project(ONE)
     pytester.runpytest("claims")
     saving = ["--benchmark-json", "times.json", "--benchmark-autosave"]
@@ -112,7 +112,7 @@ def test_nothing_to_time_is_no_fault_where_timings_are_to_be_saved(pytester, pro
 
 
 @pytest.mark.parametrize("option", ["--benchmark-skip", "--benchmark-disable"])
-def test_without_timing_claims_are_judged_all_the_same(pytester, project, option):
+def test_claims_are_judged_without_timing(pytester, project, option):
     project(ONE)
     pytester.runpytest("claims", option).assert_outcomes(passed=1, deselected=1)
 

@@ -74,7 +74,7 @@ CLAIMS = [
 
 @pytest.fixture
 def session(project, pytester):
-    """Runs a session on the text of the file of claims: its result, and the entries of its claims by the end of their ids."""
+    """A function that runs a session on a file of claims, and returns its result and the claims by the end of their ids."""
 
     def run(text=OWN):
         project(f"[]\n{text}")
@@ -86,7 +86,7 @@ def session(project, pytester):
     return run
 
 
-def test_a_measurement_of_ones_own_is_taken_and_its_results_are_what_its_function_gives(session, pytester):
+def test_a_users_own_measurement_gives_what_its_function_returns(session, pytester):
     result, claims = session()
     result.assert_outcomes(passed=2)
     for claim in claims.values():
@@ -108,7 +108,7 @@ CHANGES = {  # what is changed, how often it is measured anew, and the new norm
 
 
 @pytest.mark.parametrize(("old", "new", "taken", "expected"), CHANGES.values(), ids=CHANGES)
-def test_it_is_taken_again_when_its_source_changes_and_nothing_is_trained_again(
+def test_a_measurement_whose_source_changed_is_taken_again_without_training(
     session, pytester, old, new, taken, expected
 ):
     session()
@@ -137,14 +137,14 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("text", "said"), FAULTS.values(), ids=FAULTS)
-def test_its_faults_end_the_session_before_anything_trains(session, pytester, text, said):
+def test_faults_of_a_measurement_end_the_session_before_anything_trains(session, pytester, text, said):
     result, _ = session(text)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {said}*"])
     assert not (pytester.path / "reports").exists()
 
 
-def test_arrays_that_its_class_does_not_name_are_an_error(session):
+def test_arrays_that_the_class_of_a_measurement_does_not_name_are_an_error(session):
     _, claims = session(OWN.replace('return {"norm": SCALE', 'return {"length": SCALE'))
     assert claims["norm"]["verdict"] == "error"
     assert "what was taken of WeightNorm is not what its arrays say: it lacks norm" in claims["norm"]["note"]

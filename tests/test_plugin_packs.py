@@ -1,4 +1,4 @@
-"""Packs in a session: reports that come from elsewhere are shown, and what does not fit together is one line."""
+"""Packs in a session: reports from elsewhere are shown, and contradictions end the session in one line."""
 
 import json
 
@@ -24,7 +24,7 @@ def count(name, report):
 
 @pytest.fixture
 def root(pytester):
-    """Makes the root conftest.py: the plugin, other plugins, and more source."""
+    """A function that writes the root conftest.py, with the plugin, other ``plugins``, and ``more`` source."""
 
     def make(*plugins, more=""):
         names = ", ".join(map(repr, ("hw1bench.plugin", *plugins)))
@@ -71,7 +71,7 @@ def test_markers_of_a_pack_are_listed_and_select(pytester, project):
     pytester.runpytest("claims", "-m", "report_f and sums", "-k", "sums-x").assert_outcomes(passed=1, deselected=3)
 
 
-def test_the_pack_of_the_five_and_another_are_put_together(pytester, project, root):
+def test_the_pack_of_the_five_reports_and_another_are_merged(pytester, project, root):
     root("hw1bench.sources.pack")
     project(f"[{count('A-counts-x', 'A')}]", topic="counts")
     other = project(f"[{count('F-widths-x', 'F')}]", topic="widths").parent / "other"
@@ -84,7 +84,7 @@ def test_the_pack_of_the_five_and_another_are_put_together(pytester, project, ro
     assert [one["text"] for one in page.find("h2")] == ["Reports by topics", "Parameter counts", "Widths of nets"]
 
 
-def test_a_pack_that_is_read_only_with_its_folder_counts(pytester, project):
+def test_a_pack_that_is_read_at_collection_counts(pytester, project):
     folder = project(f"[{count('F-sums-x', 'F')}]", topic="sums")
     deep = pytester.path / "deep" / "er"
     deep.mkdir(parents=True)
@@ -96,7 +96,7 @@ def test_a_pack_that_is_read_only_with_its_folder_counts(pytester, project):
     result.stderr.fnmatch_lines(["ERROR: -m 'widths' selects no claim: collected topics are sums; see --markers"])
 
 
-def test_two_different_reports_of_one_id_end_the_session_in_one_line(pytester, project, root):
+def test_two_different_reports_with_one_id_end_the_session_in_one_line(pytester, project, root):
     root(more=SIXTH)
     folder = project(f"[{count('F-sums-x', 'F')}]", topic="sums")
     (folder / "conftest.py").write_text(SIXTH.replace("A sixth report", "Quite another"))
@@ -107,7 +107,7 @@ def test_two_different_reports_of_one_id_end_the_session_in_one_line(pytester, p
 
 
 @pytest.mark.parametrize("given", ["'F'", "[1]", "Pack"])
-def test_what_is_no_pack_is_one_line(pytester, project, root, given):
+def test_a_hook_that_does_not_return_a_pack_gets_one_line(pytester, project, root, given):
     root(more=SIXTH.split("    return")[0] + f"    return {given}\n")
     project(f"[{count('F-sums-x', 'F')}]", topic="sums")
     result = pytester.runpytest("claims")
@@ -115,7 +115,7 @@ def test_what_is_no_pack_is_one_line(pytester, project, root, given):
     result.stderr.fnmatch_lines(["*pytest_hw1bench_pack returned *: return a hw1bench.Pack"])
 
 
-def test_a_misspelt_report_in_a_topic_of_a_pack_is_one_line(pytester, project, root):
+def test_a_misspelt_report_in_a_topic_of_a_pack_gets_one_line(pytester, project, root):
     root("hw1bench.sources.pack")
     project(f"[{count('A-counts-x', 'A')}, {count('A-counts-y', 'AA')}, {count('A-counts-z', 'AA')}]", topic="counts")
     result = pytester.runpytest("claims", "-k", "counts-x")
@@ -125,7 +125,7 @@ def test_a_misspelt_report_in_a_topic_of_a_pack_is_one_line(pytester, project, r
 
 
 @pytest.mark.parametrize("tests", ["claim", "exhibit", "contrast"])
-def test_the_experiments_of_a_topic_of_a_pack_are_of_its_reports_too(pytester, project, root, tests):
+def test_experiments_in_a_topic_of_a_pack_must_name_its_reports(pytester, project, root, tests):
     root("hw1bench.sources.pack")
     lines = {
         "claim": "",
@@ -146,7 +146,7 @@ def test_contrast(exhibit, court): court.show(exhibit)
 
 
 @pytest.mark.parametrize("plugins", [(), ("hw1bench.sources.pack",)])
-def test_claims_of_ones_own_without_a_pack_are_shown_under_plain_ids(pytester, project, root, plugins):
+def test_claims_without_a_pack_are_shown_with_plain_ids(pytester, project, root, plugins):
     root(*plugins)
     project(f"[{count('mine-x', 'my notes')}]", topic="mine")
     result = pytester.runpytest("claims", "-m", "mine")
@@ -170,7 +170,7 @@ def test_topics_keep_the_order_of_the_pack_from_session_to_session(pytester, pro
     assert [one["text"] for one in page.find("h2")][1:] == ["Widths of nets", "Sums", "another"]
 
 
-def test_the_figures_of_an_exhibit_stand_in_the_topic_of_its_file(pytester, project):
+def test_the_figures_of_an_exhibit_belong_to_the_topic_of_its_file(pytester, project):
     project(
         "[]",
         "\n@pytest.mark.parametrize('exhibit', [TOY])\ndef test_exhibit(exhibit, court): court.show(exhibit)\n",

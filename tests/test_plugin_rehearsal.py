@@ -1,4 +1,4 @@
-"""What can be known at collection ends the session before anything trains, in one line; what the numbers decide does not."""
+"""Faults that can be known at collection: they end the session in one line before anything trains."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_a_bad_specification_is_an_error_of_its_file(pytester, project):
     result.stdout.fnmatch_lines(["E * ValueError: Arm 'net' model is '[[]5]': give a Model"])
 
 
-def test_what_a_run_does_not_have_is_said_with_what_it_has(pytester, project):
+def test_reading_a_missing_attribute_of_a_run_lists_what_it_has(pytester, project):
     folder = project("[claim('A-fit-x', 'supported')]")
     path = folder / "test_fit.py"
     path.write_text(

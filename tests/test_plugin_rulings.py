@@ -1,4 +1,4 @@
-"""Rulings as a user meets them: what they are bound to, what is gone, what cannot be written."""
+"""Rulings as a user sees them: what they are bound to, rulings that are gone, files that cannot be written."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def said(result):
     return " ".join(f"{result.stdout.str()}\n{result.stderr.str()}".split())
 
 
-def test_a_ruling_on_something_else_is_shown_and_is_no_expectation(pytester, project):
+def test_a_ruling_on_another_subject_is_shown_and_does_not_count(pytester, project):
     by_loss = BY_LOSS.format(limit=1e-3)
     folder = project(f"{by_loss} + [claim('A-fit-y', 'supported', experiment('other')), count('B-count-z', 10)]")
     pytester.runpytest("claims", "--record-rulings").assert_outcomes(xfailed=1, passed=2, deselected=3)
@@ -51,7 +51,7 @@ def test_a_ruling_on_something_else_is_shown_and_is_no_expectation(pytester, pro
     assert (folder / rulings.FILE).read_text() == recorded  # until it is recorded anew
 
 
-def test_the_record_is_evidence_by_itself(pytester, project):
+def test_a_ruling_records_its_evidence(pytester, project):
     folder = project(BY_LOSS.format(limit=0.2))
     pytester.runpytest("claims", "--record-rulings")
     (one,) = rulings.load(folder / rulings.FILE).values()
@@ -62,7 +62,7 @@ def test_the_record_is_evidence_by_itself(pytester, project):
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", one.date)
 
 
-def test_what_is_no_finding_is_not_recorded_and_leaves_the_ruling_that_was(pytester, project):
+def test_an_effect_that_is_not_a_finding_leaves_the_earlier_ruling(pytester, project):
     folder = project(ONE)
     pytester.runpytest("claims", "--record-rulings")
     before = (folder / rulings.FILE).read_text()
@@ -116,7 +116,7 @@ GONE = [
 
 @pytest.fixture
 def folder_with_gone(pytester, project):
-    """Two files of claims, and rulings on both, on claims that are gone of both, and of a file that is."""
+    """Two files of claims, with rulings on their claims, on claims of theirs that are gone, and on a file that is gone."""
     folder = project("[claim('A-fit-x', 'supported'), claim('A-fit-y', 'supported')]")
     project("[pytest.param(claim('A-grad-x', 'supported'), id='odd')]", topic="grad")
     here = [replace(ruling(name), topic=name.split("-")[1]) for name in ("A-fit-x", "A-fit-y", "A-grad-x")]
@@ -137,7 +137,9 @@ HERE = {("A-fit-x", "quick"), ("A-fit-y", "quick"), ("A-grad-x", "quick")}
     ],
     ids=["folder", "file", "test", "--ignore"],
 )
-def test_what_is_gone_is_pruned_and_what_was_not_collected_is_left(pytester, folder_with_gone, arguments, removed):
+def test_rulings_that_are_gone_are_pruned_and_rulings_not_collected_are_left(
+    pytester, folder_with_gone, arguments, removed
+):
     path = folder_with_gone / rulings.FILE
     text = said(pytester.runpytest(*arguments, "--prune-rulings"))
     for one in removed:
@@ -147,7 +149,7 @@ def test_what_is_gone_is_pruned_and_what_was_not_collected_is_left(pytester, fol
     assert set(rulings.load(path)) == expected
 
 
-def test_a_file_that_fails_or_skips_is_not_taken_for_empty(pytester, folder_with_gone):
+def test_a_file_that_fails_or_skips_is_not_treated_as_empty(pytester, folder_with_gone):
     path = folder_with_gone / rulings.FILE
     grad = folder_with_gone / "test_grad.py"
     grad.write_text("import pytest\npytest.skip('later', allow_module_level=True)\n" + grad.read_text())
@@ -159,7 +161,7 @@ def test_a_file_that_fails_or_skips_is_not_taken_for_empty(pytester, folder_with
     assert set(rulings.load(path)) == left
 
 
-def test_what_is_gone_is_named_and_left_and_of_many_the_first_five(pytester, project):
+def test_rulings_that_are_gone_are_left_and_the_first_five_are_named(pytester, project):
     folder = project(ONE)
     rulings.save(folder / rulings.FILE, [ruling(f"A-fit-gone-{index}") for index in range(9)])
     result = pytester.runpytest("claims")
@@ -168,7 +170,7 @@ def test_what_is_gone_is_named_and_left_and_of_many_the_first_five(pytester, pro
     assert "'A-fit-gone-4 (quick)' and 4 more: --prune-rulings removes them" in said(result)
 
 
-def test_a_rulings_file_that_is_read_only_is_one_line_at_the_start(pytester, project):
+def test_a_read_only_rulings_file_gets_one_line_at_the_start(pytester, project):
     folder = project(ONE)
     rulings.save(folder / rulings.FILE, [])
     (folder / rulings.FILE).chmod(0o444)
@@ -195,7 +197,7 @@ def test_a_rulings_file_malformed_in_mid_session_loses_no_verdict_and_no_ruling(
     assert [entry["verdict"] for entry in entries(pytester)] == ["supported"] * 2
 
 
-def test_two_sessions_at_once_record_all_they_judged(pytester, project):
+def test_two_simultaneous_sessions_record_all_they_judged(pytester, project):
     names = [f"{topic}-{index}" for topic in ("fit", "grad") for index in range(3)]
     for topic in ("fit", "grad"):
         made = ", ".join(f"count('A-{name}', 10)" for name in names if name.startswith(topic))
@@ -225,7 +227,7 @@ def test_two_sessions_at_once_record_all_they_judged(pytester, project):
     assert {claim for claim, _ in rulings.load(folder / rulings.FILE)} == {f"A-{name}" for name in names}
 
 
-def test_a_claim_in_a_file_of_another_name_is_not_taken_for_gone(pytester, project):
+def test_a_claim_in_a_file_of_another_name_is_not_treated_as_gone(pytester, project):
     folder = project(ONE)
     (folder / "test_fit.py").rename(folder / "claims_fit.py")
     (folder / "claims_size.py").write_text((folder / "claims_fit.py").read_text().replace("A-fit-x", "A-size-y"))

@@ -1,4 +1,4 @@
-"""Rulings that several sessions put on record at once."""
+"""The rulings file, with several sessions putting rulings on record at the same time."""
 
 import errno
 import fcntl
@@ -21,7 +21,7 @@ def told():
 
 @pytest.fixture
 def book(tmp_path, told):
-    """A register beside claims of its own, and what it says."""
+    """A register in a folder of claims."""
     folder = tmp_path / "claims"
     folder.mkdir()
     return Register(folder / FILE, told.append)
@@ -39,7 +39,7 @@ def one_session(path, start, name, times):
     mine.close(path.parent)
 
 
-def test_sessions_at_once_lose_nothing(tmp_path):
+def test_simultaneous_sessions_lose_no_ruling(tmp_path):
     path, context = tmp_path / FILE, multiprocessing.get_context("spawn")
     start = context.Barrier(2)
     sessions = [context.Process(target=one_session, args=(path, start, name, 25)) for name in "ab"]
@@ -69,7 +69,7 @@ def holder(path, ready, leave):
 
 @pytest.fixture
 def held(book):
-    """A process that holds the lock, until it is killed."""
+    """A process that holds the lock until it is killed."""
     context = multiprocessing.get_context("spawn")
     ready, leave = context.Event(), context.Event()
     process = context.Process(target=holder, args=(book.path, ready, leave))
@@ -86,7 +86,7 @@ def test_the_lock_of_a_killed_session_does_not_block(book, told, held):
     assert (names(book.path), told) == ({"A-fit-x"}, [])
 
 
-def test_a_lock_held_for_ever_costs_one_wait_and_one_line_and_nothing_is_lost(book, told, held, monkeypatch):
+def test_a_lock_held_for_ever_costs_one_wait_and_one_line_but_no_ruling(book, told, held, monkeypatch):
     monkeypatch.setattr(register, "PATIENCE", 0.1)
     mine = Register(book.path, told.append)
     mine.record(ruling("a"))
@@ -122,7 +122,7 @@ def test_a_folder_that_cannot_be_locked_gets_one_line(book, told, monkeypatch, h
 
 
 @pytest.mark.parametrize("mended", [True, False])
-def test_a_file_malformed_in_mid_session_costs_one_line_and_nothing(book, told, tmp_path, mended):
+def test_a_file_malformed_in_mid_session_costs_one_line_and_no_ruling(book, told, tmp_path, mended):
     book.record(ruling("a"))
     book.path.write_text("<<<<<<< HEAD")
     book.record(ruling("b"))
@@ -146,7 +146,7 @@ def test_a_file_malformed_in_mid_session_costs_one_line_and_nothing(book, told, 
 
 
 @pytest.mark.parametrize("which", ["file", "folder"])
-def test_what_is_read_only_is_refused_at_the_start_and_later(book, told, tmp_path, which):
+def test_a_read_only_file_or_folder_is_refused_at_the_start_and_later(book, told, tmp_path, which):
     save(book.path, [ruling("before")])
     place, mode = (book.path, 0o444) if which == "file" else (book.path.parent, 0o555)
     before = place.stat().st_mode
@@ -166,7 +166,7 @@ def test_what_is_read_only_is_refused_at_the_start_and_later(book, told, tmp_pat
     book.check()
 
 
-def test_a_full_disk_is_one_line_and_a_refuge_that_fails_another(book, told, monkeypatch):
+def test_a_full_disk_gets_one_line_and_a_failed_refuge_another(book, told, monkeypatch):
     def full(path, content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -178,7 +178,7 @@ def test_a_full_disk_is_one_line_and_a_refuge_that_fails_another(book, told, mon
     assert "3 rulings of this session could not be put on record" in told[1]
 
 
-def test_a_link_to_the_file_stays_one(book, tmp_path):
+def test_a_link_to_the_file_stays_a_link(book, tmp_path):
     real = tmp_path / "shared.json"
     save(real, [ruling("before")])
     book.path.symlink_to(real)

@@ -1,4 +1,4 @@
-"""The dry run: the claims of the project, which have no fault, and what it must find."""
+"""The dry run: it finds no fault in the project's claims, and every fault in faulty ones."""
 
 import statistics
 import subprocess
@@ -44,12 +44,12 @@ def subjects():
 
 
 @pytest.mark.parametrize("tier", ["quick", "full"])
-def test_all_claims_of_the_project_rehearse_without_fault(subjects, tier):
+def test_all_claims_of_the_project_are_rehearsed_without_fault(subjects, tier):
     assert len(subjects) == 195
     assert faults(subjects, tier) == {}
 
 
-def test_the_rehearsal_takes_no_torch():
+def test_the_rehearsal_does_not_import_torch():
     script = "import sys, hw1bench.court.rehearsal; print(sorted({'torch', 'scipy', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
@@ -173,7 +173,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("effect", "of", "said"), FAULTS.values(), ids=FAULTS)
-def test_what_an_effect_reads_and_nothing_records_is_a_fault(effect, of, said):
+def test_an_effect_that_cannot_be_computed_is_a_fault(effect, of, said):
     found = faults([claim(effect, of)], "quick")
     assert list(found) == ["T-x"]
     with pytest.raises(ValueError, match=f"claim T-x: its .*{said}"):
@@ -182,7 +182,7 @@ def test_what_an_effect_reads_and_nothing_records_is_a_fault(effect, of, said):
 
 
 def never(runs):
-    """The epoch at which the loss first is under a thousandth of what it started from; raises where it never is."""
+    """The epoch at which the loss is first below half its initial value; raises IndexError if it never is."""
     losses = runs["a"].history("train_loss")
     return float(np.flatnonzero(losses < losses[0] / 2)[0])
 
@@ -214,7 +214,7 @@ FINE = {
 
 
 @pytest.mark.parametrize("compute", FINE.values(), ids=FINE)
-def test_what_the_numbers_decide_is_no_fault(compute):
+def test_an_effect_whose_result_depends_on_the_numbers_is_not_a_fault(compute):
     assert faults([claim(by_hand(compute), FITS)], "quick") == {}
 
 
@@ -284,7 +284,7 @@ EXHIBITS = {
 
 
 @pytest.mark.parametrize(("exhibit", "said"), EXHIBITS.values(), ids=EXHIBITS)
-def test_what_a_figure_reads_and_nothing_records_is_a_fault(exhibit, said):
+def test_a_figure_of_arrays_that_nothing_records_is_a_fault(exhibit, said):
     found = faults([exhibit], "quick")
     with pytest.raises(ValueError, match=said):
         raise ValueError(found["T-x"])
@@ -292,7 +292,7 @@ def test_what_a_figure_reads_and_nothing_records_is_a_fault(exhibit, said):
         assert found == faults([claim(fx.loss_below(1, "a"), exhibit)], "quick")
 
 
-def test_a_contrast_is_drawn_from_all_its_experiments():
+def test_a_figure_across_reports_is_drawn_from_all_its_experiments():
     across = CrossReportFigure(
         topic="random", title="", kind="memorising", experiments=(experiment(NET), experiment(FIT, name="y"))
     )
@@ -302,7 +302,7 @@ def test_a_contrast_is_drawn_from_all_its_experiments():
     }
 
 
-def test_two_different_experiments_of_one_id_are_a_fault_of_the_later():
+def test_two_different_experiments_with_one_id_are_a_fault_of_the_later():
     one, other = experiment(FIT), experiment(replace(FIT, epochs=4))
     first, second = (claim(fx.loss_below(1, "a"), of, name) for of, name in ((one, "T-1"), (other, "T-2")))
     assert faults([first, second], "quick") == {
@@ -317,14 +317,14 @@ def test_two_different_experiments_of_one_id_are_a_fault_of_the_later():
     assert list(faults(dashed, "quick")) == ["T-x-y"]
 
 
-def test_what_a_tier_does_not_try_has_no_fault():
+def test_a_claim_that_the_tier_does_not_try_has_no_fault():
     counted = Claim("T-n", report="T", where="1", says="7.", effect=CountIs(Model("[2]"), 7))
     full = claim(fx.overfits("a"), experiment(FIT, quick=False))
     assert faults([counted, full], "quick") == {}
     assert list(faults([counted, full], "full")) == ["T-x"]
 
 
-def test_the_longest_budgets_are_rehearsed_at_once():
+def test_the_longest_budgets_are_rehearsed_quickly():
     long = replace(
         FIT, data=Function(name="sinc", points=2**31 - 1), epochs=2**31 - 1, batch_size=1, gradient_norm="step"
     )
@@ -347,12 +347,12 @@ SOUND = {
 
 
 @pytest.mark.parametrize("compute", SOUND.values(), ids=SOUND)
-def test_what_may_lie_in_the_made_up_numbers_is_no_fault(compute):
+def test_an_error_that_may_lie_in_the_made_up_numbers_is_not_a_fault(compute):
     claim = Claim("T-x", report="T", where="", says="", experiment=FITS, effect=Effect("own", "parts", compute, ("a",)))
     assert faults([claim], "quick") == {}
 
 
-def test_what_an_effect_remembers_of_a_seed_is_not_made_up():
+def test_an_effect_cannot_mistake_made_up_runs_for_a_real_seed():
     seen = []
     own = Effect("own", "parts", lambda runs: seen.append(runs["a"].seed) or 1.0, ("a",))
     faults([Claim("T-x", report="T", where="", says="", experiment=FITS, effect=own)], "quick")

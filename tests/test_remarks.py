@@ -28,7 +28,7 @@ def test_nets_that_hardly_learn_are_named_with_the_verdict():
 
 
 def points(reached, ratios, loss=0.01):
-    """A seed whose points are `reached` or not; the target's variance is 0.1."""
+    """A seed whose points are ``reached`` or not; the target's variance is 0.1."""
     measured = [
         {"reached": np.bool_(a), "norm_ratio": np.float64(b), "stationary_loss": np.float64(loss)}
         for a, b in zip(reached, ratios, strict=True)
@@ -39,7 +39,7 @@ def points(reached, ratios, loss=0.01):
     }
 
 
-def test_points_that_did_not_get_there_are_counted():
+def test_points_that_did_not_reach_zero_gradient_are_counted():
     seeds = [points([True, False], [1e-5, 2e-3]), points([False, True], [4e-2, 1e-6])]
     assert left_out(seeds) == (
         "2 of 4 points reached almost zero gradient; the other 2 are left out: their gradient norm ended at 2.0e-03 to 4.0e-02 "
@@ -48,7 +48,7 @@ def test_points_that_did_not_get_there_are_counted():
     assert remarks([points([True], [1e-6])]) == "1 of 1 points reached almost zero gradient."
 
 
-def test_points_without_any_fit_are_counted():
+def test_constant_fits_are_counted():
     seeds = [points([True, False], [1e-6, 1e-2], loss=0.10001), points([True], [1e-6])]
     assert left_out(seeds) == (
         "2 of 3 points reached almost zero gradient; the other is left out: its gradient norm ended at 1.0e-02 of its value at "
@@ -63,12 +63,12 @@ def test_norms_that_are_undefined_are_told_apart():
     assert "its gradient norm ended at undefined of its value" in left_out([points([False], [np.nan])])
 
 
-def test_where_runs_diverged_is_counted_in_the_seeds_that_leave_an_effect_undefined():
+def test_arms_that_diverged_are_counted_in_the_seeds_with_an_undefined_effect():
     fine, gone = (Run(ARM, 0, {"train_loss": np.array([1.0, end])}, {}) for end in (0.5, np.nan))
     seeds = [{"a": gone, "b": fine}, {"a": gone, "b": gone}, {"a": fine, "b": gone}]
     assert diverged_where([np.nan, np.nan, 1.0], seeds) == "; of those, arm a diverged in 2, arm b diverged in 1"
     assert diverged_where([1.0, 1.0, np.nan], [seeds[0], seeds[1], {"a": fine}]) == ""
 
 
-def test_where_nothing_must_be_said_nothing_is():
+def test_ordinary_runs_get_no_remark():
     assert remarks([{"net": Run(ARM, 0, {"train_loss": np.zeros(2)}, {})}]) == ""

@@ -36,7 +36,7 @@ def test_strict_fails_a_missing_ruling():
     assert strictly(Outcome("passed"), ruling(), None) == Outcome("failed", "supported, no ruling on record")
 
 
-def test_strict_fails_a_weaker_verdict_only_where_it_must_repeat():
+def test_strict_fails_a_weaker_verdict_only_in_the_same_environment():
     weak, plain = ruling(verdict="inconclusive"), Outcome("skipped", "weaker")
     assert strictly(plain, weak, ruling()).kind == "failed"
     assert strictly(plain, weak, ruling(environment={"isa": "AVX512", "threads": 2})) == plain
@@ -45,7 +45,7 @@ def test_strict_fails_a_weaker_verdict_only_where_it_must_repeat():
 
 
 @pytest.mark.parametrize("other", [{"experiment": "other"}, {"effect": "other"}])
-def test_a_ruling_on_another_subject_is_no_expectation_and_says_so(other):
+def test_a_ruling_on_another_subject_does_not_count_and_is_mentioned(other):
     old = ruling(verdict="refuted", **other)
     found = {word: beside(word, old, ruling().subject) for word in TABLE}
     assert found == {
@@ -60,7 +60,7 @@ def test_a_ruling_on_another_subject_is_no_expectation_and_says_so(other):
     assert beside("supported", None, ruling().subject) == (Outcome("passed"), None)
 
 
-def test_rulings_come_back_sorted_one_a_line(tmp_path):
+def test_rulings_come_back_sorted_one_per_line(tmp_path):
     path = tmp_path / "rulings.json"
     exact = {"holds": None, "seeds": None, "median": None, "interval": None, "experiment": None, "environment": None}
     rulings = [ruling("B-fit-x", **exact), ruling("A-fit-x", tier="full", date=None), ruling("A-fit-x", how="absent")]
@@ -81,7 +81,7 @@ def test_numbers_come_back_whatever_they_are(tmp_path_factory, values):
     assert (found.median, found.interval) == (median, (low, high))
 
 
-def test_what_is_not_finite_is_recorded_by_name():
+def test_numbers_that_are_not_finite_are_recorded_by_name():
     assert [number(value) for value in (math.nan, math.inf, -math.inf, 0.0, None)] == [
         *("undefined", "+infinity", "-infinity", 0.0, None)
     ]
@@ -121,7 +121,7 @@ def refused(path, said):
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "bytes"])
-def test_what_is_no_text_file_is_named_in_one_line(tmp_path, kind):
+def test_a_rulings_file_that_is_not_a_text_file_is_named_in_one_line(tmp_path, kind):
     path = tmp_path / "rulings.json"
     if kind == "folder":
         path.mkdir()
@@ -177,7 +177,7 @@ def test_double_entries_are_refused(tmp_path):
     refused(path, "'A-fit-x' has two rulings for the quick tier")
 
 
-def test_what_is_gone():
+def test_rulings_on_missing_claims_and_tiers_are_gone():
     rulings = {
         one.place: one
         for one in (

@@ -1,4 +1,4 @@
-"""Runs are shared by all claims that look at them, so nothing that an effect does may alter them."""
+"""Runs, which all claims that look at them share: nothing that an effect does may alter them."""
 
 import copy
 import gc
@@ -43,10 +43,10 @@ VIEWS = {
 
 @pytest.mark.parametrize("of", ["record", "run"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_no_array_can_be_written_or_made_writable(of, view):
+def test_no_array_can_be_written_to_or_made_writable(of, view):
     made = record()
     one = made if of == "record" else list(made.runs(BLOCK))[3]
-    arrays = [array for array in one.arrays.values() if array.ndim]  # a run's number by itself is no array
+    arrays = [array for array in one.arrays.values() if array.ndim]  # a single number of a run is not an array
     assert len(arrays) >= 5
     for array in arrays:
         seen = VIEWS[view](array)
@@ -98,7 +98,7 @@ THROUGH_TORCH = {
 
 @pytest.mark.parametrize("way", THROUGH_TORCH)
 @pytest.mark.parametrize("read", ["item", "get", "values", "items"])
-def test_torch_heeds_no_flag_and_still_alters_nothing(way, read):
+def test_torch_ignores_the_read_only_flag_and_still_alters_nothing(way, read):
     made = record()
     run = next(made.runs(BLOCK))
     names = ("train_loss", "weights", "reached")
@@ -120,7 +120,7 @@ def test_torch_heeds_no_flag_and_still_alters_nothing(way, read):
             np.testing.assert_array_equal(made.arrays[kept], array)
 
 
-def test_arrays_of_a_run_are_copied_only_where_they_are_read():
+def test_arrays_of_a_run_are_copied_only_when_they_are_read():
     made = record()
     run = next(made.runs(BLOCK))
     assert len(run.arrays) == 6
@@ -131,7 +131,7 @@ def test_arrays_of_a_run_are_copied_only_where_they_are_read():
     with pytest.raises(KeyError, match="test_loss"):
         run.arrays["test_loss"]
     assert not np.shares_memory(run.arrays["weights"], made.arrays["weights"])
-    # 8 TB: looked at without a copy of it all
+    # 8 TB, read without copying all of it
     vast = Run(
         ARM, 0, {"snapshot_steps": np.broadcast_to(np.float64(0.5), (10**6, 10**6)), "none": np.empty((0, 3))}, {}
     )
@@ -155,7 +155,7 @@ def test_a_run_can_be_copied_and_pickled(again):
 
 
 @pytest.mark.parametrize("again", [lambda run: run, copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))])
-def test_results_go_with_the_run_and_cannot_be_changed(again):
+def test_results_are_copied_with_the_run_and_cannot_be_changed(again):
     norms = Record({"jacobian": np.arange(8.0)[:, None]}, {}, 0.0)
     others = [(Measured(JacobianNorm(), (replace(BLOCK, first_seed=8),)), norms)]
     run = again([*record().runs(BLOCK, [(Measured(JacobianNorm(), (BLOCK,)), norms), *others])][3])
@@ -172,7 +172,7 @@ def test_results_go_with_the_run_and_cannot_be_changed(again):
 
 
 @pytest.mark.parametrize("name", ["train_loss", "train_accuracy"])
-def test_a_history_is_a_copy_to_do_with_as_one_likes(name):
+def test_a_history_is_a_copy_that_may_be_changed(name):
     made = record()
     run = next(made.runs(BLOCK))
     values = run.history(name)
@@ -182,7 +182,7 @@ def test_a_history_is_a_copy_to_do_with_as_one_likes(name):
     np.testing.assert_array_equal(run.history(name), expected)
 
 
-def test_arrays_are_views_and_live_as_long_as_they_are_used():
+def test_arrays_are_views_that_live_as_long_as_they_are_used():
     large = np.zeros((8, 1000))
     made = Record({"weights": large}, {}, 0.0)
     assert np.shares_memory(made.arrays["weights"], large)

@@ -1,4 +1,4 @@
-"""Every field of every specification, given what is odd, hostile or of another type: one line, or the one form that it has."""
+"""Every field of every specification, given odd, hostile or mistyped values: it is refused in one line, or made canonical."""
 
 from dataclasses import fields, replace
 from decimal import Decimal
@@ -74,7 +74,7 @@ SPECIFICATIONS = [
 
 
 class Foreign:
-    """Something of no type that is known here, whose repr takes lines."""
+    """An object of an unknown type, whose repr takes several lines."""
 
     def __repr__(self):
         return "<foreign\nthing>" * 50
@@ -95,7 +95,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("spec", SPECIFICATIONS, ids=lambda one: type(one).__name__)
-def test_whatever_a_field_is_given_it_is_taken_or_refused_in_one_line(spec):
+def test_any_value_of_a_field_is_accepted_or_refused_in_one_line(spec):
     said = []
     for field in filter(lambda one: one.init, fields(spec)):
         for value in HOSTILE:
@@ -105,7 +105,7 @@ def test_whatever_a_field_is_given_it_is_taken_or_refused_in_one_line(spec):
                 said.append(str(error))
             else:
                 assert hash(changed) == hash(replace(changed))
-                if not isinstance(spec, Claim | Effect):  # which hold functions
+                if not isinstance(spec, Claim | Effect):  # these hold functions, which have no digest
                     assert digest(changed) == digest(replace(changed))
     assert len(said) > len(HOSTILE) / 2
     # One line, and no half of a surrogate pair, which a terminal cannot print.
@@ -132,7 +132,7 @@ SAME = {
 
 
 @pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
-def test_equal_content_is_one_specification_whatever_type_it_was_written_in(one, other):
+def test_equal_content_gives_equal_specifications_whatever_its_types(one, other):
     assert one == other
     assert hash(one) == hash(other)
     assert digest(one) == digest(other)
@@ -149,7 +149,7 @@ BAD_NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_names_that_are_safe_for_files_are_taken(name, tmp_path):
+def test_names_that_are_safe_for_files_are_accepted(name, tmp_path):
     (tmp_path / f"{replace(EXPERIMENT, name=name).id}.svg").touch()
 
 
@@ -197,7 +197,7 @@ def test_names_that_are_not_safe_for_files_are_refused(name, said):
         (lambda: Protocol(arms=[replace(FIT, name="")], looks=[8]), "a protocol needs arms with different names"),
     ],
 )
-def test_what_cannot_be_is_refused_where_it_is_written(make, said):
+def test_an_invalid_specification_is_refused_when_it_is_made(make, said):
     with pytest.raises(ValueError, match=said):
         make()
 
@@ -228,12 +228,12 @@ def nets(layout, loss="cross_entropy", **data):
         (lambda: replace(FIT, keep="best"), "which has no test accuracy"),
     ],
 )
-def test_an_arm_whose_net_loss_and_data_do_not_fit_is_refused(make, said):
+def test_an_arm_whose_net_loss_and_data_do_not_match_is_refused(make, said):
     with pytest.raises(ValueError, match=said):
         make()
 
 
-def test_softmax_before_cross_entropy_and_batches_larger_than_the_set_are_taken():
+def test_softmax_before_cross_entropy_and_batches_larger_than_the_set_are_accepted():
     assert nets("64-10 softmax").loss == nets("64-10 logsoftmax").loss == "cross_entropy"
     assert replace(FIT, batch_size=10**6).steps == FIT.epochs
 

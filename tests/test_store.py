@@ -34,7 +34,7 @@ def test_a_record_comes_back_bit_for_bit(tmp_path):
     assert [path.name for path in (tmp_path / "blocks").iterdir()] == ["key.npz"]
 
 
-def test_fresh_ignores_what_lay_there_before_but_not_what_it_wrote(tmp_path):
+def test_a_fresh_store_ignores_earlier_records_but_not_its_own(tmp_path):
     Store(tmp_path).put("key", RECORD)
     fresh = Store(tmp_path, fresh=True)
     assert fresh.get("key") is None
@@ -103,7 +103,7 @@ def test_a_record_of_another_key_is_noticed_and_ignored(tmp_path, exchange):
     same(store.get("mine"), RECORD)
 
 
-def test_a_key_that_was_only_written_over_is_noticed(tmp_path):
+def test_a_changed_key_in_a_file_is_noticed(tmp_path):
     said = []
     store = Store(tmp_path, notice=said.append)
     store.put("other", RECORD)
@@ -114,7 +114,7 @@ def test_a_key_that_was_only_written_over_is_noticed(tmp_path):
     assert "does not match its digest" in said[0]
 
 
-def test_every_flipped_bit_of_a_record_gives_the_same_or_is_noticed(tmp_path):
+def test_every_flipped_bit_is_noticed_or_gives_the_same_record(tmp_path):
     said = []
     store = Store(tmp_path, notice=said.append)
     record = Record({"train_loss": np.arange(4.0).reshape(2, 2)}, {"x": (0.5,)}, 1.5)
@@ -150,7 +150,7 @@ METAS = [
 
 
 @pytest.mark.parametrize("meta", METAS, ids=range(len(METAS)))
-def test_a_file_that_is_whole_and_no_record_is_noticed(tmp_path, meta):
+def test_an_undamaged_file_without_a_record_is_noticed(tmp_path, meta):
     said = []
     save_arrays(tmp_path / "key.npz", {"train_loss": np.zeros((8, 2)), "__record__": np.array(meta)})
     assert Store(tmp_path, notice=said.append).get("key") is None
@@ -170,7 +170,7 @@ def test_a_sealed_record_with_odd_facts_or_seconds_is_noticed(tmp_path, facts, s
     assert "does not hold a record" in said[0]
 
 
-def test_a_pipe_in_the_place_of_a_block_is_noticed_and_replaced(tmp_path):
+def test_a_pipe_in_place_of_a_block_is_noticed_and_replaced(tmp_path):
     said = []
     os.mkfifo(tmp_path / "key.npz")
     store = Store(tmp_path, notice=said.append)
@@ -180,7 +180,7 @@ def test_a_pipe_in_the_place_of_a_block_is_noticed_and_replaced(tmp_path):
     same(store.get("key"), RECORD)
 
 
-def test_a_record_that_does_not_fit_is_said_and_ignored(tmp_path):
+def test_a_record_that_does_not_fit_is_noticed_and_ignored(tmp_path):
     said = []
     store = Store(tmp_path, notice=said.append)
     store.put("key", RECORD)
@@ -189,7 +189,7 @@ def test_a_record_that_does_not_fit_is_said_and_ignored(tmp_path):
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
-def test_blocks_are_readable_by_whom_the_umask_lets(tmp_path, umask):
+def test_blocks_are_readable_as_the_umask_allows(tmp_path, umask):
     before = os.umask(umask)
     try:
         Store(tmp_path).put("key", RECORD)
@@ -198,7 +198,7 @@ def test_blocks_are_readable_by_whom_the_umask_lets(tmp_path, umask):
     assert stat.S_IMODE((tmp_path / "key.npz").stat().st_mode) == 0o666 & ~umask
 
 
-def test_a_failed_write_leaves_the_old_record_and_no_litter(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_only_the_old_record(tmp_path, monkeypatch):
     store = Store(tmp_path)
     store.put("key", RECORD)
 
@@ -212,7 +212,7 @@ def test_a_failed_write_leaves_the_old_record_and_no_litter(tmp_path, monkeypatc
     same(store.get("key"), RECORD)
 
 
-def test_a_folder_that_cannot_be_written_is_said_once(tmp_path):
+def test_a_folder_that_cannot_be_written_gets_one_notice(tmp_path):
     said = []
     folder = tmp_path / "blocks"
     folder.write_text("a file is in the way")

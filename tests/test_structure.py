@@ -1,4 +1,4 @@
-"""The framework knows no report: it neither imports ours, nor names them, nor does anything by the name of a report or topic."""
+"""The framework knows no report: it does not import or name ours, and nothing depends on the name of a report or topic."""
 
 import ast
 import json
@@ -31,7 +31,7 @@ def trees(path):
 
 
 def imported(text, package="hw1bench.report"):
-    """The full names of what ``text``, a module of ``package``, imports."""
+    """The full names that ``text``, the source of a module of ``package``, imports."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -50,7 +50,7 @@ def imported(text, package="hw1bench.report"):
         "from .. import sources",
     ],
 )
-def test_an_import_of_the_reports_is_seen(line):
+def test_an_import_of_the_reports_is_detected(line):
     assert any(found.startswith("hw1bench.sources") for found in imported(line))
 
 
@@ -80,7 +80,7 @@ def test_the_framework_names_no_report(path):
 
 @pytest.mark.parametrize("path", CODE, ids=name)
 def test_the_framework_lists_no_topics_and_no_titles(path):
-    titles = {one.title for one in (*PACK.reports, *PACK.topics) if " " in one.title}  # a word alone is anybody's
+    titles = {one.title for one in (*PACK.reports, *PACK.topics) if " " in one.title}  # single words are too common
     for node in trees(path):
         if isinstance(node, ast.Constant):
             assert node.value not in titles
@@ -99,7 +99,7 @@ def test_the_framework_lists_no_topics_and_no_titles(path):
     ids=["page", "markdown", "junit"],
 )
 def test_reports_and_topics_are_nothing_but_names(render, told, tmp_path):
-    """Under other names of reports and topics, all else of a report is the same."""
+    """If reports and topics are renamed, nothing else in the rendered report changes."""
     found = document(*everything())
     found["figures"].append(across())
     if not told:

@@ -1,4 +1,4 @@
-"""Verdicts on a terminal: what a failing test says."""
+"""Verdicts on a terminal: failure messages, the closing table, and counts."""
 
 import math
 from pathlib import Path
@@ -72,12 +72,12 @@ def test_no_text_of_a_claim_acts_on_the_terminal(colour):
     assert len(table.splitlines()) == 4
 
 
-def test_what_there_is_nothing_of_takes_no_line():
+def test_empty_fields_take_no_line():
     lines = summary.message(exact(), "", Path("reports")).splitlines()
     assert [line.split()[0] for line in lines] == ["A-count-path:", "claimed", "seen"]
 
 
-def test_what_is_not_finite_is_told_apart():
+def test_numbers_that_are_not_finite_are_told_apart():
     effect = {
         **claim()["effect"],
         "median": None,

@@ -1,4 +1,4 @@
-"""What is written to a terminal whose reader has gone away is dropped, and nothing is raised."""
+"""A terminal whose reader has gone away: text is dropped, and nothing is raised."""
 
 import os
 
@@ -10,7 +10,7 @@ from hw1bench.support.progress import TerminalProgress
 
 @pytest.fixture
 def pipe():
-    """A stream to a pipe, and the end that is read."""
+    """A stream that writes to a pipe, and the pipe's reading end."""
     reading, writing = os.pipe()
     with open(reading, "rb", buffering=0) as reader:
         stream = Forgiving(open(writing, "w", encoding="ascii", buffering=1))  # noqa: SIM115  # closed below
@@ -19,7 +19,7 @@ def pipe():
         stream.close()
 
 
-def test_with_a_reader_it_is_the_stream(pipe):
+def test_with_a_reader_text_goes_to_the_stream(pipe):
     stream, reader = pipe
     assert stream.write("a line\n") == 7
     stream.flush()
@@ -29,7 +29,7 @@ def test_with_a_reader_it_is_the_stream(pipe):
         stream.write("\u2713")
 
 
-def test_without_one_nothing_is_raised(pipe):
+def test_without_a_reader_nothing_is_raised(pipe):
     stream, reader = pipe
     reader.close()
     assert stream.write("lost\n") == 5
@@ -39,7 +39,7 @@ def test_without_one_nothing_is_raised(pipe):
     print("gone nowhere", file=stream._stream, flush=True)
 
 
-def test_nothing_is_left_for_the_one_who_gets_the_descriptor_back(pipe):
+def test_nothing_is_left_in_buffers_when_the_descriptor_is_restored(pipe):
     stream, reader = pipe
     stream._stream.reconfigure(line_buffering=False)
     kept = os.dup(stream.fileno())
@@ -63,7 +63,7 @@ def test_progress_goes_on_without_a_reader(pipe, monkeypatch):
     progress.notice("a line")
 
 
-def test_a_stream_that_somebody_closed_is_no_error():
+def test_a_closed_stream_is_not_an_error():
     with open(os.devnull, "w", encoding="utf-8") as stream:
         pass
     assert Forgiving(stream).write("x") == 1

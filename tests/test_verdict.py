@@ -21,7 +21,7 @@ def effects(holds, seeds):
 @pytest.mark.parametrize(
     ("looks", "needed"), [(QUICK, {8: 8, 16: 13}), (FULL, {8: 8, 16: 14, 32: 24}), (ONE, {8: 8})], ids=str
 )
-def test_what_it_takes(looks, needed):
+def test_how_many_seeds_a_verdict_takes(looks, needed):
     for look, threshold in needed.items():
         for holds in range(look + 1):
             word = decide(effects(holds, look), looks).word
@@ -32,7 +32,7 @@ def test_what_it_takes(looks, needed):
 @pytest.mark.parametrize(
     ("holds", "seeds", "level"), [(0, 8, 0.975), (13, 16, 0.975), (9, 32, 1 - 0.05 / 3), (8, 8, 0.95)]
 )
-def test_the_interval_is_clopper_and_pearsons(holds, seeds, level):
+def test_the_interval_is_that_of_clopper_and_pearson(holds, seeds, level):
     assert share_interval(holds, seeds, level) == pytest.approx(
         reference.clopper_pearson(holds, seeds, level), abs=1e-9
     )
@@ -44,7 +44,7 @@ def test_zero_and_undefined_effects_do_not_hold():
     assert decide([math.inf] * 8, QUICK).word == "supported"
 
 
-def test_a_refutation_is_reversed_only_where_the_opposite_is_supported():
+def test_a_refutation_is_reversed_only_if_the_opposite_is_supported():
     down = [-1.0] * 8
     assert decide(down, QUICK, [1.0] * 8).how == "reversed"
     assert decide(down, QUICK, [1.0] * 7 + [0.0]).how == "absent"
@@ -64,7 +64,7 @@ def test_median_and_its_interval_are_order_statistics(values):
 
 
 def test_the_medians_interval_at_eight_seeds_is_the_range():
-    # P(all 8 on one side) = 2 / 256 is under 1 - 0.975; one further in would not be.
+    # P(all 8 on one side) = 2 / 256 is below 1 - 0.975; for an interval one rank narrower it is not.
     assert decide([3.0, 1, 4, 1.5, 9, 2.6, 5, 3.5], QUICK).interval == (1.0, 9.0)
 
 
@@ -90,12 +90,12 @@ def test_undefined_is_not_minus_infinity(values, median, interval):
     np.testing.assert_equal([verdict.median, *verdict.interval], [median, *interval])
 
 
-def test_a_level_that_so_few_seeds_cannot_reach_bounds_nothing():
+def test_too_few_seeds_for_the_level_give_an_infinite_interval():
     assert decide([1.0] * 8, tuple(range(8, 64, 8))).interval == (-math.inf, math.inf)
 
 
 @pytest.mark.parametrize(("undefined", "seeds"), [(4, 8), (8, 8), (8, 16), (16, 16)])
-def test_undefined_in_half_of_the_seeds_is_no_finding(undefined, seeds):
+def test_an_effect_undefined_in_half_of_the_seeds_is_not_a_finding(undefined, seeds):
     values = [math.nan] * undefined + [1.0] * (seeds - undefined)
     with pytest.raises(NoFinding, match=rf"undefined \(NaN\) in {undefined} of {seeds} seeds"):
         decide(values, QUICK)
@@ -104,7 +104,7 @@ def test_undefined_in_half_of_the_seeds_is_no_finding(undefined, seeds):
 
 
 @pytest.mark.parametrize("value", ["3", True, None, 1j, [1.0]], ids=str)
-def test_what_is_no_number_is_no_effect(value):
+def test_an_effect_must_be_a_number(value):
     with pytest.raises(NoFinding, match="is not a real number"):
         decide([*[1.0] * 7, value], QUICK)
     with pytest.raises(NoFinding, match="is not a real number"):
@@ -114,7 +114,7 @@ def test_what_is_no_number_is_no_effect(value):
 @pytest.mark.parametrize(
     "looks", [(16, 8), (8, 8), (8, 16, 16), (0, 8), (-8, 8), (), (8.0,), (True, 8), ("8",)], ids=str
 )
-def test_looks_that_do_not_rise_are_refused(looks):
+def test_looks_that_do_not_increase_are_refused(looks):
     with pytest.raises(ValueError, match="looks must be increasing numbers of seeds"):
         decide([1.0] * 8, looks)
     with pytest.raises(ValueError, match="looks must be increasing numbers of seeds"):
@@ -122,7 +122,8 @@ def test_looks_that_do_not_rise_are_refused(looks):
 
 
 def false_rate_by_enumeration(looks):
-    """Both words are false at a share of 1/2: every path of counts at the looks, weighed by the binomial."""
+    """Probability of a false verdict at a share of 1/2, where both "supported" and "refuted" are false: the sum over all paths
+    of counts at the looks of their binomial probabilities."""
     steps = [looks[0], *(later - sooner for sooner, later in itertools.pairwise(looks))]
     total = 0.0
     for path in itertools.product(*(range(step + 1) for step in steps)):
@@ -135,17 +136,17 @@ def false_rate_by_enumeration(looks):
 
 
 @pytest.mark.parametrize(("looks", "rate"), [(QUICK, 0.026), (FULL, 0.017), (ONE, 0.008)], ids=str)
-def test_false_verdicts_are_rarer_than_the_level(looks, rate):
+def test_false_verdicts_are_rarer_than_alpha(looks, rate):
     exact = outcome_probabilities(0.5, looks)
     assert exact["supported"] + exact["refuted"] == pytest.approx(rate, abs=6e-4)
     assert exact["supported"] + exact["refuted"] < ALPHA
-    if looks != FULL:  # 9 x 9 x 17 paths through the real code are slow, and add nothing
+    if looks != FULL:  # 9 x 9 x 17 paths through the real code would be slow and add nothing
         assert false_rate_by_enumeration(looks) == pytest.approx(exact["supported"] + exact["refuted"], abs=1e-12)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.49, 0.5, 0.51, 0.7, 0.9])
 @pytest.mark.parametrize("looks", [QUICK, FULL, ONE], ids=str)
-def test_whatever_the_share_a_false_verdict_has_at_most_the_level(looks, share):
+def test_a_false_verdict_is_at_most_as_probable_as_alpha_for_any_share(looks, share):
     exact = outcome_probabilities(share, looks)
     assert sum(exact.values()) == pytest.approx(1)
     false = (exact["supported"] if share <= 0.5 else 0) + (exact["refuted"] if share >= 0.5 else 0)
@@ -185,11 +186,11 @@ def test_a_look_that_was_not_planned_is_refused():
         decide([1.0] * 8, QUICK, [1.0] * 3)
 
 
-def test_level():
+def test_the_level_of_a_look():
     assert level_for(QUICK) == 0.975
 
 
-def test_a_verdict_stands_to_a_ruling_by_its_strength():
+def test_a_verdict_compares_with_a_ruling_by_its_strength():
     stands = {
         ("supported", None): "unruled",
         ("inconclusive", "inconclusive"): "same",
