@@ -1,4 +1,4 @@
-"""The claims as a whole: they agree with their pack, and train every arm that a figure shows."""
+"""The claims as a whole: their ids, reports and topics are consistent, and what they train fills every figure."""
 
 from importlib import util
 from pathlib import Path
@@ -29,11 +29,12 @@ def claims(modules):
 
 @pytest.fixture(scope="module")
 def shown(modules):
-    """Experiments whose arms are all trained for a figure."""
+    """Experiments that have all their arms trained for a figure."""
     exhibits = [one for module in modules.values() for one in getattr(module, "EXHIBITS", [])]
-    across = [one for module in modules.values() for one in getattr(module, "CONTRASTS", [])]
+    across = [one for module in modules.values() for one in getattr(module, "ACROSS", [])]
+    assert across
     assert all(isinstance(one, CrossReportFigure) for one in across)
-    return [*exhibits, *(experiment for figure in across for experiment in figure.experiments)]
+    return [*exhibits, *(experiment for one in across for experiment in one.experiments)]
 
 
 @pytest.mark.parametrize("tier", ["quick", "full"])
@@ -60,17 +61,17 @@ def test_the_pack_has_exactly_the_reports_and_topics_of_the_claims(modules, clai
     assert all(report.title and report.source for report in PACK.reports)
 
 
-def test_claim_ids_name_report_and_topic(modules):
+def test_ids_contain_report_and_topic(modules):
     for topic, module in modules.items():
         for claim in module.CLAIMS:
             parts = claim.id.split("-")
             assert parts[0] == claim.report
-            # Claims on sweeps are named after the sweep.
-            said = parts[1] in ("batch", "lr") if topic == "sensitivity" else topic.removesuffix("s") in parts[1:3]
-            assert said, claim.id
+            # Claims about sweeps are named after the sweep.
+            named = parts[1] in ("batch", "lr") if topic == "sensitivity" else topic.removesuffix("s") in parts[1:3]
+            assert named, claim.id
 
 
-def test_numbers_measured_on_the_real_set_are_tried_only_on_it(claims):
+def test_numbers_reported_for_the_real_set_are_judged_only_on_it(claims):
     full = [claim.id for claim in claims if claim.tiers == ("full",)]
     assert len(full) == 12
     assert all(name.startswith(("B-task-acc-", "B-task-train-acc-", "B-task-loss-", "D-task-acc-")) for name in full)

@@ -32,11 +32,11 @@ A, B = labelled("A", random_labels=True), labelled("B", random_labels=True, mean
 CLAIMS = [
     Claim("A-random-x", report="A", where="", says="Learnt.", experiment=A, effect=accuracy_above(0.0, "net"), figure="losses")
 ]
-CONTRASTS = [CrossReportFigure(topic="random", title="Both", kind="memorising", experiments=(A, B), says="A against B.")]
+ACROSS = [CrossReportFigure(topic="random", title="Both", kind="memorising", experiments=(A, B), says="A against B.")]
 
 
-@pytest.mark.parametrize("exhibit", CONTRASTS, ids=attrgetter("id"))
-def test_contrast(exhibit, court):
+@pytest.mark.parametrize("exhibit", ACROSS, ids=attrgetter("id"))
+def test_across(exhibit, court):
     court.show(exhibit)
 """
 
@@ -80,7 +80,7 @@ def test_the_quick_tier_says_what_stands_in_and_what_it_changes(images):
 
 
 def test_a_figure_across_reports_compares_them(images):
-    images.runpytest("claims/", "-k", "contrast").assert_outcomes(passed=1)
+    images.runpytest("claims/", "-k", "across").assert_outcomes(passed=1)
     (figure,) = [one for one in document(images)["figures"] if one["report"] == "A, B"]
     assert figure["path"] == "figures/across-random-memorising.svg"
     drawn = (images.path / "reports" / figure["path"]).read_text()
@@ -91,7 +91,7 @@ def test_a_figure_across_reports_compares_them(images):
     page = (images.path / "reports" / "index.html").read_text()
     assert "Across reports" in page
     # It does not belong to a single report.
-    assert images.runpytest("claims/", "-m", "report_a", "-k", "contrast").ret == 4
+    assert images.runpytest("claims/", "-m", "report_a", "-k", "across").ret == 4
 
 
 def test_without_the_data_set_nothing_runs_and_the_reason_says_what_to_do(images):

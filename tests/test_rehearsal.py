@@ -39,7 +39,7 @@ def subjects():
         spec = util.spec_from_file_location(f"rehearsed_{path.stem}", path)
         module = util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        found += [*module.CLAIMS, *getattr(module, "EXHIBITS", []), *getattr(module, "CONTRASTS", [])]
+        found += [*module.CLAIMS, *getattr(module, "EXHIBITS", []), *getattr(module, "ACROSS", [])]
     return found
 
 
