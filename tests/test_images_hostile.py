@@ -12,9 +12,7 @@ import zlib
 
 import pytest
 
-from hw1bench.images import unpacking
 from hw1bench.images.members import members
-from hw1bench.support.files import opened
 from image_sets import chunk, draw, files, own_cache, png, put_idx, put_tar, put_tree, put_zip, raw_files  # noqa: F401
 
 SPLITS = draw("mnist")
@@ -341,29 +339,6 @@ def test_the_window_of_xz_is_bounded(tmp_path):
     path.write_bytes(content[:12] + head + struct.pack("<I", zlib.crc32(head)) + content[end:])
     with pytest.raises(ValueError, match="Memory usage limit exceeded"):
         list(members(path))
-
-
-def test_packed_streams_follow_one_another(tmp_path):
-    """As pigz and bgzip write them, with or without zeros between them."""
-    path = tmp_path / "x"
-    path.write_bytes(gzipped(b"one") + bytes(100) + gzipped(b"") + gzipped(b"two") + bytes(1000))
-    with opened(path) as file:
-        assert unpacking.take(unpacking.unpacked(file, 6), 100) == b"onetwo"
-    with opened(path) as file, pytest.raises(ValueError, match="more than 5 bytes"):
-        unpacking.take(unpacking.unpacked(file, 5), 100)
-    path.write_bytes(gzipped(b"one") + b"more")
-    with opened(path) as file, pytest.raises(zlib.error):
-        unpacking.take(unpacking.unpacked(file, 6), 100)
-
-
-def test_the_number_of_packed_streams_is_bounded(tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(gzipped(b"") * 2_000_000)
-    with opened(path) as file, pytest.raises(ValueError, match="it holds more than 10,000 packed streams"):
-        unpacking.take(unpacking.unpacked(file, 6), 100)
-    path.write_bytes(gzipped(b"one") + gzipped(b"") * 9_998 + gzipped(b"two"))
-    with opened(path) as file:
-        assert unpacking.take(unpacking.unpacked(file, 6), 100) == b"onetwo"
 
 
 @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, None])
