@@ -254,7 +254,7 @@ def main() -> None:
         "rows": [{"title": row.title, "microseconds_per_model_step": row.times} for row in rows],
         "measures": [{"title": row.title, "milliseconds": row.times} for row in measured],
     }
-    files.replace(arguments.folder / "bench.json", json.dumps(document, indent=1).encode())
+    files.write_whole(arguments.folder / "bench.json", json.dumps(document, indent=1).encode())
     chart(rows, arguments.folder / "bench.svg")
     print(f"bench: {arguments.folder / 'bench.json'}, {arguments.folder / 'bench.svg'}")
 

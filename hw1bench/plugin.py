@@ -145,7 +145,7 @@ class Bench:
         sitting, item = self._session.sitting, self._request.node
         if sitting is None or item.nodeid not in self._session.cases:
             pytest.fail(f"{item.nodeid} does not judge a collected claim: parametrize it by `claim`", pytrace=False)
-        judgement, entry, outcome = sitting.hear(self._session.cases[item.nodeid], self._timer())
+        judgement, entry, outcome = sitting.try_case(self._session.cases[item.nodeid], self._timer())
         if isinstance(judgement.error, Unreadable | NoFinding):
             pytest.fail(str(judgement.error), pytrace=False)
         if judgement.error is not None:

@@ -157,14 +157,14 @@ CHANGES = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_settings_of_torch_by_a_claim_are_overridden_and_restored(name):
     change, back = CHANGES[name]
-    with arithmetic.settled():
+    with arithmetic.fixed_settings():
         training = settings()
     ordinary = settings()
     change()
     try:
         changed = settings()
         assert changed != ordinary
-        with arithmetic.settled():
+        with arithmetic.fixed_settings():
             assert {**settings(), "warns": training["warns"]} == training  # it does not affect digits
         digests = arithmetic.products.__wrapped__(), arithmetic.draws.__wrapped__()
         after = settings()

@@ -264,7 +264,7 @@ def test_only_on_a_gpu_convolutions_are_in_tf32_as_key_and_environment_say(monke
     for describe in (engine.computing, engine.environment):
         assert describe(torch.device("cuda"))["convolutions"] == "tf32"
         assert "convolutions" not in describe(CPU)
-    with arithmetic.settled():
+    with arithmetic.fixed_settings():
         assert torch.backends.cudnn.conv.fp32_precision == "tf32"
         assert torch.backends.cuda.matmul.fp32_precision == "ieee"
 

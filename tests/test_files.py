@@ -11,7 +11,7 @@ import time
 import pytest
 
 from hw1bench.support import files
-from hw1bench.support.files import replace, sweep, writing
+from hw1bench.support.files import remove_abandoned, write_whole, writing
 
 HELD = """
 import pathlib, sys, time
@@ -41,19 +41,19 @@ def writer(tmp_path):
 
 
 def test_the_file_of_a_killed_writer_is_removed(writer, tmp_path):
-    replace(tmp_path / "other.npz", b"whole")
+    write_whole(tmp_path / "other.npz", b"whole")
     assert len(left(tmp_path)) == 2
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     assert len(left(tmp_path)) == 2
-    sweep(tmp_path)
+    remove_abandoned(tmp_path)
     assert left(tmp_path) == ["other.npz"]
 
 
 def test_the_file_of_a_living_writer_stays_however_old(writer, tmp_path):
     [name] = left(tmp_path)
     os.utime(tmp_path / name, (0, 0))
-    sweep(tmp_path)
+    remove_abandoned(tmp_path)
     assert left(tmp_path) == [name]
     writer.stdin.close()
     assert writer.wait() == 0
@@ -66,13 +66,13 @@ def test_sweeping_while_others_write_does_not_disturb_them(tmp_path):
 
     def sweeping():
         while not done.is_set():
-            sweep(tmp_path)
+            remove_abandoned(tmp_path)
 
     sweeper = threading.Thread(target=sweeping)
     sweeper.start()
     try:
         for i in range(100):
-            replace(tmp_path / f"{i % 7}", str(i).encode())
+            write_whole(tmp_path / f"{i % 7}", str(i).encode())
             assert (tmp_path / f"{i % 7}").read_bytes() == str(i).encode()
     finally:
         done.set()
@@ -83,10 +83,10 @@ def test_sweeping_while_others_write_does_not_disturb_them(tmp_path):
 @pytest.mark.parametrize("name", [".key-abc.tmp", ".key.npz.123-456.tmp", ".key.npz-0123abcd-0123abcd.tmp"])
 def test_only_old_files_of_other_machines_are_removed(tmp_path, name):
     (tmp_path / name).write_bytes(b"half")
-    sweep(tmp_path)
+    remove_abandoned(tmp_path)
     assert left(tmp_path) == [name]
     os.utime(tmp_path / name, (time.time() - 4000,) * 2)
-    sweep(tmp_path)
+    remove_abandoned(tmp_path)
     assert left(tmp_path) == []
 
 
@@ -97,15 +97,15 @@ def test_on_a_disk_without_locks_files_are_written_and_only_old_ones_are_removed
     monkeypatch.setattr(files.fcntl, "flock", refuse)
     with writing(tmp_path / "key") as file:
         file.write(b"half")
-        sweep(tmp_path)
+        remove_abandoned(tmp_path)
         file.write(b" whole")
     assert (tmp_path / "key").read_bytes() == b"half whole"
     name = f".key{files._HERE}0.tmp"
     (tmp_path / name).write_bytes(b"")
-    sweep(tmp_path)
+    remove_abandoned(tmp_path)
     assert left(tmp_path) == [name, "key"]
     os.utime(tmp_path / name, (0, 0))
-    sweep(tmp_path)
+    remove_abandoned(tmp_path)
     assert left(tmp_path) == ["key"]
 
 
@@ -123,9 +123,9 @@ def test_only_temporary_files_are_removed_and_nothing_raises(tmp_path):
     (folder / ".nowhere.tmp").symlink_to("nowhere")
     for path in folder.iterdir():
         os.utime(path, (0, 0), follow_symlinks=False)
-    sweep(folder)
-    sweep(tmp_path / "missing")
-    sweep(outside)
+    remove_abandoned(folder)
+    remove_abandoned(tmp_path / "missing")
+    remove_abandoned(outside)
     assert left(folder) == [".folder.tmp", ".hidden", ".link.tmp", ".nowhere.tmp", ".pipe.tmp", "key.npz", "key.tmp"]
     assert outside.read_bytes() == b"kept"
 
@@ -138,7 +138,7 @@ def test_a_body_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, error)
             file.write(b"new")
             raise error
 
-    replace(tmp_path / "key", b"old")
+    write_whole(tmp_path / "key", b"old")
     with pytest.raises(type(error)):
         fail()
     assert left(tmp_path) == ["key"]
@@ -148,7 +148,7 @@ def test_a_body_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, error)
 def test_a_folder_in_the_way_is_an_error_and_leaves_nothing(tmp_path):
     (tmp_path / "key").mkdir()
     with pytest.raises(OSError, match="key"):
-        replace(tmp_path / "key", b"new")
+        write_whole(tmp_path / "key", b"new")
     assert left(tmp_path) == ["key"]
 
 
@@ -156,7 +156,7 @@ def test_a_folder_in_the_way_is_an_error_and_leaves_nothing(tmp_path):
 def test_the_umask_decides_who_may_read_the_file(tmp_path, umask):
     before = os.umask(umask)
     try:
-        replace(tmp_path / "key", b"")
+        write_whole(tmp_path / "key", b"")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o666 & ~umask

@@ -241,7 +241,7 @@ def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     path = tmp_path / "new" / "file"
-    whole_files.replace(path, b"old")
+    whole_files.write_whole(path, b"old")
 
     def fail():
         with whole_files.writing(path) as file:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hw1bench.effects import Effect, every, fails
-from hw1bench.support.number import NoFinding, not_finite, real
+from hw1bench.support.number import NoFinding, as_real, not_finite
 
 
 class Nameless:
@@ -30,10 +30,10 @@ UNREAL = [
 
 @pytest.mark.parametrize("value", REAL, ids=repr)
 def test_real_numbers_of_any_type_are_taken(value):
-    found = real(value)
+    found = as_real(value)
     assert type(found) is float
     assert found == float(value.item() if isinstance(value, torch.Tensor) else value)
-    assert math.isnan(real(np.float64("nan")))
+    assert math.isnan(as_real(np.float64("nan")))
 
 
 @pytest.mark.parametrize("value", UNREAL, ids=lambda value: type(value).__name__)

@@ -25,7 +25,7 @@ from hw1bench.specs.functions import FUNCTIONS
 from hw1bench.specs.kinds import KINDS, Kind
 from hw1bench.specs.measurement import Measurement, Shapes
 from hw1bench.support.checks import shown
-from hw1bench.support.number import NoFinding, real
+from hw1bench.support.number import NoFinding, as_real
 
 _LARGEST = 100_000  # numbers that are made up one by one; a larger array repeats one number
 _NO_SEED = -1  # an effect that caches what it found for a seed must not mistake made-up numbers for it
@@ -85,7 +85,7 @@ def _attempt(compute: Callable[[Mapping[str, Run]], float], runs: Mapping[str, R
     try:
         with np.errstate(all="ignore"):
             value = compute(runs)
-            real(value)
+            as_real(value)
     except NoFinding:
         return f"it gives {shown(value)}: return a number, above 0 if the claim holds"
     except KeyboardInterrupt:

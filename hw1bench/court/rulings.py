@@ -156,7 +156,7 @@ def save(path: Path, rulings: Iterable[Ruling]) -> None:
     """Write ``rulings`` atomically: sorted, one per line."""
     rows = sorted(rulings, key=lambda ruling: (ruling.topic, ruling.claim, ruling.tier))
     lines = ",\n".join(f"  {json.dumps(asdict(ruling), sort_keys=False, allow_nan=False)}" for ruling in rows)
-    files.replace(path, f'{{"schema": {SCHEMA}, "rulings": [\n{lines}\n]}}\n'.encode())
+    files.write_whole(path, f'{{"schema": {SCHEMA}, "rulings": [\n{lines}\n]}}\n'.encode())
 
 
 def gone(rulings: Rulings, tiers: Mapping[str, Iterable[str]], whole: Callable[[str], bool]) -> Rulings:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from hw1bench.court.vocabulary import ALPHA, How, RuledWord, VerdictWord
-from hw1bench.support.number import NoFinding, real
+from hw1bench.support.number import NoFinding, as_real
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def decide(values: Sequence[float], looks: Sequence[int], opposite: Sequence[flo
         raise ValueError(f"no look is planned at {seeds} seeds, only at {tuple(looks)}")
     if opposite is not None and len(opposite) != seeds:
         raise ValueError(f"{len(opposite)} opposite effects for {seeds} seeds")
-    effects = np.array([real(value) for value in values])
+    effects = np.array([as_real(value) for value in values])
     undefined = int(np.isnan(effects).sum())
     if 2 * undefined >= seeds:
         raise NoFinding(f"undefined (NaN) in {undefined} of {seeds} seeds: half or more leave no finding")
@@ -106,7 +106,7 @@ def decide(values: Sequence[float], looks: Sequence[int], opposite: Sequence[flo
     word = _word(holds, seeds, level)
     how: How | None = None
     if word == "refuted":
-        against = 0 if opposite is None else sum(real(value) > 0 for value in opposite)
+        against = 0 if opposite is None else sum(as_real(value) > 0 for value in opposite)
         how = "reversed" if _word(against, seeds, level) == "supported" else "absent"
     median, interval = _order_statistics(effects, level)
     return Verdict(

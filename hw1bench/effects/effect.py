@@ -12,7 +12,7 @@ from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 from hw1bench.specs.experiment import Model
 from hw1bench.support.checks import function, instance, integer, label, optional, settle, shown, text, tuple_of
-from hw1bench.support.number import NoFinding, real
+from hw1bench.support.number import NoFinding, as_real
 
 Runs = Mapping[str, Run]  # arm name -> its run, all of one seed
 Measure = Callable[[Run], float]
@@ -66,7 +66,7 @@ class Effect:
         """Return the number of one seed, NaN if the runs leave it undefined. Raises NoFinding if it is not a real number."""
         try:
             with np.errstate(all="ignore"):
-                return real(self.compute(runs))
+                return as_real(self.compute(runs))
         except NoFinding as error:
             raise NoFinding(f"effect {self.name!r}: {error}: return one per seed") from None
 
@@ -140,7 +140,7 @@ def every(*effects: Effect) -> Effect:
     units = list(dict.fromkeys(effect.unit for effect in effects))
 
     def smallest(parts: Sequence[Callable[[Runs], float]]) -> Callable[[Runs], float]:
-        return lambda runs: float(np.min([real(part(runs)) for part in parts]))  # NaN if one is NaN
+        return lambda runs: float(np.min([as_real(part(runs)) for part in parts]))  # NaN if one is NaN
 
     return Effect(
         f"min({', '.join(effect.name for effect in effects)})",
@@ -155,5 +155,5 @@ def every(*effects: Effect) -> Effect:
 def fails(effect: Effect) -> Effect:
     """``effect`` does not hold: its number with the opposite sign; the opposite is ``effect`` itself."""
     return Effect(
-        f"-({effect.name})", effect.unit, lambda runs: -real(effect.compute(runs)), effect.arms, effect.compute
+        f"-({effect.name})", effect.unit, lambda runs: -as_real(effect.compute(runs)), effect.arms, effect.compute
     )

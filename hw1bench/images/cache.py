@@ -15,7 +15,7 @@ import numpy as np
 from hw1bench.images.folder import largest
 from hw1bench.images.sets import SPLITS, ImageSet, KnownSet, Stack, assemble
 from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
-from hw1bench.support.files import sweep
+from hw1bench.support.files import remove_abandoned
 from hw1bench.support.progress import Progress
 
 _HEADERS = 1 << 16  # bytes allowed beside the pixels and labels of a file; in fact some 2 KB
@@ -83,7 +83,7 @@ def _keep(name: str, found: ImageSet, progress: Progress) -> None:
     """
     refused = []
     for place in _places(make=True):
-        sweep(place)
+        remove_abandoned(place)
         try:
             _save(place / name, found)
         except OSError as error:

@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 
 from hw1bench.images.sets import CLASSES, SPLITS, KnownSet
 from hw1bench.images.unpacking import take
-from hw1bench.support.files import opened
+from hw1bench.support.files import open_regular
 
 READER_VERSION = 3
 """Incremented when different images are read from the same bytes. Part of every identity, so that old caches are not used."""
@@ -224,7 +224,7 @@ class Tree:
         for entry, found in self._listing[0]:
             path = self._path / entry.path
             try:
-                with opened(path) as file:
+                with open_regular(path) as file:
                     content = take(file, found.st_size + 1)
             except OSError as error:
                 raise unreadable(path, error) from error

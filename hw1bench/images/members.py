@@ -14,7 +14,7 @@ from typing import BinaryIO, Literal, NamedTuple
 
 from hw1bench.images.folder import unreadable
 from hw1bench.images.unpacking import drain_zeros, take, unpacked
-from hw1bench.support.files import opened
+from hw1bench.support.files import open_regular
 
 _BLOCK = 512  # bytes of a block of a tar
 _TYPE = 156  # offset of the type of a member in its header
@@ -183,7 +183,7 @@ def members(path: Path, wanted: Mapping[str, int] | None = None) -> Iterator[tup
     """
     last = "its start"
     try:
-        with opened(path) as file:
+        with open_regular(path) as file:
             form = _zip if file.read(4) in _ZIP else _tar
             for number, (member, content) in enumerate(form(file, wanted or {})):
                 if number == _MOST:

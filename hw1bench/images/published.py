@@ -17,7 +17,7 @@ from hw1bench.images.find import CIFAR10_BATCHES, MNIST_FILES, is_idx, places
 from hw1bench.images.sets import CLASSES, MNIST, SPLITS, KnownSet, Stack
 from hw1bench.images.unpacking import take, unpacked
 from hw1bench.images.vision import datasets
-from hw1bench.support.files import opened
+from hw1bench.support.files import open_regular
 
 MNIST_MD5 = {  # of the unpacked files, because gzip output varies; torchvision lists the digests of its own .gz files
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -52,7 +52,7 @@ def genuine(path: Path, digest: str) -> bool:
     """Whether a file, unpacked if it is MNIST's, has the MD5 digest ``digest``; False if it is missing or unreadable."""
     total = hashlib.md5(usedforsecurity=False)
     try:
-        with opened(path) as file:
+        with open_regular(path) as file:
             stream, left = unpacked(file, _LARGEST) if is_idx(path.name) else file, _LARGEST
             while left >= 0 and (piece := stream.read(1 << 18)):
                 total.update(piece)
@@ -219,6 +219,6 @@ def read(form: KnownSet, folder: Path, root: Path, notice: Notice) -> dict[str, 
         first = _existing(folder, name)[0]
         if first != paths[0]:
             notice(f"passed over: {first} is not the published file, but {paths[0]} is")
-        return [File(str(path), partial(opened, path), way_out) for path in paths]
+        return [File(str(path), partial(open_regular, path), way_out) for path in paths]
 
     return mnist(form, files, notice)

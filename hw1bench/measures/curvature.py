@@ -242,7 +242,7 @@ def shares(eigenvalues: Tensor, tolerance: float = MINIMAL_RATIO) -> Shares:
     other shapes or types, not finite, or beyond float64's range of full precision.
     """
     try:
-        share = number.real(tolerance)
+        share = number.as_real(tolerance)
     except number.NoFinding:
         share = math.nan
     if not 0 <= share < 1:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from hw1bench.support.threads import pool
+from hw1bench.support.workers import pool
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")

@@ -57,7 +57,7 @@ def take(
             if name not in record.arrays:
                 raise ValueError(f"arm {block.arm.name!r} kept no {name}, which {kind} needs")
     start = time.perf_counter()
-    with arithmetic.settled():
+    with arithmetic.fixed_settings():
         found = how.function(measurement, trained, dataset, device, progress)
     if how.steps is None:
         progress(1)

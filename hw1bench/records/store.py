@@ -16,7 +16,7 @@ import numpy as np
 
 from hw1bench.records.runs import Record
 from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
-from hw1bench.support.files import sweep
+from hw1bench.support.files import remove_abandoned
 
 _META = "__record__"
 
@@ -49,7 +49,7 @@ class Store:
         self._notice = notice
         self._written: set[str] = set()
         self._refused = False
-        sweep(folder)
+        remove_abandoned(folder)
 
     def path(self, key: str) -> Path:
         return self.folder / f"{key}.npz"

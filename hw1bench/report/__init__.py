@@ -10,7 +10,7 @@ from hw1bench.report import html, junit, markdown
 from hw1bench.report.contract import Document, check
 from hw1bench.report.plain import writable
 from hw1bench.report.reading import NAME, read
-from hw1bench.support.files import replace
+from hw1bench.support.files import write_whole
 
 __all__ = ["again", "write"]
 
@@ -27,7 +27,7 @@ def write(document: Document, report_dir: Path, *, session: Document | None = No
     check(document)
     text = writable(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)) + "\n"
     # The evidence first: should a renderer fail, the verdicts are on disk and can be rendered again.
-    replace(report_dir / NAME, text.encode())
+    write_whole(report_dir / NAME, text.encode())
     _render(document, report_dir, session or document)
 
 
@@ -62,13 +62,13 @@ def _copy(document: Document, path: Path, folder: Path) -> None:
             f"{folder} is there and holds something else than the report of {path}: rename the one or the other"
         )
     figures = {figure["path"]: html.content(figure, path.parent) for figure in document["figures"]}
-    replace(own, content)
+    write_whole(own, content)
     for name, drawn in figures.items():
         if drawn is not None:
-            replace(folder / name, drawn)
+            write_whole(folder / name, drawn)
 
 
 def _render(document: Document, report_dir: Path, session: Document) -> None:
-    replace(report_dir / "claims.md", markdown.render(document).encode())
-    replace(report_dir / "index.html", html.render(document, report_dir).encode())
-    replace(report_dir / "junit.xml", junit.render(session).encode())
+    write_whole(report_dir / "claims.md", markdown.render(document).encode())
+    write_whole(report_dir / "index.html", html.render(document, report_dir).encode())
+    write_whole(report_dir / "junit.xml", junit.render(session).encode())

@@ -21,7 +21,7 @@ from hw1bench.report.charts import path as paths
 from hw1bench.report.charts.series import Series
 from hw1bench.report.contract import IMAGES
 from hw1bench.report.plain import line
-from hw1bench.support.files import replace
+from hw1bench.support.files import write_whole
 
 __all__ = ["KINDS", "NOTES", "Series", "draw", "note"]
 
@@ -103,7 +103,7 @@ def draw(kind: str, *, title: str, series: Sequence[Series], path: Path) -> None
             figure.savefig(content, format="svg", metadata={"Date": None, "Creator": "hw1bench"})
         else:
             figure.savefig(content, format="png", dpi=130)
-    replace(path, content.getvalue())
+    write_whole(path, content.getvalue())
 
 
 def note(kind: str, series: Sequence[Series]) -> str:

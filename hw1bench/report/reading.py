@@ -9,7 +9,7 @@ from typing import Any, NoReturn, cast
 from hw1bench.report.contract import Document, check
 from hw1bench.report.plain import line
 from hw1bench.report.validate import shown
-from hw1bench.support.files import opened
+from hw1bench.support.files import open_regular
 
 NAME = "claims.json"
 
@@ -41,7 +41,7 @@ def read(source: Path) -> tuple[Document, Path]:
 
 
 def _content(path: Path) -> bytes:
-    with opened(path) as file:
+    with open_regular(path) as file:
         if os.fstat(file.fileno()).st_size > _LARGEST:
             raise ValueError(f"{path} is larger than {_LARGEST // 2**20} MiB, which no session writes: {_WAY_OUT}")
         return file.read(_LARGEST)

@@ -148,7 +148,7 @@ class Sitting:
             for register in self._registers.values():
                 register.check()
 
-    def hear(self, case: Case, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
+    def try_case(self, case: Case, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
         """Hear one case. Return the judgement on its claim, its entry in claims.json, and the outcome of its test.
 
         Raises ValueError if the entry is not valid in claims.json.

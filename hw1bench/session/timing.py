@@ -50,7 +50,7 @@ class Stopwatch:
             commit_info=config.hook.pytest_benchmark_generate_commit_info(config=config),
         )
         text = json.dumps(output, indent=1, default=str).encode()
-        files.replace(path, text)
+        files.write_whole(path, text)
         if session.json and not session.benchmarks:
             Path(session.json).write_bytes(text)  # as pytest-benchmark does: it makes no folder
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hw1bench.report import protocols
 from hw1bench.sources.pack import EXPERIMENTS
-from hw1bench.support.files import replace
+from hw1bench.support.files import write_whole
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         seconds = protocols.trained(json.loads(chosen.benchmark.read_text(encoding="utf-8")))
         before = protocols.measured(chosen.page.read_text(encoding="utf-8")) if chosen.page.exists() else {}
-        replace(chosen.page, protocols.page(EXPERIMENTS, before | seconds).encode())
+        write_whole(chosen.page, protocols.page(EXPERIMENTS, before | seconds).encode())
     except OSError as error:
         print(
             f"hw1bench.sources: {error}: run `make claims` first, or name the file in its report directory",

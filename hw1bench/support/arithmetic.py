@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hw1bench.support.threads import pool
+from hw1bench.support.workers import pool
 
 _BACKENDS: Any = torch.backends
 CONVOLUTIONS_ON_CUDA = "tf32"
@@ -35,7 +35,7 @@ _SWITCHES: tuple[tuple[Any, str, Any], ...] = (
 
 
 @contextmanager
-def settled() -> Iterator[None]:
+def fixed_settings() -> Iterator[None]:
     """Context with torch's settings as training needs them, whatever they were before, so that a key names one result.
 
     Sets everything that decides digits or the placement of tensors, except the number of threads, and restores it at the end.
@@ -102,7 +102,7 @@ def _bytes(tensor: Tensor) -> bytes:
 @cache
 def draws() -> str:
     """Digest of the draws of torch's generators and of the C library's functions: all that the kernels rely on."""
-    with settled():
+    with fixed_settings():
         return _digest(_draws())
 
 
@@ -120,7 +120,7 @@ def _draws() -> Iterator[bytes]:
 @cache
 def products() -> str:
     """Digest of torch's results on one CPU thread: products, convolutions, functions, sums, decompositions."""
-    with settled(), pool(1) as executor:
+    with fixed_settings(), pool(1) as executor:
         return executor.submit(lambda: _digest(_products())).result()
 
 

@@ -14,7 +14,7 @@ from typing import IO, BinaryIO, NoReturn
 
 import numpy as np
 
-from hw1bench.support.files import opened, writing
+from hw1bench.support.files import open_regular, writing
 
 _SUFFIX = ".npy"
 _KINDS = "biufU"  # numpy's kinds of the arrays that are stored: booleans, numbers and text
@@ -39,7 +39,7 @@ def load_arrays(path: Path, most: int | None = None) -> dict[str, np.ndarray]:
     file, without waiting for a pipe, loading a pickle, or taking more memory than the file has bytes.
     """
     try:
-        file = opened(path)
+        file = open_regular(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(error.errno, error.strerror, str(path)) from None
     except OSError as error:

@@ -76,7 +76,7 @@ def real(
 
     def check(value: Any, what: str) -> float:
         try:
-            found = number.real(value)
+            found = number.as_real(value)
         except number.NoFinding:
             found = math.nan
         if (

@@ -23,8 +23,8 @@ _HOUR = 3600  # seconds after which a file of another machine, or on a disk with
 def writing(path: Path) -> Iterator[BinaryIO]:
     """Context with a temporary file open for writing, renamed to ``path`` at the end of the body.
 
-    No reader ever sees half a file, even if the writer is killed; ``sweep`` removes the temporary file that it leaves. A
-    missing folder is made. The umask decides who may read the file.
+    No reader ever sees half a file, even if the writer is killed; ``remove_abandoned`` removes the temporary file that it
+    leaves. A missing folder is made. The umask decides who may read the file.
     Raises OSError if the disk refuses; the old file then stays untouched, as it does if the body raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return False
 
 
-def opened(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BinaryIO:
     """Open the regular file at ``path`` for reading.
 
     Raises OSError for anything else: reading a pipe may block, and a device such as /dev/zero never ends.
@@ -73,7 +73,7 @@ def opened(path: Path) -> BinaryIO:
     return open(descriptor, "rb")
 
 
-def sweep(folder: Path) -> None:
+def remove_abandoned(folder: Path) -> None:
     """Remove the temporary files in ``folder`` whose writers are gone; files that are being written stay.
 
     A file that cannot be removed, or whose writer may be alive, stays too.
@@ -81,10 +81,10 @@ def sweep(folder: Path) -> None:
     with suppress(OSError):
         for path in folder.glob(".*.tmp"):
             with suppress(OSError):
-                _sweep(path)
+                _remove_abandoned(path)
 
 
-def _sweep(path: Path) -> None:
+def _remove_abandoned(path: Path) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         found = os.fstat(descriptor)
@@ -102,7 +102,7 @@ def _sweep(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path``, whole or not at all. Raises OSError as ``writing`` does."""
     with writing(path) as file:
         file.write(content)

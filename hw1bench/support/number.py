@@ -15,7 +15,7 @@ class NoFinding(ValueError):
     """An effect that leaves nothing to judge; the message says which effect and why, in one line."""
 
 
-def real(value: object) -> float:
+def as_real(value: object) -> float:
     """Return ``value`` as a float: any real number of Python or NumPy, or one in an array or tensor without axes.
 
     Raises NoFinding, which names the value, for anything else: text, True, None, a complex number, several numbers.

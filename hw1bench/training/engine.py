@@ -97,7 +97,7 @@ def _decides(kind: str, device: torch.device) -> dict[str, Any]:
 
 
 def _loaded(block: Block, library: Library) -> data.Dataset:
-    with arithmetic.settled():
+    with arithmetic.fixed_settings():
         return library.load(block.arm.data)
 
 
@@ -162,7 +162,7 @@ def train(
     kind = backend(block.arm, device)
     dataset = _loaded(block, library)
     start = time.perf_counter()
-    with arithmetic.settled():
+    with arithmetic.fixed_settings():
         if kind == "fit_kernel":
             arrays = fit_kernel.train(block, dataset, advance)
         elif kind == "image_kernel":

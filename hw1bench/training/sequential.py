@@ -18,7 +18,7 @@ from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs.experiment import Loss
 from hw1bench.support.progress import Advance
-from hw1bench.support.threads import pool
+from hw1bench.support.workers import pool
 from hw1bench.training import augmentation, optimizers
 from hw1bench.training.recording import Recording
 from hw1bench.training.streams import generator_for, seed_in, training_targets

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-from hw1bench.support.files import opened
+from hw1bench.support.files import open_regular
 from hw1bench.training.kernels.seal import is_whole
 from hw1bench.training.kernels.structures import mismatch
 
@@ -33,7 +33,7 @@ def _load(name: str) -> ctypes.CDLL:
     if not sources:
         raise _Unusable(f"the sources of {path.name}, *.cpp and *.h, are missing beside it: {_AGAIN}")
     try:
-        with opened(path) as file:
+        with open_regular(path) as file:
             # Checked before loading: a truncated or altered library may kill this process.
             if sys.platform != "darwin" and not is_whole(file.read(), path.name):
                 raise _Unusable(f"{path.name} is damaged: {_AGAIN}")

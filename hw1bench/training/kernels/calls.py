@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from hw1bench.support.progress import Advance
-from hw1bench.support.threads import pool
+from hw1bench.support.workers import pool
 
 CALL_SECONDS = 0.08  # of work in one call: for so long an interruption or a progress bar waits
 
