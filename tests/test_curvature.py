@@ -50,7 +50,7 @@ def network_of(model, weights):
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_loss_and_gradient_are_autograds(model):
+def test_loss_and_gradient_equal_autograds(model):
     weights, x, y = problem(model)
     losses, gradients = curvature.loss_and_gradient(model, weights, x, y)
     for point, loss, gradient in zip(weights, losses, gradients, strict=True):
@@ -62,7 +62,7 @@ def test_loss_and_gradient_are_autograds(model):
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_the_hessian_is_that_of_double_backward(model):
+def test_the_hessian_equals_the_one_by_double_backward(model):
     weights, x, y = problem(model)
     found = curvature.hessian(model, weights, x, y)
     expected = torch.stack([reference.hessian_double_backward(model, point, x, y) for point in weights])
@@ -88,7 +88,7 @@ def test_the_hessian_is_the_difference_of_gradients(name):
     torch.testing.assert_close((ahead - behind) / (2 * step), found, rtol=1e-5, atol=1e-7)
 
 
-def test_the_hessian_of_a_linear_regression_is_that_of_its_data():
+def test_the_hessian_of_a_linear_regression_depends_on_its_data_alone():
     model = Model("3-1")
     weights, x, y = problem(model, samples=50)
     rows = torch.cat([x, torch.ones(50, 1, dtype=torch.float64)], dim=1)
@@ -109,7 +109,7 @@ def test_a_quadratic_has_the_spectrum_that_it_was_given(chosen, seed):
     torch.testing.assert_close(curvature.spectrum(found), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_the_hessian_of_any_function_is_that_of_the_nets_loss_for_a_net():
+def test_the_hessian_of_any_function_equals_the_hessian_of_a_nets_loss():
     model, (x, y) = Model("[4,3]", activation="tanh"), sinc()
     weights, _ = start_of(model, 3)
     network = network_of(model, weights[0])
@@ -173,7 +173,7 @@ def test_a_smoothed_hessian_follows_the_gradient_over_many_kinks():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # its own dependencies use what torch is about to drop
-def test_hessian_products_are_those_of_curvlinops():
+def test_hessian_products_equal_those_of_curvlinops():
     import curvlinops
 
     model = Model("[5,10,10,5]", activation="tanh")
@@ -227,7 +227,7 @@ def start_of(model, points, seed=0):
 
 
 def after_adam(model, weights, steps):
-    """``weights`` trained for so many steps on the whole set."""
+    """``weights`` trained for ``steps`` steps on the whole set."""
     flat = weights.clone()
     optimizer = torch.optim.Adam([flat], lr=3e-3)
     for _ in range(steps):
@@ -259,7 +259,7 @@ def test_a_linear_regression_is_solved_in_one_step():
     assert not found.descended.any()
 
 
-def test_no_step_leaps_to_where_units_saturate_and_every_gradient_vanishes():
+def test_no_step_leaps_far_out_where_units_saturate_and_every_gradient_vanishes():
     """A trained tanh net: its undamped norm step goes so far that no unit moves any more, at a hundred times the loss."""
     model, (x, y) = Model("[10,10,10] tanh", activation="tanh", init="keras"), sinc()
     weights, norm = start_of(model, 4)
@@ -299,7 +299,7 @@ def test_a_point_that_is_there_is_left_alone():
         (lambda w, x, y: curvature.hessian(Model("[6]"), w, x, y[:5]), "layout '\\[6\\]': give"),
         (lambda w, x, y: curvature.hessian(Model("[6]"), w.float(), x, y), "needs float64"),
         (lambda w, x, y: curvature.hessian(Model("1-2 softmax"), w, x, y), "tanh output"),
-        (lambda w, x, y: curvature.hessian(Model("C(1-2,3) 2-1"), w, x, y), "dense nets"),
+        (lambda w, x, y: curvature.hessian(Model("C(1-2,3) 2-1"), w, x, y), "give a dense net"),
         (lambda w, x, y: curvature.spectrum(torch.full((1, 2, 2), math.nan)), "not finite"),
         (lambda w, x, y: curvature.shares(torch.ones(1, 2), 1.0), "a tolerance of 1.0"),
         (lambda w, x, y: curvature.shares(w, math.nan), "a tolerance of nan"),

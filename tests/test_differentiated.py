@@ -136,7 +136,7 @@ def test_many_kinks_close_by_do_not_matter(seed, samples):
         lambda w: ((w + 1) ** 3 - w**3 - 3 * w**2 - 3 * w).sum() + w.sum(),
     ],
 )
-def test_rounding_noise_is_no_curvature(function):
+def test_rounding_noise_is_not_curvature(function):
     found = hessian_of(function, HERE)
     assert not found.any()
     assert shares(spectrum(found)).within.item() == 1
@@ -148,7 +148,7 @@ def test_a_small_curvature_is_not_taken_for_rounding():
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
-def test_where_gradients_are_off_it_is_the_same(context):
+def test_it_is_the_same_if_gradients_are_switched_off(context):
     with context():
         found = hessian_of(lambda w: w.prod(), torch.ones(1, 2, dtype=torch.float64))
     assert found.tolist() == [[[0, 1], [1, 0]]]
@@ -215,12 +215,12 @@ def norms_by_sample(w):
     ],
     ids=["detached", "item", "constant", "number", "rounded", "straight", "custom", "no_grad", "vmap"],
 )
-def test_derivatives_that_are_not_the_functions_are_refused(function):
-    with pytest.raises(ArithmeticError, match=r"^point 0: the function's derivatives are not those of its values"):
+def test_derivatives_that_do_not_match_the_function_are_refused(function):
+    with pytest.raises(ArithmeticError, match=r"^point 0: the function's derivatives do not match its values"):
         hessian_of(function, HERE)
 
 
-def test_a_detached_weight_is_noticed_where_its_gradient_is_zero():
+def test_a_detached_weight_is_noticed_even_if_its_gradient_is_zero():
     with pytest.raises(ArithmeticError, match="detaches"):
         hessian_of(lambda w: (w.detach() * w).sum(), ZERO)
 
@@ -238,20 +238,20 @@ def autocast(w):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda w: 3.0, "gives float 3.0: give a tensor"),
-        (lambda w: None, "gives NoneType None: give a tensor"),
-        (lambda w: [w.sum()], "gives list"),
-        (lambda w: torch.tensor(3), r"a tensor \(\) torch.int64: give one number"),
-        (lambda w: w.square(), r"a tensor \(6,\) torch.float64: give one number"),
-        (lambda w: w.square().sum()[None], r"a tensor \(1,\) torch.float64: give one number"),
-        (lambda w: torch.complex(w[0], w[1]), "torch.complex128: give one number"),
-        (lambda w: w.float().square().sum(), r"through torch.float32 \(float\)"),
-        (lambda w: w.bfloat16().square().sum().double(), r"through torch.bfloat16 \(bfloat16\)"),
-        (lambda w: w[0].half().pow(3).double(), r"through torch.float16 \(half\)"),
-        (lambda w: torch.complex(w[0], w[1]).to(torch.complex64).abs().double(), r"through torch.complex64"),
-        (autocast, "through torch.float32"),
-        (lambda w: F.dropout(w, 0.5).square().sum(), "at the same weights: let it give the same"),
-        (lambda w: (w + 1e-3 * torch.randn(6)).square().sum(), "at the same weights: let it give the same"),
+        (lambda w: 3.0, "returns float 3.0: return a tensor"),
+        (lambda w: None, "returns NoneType None: return a tensor"),
+        (lambda w: [w.sum()], "returns list"),
+        (lambda w: torch.tensor(3), r"a tensor \(\) torch.int64: return one number"),
+        (lambda w: w.square(), r"a tensor \(6,\) torch.float64: return one number"),
+        (lambda w: w.square().sum()[None], r"a tensor \(1,\) torch.float64: return one number"),
+        (lambda w: torch.complex(w[0], w[1]), "torch.complex128: return one number"),
+        (lambda w: w.float().square().sum(), r"computes in torch.float32 \(float\)"),
+        (lambda w: w.bfloat16().square().sum().double(), r"computes in torch.bfloat16 \(bfloat16\)"),
+        (lambda w: w[0].half().pow(3).double(), r"computes in torch.float16 \(half\)"),
+        (lambda w: torch.complex(w[0], w[1]).to(torch.complex64).abs().double(), r"computes in torch.complex64"),
+        (autocast, "computes in torch.float32"),
+        (lambda w: F.dropout(w, 0.5).square().sum(), "at the same weights: let it return the same"),
+        (lambda w: (w + 1e-3 * torch.randn(6)).square().sum(), "at the same weights: let it return the same"),
         (lambda w: F.embedding_bag(torch.zeros(1, 2, dtype=int), w[None]).sum() ** 2, "cannot differentiate"),
         (lambda w: w.exp().mul_(w).sum(), "cannot differentiate"),
     ],
@@ -296,7 +296,7 @@ def test_a_mistake_in_the_function_is_its_own():
         (torch.cat([HERE, HERE * math.nan, HERE * math.inf]), r"points \[1, 2\] are not finite: leave them out"),
     ],
 )
-def test_weights_that_are_none_are_named(weights, message):
+def test_weights_that_cannot_be_used_are_named(weights, message):
     with pytest.raises(ValueError, match=message):
         hessian_of(lambda w: w.square().sum(), weights)
 
@@ -313,8 +313,8 @@ def test_a_function_that_takes_a_gradient_itself():
 
 
 @pytest.mark.parametrize("tolerance", [None, "x", 1j, True, math.nan, 1, -0.1, [0.1]])
-def test_a_tolerance_that_is_no_share_is_refused(tolerance):
-    with pytest.raises(ValueError, match=r"a tolerance of .*: it is a share"):
+def test_a_tolerance_that_is_not_a_share_is_refused(tolerance):
+    with pytest.raises(ValueError, match=r"a tolerance of .*: give a share"):
         shares(torch.ones(1, 2, dtype=torch.float64), tolerance)
 
 

@@ -26,7 +26,7 @@ def problem(model, shape, samples=11, runs=2, dtype=torch.float64):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("case", CATALOGUE_NETS.values(), ids=CATALOGUE_NETS)
-def test_mixtures_are_those_of_mixed_weights_loaded_one_by_one(case, dtype):
+def test_mixtures_equal_mixed_weights_loaded_one_by_one(case, dtype):
     model, shape = case
     loss = "nll" if model.layout.endswith("logsoftmax") else "cross_entropy"
     first, second, x, y = problem(model, shape, dtype=dtype)
@@ -152,14 +152,14 @@ def test_a_tie_for_the_best_is_the_middle_of_the_tied(values):
         (lambda f, s, x, y: along(DENSE, f, s, ALPHAS, x[:, 1:], y), "does not take samples"),
         (lambda f, s, x, y: along(DENSE, f, s, ALPHAS, x, y + 1), "a class from 0 to 3"),
         (lambda f, s, x, y: along(DENSE, f, s, ALPHAS, x, y[1:]), "of 11 samples"),
-        (lambda f, s, x, y: along(DENSE, f, s, ALPHAS, x, y, "mse"), "no loss of classes named 'mse'"),
-        (lambda *_: barrier(np.array([0.0, 1.0]), np.zeros((1, 2))), "make no barrier"),
-        (lambda *_: barrier(np.array([0.0, 0.5]), np.zeros((1, 2))), "make no barrier"),
+        (lambda f, s, x, y: along(DENSE, f, s, ALPHAS, x, y, "mse"), "the loss is 'mse': give cross_entropy or nll"),
+        (lambda *_: barrier(np.array([0.0, 1.0]), np.zeros((1, 2))), "have no barrier"),
+        (lambda *_: barrier(np.array([0.0, 0.5]), np.zeros((1, 2))), "have no barrier"),
         (lambda *_: barrier(grid(0, 1, 3), np.zeros(3)), r"errors \(3,\) at 3 alphas"),
         (lambda *_: barrier(np.zeros((2, 2)), np.zeros((1, 2))), r"alphas \(2, 2\): give"),
         (lambda *_: best(grid(0, 1, 3), np.zeros(3)), r"values \(3,\) at 3 alphas"),
         (lambda *_: best(np.zeros(0), np.zeros((2, 0))), r"alphas \(0,\): give"),
-        (lambda *_: barrier(grid(0, 1, 3), [[1, 2, 3], [4, 5]]), "errors makes no array"),
+        (lambda *_: barrier(grid(0, 1, 3), [[1, 2, 3], [4, 5]]), "errors cannot become an array"),
         (lambda f, s, x, y: along(DENSE, f.numpy(), s, ALPHAS, x, y), "weights are ndarray"),
         (lambda f, s, x, y: along(DENSE, f, s.numpy(), ALPHAS, x, y), "second is ndarray: give a torch tensor"),
         (lambda f, s, x, y: along(DENSE, f, s, ALPHAS, x, y.tolist()), "y is list: give a torch tensor"),

@@ -20,7 +20,7 @@ CLASSIFIER = replace(ARM, name="net", data=DIGITS, model=Model("64-10"), loss="c
 
 
 def run(test_accuracy, keep="best", arm=CLASSIFIER, jacobian=1.0, **arrays):
-    """Losses fall by 1 an epoch from 10; the norm of epoch k's last batch is 100 k."""
+    """Losses fall by 1 per epoch from 10; the norm of epoch k's last batch is 100 k."""
     epochs = len(test_accuracy) - 1
     found = {
         "test_accuracy": np.array(test_accuracy, float),
@@ -48,13 +48,13 @@ def test_the_kept_epoch_is_the_first_of_the_best_test_accuracy(accuracies, epoch
 
 
 @given(st.lists(st.sampled_from([0.1, 0.5, 0.9]), min_size=2, max_size=8))
-def test_no_epoch_is_better_than_the_kept_one_and_none_before_it_as_good(accuracies):
+def test_no_epoch_is_better_than_the_kept_one_and_no_earlier_one_is_as_good(accuracies):
     kept = learning.kept_epoch(run(accuracies))
     assert accuracies[kept] == max(accuracies[1:])
     assert accuracies[kept] not in accuracies[1:kept]
 
 
-def test_final_values_are_those_of_the_kept_epoch():
+def test_final_values_are_from_the_kept_epoch():
     best, last = (run([0.1, 0.5, 0.9, 0.7], keep) for keep in ("best", "last"))
     assert (learning.final(best), learning.final(last)) == (8, 7)
     assert (learning.final(best, "test_accuracy"), learning.final(last, "test_accuracy")) == (0.9, 0.7)
@@ -67,7 +67,7 @@ def test_the_jacobian_is_measured_with_the_kept_weights_already():
     assert isinstance(learning.final(one, "jacobian"), float)
 
 
-def test_what_a_sensitivity_needs_is_named():
+def test_the_missing_input_of_a_sensitivity_is_named():
     arrays = {"train_loss": np.ones(3)}
     bare = Run(replace(CLASSIFIER, epochs=2), 0, arrays, {})
     with pytest.raises(ValueError, match="arm 'net' has no result of JacobianNorm: add such a measurement"):
@@ -79,8 +79,8 @@ def test_what_a_sensitivity_needs_is_named():
 
 
 def sweep(jacobians=(3, 2, 1), losses=((0, 1, 9), (0, 2, 9), (0, 3, 9)), best=(1, 1, 1)):
-    """Arms of batch 16, 64, 256 and learning rate 1e-3, 1e-2, 1e-1, given out of order; ``losses`` of the test set, an arm
-    each, whose epochs ``best`` are the kept ones."""
+    """Arms of batch 16, 64, 256 and learning rate 1e-3, 1e-2, 1e-1, given out of order; ``losses`` of the test set, one
+    row per arm, and the epochs ``best`` that are kept."""
     found = {}
     for index in (1, 2, 0):
         accuracies = np.zeros(3)

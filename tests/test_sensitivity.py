@@ -12,7 +12,7 @@ from hw1bench.measures.sensitivity import jacobian_norm
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("case", CATALOGUE_NETS.values(), ids=CATALOGUE_NETS)
-def test_is_that_of_the_loop_over_inputs_and_classes(case, dtype):
+def test_it_equals_the_loop_over_inputs_and_classes(case, dtype):
     model, shape = case
     x, weights, _ = ends(model, shape, 7, 2, dtype)
     expected = [reference.jacobian_norm(model, row, x) for row in weights]
@@ -23,7 +23,7 @@ def test_is_that_of_the_loop_over_inputs_and_classes(case, dtype):
 
 
 @pytest.mark.parametrize("ending", ["", " softmax", " logsoftmax"])
-def test_of_a_linear_net_it_is_the_softmaxs_own_slope_times_the_weights(ending):
+def test_for_a_linear_net_it_is_the_slope_of_the_softmax_times_the_weights(ending):
     model = Model(f"5-3{ending}")
     x, weights, _ = ends(model, (5,), 9, 1)
     weight, bias = weights[0, :15].view(3, 5), weights[0, 15:]
@@ -34,7 +34,7 @@ def test_of_a_linear_net_it_is_the_softmaxs_own_slope_times_the_weights(ending):
 
 
 @pytest.mark.parametrize("name", ["tanh, pooling", "leaky, dropout, log-softmax"])
-def test_is_what_small_moves_of_the_input_do(name):
+def test_it_equals_the_effect_of_small_moves_of_the_input(name):
     model, shape = CATALOGUE_NETS[name]
     x, weights, _ = ends(model, shape, 3, 1)
     net = reference.network(model).double().eval()
@@ -76,7 +76,7 @@ def test_weights_that_require_a_gradient_are_measured_like_others(name):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_a_net_that_looks_at_nothing_has_none():
+def test_a_net_that_ignores_its_input_has_a_norm_of_0():
     assert jacobian_norm(Model("12-9-4"), torch.zeros(1, 157), torch.ones(5, 12)).tolist() == [0]
 
 

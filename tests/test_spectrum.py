@@ -1,4 +1,4 @@
-"""Spectra and their shares against those that were chosen, and what has none."""
+"""Spectra and their shares against chosen ones, and matrices that have none."""
 
 import math
 
@@ -47,9 +47,9 @@ def matrices(*last):
         (matrices(1, 0, 0, 0, math.inf, 0, 0, 0, 1), "not finite: its point has diverged"),
         (matrices(1, 0, 0, 0, -math.inf, 0, 0, 0, 1), "not finite: its point has diverged"),
         (matrices(1, 0, 0, 0, 1, 0, 0, math.nan, 1), "not finite: its point has diverged"),
-        (matrices(1, 2, 0, 3, 1, 0, 0, 0, 1), r"of point 1 is off its mirror image by 1.0e\+00, its largest"),
-        (matrices(0, 0, 1, 0, 0, 0, 0, 0, 0), "of point 1 is off its mirror image"),
-        (matrices(1, 1e-9, 0, 0, 1, 0, 0, 0, 1), r"by 1.0e-09, .*: a spectrum is of symmetric ones"),
+        (matrices(1, 2, 0, 3, 1, 0, 0, 0, 1), r"of point 1 differs from its transpose by 1.0e\+00, and its largest"),
+        (matrices(0, 0, 1, 0, 0, 0, 0, 0, 0), "of point 1 differs from its transpose"),
+        (matrices(1, 1e-9, 0, 0, 1, 0, 0, 0, 1), r"by 1.0e-09, .*: give a symmetric one"),
         (matrices(1e-320, 0, 0, 0, 1e-321, 0, 0, 0, 0), "at most 1.0e-320, where float64 loses digits"),
         (torch.full((1, 2, 2), 1.7e308, dtype=torch.float64), r"1.7e\+308, whose spectrum overflows"),
         (matrices(1, 0, 0, 0, 1, 0, 0, 0, 1).float(), "torch.float32: give a float64"),
@@ -57,9 +57,9 @@ def matrices(*last):
         (matrices(1, 0, 0, 0, 1, 0, 0, 0, 1).long(), "torch.int64: give a float64"),
         (matrices(1, 0, 0, 0, 1, 0, 0, 0, 1).to(torch.complex128), "torch.complex128: give a float64"),
         (matrices(1, 0, 0, 0, 1, 0, 0, 0, 1).numpy(), "is ndarray: give a float64"),
-        (matrices(1, 0, 0, 0, 1, 0, 0, 0, 1)[0], r"the matrix \(3, 3\): give \(points, p, p\)"),
-        (matrices(1, 0, 0, 0, 1, 0, 0, 0, 1)[:, :2], r"the matrix \(2, 2, 3\): give \(points, p, p\)"),
-        (torch.zeros(2, 0, 0, dtype=torch.float64), r"the matrix \(2, 0, 0\): give"),
+        (matrices(1, 0, 0, 0, 1, 0, 0, 0, 1)[0], r"the matrix has shape \(3, 3\): give \(points, p, p\)"),
+        (matrices(1, 0, 0, 0, 1, 0, 0, 0, 1)[:, :2], r"the matrix has shape \(2, 2, 3\): give \(points, p, p\)"),
+        (torch.zeros(2, 0, 0, dtype=torch.float64), r"the matrix has shape \(2, 0, 0\): give"),
     ],
 )
 def test_matrices_without_a_spectrum_are_named(given, message):
@@ -76,8 +76,8 @@ def test_matrices_without_a_spectrum_are_named(given, message):
         (torch.tensor([[1.0, 2.0]]).bfloat16(), "the spectrum is torch.bfloat16"),
         (torch.tensor([[1, 2]]), "the spectrum is torch.int64"),
         (np.ones((1, 2)), "the spectrum is ndarray"),
-        (torch.ones(2, dtype=torch.float64), r"the spectrum \(2,\): give \(points, p\)"),
-        (torch.ones(2, 0, dtype=torch.float64), r"the spectrum \(2, 0\): give"),
+        (torch.ones(2, dtype=torch.float64), r"the spectrum has shape \(2,\): give \(points, p\)"),
+        (torch.ones(2, 0, dtype=torch.float64), r"the spectrum has shape \(2, 0\): give"),
         (torch.tensor([[1e-320, 0.0], [1.0, 1.0]], dtype=torch.float64), "at most 1.0e-320"),
     ],
 )
@@ -87,7 +87,7 @@ def test_eigenvalues_without_shares_are_named(given, message):
 
 
 @pytest.mark.parametrize("unit", [1e-300, 1e-17, 1.0, 1e300])
-def test_a_spectrum_is_that_of_its_matrix_in_any_unit(unit):
+def test_a_spectrum_scales_with_the_unit_of_its_matrix(unit):
     matrix = torch.tensor([[[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]], dtype=torch.float64)
     found = curvature.spectrum(unit * matrix.requires_grad_())
     torch.testing.assert_close(found / unit, torch.tensor([[-1.0, 0.0, 1.0]], dtype=torch.float64))

@@ -1,4 +1,4 @@
-"""Measurements of trained blocks: what lies in their arrays, against the measures called one by one on the runs."""
+"""Measurements of trained blocks: their arrays against the measures called one by one on the runs."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def snapshots(record, run, weights=slice(None)):
 
 
 @pytest.mark.parametrize(("part", "weights"), [("whole", 460), ("layer1", 390)])
-def test_paths_are_those_of_the_snapshots(walked, part, weights):
+def test_paths_follow_from_the_snapshots(walked, part, weights):
     found = take(PATHS, walked)
     (_, a), (_, b) = walked
     own = [snapshots(a, run, slice(weights)) for run in range(8)]
@@ -72,7 +72,7 @@ def test_paths_are_those_of_the_snapshots(walked, part, weights):
         assert found[f"{part}_walk"][run] == pytest.approx(np.percentile(walks, 95))
 
 
-def test_accuracy_at_marked_snapshots_is_that_of_the_epoch(walked):
+def test_accuracy_at_marked_snapshots_is_the_epochs_accuracy(walked):
     found = take(PATHS, walked)["path_accuracy"]
     marked = [0, 4, 6]
     np.testing.assert_allclose(found[:, marked], walked[0][1].arrays["train_accuracy"][:, marked], atol=2e-3)
@@ -179,14 +179,14 @@ def few_test_images(count):
         (JacobianNorm(), CLASSES, "arm 'arm' kept no weights, which JacobianNorm needs"),
     ],
 )
-def test_what_was_not_kept_is_named(measurement, arm, said):
+def test_an_array_that_was_not_kept_is_named(measurement, arm, said):
     record = Record({"train_loss": np.zeros((8, 2))}, {}, 0.0)
     with pytest.raises(ValueError, match=said):
         taking.take(measurement, [(Block("T", "x", arm, 0), record)], data.BUILT_IN.load(DIGITS), CPU)
 
 
 def test_the_target_needs_the_first_gradient_norm():
-    with pytest.raises(ValueError, match=r"arm 'arm': the target is a share of the first gradient norm"):
+    with pytest.raises(ValueError, match=r"arm 'arm' lacks the first gradient norm, of which the target is a share"):
         take(MinimalRatio(), trained(replace(ARM, epochs=1, gradient_norm="step")))
 
 

@@ -19,7 +19,7 @@ def paths(runs=3, snapshots=7, weights=50, seed=0, dtype=np.float64):
 
 
 @pytest.mark.parametrize("weights", [4, 30, 1000])
-def test_gram_is_that_of_the_centred_snapshots(weights, monkeypatch):
+def test_the_gram_matrix_is_of_the_centred_snapshots(weights, monkeypatch):
     monkeypatch.setattr(trajectory, "_CHUNK", 500)
     runs = paths(weights=weights)
     flat = runs.reshape(-1, weights)
@@ -37,7 +37,7 @@ def test_scikit_learn_and_the_gram_matrix_give_the_same_components(monkeypatch):
     np.testing.assert_allclose(wide.shares, few.shares, atol=1e-12)
 
 
-def test_shares_are_those_of_the_singular_values():
+def test_shares_follow_from_the_singular_values():
     runs = paths(weights=400)
     expected = [reference.share_of_variance(runs.reshape(-1, 400), k) for k in (1, 2)]
     np.testing.assert_allclose(np.cumsum(trajectory.pca(runs).shares), expected, rtol=1e-12)
@@ -90,7 +90,7 @@ def test_distances_are_euclidean():
     np.testing.assert_allclose(trajectory.distances(trajectory.gram(runs)), expected, atol=1e-6)
 
 
-def test_separation_is_that_of_a_plain_loop():
+def test_separation_equals_a_plain_loop():
     own, other = paths(runs=2)
     expected = reference.separation(own, other[:5])
     assert trajectory.separation(own, other[:5]) == pytest.approx(expected, rel=1e-9)
@@ -140,7 +140,7 @@ def test_a_straight_path_is_beyond_a_random_walk_and_a_random_walk_is_not():
     assert beyond <= 13  # 5 of 100 on the average
 
 
-def test_a_part_of_a_gram_matrix_is_that_of_one_run():
+def test_part_of_a_joint_gram_matrix_is_the_gram_matrix_of_one_run():
     runs = paths()
     joint = trajectory.gram(runs)
     np.testing.assert_allclose(trajectory.part(joint, slice(7, 14)), trajectory.gram(runs[1:2]), atol=1e-9)
@@ -148,7 +148,7 @@ def test_a_part_of_a_gram_matrix_is_that_of_one_run():
 
 @given(st.floats(0.1, 10), st.integers(0, 2**31))
 @settings(max_examples=30, deadline=None)
-def test_measures_do_not_depend_on_where_the_origin_is_or_on_the_unit(unit, seed):
+def test_measures_do_not_depend_on_the_origin_or_the_unit(unit, seed):
     runs = paths(runs=2, seed=seed)
     moved = unit * (runs + np.arange(50))
     for measure in (trajectory.separation, trajectory.convergence):
@@ -171,19 +171,22 @@ def test_measures_do_not_depend_on_where_the_origin_is_or_on_the_unit(unit, seed
         (lambda: trajectory.pca(np.full((2, 5, 300), 0.1)), "all the same"),
         (lambda: trajectory.pca(paths(), 0), "0 components"),
         (lambda: trajectory.pca_from(np.eye(4), [2, 3]), r"runs of \[2, 3\] snapshots"),
-        (lambda: trajectory.random_walk_shares(np.zeros(3), 5), "no walk"),
-        (lambda: trajectory.random_walk_shares(np.array([1.0, -1]), 5), "no walk"),
+        (lambda: trajectory.random_walk_shares(np.zeros(3), 5), "not a walk"),
+        (lambda: trajectory.random_walk_shares(np.array([1.0, -1]), 5), "not a walk"),
         (lambda: trajectory.beyond_random_walk(np.eye(3)), "a path of 3 snapshots"),
         (lambda: trajectory.separation(np.zeros((1, 2)), np.zeros((3, 2))), "1 of 4 snapshots"),
         (lambda: trajectory.convergence_from(np.eye(3), 3), "3 of 3 snapshots"),
-        (lambda: trajectory.pca(None), "None is no runs: give"),
-        (lambda: trajectory.gram(np.array(3.0)), "is no runs: give"),
-        (lambda: trajectory.gram([[[1.0, 2], [3.0]]]), "run 0 makes no array: give"),
-        (lambda: trajectory.gram([[torch.ones(2), torch.ones(3)]]), "run 0 makes no array: give"),
+        (lambda: trajectory.pca(None), "None is not a sequence of runs: give"),
+        (lambda: trajectory.gram(np.array(3.0)), "is not a sequence of runs: give"),
+        (lambda: trajectory.gram([[[1.0, 2], [3.0]]]), "run 0 cannot become an array: give"),
+        (lambda: trajectory.gram([[torch.ones(2), torch.ones(3)]]), "run 0 cannot become an array: give"),
         (lambda: trajectory.gram(torch.ones(1, 2, 3).long()), "floating-point"),
         (lambda: trajectory.gram(torch.ones(1, 2, 3, dtype=torch.complex64).conj()), "floating-point"),
-        (lambda: trajectory.gram([torch.eye(3).to_sparse()]), "run 0 is a tensor without its numbers"),
-        (lambda: trajectory.gram(torch.ones(1, 2, 3, device="meta")), "run 0 is a tensor without its numbers"),
+        (lambda: trajectory.gram([torch.eye(3).to_sparse()]), "run 0 is a tensor that is not dense or has no values"),
+        (
+            lambda: trajectory.gram(torch.ones(1, 2, 3, device="meta")),
+            "run 0 is a tensor that is not dense or has no values",
+        ),
         (lambda: trajectory.gram(torch.full((1, 2, 3), math.nan, dtype=torch.bfloat16)), "not finite"),
         (lambda: trajectory.pca([np.ma.masked_equal(np.eye(5), 0)]), "run 0 has masked entries"),
         (lambda: trajectory.gram(1e200 * paths()), r"e\+20\d, whose square overflows: scale them down"),
@@ -191,11 +194,11 @@ def test_measures_do_not_depend_on_where_the_origin_is_or_on_the_unit(unit, seed
         (lambda: trajectory.gram([[[-1.7e308], [1.7e308]]]), "whose square overflows"),
         (lambda: trajectory.separation(*(1e-200 * paths(2))), "whose square is 0 in float64: scale them up"),
         (lambda: trajectory.pca(1e-200 * paths(weights=5)), "whose square is 0 in float64: scale them up"),
-        (lambda: trajectory.distances(np.eye(3)[:2]), r"a Gram matrix \(2, 3\): give"),
-        (lambda: trajectory.pca_from(np.ones(4), [4]), r"a Gram matrix \(4,\): give"),
+        (lambda: trajectory.distances(np.eye(3)[:2]), r"the Gram matrix has shape \(2, 3\): give"),
+        (lambda: trajectory.pca_from(np.ones(4), [4]), r"the Gram matrix has shape \(4,\): give"),
         (lambda: trajectory.pca_from(np.zeros((4, 4)), [4]), "all the same"),
-        (lambda: trajectory.part(np.full((3, 3), np.nan), slice(2)), "a Gram matrix that is not finite"),
-        (lambda: trajectory.separation_from(np.full((3, 3), np.inf), 2), "a Gram matrix that is not finite"),
+        (lambda: trajectory.part(np.full((3, 3), np.nan), slice(2)), "the Gram matrix is not finite"),
+        (lambda: trajectory.separation_from(np.full((3, 3), np.inf), 2), "the Gram matrix is not finite"),
         (lambda: trajectory.share_of_variance(np.zeros((2, 3, 3))), "all the same"),
     ],
 )
@@ -251,6 +254,6 @@ def test_tensors_of_another_precision_are_never_copied_whole(monkeypatch):
     assert sum(width for _, width in taken) == 3 * 1000
 
 
-def test_a_path_that_does_not_move_is_no_walk():
+def test_a_path_that_does_not_move_is_not_a_walk():
     with pytest.raises(ValueError, match="the 5 snapshots are all the same: nothing moves"):
         trajectory.beyond_random_walk(np.ones((5, 3)))

@@ -1,1 +1,1 @@
-"""Measures: functions of a trained run. They know nothing of claims."""
+"""Measures: functions of a trained run. They know nothing about claims."""

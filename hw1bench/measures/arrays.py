@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Columns:
-    """A tensor (rows, columns) of a type or on a device that NumPy does not have: `hw1bench.measures.trajectory.Rows`."""
+    """A tensor (rows, columns) with a type or a device that NumPy lacks, as ``hw1bench.measures.trajectory.Rows``."""
 
     dtype = np.dtype(np.float64)
 
@@ -27,24 +27,24 @@ class Columns:
 
 
 def _is_tensor(value: Any) -> "TypeGuard[Tensor]":
-    """Whether it is a tensor: nobody has one without torch."""
+    """Whether ``value`` is a tensor; nothing is if torch is not imported."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 
 
 def rows(given: Any, name: str) -> Any:
-    """``given`` as an array, or as what gives its columns on demand. A tensor loses its graph; nothing large is copied.
+    """``given`` as an array, or as an object that returns columns on demand. A tensor loses its graph; nothing large is copied.
 
-    Raises ValueError, saying what ``name`` is, for what is no array: ragged lists, masked entries, sparse tensors.
+    Raises ValueError, which calls it ``name``, for ragged lists, masked entries, sparse tensors and the like.
     """
     if isinstance(given, list | tuple) and any(map(_is_tensor, given)):
         given = [whole(row, name) for row in given]
     if _is_tensor(given):
-        import torch  # it is there already: effects, which import this module, are collected without it
+        import torch  # it is imported already; effects, which import this module, are collected without it
 
         if given.layout != torch.strided or given.is_meta:
             raise ValueError(
-                f"{name} is a tensor without its numbers in order ({given.layout}, {given.device}): make it dense"
+                f"{name} is a tensor that is not dense or has no values ({given.layout}, {given.device}): make it dense"
             )
         plain = given.detach().resolve_conj().resolve_neg()
         if plain.is_floating_point() and (
@@ -59,10 +59,10 @@ def rows(given: Any, name: str) -> Any:
     try:
         return np.asarray(given)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{name} makes no array: give numbers, in rows of the same length") from error
+        raise ValueError(f"{name} cannot become an array: give numbers, in rows of the same length") from error
 
 
 def whole(given: Any, name: str) -> np.ndarray:
-    """``given`` as an array, whole; raises ValueError as `rows` does."""
+    """``given`` as a whole array; raises ValueError as ``rows`` does."""
     found = rows(given, name)
     return found[...,] if isinstance(found, Columns) else np.asarray(found)

@@ -1,14 +1,14 @@
-"""The curvature of the training loss where it is exact: gradient, Hessian and Gauss-Newton matrix of a small dense net.
+"""Exact curvature of the training loss: gradient, Hessian and Gauss-Newton matrix of a small dense net.
 
 The loss is the mean squared error over samples and outputs, L = 1/(n o) sum (f(x) - y)^2. With J the Jacobian of all
-outputs by all weights and r the residuals,
+outputs with respect to all weights and r the residuals,
 
     Hessian       H = 2/(n o) (J^T J + sum r * second derivatives of f)
     Gauss-Newton  G = 2/(n o)  J^T J
 
 (Schraudolph, 2002). Weights are (points, parameters) float64, layer by layer, weight before bias: *points* are places in the
-space of weights, computed together. No matrix is found
-by differentiating once a parameter: see `dense`.
+space of weights, computed together. No matrix takes one
+differentiation per parameter: see ``dense``.
 """
 
 import math
@@ -25,7 +25,7 @@ from hw1bench.specs.measurement import MINIMAL_RATIO
 from hw1bench.support import number
 from hw1bench.support.checks import shown
 
-_SYMMETRIC = 1e-10  # the share of its largest entry by which a matrix may be off its mirror image
+_SYMMETRIC = 1e-10  # by how much a matrix may differ from its transpose, as a share of its largest entry
 
 # Numbers (float64) that a chunk of points may take at once besides the result: 16 MiB.
 _WORK = 2**21
@@ -37,7 +37,9 @@ def _checked(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> None:
         if not isinstance(given, Tensor):
             raise ValueError(f"{name} of type {type(given).__name__}: give a torch tensor")
     if weights.ndim != 2 or weights.shape[1] != model.parameters:
-        raise ValueError(f"weights {tuple(weights.shape)} of a net with {model.parameters}: give (points, parameters)")
+        raise ValueError(
+            f"weights {tuple(weights.shape)} of a net with {model.parameters} parameters: give (points, parameters)"
+        )
     wanted = (len(x), rows[0][0].inputs), (len(x), rows[-1][0].outputs)
     if (tuple(x.shape), tuple(y.shape)) != wanted:
         raise ValueError(f"x {tuple(x.shape)} and y {tuple(y.shape)} of layout {model.layout!r}: give {wanted}")
@@ -47,10 +49,10 @@ def _checked(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> None:
 
 @torch.no_grad()
 def loss_and_gradient(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss (points,) and its gradient (points, parameters) of ``weights (points, parameters)``.
+    """The loss (points,) and its gradient (points, parameters) at ``weights (points, parameters)``.
 
     x  (samples, features), y  (samples, outputs); all float64. Raises ValueError for other shapes or types, and for a
-    net that is not dense throughout. What is not finite makes what is not finite.
+    net that is not dense throughout. Weights that are not finite give results that are not finite.
     """
     _checked(model, weights, x, y)
     layers, output = forward(model, weights, x)
@@ -61,11 +63,11 @@ def loss_and_gradient(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> tu
 
 
 def _chunks(model: Model, points: int, samples: int, bends: bool) -> Iterator[tuple[slice, slice]]:
-    """Points and samples to take at once, so that nothing but the result exceeds `_WORK` (unless one point and sample do)."""
+    """Points and samples to take at once, so that nothing but the result exceeds ``_WORK``, unless one of each does."""
     widths = [layer.outputs for layer, _ in activations(model)]
     hidden = widths[:-1]
     pairs = [a * b for i, a in enumerate(hidden) for b in hidden[: i + bends]] if len(hidden) > 1 else []
-    numbers = max([2 * model.parameters * widths[-1], *(4 * pair for pair in pairs)])  # a point and sample
+    numbers = max([2 * model.parameters * widths[-1], *(4 * pair for pair in pairs)])  # per point and sample
     some = max(1, min(samples, _WORK // numbers))
     many = max(1, _WORK // (numbers * some))
     for first in range(0, points, many):
@@ -74,13 +76,15 @@ def _chunks(model: Model, points: int, samples: int, bends: bool) -> Iterator[tu
 
 
 def _symmetric(matrix: Tensor) -> Tensor:
-    """``matrix (points, p, p)`` with its mirror image averaged in, in place; raises ArithmeticError where the two are not
-    the same but for rounding."""
+    """``matrix (points, p, p)`` averaged with its transpose, in place; raises ArithmeticError if they differ by more than
+    rounding."""
     for each in matrix:
         gap, size = float((each - each.T).abs().max()), float(each.abs().max())
         if gap > _SYMMETRIC * size:
-            raise ArithmeticError(f"a Hessian is off its mirror image by {gap:.1e}, its largest entry being {size:.1e}")
-        # The sum of entries near the largest number of all would overflow.
+            raise ArithmeticError(
+                f"a Hessian differs from its transpose by {gap:.1e}, and its largest entry is {size:.1e}"
+            )
+        # The sum of entries near the largest float would overflow.
         each.copy_((each + each.T) / 2 if size < 1e307 else each / 2 + each.T / 2)
     return matrix
 
@@ -103,10 +107,10 @@ def _curvature(
 
 
 def hessian(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The Hessian of the loss at ``weights (points, parameters)``: (points, parameters, parameters), exact.
+    """The exact Hessian of the loss at ``weights (points, parameters)``: (points, parameters, parameters).
 
-    x  (samples, features), y  (samples, outputs); all float64. Besides the result it takes some 50 MB, whatever the number
-    of points. Raises ValueError for other shapes or types and for a net that is not dense, ArithmeticError for a Hessian
+    x  (samples, features), y  (samples, outputs); all float64. Besides the result it takes about 50 MB, whatever the
+    number of points. Raises ValueError for other shapes or types and for a net that is not dense, ArithmeticError for a Hessian
     that is not symmetric to 1e-10 of its largest entry.
     """
     return _curvature(model, weights, x, y, residual=True)
@@ -115,14 +119,14 @@ def hessian(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
 def hessian_of(function: Callable[[Tensor], Tensor], weights: Tensor) -> Tensor:
     """The Hessian of any ``function`` from (parameters,) to a number at ``weights (points, parameters)``, float64.
 
-    (points, parameters, parameters), by autograd, a point after the other. For the loss of a dense net `hessian` gives the
-    same and is faster. At a kink the derivatives are those that torch takes there. A matrix so small that it is rounding
-    alone is given as zeros. The function is called four times per point as a rule, at kinks some thirty times: it must
-    give the same each time.
+    (points, parameters, parameters), by autograd, one point after another. For the loss of a dense net ``hessian`` gives the
+    same and is faster. At a kink the derivatives are the ones that torch uses. A matrix so small that it may be only
+    rounding is returned as zeros. The function is usually called four times per point, and about thirty times at a kink: it
+    must return the same each time.
 
-    Raises ValueError for other shapes or types, for weights that are not finite, and for a function that gives anything
-    but one float64 number, computed in float64, or that torch cannot differentiate twice; ArithmeticError where its
-    derivatives are not finite, or are not those of its values (see `differentiated`), and as `hessian` does.
+    Raises ValueError for other shapes or types, for weights that are not finite, and if the function returns anything but
+    one float64 number computed in float64, or torch cannot differentiate it twice; ArithmeticError if its derivatives are
+    not finite or do not match its values (see ``differentiated``), and as ``hessian`` does.
     """
     if not isinstance(weights, Tensor):
         raise ValueError(f"weights are {type(weights).__name__}: give a torch tensor (points, parameters) float64")
@@ -145,11 +149,11 @@ def hessian_of(function: Callable[[Tensor], Tensor], weights: Tensor) -> Tensor:
 
 
 def smoothed_hessian(model: Model, weights: Tensor, x: Tensor, y: Tensor, smoothing: float) -> Tensor:
-    """As `hessian`, with what the kinks of ReLU add on the average over a neighbourhood.
+    """As ``hessian``, plus what the kinks of ReLU add on average over a neighbourhood.
 
-    A weight that moves a kink over one sample after the other changes the gradient in jumps, which the Hessian, taken
-    between two of them, leaves out; from afar they are curvature like any other. Here each kink is spread by a Gaussian
-    whose width is ``smoothing`` times the standard deviation of the sum over the samples. For steps, never for spectra.
+    A weight that moves a kink across one sample after another changes the gradient in jumps. The Hessian, taken between two
+    jumps, leaves them out; from afar they are curvature like any other. Here each kink is spread by a Gaussian whose
+    width is ``smoothing`` times the standard deviation of the sum over the samples. For steps, never for spectra.
     """
     return _curvature(model, weights, x, y, residual=True, smoothing=smoothing)
 
@@ -157,16 +161,18 @@ def smoothed_hessian(model: Model, weights: Tensor, x: Tensor, y: Tensor, smooth
 def gauss_newton(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """The Gauss-Newton matrix 2/(n o) J^T J at ``weights (points, parameters)``: (points, parameters, parameters).
 
-    Arguments and errors as for `hessian`. It is the Hessian where the residuals are zero, and positive semi-definite
-    everywhere: it cannot show a negative direction, so a ratio taken from it counts how many directions change the outputs,
-    and nothing else.
+    Arguments and errors as for ``hessian``. It equals the Hessian if the residuals are zero, and is positive semi-definite
+    everywhere: it cannot show a negative direction, so a ratio computed from it only counts the directions that change the
+    outputs.
     """
     return _curvature(model, weights, x, y, residual=False)
 
 
 def layerwise_gauss_newton(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """`gauss_newton` with all but the blocks of two weights of the same layer set to zero, which
-    some reports take for the Hessian. It cannot show a negative direction either, nor any interplay of layers."""
+    """``gauss_newton`` with zeros outside the blocks of weights of the same layer, which some reports take for the Hessian.
+
+    It cannot show a negative direction either, nor any interaction of layers.
+    """
     whole = gauss_newton(model, weights, x, y)
     blocks = torch.zeros_like(whole)
     for where in slices_of(model):
@@ -175,8 +181,8 @@ def layerwise_gauss_newton(model: Model, weights: Tensor, x: Tensor, y: Tensor) 
 
 
 def _float64(name: str, given: Tensor, axes: str) -> Tensor:
-    """``given`` without its graph; raises ValueError unless it is a float64 tensor of these axes, finite, and in the range
-    in which float64 has all of its digits."""
+    """``given`` without its graph; raises ValueError unless it is a finite float64 tensor of these axes, in the range in
+    which float64 has its full precision."""
     if not isinstance(given, Tensor):
         raise ValueError(f"the {name} is {type(given).__name__}: give a float64 tensor ({axes})")
     if given.layout != torch.strided or given.is_meta or given.is_quantized or given.is_nested:
@@ -187,7 +193,7 @@ def _float64(name: str, given: Tensor, axes: str) -> Tensor:
     if given.dtype != torch.float64:
         raise ValueError(f"the {name} is {given.dtype}: give a float64 tensor ({axes})")
     if given.ndim != len(axes.split(", ")) or not given.shape[-1]:
-        raise ValueError(f"the {name} {tuple(given.shape)}: give ({axes}), p 1 or more")
+        raise ValueError(f"the {name} has shape {tuple(given.shape)}: give ({axes}), with p at least 1")
     largest = given.detach().abs().flatten(1).amax(dim=1)
     if bool(((largest > 0) & (largest < torch.finfo(torch.float64).tiny)).any()):
         raise ValueError(
@@ -197,21 +203,21 @@ def _float64(name: str, given: Tensor, axes: str) -> Tensor:
 
 
 def spectrum(matrix: Tensor) -> Tensor:
-    """The eigenvalues of symmetric ``matrix (points, p, p)`` float64: (points, p) float64, rising.
+    """The eigenvalues of symmetric ``matrix (points, p, p)`` float64: (points, p) float64, in increasing order.
 
     Raises ValueError for other shapes or types, for entries that are not finite, for a matrix that is not symmetric to
     1e-10 of its largest entry, and for one that is beyond float64's range of full precision.
     """
     matrix = _float64("matrix", matrix, "points, p, p")
     if matrix.shape[1] != matrix.shape[2]:
-        raise ValueError(f"the matrix {tuple(matrix.shape)}: give (points, p, p)")
+        raise ValueError(f"the matrix has shape {tuple(matrix.shape)}: give (points, p, p)")
     values = matrix.new_zeros(matrix.shape[:2])
     for point, each in enumerate(matrix):
         gap, size = float((each - each.T).abs().max()), float(each.abs().max())
         if gap > _SYMMETRIC * size:
             raise ValueError(
-                f"the matrix of point {point} is off its mirror image by {gap:.1e}, its largest entry being {size:.1e}: "
-                "a spectrum is of symmetric ones, (m + m.mT) / 2"
+                f"the matrix of point {point} differs from its transpose by {gap:.1e}, and its largest entry is {size:.1e}: "
+                "give a symmetric one, (m + m.mT) / 2 for example"
             )
         # The weights of units that no sample reaches have rows of zeros, and eigenvalues of zero: often half of all.
         live = each.count_nonzero(dim=1) > 0
@@ -227,7 +233,7 @@ def spectrum(matrix: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class Shares:
     """Shares of the eigenvalues at each point, (points,) each: ``above``, ``within`` and ``below`` +-``tolerance`` times the
-    largest absolute one. They add to 1. `above` at 1e-6 is the *minimal ratio*."""
+    largest absolute one. They add up to 1. ``above`` at 1e-6 is the *minimal ratio*."""
 
     tolerance: float
     above: Tensor
@@ -238,7 +244,7 @@ class Shares:
 def shares(eigenvalues: Tensor, tolerance: float = MINIMAL_RATIO) -> Shares:
     """The shares of ``eigenvalues (points, p)`` above, within and below +-``tolerance`` times the largest absolute one.
 
-    Where all are zero, all are within. Raises ValueError for a tolerance that is not between 0 and 1, and for eigenvalues of
+    If all are zero, all are within. Raises ValueError for a tolerance that is not between 0 and 1, and for eigenvalues of
     other shapes or types, not finite, or beyond float64's range of full precision.
     """
     try:
@@ -247,7 +253,7 @@ def shares(eigenvalues: Tensor, tolerance: float = MINIMAL_RATIO) -> Shares:
         share = math.nan
     if not 0 <= share < 1:
         raise ValueError(
-            f"a tolerance of {shown(tolerance)}: it is a share of the largest eigenvalue, from 0 to below 1"
+            f"a tolerance of {shown(tolerance)}: give a share of the largest eigenvalue, from 0 to below 1"
         )
     eigenvalues = _float64("spectrum", eigenvalues, "points, p")
     bound = share * eigenvalues.abs().amax(dim=-1, keepdim=True)

@@ -1,10 +1,10 @@
-"""First and second derivatives of a small dense net's outputs by its weights, exact, at many points at once.
+"""Exact first and second derivatives of a small dense net's outputs with respect to its weights, at many points at once.
 
-A weight acts on the outputs through its layer's sums z = W h + b alone. So every second derivative by two weights is one by
-two sums, times the inputs of the two layers, plus, for weights of different layers, the slope of the upper sum times how the
-lower one changes the upper layer's input. Both are matrix products over the samples, as many as there are pairs of layers.
-ReLU and leaky ReLU have no second derivative of their own; where a sum is exactly 0 their slope is that of the negative
-side, as in torch.
+A weight acts on the outputs only through its layer's sums z = W h + b. So every second derivative with respect to two weights
+is the one with respect to two sums, times the inputs of the two layers. For weights of different layers a
+second term is added: the derivative with respect to the upper sum, times how the lower sum changes the upper layer's input.
+Both are matrix products over the samples, one per pair of layers. ReLU and leaky ReLU have no second derivative of their own;
+if a sum is exactly 0, their slope is the one on the negative side, as in torch.
 
 Activations are (points, features, samples); all is float64.
 """
@@ -36,12 +36,12 @@ _VALUES: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Layer:
-    """One Linear with what follows it, at some points on some samples.
+    """One Linear layer with its activation, at some points on some samples.
 
     weight  (points, out, in)
     inputs  (points, in + 1, samples), the last row 1: its weight is the bias
-    slope   (points, out, samples), d h / d z of what follows
-    bend    the second derivative alike; None where it is zero throughout
+    slope   (points, out, samples), d h / d z of the activation
+    bend    (points, out, samples), its second derivative; None if it is zero throughout
     """
 
     weight: Tensor
@@ -51,7 +51,7 @@ class Layer:
 
 
 def activations(model: Model) -> list[tuple[notation.Linear, str]]:
-    """The layers with what follows each; raises ValueError for a net that is not dense with elementwise outputs."""
+    """The layers with their activations; raises ValueError if the net is not dense with elementwise outputs."""
     rows: list[tuple[notation.Linear, str]] = []
     for layer in notation.parse(model.layout):
         if isinstance(layer, notation.Linear):
@@ -59,14 +59,16 @@ def activations(model: Model) -> list[tuple[notation.Linear, str]]:
         elif isinstance(layer, notation.Output) and layer.name == "tanh":
             rows[-1] = (rows[-1][0], "tanh")
         else:
-            raise ValueError(f"layout {model.layout!r}: exact curvature is for dense nets, at most with a tanh output")
+            raise ValueError(
+                f"layout {model.layout!r} has no exact curvature: give a dense net, at most with a tanh output"
+            )
     return rows
 
 
 def forward(model: Model, weights: Tensor, x: Tensor, smoothing: float = 0.0) -> tuple[list[Layer], Tensor]:
     """The layers, input to output, and the output (points, outputs, samples).
 
-    With ``smoothing`` a kink has the second derivative of one smoothed by a Gaussian, whose width is that share of the
+    With ``smoothing`` a kink has the second derivative of a kink smoothed by a Gaussian, whose width is this share of the
     sum's standard deviation over the samples.
     """
     points, start, layers = len(weights), 0, []
@@ -93,8 +95,8 @@ def forward(model: Model, weights: Tensor, x: Tensor, smoothing: float = 0.0) ->
 
 
 def backward(layers: list[Layer], by_output: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Derivatives of a function of the output by each layer's sums z and by its values h, from its derivatives
-    ``by_output (points, outputs, columns x samples)``: each (points, out, columns x samples)."""
+    """Derivatives of a function of the output with respect to each layer's sums z and values h: (points, out, columns x
+    samples) each. ``by_output (points, outputs, columns x samples)`` are its derivatives with respect to the output."""
     by_h, by_z = [by_output], []
     for index in range(len(layers) - 1, -1, -1):
         columns = by_output.shape[2] // layers[index].slope.shape[2]
@@ -116,7 +118,7 @@ def slices_of(model: Model) -> list[slice]:
 
 
 def jacobian_of(layers: list[Layer], slices: list[slice], outputs: int) -> Tensor:
-    """Derivatives of all outputs by all weights: (points, parameters, outputs x samples)."""
+    """Derivatives of all outputs with respect to all weights: (points, parameters, outputs x samples)."""
     points, _, samples = layers[-1].slope.shape
     each = torch.eye(outputs, dtype=torch.float64, device=layers[-1].slope.device)[:, :, None]
     by_z, _ = backward(layers, each.expand(points, -1, -1, samples).flatten(2))
@@ -144,14 +146,14 @@ def _product(bend: Tensor, reach: Tensor) -> Tensor:
     if bend.ndim == 3:
         return bend[:, :, None] * reach
     total = bend[:, :, 0, None] * reach[:, 0, None]
-    for inner in range(1, bend.shape[2]):  # all at once would take as many times the memory
+    for inner in range(1, bend.shape[2]):  # all at once would multiply the memory
         total.addcmul_(bend[:, :, inner, None], reach[:, inner, None])
     return total
 
 
 def _bends(layers: list[Layer], by_h: list[Tensor]) -> list[Tensor | None]:
-    """Second derivatives by each layer's own sums: (points, out, out, samples), or (points, out, samples) where only the
-    diagonal is not zero, or None."""
+    """Second derivatives with respect to each layer's own sums: (points, out, out, samples), or (points, out, samples) if
+    only the diagonal is not zero, or None."""
     bends: list[Tensor | None] = [None] * len(layers)
     for index in range(len(layers) - 1, -1, -1):
         layer, total = layers[index], None
@@ -170,7 +172,7 @@ def _bends(layers: list[Layer], by_h: list[Tensor]) -> list[Tensor | None]:
 
 
 def _own_block(bend: Tensor, inputs: Tensor) -> Tensor:
-    """What ``bend`` adds for two weights of one layer: (points, out, in + 1, out, in + 1)."""
+    """The part of ``bend`` for two weights of one layer: (points, out, in + 1, out, in + 1)."""
     points, out, size = len(bend), bend.shape[1], inputs.shape[1]
     both = (inputs[:, :, None] * inputs[:, None]).flatten(1, 2)
     if bend.ndim == 3:

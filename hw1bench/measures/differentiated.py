@@ -1,13 +1,13 @@
-"""Second derivatives of any function by plain backward passes, and whether they are those of its values.
+"""Second derivatives of any function by plain backward passes, and whether they match its values.
 
-Only the last pass takes many directions together (vmap), so that nothing is differentiated through a vmap: torch
-splits some operations there into simpler ones, with what their forward pass left behind as constants, and the derivative of
-that is wrong without a word. A layer norm's is, by jacrev(jacrev(f)) and by torch.func.hessian.
+Only the last pass takes many directions together (vmap), so that nothing is differentiated through a vmap: there torch
+splits some operations into simpler ones, with results of their forward pass as constants, and silently
+differentiates these wrongly: a layer norm, for example, by jacrev(jacrev(f)) and by torch.func.hessian.
 
 Derivatives may be wrong for other reasons too: a detached tensor, a rounded one, a backward pass of the user's own, a formula
-of torch's. So each Hessian is held against differences along one line through its point. That costs two gradients per
-step, and one or two steps as a rule: little beside a backward pass per parameter.
-An error below 1e-4 of the largest change goes unseen.
+of torch's. So each Hessian is compared with differences along one line through its point. That costs two gradients per
+step, and usually one or two steps: little beside one backward pass per parameter.
+An error below 1e-4 of the largest change goes unnoticed.
 """
 
 import math
@@ -24,15 +24,16 @@ from torch.overrides import TorchFunctionMode
 
 Function = Callable[[Tensor], Tensor]
 
-_ROWS = 64  # rows of a Hessian at once: what a backward pass takes of memory is multiplied by it
-_STEPS = (1e-4, 1e-5, 1e-3, 1e-6, 1e-2, 1e-7, 1e-8, 1e-9, 1e-10)  # shares of the weights, those that mostly do first
-_NEAR = (1e-3, 1e-4, 1e-5)  # how far off another point is looked at, where a point lies on a kink
-_SAME = 1e-4  # the share by which a difference may be off
+_ROWS = 64  # rows of a Hessian at once: the memory of a backward pass is multiplied by it
+# Shares of the weights, the ones that usually suffice first.
+_STEPS = (1e-4, 1e-5, 1e-3, 1e-6, 1e-2, 1e-7, 1e-8, 1e-9, 1e-10)
+_NEAR = (1e-3, 1e-4, 1e-5)  # how far away another point is tried if a point lies on a kink
+_SAME = 1e-4  # the relative error that a difference may have
 _EPS = 64 * torch.finfo(torch.float64).eps  # a few roundings
 
 
 class _Precise(TorchFunctionMode):
-    """Refuses what the weights go through at less than float64."""
+    """Refuses operations on the weights in less than float64."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -40,13 +41,13 @@ class _Precise(TorchFunctionMode):
         found = func(*args, **(kwargs or {}))
         if isinstance(found, Tensor) and found.requires_grad and found.dtype not in (torch.float64, torch.complex128):
             name = getattr(func, "__name__", func)
-            raise ValueError(f"the function takes its weights through {found.dtype} ({name}): curvature needs float64")
+            raise ValueError(f"the function computes in {found.dtype} ({name}): let it compute in float64")
         return found
 
 
 @dataclass(frozen=True)
 class _Slope:
-    """A function at a place: its value and its gradient by ``place (p,)``, with the graph to go on from."""
+    """A function at a place: its value, and its gradient with respect to ``place (p,)`` with the graph to go on from."""
 
     place: Tensor
     value: Tensor
@@ -59,10 +60,10 @@ def _value(function: Function, place: Tensor) -> Tensor:
         value: object = function(place.clone())
     if not isinstance(value, Tensor):
         shown = f"{type(value).__name__} {value!r}".splitlines()[0][:60]
-        raise ValueError(f"the function gives {shown}: give a tensor computed from the weights")
+        raise ValueError(f"the function returns {shown}: return a tensor computed from the weights")
     if value.shape != () or value.dtype != torch.float64:
         raise ValueError(
-            f"the function gives a tensor {tuple(value.shape)} {value.dtype}: give one number, of shape () and float64"
+            f"the function returns a tensor {tuple(value.shape)} {value.dtype}: return one number, of shape () and float64"
         )
     return value
 
@@ -74,7 +75,7 @@ def _slope(function: Function, place: Tensor) -> _Slope:
 
 
 def _slope_near(function: Function, place: Tensor) -> _Slope | None:
-    """None beyond the edge of where the function is defined."""
+    """``_slope``, or None at a place where the function is not defined."""
     try:
         return _slope(function, place)
     except (RuntimeError, ArithmeticError, ValueError):
@@ -82,7 +83,7 @@ def _slope_near(function: Function, place: Tensor) -> _Slope | None:
 
 
 def _derived(what: Tensor, place: Tensor, direction: Tensor | None, batched: bool = False) -> Tensor:
-    """The derivatives of ``what`` by ``place``, times ``direction``: zero where it does not depend on it."""
+    """The derivatives of ``what`` with respect to ``place``, times ``direction``: zero if it does not depend on it."""
     found = None
     if what.requires_grad:
         try:
@@ -101,8 +102,8 @@ def _derived(what: Tensor, place: Tensor, direction: Tensor | None, batched: boo
 def hessian_at(function: Function, place: Tensor) -> Tensor:
     """The Hessian of ``function`` at finite ``place (p,)`` float64: (p, p), as the backward passes give it.
 
-    Raises ValueError for a function that does not give one float64 number computed in float64, or that torch cannot
-    differentiate twice, and ArithmeticError where the derivatives are not finite or not those of the values.
+    Raises ValueError if the function does not return one float64 number computed in float64, or if torch cannot
+    differentiate it twice, and ArithmeticError if the derivatives are not finite or do not match the values.
     """
     here = _slope(function, place)
     rows = _rows(here)
@@ -112,7 +113,7 @@ def hessian_at(function: Function, place: Tensor) -> Tensor:
     first, again = float(here.value), float(_value(function, place.clone().requires_grad_()).detach())
     if abs(again - first) > 1e-9 * max(abs(again), _largest(unit * here.gradient.detach())):
         raise ValueError(
-            f"the function gives {first}, then {again} at the same weights: let it give the same, with draws made outside it"
+            f"the function returns {first}, then {again} at the same weights: let it return the same, with draws made outside it"
         )
     if _only_rounding(function, here, rows, unit):
         rows = torch.zeros_like(rows)
@@ -126,7 +127,7 @@ def _rows(here: _Slope) -> Tensor:
         warnings.filterwarnings("ignore", "There is a performance drop")
         try:
             return torch.cat([_derived(here.gradient, here.place, some, batched=True) for some in each.split(_ROWS)])
-        except ValueError:  # not all that can be differentiated can be for many directions together
+        except ValueError:  # some functions can be differentiated only in one direction at a time
             return torch.stack([_derived(here.gradient, here.place, one) for one in each])
 
 
@@ -137,7 +138,7 @@ def _unit(place: Tensor, seed: int = 0) -> Tensor:
 
 
 def _only_rounding(function: Function, here: _Slope, rows: Tensor, unit: Tensor) -> bool:
-    """Whether ``rows`` are so small that they may be rounding alone, and are others a step of 1e-7 away."""
+    """Whether ``rows`` are so small that they may be rounding alone, and differ a step of 1e-7 away."""
     size = (unit[:, None] * rows * unit).abs().max()
     scale = torch.maximum(here.value.abs(), (unit * here.gradient).abs().max())
     if not 0 < size <= 1e3 * _EPS * scale:
@@ -149,7 +150,7 @@ def _only_rounding(function: Function, here: _Slope, rows: Tensor, unit: Tensor)
 def _hold(function: Function, here: _Slope, product: Tensor, unit: Tensor) -> None:
     """Raise ArithmeticError unless the gradient, and the Hessian times ``unit``, agree with differences along it.
 
-    Where a point lies on a kink there is nothing to hold it against, and the derivatives at another close by must do.
+    If the point lies on a kink there is nothing to compare with, and the derivatives at another point close by must do.
     """
     place = here.place.detach()
     differences = _differences(function, here, product, unit)
@@ -161,8 +162,8 @@ def _hold(function: Function, here: _Slope, product: Tensor, unit: Tensor) -> No
             if there and _differences(function, there, _derived(there.gradient, there.place, unit), unit).agree:
                 return
     raise ArithmeticError(
-        f"the function's derivatives are not those of its values, {differences.what}: it detaches or rounds what depends "
-        "on the weights, or torch has a derivative wrong"
+        f"the function's derivatives do not match its values, {differences.what}: it detaches or rounds what depends on "
+        "the weights, or torch has a derivative wrong"
     )
 
 
@@ -192,14 +193,14 @@ def _differences(function: Function, here: _Slope, product: Tensor, unit: Tensor
         size, off = _largest(found), _largest(found - curve)
         rise = float(values[2] - values[0])
         missed = abs(rise - float(parts.sum()))
-        grain = _EPS * max(_largest(values), _largest(slopes)) / step  # what rounding makes of a difference
+        grain = _EPS * max(_largest(values), _largest(slopes)) / step  # the rounding error of a difference
         if not math.isfinite(off + missed + grain):
             continue
         largest = max(largest, size)
         least = min(least, off)
         if step == _STEPS[0]:
             what = f"{off:.1e} off a second difference of {size:.1e}, {missed:.1e} off a rise of {rise:.1e}"
-        # What drowns in rounding even at the largest step, or beside a far larger difference, counts as the same.
+        # A difference that drowns in rounding even at the largest step, or beside a far larger one, counts as agreeing.
         drowned = grain <= 1e-3 * largest or step == max(_STEPS)
         same = (size > 0 and off <= _SAME * size) or (drowned and off <= _SAME * max(size, _largest(curve)) + grain)
         if same and missed <= _SAME * float(parts.abs().sum()) + grain * step:
@@ -207,8 +208,8 @@ def _differences(function: Function, here: _Slope, product: Tensor, unit: Tensor
         if grain <= 1e-3 * size:
             resolved[step] = found
         bend = min(bend, _largest(slopes[2] - 2 * slopes[1] + slopes[0]) / (step * max(size, _largest(curve), grain)))
-    # Beside a kink differences of the gradient are others on its two sides, or grow without bound as steps shrink: no two
-    # steps find the same.
+    # Near a kink differences of the gradient depend on the side, or grow without bound as steps shrink: no two steps find the
+    # same.
     steps = sorted(resolved)
     settled = any(
         _largest(resolved[step] - resolved[longer]) <= 1e-3 * _largest(resolved[longer])

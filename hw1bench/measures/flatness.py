@@ -1,4 +1,4 @@
-"""Flatness of what a block found: the line between two arms' weights, and the sensitivity of outputs to inputs."""
+"""Flatness of what training found: the line between two arms' weights, and the sensitivity of outputs to inputs."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -21,7 +21,7 @@ from hw1bench.specs.measurement import Interpolation, JacobianNorm
 def interpolated(
     spec: Interpolation, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Advance
 ) -> dict[str, np.ndarray]:
-    """The arrays that `hw1bench.specs.measurement.Interpolation` names."""
+    """The arrays that ``hw1bench.specs.measurement.Interpolation`` names."""
     (block, first), (_, second) = trained
     ends = torch.stack([torch.tensor(record.arrays["weights"]) for record in (first, second)], dim=1).to(device)
     found = {"alphas": np.tile(spec.alphas, (len(block.seeds), 1))}
@@ -38,7 +38,7 @@ def interpolated(
 def jacobian(
     spec: JacobianNorm, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Advance
 ) -> dict[str, np.ndarray]:
-    """The array that `hw1bench.specs.measurement.JacobianNorm` names."""
+    """The array that ``hw1bench.specs.measurement.JacobianNorm`` names."""
     [(block, record)] = trained
     x, _ = resident(block.arm, _splits(dataset)["test"], device)
     weights = torch.tensor(record.arrays["weights"]).to(device)
@@ -47,7 +47,7 @@ def jacobian(
 
 
 def _line(spec: Interpolation, arm: Arm, x: Tensor, y: Tensor, ends: Tensor) -> Mixtures:
-    """Along the line between the two ``ends (2, parameters)`` of one run."""
+    """Loss and accuracy along the line between the two ``ends (2, parameters)`` of one run."""
     return along(arm.model, ends[:1], ends[1:], spec.alphas, x, y, arm.loss)
 
 

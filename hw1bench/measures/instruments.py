@@ -1,7 +1,7 @@
 """The register of functions that take measurements: for each class of measurement its function, without torch.
 
-``@takes(Paths)`` registers a function for the class of measurement that it takes. Ours stand in the modules of this folder,
-which are all imported when one of ours is first asked for; those of a claims file stand beside their class.
+``@takes(Paths)`` registers a function for the class of measurement that it takes. Ours are in the modules of this folder,
+which are all imported when one of ours is first needed; those of a claims file are beside their class.
 """
 
 import importlib
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 TrainedBlock = tuple[Block, Record]
 Advance = Callable[[int], None]
 Take = Callable[[Any, Sequence[TrainedBlock], "Dataset", "torch.device", Advance], Mapping[str, np.ndarray]]
-"""From a measurement, the trained blocks of one of its groups, in the group's order, their data, the device, and the progress to
-tell: the arrays that the measurement names, (runs, ...) each."""
+"""Takes a measurement, the trained blocks of one of its groups in the group's order, their data, the device, and a function to
+tell of progress; returns the arrays that the measurement names, (runs, ...) each."""
 
 _Function = TypeVar("_Function", bound=Take)
 _OURS = measures.__name__.partition(".")[0]
@@ -34,8 +34,8 @@ _OURS = measures.__name__.partition(".")[0]
 
 @dataclass(frozen=True)
 class Instrument:
-    """How a class of measurements is taken: by ``function``, which tells its progress so many ``steps`` in all, at most (None:
-    it tells none). ``decides`` gives what decides its digits besides what decides those of torch on one thread."""
+    """How a class of measurements is taken: by ``function``, which tells of at most ``steps`` steps of progress in all (None: of
+    none). ``decides`` returns what decides the digits of the arrays, besides what decides torch's digits on one thread."""
 
     function: Take
     steps: int | None
@@ -48,10 +48,10 @@ _INSTRUMENTS: dict[type[Measurement], Instrument] = {}
 def takes(
     kind: type[Measurement], *, steps: int | None = None, decides: Callable[[], Mapping[str, Any]] = dict
 ) -> Callable[[_Function], _Function]:
-    """Register the function below for measurements of class ``kind``: see `Take` for what it gets, `Instrument` for the rest.
+    """Register the function below for measurements of class ``kind``; ``Take`` says what it takes, ``Instrument`` the rest.
 
-    Raises ValueError if another has been registered. One of the same name in the same module replaces it: a module may be
-    imported again.
+    Raises ValueError if another has been registered. A function of the same name in the same module replaces it: a module may
+    be imported again.
     """
 
     def register(function: _Function) -> _Function:
@@ -68,7 +68,7 @@ def _place(function: Take) -> tuple[str, str]:
 
 
 def instrument_for(measurement: Measurement) -> Instrument:
-    """How ``measurement`` is taken: as its class is, or the nearest class that it derives from. Raises ValueError if none is."""
+    """The instrument of ``measurement``, by its class or the nearest base class that has one; raises ValueError if none has."""
     kinds = type(measurement).__mro__
     if any(kind.__module__.partition(".")[0] == _OURS for kind in kinds if kind is not Measurement):
         _import_ours()

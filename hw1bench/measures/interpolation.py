@@ -1,7 +1,7 @@
 """The straight line between two nets, theta(alpha) = (1 - alpha) first + alpha second: loss and accuracy along it.
 
-Both ends are at alpha 0 and 1; beyond them the line goes on. The sums of the first layer with weights are linear in alpha,
-so they are computed once for each end and mixed; what follows is evaluated for many alphas together.
+The ends are at alpha 0 and 1; the line goes on beyond them. The sums of the first layer with weights are linear in alpha,
+so they are computed once for each end and mixed; the layers after it are evaluated for many alphas together.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _WEIGHTS = 2**27  # bytes that the mixed weights may take
 # Numbers that a layer may take at once. On a CPU few enough for its cache: measured twice as fast as 2**26. On a GPU
 # enough to fill it, 128 MiB at most.
 _CACHED, _RESIDENT = 2**20, 2**24
-_SAMPLES = 128  # of which a matrix product pays, where an alpha leaves room for them
+_SAMPLES = 128  # enough for a fast matrix product, if an alpha leaves room for them
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Mixtures:
 
 
 def _mixed(first: Tensor, second: Tensor, alphas: Tensor) -> Tensor:
-    """(A, ...) of two of shape (...). The ends are set: a diverged one would turn the other into NaN."""
+    """Mixtures (A, ...) of two tensors (...). The ends are set: a diverged one would turn the other into NaN."""
     found = torch.lerp(first, second, alphas.view(-1, *[1] * first.ndim))
     found[alphas == 0] = first
     found[alphas == 1] = second
@@ -41,12 +41,12 @@ def _mixed(first: Tensor, second: Tensor, alphas: Tensor) -> Tensor:
 
 
 def _outputs(network: nn.Sequential, weights: dict[str, Tensor], h: Tensor) -> Tensor:
-    """What ``network`` gives for ``h (A, samples, ...)`` at ``weights (A, ...)``: (A, samples, classes)."""
+    """The outputs of ``network`` for ``h (A, samples, ...)`` at ``weights (A, ...)``: (A, samples, classes)."""
     for name, module in network.named_children():
         if isinstance(module, nn.Linear):
             h = torch.baddbmm(weights[f"{name}.bias"][:, None], h, weights[f"{name}.weight"].mT)
         elif isinstance(module, nn.Conv2d):
-            # One call an alpha: measured as fast as one grouped convolution (or vmap, which is one) and up to twice.
+            # One call per alpha: measured as fast as one grouped convolution (or vmap, which is one), and up to twice as fast.
             rows = zip(h, weights[f"{name}.weight"], weights[f"{name}.bias"], strict=True)
             h = torch.stack([nn.functional.conv2d(*row, padding=module.padding) for row in rows])
         else:
@@ -55,14 +55,14 @@ def _outputs(network: nn.Sequential, weights: dict[str, Tensor], h: Tensor) -> T
 
 
 def _sums(output: Tensor, y: Tensor, loss: str) -> Tensor:
-    """Losses and right answers of ``output (A, samples, classes)`` for ``y (samples,)``, summed: (2, A) float64."""
+    """Losses and correct answers of ``output (A, samples, classes)`` for ``y (samples,)``, summed: (2, A) float64."""
     log_p = torch.log_softmax(output, dim=2) if loss == "cross_entropy" else output
     losses = -log_p.gather(2, y.expand(len(output), -1)[..., None])[..., 0]
     return torch.stack([losses.sum(1, dtype=torch.float64), (output.argmax(2) == y).sum(1, dtype=torch.float64)])
 
 
 def _line(model: Model, first: Tensor, second: Tensor, alphas: Tensor, x: Tensor, y: Tensor, loss: str) -> Tensor:
-    """`_sums` over all samples for one pair of ends, (parameters,) each: (2, A)."""
+    """``_sums`` over all samples for one pair of ends, (parameters,) each: (2, A)."""
     head, rest = cut(model)
     split = [size(head), size(rest)]
     (head_1, rest_1), (head_2, rest_2) = first.split(split), second.split(split)
@@ -95,14 +95,14 @@ def along(
 ) -> Mixtures:
     """Mean loss and accuracy at every alpha of ``alphas (A,)``, in eval mode (dropout off), for each run by itself.
 
-    first, second  (runs, parameters), the ends, as `torch.nn.utils.parameters_to_vector` lays them out
-    x              (samples, ...), such that the net takes it
+    first, second  (runs, parameters), the ends, as ``torch.nn.utils.parameters_to_vector`` lays them out
+    x              (samples, ...), in a form that the net takes
     y              (samples,) class indices
     loss           "cross_entropy" of the outputs (of a softmax layer too, as torch would), or "nll" of log-probabilities
 
-    All in float32 or all in float64, on one device. It takes at most 256 MiB besides these, unless one alpha's weights or
-    what one layer takes of one sample is more than 128. What is not finite stays so. At alpha 0 and 1 it is the ends
-    themselves. Raises ValueError for other shapes, types, losses or classes, and for alphas that are not finite.
+    All in float32 or all in float64, on one device. It takes at most 256 MiB besides these, unless one alpha's weights, or
+    what one layer takes for one sample, is more than 128 MiB. Values that are not finite stay so. At alpha 0 and 1 the nets
+    are the ends themselves. Raises ValueError for other shapes, types, losses or classes, and for alphas that are not finite.
     """
     x = checked(model, first, x)
     for name, tensor in (("second", second), ("y", y)):
@@ -111,15 +111,15 @@ def along(
     where = arrays.whole(alphas, "alphas").astype(np.float64)
     if second.shape != first.shape or second.dtype != first.dtype:
         raise ValueError(
-            f"ends {tuple(first.shape)} {first.dtype} and {tuple(second.shape)} {second.dtype}: give the same"
+            f"the ends are {tuple(first.shape)} {first.dtype} and {tuple(second.shape)} {second.dtype}: give the same"
         )
     if where.ndim != 1 or not len(where) or not np.isfinite(where).all():
         raise ValueError(f"alphas {where}: give (A,) finite numbers")
     if loss not in ("cross_entropy", "nll"):
-        raise ValueError(f"no loss of classes named {loss!r}; there are cross_entropy, nll")
+        raise ValueError(f"the loss is {loss!r}: give cross_entropy or nll")
     last = classes(model) - 1
     if y.shape != x.shape[:1] or y.dtype != torch.int64 or not 0 <= int(y.min()) <= int(y.max()) <= last:
-        raise ValueError(f"y {tuple(y.shape)} {y.dtype} of {len(x)} samples: give each a class from 0 to {last}")
+        raise ValueError(f"y {tuple(y.shape)} {y.dtype} of {len(x)} samples: give each sample a class from 0 to {last}")
     steps = torch.from_numpy(where).to(first)
     sums = torch.stack([_line(model, *ends, steps, x, y, loss) for ends in zip(first, second, strict=True)])
     means = (sums / len(x)).cpu().numpy()

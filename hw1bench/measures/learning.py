@@ -1,6 +1,6 @@
-"""What a run's learning curve says: final values, epochs to a threshold, mean level.
+"""Measures of a run's learning curve: final values, epochs to a threshold, mean level.
 
-A history is (epochs + 1,), its index the epoch, 0 before training; "over epoch" and "first epoch" run over 1 to the last.
+A history is (epochs + 1,); its index is the epoch, and 0 is before training, so that the first epoch is 1.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def start(run: Run, name: str = "train_loss") -> float:
 
 
 def kept_epoch(run: Run) -> int:
-    """The epoch whose weights the run keeps: the last, or the first of the best test accuracy where its arm says so."""
+    """The epoch whose weights the run keeps: the last, or the first with the best test accuracy if its arm says so."""
     if run.arm.keep == "best":
         return int(np.argmax(run.history("test_accuracy")[1:])) + 1
     return len(run.history("train_loss")) - 1
@@ -28,7 +28,7 @@ def final(run: Run, name: str = "train_loss") -> float:
     """The value of history ``name`` after the epoch whose weights the run keeps, the last by default.
 
     ``name`` may also be a sensitivity: "jacobian", which is measured with those weights, or "reported", of that epoch's last
-    mini-batch. Raises ValueError where the run has no such value.
+    mini-batch. Raises ValueError if the run has no such value.
     """
     if name == "jacobian":
         return float(run.result(JacobianNorm)["jacobian"])
@@ -41,15 +41,15 @@ def final(run: Run, name: str = "train_loss") -> float:
 
 
 def epochs_to(run: Run, threshold: float) -> float:
-    """The first epoch after which the training loss is at most ``threshold``; never is the budget + 1."""
+    """The first epoch after which the training loss is at most ``threshold``; the budget + 1 if there is none."""
     reached = run.history("train_loss")[1:] <= threshold
     return float(reached.argmax() + 1) if reached.any() else float(len(reached) + 1)
 
 
 def epochs_to_share_of_variance(run: Run, share: float = 0.1) -> float:
-    """As `epochs_to`, for a training loss of ``share`` of the target's variance: what a constant fit leaves is 1.
+    """As ``epochs_to``, for a training loss of ``share`` of the target's variance: a constant fit leaves a share of 1.
 
-    Raises ValueError for a run whose targets are classes.
+    Raises ValueError if the run's targets are classes.
     """
     if "target_variance" not in run.facts:
         raise ValueError(f"arm {run.arm.name!r} learns classes: its target has no variance to compare a loss with")
@@ -57,10 +57,10 @@ def epochs_to_share_of_variance(run: Run, share: float = 0.1) -> float:
 
 
 def stopping_epoch(losses: np.ndarray, first: int = 1000, every: int = 100, least: float = 1e-6) -> float:
-    """When the stopping rule ends training, given ``losses (epochs + 1,)``: from epoch ``first``, every ``every`` epochs, it
-    stops if the loss is less than ``least`` under what it was ``every`` epochs before. Never is the budget + 1."""
+    """The epoch at which the stopping rule ends training, given ``losses (epochs + 1,)``: from epoch ``first``, every ``every``
+    epochs, it stops if the loss fell by less than ``least`` since the last time. The budget + 1 if it never stops."""
     for epoch in range(first, len(losses), every):
-        with np.errstate(invalid="ignore"):  # infinite minus infinite is no small fall
+        with np.errstate(invalid="ignore"):  # infinity minus infinity is not a small fall
             fall = losses[epoch - every] - losses[epoch]
         if fall < least:
             return float(epoch)
@@ -68,19 +68,19 @@ def stopping_epoch(losses: np.ndarray, first: int = 1000, every: int = 100, leas
 
 
 def stop(run: Run) -> float:
-    """`stopping_epoch` of the training loss of ``run``."""
+    """``stopping_epoch`` of the training loss of ``run``."""
     return stopping_epoch(run.history("train_loss"))
 
 
 def early(run: Run, name: str, share: float) -> np.ndarray:
-    """History ``name`` over the first ``share`` of the epochs, one at least: (epochs,)."""
+    """History ``name`` over the first ``share`` of the epochs, at least one: (epochs,)."""
     values = run.history(name)[1:]
     return values[: max(1, round(share * len(values)))]
 
 
 def gain_after(run: Run, name: str, share: float) -> float:
-    """How far history ``name`` gets above its value at the share ``share`` of the epochs, afterwards: negative if it never
-    comes back to it. Raises ValueError where no epoch is left after it."""
+    """How far history ``name`` later rises above its value at the share ``share`` of the epochs: negative if it never comes
+    back to it. Raises ValueError if no epoch is left after it."""
     values = run.history(name)
     epoch = max(1, round(share * (len(values) - 1)))
     if epoch + 1 >= len(values):
@@ -89,7 +89,7 @@ def gain_after(run: Run, name: str, share: float) -> float:
 
 
 def block_means(values: np.ndarray, blocks: int) -> np.ndarray:
-    """Means of ``blocks`` consecutive parts of ``values``, as equal as can be. Raises ValueError for fewer values than parts."""
+    """Means of ``blocks`` consecutive parts of ``values``, as equal as can be. Raises ValueError if there are fewer values."""
     if len(values) < blocks:
         raise ValueError(f"{len(values)} values do not make {blocks} block means: train for {blocks} epochs or more")
     return np.array([part.mean() for part in np.array_split(values, blocks)])

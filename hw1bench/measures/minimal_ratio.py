@@ -1,4 +1,4 @@
-"""The spectrum of the Hessian at points of almost zero gradient, to which the trained weights of a block are led on."""
+"""The spectrum of the Hessian at points of almost zero gradient, to which a block's trained weights are led."""
 
 from collections.abc import Callable, Sequence
 
@@ -24,16 +24,16 @@ Arrays = dict[str, np.ndarray]
 def take(
     spec: MinimalRatio, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Advance
 ) -> Arrays:
-    """The arrays that `hw1bench.specs.measurement.MinimalRatio` names.
+    """The arrays that ``hw1bench.specs.measurement.MinimalRatio`` names.
 
-    Raises ValueError for an arm that records no gradient norm.
+    Raises ValueError if the arm does not fit a function, or does not record the gradient norm per epoch.
     """
     [(block, record)] = trained
     if not isinstance(block.arm.data, Function):
         raise ValueError(f"arm {block.arm.name!r} learns classes: the minimal ratio is for fits of functions")
     if block.arm.gradient_norm != "epoch":
         raise ValueError(
-            f'arm {block.arm.name!r}: the target is a share of the first gradient norm; record it an "epoch"'
+            f"arm {block.arm.name!r} lacks the first gradient norm, of which the target is a share: record it per epoch"
         )
     model = block.arm.model
     x = models.inputs(model, dataset.train.x).to(device, torch.float64)
@@ -76,8 +76,8 @@ def _shares(model: Model, weights: Tensor, x: Tensor, y: Tensor) -> dict[str, Te
 
 
 def _by_row(measure: Callable[[Tensor], Arrays], rows: Tensor, count: int, device: torch.device) -> Arrays:
-    """`measure` of `_TOGETHER` of the ``rows`` at a time, side by side, in arrays for ``count`` of them: what is not among
-    ``rows`` is NaN, or False."""
+    """The results of ``measure`` for ``rows``, ``_TOGETHER`` at a time and side by side, in arrays of ``count`` rows: the other
+    rows are NaN, or False."""
     names = ("stationary_loss", "norm_ratio", "steps_to_it")
     found: Arrays = {name: np.full(count, np.nan) for name in names}
     found |= {name: np.zeros(count, bool) for name in ("reached", "descended")}

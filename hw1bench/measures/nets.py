@@ -1,4 +1,4 @@
-"""A layout's net at weights given flat: its parts, what each takes, and what is checked before."""
+"""The net of a layout at flat weights: its parts, how many numbers each part takes, and checks of its arguments."""
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +15,9 @@ def resident(arm: Arm, split: Split, device: torch.device) -> tuple[Tensor, Tens
 
 
 def cut(model: Model) -> tuple[nn.Sequential, nn.Sequential]:
-    """The net of ``model`` up to its first layer with weights, that included, and what follows.
+    """The net of ``model`` up to and including its first layer with weights, and the rest.
 
-    Both are in eval mode, so that dropout does nothing, and on no device: they are called with weights from `named`.
+    Both are in eval mode, so that dropout does nothing, and without values: they are called with weights from ``named``.
     """
     modules = [*models.build(model, "meta").eval()]
     first = next(index for index, module in enumerate(modules) if isinstance(module, nn.Linear | nn.Conv2d))
@@ -25,12 +25,12 @@ def cut(model: Model) -> tuple[nn.Sequential, nn.Sequential]:
 
 
 def size(network: nn.Module) -> int:
-    """Parameters of ``network``."""
+    """The number of parameters of ``network``."""
     return sum(p.numel() for p in network.parameters())
 
 
 def classes(model: Model) -> int:
-    """Outputs of ``model``."""
+    """The number of outputs of ``model``."""
     return [layer.outputs for layer in notation.parse(model.layout) if isinstance(layer, notation.Linear)][-1]
 
 
@@ -43,8 +43,8 @@ def named(network: nn.Module, flat: Tensor) -> dict[str, Tensor]:
 
 
 def numbers(network: nn.Sequential, x: Tensor) -> list[int]:
-    """For each module of ``network`` the numbers that it takes a sample of ``x``: its input, its output, and for a
-    convolution the patches that it may be unfolded into."""
+    """How many numbers each module of ``network`` takes per sample of ``x``: its input, its output, and for a convolution the
+    patches into which its input may be unfolded."""
     found, h = [], torch.empty(1, *x.shape[1:], device="meta")
     for module in network:
         before, h = h.numel(), module(h)
@@ -56,12 +56,14 @@ def numbers(network: nn.Sequential, x: Tensor) -> list[int]:
 def checked(model: Model, weights: Tensor, x: Tensor) -> Tensor:
     """``x (samples, ...)`` in the form that ``model`` takes.
 
-    Raises ValueError unless there is a sample, ``weights`` are (runs, parameters), and both are float32 or both float64.
+    Raises ValueError if there is no sample, or unless ``weights`` are (runs, parameters) and both are float32 or both float64.
     """
     if not isinstance(weights, Tensor) or not isinstance(x, Tensor):
         raise ValueError(f"weights are {type(weights).__name__} and x is {type(x).__name__}: give torch tensors")
     if weights.ndim != 2 or weights.shape[1] != model.parameters:
-        raise ValueError(f"weights {tuple(weights.shape)} of a net with {model.parameters}: give (runs, parameters)")
+        raise ValueError(
+            f"weights {tuple(weights.shape)} of a net with {model.parameters} parameters: give (runs, parameters)"
+        )
     if weights.dtype != x.dtype or x.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"weights are {weights.dtype} and x is {x.dtype}: give float32 or float64 for both")
     if not len(x):

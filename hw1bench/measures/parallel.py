@@ -15,9 +15,9 @@ Result = TypeVar("Result")
 def side_by_side(
     function: Callable[[Part], Result], parts: Sequence[Part], device: torch.device | None = None
 ) -> list[Result]:
-    """``function`` of each of ``parts``, in their order: on as many threads as there are processors, one on a GPU.
+    """The results of ``function`` for each of ``parts``, in order, on as many threads as there are processors, or one on a GPU.
 
-    The first error ends it: parts that have not begun are left.
+    The first error ends it: parts that have not begun are left out.
     """
     if not parts:
         return []

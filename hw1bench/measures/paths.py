@@ -17,12 +17,12 @@ from hw1bench.records.runs import Block
 from hw1bench.specs.measurement import Paths
 from hw1bench.support.snapshots import ARRAYS, Snapshots
 
-_WALKS = 1000  # random walks that a path is held against; their seed is the run's
+_WALKS = 1000  # random walks with which a path is compared; their seed is the run's
 _CHUNK = 1024  # samples in one evaluation
 
 
 def _by_blas() -> dict[str, Any]:
-    """What decides the digits of numpy's linear algebra: its version, its processor and the number of its threads."""
+    """The facts that decide the digits of numpy's linear algebra: its version, its processor and its number of threads."""
     what = ("internal_api", "version", "architecture", "num_threads")
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]
     return {"numpy": np.__version__, "blas": sorted([str(library.get(name)) for name in what] for library in found)}
@@ -32,10 +32,10 @@ def _by_blas() -> dict[str, Any]:
 def take(
     spec: Paths, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Advance
 ) -> dict[str, np.ndarray]:
-    """The arrays that `hw1bench.specs.measurement.Paths` names, for the runs of its own arm.
+    """The arrays that ``hw1bench.specs.measurement.Paths`` names, for the runs of its own arm.
 
-    The snapshots are read back a few weights at a time: what it holds at once, besides the records, is the Gram matrix of
-    all snapshots of both blocks, and the snapshots of one run.
+    The snapshots are read back a few weights at a time: besides the records, it holds only the Gram matrix of all snapshots
+    of both blocks and the snapshots of one run.
     """
     (block, own), (_, other) = trained
     count = len(block.seeds)
@@ -49,7 +49,7 @@ def take(
     first = block.arm.model.first_layer_parameters
     weights = runs[0].shape[1]
     layer1 = trajectory.gram([runs[row].columns(slice(first)) for row in finite]) if finite else np.empty((0, 0))
-    # Sums over weights: that of the whole model is that of its first layer and that of the rest.
+    # A Gram matrix is a sum over weights: the whole model's is the first layer's plus the rest's.
     whole = layer1
     if first < weights and finite:
         whole = layer1 + trajectory.gram([runs[row].columns(slice(first, None)) for row in finite])
@@ -60,7 +60,7 @@ def take(
 
 
 def _part(gram: np.ndarray, finite: list[int], length: int, block: Block, dimensions: int) -> dict[str, np.ndarray]:
-    """What is measured of a part of the weights, from the Gram matrix of the snapshots of the runs ``finite``: numbers of the
+    """Measures of a part of the weights, from the Gram matrix of the snapshots of the runs ``finite``: the indices of the
     own runs, then of the other ones."""
     count = len(block.seeds)
     found = {name: np.full(count, np.nan) for name in ("own_share", "walk", "separation", "convergence")}
@@ -72,11 +72,11 @@ def _part(gram: np.ndarray, finite: list[int], length: int, block: Block, dimens
         components = trajectory.pca_from(together, [length] * len(own))
         found["path"][own], found["shares"][:] = components.coordinates, components.shares
 
-    def held(row: int) -> trajectory.BeyondRandomWalk:
+    def against_walks(row: int) -> trajectory.BeyondRandomWalk:
         alone = trajectory.part(gram, where[row])
         return trajectory.beyond_random_walk_from(alone, dimensions, _WALKS, block.seeds[row])
 
-    for row, against in zip(own, side_by_side(held, own), strict=True):
+    for row, against in zip(own, side_by_side(against_walks, own), strict=True):
         found["own_share"][row], found["walk"][row] = against.share, against.walk
         if row + count in where:
             pair = trajectory.part(gram, np.concatenate([where[row], where[row + count]]))

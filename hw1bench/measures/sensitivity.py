@@ -1,10 +1,10 @@
 """How far a net's class probabilities move with its input: the norm of the input-output Jacobian.
 
 For a net with probabilities p(x) the measure is the mean over samples of the Frobenius norm of d p / d x (Novak et al.,
-2018), in probability per unit of the net's input (as it gets it: normalised). It is a property of the function that was
-learned, whatever the targets. What some reports give as sensitivity is another measure: the mean norm of the loss's
-gradient by the *weights*, on one mini-batch. That one grows with the loss and with the noise of the batch, and goes to zero
-as the training loss does, however steep the function is between the samples; so the two may order the same nets differently.
+2018), in probability per unit of the net's input, which is normalised. It is a property of the learned function, whatever
+the targets. Some reports give another measure as sensitivity: the mean norm of the gradient of the loss with respect to the
+*weights*, on one mini-batch. It grows with the loss and with the noise of the batch, and goes to zero as the training loss
+does, however steep the function is between the samples; so the two measures may order the same nets differently.
 """
 
 import math
@@ -22,7 +22,7 @@ from hw1bench.specs.experiment import Model
 def _directions(outputs: int, like: Tensor) -> Tensor:
     """An orthonormal basis (outputs - 1, outputs) of the directions in which probabilities can move: their sum stays 1.
 
-    The Jacobian's norm is that of its products with these, one backward pass less than with a pass a class.
+    The products of the Jacobian with these have the same norm, and take one backward pass fewer than one pass per class.
     """
     basis = torch.tril(like.new_ones(outputs - 1, outputs))
     above = torch.arange(1, outputs, device=like.device)
@@ -31,7 +31,7 @@ def _directions(outputs: int, like: Tensor) -> Tensor:
 
 
 def _norms(probabilities: Callable[[Tensor], Tensor], by: Tensor, then: Tensor | None) -> Tensor:
-    """Frobenius norms (samples,) float64 of the Jacobian by ``by (samples, ...)``, times ``then`` where given."""
+    """Frobenius norms (samples,) float64 of the Jacobian with respect to ``by (samples, ...)``, times ``then`` if given."""
     with torch.enable_grad():
         by = by.detach().requires_grad_()
         p = probabilities(by)
@@ -44,7 +44,7 @@ def _norms(probabilities: Callable[[Tensor], Tensor], by: Tensor, then: Tensor |
 
 
 def _mean_norm(model: Model, weights: Tensor, x: Tensor, memory: int) -> float:
-    """That of one run with finite ``weights (parameters,)``."""
+    """``jacobian_norm`` of one run with finite ``weights (parameters,)``."""
     head, rest = cut(model)
     first, following = weights.split([size(head), size(rest)])
     if not isinstance(head[-1], nn.Linear):
@@ -73,16 +73,18 @@ def _mean_norm(model: Model, weights: Tensor, x: Tensor, memory: int) -> float:
 def jacobian_norm(model: Model, weights: Tensor, x: Tensor, memory: int = 2**25) -> np.ndarray:
     """The mean over ``x (samples, ...)`` of the Frobenius norm of d p / d x, for each of ``weights (runs, parameters)``.
 
-    Probabilities p are the softmax of the outputs, or for a layout that ends in softmax or logsoftmax those that it gives;
-    in eval mode. All in float32 or all in float64, on one device; it takes about ``memory`` bytes besides, unless one sample
-    takes more. Returns (runs,) float64, NaN for a run with weights that are not finite.
+    Probabilities p are the softmax of the outputs, or the net's own if its layout ends in softmax or logsoftmax; in eval
+    mode. All in float32 or all in float64, on one device; it takes about ``memory`` bytes besides, unless one sample takes
+    more. Returns (runs,) float64, NaN for a run with weights that are not finite.
     Raises ValueError for other shapes or types, and for a net of one output, whose probability is always 1.
     """
     x = checked(model, weights, x)
     if x.ndim == 4:
         x = x.contiguous(memory_format=torch.channels_last)  # a convolution's faster order on a CPU
     if classes(model) < 2:
-        raise ValueError(f"layout {model.layout!r} has one output: class probabilities take two or more")
+        raise ValueError(
+            f"layout {model.layout!r} has one output: give a net with two or more, for class probabilities"
+        )
     finite = torch.isfinite(weights).all(dim=1).tolist()
     rows = zip(weights.detach(), finite, strict=True)
     return np.array([_mean_norm(model, row, x, memory) if good else math.nan for row, good in rows])

@@ -1,19 +1,19 @@
-"""Points of almost zero gradient: from trained weights on to where the gradient's norm is at most a target.
+"""Points of almost zero gradient: from trained weights on until the gradient norm is at most a target.
 
 Both kinds of step come from one eigendecomposition of the Hessian, H = Q diag(l) Q^T, with the damping m tried over several
 decades at once:
 
     norm   -Q l / (l^2 + m^2) Q^T g   Levenberg-Marquardt on |g|^2: goes to the nearest critical point, of whatever kind
-    loss   -Q 1 / (|l| + m)   Q^T g   saddle-free Newton (Dauphin et al., 2014): goes on down the loss, past saddles
+    loss   -Q 1 / (|l| + m)   Q^T g   saddle-free Newton (Dauphin et al., 2014): goes further down the loss, past saddles
 
 A point takes norm steps as long as each of them takes a fair part off its norm, and loss steps from then on: |g|^2 has
-minima where g is not zero, most of all in the narrow valleys of such nets and at the kinks of ReLU, where a sample jumps
-between the two sides of a unit and the gradient with it. The loss has no such traps and as it falls, so do the jumps.
+minima at which g is not zero, above all in the narrow valleys of such nets and at the kinks of ReLU, where a sample jumps
+between the two sides of a unit and the gradient jumps with it. The loss has no such traps, and as it falls, the jumps shrink.
 A norm step that raises the loss must stay near: far out, where units are saturated or dead, all gradients vanish and nothing
 is learnt.
 Steps are found with the Hessian of smoothed kinks and with the exact one in turn, and judged by the true norm and loss.
-So where points end is of almost zero gradient whichever way they went; but loss steps end near minima more often than norm
-steps, which favours positive directions: `Stationary.descended` says which points took them.
+So points end at almost zero gradient whichever way they went; but loss steps end near minima more often than norm steps do,
+which favours positive directions: ``Stationary.descended`` says which points took loss steps.
 """
 
 from collections.abc import Callable
@@ -30,19 +30,19 @@ BUDGET = 60
 
 _NORM_DAMPING = (1e-12, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)  # shares of the largest absolute eigenvalue
 _LOSS_DAMPING = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
-_REPEATS = 3  # steps with one Hessian: those after the first correct what the bend of a valley does to it
-_FAIR = 0.8  # the share of its norm that a norm step may leave
-_NEAR = 0.1  # the share of the length of the weights that a norm step may go where it raises the loss
+_REPEATS = 3  # steps with one Hessian: those after the first correct for the bend of a valley
+_FAIR = 0.8  # the share of the norm that a norm step may leave
+_NEAR = 0.1  # how far a norm step may go if it raises the loss, as a share of the length of the weights
 _SMOOTHING = 0.02
 _WORK = 2**24  # numbers (float64, 128 MiB) that a group of points may take
 
 
 @dataclass(frozen=True)
 class Stationary:
-    """Where points ended: what `minimise_gradient_norm` found, for all of them, whether or not they got there.
+    """Where points ended in ``minimise_gradient_norm``, whether or not they reached their targets.
 
-    weights     (points, parameters): of the least gradient norm seen
-    loss, norm  (points,): there
+    weights     (points, parameters): with the least gradient norm seen
+    loss, norm  (points,): at these weights
     reached     (points,) bool: norm <= target
     steps       (points,): steps taken, by either rule
     descended   (points,) bool: whether steps on the loss were among them
@@ -57,8 +57,8 @@ class Stationary:
 
 
 def _eigen(matrix: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (points, p) and eigenvectors in columns (points, p, p) of ``matrix (points, p, p)``, where the weights
-    of units that no sample reaches are left out: their rows, values and vectors are zero."""
+    """Eigenvalues (points, p) and eigenvectors in columns (points, p, p) of ``matrix (points, p, p)``, without the weights
+    of units that no sample reaches: their rows, values and vectors are zero."""
     values, basis = torch.zeros_like(gradient), torch.zeros_like(matrix)
     for point, each in enumerate(matrix):
         live = ((each.count_nonzero(dim=1) > 0) | (gradient[point] != 0)).nonzero()[:, 0]
@@ -71,9 +71,9 @@ def _eigen(matrix: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
 def _tried(
     model: Model, start: Tensor, gradient: Tensor, basis: Tensor, factors: Tensor, x: Tensor, y: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Weights, loss and norm of all candidates: (points, candidates, parameters), (points, candidates) twice.
+    """Weights, loss and norm of all candidates: (points, candidates, parameters), and (points, candidates) each.
 
-    factors  (points, dampings, parameters): what multiplies the gradient along each eigenvector, the columns of ``basis``.
+    factors  (points, dampings, parameters): factors of the gradient along each eigenvector, the columns of ``basis``.
     """
     points, dampings, parameters = factors.shape
     here = start[:, None].expand(-1, dampings, -1)
@@ -159,9 +159,9 @@ def minimise_gradient_norm(
 ) -> Stationary:
     """Lead ``weights (points, parameters)`` to points where the gradient of the loss has a norm of at most ``target (points,)``.
 
-    x  (samples, features), y  (samples, outputs); all float64, as for `curvature.hessian`. A point stops at its target, after
-    ``budget`` steps, or where no step helps; those that do not get there are in the result with ``reached`` False.
-    ``progress`` is told the steps done since it was last told. Points do not influence one another.
+    x  (samples, features), y  (samples, outputs); all float64, as for ``curvature.hessian``. A point stops at its target, after
+    ``budget`` steps, or if no step helps; those that do not reach it are in the result with ``reached`` False.
+    ``progress`` is told how many steps were done since it was last told. Points do not influence one another.
     Raises ValueError for other shapes or types, and for targets that are not positive.
     """
     if not isinstance(target, Tensor) or not isinstance(weights, Tensor):

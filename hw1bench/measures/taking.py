@@ -1,6 +1,6 @@
-"""Takes measurements, between training and effects: a measurement and the trained blocks that it reads in, a record out.
+"""Taking measurements, between training and effects: from a measurement and the trained blocks that it reads to a record.
 
-What there is to a measurement is in `hw1bench.specs.measurement`, and in the function registered for it: see `takes`.
+A measurement is defined by its class, see ``hw1bench.specs.measurement``, and by the function registered for it, see ``takes``.
 """
 
 import time
@@ -27,15 +27,15 @@ def key(measurement: Measurement, blocks: Sequence[str], environment: dict[str, 
 
 
 def decides(measurement: Measurement) -> dict[str, Any]:
-    """What decides the digits of ``measurement``, besides what decides those of torch on one thread.
+    """The facts that decide the digits of ``measurement``, besides those that decide torch's digits on one thread.
 
-    Ours measure in threads of one torch thread each, and so are free of their number.
+    Our measurements run in threads of one torch thread each, and so do not depend on their number.
     """
     return dict(instrument_for(measurement).decides())
 
 
 def steps(measurement: Measurement) -> int:
-    """What `take` tells its progress in all, at most."""
+    """The most steps of progress that ``take`` tells of in all."""
     return instrument_for(measurement).steps or 1
 
 
@@ -48,8 +48,8 @@ def take(
 ) -> Record:
     """Measure the ``trained`` blocks, one for each arm of a group of ``measurement``; see there for the arrays of the record.
 
-    ``progress`` is told of the work done, out of `steps`. Raises ValueError for blocks that lack what the measurement reads,
-    such as an arm without snapshots or a net whose weights were not kept, and for arrays other than those that it names.
+    ``progress`` is told of the work done, out of ``steps``. Raises ValueError if a block lacks an array that the measurement
+    reads, such as snapshots or weights, and if the arrays taken are not those that it names.
     """
     kind, how = type(measurement).__name__, instrument_for(measurement)
     for block, record in trained:
@@ -68,7 +68,7 @@ def take(
 
 
 def _check(taken: Record, of: Measured) -> None:
-    """The arrays are those that the measurement names. Raises ValueError."""
+    """Raise ValueError unless the arrays taken are those that the measurement names."""
     named = measured(of.measurement, *(block.arm for block in of.blocks))
     more = [f"it has {name} besides" for name in taken.arrays if name not in named]
     why = unfit(taken, of, dict.fromkeys(named)) or "".join(more[:1])

@@ -1,13 +1,13 @@
 """Where training goes in the space of weights: principal components, distances, and what a random walk would look like.
 
 A *trajectory* is the snapshots of one run's weights, (snapshots, weights), oldest first. Functions take any runs: an array
-(runs, snapshots, weights), or a sequence of (snapshots, weights) arrays, not all of the same length; NumPy's or tensors, of
-any floating-point type. All they need is the Gram matrix of the centred snapshots,
+(runs, snapshots, weights), or a sequence of (snapshots, weights) arrays, of any lengths; NumPy arrays or tensors, of any
+floating-point type. All they need is the Gram matrix of the centred snapshots,
 
-    G = X X^T,   X (all runs' snapshots, weights) less its mean row,
+    G = X X^T,   X (all runs' snapshots, weights) minus its mean row,
 
 a few hundred numbers squared, after which the weights can be dropped: functions named ``..._from`` take it. It is summed
-in float64 over chunks of weights, so that no copy of the weights is ever made: some 50 MB whatever their number.
+in float64 over chunks of weights, so that the weights are never copied whole: about 50 MB whatever their number.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ from hw1bench.measures import arrays
 
 
 class Rows(Protocol):
-    """What a run may be besides an array: anything of a ``shape`` and a floating-point ``dtype`` that gives some of its columns
-    as an array, such as `hw1bench.support.snapshots.Snapshots`."""
+    """A run that is not an array: anything with a ``shape`` and a floating-point ``dtype`` that returns some of its
+    columns as an array, such as ``hw1bench.support.snapshots.Snapshots``."""
 
     dtype: np.dtype[Any]
 
@@ -36,10 +36,10 @@ Trajectories = np.ndarray | Sequence[np.ndarray | Rows]
 
 _CHUNK = 2**21  # numbers (float64, 16 MiB) of all snapshots together that are taken at once
 
-_SQUARES = 1e-150, 1e150  # what a weight may move by and be: beyond, its square is none
+_SQUARES = 1e-150, 1e150  # the least move and the largest size of a weight: beyond these, squares are 0 or infinite
 
-# Where there are this many times more weights than snapshots the Gram matrix is the shorter way, and the only one in
-# bounded memory.
+# If there are this many times more weights than snapshots, the Gram matrix is the shorter way, and the only one in bounded
+# memory.
 _WIDE = 2
 
 
@@ -48,7 +48,7 @@ def _runs(trajectories: Trajectories) -> list[np.ndarray | Rows]:
         each = list(trajectories)
     except TypeError as error:
         raise ValueError(
-            f"{trajectories!r} is no runs: give (runs, snapshots, weights), or a sequence of runs"
+            f"{trajectories!r} is not a sequence of runs: give (runs, snapshots, weights), or a list of runs"
         ) from error
     runs = [arrays.rows(run, f"run {index}") for index, run in enumerate(each)]
     shapes = [run.shape for run in runs]
@@ -67,10 +67,10 @@ def _check(weights: np.ndarray) -> None:
 
 
 def gram(trajectories: Trajectories) -> np.ndarray:
-    """The Gram matrix of all runs' snapshots, run after run, less their common mean: (snapshots, snapshots) float64.
+    """The Gram matrix of all runs' snapshots, run after run, minus their common mean: (snapshots, snapshots) float64.
 
     Raises ValueError for runs that are not (snapshots, weights) with the same weights, and for weights that are not finite or
-    whose squares are not.
+    whose squares overflow or vanish.
     """
     runs = _runs(trajectories)
     snapshots, weights = sum(map(len, runs)), runs[0].shape[1]
@@ -91,19 +91,19 @@ def gram(trajectories: Trajectories) -> np.ndarray:
 
 
 def _gram(matrix: np.ndarray, axes: int) -> np.ndarray:
-    """``matrix`` as an array; raises ValueError unless it has as many ``axes`` (any for 0), its last two alike, and is finite."""
+    """``matrix`` as an array; raises ValueError unless it is finite and has ``axes`` axes (0: any number), the last two equal."""
     found = arrays.whole(matrix, "the Gram matrix")
     if found.ndim < 2 or found.ndim != (axes or found.ndim) or found.shape[-1] != found.shape[-2]:
-        raise ValueError(f"a Gram matrix {found.shape}: give (snapshots, snapshots), as `gram` does")
+        raise ValueError(f"the Gram matrix has shape {found.shape}: give (snapshots, snapshots), as gram does")
     if not np.isfinite(found).all():
-        raise ValueError("a Gram matrix that is not finite: leave out the snapshots of a run after it diverged")
+        raise ValueError("the Gram matrix is not finite: leave out the snapshots of a run after it diverged")
     return found
 
 
 def distances(gram: np.ndarray) -> np.ndarray:
     """Euclidean distances between all snapshots, from their Gram matrix: (snapshots, snapshots).
 
-    Below 1e-8 of the largest distance from the mean they drown in rounding.
+    Distances below 1e-8 of the largest one from the mean drown in rounding.
     """
     gram = _gram(gram, 2)
     squares = np.diag(gram)
@@ -117,8 +117,8 @@ class Components:
     """Principal components of all runs' snapshots together.
 
     coordinates  (runs, snapshots, components), in the units of the weights; NaN after the last snapshot of a shorter run.
-                 A component's sign is such that its coordinate of the largest absolute value (the first one) is positive.
-    shares       (components,) of the variance, falling.
+                 A component's sign is such that its coordinate with the largest absolute value (the first such) is positive.
+    shares       (components,) of the variance, in decreasing order.
     """
 
     coordinates: np.ndarray
@@ -128,13 +128,15 @@ class Components:
 def pca(trajectories: Trajectories, components: int = 2) -> Components:
     """Principal components (Pearson, 1901) of all runs' snapshots together, as the charts of paths show them.
 
-    By scikit-learn where weights are few, else by the eigenvectors of the Gram matrix: the same but for rounding.
-    Raises ValueError as `gram` does, for more components than snapshots or weights, and where no weight ever changes.
+    By scikit-learn if there are few weights, otherwise by the eigenvectors of the Gram matrix: the same up to rounding.
+    Raises ValueError as ``gram`` does, for more components than snapshots or weights, and if no weight ever changes.
     """
     runs = _runs(trajectories)
     snapshots, weights = sum(map(len, runs)), runs[0].shape[1]
     if not 1 <= components <= min(snapshots, weights):
-        raise ValueError(f"{components} components of {snapshots} snapshots of {weights} weights: 1 to the lesser")
+        raise ValueError(
+            f"{components} components of {snapshots} snapshots of {weights} weights: give 1 to {min(snapshots, weights)}"
+        )
     if weights > _WIDE * snapshots:
         return pca_from(gram(runs), [len(run) for run in runs], components)
     whole = np.concatenate([run[:, :] for run in runs], dtype=np.float64, casting="same_kind")
@@ -149,10 +151,12 @@ def pca(trajectories: Trajectories, components: int = 2) -> Components:
 
 
 def pca_from(gram: np.ndarray, lengths: Sequence[int], components: int = 2) -> Components:
-    """`pca` of runs of ``lengths`` snapshots from their Gram matrix."""
+    """``pca`` of runs of ``lengths`` snapshots from their Gram matrix."""
     gram = _gram(gram, 2)
     if sum(lengths) != len(gram) or not 1 <= components <= len(gram):
-        raise ValueError(f"runs of {list(lengths)} snapshots, {components} components, a Gram matrix of {len(gram)}")
+        raise ValueError(
+            f"runs of {list(lengths)} snapshots, {components} components, a Gram matrix of {len(gram)}: make them fit"
+        )
     values, vectors = np.linalg.eigh(gram)
     values, vectors = np.maximum(values[::-1][:components], 0), vectors[:, ::-1][:, :components]
     if np.trace(gram) <= 0:
@@ -170,9 +174,9 @@ def _components(flat: np.ndarray, shares: np.ndarray, lengths: Sequence[int]) ->
 
 
 def share_of_variance(gram: np.ndarray, components: int = 2) -> np.ndarray:
-    """The share of variance that the first ``components`` take, of Gram matrices ``(..., snapshots, snapshots)``: (...,).
+    """The share of variance that the first ``components`` take, from Gram matrices ``(..., snapshots, snapshots)``: (...,).
 
-    Raises ValueError for another shape, and for one that is not finite or of snapshots that are all the same.
+    Raises ValueError for another shape, for a matrix that is not finite, and for snapshots that are all the same.
     """
     gram = _gram(gram, 0)
     total = np.trace(gram, axis1=-2, axis2=-1)
@@ -185,15 +189,17 @@ def share_of_variance(gram: np.ndarray, components: int = 2) -> np.ndarray:
 def random_walk_shares(
     step_lengths: np.ndarray, weights: int, samples: int = 1000, seed: int = 0, components: int = 2
 ) -> np.ndarray:
-    """The share of variance that ``components`` take of random walks: (samples,).
+    """The share of variance that the first ``components`` take in random walks: (samples,).
 
-    A walk has the lengths ``step_lengths (steps,)``, in their order, each in a direction of its own, uniform on the sphere
-    in ``weights`` dimensions. Of one long walk with equal steps in many dimensions the k-th takes 6/(pi^2 k^2) (Antognini and
-    Sohl-Dickstein, 2018); short ones more. Raises ValueError for lengths that are not finite, negative, or all zero.
+    A walk has steps of ``step_lengths (steps,)``, in their order, each in a direction of its own, uniform on the sphere in
+    ``weights`` dimensions. In one long walk with equal steps in many dimensions, component k takes 6/(pi^2 k^2) (Antognini
+    and Sohl-Dickstein, 2018); in a short one, more. Raises ValueError if lengths are not finite, negative, or all zero.
     """
     lengths = arrays.whole(step_lengths, "the step lengths").astype(np.float64)
     if lengths.ndim != 1 or not np.isfinite(lengths).all() or (lengths < 0).any() or not lengths.any() or weights < 1:
-        raise ValueError(f"steps of lengths {lengths} in {weights} dimensions make no walk: give (steps,) lengths >= 0")
+        raise ValueError(
+            f"steps of lengths {lengths} in {weights} dimensions are not a walk: give (steps,) lengths >= 0"
+        )
     generator = np.random.default_rng(seed)
     steps = len(lengths)
     shares = np.empty(samples)
@@ -212,9 +218,9 @@ def random_walk_shares(
 def _gaussian_rows(generator: np.random.Generator, samples: int, rows: int, dimensions: int) -> np.ndarray:
     """Rows with the inner products of ``rows`` standard Gaussian vectors: (samples, rows, rows or fewer).
 
-    In more dimensions than rows a rotation of space makes the vectors lower triangular, and leaves their inner products:
-    below the diagonal stay standard Gaussian numbers, on it the length of what is left of a vector in the dimensions that
-    those before it do not span, chi with as many degrees of freedom (Bartlett, 1933). Exact, whatever the dimensions.
+    With more dimensions than rows, a rotation of space makes the vectors lower triangular and keeps their inner products:
+    below the diagonal are standard Gaussian numbers, and on it the length of a vector's part in the dimensions that the
+    vectors before it do not span, chi-distributed with as many degrees of freedom (Bartlett, 1933). Exact in any dimension.
     """
     if dimensions <= rows:
         return generator.standard_normal((samples, rows, dimensions))
@@ -226,23 +232,23 @@ def _gaussian_rows(generator: np.random.Generator, samples: int, rows: int, dime
 
 @dataclass(frozen=True)
 class BeyondRandomWalk:
-    """``share``: of its variance that two components of a path take; ``walk``: what 95 % of random walks stay below."""
+    """``share``: of a path's variance that two components take; ``walk``: the share that 95 % of random walks stay below."""
 
     share: float
     walk: float
 
 
 def beyond_random_walk(snapshots: np.ndarray, samples: int = 1000, seed: int = 0) -> BeyondRandomWalk:
-    """How flat the path ``snapshots (snapshots, weights)`` of one run is, against random walks with its step lengths.
+    """How flat the path ``snapshots (snapshots, weights)`` of one run is, compared with random walks of its step lengths.
 
-    Raises ValueError as `gram` does, for fewer than four snapshots (three lie in a plane), and where nothing moves.
+    Raises ValueError as ``gram`` does, for fewer than four snapshots (three lie in a plane), and if nothing moves.
     """
     run = _runs([snapshots])[0]
     return beyond_random_walk_from(gram([run]), run.shape[1], samples, seed)
 
 
 def beyond_random_walk_from(gram: np.ndarray, weights: int, samples: int = 1000, seed: int = 0) -> BeyondRandomWalk:
-    """`beyond_random_walk` of one run with ``weights`` weights, from the Gram matrix of its snapshots."""
+    """``beyond_random_walk`` of one run with ``weights`` weights, from the Gram matrix of its snapshots."""
     gram = _gram(gram, 2)
     if not np.trace(gram) > 0:
         raise ValueError(f"the {len(gram)} snapshots are all the same: nothing moves")
@@ -254,7 +260,7 @@ def beyond_random_walk_from(gram: np.ndarray, weights: int, samples: int = 1000,
 
 
 def part(gram: np.ndarray, snapshots: slice | np.ndarray) -> np.ndarray:
-    """The Gram matrix of some of the snapshots, a slice or their indices, by themselves, about their own mean."""
+    """The Gram matrix of some of the snapshots, a slice or their indices, about their own mean."""
     some = _gram(gram, 2)[snapshots][:, snapshots]
     some = some - some.mean(axis=0)
     centred: np.ndarray = some - some.mean(axis=1, keepdims=True)
@@ -262,19 +268,20 @@ def part(gram: np.ndarray, snapshots: slice | np.ndarray) -> np.ndarray:
 
 
 def separation(own: np.ndarray, other: np.ndarray) -> float:
-    """How much farther the other run is than one's own path: for each snapshot of ``own (snapshots, weights)``, the distance
-    to the nearest snapshot of ``other`` over that to the nearest other snapshot of ``own``; the logarithm of their median.
+    """How much farther away the other run is than a run's own path: for each snapshot of ``own (snapshots, weights)``, the
+    distance to the nearest snapshot of ``other`` over the distance to the nearest other one of ``own``; then the logarithm of
+    the median.
 
-    NaN where that is undefined: both distances are 0. Raises ValueError as `gram` does, and for an ``own`` of one snapshot.
+    NaN if both distances are 0. Raises ValueError as ``gram`` does, and for an ``own`` of one snapshot.
     """
     return separation_from(gram([own, other]), len(own))
 
 
 def separation_from(gram: np.ndarray, own: int) -> float:
-    """`separation` from the joint Gram matrix of two runs, of which the first ``own`` snapshots are one's own."""
+    """``separation`` from the joint Gram matrix of two runs, of which the first ``own`` snapshots are the first run's."""
     gram = _gram(gram, 2)
     if not 2 <= own < len(gram):
-        raise ValueError(f"{own} of {len(gram)} snapshots are one's own: two or more must be, and not all")
+        raise ValueError(f"{own} of {len(gram)} snapshots are the first run's: give it two or more, and not all")
     apart = distances(gram)[:own]
     within = apart[:, :own] + np.diag(np.full(own, np.inf))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -284,16 +291,16 @@ def separation_from(gram: np.ndarray, own: int) -> float:
 def convergence(own: np.ndarray, other: np.ndarray) -> float:
     """How much closer two runs, (snapshots, weights) each, are at the end than at the start: 1 - d(end) / d(start).
 
-    NaN where they start at the same point. Raises ValueError as `gram` does.
+    NaN if they start at the same point. Raises ValueError as ``gram`` does.
     """
     return convergence_from(gram([own, other]), len(own))
 
 
 def convergence_from(gram: np.ndarray, own: int) -> float:
-    """`convergence` from the joint Gram matrix of two runs, of which the first ``own`` snapshots are one's own."""
+    """``convergence`` from the joint Gram matrix of two runs, of which the first ``own`` snapshots are the first run's."""
     gram = _gram(gram, 2)
     if not 1 <= own < len(gram):
-        raise ValueError(f"{own} of {len(gram)} snapshots are one's own: one or more must be, and not all")
+        raise ValueError(f"{own} of {len(gram)} snapshots are the first run's: give it one or more, and not all")
     apart = distances(gram)
     start, end = float(apart[0, own]), float(apart[own - 1, -1])
     return 1 - end / start if start > 0 else float("nan")
