@@ -25,7 +25,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40"><rect widt
 
 
 def claim(name: str = "A-fit-sinc-shallow-first", **changed: Any) -> dict[str, Any]:
-    """A claim supported in 8 of 8 seeds; `changed` replaces what a test is about."""
+    """A claim supported in 8 of 8 seeds; ``changed`` replaces what a test is about."""
     return {
         "id": name,
         "report": name[0],
@@ -55,7 +55,7 @@ def claim(name: str = "A-fit-sinc-shallow-first", **changed: Any) -> dict[str, A
 
 
 def evidence(values: list[float], looks: tuple[int, ...] = (8, 16), unit: str = "ln ratio") -> dict[str, Any]:
-    """What the rule says of the effects `values`: verdict, share, effect and all that goes with them."""
+    """What the rule says of the effects ``values``: verdict, share, effect and all that goes with them."""
     found = decide(values, looks, [-value for value in values])
     assert found.values is not None
     assert found.share is not None
@@ -80,7 +80,7 @@ def evidence(values: list[float], looks: tuple[int, ...] = (8, 16), unit: str = 
 
 
 def exact(name: str = "A-count-path", **changed: Any) -> dict[str, Any]:
-    """A count claim: exact, hence without seeds, effect, experiment and figure."""
+    """A count claim: exact, and so without seeds, effect, experiment and figure."""
     return claim(
         name,
         **{
@@ -97,13 +97,13 @@ def exact(name: str = "A-count-path", **changed: Any) -> dict[str, Any]:
 
 
 def unjudged(name: str, verdict: str, **changed: Any) -> dict[str, Any]:
-    """A claim of seeds that came to no verdict: 'error' or 'not run'."""
+    """A claim from seeds that reached no verdict: 'error' or 'not run'."""
     nothing = dict.fromkeys(("holds", "seeds", "looks", "level", "share", "effect", "diverged", "figure"))
     return claim(name, **{"verdict": verdict, **nothing, "seconds": 0.0, **changed})
 
 
 def document(*claims: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    """A document of `claims`, or of ten that show what a report can hold."""
+    """A document of ``claims``, or of ten that show what a report can hold."""
     return {
         "schema": 2,
         "tier": "quick",
@@ -163,7 +163,7 @@ def across(note: str = "A: passes 15 %.\nB: never.") -> dict[str, Any]:
 
 
 def put_figures(report_dir: Path, found: dict[str, Any]) -> None:
-    """Write a small SVG for each figure of the document `found`, each of its own content."""
+    """Write a small SVG for each figure of the document ``found``, each of its own content."""
     for shown in found["figures"]:
         path = report_dir / shown["path"]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -171,7 +171,7 @@ def put_figures(report_dir: Path, found: dict[str, Any]) -> None:
 
 
 def not_finite(median: float, interval: tuple[float, float], values: Sequence[float]) -> dict[str, str]:
-    """The places of an effect that have no number, and what stands there."""
+    """The places of an effect that are not finite, with their kinds."""
     places = {
         "median": median,
         "low": interval[0],

@@ -8,7 +8,7 @@ HERE = {"isa": "AVX2", "threads": 2}
 
 
 def ruling(claim="A-fit-x", **changed):
-    """A ruling on `claim` that was supported in 8 of 8 seeds; `changed` replaces what a test is about."""
+    """A ruling on ``claim`` that was supported in 8 of 8 seeds; ``changed`` replaces what a test is about."""
     plain = Ruling(
         claim=claim,
         topic="fit",

@@ -1,4 +1,4 @@
-"""Series that the tests of the charts share, and what they ask of the axes that are drawn."""
+"""Series that the tests of the charts share, and what they read from the axes that are drawn."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,7 +10,7 @@ X = np.linspace(-1, 1, 50)
 
 
 def arm(name="fit-7", runs=8, epochs=40, **changed):
-    """A net that learns, with the arrays of every kind; `changed` replaces what a test is about."""
+    """A net that learns, with the arrays of every kind; ``changed`` replaces what a test is about."""
     spread = np.linspace(1, 2, runs)[:, None]
     falling = np.geomspace(1.0, 1e-4, epochs + 1) * spread
     rising = np.linspace(0.1, 1.0, epochs + 1) / spread
@@ -24,7 +24,7 @@ def arm(name="fit-7", runs=8, epochs=40, **changed):
 
 
 def paths(runs=8, snapshots=13, marked=3):
-    """Straight paths from the origin, a direction each, of the whole net; of the first layer twice as far."""
+    """Straight paths of the whole net from the origin, one direction per run; of the first layer twice as far."""
     way = 2 * np.pi * np.arange(runs) / runs
     whole = np.linspace(0, 1, snapshots)[:, None] * np.stack([np.cos(way), np.sin(way)], axis=1)[:, None]
     accuracy = np.full((runs, snapshots), np.nan)
@@ -37,7 +37,7 @@ def paths(runs=8, snapshots=13, marked=3):
 
 
 def stationary(runs=8):
-    """Points of almost zero gradient, all of them there but the last."""
+    """Points of almost zero gradient, all of them reached but the last."""
     shares = {"above": [0.3, 0.5, 0.7], "within": [0.6, 0.4, 0.1], "below": [0.1, 0.1, 0.2]}
     arrays = {name: np.tile(row, (runs, 1)) for name, row in shares.items()}
     reached = np.arange(runs) < runs - 1

@@ -26,7 +26,7 @@ def test_a_verdict_that_changed_is_named_with_how():
     assert text.endswith("1 verdict changed, 1 did not\n")
 
 
-def test_another_way_of_being_refuted_is_told_but_is_no_other_verdict():
+def test_another_way_of_being_refuted_is_reported_but_does_not_change_the_verdict():
     refuted = evidence([-1.0] * 8)
     found = compare(document(claim(**refuted)), document(claim(**{**refuted, "how": "absent"})))
     assert not found.changed
@@ -34,7 +34,7 @@ def test_another_way_of_being_refuted_is_told_but_is_no_other_verdict():
     assert "how      A-fit-sinc-shallow-first: refuted, reversed -> refuted, absent\n" in render(found)
 
 
-def test_a_median_that_is_a_number_only_once_is_told_but_is_no_other_verdict():
+def test_a_median_that_is_a_number_only_once_is_reported_but_does_not_change_the_verdict():
     infinite = claim(**evidence([1.0, 2.0, *[math.inf] * 6]))
     found = compare(document(claim()), document(infinite))
     assert not found.changed
@@ -45,7 +45,7 @@ def test_a_median_that_is_a_number_only_once_is_told_but_is_no_other_verdict():
     assert compare(document(infinite), document(infinite)).effects == ()
 
 
-def test_claims_of_the_new_document_alone_are_told_but_change_no_verdict():
+def test_claims_of_the_new_document_alone_are_reported_but_change_no_verdict():
     found = compare(document(claim("A-fit-1")), document(claim("A-fit-1"), claim("A-fit-2")))
     assert (found.added, found.same, found.changed) == (("A-fit-2",), 1, False)
     assert "added    A-fit-2\n" in render(found)
@@ -73,7 +73,7 @@ def test_a_verdict_that_is_gone_is_a_change(verdict):
             [exact(), claim("A-fit-2")],
             r"4 claims of the old document are not in the new one \(A-fit-0, A-fit-1, A-fit-3 and 1 more\)",
         ),
-        ([claim()], [claim(tier="full")], "of the quick tier and the new one of the full"),
+        ([claim()], [claim(tier="full")], "from the quick tier and the new one from the full tier"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(old, new, message):
@@ -82,7 +82,7 @@ def test_what_cannot_be_compared_is_refused(old, new, message):
 
 
 def test_documents_of_two_tiers_are_refused():
-    with pytest.raises(ValueError, match="of the full tier and the new one of the quick: compare one tier"):
+    with pytest.raises(ValueError, match="from the full tier and the new one from the quick tier: compare one tier"):
         compare(document(tier="full"), document())
 
 
@@ -99,13 +99,13 @@ def test_no_text_of_a_document_can_forge_a_line_or_act_on_a_terminal():
     ("old", "new", "notable"),
     [(10.0, 15.0, True), (15.0, 10.0, True), (10.0, 14.9, False), (0.1, 1.0, False), (0.1, 1.1, True), (0, 0, False)],
 )
-def test_times_are_told_when_they_differ_by_half_and_by_a_second(old, new, notable):
+def test_times_are_reported_if_they_differ_by_half_and_by_a_second(old, new, notable):
     found = compare(document(claim(seconds=old)), document(claim(seconds=new)))
     assert found.timings == ((Change("A-fit-sinc-shallow-first", old, new),) if notable else ())
     assert ("time     A-fit-sinc-shallow-first" in render(found)) == notable
 
 
-def test_settings_that_differ_are_told():
+def test_settings_that_differ_are_reported():
     other = document(seed_offset=64)
     other["environment"] = {**other["environment"], "isa": "avx512", "gpu": "H100"}
     found = compare(document(), other)
@@ -123,7 +123,7 @@ def test_both_documents_are_checked(position):
         compare(*pair)
 
 
-def test_another_subject_and_another_outcome_are_told():
+def test_another_subject_and_another_outcome_are_reported():
     old = document(claim("A-fit-a"), claim("A-fit-b"), claim("A-fit-c"))
     effect = {**claim()["effect"], "unit": "epochs"}
     new = document(
@@ -133,5 +133,5 @@ def test_another_subject_and_another_outcome_are_told():
     assert (found.subjects, [change.name for change in found.outcomes]) == (("A-fit-a", "A-fit-b"), ["A-fit-c"])
     assert not found.changed
     text = render(found)
-    assert "subject  A-fit-a: another experiment or effect than in the old document" in text
+    assert "subject  A-fit-a: the experiment or effect is not the one in the old document" in text
     assert "outcome  A-fit-c: passed -> failed" in text

@@ -49,8 +49,8 @@ def test_compare_exits_1_only_if_a_verdict_changed(tmp_path, capsys):
     [
         *[
             (None, "cannot be read"),
-            ("{", "is no JSON"),
-            ("[]", "no claims.json document"),
+            ("{", "is not JSON"),
+            ("[]", "not a claims.json document"),
             ('{"schema": 2}', "has no 'tier'"),
         ],
     ],

@@ -87,8 +87,8 @@ def test_a_sweep_is_measured_both_ways_and_drawn_with_its_note(measured):
     for figure in figures.values():
         drawn = (measured.path / "reports" / figure["path"]).read_text()
         assert all(f">{batch}<" in drawn for batch in (128, 512, 1437))
-        assert "From the smaller to the larger batch size the Jacobian norm falls in" in figure["note"]
-        assert "which some reports give as sensitivity, in" in figure["note"]
+        assert "From the smaller to the larger batch size, the Jacobian norm falls in" in figure["note"]
+        assert "which some reports give as sensitivity, falls in" in figure["note"]
 
 
 def test_a_pair_is_measured_both_ways_and_drawn_with_its_notes(measured):

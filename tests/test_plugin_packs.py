@@ -81,7 +81,7 @@ def test_the_pack_of_the_five_reports_and_another_are_merged(pytester, project, 
     pytester.runpytest("other", "claims").assert_outcomes(passed=2, deselected=2)
     found, page = written(pytester)
     assert (ids(found["reports"]), ids(found["topics"])) == (["A", "F"], ["counts", "widths"])
-    assert [one["text"] for one in page.find("h2")] == ["Reports by topics", "Parameter counts", "Widths of nets"]
+    assert [one["text"] for one in page.find("h2")] == ["Reports by topic", "Parameter counts", "Widths of nets"]
 
 
 def test_a_pack_that_is_read_at_collection_counts(pytester, project):

@@ -1,4 +1,4 @@
-"""Quick protocols against full ones: what is said of the difference, and the page in the docs."""
+"""Quick protocols against full ones: how their differences are described, and the page in the docs."""
 
 import json
 from dataclasses import replace
@@ -36,7 +36,7 @@ def arm(name="net", **changed):
         "epochs": 20,
         "batch_size": 64,
     }
-    return unchecked(Arm(name=name, **settings), **changed)  # of arms only what is said of them matters here
+    return unchecked(Arm(name=name, **settings), **changed)  # only the description of arms matters here
 
 
 def experiment(full, quick, name="task", widths_over=1):
@@ -49,7 +49,7 @@ def experiment(full, quick, name="task", widths_over=1):
 
 
 def said(full, quick, **more):
-    """What is said of a quick arm against a full one."""
+    """How a quick arm is described against a full one."""
     return differences(experiment([full], [quick], **more))
 
 
@@ -82,13 +82,13 @@ def test_digits_have_as_many_training_samples_as_their_split():
 # Sentences.
 
 
-def test_seeds_alone_are_no_difference():
+def test_seeds_alone_are_not_a_difference():
     assert differences(experiment([arm()], [arm()])) == ()
     assert differences(experiment([arm()], None)) == ()
     assert differences(a.FIT_SINC) == ()
 
 
-def test_stand_in_widths_epochs_and_steps_are_told_in_this_order():
+def test_stand_in_widths_epochs_and_steps_are_listed_in_this_order():
     quick = arm(data=DIGITS, model=Model("784-64-10"), epochs=8)
     assert said(arm(), quick, widths_over=4) == (
         "digits stand in for MNIST",
@@ -98,7 +98,7 @@ def test_stand_in_widths_epochs_and_steps_are_told_in_this_order():
     )
 
 
-def test_of_many_nets_the_range_of_parameters_is_told_and_an_order_that_changes():
+def test_the_range_of_parameters_of_many_nets_is_listed_and_an_order_that_changes():
     full = [arm(f"w{width}", model=Model(f"784-{width}-10")) for width in (80, 160, 240, 320)]
     halved = [replace(one, model=Model(scaled(one.model.layout, 1 / 2))) for one in full]
     assert differences(experiment(full, halved, widths_over=2)) == (
@@ -106,7 +106,7 @@ def test_of_many_nets_the_range_of_parameters_is_told_and_an_order_that_changes(
         "31,810 to 127,210 parameters instead of 63,610 to 254,410",
     )
     swapped = [replace(one, name=name) for one, name in zip(halved, ("w160", "w80", "w240", "w320"), strict=True)]
-    assert "ordered by parameters the nets are now w160, w80, w240, w320" in differences(
+    assert "ordered by parameters, the nets are now w160, w80, w240, w320" in differences(
         experiment(full, swapped, widths_over=2)
     )
 
@@ -126,15 +126,15 @@ def test_of_many_nets_the_range_of_parameters_is_told_and_an_order_that_changes(
         ({"schedule": StepLR(every=4, factor=0.1)}, "learning rate times 0.1 every 4 epochs instead of constant"),
     ],
 )
-def test_whatever_else_a_quick_protocol_changes_is_told(changed, text):
+def test_whatever_else_a_quick_protocol_changes_is_listed(changed, text):
     assert text in said(arm(), arm(**changed))
 
 
-def test_another_batch_is_told_with_its_steps():
+def test_another_batch_size_is_listed_with_its_steps():
     assert said(arm(), arm(batch_size=128)) == ("20 epochs, 9,380 of 18,760 steps", "batch size 128 instead of 64")
 
 
-def test_other_data_of_another_kind_are_told():
+def test_data_of_another_kind_are_listed():
     function = arm(data=Function(name="sinc"), batch_size=None)
     assert said(function, unchecked(function, data=Function(name="sinc", points=100, low=0.0))) == (
         "points 100 instead of 300, low 0.0 instead of -1.0",
@@ -142,12 +142,12 @@ def test_other_data_of_another_kind_are_told():
     assert said(arm(batch_size=None), function) == ("sinc instead of MNIST",)
 
 
-def test_full_batch_epochs_are_steps_and_told_once():
+def test_full_batch_epochs_are_steps_and_are_listed_once():
     one = arm(data=Function(name="sinc"), batch_size=None)
     assert said(one, unchecked(one, epochs=5)) == ("5 of 20 epochs",)
 
 
-def test_a_scaled_schedule_is_told():
+def test_a_scaled_schedule_is_listed():
     full, quick = (arm(epochs=epochs, schedule=StepLR(every=epochs // 10, factor=0.1)) for epochs in (100, 10))
     assert said(full, quick)[1:] == ("learning rate times 0.1 every epoch instead of times 0.1 every 10 epochs",)
 
@@ -157,10 +157,10 @@ def test_thinned_arms_are_named():
     assert differences(experiment(arms, [arms[0], arms[4]])) == ("2 of 5 arms: lr 0, lr 4",)
     commas = [arm(f"net {number}, deep") for number in range(3)]
     assert differences(experiment(commas, commas[1:])) == ('2 of 3 arms: "net 1, deep", "net 2, deep"',)
-    assert differences(experiment(arms[:1], [arms[0], arm("new")])) == ("arms that the full tier has not: new",)
+    assert differences(experiment(arms[:1], [arms[0], arm("new")])) == ("arms that the full tier does not have: new",)
 
 
-def test_a_net_that_is_not_the_divided_one_is_told():
+def test_a_net_that_is_not_the_divided_one_is_listed():
     quick = arm(model=Model("784-60-10"))
     assert said(arm(), quick, widths_over=4) == (
         "widths divided by 4",
@@ -197,13 +197,13 @@ def test_a_row_shows_what_differs_with_an_arrow():
     }
 
 
-def test_a_row_of_equal_tiers_has_no_arrow_but_for_looks():
+def test_a_row_of_equal_tiers_has_an_arrow_for_looks_alone():
     row = cells(a.FIT_SINC)
     assert [name for name, cell in row.items() if "->" in cell] == ["looks"]
     assert (row["data"], row["arms"], row["widths"], row["seconds"]) == ("sinc, 300 points", "3", "-", "-")
 
 
-def test_numbers_that_differ_by_data_or_by_arm_are_told_apart():
+def test_numbers_that_differ_by_data_or_by_arm_are_shown_apart():
     row = cells(b.FIT)
     assert row["epochs"] == "sinc: 20,000 -> 2,500; sgn: 20,000"
     assert row["steps"] == "sinc: 6,000,000 -> 750,000; sgn: 6,000,000"
@@ -238,7 +238,7 @@ def benchmark(**seconds):
     return {"benchmarks": [*rows, {**full, "stats": {"total": 9.0}}, {"name": "other", "extra_info": {}}]}
 
 
-def test_the_page_in_the_docs_is_that_of_the_sources():
+def test_the_page_in_the_docs_is_up_to_date():
     text = PAGE.read_text(encoding="utf-8")
     assert page(EXPERIMENTS, measured(text)) == text, "make protocols"
 
@@ -248,7 +248,7 @@ def test_every_experiment_of_the_reports_has_a_row():
     assert len({one.id for one in EXPERIMENTS}) == len(EXPERIMENTS)
 
 
-def test_seconds_are_those_of_all_looks_in_the_quick_tier():
+def test_seconds_cover_all_looks_in_the_quick_tier():
     assert trained(benchmark(A_fit_sinc=1.5)) == {"A-fit-sinc": 2.25}
 
 
@@ -261,7 +261,7 @@ def test_a_page_is_written_anew_and_keeps_the_seconds_of_what_was_not_trained(tm
 
 
 @pytest.mark.parametrize("content", [None, "no JSON", "[]", '{"benchmarks": [{}]}'])
-def test_a_file_that_is_no_benchmark_leaves_the_page(content, tmp_path, capsys):
+def test_a_file_that_is_not_a_benchmark_leaves_the_page(content, tmp_path, capsys):
     source, target = tmp_path / "benchmark.json", tmp_path / "protocols.md"
     target.write_text("old")
     if content is not None:

@@ -50,7 +50,7 @@ def test_a_run_that_diverged_is_named_in_both_charts_and_its_accuracy_drawn_as_m
     np.testing.assert_allclose(axes.lines[0].get_ydata(), 10)
 
 
-def test_an_accuracy_that_is_no_number_counts_as_the_worst():
+def test_an_accuracy_that_is_not_a_number_counts_as_the_worst():
     odd = np.array([[0.1, np.nan], [0.2, 0.3], [0.3, 0.5]])
     axes, _ = drawn("accuracies", arm(runs=3, train_accuracy=odd, test_accuracy=odd))
     np.testing.assert_allclose(axes.lines[0].get_ydata(), [20, 30])
@@ -97,12 +97,12 @@ def test_final_values_lie_over_the_number_of_parameters_in_its_order(kind, unit)
         "training": "-",
         "test": "--",
     }
-    assert heading == "a line through the medians of 3 seeds, a dot a seed"
+    assert heading == "a line through the medians of 3 seeds, one dot per seed"
 
 
-def test_seeds_that_differ_and_runs_that_diverged_are_told():
+def test_numbers_of_seeds_that_differ_and_diverged_runs_are_reported():
     _, heading = drawn("loss_by_size", sized("a", 10, [0.1, np.inf]), sized("b", 20, [0.1, 0.2, np.nan]))
-    assert heading == "a line through the medians of 2 to 3 seeds, a dot a seed;\n2 of 5 runs diverged"
+    assert heading == "a line through the medians of 2 to 3 seeds, one dot per seed;\n2 of 5 runs diverged"
 
 
 def test_a_size_at_which_most_runs_diverged_has_no_median():
@@ -118,9 +118,9 @@ def test_a_net_without_parameters_is_refused():
 # Memorising.
 
 
-def learner(name, accuracies, an_epoch=10):
+def learner(name, accuracies, per_epoch=10):
     shares = np.atleast_2d(accuracies)
-    return Series(name, {"train_accuracy": shares, "steps": an_epoch * np.arange(shares.shape[1])})
+    return Series(name, {"train_accuracy": shares, "steps": per_epoch * np.arange(shares.shape[1])})
 
 
 def test_accuracy_lies_over_steps_with_a_dot_where_the_median_passes_a_level():
@@ -153,8 +153,8 @@ def test_the_note_says_when_each_level_is_passed_or_that_it_never_is():
     text = note(
         "memorising",
         [
-            learner("A, 784-256-10", [0.1, 0.12, 0.16, 0.31], an_epoch=23),
-            learner("B", [0.1, 0.6, 0.7, 0.995], an_epoch=1000),
+            learner("A, 784-256-10", [0.1, 0.12, 0.16, 0.31], per_epoch=23),
+            learner("B", [0.1, 0.6, 0.7, 0.995], per_epoch=1000),
             learner("C", [0.1, 0.1, 0.11]),
             learner("D", [0.2, 0.98, 0.9896]),
             learner("E", [[0.1, 0.1, 0.1], [0.1, 1.0, 1.0], [0.1, 0.1, 0.3]]),
@@ -171,14 +171,14 @@ def test_the_note_says_when_each_level_is_passed_or_that_it_never_is():
 
 
 @pytest.mark.parametrize("accuracies", [np.full((2, 3), np.nan), np.full((2, 3), 0.1)])
-def test_what_never_learns_is_drawn_and_told(accuracies):
+def test_a_net_that_never_learns_is_drawn_and_described(accuracies):
     axes, _ = drawn("memorising", learner("A", accuracies))
     assert legend(axes)[0].startswith("A (2 seeds")
     assert "never passes 15 %, 50 % or 99 % in its 20 steps" in note("memorising", [learner("A", accuracies)])
 
 
 @pytest.mark.parametrize("steps", [[0, 10], [0, 10, 10], [0, 10, 20, 30]])
-def test_steps_that_are_not_those_of_the_accuracies_are_refused(steps):
+def test_steps_that_do_not_match_the_accuracies_are_refused(steps):
     series = Series("A", {"train_accuracy": np.full((2, 3), 0.1), "steps": np.array(steps)})
     for use in (drawn, lambda kind, one: note(kind, [one])):
         with pytest.raises(ValueError, match="series 'A' has 3 accuracies"):

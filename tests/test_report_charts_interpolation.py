@@ -16,7 +16,7 @@ def between(name="batch 64", runs=3, **changed):
 
 
 def curves(axes):
-    """The lines of the nets: those with a point an alpha."""
+    """The lines of the nets: those with one point per alpha."""
     return [line for line in axes.lines if len(line.get_xdata()) == len(ALPHAS)]
 
 
@@ -63,7 +63,7 @@ def test_a_loss_of_more_than_two_decades_gets_a_log_axis(loss, scale):
     assert axes.get_yscale() == scale
 
 
-def test_of_several_series_the_first_with_the_arrays_is_drawn():
+def test_the_first_of_several_series_with_the_arrays_is_drawn():
     axes, heading = drawn("interpolation", Series("net", {"train_loss": np.ones((2, 3))}), between(), between(runs=8))
     assert len(curves(axes)) == 2
     assert "(3 seeds)" in heading
@@ -71,7 +71,7 @@ def test_of_several_series_the_first_with_the_arrays_is_drawn():
         drawn("interpolation", Series("net", {"train_loss": np.ones((2, 3))}))
 
 
-def test_a_loss_that_is_not_finite_counts_as_the_worst_and_is_told():
+def test_a_loss_that_is_not_finite_counts_as_the_worst_and_is_reported():
     losses = np.ones((3, 31)) * [[1], [2], [3]]
     losses[0, -4:], losses[1, -2:] = np.inf, np.nan
     axes, heading = drawn("interpolation", between(mixed_train_loss=losses, mixed_test_loss=losses))
@@ -105,27 +105,27 @@ def test_many_alphas_make_a_small_file(tmp_path):
 
 def test_the_note_says_how_high_the_barrier_is_and_where():
     assert note("interpolation", [between()]) == (
-        "Between the ends test error rises at most 35.0 points above the mean of the two (the barrier of Frankle et al., "
-        "2020), at alpha 0.5 (medians); over 3 seeds 30.0 to 40.0."
+        "Between the ends, test error rises at most 35.0 points above their mean (the barrier of Frankle et al., "
+        "2020), at alpha 0.5 (medians); over 3 seeds, 30.0 to 40.0."
     )
     assert note("interpolation", [between(runs=1)]).endswith("2020), at alpha 0.5.")
 
 
-def test_the_note_says_where_there_is_no_barrier():
+def test_the_note_says_if_there_is_no_barrier():
     flat = mixed(3)["mixed_test_accuracy"]
     flat = np.where((ALPHAS > 0.01) & (ALPHAS < 0.99), 0.95, flat)
     assert note("interpolation", [between(mixed_test_accuracy=flat)]) == (
-        "Between the ends test error does not rise above the mean of the two (the barrier of Frankle et al., 2020) in any "
+        "Between the ends, test error does not rise above their mean (the barrier of Frankle et al., 2020) in any "
         "of 3 seeds."
     )
     flat[2, 14] = 0.7
     assert note("interpolation", [between(mixed_test_accuracy=flat)]) == (
-        "Between the ends test error rises above the mean of the two (the barrier of Frankle et al., 2020) in 1 of 3 seeds, "
+        "Between the ends, test error rises above their mean (the barrier of Frankle et al., 2020) in 1 of 3 seeds, "
         "by at most 20.0 points, at alpha 0.4; the median seed has no barrier."
     )
 
 
-def test_an_accuracy_that_is_no_number_is_the_worst():
+def test_an_accuracy_that_is_not_a_number_is_the_worst():
     odd = mixed(1)["mixed_test_accuracy"]
     odd[0, 12] = np.nan
     assert "at most 90.0 points" in note("interpolation", [between(runs=1, mixed_test_accuracy=odd)])
@@ -135,8 +135,8 @@ def test_an_accuracy_that_is_no_number_is_the_worst():
     ("changed", "message"),
     [
         ({"mixed_test_loss": np.ones((3, 30))}, r"has alphas \(3, 31\) but .*'mixed_test_loss': \(3, 30\)"),
-        ({"alphas": np.tile(ALPHAS[::-1], (3, 1))}, "alphas that fall, or differ between runs"),
-        ({"alphas": ALPHAS * np.array([[1], [1], [2]])}, "alphas that fall, or differ between runs"),
+        ({"alphas": np.tile(ALPHAS[::-1], (3, 1))}, "alphas that do not increase, or differ between runs"),
+        ({"alphas": ALPHAS * np.array([[1], [1], [2]])}, "alphas that do not increase, or differ between runs"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(changed, message):

@@ -21,7 +21,7 @@ def walked(axes):
 
 
 @pytest.mark.parametrize(("kind", "length"), [("path_whole", 1), ("path_layer1", 2)])
-def test_a_path_is_a_line_a_run_with_a_ring_at_its_start_and_dots_where_it_was_measured(kind, length):
+def test_a_path_is_one_line_per_run_with_a_ring_at_its_start_and_dots_where_it_was_measured(kind, length):
     axes, heading = drawn(kind, arm("first", runs=3))
     given = paths(3)
     assert len(walked(axes)) == 3
@@ -35,7 +35,7 @@ def test_a_path_is_a_line_a_run_with_a_ring_at_its_start_and_dots_where_it_was_m
         "component 2 (21.1 % of variance)",
     )
     assert legend(axes) == ["start", "numbers: training accuracy in %"]
-    assert heading == "a colour a run, 3 runs"
+    assert heading == "one colour per run, 3 runs"
 
 
 @pytest.mark.parametrize("runs", [1, 8, 9, 16])
@@ -59,7 +59,7 @@ def test_accuracies_do_not_lie_over_each_other():
     assert 1 < len(last) < 8
 
 
-def test_a_series_without_paths_is_passed_over():
+def test_a_series_without_paths_is_skipped():
     axes, _ = drawn("path_whole", Series("b", {"train_loss": np.ones((2, 3))}), series())
     assert len(walked(axes)) == 8
     with pytest.raises(ValueError, match="series 'b' has no array 'whole_path'"):
@@ -77,12 +77,12 @@ def test_a_run_that_diverged_ends_early_and_one_without_a_place_leaves_the_rest(
     assert "of 7 paths" in note("path_whole", [Series("a", short)])
 
 
-def test_runs_with_components_of_their_own_are_not_drawn_in_those_of_the_first():
+def test_runs_with_components_of_their_own_are_not_drawn_in_the_plane_of_the_first():
     later = paths(16)
     later["whole_shares"][8:] = [0.4, 0.2]
     axes, heading = drawn("path_whole", Series("a", later))
     assert len(walked(axes)) == 8
-    assert heading == "a colour a run, the first 8 of 16 runs"
+    assert heading == "one colour per run, the first 8 of 16 runs"
     assert "37.4 %" in axes.get_xlabel()
     assert "58.5 % of the variance of the first 8 of 16 runs together" in note("path_whole", [Series("a", later)])
 
@@ -101,22 +101,22 @@ def test_many_long_paths_make_a_small_file(tmp_path):
 def test_the_note_says_how_flat_the_paths_are_and_what_a_random_walk_would_be():
     assert note("path_whole", [series()]).splitlines() == [
         "Two components take 58.5 % of the variance of 8 runs together.",
-        "Of a run's own path two components of its own take 70 % to 90 % (median 80 %).",
-        "95 % of random walks with the step lengths of such a run stay below 78 %, "
+        "Two components of a run's own take 70 % to 90 % of the variance of its path (median 80 %).",
+        "95 % of random walks with the same step lengths stay below 78 %, "
         "so 5 of 8 paths are flatter than a random walk.",
-        "A large share is no sign of order by itself: of one long random walk in many dimensions the first component alone "
-        "takes 60.8 % (6/π²), the first two 76 %.",
+        "A large share is not by itself a sign of order: in one long random walk in many dimensions the first component alone "
+        "takes 60.8 % (6/π²), and the first two take 76 %.",
     ]
 
 
 def test_the_note_of_one_run_needs_no_median():
     (_, own, walks, _) = note("path_layer1", [arm(runs=1)]).splitlines()
-    assert own == "Of a run's own path two components of its own take 70 %."
+    assert own == "Two components of a run's own take 70 % of the variance of its path."
     assert walks.endswith("so 0 of 1 path is flatter than a random walk.")
 
 
 def apart(factor, runs=8):
-    """Paths of length 1 of which the starts lie on a line, by the median over pairs `factor` apart."""
+    """Paths of length 1 that start on a line, ``factor`` apart by the median over pairs."""
     places = paths(runs)["whole_path"]
     starts = np.arange(runs)
     between = np.abs(starts[:, None] - starts)[np.triu_indices(runs, 1)]
@@ -125,7 +125,7 @@ def apart(factor, runs=8):
 
 
 @pytest.mark.parametrize(("factor", "said"), [(0, False), (2.9, False), (3.1, True)])
-def test_the_note_says_where_runs_start_much_farther_apart_than_they_travel(factor, said):
+def test_the_note_says_if_runs_start_much_farther_apart_than_they_travel(factor, said):
     far = "The runs start much farther apart than they travel, and their starts make up the components."
     assert (far in note("path_whole", [apart(factor)]).splitlines()) is said
 
@@ -139,7 +139,7 @@ def test_runs_without_a_place_or_without_company_do_not_start_apart():
     assert "farther apart" not in note("path_whole", [lost])
 
 
-def test_shares_that_are_no_numbers_are_left_unsaid():
+def test_shares_that_are_not_numbers_are_not_mentioned():
     assert len(note("path_whole", [series(whole_own_share=np.full(8, np.nan))]).splitlines()) == 2
 
 
@@ -157,6 +157,6 @@ def test_arrays_that_do_not_fit_are_refused(changed, message):
             use("path_whole", series(**changed))
 
 
-def test_a_walk_a_run_is_asked_for():
+def test_one_walk_per_run_is_required():
     with pytest.raises(ValueError, match="8 paths, 8 shares, 7 walks"):
         note("path_whole", [series(whole_walk=np.ones(7))])

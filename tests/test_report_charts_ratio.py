@@ -16,13 +16,13 @@ def test_every_seed_of_every_arm_is_a_dot_over_its_loss():
     losses = stationary()["stationary_loss"][[0, -1]]
     assert (axes.get_xscale(), axes.get_xlabel(), axes.get_ylabel()) == ("log", "loss", "share of eigenvalues")
     found = lines(axes)
-    assert list(found) == ["above: minimal ratio", "below: negative", "2 of 6 points did not get there"]
+    assert list(found) == ["above: minimal ratio", "below: negative", "not reached: 2 of 6 points"]
     ratio, negative, missed = found.values()
     np.testing.assert_allclose(ratio[:, 0], [*np.geomspace(1e-5, 1e-1, 4)[:3], losses[0]])
     np.testing.assert_allclose(ratio[:, 1], [0.5, 0.5, 0.5, 0.9])  # the column of 1e-6
     np.testing.assert_allclose(negative[:, 1], 0.1)
     np.testing.assert_allclose(missed, [[0.1, 0.5], [0.1, 0.9]])
-    assert heading == "eigenvalues of the Hessian above and below ±1e-6 of the largest,\na dot a point, 2 a seed"
+    assert heading == "eigenvalues of the Hessian above and below ±1e-6 of the largest,\none dot per point, 2 per seed"
 
 
 def test_points_that_did_not_get_there_are_hollow_and_grey_and_without_them_the_legend_is_silent():
@@ -34,15 +34,15 @@ def test_points_that_did_not_get_there_are_hollow_and_grey_and_without_them_the_
 
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf, 0.0])
-def test_a_point_without_a_place_on_the_axis_is_told(loss):
+def test_a_point_without_a_place_on_the_axis_is_reported(loss):
     axes, heading = drawn("ratio_by_loss", points(stationary_loss=np.array([1e-3, loss, 1e-2, 1e-1])))
     assert len(lines(axes)["above: minimal ratio"]) == 2
     assert heading.endswith(";\n1 point without a positive loss not drawn")
 
 
-def test_the_note_counts_and_says_what_stands_against_the_shares():
+def test_the_note_counts_points_and_says_what_to_keep_in_mind_about_the_shares():
     assert note("ratio_by_loss", [points(), points("L1")]).splitlines() == [
-        "6 of 8 points got to almost zero gradient: a norm of at most 1e-4 of that at initialisation.",
+        "6 of 8 points reached almost zero gradient: a norm of at most 1e-4 of the norm at initialisation.",
         "The other 2, at 0.0030 of the initial norm, are shown hollow and left out of the effects.",
         "Median shares of eigenvalues above, within and below the tolerance: at 1e-4 of the largest 30 %, 60 %, 10 %; "
         "at 1e-6 of the largest 50 %, 40 %, 10 %; at 1e-8 of the largest 70 %, 10 %, 20 %.",
@@ -53,16 +53,16 @@ def test_the_note_counts_and_says_what_stands_against_the_shares():
     ]
 
 
-def test_medians_are_those_of_the_points_that_got_there():
+def test_medians_are_over_the_points_that_got_there():
     above = np.tile([[0.1], [0.2], [0.3], [0.9]], 3)
     assert "at 1e-6 of the largest 20 %" in note("ratio_by_loss", [points(above=above)])
 
 
-def test_the_note_of_points_that_all_got_there_names_no_others_and_of_none_no_shares():
+def test_the_note_names_no_other_points_if_all_got_there_and_no_shares_if_none_did():
     assert "hollow" not in note("ratio_by_loss", [points(reached=np.ones(4))])
     none = note("ratio_by_loss", [points(reached=np.zeros(4), norm_ratio=np.full(4, np.nan))])
     assert none.splitlines() == [
-        "0 of 4 points got to almost zero gradient: a norm of at most 1e-4 of that at initialisation.",
+        "0 of 4 points reached almost zero gradient: a norm of at most 1e-4 of the norm at initialisation.",
         "The other 4 are shown hollow and left out of the effects.",
     ]
 

@@ -8,7 +8,7 @@ from sample_series import drawn, kept, legend, lines
 
 
 def at(batch_size, runs=3, **given):
-    """An arm of a sweep of the batch size, or, with `lr`, of the learning rate."""
+    """An arm of a sweep of the batch size, or, with ``lr``, of the learning rate."""
     values = {name: given.pop(name) for name in ("lr", "jacobian", "reported") if name in given}
     return Series(f"batch {batch_size}", kept(runs, batch_size, **values) | given)
 
@@ -23,7 +23,9 @@ def dots(axes):
 
 @pytest.mark.parametrize("measure", ["jacobian", "reported"])
 @pytest.mark.parametrize(("what", "scale"), [("loss", "log"), ("accuracy", "linear")])
-def test_a_sweep_has_a_dot_a_seed_and_a_line_through_the_medians_in_the_order_of_what_is_swept(what, scale, measure):
+def test_a_sweep_has_one_dot_per_seed_and_a_line_through_the_medians_in_the_order_of_the_swept_value(
+    what, scale, measure
+):
     axes, heading = drawn(f"{what}_and_{measure}_by_batch", at(256, **{measure: 2.0}), at(64, **{measure: 4.0}))
     _, right = axes.figure.axes
     assert (axes.get_xscale(), axes.get_yscale(), right.get_yscale()) == ("log", scale, "log")
@@ -33,7 +35,7 @@ def test_a_sweep_has_a_dot_a_seed_and_a_line_through_the_medians_in_the_order_of
     np.testing.assert_allclose(dots(right)[0][:, 0], [64] * 3 + [256] * 3)
     np.testing.assert_allclose(dots(right)[0][:, 1], [3.6, 4, 4.4, 1.8, 2, 2.2])
     np.testing.assert_allclose(dots(axes)[0][:, 1], np.tile(train * np.array([0.9, 1, 1.1]), 2))
-    assert heading == "a line through the medians of 3 seeds, a dot a seed"
+    assert heading == "a line through the medians of 3 seeds, one dot per seed"
 
 
 def test_axes_and_legend_name_what_they_show():
@@ -51,14 +53,14 @@ def test_axes_and_legend_name_what_they_show():
     assert axes.figure.axes[1].get_ylabel() == "weight-gradient norm"
 
 
-def test_ticks_are_at_what_was_swept_as_far_as_they_keep_clear_of_each_other():
+def test_ticks_are_at_the_swept_values_if_they_keep_clear_of_each_other():
     axes, _ = drawn("loss_and_jacobian_by_batch", *map(at, (16, 64, 256, 300, 1024)))
     assert [label.get_text() for label in axes.get_xticklabels()] == ["16", "64", "256", "1024"]
     axes, _ = drawn("loss_and_jacobian_by_lr", at(64, lr=1e-4), at(64, lr=3e-2))
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0.0001", "0.03"]
 
 
-def test_an_arm_that_mostly_diverged_has_no_median_and_is_told():
+def test_an_arm_that_mostly_diverged_has_no_median_and_is_reported():
     lost = {name: np.array([0.5, np.nan, np.inf]) for name in ("kept_train_loss", "kept_test_loss")}
     axes, heading = drawn("loss_and_jacobian_by_batch", at(64), at(256, **lost))
     np.testing.assert_allclose(lines(axes)["training loss"][:, 1], [0.01, np.nan])
@@ -76,7 +78,7 @@ def test_a_sensitivity_without_a_place_on_a_log_axis_is_not_drawn(value, tmp_pat
 
 
 def dead(runs, alive):
-    """Sensitivities of which all but the last `alive` are next to nothing."""
+    """Sensitivities of which all but the last ``alive`` are next to nothing."""
     values = np.linspace(0.9, 1.1, runs)
     values[: runs - alive] = [0, 3e-20, 1e-20, 0][: runs - alive]
     return values
@@ -112,14 +114,14 @@ def test_next_to_nothing_is_up_to_a_ten_thousandth_of_the_largest_median(value, 
     assert ("next to nothing" in heading) is said
 
 
-def test_sensitivities_that_are_all_0_are_told(tmp_path):
+def test_sensitivities_that_are_all_0_are_reported(tmp_path):
     series = [at(64, reported=0.0), at(256, reported=0.0)]
     _, heading = drawn("loss_and_reported_by_batch", *series)
     assert heading.endswith(";\n6 of 6 runs with a sensitivity of 0, not drawn")
     draw("loss_and_reported_by_batch", title="x", series=series, path=tmp_path / "x.svg")
 
 
-def test_the_few_live_nets_among_the_dead_are_drawn_where_every_median_is_0():
+def test_the_few_live_nets_among_dead_ones_are_drawn_if_every_median_is_0():
     series = [at(64), at(256)]
     for one in series:
         one.arrays["jacobian"][:2] = 0
@@ -130,17 +132,17 @@ def test_the_few_live_nets_among_the_dead_are_drawn_where_every_median_is_0():
 
 def test_a_diverged_sensitivity_is_not_next_to_nothing():
     _, heading = drawn("loss_and_jacobian_by_batch", at(64), at(256, jacobian=np.nan))
-    assert heading == "a line through the medians of 3 seeds, a dot a seed"
+    assert heading == "a line through the medians of 3 seeds, one dot per seed"
 
 
 def test_one_seed_and_numbers_of_seeds_that_differ():
     _, heading = drawn("loss_and_jacobian_by_batch", at(64, runs=1), at(256, runs=1))
-    assert heading == "a line through the medians of 1 seed, a dot a seed"
+    assert heading == "a line through the medians of 1 seed, one dot per seed"
     _, heading = drawn("loss_and_jacobian_by_batch", at(64, runs=1), at(256, runs=8))
-    assert heading == "a line through the medians of 1 to 8 seeds, a dot a seed"
+    assert heading == "a line through the medians of 1 to 8 seeds, one dot per seed"
 
 
-# What is said of them.
+# The note.
 
 
 def sweep(jacobian, reported):
@@ -151,13 +153,13 @@ def sweep(jacobian, reported):
 def test_the_note_says_that_the_measures_disagree_and_why_they_can():
     first, why = note("loss_and_jacobian_by_batch", sweep([4, 3, 2], [0.1, 0.2, 0.3])).splitlines()
     assert first == (
-        "From the smaller to the larger batch size the Jacobian norm falls in 3 of 3 pairs of arms, the mean norm of the "
-        "weight gradient on one mini-batch, which some reports give as sensitivity, in 0 of 3 pairs (medians over seeds): "
-        "they disagree, the Jacobian norm falls and the weight gradient rises, where more than 69 % of pairs must agree to "
+        "From the smaller to the larger batch size, the Jacobian norm falls in 3 of 3 pairs of arms, and the mean norm of the "
+        "weight gradient on one mini-batch, which some reports give as sensitivity, falls in 0 of 3 pairs (medians over "
+        "seeds). They disagree: the Jacobian norm falls and the weight gradient rises. More than 69 % of pairs must agree to "
         "say that a measure falls or rises."
     )
-    assert why.startswith("They can differ: the Jacobian norm is about how the outputs change with the input")
-    assert why.endswith("as the training loss does and is the noisier the smaller the batch.")
+    assert why.startswith("They can differ: the Jacobian norm tells how the outputs change with the input")
+    assert why.endswith("as the training loss does and is noisier for smaller batches.")
 
 
 def test_only_a_sweep_of_the_batch_size_says_that_small_batches_are_noisy():
@@ -177,8 +179,8 @@ def test_why_the_measures_can_differ_is_not_said_again_under_the_other_measure(w
     ("jacobian", "way"),
     [([3, 2, 1], "falls"), ([3, 1, 2], "goes neither way"), ([1, 3, 2], "goes neither way"), ([1, 2, 3], "rises")],
 )
-def test_a_measure_falls_or_rises_only_where_the_rule_of_an_order_says_so(jacobian, way):
-    assert f"they agree, each {way}, where" in note("loss_and_jacobian_by_batch", sweep(jacobian, jacobian))
+def test_a_measure_falls_or_rises_only_if_the_rule_of_an_order_says_so(jacobian, way):
+    assert f"They agree: each {way}. More" in note("loss_and_jacobian_by_batch", sweep(jacobian, jacobian))
 
 
 def test_the_note_counts_pairs_of_medians_next_to_nothing_as_they_are():
@@ -189,9 +191,9 @@ def test_the_note_counts_pairs_of_medians_next_to_nothing_as_they_are():
 @pytest.mark.parametrize(
     ("reported", "said"),
     [
-        ([3, 2, 1], "they agree, each falls, where"),
-        ([1, 1, 1], "they disagree, the Jacobian norm falls and the weight gradient goes neither way, where"),
-        ([1, np.nan, 2], "they disagree, the Jacobian norm falls and the weight gradient rises, where"),
+        ([3, 2, 1], "They agree: each falls. More"),
+        ([1, 1, 1], "They disagree: the Jacobian norm falls and the weight gradient goes neither way. More"),
+        ([1, np.nan, 2], "They disagree: the Jacobian norm falls and the weight gradient rises. More"),
     ],
 )
 def test_the_note_says_whether_the_measures_agree(reported, said):
@@ -199,7 +201,7 @@ def test_the_note_says_whether_the_measures_agree(reported, said):
 
 
 def test_pairs_whose_medians_are_not_finite_do_not_count():
-    assert "as sensitivity, in 0 of 1 pair (medians" in note(
+    assert "as sensitivity, falls in 0 of 1 pair (medians" in note(
         "loss_and_jacobian_by_batch", sweep([4, 3, 2], [1, np.nan, 2])
     )
 
@@ -209,8 +211,8 @@ def test_an_experiment_without_the_reported_measure_has_half_the_kinds_and_half_
     short = [Series(one.name, {name: one.arrays[name] for name in one.arrays if name != "reported"}) for one in series]
     for shown in (short, [series[0], *short[1:]]):
         assert note("loss_and_jacobian_by_batch", shown) == (
-            "From the smaller to the larger batch size the Jacobian norm falls in 3 of 3 pairs of arms (medians over seeds): "
-            "it falls, where more than 69 % of pairs must agree to say that a measure falls or rises."
+            "From the smaller to the larger batch size, the Jacobian norm falls in 3 of 3 pairs of arms (medians over seeds): "
+            "it falls. More than 69 % of pairs must agree to say that a measure falls or rises."
         )
         drawn("loss_and_jacobian_by_batch", *shown)
     for what in ("loss", "accuracy"):
@@ -218,14 +220,14 @@ def test_an_experiment_without_the_reported_measure_has_half_the_kinds_and_half_
             drawn(f"{what}_and_reported_by_batch", *short)
 
 
-def test_arms_at_one_value_are_no_sweep():
+def test_arms_at_one_value_are_not_a_sweep():
     assert (
         note("loss_and_jacobian_by_lr", sweep([1, 2], [1, 2])) == "With one learning rate there is nothing to compare."
     )
 
 
 @pytest.mark.parametrize("value", [0, -1, np.nan])
-def test_what_has_no_place_on_a_log_axis_is_refused(value):
+def test_a_value_without_a_place_on_a_log_axis_is_refused(value):
     with pytest.raises(ValueError, match=r"a sweep over batch size .*: give positive numbers"):
         drawn("loss_and_jacobian_by_batch", at(value), at(64))
 

@@ -54,7 +54,7 @@ def test_half_a_character_in_a_claim_costs_that_character_and_not_the_report(tmp
 
 
 def put(path, found=None):
-    """`found` in the file `path`, with its figures beside it; the file's content."""
+    """``found`` in the file ``path``, with its figures beside it; the file's content."""
     found = document() if found is None else found
     put_figures(path.parent, found)
     path.write_text(json.dumps(found))
@@ -110,7 +110,7 @@ def test_what_lies_in_that_folder_is_never_overwritten(tmp_path, lies_there):
         (tmp_path / "old" / name).write_text(text)
     before = tree(tmp_path)
     with pytest.raises(
-        ValueError, match=r"old is there and holds something else than the report of .*old\.json: rename"
+        ValueError, match=r"old exists and holds something other than the report of .*old\.json: rename"
     ):
         report.again(tmp_path / "old.json")
     assert tree(tmp_path) == before
@@ -130,7 +130,7 @@ def test_the_folder_is_named_after_the_file_and_is_not_the_file(tmp_path, name, 
     assert report.again(tmp_path / name) == tmp_path / folder
 
 
-def test_figures_that_are_missing_cost_no_report(tmp_path):
+def test_missing_figures_do_not_prevent_a_report(tmp_path):
     put(tmp_path / "old.json")
     (tmp_path / "figures" / "A-fit-sinc-loss.svg").unlink()
     folder = report.again(tmp_path / "old.json")
@@ -150,7 +150,7 @@ def test_a_figure_from_elsewhere_is_refused_before_anything_is_written(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["claims.json", "old.json"])
-def test_a_disk_that_refuses_is_told_in_one_line(tmp_path, monkeypatch, name):
+def test_a_failing_disk_is_reported_in_one_line(tmp_path, monkeypatch, name):
     put(tmp_path / name)
 
     def refuse(*_):

@@ -1,4 +1,4 @@
-"""claims.json: what of a judgement and its figures gets into it."""
+"""claims.json: what it holds of a judgement and its figures."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_a_copy_of_a_data_set_says_whether_it_is_the_known_one(facts, canonical)
     assert entry["dataset"] == {"name": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False, "canonical": canonical}
 
 
-def test_a_contrast_lies_where_the_outline_finds_its_topic():
-    contrast = CrossReportFigure(topic="size", title="", kind="loss_by_size", experiments=(a.FIT_SINC, b.FIT))
-    found = outline(sample(exact(), figures=[figure(contrast.reports, "-", "", f"figures/{contrast.id}.svg")]))
+def test_a_figure_across_reports_lies_where_the_outline_finds_its_topic():
+    across = CrossReportFigure(topic="size", title="", kind="loss_by_size", experiments=(a.FIT_SINC, b.FIT))
+    found = outline(sample(exact(), figures=[figure(across.reports, "-", "", f"figures/{across.id}.svg")]))
     assert [(section.topic, len(section.across)) for section in found] == [("counts", 0), ("size", 1)]

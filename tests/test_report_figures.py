@@ -191,8 +191,8 @@ def test_a_failed_drawing_leaves_the_old_file(tmp_path):
         ("loss", [Series("fit-7", {"x": X})], "x.svg", "'fit-7' has no array 'train_loss', only x"),
         ("loss", [arm(train_loss=np.ones(5))], "x.svg", r"'train_loss' of series 'fit-7' has shape \(5,\)"),
         ("loss", [arm(train_loss=np.ones((0, 5)))], "x.svg", r"has shape \(0, 5\)"),
-        ("curves", [arm(prediction=np.ones((8, 49)))], "x.svg", "'fit-7' has 50 x but predictions at 49"),
-        ("function", [arm(truth=np.ones(49))], "x.svg", "'fit-7' has 50 x but 49 values of the truth"),
+        ("curves", [arm(prediction=np.ones((8, 49)))], "x.svg", "'fit-7' has 50 values of x but predictions at 49"),
+        ("function", [arm(truth=np.ones(49))], "x.svg", "'fit-7' has 50 values of x but 49 of the truth"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(kind, series, name, message, tmp_path):

@@ -70,7 +70,7 @@ def test_matrix_cells_count_verdicts_and_link_to_their_section(page):
     assert heads == ["topic", "A", "B", "C", "D", "E"]
 
 
-def test_a_report_is_told_of_where_its_id_stands_as_far_as_it_is_known(page):
+def test_a_report_is_described_beside_its_id_as_far_as_it_is_known(page):
     found = page(document(reports=[*REPORTS, {"id": "E", "title": "", "source": "", "url": "https://example.org/e"}]))
     told = [" ".join(one["text"].split()) for one in found.find("dd", inside="matrix")]
     assert told == ["ReLU (a course)", "Leaky ReLU", "a group", "https://example.org/e"]
@@ -108,12 +108,12 @@ def test_each_claim_is_there_with_its_sentence_and_all_that_belongs_to_it(page):
             assert f"Effect: {shown['effect']['name']}" in text
 
 
-def test_remarks_stand_where_they_belong_and_nowhere_else(page):
+def test_remarks_are_where_they_belong_and_nowhere_else(page):
     found = page()
     said = {shown["id"]: found.text(f"claim-{shown['id']}") for shown in everything()}
     remarks = {
         "ours": ["D-fit-deeper-better-sigmoid"],
-        "Judged on digits, 28x28, a stand-in: settles nothing about the real data set.": ["E-task-deep-lower"],
+        "Judged on digits, 28x28, a stand-in that settles nothing about the real data set.": ["E-task-deep-lower"],
         "data: digits, 28x28 (0f0f0f0f0f0f)": ["E-task-deep-lower"],
         "budget 1/10": ["E-task-deep-lower"],
         "runs reused": ["A-fit-sinc-7-by-8000"],
@@ -172,7 +172,7 @@ def test_tests_that_failed_are_listed_first(page):
     assert "A-fit-sinc-shallow-first" not in listed["text"]
     assert "Tests that failed: 2" in listed["text"]
     text = page().text("counts-of-verdicts") + " ".join(element["text"] for element in page().find("main"))
-    assert text.index("Tests that failed") < text.index("Reports by topics")
+    assert text.index("Tests that failed") < text.index("Reports by topic")
     assert not page(document(exact())).find("div", class_="failed")
 
 
@@ -187,7 +187,7 @@ def test_verdicts_differ_in_word_and_shape_not_in_colour_alone(page):
     assert "refuted, reversed" in found.text("claim-A-fit-sinc-7-by-8000")
 
 
-def test_there_is_a_dot_a_seed_filled_where_it_holds(page):
+def test_there_is_one_dot_per_seed_filled_if_the_claim_holds(page):
     found = page()
     for shown in everything():
         dots = found.find("circle", inside=f"claim-{shown['id']}")
@@ -297,7 +297,7 @@ def test_undefined_numbers_never_show_as_nan(page):
     assert kinds == ["dot apart"] * 3 + ["dot fails"] * 5 + ["dot fails"] * 8
 
 
-def test_undefined_and_infinite_are_told_apart(page):
+def test_undefined_and_infinite_are_distinguished(page):
     shown = claim(**evidence([math.nan, -math.inf, *[math.inf] * 6]))
     found = page(document(shown, figures=[]))
     text = found.text("claim-A-fit-sinc-shallow-first")

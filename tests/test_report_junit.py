@@ -24,7 +24,7 @@ def properties(case):
     return {item.name: item.value for item in case.properties()}
 
 
-def test_a_suite_a_topic_and_a_case_a_claim():
+def test_one_suite_per_topic_and_one_case_per_claim():
     xml = JUnitXml.fromstring(render(document()).encode())
     assert {suite.name: suite.tests for suite in xml} == {"counts": 2, "fit": 5, "task": 2, "random": 1}
     assert [(case.classname, case.name) for case in next(iter(xml))] == [
@@ -76,11 +76,11 @@ def test_the_evidence_is_in_the_properties(cases):
 def test_the_data_set_and_what_the_tier_changes_are_in_the_properties(cases):
     shown = claim(dataset=DIGITS, changes=["digits stand in for MNIST", "widths divided by 4"])
     found = properties(cases(document(shown))["quick-A-fit-sinc-shallow-first"])
-    assert found["dataset"] == "Judged on digits, 28x28, a stand-in: settles nothing about the real data set."
+    assert found["dataset"] == "Judged on digits, 28x28, a stand-in that settles nothing about the real data set."
     assert found["changes"] == "digits stand in for MNIST; widths divided by 4"
 
 
-def test_what_is_null_has_no_property(cases):
+def test_null_values_have_no_property(cases):
     assert properties(cases(document(exact()))["quick-A-count-path"]) == {"verdict": "supported"}
     undefined = claim(how="absent", verdict="refuted", assumptions=[], changes=[])
     found = properties(cases(document(undefined))["quick-A-fit-sinc-shallow-first"])
@@ -89,14 +89,14 @@ def test_what_is_null_has_no_property(cases):
 
 
 @pytest.mark.parametrize("kind", ["undefined", "+infinity", "-infinity"])
-def test_an_effect_that_is_no_number_is_there_by_its_kind(cases, kind):
+def test_an_effect_that_is_not_a_number_is_given_by_its_kind(cases, kind):
     shown = claim(remark="ruled on another experiment")
     shown["effect"] |= {"median": None, "not_finite": {"median": kind}}
     found = properties(cases(document(shown))["quick-A-fit-sinc-shallow-first"])
     assert (found["effect"], found["remark"]) == (kind, "ruled on another experiment")
 
 
-def test_time_is_that_of_training(cases):
+def test_time_is_training_time(cases):
     assert cases(document(claim(seconds=4.5)))["quick-A-fit-sinc-shallow-first"].time == 4.5
 
 
@@ -125,6 +125,6 @@ def test_a_document_of_another_schema_is_refused():
         render(document(schema=3))
 
 
-def test_claims_of_an_earlier_session_are_no_tests_of_this_one(cases):
+def test_claims_of_an_earlier_session_are_not_tests_of_this_one(cases):
     found = cases(document(claim("A-fit-new"), claim("A-fit-old", judged="2026-01-30T12:00:00+00:00")))
     assert list(found) == ["quick-A-fit-new"]

@@ -91,7 +91,7 @@ def test_a_sentence_says_what_is_not_finite_and_what_diverged():
     ("found", "ruling", "text"),
     [
         ("supported", None, "no ruling on record"),
-        ("supported", "supported", "as the ruling on record (supported)"),
+        ("supported", "supported", "same as the ruling on record (supported)"),
         ("supported", "refuted", "contradicts the ruling on record (refuted)"),
         ("refuted", "supported", "contradicts the ruling on record (supported)"),
         ("refuted", "inconclusive", "stronger than the ruling on record (inconclusive)"),
@@ -99,7 +99,7 @@ def test_a_sentence_says_what_is_not_finite_and_what_diverged():
         ("not run", "refuted", "ruling on record: refuted"),
     ],
 )
-def test_how_a_verdict_stands_to_the_ruling(found, ruling, text):
+def test_how_a_verdict_compares_with_the_ruling(found, ruling, text):
     assert words.standing({**claim(), "verdict": found, "ruling": ruling}) == text
 
 
@@ -126,7 +126,7 @@ def test_the_head_says_counts_environment_offset_and_false_verdicts():
     assert words.false_verdicts(document()) in head
 
 
-def test_the_matrix_has_a_row_a_topic_and_a_column_a_report():
+def test_the_matrix_has_one_row_per_topic_and_one_column_per_report():
     text = render(document())
     assert "| topic | A | B | C | D | E |" in text
     row = "| Fitting functions | 1 supported, 1 refuted | 1 not run | - | 1 supported, 1 inconclusive | - |"
@@ -134,7 +134,7 @@ def test_the_matrix_has_a_row_a_topic_and_a_column_a_report():
     assert text.index("| Parameter counts |") < text.index(row) < text.index("| Real tasks |")
 
 
-def test_a_table_a_topic_has_a_row_a_claim():
+def test_each_topic_has_a_table_with_one_row_per_claim():
     text = render(document())
     row = "| `A-fit-sinc-shallow-first` | supported | 8 of 8 | 0.84 ln ratio \\[0.20, 2.50\\] | - | 12.3 |"
     assert row in text.split("## Fitting functions")[1].split("##")[0]
@@ -156,7 +156,7 @@ def test_beside_a_verdict_stand_its_claim_assumptions_and_remarks():
         "Supported: it holds in 8 of 8 seeds (97.5 % interval of the share 0.58 to 1.00); "
         "median effect 0.84 ln ratio \\[0.20, 2.50\\]; 2 runs diverged. "
         "Effect: log epochs(7) - log epochs(1). Under 2 assumptions: full batch; 300 points. "
-        "Judged on digits, 28x28, a stand-in: settles nothing about the real data set. budget 1/10"
+        "Judged on digits, 28x28, a stand-in that settles nothing about the real data set. budget 1/10"
     )
     assert [name for name, line in lines.items() if ", ours)" in line] == ["D-fit-deeper-better-sigmoid"]
     assert [name for name, line in lines.items() if "stand-in" in line] == ["E-task-deep-lower"]
@@ -179,7 +179,7 @@ def test_figures_across_reports_stand_first_with_their_notes():
     assert text.startswith(f"\n### Across reports\n\n{line}\n\n### Each report\n\n| claim |")
 
 
-def test_of_a_reports_own_figures_those_with_a_note_are_listed():
+def test_a_reports_own_figures_are_listed_if_they_have_a_note():
     figures = [
         figure("A", "3", "[Loss] (all)", "figures/A-fit-a b>-loss.svg", note="It falls."),
         figure("A", "4", "Curves", "figures/A-fit-sinc-curves.svg"),
@@ -199,7 +199,7 @@ def test_a_topic_with_a_figure_across_reports_alone_is_shown():
     ("dataset", "text"),
     [
         (None, ""),
-        (DIGITS, "Judged on digits, 28x28, a stand-in: settles nothing about the real data set."),
+        (DIGITS, "Judged on digits, 28x28, a stand-in that settles nothing about the real data set."),
         (COPY, "Judged on MNIST, 28x28, a non-canonical copy: its fingerprint is not the known one."),
         ({**COPY, "canonical": True}, "Judged on MNIST, 28x28."),
         ({"name": "sinc", "fingerprint": "0", "stand_in": False, "canonical": True}, "Judged on sinc."),
@@ -266,7 +266,7 @@ def test_a_topic_with_figures_alone_has_no_table():
     assert "## Fitting functions" not in text
 
 
-def test_a_topic_of_ones_own_comes_last_under_its_own_name():
+def test_a_topic_that_is_not_described_comes_last_under_its_own_name():
     text = render(document({**claim("Z-mine-1"), "topic": "mine"}, *everything()))
     assert text.index("## Random labels") < text.index("## mine")
 

@@ -38,7 +38,7 @@ def test_a_claim_judged_again_replaces_the_old_one_in_its_place():
         ("supported", "error", "error"),
     ],
 )
-def test_what_could_not_be_run_replaces_no_verdict(old, new, stands):
+def test_a_claim_that_could_not_be_run_replaces_no_verdict(old, new, stands):
     whole = merge.added(
         earlier(claim("A-fit-a", verdict=old, note="old")), document(claim("A-fit-a", verdict=new, note="new"))
     )
@@ -82,7 +82,7 @@ def test_another_tier_or_other_seeds_are_not_added_to(tier, offset):
     assert merge.earlier(document(claim("A-fit-a")), tier, offset, merge.Known()) is None
 
 
-def test_what_is_told_of_reports_and_topics_is_the_sessions_then_what_was_told_before():
+def test_descriptions_of_reports_and_topics_are_the_sessions_then_the_earlier_ones():
     about = {"title": "old", "source": "", "url": ""}
     before = earlier(
         claim("A-size-a", report="A"),
@@ -102,7 +102,7 @@ def test_what_is_told_of_reports_and_topics_is_the_sessions_then_what_was_told_b
     assert [(one["id"], one["title"]) for one in whole["topics"]] == [("fit", "new"), ("grad", "new"), ("size", "old")]
 
 
-def test_an_older_report_that_tells_of_none_is_added_to():
+def test_an_older_report_without_descriptions_is_added_to():
     old = document(claim("A-fit-a"))
     del old["reports"], old["topics"]
     before = merge.earlier(old, "quick", 0, merge.Known())

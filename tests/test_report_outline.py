@@ -22,7 +22,7 @@ def test_experiments_of_one_report_keep_their_claims_and_figures_together():
     assert [[shown["path"] for shown in group.figures] for group in part.groups] == [paths[1:], paths[:1]]
 
 
-def test_an_experiment_is_found_by_its_name_where_no_claim_names_a_figure():
+def test_an_experiment_is_found_by_its_name_if_no_claim_names_a_figure():
     path = "figures/A-fit-sinc-loss.svg"
     found = outline(document(claim(experiment="A-fit-sinc", figure=None), figures=[figure("A", "-", "", path)]))
     assert [len(group.figures) for group in found[0].parts[0].groups] == [1]
@@ -47,7 +47,7 @@ def test_a_figure_of_no_claim_goes_to_the_topic_that_it_names():
     ]
 
 
-def test_topics_stand_in_the_order_of_the_document_and_reports_under_what_is_told_of_them():
+def test_topics_keep_the_order_of_the_document_and_reports_have_their_descriptions():
     names = ["A-own-1", "D-random-1", "A-count-1"]
     found = outline(document(*(claim(name, figure=None) for name in names), figures=[]))
     assert [(section.topic, section.title) for section in found] == [
@@ -62,7 +62,7 @@ def test_topics_stand_in_the_order_of_the_document_and_reports_under_what_is_tol
     ]
 
 
-def test_a_document_that_tells_of_no_topic_has_them_as_they_come():
+def test_a_document_that_describes_no_topic_has_them_as_they_come():
     old = document(claim("A-random-1", figure=None), claim("A-fit-1", figure=None), figures=[])
     del old["reports"], old["topics"]
     assert [(section.topic, section.title) for section in outline(old)] == [("random", "random"), ("fit", "fit")]
@@ -81,12 +81,12 @@ def test_a_figure_across_reports_stands_in_its_topic_and_in_no_report():
 
 
 @pytest.mark.parametrize("topic", ["random", "size", "mine"])
-def test_a_figure_across_reports_makes_a_section_of_its_topic_where_there_is_none(topic):
-    contrast = {**across(), "path": f"figures/across-{topic}-memorising.svg"}
-    found = outline(document(exact(), figures=[contrast]))
+def test_a_figure_across_reports_makes_a_section_for_its_topic_if_there_is_none(topic):
+    shown = {**across(), "path": f"figures/across-{topic}-memorising.svg"}
+    found = outline(document(exact(), figures=[shown]))
     assert [(section.topic, section.parts == (), section.across) for section in found] == [
         ("counts", False, ()),
-        (topic, True, (contrast,)),
+        (topic, True, (shown,)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Whatever lies on the disk under the name of a document: one line, no hang, no traceback."""
+"""Any file under the name of a document is read, or refused in one line without a hang or a traceback."""
 
 import json
 import os
@@ -18,7 +18,7 @@ WHOLE = json.dumps(document())
 
 @pytest.fixture
 def refused(tmp_path, capsys):
-    """What `report` says of a file that holds `content`."""
+    """What ``report`` says of a file that holds ``content``."""
 
     def ask(content=None, path=tmp_path / "claims.json"):
         if content is not None:
@@ -41,33 +41,33 @@ def refused(tmp_path, capsys):
     [
         ("", "the file is empty: name a report directory or a claims.json"),
         (" \n", "the file is empty"),
-        ("{", "it is no JSON"),
-        (WHOLE[:-1], "it is no JSON"),
-        (WHOLE + "x", "it is no JSON"),
-        ("null", "this is null, no claims.json document"),
-        ("[]", "this is a list of 0, no claims.json document"),
-        ('"text"', "this is 'text', no claims.json document"),
+        ("{", "it is not JSON"),
+        (WHOLE[:-1], "it is not JSON"),
+        (WHOLE + "x", "it is not JSON"),
+        ("null", "this is null, not a claims.json document"),
+        ("[]", "this is a list of 0, not a claims.json document"),
+        ('"text"', "this is 'text', not a claims.json document"),
         ("{}", "the document has no 'schema': write 2"),
         ('{"rulings": []}', "the document has no 'schema'"),
         ("\ufeff" + WHOLE, "starts with a byte order mark: save the file as UTF-8 without one"),
         (WHOLE.encode("utf-16"), "is not UTF-8: save the file as UTF-8"),
         (WHOLE.encode() + b"\xff", "is not UTF-8"),
-        (b"\x00" * 10, "it is no JSON"),
-        (b"PK\x03\x04", "it is no JSON"),
-        (WHOLE.replace("135.4", "NaN"), "it holds NaN, which is no JSON: write null"),
+        (b"\x00" * 10, "it is not JSON"),
+        (b"PK\x03\x04", "it is not JSON"),
+        (WHOLE.replace("135.4", "NaN"), "it holds NaN, which is not JSON: write null"),
         (WHOLE.replace("135.4", "-Infinity"), "it holds -Infinity"),
         (WHOLE.replace("135.4", "1e999"), "seconds is inf: write a finite number of at least 0"),
-        (WHOLE.replace("135.4", "9" * 5000), "a whole number of 5000 digits"),
+        (WHOLE.replace("135.4", "9" * 5000), "an integer of 5000 digits"),
         (WHOLE.replace("135.4", "true"), "seconds is true"),
         (WHOLE.replace('"seed_offset": 0', '"seed_offset": 0, "seed_offset": 1'), "the key 'seed_offset' occurs twice"),
         (WHOLE.replace('"how": null', '"how": null, "how": null', 1), "the key 'how' occurs twice"),
         (WHOLE.replace("full batch", "\\ud800"), r"the text '\ud800' holds half of a surrogate pair"),
         (WHOLE.replace("full batch", "\\udc00\\ud800"), "half of a surrogate pair"),
-        ('{"schema": 2, "later": ' + "[" * 100 + "]" * 100 + "}", "brackets in brackets"),
-        ("[" * 100_000, "brackets in brackets, too deep"),
-        ('{"a":' * 50_000, "brackets in brackets, too deep"),
-        ("[" * 100_000 + "]" * 100_000, "brackets in brackets"),
-        (WHOLE.replace('"schema": 2', '"schema": 1'), "has schema 1, and this version reads 2: judge again"),
+        ('{"schema": 2, "later": ' + "[" * 100 + "]" * 100 + "}", "its brackets are nested"),
+        ("[" * 100_000, "its brackets are nested too deep"),
+        ('{"a":' * 50_000, "its brackets are nested too deep"),
+        ("[" * 100_000 + "]" * 100_000, "its brackets are nested"),
+        (WHOLE.replace('"schema": 2', '"schema": 1'), "has schema 1, but this version reads 2: judge again"),
         (json.dumps(document(claim(holds=9))), "holds in 9 of 8 seeds"),
     ],
     ids=lambda found: str(found)[:30],
@@ -86,7 +86,7 @@ def test_a_directory_without_a_document_is_refused(refused, tmp_path):
     assert "claims.json cannot be read (No such file or directory): name a report" in refused(path=tmp_path)
 
 
-def test_what_is_no_regular_file_is_refused_without_a_hang(refused, tmp_path):
+def test_anything_but_a_regular_file_is_refused_without_a_hang(refused, tmp_path):
     os.mkfifo(tmp_path / "claims.json")
     assert "cannot be read (it is not a regular file)" in refused()
     (tmp_path / "claims.json").unlink()

@@ -1,4 +1,4 @@
-"""What a sitting gives its charts of the blocks at hand: arrays of an arm's runs in the order of their seeds."""
+"""The arrays that a sitting gives its charts: an arm's runs in the order of their seeds."""
 
 from dataclasses import replace
 
@@ -101,7 +101,7 @@ def test_results_come_in_the_order_of_their_seeds(series):
     assert found["jacobian"].tolist() == list(range(16))
 
 
-def test_of_two_lines_from_one_arm_a_chart_shows_the_one_between_its_arms(tmp_path):
+def test_a_chart_shows_the_line_between_its_arms_out_of_two_from_one_arm(tmp_path):
     arms = tuple(replace(BEST, name=name, independent=True) for name in "abc")
     lines = {name: Interpolation(first="a", second=name, alphas=(0.0, 1.0)) for name in "bc"}
     protocol = Protocol(arms=arms, looks=(8,), measures=tuple(lines.values()))

@@ -19,7 +19,7 @@ def test_a_failure_says_claim_evidence_assumptions_changes_data_and_figure():
     ]
     assert lines[6:] == [
         "changed  digits stand in for MNIST; widths divided by 4",
-        "data     Judged on digits, 28x28, a stand-in: settles nothing about the real data set.",
+        "data     Judged on digits, 28x28, a stand-in that settles nothing about the real data set.",
         "figure   reports/figures/A-fit-sinc-loss.svg",
     ]
 
@@ -34,8 +34,8 @@ def test_the_counts_say_what_the_verdicts_rest_on():
         exact(),
     ]
     assert summary.counts({"claims": found}).splitlines()[1:] == [
-        "Verdicts on data that stand in for the real set, and settle nothing about it: 2.",
-        "Verdicts on a non-canonical copy of the real set: 1.",
+        "Verdicts on stand-in data, which settle nothing about the real data set: 2.",
+        "Verdicts on a non-canonical copy of the real data set: 1.",
     ]
     assert len(summary.counts({"claims": [exact()]}).splitlines()) == 1
 

@@ -1,6 +1,6 @@
 """The report of a session: claims.json, and what is rendered from it.
 
-Nothing here trains, judges or imports torch: `hw1bench report FILE` renders again from the document alone.
+Nothing here trains, judges or imports torch: ``hw1bench report FILE`` renders again from the document alone.
 """
 
 import json
@@ -16,13 +16,13 @@ __all__ = ["again", "write"]
 
 
 def write(document: Document, report_dir: Path, *, session: Document | None = None) -> None:
-    """Write claims.json, claims.md, index.html and junit.xml into `report_dir`, each whole or not at all.
+    """Write claims.json, claims.md, index.html and junit.xml into ``report_dir``, each whole or not at all.
 
-    The tests in junit.xml are those of `session`, of which `document` may hold more, or an older verdict: by default, those
-    that were judged when `document` says it started.
+    junit.xml holds the claims that ``session`` judged; ``document`` may hold more claims, or older verdicts. By default they
+    are the claims that were judged when ``document`` says it started.
 
-    The figures that the document names are read from below `report_dir`. Raises ValueError, before anything is
-    written, for a document that breaks the contract of claims.json.
+    The figures that the document names are read from below ``report_dir``. Raises ValueError, before anything is
+    written, if the document breaks the contract of claims.json.
     """
     check(document)
     text = writable(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)) + "\n"
@@ -32,12 +32,12 @@ def write(document: Document, report_dir: Path, *, session: Document | None = No
 
 
 def again(source: Path) -> Path:
-    """Render a report again, without training; returns the folder with the pages.
+    """Render a report again, without training, and return the folder with the pages.
 
-    `source` is a report directory or its claims.json, and the pages lie there. A document by another name, `old.json`, gets a
-    report directory of its own beside it, `old`, with copies of the document and its figures: what lies beside it
-    may be the report of another session. Raises ValueError, in one line, for what is no document, for a folder `old` that
-    holds anything else, and for a folder that cannot be written.
+    ``source`` is a report directory or its claims.json, and the pages are written there. A document with another name,
+    ``old.json``, gets a report directory of its own beside it, ``old``, with copies of the document and its figures: the files
+    beside it may be the report of another session. Raises ValueError, in one line, if ``source`` is not a document, if the
+    folder ``old`` holds anything else, or if a folder cannot be written.
     """
     document, path = read(source)
     folder = path.parent
@@ -54,13 +54,11 @@ def again(source: Path) -> Path:
 
 
 def _copy(document: Document, path: Path, folder: Path) -> None:
-    """Make `folder` the report directory of the document at `path`, unless it is another's already."""
+    """Make ``folder`` the report directory of the document at ``path``, unless it holds something else already."""
     content, own = path.read_bytes(), folder / NAME
     empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not empty and not (own.is_file() and own.read_bytes() == content):
-        raise ValueError(
-            f"{folder} is there and holds something else than the report of {path}: rename the one or the other"
-        )
+        raise ValueError(f"{folder} exists and holds something other than the report of {path}: rename one of them")
     figures = {figure["path"]: html.content(figure, path.parent) for figure in document["figures"]}
     write_whole(own, content)
     for name, drawn in figures.items():

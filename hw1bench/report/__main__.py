@@ -1,4 +1,4 @@
-"""``python -m hw1bench.report``: write claims.schema.json anew from the types in `hw1bench.report.schema`."""
+"""``python -m hw1bench.report``: write claims.schema.json anew from the types in ``hw1bench.report.schema``."""
 
 from hw1bench.report import schema
 from hw1bench.support.files import write_whole

@@ -1,6 +1,6 @@
-"""Two claims.json documents side by side: which verdicts changed, and which claims take another time.
+"""Comparison of two claims.json documents: which verdicts changed, and which training times.
 
-It fails shut: what cannot be compared (nothing in common, a claim gone, another tier) is an error, never "no change".
+Documents that cannot be compared (no claim in common, a claim gone, different tiers) are an error, never "no change".
 """
 
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ from hw1bench.report import words
 from hw1bench.report.contract import Claim, Document, check
 from hw1bench.report.plain import line
 
-#: A training time is worth a line when it changes by this factor and by this many seconds.
+#: A training time gets a line if it changes by this factor and by this many seconds.
 NOTABLE_FACTOR = 1.5
 NOTABLE_SECONDS = 1.0
 
-_NAMED = 3  # of the claims that are gone, how many a message names
+_NAMED = 3  # how many of the claims that are gone a message names
 
 
 @dataclass(frozen=True)
 class Change:
-    """Something that was `old` and is `new`."""
+    """A value that was ``old`` and is now ``new``."""
 
     name: str
     old: Any
@@ -29,13 +29,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two documents.
+    """Differences between two documents, for the claims that are in both unless stated otherwise.
 
-    `verdicts`, `hows` (refuted both times, in another way) and `effects` (with the same verdict, a median that is undefined or
-    infinite only once) are of claims that are in both, as words; `outcomes` are of tests whose claim has the same verdict;
-    `subjects` are ids of claims that are tried by another experiment or effect now; `added` are claims of the new document
-    alone; `timings` are training seconds of the runs that a claim rests on; `settings` are what was judged under (seed
-    offset, environment); `seconds` are the two sessions' durations; `same` counts the claims whose verdict did not change.
+    verdicts  verdicts that changed, in words
+    hows      how claims were refuted, in words, if that changed and the verdict did not
+    effects   medians, in words, that changed between finite, infinite and undefined, with the same verdict
+    outcomes  outcomes of tests that changed, with the same verdict
+    subjects  ids of claims that are tried by another experiment or effect now
+    added     ids of claims in the new document alone
+    timings   seconds of training of the runs that a claim rests on, if they changed notably
+    settings  seed offset and environment, as far as they changed
+    seconds   durations of the two sessions
+    same      the number of claims whose verdict did not change
     """
 
     verdicts: tuple[Change, ...]
@@ -51,15 +56,15 @@ class Comparison:
 
     @property
     def changed(self) -> bool:
-        """Whether a claim that is in both documents has another verdict."""
+        """Whether the verdict of any claim in both documents changed."""
         return bool(self.verdicts)
 
 
 def compare(old: Document, new: Document) -> Comparison:
     """Compare two claims.json documents, claim by claim.
 
-    Raises ValueError, in one line, for one that breaks its contract, for documents of different tiers or without a common
-    claim, and where the new one lacks a claim of the old.
+    Raises ValueError, in one line, if a document breaks its contract, if the tiers differ, if the documents have no claim in
+    common, or if the new one lacks a claim of the old one.
     """
     check(old)
     check(new)
@@ -77,7 +82,7 @@ def compare(old: Document, new: Document) -> Comparison:
             for a, b in both
             if a["verdict"] == b["verdict"] and a["outcome"] != b["outcome"]
         ),
-        subjects=tuple(a["id"] for a, b in both if _is_another(a, b)),
+        subjects=tuple(a["id"] for a, b in both if _has_another_subject(a, b)),
         added=tuple(name for name in after if name not in before),
         timings=tuple(Change(a["id"], a["seconds"], b["seconds"]) for a, b in both if _notable(a, b)),
         settings=tuple(_settings(old, new)),
@@ -87,12 +92,14 @@ def compare(old: Document, new: Document) -> Comparison:
 
 
 def render(comparison: Comparison) -> str:
-    """The comparison as lines of plain text, the changed verdicts first; no text of a document can act on a terminal."""
+    """Render the comparison as lines of plain text, changed verdicts first; no text of a document can act on a terminal."""
     lines = [f"verdict  {change.name}: {change.old} -> {change.new}" for change in comparison.verdicts]
     lines += [f"how      {change.name}: {change.old} -> {change.new}" for change in comparison.hows]
     lines += [f"median   {change.name}: {change.old} -> {change.new}" for change in comparison.effects]
     lines += [f"outcome  {change.name}: {change.old} -> {change.new}" for change in comparison.outcomes]
-    lines += [f"subject  {name}: another experiment or effect than in the old document" for name in comparison.subjects]
+    lines += [
+        f"subject  {name}: the experiment or effect is not the one in the old document" for name in comparison.subjects
+    ]
     lines += [f"added    {name}" for name in comparison.added]
     lines += [f"time     {change.name}: {_times(change)}" for change in comparison.timings]
     lines += [f"setting  {change.name}: {change.old} -> {change.new}" for change in comparison.settings]
@@ -105,7 +112,7 @@ def _check_comparable(old: Document, new: Document, both: list[tuple[Claim, Clai
     tiers = next(((a["tier"], b["tier"]) for a, b in [(old, new), *both] if a["tier"] != b["tier"]), None)
     if tiers:
         raise ValueError(
-            f"the old document is of the {tiers[0]} tier and the new one of the {tiers[1]}: compare one tier"
+            f"the old document is from the {tiers[0]} tier and the new one from the {tiers[1]} tier: compare one tier"
         )
     if not both:
         raise ValueError("the documents have no claim in common: compare sessions that judged the same claims")
@@ -119,8 +126,8 @@ def _check_comparable(old: Document, new: Document, both: list[tuple[Claim, Clai
         )
 
 
-def _is_another(old: Claim, new: Claim) -> bool:
-    """Whether a claim is tried by another experiment or effect, as far as its verdicts have one."""
+def _has_another_subject(old: Claim, new: Claim) -> bool:
+    """Whether a claim is tried by another experiment now, or by another effect if both verdicts have one."""
     a, b = old["effect"], new["effect"]
     return old["experiment"] != new["experiment"] or bool(a and b and (a["name"], a["unit"]) != (b["name"], b["unit"]))
 

@@ -1,8 +1,8 @@
-"""What a claims.json document must hold before anything is rendered from it.
+"""Checks of a claims.json document before anything is rendered from it.
 
-A document may come from another version, another machine or a text editor (`hw1bench report FILE`), so the
-renderers trust it only after `check`. The form of its values is in `hw1bench.report.schema`; here is what one value says of
-another.
+A document may come from another version, another machine or a text editor (``hw1bench report FILE``), so the
+renderers trust it only after ``check``. ``hw1bench.report.schema`` defines the form of each value; the checks here are of values
+that depend on each other.
 """
 
 import math
@@ -39,14 +39,14 @@ _FLOATS = {"undefined": math.nan, "+infinity": math.inf, "-infinity": -math.inf}
 
 
 def check(document: Any) -> None:
-    """Raise ValueError, in one line that names the value and the way out, unless `document` can be rendered."""
+    """Raise ValueError, in one line that names the value and the way out, unless ``document`` can be rendered."""
     if not isinstance(document, dict):
         raise ValueError(
-            f"this is {shown(document)}, no claims.json document: name a report directory or a claims.json"
+            f"this is {shown(document)}, not a claims.json document: name a report directory or a claims.json"
         )
     if "schema" in document and document["schema"] != SCHEMA:
         raise ValueError(
-            f"claims.json has schema {shown(document['schema'])}, and this version reads {SCHEMA}: judge again, or take the "
+            f"claims.json has schema {shown(document['schema'])}, but this version reads {SCHEMA}: judge again, or use the "
             "version that wrote it"
         )
     broken = fault(document, schema.JSON_SCHEMA)
@@ -63,7 +63,7 @@ def check(document: Any) -> None:
 
 
 def check_claim(claim: Claim) -> None:
-    """Raise ValueError, as `check` does, unless `claim` can be one of a document."""
+    """Raise ValueError, as ``check`` does, unless ``claim`` can be one of a document."""
     broken = fault(claim, _CLAIM, f"claim {shown(claim['id'])}")
     if broken:
         raise ValueError(broken)
@@ -71,13 +71,15 @@ def check_claim(claim: Claim) -> None:
 
 
 def from_seeds(claim: Claim) -> bool:
-    """Whether the claim's verdict rests on seeds, hence can be false by chance."""
+    """Whether the claim's verdict rests on seeds, and so can be false by chance."""
     return claim["seeds"] is not None and claim["verdict"] in RULED
 
 
 def measured(effect: Effect) -> dict[str, float]:
-    """The numbers of an effect by their places: "median", "low" and "high" (its interval, where there is one), "0", "1", ...
-    (the seeds). Where the document has null: NaN for what is undefined, or the infinity that `not_finite` names."""
+    """Numbers of an effect by their places: "median", "low" and "high" (its interval, if it has one), "0", "1", ... (the seeds).
+
+    A null in the document becomes NaN if it is undefined, otherwise the infinity that ``not_finite`` names.
+    """
     kinds = effect["not_finite"]
     return {place: _FLOATS[kinds[place]] if value is None else value for place, value in _places(effect).items()}
 
@@ -92,7 +94,7 @@ def _places(effect: Effect) -> dict[str, float | None]:
 
 
 def _check_sense(claim: Claim) -> None:
-    """Raise ValueError for values of `claim` that contradict each other."""
+    """Raise ValueError if values of ``claim`` contradict each other."""
     name = f"claim {shown(claim['id'])}"
     holds, seeds, looks, share = claim["holds"], claim["seeds"], claim["looks"], claim["share"]
     if from_seeds(claim):
@@ -100,36 +102,34 @@ def _check_sense(claim: Claim) -> None:
         if absent:
             raise ValueError(f"{name} was ruled from {seeds} seeds but its {absent[0]!r} is null: fill it in")
     if holds is not None and (seeds is None or holds > seeds):
-        raise ValueError(f"{name} holds in {holds} of {shown(seeds)} seeds: write no more than it has seeds")
+        raise ValueError(f"{name} holds in {holds} of {shown(seeds)} seeds: write at most its number of seeds")
     if claim["how"] is not None and claim["verdict"] != "refuted":
-        raise ValueError(
-            f"{name} is {claim['verdict']}, and how is {claim['how']!r}: write null, as nothing is refuted"
-        )
+        raise ValueError(f"{name} is {claim['verdict']}, but how is {claim['how']!r}: write null if nothing is refuted")
     if share is not None and share[0] > share[1]:
         raise ValueError(f"{name} has the share {share[0]} to {share[1]}: write the lower end first")
     if looks is not None and any(after <= before for before, after in pairwise(looks)):
-        raise ValueError(f"{name} has looks {looks}, which do not rise: write each number of seeds once, in order")
+        raise ValueError(f"{name} has looks {looks}, which do not increase: write each number of seeds once, in order")
     if claim["effect"] is not None:
         _check_effect(claim["effect"], seeds, name)
 
 
 def _check_effect(effect: Effect, seeds: int | None, name: str) -> None:
     if seeds is not None and len(effect["values"]) != seeds:
-        raise ValueError(f"{name} has {seeds} seeds but {len(effect['values'])} effects: give one a seed")
+        raise ValueError(f"{name} has {seeds} seeds but {len(effect['values'])} effects: give one per seed")
     places = _places(effect)
     for place, value in places.items():
         if value is None and place not in effect["not_finite"]:
-            raise ValueError(f"{name} has null as effect {place!r}: say under not_finite of what kind it is")
+            raise ValueError(f"{name} has null as effect {place!r}: state its kind under not_finite")
     for place in effect["not_finite"]:
         if places.get(place, 0.0) is not None:
-            raise ValueError(f"{name} has no null as effect {shown(place)}, which not_finite names: take it out there")
+            raise ValueError(f"{name} has {shown(place)} in not_finite, but no null there: remove it from not_finite")
     found = measured(effect)
     if effect["interval"] is not None and found["low"] > found["high"]:
         raise ValueError(f"{name} has the interval {found['low']} to {found['high']}: write the lower end first")
 
 
 def _whose(document: Mapping[str, Any], broken: str) -> str:
-    """Before a fault at claims[3], which claim that is, as far as it has a name."""
+    """The start of a message about claims[3]: the id of that claim, if it has one."""
     place = re.match(r"claims\[([0-9]+)\]", broken)
     claim = document["claims"][int(place.group(1))] if place else None
     return f"claim {shown(claim['id'])}: " if isinstance(claim, dict) and isinstance(claim.get("id"), str) else ""

@@ -16,17 +16,17 @@ from hw1bench.support.number import not_finite
 
 
 def finite(value: float | None) -> float | None:
-    """``value``, or None where it is not finite."""
+    """``value``, or None if it is not finite."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def figure_path(experiment: Experiment, figure: Figure) -> str:
-    """Where the figure lies, relative to the report directory."""
+    """The path of the figure, relative to the report directory."""
     return f"figures/{experiment.id}-{figure.id}.svg"
 
 
 def figure_of(claim: Claim) -> str | None:
-    """The path of the experiment's figure that shows the claim; None where it has none."""
+    """The path of the experiment's figure that shows the claim; None if there is none."""
     if claim.experiment is None:
         return None
     for figure in claim.experiment.figures:
@@ -53,7 +53,7 @@ def _effect(judgement: Judgement) -> schema.Effect | None:
 
 
 def entry(judgement: Judgement, topic: str, ruling: RuledWord | None, outcome: Outcome, judged: str) -> schema.Claim:
-    """One claim of claims.json; ``judged`` is when its session began."""
+    """The entry of one claim in claims.json; ``judged`` is when its session began."""
     claim, verdict, facts = judgement.claim, judgement.verdict, judgement.facts
     return {
         "id": claim.id,
@@ -107,7 +107,7 @@ def build(
     claims: Sequence[schema.Claim],
     figures: Iterable[schema.Figure],
 ) -> schema.Document:
-    """The document of a session, with all the reports and topics of ``pack``. A claim's figure that was not drawn is None."""
+    """Build the document of a session, with all the reports and topics of ``pack``; a figure that was not drawn is None."""
     drawn = list(figures)
     paths = {figure["path"] for figure in drawn}
     return {

@@ -1,4 +1,4 @@
-"""Charts of trained runs, as files. One registry of kinds; drawing one leaves matplotlib's settings as they were."""
+"""Charts of trained runs, as files. One registry holds all kinds; drawing leaves matplotlib's settings unchanged."""
 
 import io
 import math
@@ -43,7 +43,7 @@ KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
     "interpolation": interpolation.interpolation,
     **sweep.KINDS,
 }
-"""Kind -> how to draw it, returning the heading of its legend ('' for no legend).
+"""Kind -> the function that draws it and returns the heading of its legend ('' for no legend).
 
 A kind is the last word of a figure's file name, so it has no hyphen.
 """
@@ -56,7 +56,7 @@ NOTES: dict[str, Callable[[Sequence[Series]], str]] = {
     "interpolation": interpolation.note,
     **sweep.NOTES,
 }
-"""Kind -> what a chart of the series shows, in sentences, a line each."""
+"""Kind -> the function that says what a chart of the series shows, one sentence per line."""
 
 _WIDTH, _HEIGHT = 4.8, 3.0  # inches, without the legend
 _LEGEND_SIZE = 8.5  # points
@@ -80,21 +80,21 @@ _SETTINGS: dict[Any, Any] = {
 
 
 def draw(kind: str, *, title: str, series: Sequence[Series], path: Path) -> None:
-    """Draw a chart of `kind` (see `KINDS`) to `path`, an .svg or .png that appears whole or not at all.
+    """Draw a chart of ``kind`` (see ``KINDS``) to ``path``, an .svg or .png that appears whole or not at all.
 
-    Equal input gives an equal file. Raises ValueError for an unknown kind, another file type, no series, or a
-    series that lacks an array of the kind or has one of another shape.
+    Equal input gives an equal file. Raises ValueError for an unknown kind, another file type or no series, and if a series
+    lacks an array that the kind needs or has one of another shape.
     """
     _check(kind, series)
     if path.suffix not in IMAGES:
         raise ValueError(f"cannot draw {path.name!r}: name it .svg or .png")
     series = [replaced(one, name=line(one.name)) for one in series]
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
-        # matplotlib's own font has not every character; an SVG's text is drawn in the reader's.
+        # matplotlib's own font lacks some characters; the text of an SVG is drawn in the reader's font.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         axes = figure.add_subplot()
-        axes.set_title(textwrap.fill(line(title), 52), loc="left", parse_math=False)  # a price is no formula
+        axes.set_title(textwrap.fill(line(title), 52), loc="left", parse_math=False)  # a price is not a formula
         heading = KINDS[kind](axes, series)
         if heading:
             _legend(figure, axes, heading)
@@ -107,9 +107,9 @@ def draw(kind: str, *, title: str, series: Sequence[Series], path: Path) -> None
 
 
 def note(kind: str, series: Sequence[Series]) -> str:
-    """What a chart of `kind` shows of `series`, in sentences, a line each; '' for a kind that says nothing.
+    """The note to a chart of ``kind`` from ``series``, one sentence per line; '' for a kind without a note.
 
-    Raises ValueError as `draw` does.
+    Raises ValueError as ``draw`` does.
     """
     _check(kind, series)
     return NOTES[kind](series) if kind in NOTES else ""
@@ -123,7 +123,7 @@ def _check(kind: str, series: Sequence[Series]) -> None:
 
 
 def _legend(figure: Figure, axes: Axes, heading: str) -> None:
-    """Below the chart, where it hides nothing; the figure grows by its rows."""
+    """Draw the legend below the chart, where it hides nothing; the figure grows by the rows of the legend."""
     handles, labels = axes.get_legend_handles_labels()
     font = FontProperties(size=_LEGEND_SIZE)
     widest = max(text_to_path.get_text_width_height_descent(label, font, ismath=False)[0] for label in labels)

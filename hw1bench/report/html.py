@@ -1,6 +1,6 @@
 """claims.json -> index.html: one page that works from disk, without a network.
 
-No text of a document is markup: the templates escape whatever they put out, and `plain.clean` goes over it first.
+No text of a document becomes markup: ``plain.clean`` cleans whatever the templates output, then they escape it.
 """
 
 import base64
@@ -22,10 +22,10 @@ from hw1bench.report.strip import strip
 
 
 def render(document: Document, report_dir: Path) -> str:
-    """The page of a claims.json document, with the figures below `report_dir` inlined.
+    """Render the page of a claims.json document, with the figures below ``report_dir`` inlined.
 
-    A figure that is missing there is named in its place. Raises ValueError for a document that breaks the
-    contract of claims.json, or a figure that lies outside `report_dir`.
+    A figure that is missing there is named in its place. Raises ValueError if the document breaks the contract of
+    claims.json, or if a figure lies outside ``report_dir``.
     """
     check(document)
     sections = outline(document)
@@ -57,22 +57,22 @@ def _environment(document: Document, report_dir: Path) -> Environment:
         image=partial(image, report_dir=report_dir),
     )
     environment.filters["slug"] = slug
-    environment.tests["told_of"] = lambda report: bool(words.about(report) or report["url"])
+    environment.tests["described"] = lambda report: bool(words.about(report) or report["url"])
     return environment
 
 
 def _cleaned(value: Any) -> Any:
-    """What a template is about to put out, before it is escaped; markup was put together from such pieces."""
+    """Clean what a template is about to output, before it is escaped; markup is made of pieces that are clean already."""
     return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def slug(text: str) -> str:
-    """`text` as part of an anchor or a class: letters, digits and hyphens."""
+    """``text`` as part of an anchor or a class: letters, digits and hyphens."""
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
 class Anchors:
-    """The ids of one page: `anchor("claim", claim.id)` is the same wherever it is asked for, and no other's."""
+    """The ids of one page: ``anchor("claim", claim.id)`` is the same each time, and differs from all others."""
 
     def __init__(self) -> None:
         self._given: dict[tuple[str, ...], str] = {}
@@ -91,7 +91,7 @@ class Anchors:
 
 
 def image(figure: Figure, report_dir: Path) -> str | None:
-    """A figure as a data URI, or None where `content` is."""
+    """A figure as a data URI, or None if ``content`` is None."""
     found = content(figure, report_dir)
     if found is None:
         return None
@@ -99,16 +99,16 @@ def image(figure: Figure, report_dir: Path) -> str | None:
 
 
 def content(figure: Figure, report_dir: Path) -> bytes | None:
-    """What a figure's file holds, or None where the file is missing, empty, or cannot be read.
+    """The content of a figure's file, or None if the file is missing, empty, or cannot be read.
 
-    Raises ValueError when the path leads out of `report_dir`, through a link for instance.
+    Raises ValueError if the path leads out of ``report_dir``, through a link for instance.
     """
     try:
         path = (report_dir / figure["path"]).resolve()
         if not path.is_relative_to(report_dir.resolve()):
-            raise ValueError(f"figure {figure['path']!r} lies outside {report_dir}: put the file there itself")
+            raise ValueError(f"figure {figure['path']!r} lies outside {report_dir}: put the file itself there")
         return (path.read_bytes() or None) if path.is_file() else None
-    except (OSError, RuntimeError):  # no right to read it, a name too long, links in a circle
+    except (OSError, RuntimeError):  # no permission to read it, a name too long, a cycle of links
         return None
 
 

@@ -1,4 +1,4 @@
-"""claims.json -> junit.xml: one suite a topic, one test case a claim, the verdict as properties."""
+"""claims.json -> junit.xml: one suite per topic, one test case per claim, the verdict as properties."""
 
 import json
 
@@ -12,12 +12,12 @@ from hw1bench.report.plain import clean, line
 
 
 def render(document: Document) -> str:
-    """The JUnit XML of a claims.json document; raises ValueError for one that breaks its contract.
+    """Render the JUnit XML of a claims.json document; raises ValueError if the document breaks its contract.
 
-    Seconds are the training seconds of the runs that a claim rests on, whoever trained them. An unsurprising
-    refutation is skipped with type `pytest.xfail`, as pytest writes it; a failure in the test is a `failure`, one outside
-    it, in a fixture, an `error`. Claims that an earlier session judged are not of this test run, and are left out. What XML
-    cannot hold, not even escaped, is replaced; a crash may have said it (terminal colours).
+    Seconds are the training seconds of the runs that a claim rests on, whichever session trained them. An unsurprising
+    refutation is skipped with type ``pytest.xfail``, as pytest writes it; a failure in the test is a ``failure``, and one in a
+    fixture is an ``error``. Claims that an earlier session judged are not part of this test run and are left out. Characters
+    that XML cannot hold even if escaped, such as the terminal colours of a crash, are replaced.
     """
     check(document)
     xml = JUnitXml("hw1bench")

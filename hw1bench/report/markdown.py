@@ -13,7 +13,7 @@ _HEAD = ("claim", "verdict", "share", "median effect", "ruling", "seconds")
 
 
 def render(document: Document) -> str:
-    """The Markdown of a claims.json document; raises ValueError for one that breaks its contract."""
+    """Render the Markdown of a claims.json document; raises ValueError if the document breaks its contract."""
     check(document)
     sections = outline(document)
     environment = ", ".join(
@@ -33,7 +33,7 @@ def render(document: Document) -> str:
         *_failed(failed),
         f"{words.plural(len(document['claims']), 'claim')}: {_counts(document['claims']) or 'none judged'}.",
         "\n".join(f"- {fact}" for fact in facts),
-        "## Reports by topics",
+        "## Reports by topic",
         _matrix(sections),
         *_reports(sections),
     ]
@@ -62,7 +62,7 @@ def _matrix(sections: Sequence[Section]) -> str:
 
 
 def _reports(sections: Sequence[Section]) -> list[str]:
-    """What is known of each report, in a list; nothing if nothing is."""
+    """A list of what is known about the reports; empty if nothing is known."""
     said = [_about(report) for report in reports(sections) if words.about(report) or report["url"]]
     return ["\n".join(said)] if said else []
 
@@ -110,7 +110,7 @@ def _evidence(claim: Claim) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    """A link to the figure's file, which lies below the report directory as claims.md does, and what it shows."""
+    """A link to the figure's file, relative to the report directory, where claims.md is too, and what the figure shows."""
     link = f"[{_text(figure['title'])}](<{quote(figure['path'])}>)"
     note = f" {_text(figure['note'])}" if figure["note"] else ""
     return f"- {link} ({_text(words.shown_in(figure))}).{note}"
@@ -126,7 +126,7 @@ def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _failed(claims: Sequence[Claim]) -> list[str]:
-    """The tests that failed, in a list of their own; nothing where none did."""
+    """A list of the tests that failed; empty if none did."""
     if not claims:
         return []
     said = [
@@ -142,7 +142,7 @@ _LEADING = re.compile(
 
 
 def _text(value: object) -> str:
-    """`value` on one line, with nothing in it that Markdown would take for markup, a bare address included."""
+    """``value`` on one line, escaped so that Markdown takes nothing in it for markup, not even a bare address."""
     text = _MARKUP.sub(r"\\\g<0>", " ".join(line(str(value)).split()))
     found = _LEADING.match(text)
     if found is None:
@@ -152,5 +152,5 @@ def _text(value: object) -> str:
 
 
 def _code(value: object) -> str:
-    """`value` for a code span, where a backtick would end the span and a bar the cell of a table."""
+    """``value`` for a code span, without backticks, which would end the span, and bars, which would end a table's cell."""
     return " ".join(line(str(value)).split()).replace("`", "'").replace("|", "/")

@@ -1,4 +1,4 @@
-"""What a session adds to the report that lies in its report directory already."""
+"""Adding a session to the report that is already in its report directory."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from typing import TypeVar
 from hw1bench.report.contract import Claim, Document, Figure, Report, Topic
 from hw1bench.report.outline import outline, reports, stem
 
-Told = TypeVar("Told", Report, Topic)
+Described = TypeVar("Described", Report, Topic)
 
 
 @dataclass(frozen=True)
 class Known:
-    """The claims that a session collected, selected or not: id -> the key of its experiment, None for an exact count; and the
-    topics of which it collected ``whole`` files, so that a claim of theirs that is not ``claims`` is gone."""
+    """The ``claims`` that a session collected, selected or not: id -> the key of its experiment, None for an exact count; and
+    the topics whose files it collected ``whole``, so that a claim on them that is not in ``claims`` is gone."""
 
     claims: Mapping[str, str | None] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
@@ -21,8 +21,8 @@ class Known:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What still stands of an earlier document: its ``claims`` and ``figures``, and what it says of ``reports`` and ``topics``;
-    ``left`` are the ids of claims that do not."""
+    """The ``claims`` and ``figures`` of an earlier document that still stand, and how it describes ``reports`` and ``topics``;
+    ``left`` are the ids of the claims that do not stand."""
 
     claims: Sequence[Claim] = ()
     figures: Sequence[Figure] = ()
@@ -32,10 +32,10 @@ class Earlier:
 
 
 def earlier(document: Document, tier: str, seed_offset: int, known: Known) -> Earlier | None:
-    """What still stands of ``document``; None if a session of ``tier`` from ``seed_offset`` cannot add to it.
+    """The part of ``document`` that still stands; None if a session of ``tier`` from ``seed_offset`` cannot add to it.
 
-    A claim that is gone by what is ``known``, or has another experiment now, is left behind, and the figures of its experiment
-    with it.
+    A claim that is gone or has another experiment now, by what is ``known``, is left out, together with the figures of its
+    experiment.
     """
     if (document["tier"], document["seed_offset"]) != (tier, seed_offset):
         return None
@@ -48,15 +48,15 @@ def earlier(document: Document, tier: str, seed_offset: int, known: Known) -> Ea
         (claims if stands else left).append(claim)
     gone = {stem(claim["figure"]) for claim in left if claim["figure"]}
     figures = [figure for figure in document["figures"] if stem(figure["path"]) not in gone]
-    told = (document.get("reports", ()), document.get("topics", ()))
-    return Earlier(claims, figures, [claim["id"] for claim in left], *told)
+    described = (document.get("reports", ()), document.get("topics", ()))
+    return Earlier(claims, figures, [claim["id"] for claim in left], *described)
 
 
 def added(before: Earlier, document: Document) -> Document:
-    """``document`` of a session, with what stands from ``before``.
+    """``document`` of a session, with what still stands from ``before``.
 
-    A claim that the session judged replaces what stood there of it; one that it could not run does not. Of reports and topics
-    it says what the session knows, else what was said before, and only of those that it shows.
+    A claim that the session judged replaces its earlier entry; a claim that it could not run does not. Reports and topics are
+    described as in the session, otherwise as before, and only if they are shown.
     """
     new = {claim["id"]: claim for claim in document["claims"]}
     claims = []
@@ -69,14 +69,14 @@ def added(before: Earlier, document: Document) -> Document:
     whole: Document = {**document, "claims": [*claims, *new.values()], "figures": figures}
     sections = outline(whole)
     shown = {report["id"] for report in reports(sections)}
-    whole["reports"] = _told(document.get("reports", ()), before.reports, shown)
-    whole["topics"] = _told(document.get("topics", ()), before.topics, {section.topic for section in sections})
+    whole["reports"] = _descriptions(document.get("reports", ()), before.reports, shown)
+    whole["topics"] = _descriptions(document.get("topics", ()), before.topics, {section.topic for section in sections})
     return whole
 
 
-def _told(now: Sequence[Told], before: Sequence[Told], shown: Set[str]) -> list[Told]:
-    """What is said of those ``shown``: ``now``, in its order, then what was said ``before`` of others."""
-    told = {one["id"]: one for one in now}
+def _descriptions(now: Sequence[Described], before: Sequence[Described], shown: Set[str]) -> list[Described]:
+    """Descriptions of those ``shown``: from ``now``, in its order, then others from ``before``."""
+    found = {one["id"]: one for one in now}
     for one in before:
-        told.setdefault(one["id"], one)
-    return [one for name, one in told.items() if name in shown]
+        found.setdefault(one["id"], one)
+    return [one for name, one in found.items() if name in shown]

@@ -1,4 +1,4 @@
-"""The order of a report: topics, what contrasts reports, each report, and its experiments with their figures and claims."""
+"""The order of a report: topics, figures across reports, each report, and its experiments with their figures and claims."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from hw1bench.report import words
 from hw1bench.report.contract import Claim, Document, Figure, Report
 
 ACROSS = "across-"
-"""How the name of a figure across reports starts; its topic follows: 'figures/across-topic-memorising.svg'."""
+"""The start of the name of a figure across reports; its topic follows: 'figures/across-topic-memorising.svg'."""
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Part:
-    """What one report says on one topic."""
+    """The claims and figures of one report on one topic."""
 
     about: Report
     groups: tuple[Group, ...]
@@ -55,7 +55,7 @@ class Section:
 
     @property
     def exact(self) -> bool:
-        """Whether it has claims, and no experiment."""
+        """Whether it has claims but no experiment."""
         return bool(self.claims) and not any(claim["experiment"] for claim in self.claims)
 
 
@@ -68,9 +68,9 @@ def stem(path: str) -> str:
 def outline(document: Document) -> tuple[Section, ...]:
     """Every claim and every figure once, by topic, report and experiment.
 
-    Topics come in the order in which the document tells of them, others after them; claims in the document's order. A
-    figure goes to the first experiment that shares its name, or has a claim that points at it; without one, to its
-    report's section of its own topic. A figure across reports stands before all of these, whichever claims point at it.
+    Topics come in the order in which the document lists them, others after them; claims in the document's order. A
+    figure goes to the first experiment that shares its name or has a claim that points at it, otherwise to its report's
+    part of its own topic. A figure across reports comes before all of these, whichever claims point at it.
     """
     across: dict[str, list[Figure]] = {}
     groups: dict[tuple[str, str, str], Group] = {}
@@ -79,7 +79,7 @@ def outline(document: Document) -> tuple[Section, ...]:
         group = groups.setdefault((claim["topic"], claim["report"], claim["experiment"] or ""), Group(None))
         group.claims.append(claim)
         own = stem(claim["figure"]) if claim["figure"] and not _topic_across(claim["figure"]) else None
-        group.title = group.title or own  # an experiment's key is no title: it is a digest
+        group.title = group.title or own  # an experiment's key is a digest, not a title
         for name in filter(None, (own, claim["experiment"])):
             named.setdefault(name, group)
     for figure in document["figures"]:
@@ -119,13 +119,13 @@ def _plain(report: str) -> Report:
 
 
 def _topic(figure: Figure) -> str:
-    """The topic of a figure whose experiment has no claim; the first word of the experiment's name if the figure says none."""
+    """The topic of a figure whose experiment has no claim: its own, otherwise the first word of the experiment's name."""
     own = stem(figure["path"])
     return figure.get("topic") or own.removeprefix(f"{figure['report']}-").partition("-")[0] or own
 
 
 def _topic_across(path: str) -> str:
-    """The topic of a figure across reports, '' for another."""
+    """The topic of a figure across reports; '' for any other figure."""
     name = PurePosixPath(path).stem
     return name.removeprefix(ACROSS).partition("-")[0] if name.startswith(ACROSS) else ""
 

@@ -1,4 +1,4 @@
-"""What the quick tier trains and the full one does, side by side: in sentences for a verdict, in a table for the docs.
+"""Quick protocols compared with full ones: in sentences for a verdict, in a table for the docs.
 
 Everything here is about specifications: nothing imports torch.
 """
@@ -15,18 +15,19 @@ from hw1bench.specs.notation import scaled
 _PAGE = """\
 # Protocols
 
-What each experiment trains in the full tier, as its report did it, and (after the arrow) in the quick one, where that differs.
-Widths are the number by which all channels and hidden widths of the report's nets are divided in the quick tier (or its
-nets), steps those of the optimiser in one run, looks the numbers of seeds at which a verdict may fall, and seconds what a quick
-session took to train the experiment, all its looks together. `make protocols` writes this page from the experiments and the last
-session's `benchmark.json`; one that reused blocks knows less than their seconds, so let it be one of `make claims ARGS=--fresh`.
+What each experiment trains in the full tier, as in its report, and (after the arrow) in the quick tier if that differs.
+"widths" is the number by which the quick tier divides all channels and hidden widths of the report's nets (or it shows the
+nets), "steps" the number of optimiser steps in one run, "looks" the numbers of seeds at which a verdict may be reached, and
+"seconds" the time that a quick session took to train the experiment, all its looks together. `make protocols` writes this page
+from the experiments and the last session's `benchmark.json`. A session that reused blocks did not measure their seconds, so
+run `make claims ARGS=--fresh` first.
 
 """
 _HEAD = ("experiment", "data", "arms", "widths", "epochs", "steps", "looks", "seconds")
 
 
 def steps(arm: Arm) -> int:
-    """Optimiser steps of one run of `arm`."""
+    """Optimiser steps of one run of ``arm``."""
     return arm.steps
 
 
@@ -34,9 +35,9 @@ def steps(arm: Arm) -> int:
 
 
 def differences(experiment: Experiment) -> tuple[str, ...]:
-    """What the quick protocol changes against the full one, looks apart, a text each: 'widths divided by 4'.
+    """Changes that the quick protocol makes to the full one, except looks, one text each: 'widths divided by 4'.
 
-    Empty where it trains the same, and where there is none. What holds for some arms only names them.
+    Empty if it trains the same, and if there is no quick protocol. A change of some arms only names them.
     """
     full, quick = experiment.full, experiment.quick
     if quick is None:
@@ -57,7 +58,7 @@ def differences(experiment: Experiment) -> tuple[str, ...]:
 
 
 def _sizes(full: Protocol, quick: Protocol) -> Iterable[str]:
-    """How many parameters the nets have instead, where that is another number, and whether their order is another."""
+    """How many parameters the nets have instead, if the numbers differ, and their order by parameters, if it changes."""
     reported = {arm.name: arm.model.parameters for arm in full.arms}
     pairs = [(reported[arm.name], arm.model.parameters, arm.name) for arm in quick.arms if arm.name in reported]
     if all(before == now for before, now, _ in pairs):
@@ -73,11 +74,11 @@ def _sizes(full: Protocol, quick: Protocol) -> Iterable[str]:
     yield f"{fewest:,} to {largest:,} parameters instead of {least:,} to {most:,}"
     order = [name for _, _, name in sorted(pairs, key=lambda pair: pair[1])]
     if order != [name for _, _, name in sorted(pairs)]:
-        yield f"ordered by parameters the nets are now {', '.join(order)}"
+        yield f"ordered by parameters, the nets are now {', '.join(order)}"
 
 
 def _by_arms(pairs: Sequence[tuple[Arm, Arm]], aspect: Callable[[Arm, Arm], str]) -> Iterable[str]:
-    """What `aspect` says of each pair of a full arm and a quick one, once for all those of which it says the same."""
+    """The texts of ``aspect`` for pairs of a full arm and a quick arm, once for all pairs with the same text."""
     said: dict[str, list[Arm]] = {}
     for full, quick in pairs:
         said.setdefault(aspect(full, quick), []).append(quick)
@@ -88,7 +89,7 @@ def _by_arms(pairs: Sequence[tuple[Arm, Arm]], aspect: Callable[[Arm, Arm], str]
 
 
 def _whose(arms: Sequence[Arm], others: Sequence[Arm]) -> str:
-    """Their data sets, where these tell `arms` from `others`; else their names."""
+    """The data sets of ``arms`` if these tell them from ``others``, otherwise their names."""
     theirs = dict.fromkeys(_title(arm.data) for arm in arms)
     if theirs.keys().isdisjoint(_title(arm.data) for arm in others):
         return " and ".join(theirs)
@@ -110,7 +111,7 @@ def _arms(full: Protocol, quick: Protocol) -> Iterable[str]:
     if len(kept) < len(full.arms):
         yield f"{len(kept)} of {len(full.arms)} arms" + (f": {_names(kept)}" if kept else "")
     if new:
-        yield f"arms that the full tier has not: {_names(new)}"
+        yield f"arms that the full tier does not have: {_names(new)}"
 
 
 def _data(full: Arm, quick: Arm) -> str:
@@ -136,7 +137,7 @@ def _budget(full: Arm, quick: Arm) -> str:
     if (full.epochs, before) == (quick.epochs, now):
         return ""
     epochs = _of(quick.epochs, full.epochs, "epochs")
-    # A step an epoch needs no saying twice.
+    # With one step per epoch, the steps say nothing more.
     return epochs if (before, now) == (full.epochs, quick.epochs) else f"{epochs}, {_of(now, before, 'steps')}"
 
 
@@ -168,7 +169,7 @@ def _rest(full: Arm, quick: Arm) -> str:
 
 
 def _fields(full: Any, quick: Any, *apart: str) -> list[str]:
-    """'batch size 64 instead of 128' for each field of two specifications that differs, but those `apart`."""
+    """'batch size 64 instead of 128' for each field in which two specifications differ, except those in ``apart``."""
     found = []
     for name in (field.name for field in dataclasses.fields(full)):
         before, now = getattr(full, name), getattr(quick, name)
@@ -185,7 +186,7 @@ def _value(value: Any) -> str:
 
 
 def table(experiments: Sequence[Experiment], seconds: Mapping[str, float]) -> str:
-    """A Markdown table, a row an experiment; `seconds` of training in the quick tier go by the experiment's id."""
+    """A Markdown table, one row per experiment; ``seconds`` maps an experiment's id to its training in the quick tier."""
     rows = [_row(experiment, seconds.get(experiment.id)) for experiment in experiments]
     lines = [_HEAD, ["---"] * len(_HEAD), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -208,7 +209,7 @@ def _row(experiment: Experiment, seconds: float | None) -> list[str]:
 
 
 def _widths(full: Protocol, quick: Protocol | None) -> str:
-    """The number that divides them, or the layouts where the quick nets are others."""
+    """The number that divides the widths, or the layouts if the quick tier has other nets."""
     if quick is None or quick.widths_over > 1:
         return str(quick.widths_over) if quick else "-"
     reported = {arm.name: arm.model.layout for arm in full.arms}
@@ -243,7 +244,7 @@ def _arms_cell(full: Protocol, quick: Protocol | None) -> str:
 
 
 def _numbers(experiment: Experiment, value: Callable[[Arm], int]) -> str:
-    """A number of each arm, full -> quick: one for all, or one a data set of the full protocol, or a range."""
+    """A number of each arm, full -> quick: one for all, one per data set of the full protocol, or a range."""
     sets = {arm.name: _title(arm.data) for arm in experiment.full.arms}
     cells = {}
     for title in dict.fromkeys(sets.values()):
@@ -266,18 +267,18 @@ def _span(values: Sequence[int]) -> str:
 
 
 def page(experiments: Sequence[Experiment], seconds: Mapping[str, float]) -> str:
-    """The docs page with the table of `experiments`."""
+    """The docs page with the table of ``experiments``."""
     return _PAGE + table(experiments, seconds)
 
 
 def measured(text: str) -> dict[str, float]:
-    """Experiment -> the seconds that a page says."""
+    """Experiment -> its seconds, as written on a page."""
     rows = [line.strip("| \n").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     return {row[0]: float(row[-1]) for row in rows if row[-1].replace(".", "", 1).isdigit()}
 
 
 def trained(benchmark: Mapping[str, Any]) -> dict[str, float]:
-    """Experiment -> seconds of all its training in the quick tier, later looks included, of a session's benchmark.json."""
+    """Experiment -> seconds of all its training in the quick tier, later looks included, from a session's benchmark.json."""
     found = {}
     for row in benchmark["benchmarks"]:
         extra = row["extra_info"]

@@ -1,4 +1,4 @@
-"""claims.json from a disk, where anything may lie under that name."""
+"""Reading claims.json from disk, where a file of that name may hold anything."""
 
 import json
 import os
@@ -14,15 +14,15 @@ from hw1bench.support.files import open_regular
 NAME = "claims.json"
 
 _LARGEST = 64 * 2**20  # bytes; a session of 1,000 claims takes 3 MB
-_DEEPEST = 16  # brackets within brackets; a document has 5
-_DIGITS = 20  # of a whole number; Python takes minutes for one of a million
+_DEEPEST = 16  # nested brackets; a document has 5
+_DIGITS = 20  # of an integer; Python takes minutes for one of a million digits
 _WAY_OUT = f"name a report directory or a {NAME}"
 
 
 def read(source: Path) -> tuple[Document, Path]:
     """The document in a report directory or in a file of its own, and the file's path.
 
-    Raises ValueError, in one line that names the file, the fault and the way out, for whatever is no such document.
+    Raises ValueError, in one line that names the file, the fault and the way out, for anything that is not such a document.
     """
     path = source
     try:
@@ -35,7 +35,7 @@ def read(source: Path) -> tuple[Document, Path]:
         document = _parsed(content)
         check(document)
     except (ValueError, RecursionError) as error:
-        reason = "brackets in brackets, too deep" if isinstance(error, RecursionError) else line(str(error))
+        reason = "its brackets are nested too deep" if isinstance(error, RecursionError) else line(str(error))
         raise ValueError(f"{path}: {reason}") from error
     return cast("Document", document), path
 
@@ -57,9 +57,9 @@ def _parsed(content: bytes) -> Any:
     if text.startswith("\ufeff"):
         raise ValueError("it starts with a byte order mark: save the file as UTF-8 without one")
     try:
-        found = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_whole)
+        found = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is no JSON ({error}): restore the file, or judge again") from error
+        raise ValueError(f"it is not JSON ({error}): restore the file, or judge again") from error
     _check_texts(found, 0)
     return found
 
@@ -74,22 +74,22 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(text: str) -> NoReturn:
-    raise ValueError(f"it holds {text}, which is no JSON: write null where a number is not finite")
+    raise ValueError(f"it holds {text}, which is not JSON: write null for a number that is not finite")
 
 
-def _whole(text: str) -> int:
+def _integer(text: str) -> int:
     if len(text) > _DIGITS:
-        raise ValueError(f"it holds a whole number of {len(text)} digits: write one of at most {_DIGITS}")
+        raise ValueError(f"it holds an integer of {len(text)} digits: write one of at most {_DIGITS}")
     return int(text)
 
 
 def _check_texts(value: Any, depth: int) -> None:
-    """Raise ValueError for a text that cannot be written, and for what is nested deeper than any document."""
+    """Raise ValueError for a text that cannot be written, and for values nested deeper than in any document."""
     if isinstance(value, str):
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise ValueError(f"the text {shown(value)} holds half of a surrogate pair: write the text anew")
+            raise ValueError(f"the text {shown(value)} holds half of a surrogate pair: write the text again")
     elif depth > _DEEPEST:
-        raise ValueError(f"brackets in brackets, more than {_DEEPEST}: {_WAY_OUT}")
+        raise ValueError(f"its brackets are nested more than {_DEEPEST} deep: {_WAY_OUT}")
     elif isinstance(value, dict):
         for key, part in value.items():
             _check_texts(key, depth)

@@ -1,8 +1,8 @@
 """The types of claims.json: what a session writes, what is rendered, and what another program may rely on.
 
-These types are the only description. The JSON schema is made of them (`python -m hw1bench.report` writes it to
-claims.schema.json, beside this file), and a document is checked against that schema before it is trusted. Beside a type stand
-the bounds of its values, as JSON schema spells them, and in words what it means.
+These types are the only description. The JSON schema is generated from them (``python -m hw1bench.report`` writes it to
+claims.schema.json, beside this file), and a document is checked against that schema before it is trusted. Annotations give the
+bounds of a type's values, in keywords of JSON schema, and its meaning in words.
 """
 
 import json
@@ -18,7 +18,7 @@ Version = Literal[2]
 Tier = Literal["quick", "full"]
 
 Name = Annotated[str, bounds(pattern=r"\S")]  # not blank
-Count = Annotated[int, bounds(minimum=0, maximum=2**53)]  # whole numbers that every reader of JSON holds exactly
+Count = Annotated[int, bounds(minimum=0, maximum=2**53)]  # integers that every reader of JSON holds exactly
 Positive = Annotated[int, bounds(minimum=1, maximum=2**53)]
 Seconds = Annotated[float, bounds(minimum=0)]
 Share = Annotated[float, bounds(minimum=0, maximum=1)]
@@ -33,18 +33,19 @@ PAIR = bounds(minItems=2, maxItems=2)
 
 
 class Effect(TypedDict):
-    """The number that a claim computes in each seed; it holds where that is above 0."""
+    """The number that a claim computes from each seed; the claim holds if it is above 0."""
 
     name: str
     unit: str
-    median: Annotated[float | None, "of the values; null where it is not finite"]
+    median: Annotated[float | None, "the median of the values; null if it is not finite"]
     interval: Annotated[
-        Annotated[list[float | None], PAIR] | None, "of the median, at the claim's level; null ends are not finite"
+        Annotated[list[float | None], PAIR] | None,
+        "the interval of the median, at the claim's level; null ends are not finite",
     ]
-    values: Annotated[list[float | None], "one a seed, from the session's seed offset on; null where not finite"]
+    values: Annotated[list[float | None], "one per seed, from the session's seed offset on; null if not finite"]
     not_finite: Annotated[
         dict[str, NotFinite],
-        'what stands where null does: from a place, "median", "low", "high" or the index of a value, to its kind',
+        'the kind of each null, by its place: "median", "low", "high" or the index of a value',
     ]
 
 
@@ -58,7 +59,7 @@ class Dataset(TypedDict):
 
 
 class Claim(TypedDict):
-    """One claim: what was said and where, what was found, and how that stands to the ruling on record."""
+    """One claim: what was said and where, what was found, and how that compares with the ruling on record."""
 
     id: Name
     report: Name
@@ -67,27 +68,29 @@ class Claim(TypedDict):
     says: str
     tier: Tier
     judged: Annotated[
-        Started, "when the session began that judged it: the document's, or an earlier one that it adds to"
+        Started, "when the session that judged it began: the document's, or an earlier one that it adds to"
     ]
     verdict: VerdictWord
-    how: Annotated[How | None, "of a refutation: whether the opposite is supported"]
+    how: Annotated[How | None, "how it was refuted: whether the opposite is supported"]
     ruling: Annotated[RuledWord | None, "the verdict on record"]
-    outcome: Annotated[OutcomeWord, "of the test, as pytest says it; an error is a failure in a fixture"]
-    remark: Annotated[str, "why the outcome is what it is; empty where that is plain"]
+    outcome: Annotated[OutcomeWord, "the outcome of the test, in pytest's words; an error is a failure in a fixture"]
+    remark: Annotated[str, "the reason for the outcome; empty if it is obvious"]
     holds: Annotated[Count | None, "the number of seeds in which it holds"]
     seeds: Positive | None
     looks: Annotated[list[Positive] | None, "the planned numbers of seeds"]
-    level: Annotated[Annotated[float, bounds(exclusiveMinimum=0, exclusiveMaximum=1)] | None, "of one look's interval"]
+    level: Annotated[
+        Annotated[float, bounds(exclusiveMinimum=0, exclusiveMaximum=1)] | None, "the level of one look's interval"
+    ]
     share: Annotated[Annotated[list[Share], PAIR] | None, "the interval of the share of seeds in which it holds"]
     effect: Effect | None
-    diverged: Annotated[Count | None, "the number of runs that did"]
+    diverged: Annotated[Count | None, "the number of runs that diverged"]
     dataset: Dataset | None
     assumptions: list[str]
     changes: Annotated[list[str], "what the quick protocol changes"]
     origin: Annotated[Literal["report", "ours"], "who makes the claim"]
     experiment: Annotated[str | None, "the digest of its specification; null for an exact count"]
-    seconds: Annotated[Seconds, "of training, of all runs that it rests on"]
-    reused: Annotated[bool, "whether none of them was trained for it"]
+    seconds: Annotated[Seconds, "seconds of training, for all runs that the claim rests on"]
+    reused: Annotated[bool, "whether none of these runs was trained for it"]
     figure: Annotated[str | None, "the path of the figure that shows it"]
     note: str
 
@@ -96,20 +99,20 @@ class Figure(TypedDict):
     """A figure of the session, in a file."""
 
     report: Name
-    number: Annotated[str, 'in the report; "-" for a figure that it does not have']
+    number: Annotated[str, 'the number in the report; "-" for a figure that the report does not have']
     title: str
-    path: Annotated[str, "of an .svg or .png, relative to the report directory"]
-    note: Annotated[str, "what it shows, in sentences, a line each; may be empty"]
-    runs: Annotated[Count, "how many it shows"]
-    topic: NotRequired[Annotated[Name, "under which it stands if no claim has its experiment"]]
+    path: Annotated[str, "the path of an .svg or .png, relative to the report directory"]
+    note: Annotated[str, "what it shows, one sentence per line; may be empty"]
+    runs: Annotated[Count, "the number of runs that it shows"]
+    topic: NotRequired[Annotated[Name, "the topic under which it is shown if no claim has its experiment"]]
 
 
 class Report(TypedDict):
-    """A report that claims name by its id. What is not known of it is empty."""
+    """A report that claims name by its id. A text that is not known is empty."""
 
     id: Name
     title: str
-    source: Annotated[str, "such as a course or a paper"]
+    source: Annotated[str, "a course or a paper, for example"]
     url: Annotated[str, bounds(pattern=URL, examples=("https://example.org/report.pdf",)), "where it can be read"]
 
 
@@ -121,24 +124,26 @@ class Topic(TypedDict):
 
 
 class Document(TypedDict):
-    """What a session found. Keys that are not listed here may be there, and are passed over."""
+    """The findings of a session. Other keys than those listed here are allowed and ignored."""
 
     schema: Version
     tier: Tier
     started: Started
-    seconds: Annotated[Seconds, "that the session took"]
+    seconds: Annotated[Seconds, "seconds that the session took"]
     seed_offset: Annotated[Count, "the first seed"]
     environment: dict[str, str | float | bool | None]
-    reports: NotRequired[Annotated[list[Report], "of its claims and figures, as far as more than their ids is known"]]
+    reports: NotRequired[
+        Annotated[list[Report], "the reports of its claims and figures, if more than their ids is known"]
+    ]
     topics: NotRequired[
-        Annotated[list[Topic], "of its claims and figures, in the order of a page; others come after them"]
+        Annotated[list[Topic], "the topics of its claims and figures, in the order of a page; others come after them"]
     ]
     claims: list[Claim]
     figures: list[Figure]
 
 
 SCHEMA: int = get_args(Version)[0]
-"""The number of this form of document. It rises when a key goes or gets another meaning; new keys leave it."""
+"""The version of this form of document. It rises if a key is removed or changes its meaning, not if keys are added."""
 
 JSON_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,4 +1,4 @@
-"""Where the dots of a claim go: one for every seed's effect, on a symmetric axis around zero."""
+"""The layout of a claim's dots: one per seed for its effect, on a symmetric axis around zero."""
 
 import math
 from dataclasses import dataclass
@@ -9,14 +9,18 @@ from hw1bench.report.words import number, quantity
 WIDTH = 340
 RADIUS = 4.0
 _MARGIN = 12  # to the left and right of the axis, so that its end labels fit
-_APART = {"undefined": 56, "-infinity": 50, "+infinity": 50}  # what the dots that are not finite take beside the axis
+_APART = {
+    "undefined": 56,
+    "-infinity": 50,
+    "+infinity": 50,
+}  # the width of the dots that are not finite, beside the axis
 _STEP = 2 * RADIUS + 1  # between dots of one stack
 _TALLEST = 84  # of a stack; taller ones overlap like coins
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One seed: its centre (pixels), 'holds', 'fails' or 'apart' (undefined), and what a reader is told of it."""
+    """One seed: the centre of its dot (pixels), 'holds', 'fails' or 'apart' (undefined), and its label."""
 
     x: float
     y: float
@@ -26,9 +30,9 @@ class Dot:
 
 @dataclass(frozen=True)
 class Strip:
-    """A drawing of width x height pixels; `base` is the y of the axis, which ends at +-`limit` effect units.
+    """A drawing of width x height pixels; ``base`` is the y of the axis, which ends at +-``limit`` effect units.
 
-    `apart` has the x of each stack beside the axis: 'undefined' and '-infinity' on its left, '+infinity' on its right.
+    ``apart`` holds the x of each stack beside the axis: 'undefined' and '-infinity' on its left, '+infinity' on its right.
     """
 
     width: int
@@ -46,7 +50,7 @@ class Strip:
 
 
 def strip(effect: Effect, first_seed: int) -> Strip:
-    """Lay out a claim's effect; `first_seed` is the seed of the first value (the session's offset)."""
+    """Lay out a claim's effect; ``first_seed`` is the seed of the first value (the session's offset)."""
     found = measured(effect)
     values = [found[str(index)] for index in range(len(effect["values"]))]
     limit = max((abs(value) for value in values if math.isfinite(value)), default=0.0) or 1.0
@@ -82,12 +86,12 @@ def strip(effect: Effect, first_seed: int) -> Strip:
         median=None if math.isnan(found["median"]) else across(found["median"]),
         interval=None if not ends or any(map(math.isnan, ends)) else (across(ends[0]), across(ends[1])),
         apart=apart,
-        text=f"Effect of each seed ({effect['unit'] or 'no unit'}): " + "; ".join(dot.text for dot in dots),
+        text=f"Effect per seed ({effect['unit'] or 'no unit'}): " + "; ".join(dot.text for dot in dots),
     )
 
 
 def _columns(kinds: set[str]) -> tuple[float, float, dict[str, float]]:
-    """The ends of the axis, and the x of the stack of each of `kinds` beside it."""
+    """The ends of the axis, and the x of the stack of each of ``kinds`` beside it."""
     left, right = float(_MARGIN), float(WIDTH - _MARGIN)
     apart: dict[str, float] = {}
     for kind in ("undefined", "-infinity"):
@@ -101,9 +105,9 @@ def _columns(kinds: set[str]) -> tuple[float, float, dict[str, float]]:
 
 
 def _stack(places: list[float]) -> list[int]:
-    """The level of each dot: the lowest at which it touches none of those before it."""
+    """The level of each dot: the lowest at which it touches no dot before it."""
     levels = [0] * len(places)
-    last: list[float] = []  # of each level, the place of its dot that lies farthest to the right
+    last: list[float] = []  # for each level, the place of its rightmost dot
     for index in sorted(range(len(places)), key=places.__getitem__):
         free = (level for level, place in enumerate(last) if places[index] - place >= 2 * RADIUS)
         levels[index] = next(free, len(last))

@@ -1,7 +1,7 @@
 """JSON schema from typed dictionaries, and what in a value breaks it, in one line.
 
-Only as much of JSON schema as `hw1bench.report.schema` needs. Objects may have keys that no schema lists: a document of a
-later version is read as far as it is known.
+Only as much of JSON schema as ``hw1bench.report.schema`` needs. Objects may have keys that no schema lists: they are ignored, so
+that a document of a later version can be read.
 """
 
 import math
@@ -14,19 +14,19 @@ from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_or
 Schema = Mapping[str, Any]
 
 _TYPES: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
-_NAMES = {"string": "a text", "boolean": "true or false", "null": "null", "object": "an object"}
+_NAMES = {"string": "a string", "boolean": "true or false", "null": "null", "object": "an object"}
 _SHOWN = Repr()
 _SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 50
 
 
 def bounds(**keywords: Any) -> tuple[tuple[str, Any], ...]:
-    """Keywords of JSON schema, to stand beside a type in `Annotated`, which takes only what can be hashed."""
+    """Keywords of JSON schema for a type in ``Annotated``, in a form that can be hashed, as it demands."""
     return tuple(keywords.items())
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
-    """The JSON schema of a type: a TypedDict, or what its keys are made of. Beside a type may stand a text that describes it,
-    and its `bounds`."""
+    """The JSON schema of a type: a TypedDict, or a type of its keys. ``Annotated`` may add a text that describes the type, and
+    its ``bounds``. Raises TypeError for any other type."""
     if is_typeddict(kind):
         keys = get_type_hints(kind, include_extras=True)
         head: dict[str, Any] = {"description": kind.__doc__} if kind.__doc__ else {}
@@ -55,12 +55,12 @@ def schema_of(kind: Any) -> dict[str, Any]:
 
 
 def fault(value: Any, schema: Schema, where: str = "") -> str | None:
-    """The first thing in `value` that breaks `schema`: where it is, what it is, and what to write; None where nothing does."""
+    """The first fault of ``value`` by ``schema``: where it is, what stands there, and what to write; None if there is none."""
     return next(_faults(value, schema, where), None)
 
 
 def shown(value: object) -> str:
-    """`value`, however large, in a few words."""
+    """``value``, however large, in a few words."""
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     if isinstance(value, Mapping):
@@ -92,7 +92,7 @@ def _faults_of_object(value: Mapping[str, Any], schema: Schema, where: str) -> I
 
 
 def _fits(value: Any, schema: Schema) -> bool:
-    """Whether `value` is of the type that `schema` speaks of. A truth value is no number, nor is what no float can hold."""
+    """Whether ``value`` has the type in ``schema``. A bool is not a number, and neither is an int that no float can hold."""
     if "enum" in schema:
         return any(type(value) is type(one) and value == one for one in schema["enum"])
     kind = schema["type"]
@@ -112,7 +112,7 @@ def _finite(value: float) -> bool:
 
 
 def _within(value: Any, schema: Schema) -> bool:
-    """Whether `value`, of the right type, is within the bounds of `schema`."""
+    """Whether ``value``, of the right type, is within the bounds of ``schema``."""
     if isinstance(value, str):
         return re.search(schema.get("pattern", ""), value) is not None
     if isinstance(value, list):
@@ -126,7 +126,7 @@ def _within(value: Any, schema: Schema) -> bool:
 
 
 def _wanted(schema: Schema) -> str:
-    """What `schema` takes, in words."""
+    """The values that ``schema`` accepts, in words."""
     if "anyOf" in schema:
         return " or ".join(_wanted(one) for one in schema["anyOf"])
     if "enum" in schema:
@@ -136,8 +136,8 @@ def _wanted(schema: Schema) -> str:
         exact = f" of {schema['minItems']}" if "minItems" in schema else ""
         return f"a list{exact}"
     if kind == "string" and "pattern" in schema:
-        return f"a text like {schema['examples'][0]}" if "examples" in schema else "a text that is not blank"
-    return _NAMES.get(kind) or f"{'a whole number' if kind == 'integer' else 'a finite number'}{_range(schema)}"
+        return f"a string like {schema['examples'][0]}" if "examples" in schema else "a string that is not blank"
+    return _NAMES.get(kind) or f"{'an integer' if kind == 'integer' else 'a finite number'}{_range(schema)}"
 
 
 def _range(schema: Schema) -> str:

@@ -12,11 +12,11 @@ FAILED = "failed"
 GROUPS = (FAILED, *VERDICTS)
 
 _FAILING = ("failed", "error")
-_STANDING = {"same": "as", "weaker": "weaker than", "stronger": "stronger than", "contrary": "contradicts"}
+_STANDING = {"same": "same as", "weaker": "weaker than", "stronger": "stronger than", "contrary": "contradicts"}
 
 
 def number(value: float) -> str:
-    """Three significant figures or so, without an exponent where a reader can do without it; 'undefined' for NaN,
+    """``value`` to about three significant figures, without an exponent if a reader can do without it; 'undefined' for NaN,
     '+infinity' or '-infinity'."""
     if math.isnan(value):
         return "undefined"
@@ -33,12 +33,12 @@ def number(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """A number with its unit; what is undefined has none."""
+    """A number with its unit; without one if it is undefined."""
     return number(value) if math.isnan(value) else f"{number(value)} {unit}".strip()
 
 
 def share(value: float) -> str:
-    """A share with two decimals, or with as many as show on which side of 1/2 it lies."""
+    """A share with two decimals, or with as many as it takes to show on which side of 1/2 it lies."""
     for decimals in range(2, 8):
         text = f"{value:.{decimals}f}"
         if value == 0.5 or float(text) != 0.5:
@@ -85,8 +85,8 @@ def _not_finite(found: Effect) -> list[str]:
 
 
 def verdict(claim: Claim) -> str:
-    """The verdict and, of a refutation, how: 'refuted, reversed'."""
-    # Of an exact count there is nothing more to say than that it is wrong.
+    """The verdict, and how a claim was refuted: 'refuted, reversed'."""
+    # A refuted count is simply wrong: there is no more to say.
     return f"{claim['verdict']}, {claim['how']}" if claim["how"] and from_seeds(claim) else str(claim["verdict"])
 
 
@@ -96,7 +96,7 @@ def sentence(claim: Claim) -> str:
     if not from_seeds(claim):
         note = " ".join(claim["note"].split())
         return f"{head}: {_stop(note)}" if note else f"{head}."
-    assert claim["seeds"]  # these four stand together, as `check` has it
+    assert claim["seeds"]  # ``check`` ensures that these four are there together
     assert claim["share"]
     assert claim["level"]
     assert claim["effect"]
@@ -124,8 +124,8 @@ def _stop(text: str) -> str:
 
 
 def standing(claim: Claim) -> str:
-    """How the verdict stands to the ruling on record, e.g. 'contradicts the ruling on record (supported)'; the test's own
-    remark where it has one."""
+    """How the verdict compares with the ruling on record, e.g. 'contradicts the ruling on record (supported)'; the test's own
+    remark if it has one."""
     ruling = claim["ruling"]
     if claim["remark"] not in ("", claim["verdict"]):
         return claim["remark"]
@@ -138,17 +138,17 @@ def standing(claim: Claim) -> str:
 
 
 def assumptions(claim: Claim) -> str:
-    """'under 2 assumptions', or '' where there are none."""
+    """'under 2 assumptions', or '' if there are none."""
     return f"under {plural(len(claim['assumptions']), 'assumption')}" if claim["assumptions"] else ""
 
 
 def changes_heading(claim: Claim) -> str:
-    """What stands before that which the claim's protocol changes: 'Quick tier changes', or '' where there is nothing."""
+    """The heading of what the claim's protocol changes: 'Quick tier changes', or '' if it changes nothing."""
     return f"{claim['tier']} tier changes".capitalize() if claim["changes"] else ""
 
 
 def unlike_the_real(claim: Claim) -> str:
-    """What keeps the claim's data set from being the real one: 'stand-in', 'non-canonical', or ''."""
+    """How the claim's data set differs from the real one: 'stand-in', 'non-canonical', or ''."""
     dataset = claim["dataset"]
     if dataset is None:
         return ""
@@ -158,33 +158,31 @@ def unlike_the_real(claim: Claim) -> str:
 
 
 def judged_on(claim: Claim) -> str:
-    """The data set of the claim, and the remark that a verdict on another than the real one must carry; '' without one."""
+    """The data set of the claim, with the remark that a verdict on any but the real one must carry; '' without a data set."""
     dataset = claim["dataset"]
     if dataset is None:
         return ""
     remarks = {
         "": "",
-        "stand-in": ", a stand-in: settles nothing about the real data set",
+        "stand-in": ", a stand-in that settles nothing about the real data set",
         "non-canonical": ", a non-canonical copy: its fingerprint is not the known one",
     }
     return f"Judged on {dataset['name']}{remarks[unlike_the_real(claim)]}."
 
 
 def data_remarks(document: Document) -> list[str]:
-    """What a reader of the whole must know of the data, a sentence each: how many verdicts rest on other than the real set."""
+    """Remarks on the data, one sentence each: how many verdicts do not rest on the real data set."""
     found = Counter(unlike_the_real(claim) for claim in document["claims"] if claim["verdict"] in RULED)
     said = []
     if found["stand-in"]:
-        said.append(
-            f"Verdicts on data that stand in for the real set, and settle nothing about it: {found['stand-in']}."
-        )
+        said.append(f"Verdicts on stand-in data, which settle nothing about the real data set: {found['stand-in']}.")
     if found["non-canonical"]:
-        said.append(f"Verdicts on a non-canonical copy of the real set: {found['non-canonical']}.")
+        said.append(f"Verdicts on a non-canonical copy of the real data set: {found['non-canonical']}.")
     return said
 
 
 def shown_in(figure: Figure) -> str:
-    """Whose figure it is: 'Report x, figure 3', or 'Reports x, y' of one across reports."""
+    """Whose figure it is: 'Report x, figure 3', or 'Reports x, y' for a figure across reports."""
     if ", " in figure["report"]:
         return f"Reports {figure['report']}"
     number = figure["number"]
@@ -192,7 +190,7 @@ def shown_in(figure: Figure) -> str:
 
 
 def group(claim: Claim) -> str:
-    """What a claim is counted and coloured as: its verdict, or "failed" where its test failed before it had one."""
+    """The word by which a claim is counted and coloured: its verdict, or "failed" if its test failed before it had one."""
     return FAILED if claim["verdict"] == "not run" and claim["outcome"] in _FAILING else claim["verdict"]
 
 
@@ -208,18 +206,18 @@ def failed(document: Document) -> list[Claim]:
 
 
 def topics(document: Document) -> dict[str, str]:
-    """The titles of the topics that the document tells of, by their ids, in the order of a page."""
+    """The titles of the topics that the document lists, by their ids, in the order of a page."""
     return {topic["id"]: topic["title"] or topic["id"] for topic in document.get("topics", ())}
 
 
 def about(report: Report) -> str:
-    """What a report is: its title, and its source in parentheses; '' if neither is known."""
+    """A report's title, with its source in parentheses; '' if neither is known."""
     title, source = report["title"], report["source"]
     return f"{title} ({source})" if title and source else title or source
 
 
 def false_verdicts(document: Document) -> str:
-    """How many of the document's verdicts the level would allow to be false, in one or two sentences."""
+    """How many of the document's verdicts the level would allow to be false, in one sentence."""
     ruled = sum(map(from_seeds, document["claims"]))
     if not ruled:
         return "No claim was judged from seeds, so no verdict here can be false by chance."

@@ -1,4 +1,4 @@
-"""Functions and what nets made of them."""
+"""Functions, and the curves that nets fitted to them."""
 
 from collections.abc import Sequence
 
@@ -19,13 +19,15 @@ def function(axes: Axes, series: Sequence[Series]) -> str:
 
 
 def curves(axes: Axes, series: Sequence[Series]) -> str:
-    """Fitted functions over the truth: an arm's median over runs, in a band from its minimum to its maximum."""
+    """Fitted functions over the truth: each arm's median over runs, in a band from its minimum to its maximum."""
     x, truth = _truth(series[0])
     axes.plot(x, truth, color="black", linewidth=1.0, label="truth", zorder=1.5)
     for index, arm in enumerate(series):
         x, runs = array(arm, "x", 1), array(arm, "prediction", 2)
         if runs.shape[1] != len(x):
-            raise ValueError(f"series {arm.name!r} has {len(x)} x but predictions at {runs.shape[1]}: match them")
+            raise ValueError(
+                f"series {arm.name!r} has {len(x)} values of x but predictions at {runs.shape[1]}: match them"
+            )
         kept = thin(len(x), len(series))
         shown = runs[:, kept]
         look = Look(colour(index), style(index), label(arm, runs))
@@ -38,6 +40,6 @@ def curves(axes: Axes, series: Sequence[Series]) -> str:
 def _truth(arm: Series) -> tuple[Array, Array]:
     x, truth = array(arm, "x", 1), array(arm, "truth", 1)
     if x.shape != truth.shape:
-        raise ValueError(f"series {arm.name!r} has {len(x)} x but {len(truth)} values of the truth: match them")
+        raise ValueError(f"series {arm.name!r} has {len(x)} values of x but {len(truth)} of the truth: match them")
     kept = thin(len(x), 1)
     return x[kept], truth[kept]

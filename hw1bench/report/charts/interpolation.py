@@ -1,4 +1,4 @@
-"""Between two nets: loss and accuracy of nets whose weights lie on the line from one net's to another's."""
+"""Between two nets: loss and accuracy of nets whose weights lie on the straight line between theirs."""
 
 from collections.abc import Sequence
 from itertools import takewhile
@@ -29,8 +29,8 @@ _OUTSIDE = 0.2  # the share of the axis beside an end that its name needs
 
 
 def interpolation(axes: Axes, series: Sequence[Series]) -> str:
-    """Loss on the left and accuracy in per cent on the right against alpha, of the first series that has them; the other one
-    names the end at alpha 1."""
+    """Loss on the left and accuracy in per cent on the right against alpha, of the first series that has them; the other
+    series names the end at alpha 1."""
     arm = holder(series, "alphas")
     alphas, mixed = _mixed(arm)
     losses, accuracies = colour(0), colour(1)
@@ -71,20 +71,20 @@ def note(series: Sequence[Series]) -> str:
     found = barrier(alphas, error)
     heights, places = 100 * found.height, found.alpha
     seeds = plural(len(heights), "seed")
-    what = "the mean of the two (the barrier of Frankle et al., 2020)"
+    what = "their mean (the barrier of Frankle et al., 2020)"
     middle = float(np.median(heights))
-    over = f"; over {seeds} {number(heights.min())} to {number(heights.max())}" if len(heights) > 1 else ""
+    over = f"; over {seeds}, {number(heights.min())} to {number(heights.max())}" if len(heights) > 1 else ""
     if heights.max() <= 0:
         who = f"in any of {seeds}" if over else "in the one seed"
-        return f"Between the ends test error does not rise above {what} {who}."
+        return f"Between the ends, test error does not rise above {what} {who}."
     if middle <= 0:
         risen = heights > 0
         return (
-            f"Between the ends test error rises above {what} in {risen.sum()} of {seeds}, by at most "
+            f"Between the ends, test error rises above {what} in {risen.sum()} of {seeds}, by at most "
             f"{number(heights.max())} points, at {_alphas(places[risen])}; the median seed has no barrier."
         )
     return (
-        f"Between the ends test error rises at most {number(middle)} points above {what}, at {_alphas(places)}"
+        f"Between the ends, test error rises at most {number(middle)} points above {what}, at {_alphas(places)}"
         f"{' (medians)' if over else ''}{over}."
     )
 
@@ -98,7 +98,7 @@ def _word(split: str) -> str:
 
 
 def _ends(axes: Axes, names: Sequence[str]) -> None:
-    """A thin vertical line at alpha 0 and at 1, named above the axes where there are two `names`: by what tells them apart."""
+    """A thin vertical line at alpha 0 and at 1, named above the axes if there are two ``names``: by the parts that differ."""
     for alpha in (0, 1):
         axes.axvline(alpha, color="#555555", linewidth=0.8, zorder=1.6, label="_")
     if len(names) != 2:
@@ -113,12 +113,12 @@ def _ends(axes: Axes, names: Sequence[str]) -> None:
     low, high = axes.get_xlim()
     room = min(0 - low, high - 1) > _OUTSIDE * (high - low)
     first, second = above.get_xticklabels()
-    first.set_horizontalalignment("right" if room else "left")  # away from each other where there is room
+    first.set_horizontalalignment("right" if room else "left")  # away from each other if there is room
     second.set_horizontalalignment("left" if room else "right")
 
 
 def _mixed(arm: Series) -> tuple[Array, dict[str, Array]]:
-    """Alphas (alphas,) and, by 'train_loss' and so on, what was measured there (runs, alphas)."""
+    """Alphas (alphas,), and the values that were measured there, (runs, alphas) each: 'train_loss' and so on."""
     rows = array(arm, "alphas", 2)
     names = [f"{split}_{what}" for split in SPLITS for what in ("loss", "accuracy")]
     mixed = {name: array(arm, f"mixed_{name}", 2) for name in names}
@@ -126,5 +126,7 @@ def _mixed(arm: Series) -> tuple[Array, dict[str, Array]]:
         shapes = {f"mixed_{name}": found.shape for name, found in mixed.items()}
         raise ValueError(f"series {arm.name!r} has alphas {rows.shape} but {shapes}: measure at each of them")
     if (rows != rows[0]).any() or (np.diff(rows[0]) <= 0).any():
-        raise ValueError(f"series {arm.name!r} has alphas that fall, or differ between runs: mix all by the same")
+        raise ValueError(
+            f"series {arm.name!r} has alphas that do not increase, or differ between runs: give the same to all"
+        )
     return rows[0], mixed

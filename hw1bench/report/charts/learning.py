@@ -22,16 +22,16 @@ from hw1bench.report.charts.series import (
 )
 
 _FEW = 4  # arms whose bands may lie over each other at full strength
-SPLITS = {"train": "-", "test": "--"}  # which line is which
+SPLITS = {"train": "-", "test": "--"}  # the line of each split
 
 
 def loss(axes: Axes, series: Sequence[Series]) -> str:
-    """Training loss against epoch: an arm's median over runs, in a band from its minimum to its maximum."""
+    """Training loss against epoch: each arm's median over runs, in a band from its minimum to its maximum."""
     return _over_time(axes, series, "train_loss", "training loss")
 
 
 def gradient_norm(axes: Axes, series: Sequence[Series]) -> str:
-    """Norm of the whole gradient against epoch, or against step where it was recorded a step."""
+    """Norm of the whole gradient against epoch, or against step if it was recorded per step."""
     return _over_time(axes, series, "gradient_norm", "gradient norm")
 
 
@@ -41,7 +41,7 @@ def step_loss(axes: Axes, series: Sequence[Series]) -> str:
 
 
 def _over_time(axes: Axes, series: Sequence[Series], name: str, what: str) -> str:
-    """Array ``name``, positive numbers, against epoch, or against step where it is not as long as the training loss."""
+    """Array ``name``, positive numbers, against epoch, or against step if it is not as long as the training loss."""
     axes.set_yscale("log")
     for index, arm in enumerate(series):
         runs = array(arm, name, 2)
@@ -65,7 +65,7 @@ def stopping(axes: Axes, series: Sequence[Series]) -> str:
 
 
 def losses(axes: Axes, series: Sequence[Series]) -> str:
-    """Training and test loss against epoch, one colour an arm."""
+    """Training and test loss against epoch, one colour per arm."""
     axes.set_yscale("log")
     heading = _both(axes, series, "loss", lambda runs: positive(finite(runs)), lambda runs: positive(median_loss(runs)))
     _times(axes, "loss")
@@ -74,7 +74,7 @@ def losses(axes: Axes, series: Sequence[Series]) -> str:
 
 
 def accuracies(axes: Axes, series: Sequence[Series]) -> str:
-    """Training and test accuracy in per cent against epoch, one colour an arm."""
+    """Training and test accuracy in per cent against epoch, one colour per arm."""
     heading = _both(axes, series, "accuracy", lambda runs: 100 * runs, lambda runs: 100 * median_accuracy(runs))
     _times(axes, "accuracy (%)")
     return heading
@@ -94,7 +94,7 @@ def _both(
             look = Look(
                 colour(index, len(series)),
                 dashes,
-                label(arm, runs) if split == "train" else "_",  # one entry an arm: the heading tells the lines apart
+                label(arm, runs) if split == "train" else "_",  # one entry per arm: the heading tells the lines apart
                 0.16 if len(series) <= _FEW else 0.07,
             )
             line(axes, look, kept, middle(runs[:, kept]), spread_at(shown(runs), kept))

@@ -13,17 +13,17 @@ from hw1bench.report.charts.series import Array
 
 BAND = "median over seeds, in a band from minimum to maximum"
 
-# Okabe and Ito's colours that are dark enough on white, black being the truth's; four styles and seven colours
+# Okabe and Ito's colours that are dark enough on white, except black, which is the truth's. Four styles and seven colours
 # share no factor, so that 28 arms differ.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195")
 _STYLES = ("-", "--", "-.", ":")
 
 
 def colour(index: int, arms: int | None = None) -> str:
-    """The colour of arm `index`.
+    """The colour of arm ``index``.
 
-    Where it alone must tell `arms` arms apart and there are more than the palette has, they are taken for a sweep and get
-    a scale from dark to light, in their order.
+    If colour alone must tell ``arms`` arms apart and the palette has too few, the arms are taken for a sweep and get a scale
+    from dark to light, in their order.
     """
     if arms is None or arms <= len(_COLOURS):
         return _COLOURS[index % len(_COLOURS)]
@@ -31,13 +31,13 @@ def colour(index: int, arms: int | None = None) -> str:
 
 
 def style(index: int) -> str:
-    """The line of arm `index`, where colour and line together tell arms apart."""
+    """The line style of arm ``index``, if colour and line together tell arms apart."""
     return _STYLES[index % len(_STYLES)]
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a line is drawn, and what the legend says of it ("_": nothing); `shade` is how strong its band is."""
+    """How a line is drawn, and what the legend says of it ("_": nothing); ``shade`` is how strong its band is."""
 
     colour: str
     style: str
@@ -46,15 +46,15 @@ class Look:
 
 
 def line(axes: Axes, look: Look, x: Array, middle: Array, band: tuple[Array, Array]) -> None:
-    """A line of `middle` over `x`, in a `band` of its least and most."""
+    """Draw a line of ``middle`` over ``x``, in a ``band`` from its least to its most."""
     axes.fill_between(x, *band, color=look.colour, alpha=look.shade, linewidth=0)
     axes.plot(x, middle, color=look.colour, linestyle=look.style, label=look.label)
 
 
 def right_axis(axes: Axes, what: str, own: str) -> Axes:
-    """A second y axis, on the right of `axes`, for `what`, which is drawn in the colour `own`.
+    """A second y axis, on the right of ``axes``, for ``what``, which is drawn in the colour ``own``.
 
-    It has no grid, since two would cross. The legend goes by `axes` alone: name there what is drawn here, with `entry`.
+    It has no grid, since two would cross. The legend is made from ``axes`` alone: add what is drawn on the right with ``entry``.
     """
     right = axes.twinx()
     right.grid(visible=False)
@@ -65,14 +65,14 @@ def right_axis(axes: Axes, what: str, own: str) -> Axes:
 
 
 def entry(axes: Axes, text: str, **looks: Any) -> None:
-    """An entry of the legend, `text`, for a line with `looks` that is drawn elsewhere or in several colours."""
+    """Add ``text`` to the legend, for a line with ``looks`` that is drawn elsewhere or in several colours."""
     axes.plot([], [], label=text, **looks)
 
 
 def readable(axis: Axis) -> None:
-    """Plain numbers on a logarithmic axis of less than three decades, where matplotlib writes 2 x 10^-1, or few ticks.
+    """Write plain numbers on a logarithmic axis of less than three decades; matplotlib writes 2 x 10^-1, or too few ticks.
 
-    For after the last line is drawn: it goes by the axis's limits.
+    To be called after the last line is drawn, since it depends on the axis's limits.
     """
     low, high = axis.get_view_interval()
     if low <= 0 or high >= 1000 * low:

@@ -9,11 +9,11 @@ from hw1bench.report.charts.lines import BAND, Look, colour, line, readable, sty
 from hw1bench.report.charts.series import Array, Series, array, label, median_accuracy, spread_at, thin_by_ratio
 
 LEVELS = (15, 50, 99)
-"""In per cent: above chance, of ten classes; half of the labels; all but a few."""
+"""In per cent: above chance for ten classes; half of the labels; all but a few."""
 
 
 def memorising(axes: Axes, series: Sequence[Series]) -> str:
-    """Training accuracy in per cent against optimiser steps, with a dot where the median passes each of `LEVELS`."""
+    """Training accuracy in per cent against optimiser steps, with a dot where the median passes each of ``LEVELS``."""
     axes.set_xscale("log")
     for level in LEVELS:
         axes.axhline(level, color="#777777", linewidth=0.8, linestyle=(0, (1, 2)), zorder=1.2, label="_")
@@ -34,7 +34,7 @@ def memorising(axes: Axes, series: Sequence[Series]) -> str:
 
 
 def note(series: Sequence[Series]) -> str:
-    """A line an arm: after how many steps the median passes each of `LEVELS`, or that it never does."""
+    """One line per arm: after how many steps the median passes each of ``LEVELS``, or that it never does."""
     head = "Training accuracy by optimiser steps: the median over seeds, measured after each epoch."
     return "\n".join([head, *map(_sentence, series)])
 
@@ -73,7 +73,7 @@ def _history(arm: Series) -> tuple[Array, Array]:
     steps, runs = array(arm, "steps", 1), array(arm, "train_accuracy", 2)
     if runs.shape[1] != len(steps) or len(steps) < 2 or (np.diff(steps) <= 0).any():
         raise ValueError(
-            f"series {arm.name!r} has {runs.shape[1]} accuracies at {len(steps)} numbers of steps: give one each, rising, "
-            "from 0 on"
+            f"series {arm.name!r} has {runs.shape[1]} accuracies at {len(steps)} numbers of steps: give one per number, "
+            "and numbers that increase from 0"
         )
     return steps, runs

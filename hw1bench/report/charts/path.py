@@ -13,15 +13,16 @@ from hw1bench.report.words import percent, plural
 _GREY = "#555555"
 _FONT = 6.0  # points, of the accuracies
 _AREA = np.array([280.0, 155.0])  # points: about what the axes of a chart measure
-_LABELS = 3  # a run, where there are few; of many only the last, where it lies on no line
+_LABELS = 3  # per run, if there are few runs; of many only the last, and only if it lies on no line
 _FEW = 8  # runs
 _MOST = 16  # runs: more can neither be told apart nor kept small
-_FAR = 3  # times as far apart as they travel is much farther
-_AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))  # where a label may stand to its dot
+_FAR = 3  # this many times as far apart as they travel is much farther
+# Where a label may stand, seen from its dot.
+_AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
 def path(axes: Axes, series: Sequence[Series], *, part: str) -> str:
-    """The weights of `part` ("whole" or "layer1"): a line a run, a ring where it starts, dots where it was measured."""
+    """The weights of ``part`` ("whole" or "layer1"): one line per run, a ring where it starts, dots where it was measured."""
     arm = holder(series, f"{part}_path")
     places, accuracy = (found[:_MOST] for found in _paths(arm, part))
     shares = array(arm, f"{part}_shares", 2)[0]
@@ -45,7 +46,7 @@ def path(axes: Axes, series: Sequence[Series], *, part: str) -> str:
     entry(axes, "start", color=_GREY, marker="o", linestyle="", markerfacecolor="white", markersize=4.5)
     entry(axes, "numbers: training accuracy in %", color=_GREY, marker="o", linestyle="", markersize=2.8)
     every = len(arm.arrays[f"{part}_path"])
-    return f"a colour a run, {_runs(len(places), every)}"
+    return f"one colour per run, {_runs(len(places), every)}"
 
 
 def note(series: Sequence[Series], *, part: str) -> str:
@@ -55,7 +56,9 @@ def note(series: Sequence[Series], *, part: str) -> str:
     together = percent(array(arm, f"{part}_shares", 2)[0].sum())
     own, walk = array(arm, f"{part}_own_share", 1), array(arm, f"{part}_walk", 1)
     if not len(own) == len(walk) == every:
-        raise ValueError(f"series {arm.name!r} has {every} paths, {len(own)} shares, {len(walk)} walks: give one each")
+        raise ValueError(
+            f"series {arm.name!r} has {every} paths, {len(own)} shares, {len(walk)} walks: give one per run"
+        )
     said = [f"Two components take {together} of the variance of {_runs(drawn, every)} together."]
     if _far_apart(_paths(arm, part)[0]):
         said.append("The runs start much farther apart than they travel, and their starts make up the components.")
@@ -66,13 +69,13 @@ def note(series: Sequence[Series], *, part: str) -> str:
         flatter = int((own > walk).sum())
         are = "is" if 1 in (flatter, len(own)) else "are"
         said += [
-            f"Of a run's own path two components of its own take {_range(own)}{middle}.",
-            f"95 % of random walks with the step lengths of such a run stay below {_range(walk)}, "
+            f"Two components of a run's own take {_range(own)} of the variance of its path{middle}.",
+            f"95 % of random walks with the same step lengths stay below {_range(walk)}, "
             f"so {flatter} of {plural(len(own), 'path')} {are} flatter than a random walk.",
         ]
     said.append(
-        "A large share is no sign of order by itself: of one long random walk in many dimensions the first component alone "
-        "takes 60.8 % (6/π²), the first two 76 %."
+        "A large share is not by itself a sign of order: in one long random walk in many dimensions the first component alone "
+        "takes 60.8 % (6/π²), and the first two take 76 %."
     )
     return "\n".join(said)
 
@@ -100,7 +103,7 @@ def _range(shares: Array) -> str:
 def _paths(arm: Series, part: str) -> tuple[Array, Array]:
     """Coordinates (runs, snapshots, 2) and accuracies (runs, snapshots) of the runs that share the first one's components.
 
-    Runs of a later look have components of their own, in which a place says nothing about the others.
+    Runs of a later look have components of their own, in which a place says nothing about the other runs.
     """
     places, accuracy = array(arm, f"{part}_path", 3), array(arm, "path_accuracy", 2)
     shares = array(arm, f"{part}_shares", 2)
@@ -114,16 +117,16 @@ def _paths(arm: Series, part: str) -> tuple[Array, Array]:
 
 
 def _colour(run: int, runs: int) -> str:
-    """Eight runs are one more than the palette has: the last is black, of which there is no other line here."""
+    """The colour of a run. Eight runs are one more than the palette has: the last is black, like no other line here."""
     if runs == _FEW:
         return "black" if run == _FEW - 1 else colour(run)
     return colour(run, runs)
 
 
 def _accuracies(axes: Axes, lines: Array, places: Array, accuracy: Array, marked: Array) -> None:
-    """Accuracies beside their dots, wherever one finds room: every run's last, then some of those before it.
+    """Write accuracies beside their dots, if there is room: the last of every run, then some of those before it.
 
-    lines  (points, 2): what is drawn, for labels to keep clear of.
+    lines  (points, 2): what is drawn already, of which labels keep clear.
     """
     low, high = np.array([axes.get_xlim(), axes.get_ylim()]).T
     ink = (lines[np.isfinite(lines).all(axis=1)] - low) / (high - low) * _AREA

@@ -16,7 +16,7 @@ _SIDES = ("above", "within", "below")
 
 
 def ratio_by_loss(axes: Axes, series: Sequence[Series]) -> str:
-    """Shares of positive and of negative eigenvalues against the loss there: a dot a point, of every seed of every arm."""
+    """Shares of positive and of negative eigenvalues against the loss there: one dot per point, for every seed of every arm."""
     axes.set_xscale("log")
     loss, reached = _all(series, "stationary_loss"), _reached(series)
     above, below = (_all(series, side, len(TOLERANCES))[:, _COLUMN] for side in ("above", "below"))
@@ -29,7 +29,7 @@ def ratio_by_loss(axes: Axes, series: Sequence[Series]) -> str:
     if far:
         points = plural(len(reached), "point")
         looks: dict[str, Any] = {"color": "#888888", "markerfacecolor": "none", "ms": 4.0, "mew": 0.8}
-        axes.plot(loss[missed], above[missed], "o", **looks, label=f"{far} of {points} did not get there", zorder=2.1)
+        axes.plot(loss[missed], above[missed], "o", **looks, label=f"not reached: {far} of {points}", zorder=2.1)
     axes.set(xlabel="loss", ylabel="share of eigenvalues")
     axes.set_ylim(bottom=-0.03)
     readable(axes.xaxis)
@@ -37,16 +37,16 @@ def ratio_by_loss(axes: Axes, series: Sequence[Series]) -> str:
     remark = f";\n{plural(absent, 'point')} without a positive loss not drawn" if absent else ""
     return (
         f"eigenvalues of the Hessian above and below ±{_power(MINIMAL_RATIO)} of the largest,\n"
-        f"a dot a point, {len(series)} a seed{remark}"
+        f"one dot per point, {len(series)} per seed{remark}"
     )
 
 
 def note(series: Sequence[Series]) -> str:
-    """How many points got to almost zero gradient, their median shares, and what stands against the shares."""
+    """How many points reached almost zero gradient, their median shares, and what to keep in mind about the shares."""
     reached = _reached(series)
     got, points = int(reached.sum()), len(reached)
     said = [
-        f"{got} of {plural(points, 'point')} got to almost zero gradient: a norm of at most 1e-4 of that at "
+        f"{got} of {plural(points, 'point')} reached almost zero gradient: a norm of at most 1e-4 of the norm at "
         "initialisation."
     ]
     if got < points:
@@ -92,7 +92,7 @@ def _reached(series: Sequence[Series]) -> Array:
 
 
 def _all(series: Sequence[Series], name: str, columns: int | None = None) -> Array:
-    """Array `name` of all series, one after another: (points,), or (points, columns) where it has columns."""
+    """Array ``name`` of all series, one after another: (points,), or (points, columns) if it has columns."""
     found = [array(arm, name, 1 if columns is None else 2) for arm in series]
     for arm, values in zip(series, found, strict=True):
         runs = len(array(arm, "reached", 1))

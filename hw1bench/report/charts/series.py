@@ -1,4 +1,4 @@
-"""What a chart is drawn from, and what of it is drawn: medians, extremes and thinned lines of arrays over runs."""
+"""The arrays of a chart, and what is drawn of them: medians, extremes and thinned lines over runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,27 +11,27 @@ from hw1bench.report.words import plural
 
 Array = npt.NDArray[Any]
 
-_POINTS = 400  # a line; what a chart this wide can show
-_BUDGET = 1050  # a chart; keeps an SVG with three bands near 100 kB
-_LEAST_POINTS = 60  # a line, however many there are
+_POINTS = 400  # per line; what a chart this wide can show
+_BUDGET = 1050  # per chart; keeps an SVG with three bands near 100 kB
+_LEAST_POINTS = 60  # per line, however many lines there are
 
 
 @dataclass(frozen=True)
 class Series:
-    """What one arm contributes to a chart: its name, as the legend says it, and its arrays.
+    """The contribution of one arm to a chart: its name, as in the legend, and its arrays.
 
-    Which of them it needs depends on the kind of chart.
+    Which arrays are needed depends on the kind of chart.
 
     train_loss, test_loss          (runs, epochs + 1), index 0 is before training; may be non-finite
     train_accuracy, test_accuracy  (runs, epochs + 1), shares
     steps                          (epochs + 1,), optimiser steps done at each index
     parameters                     (), the net's number of trainable parameters
-    gradient_norm                  (runs, epochs + 1), or (runs, steps) where it was recorded a step
+    gradient_norm                  (runs, epochs + 1), or (runs, steps) if it was recorded per step
     step_loss                      (runs, steps), the batch's loss before each step
     prediction                     (runs, points), the fitted functions on the training grid
     x, truth                       (points,), the training grid and the function on it
 
-    Paths of the weights (`path`), of the whole net and of its first layer, ``part`` being whole or layer1:
+    Paths of the weights (``path``), of the whole net and of its first layer, ``part`` being whole or layer1:
     {part}_path                    (runs, snapshots, 2), coordinates by principal components of all runs together; NaN
                                    after the last snapshot of a run
     {part}_shares                  (runs, 2), the components' shares of the variance, the same for all these runs
@@ -39,18 +39,18 @@ class Series:
     {part}_walk                    (runs,), what 95 % of random walks with that run's step lengths stay below
     path_accuracy                  (runs, snapshots), training accuracy, a share, at the marked snapshots; NaN at others
 
-    Points of almost zero gradient (`ratio`), columns in the order of `measurement.TOLERANCES`:
+    Points of almost zero gradient (``ratio``), columns in the order of ``measurement.TOLERANCES``:
     above, below, within           (runs, 3), shares of the Hessian's eigenvalues above, below and within each tolerance
     gauss_newton_above             (runs, 3), the same for the layer-by-layer Gauss-Newton matrix
     stationary_loss, norm_ratio    (runs,), the loss there, and the gradient's norm over that at initialisation
     reached, descended             (runs,), 0 or 1: whether the norm is small enough; whether steps on the loss led there
 
-    Nets on the line from this arm's weights to another's (`interpolation`):
+    Nets on the line from this arm's weights to another's (``interpolation``):
     alphas                         (runs, alphas), rising, 0 and 1 among them; the same for all runs
     mixed_train_loss, mixed_test_loss, mixed_train_accuracy, mixed_test_accuracy  (runs, alphas)
 
-    Sweeps of the batch size or the learning rate (`sweep`):
-    batch_size, lr                 (), the arm's
+    Sweeps of the batch size or the learning rate (``sweep``):
+    batch_size, lr                 (), of the arm
     kept_train_loss, kept_test_loss, kept_train_accuracy, kept_test_accuracy  (runs,), with the weights that are kept
     jacobian                       (runs,), norm of the outputs' Jacobian by the input, on test images
     reported                       (runs,), the sensitivity that the report measured
@@ -61,27 +61,29 @@ class Series:
 
 
 def array(arm: Series, name: str, axes: int) -> Array:
-    """Array `name` of `arm` as float64; raises ValueError where it is missing, empty or has not `axes` axes."""
+    """Array ``name`` of ``arm`` as float64; raises ValueError if it is missing, empty or does not have ``axes`` axes."""
     if name not in arm.arrays:
         raise ValueError(f"series {arm.name!r} has no array {name!r}, only {', '.join(arm.arrays) or 'none'}: add it")
     found = np.asarray(arm.arrays[name], dtype=float)
     if found.ndim != axes or found.size == 0:
-        raise ValueError(f"array {name!r} of series {arm.name!r} has shape {found.shape}: give it {axes} filled axes")
+        raise ValueError(
+            f"array {name!r} of series {arm.name!r} has shape {found.shape}: give it {axes} axes, none empty"
+        )
     return found
 
 
 def holder(series: Sequence[Series], name: str) -> Series:
-    """The first of `series` with an array `name`; where there is none the first of all, for `array` to refuse."""
+    """The first of ``series`` with an array ``name``; if there is none the first of all, for ``array`` to refuse."""
     return next((arm for arm in series if name in arm.arrays), series[0])
 
 
 def diverged(arm: Series) -> int:
-    """The runs of `arm` whose training loss ever was not finite; 0 where the loss is not at hand."""
+    """The number of runs of ``arm`` whose training loss was ever not finite; 0 if it has no training loss."""
     return _not_finite(array(arm, "train_loss", 2)) if "train_loss" in arm.arrays else 0
 
 
 def label(arm: Series, runs: Array) -> str:
-    """What the legend says of `arm`, of which (runs, ...) are drawn: its name, its seeds, how many of them diverged."""
+    """The legend's text for ``arm``, of which (runs, ...) are drawn: its name, its seeds, and how many of them diverged."""
     lost = max(diverged(arm), _not_finite(runs))
     return f"{arm.name} ({plural(len(runs), 'seed')}{f', {lost} diverged' if lost else ''})"
 
@@ -91,12 +93,12 @@ def _not_finite(runs: Array) -> int:
 
 
 def thin(length: int, lines: int) -> Array:
-    """Indices of the points to draw of `length`, first and last among them, for a chart of `lines` lines."""
+    """Indices of the points to draw out of ``length``, including first and last, for a chart of ``lines`` lines."""
     return np.unique(np.linspace(0, length - 1, _count(length, lines)).round().astype(int))
 
 
 def thin_by_ratio(length: int, lines: int) -> Array:
-    """As `thin` for a logarithmic axis, which has no place for index 0: from 1, evenly in the logarithm."""
+    """As ``thin`` for a logarithmic axis, which has no place for index 0: from 1, evenly in the logarithm."""
     return np.unique(np.geomspace(1, length - 1, _count(length, lines)).round().astype(int))
 
 
@@ -105,27 +107,27 @@ def _count(length: int, lines: int) -> int:
 
 
 def finite(values: Array) -> Array:
-    """`values`, NaN where they are not finite."""
+    """``values``, with NaN for those that are not finite."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def unbounded(losses: Array) -> Array:
-    """A loss that is not finite counts as infinite."""
+    """``losses``, with infinity for those that are not finite."""
     return np.where(np.isfinite(losses), losses, np.inf)
 
 
 def positive(values: Array) -> Array:
-    """`values`, NaN where a logarithmic axis has no place for them."""
+    """``values``, with NaN for those that have no place on a logarithmic axis."""
     return np.where(values > 0, values, np.nan)
 
 
 def median_loss(runs: Array) -> Array:
-    """Over runs; a diverged run counts as the worst of all, and a median that is none is not drawn."""
+    """The median over runs; a diverged run counts as the worst of all, and a median that is not finite is not drawn."""
     return finite(np.median(unbounded(runs), axis=0))
 
 
 def median_accuracy(runs: Array) -> Array:
-    """Over runs; an accuracy that is not a number counts as the worst of all."""
+    """The median over runs; an accuracy that is not a number counts as the worst of all."""
     return finite(np.median(np.where(np.isnan(runs), -np.inf, runs), axis=0))
 
 
@@ -136,6 +138,6 @@ def spread(runs: Array) -> tuple[Array, Array]:
 
 
 def spread_at(runs: Array, kept: Array) -> tuple[Array, Array]:
-    """As `spread`, at the points `kept`, each speaking also for those between it and the next, so that no spike is lost."""
+    """As ``spread``, at the points ``kept``, each also covering those up to the next one, so that no spike is lost."""
     low, high = spread(runs)
     return np.asarray(np.fmin.reduceat(low, kept)), np.asarray(np.fmax.reduceat(high, kept))

@@ -21,7 +21,7 @@ from hw1bench.report.words import plural
 
 
 def loss_by_size(axes: Axes, series: Sequence[Series]) -> str:
-    """Final training and test loss: a dot a seed, a line through the medians."""
+    """Final training and test loss: one dot per seed, a line through the medians."""
     axes.set_yscale("log")
     heading = _by_size(axes, series, "loss", lambda runs: positive(finite(runs)), median_loss)
     axes.set(xlabel="parameters", ylabel="final loss")
@@ -30,7 +30,7 @@ def loss_by_size(axes: Axes, series: Sequence[Series]) -> str:
 
 
 def accuracy_by_size(axes: Axes, series: Sequence[Series]) -> str:
-    """Final training and test accuracy in per cent: a dot a seed, a line through the medians."""
+    """Final training and test accuracy in per cent: one dot per seed, a line through the medians."""
     heading = _by_size(axes, series, "accuracy", lambda runs: 100 * runs, median_accuracy)
     axes.set(xlabel="parameters", ylabel="final accuracy (%)")
     return heading
@@ -58,11 +58,11 @@ def _by_size(
     seeds = plural(min(counts), "seed") if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)} seeds"
     lost = sum(map(diverged, arms))
     remark = f";\n{lost} of {plural(counts.sum(), 'run')} diverged" if lost else ""
-    return f"a line through the medians of {seeds}, a dot a seed{remark}"
+    return f"a line through the medians of {seeds}, one dot per seed{remark}"
 
 
 def _parameters(arm: Series) -> float:
     count = float(array(arm, "parameters", 0))
     if count <= 0:
-        raise ValueError(f"series {arm.name!r} has {count:g} parameters, which have no place on a log axis: count them")
+        raise ValueError(f"series {arm.name!r} has {count:g} parameters, which a log axis cannot show: count them")
     return count

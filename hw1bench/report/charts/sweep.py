@@ -18,14 +18,14 @@ from hw1bench.report.words import percent, plural
 
 _SWEPT = {"batch": ("batch_size", "batch size"), "lr": ("lr", "learning rate")}
 _MEASURES = {"jacobian": "Jacobian norm", "reported": "weight-gradient norm"}
-_NOTHING = 1e-4  # of the largest median: up to there a sensitivity is next to nothing
-_BELOW = 0.12  # of the decades of the others: how far below them the lower edge is
-_APART = 0.13  # of the axis: nearer ticks would touch
+_NOTHING = 1e-4  # of the largest median: a sensitivity up to this is next to nothing
+_BELOW = 0.12  # how far the lower edge is below the others, as a share of their decades
+_APART = 0.13  # of the axis: ticks nearer than this would touch
 _NO_WAY = "goes neither way"
 
 
 def _sweep(axes: Axes, series: Sequence[Series], *, what: str, measure: str, over: str) -> str:
-    """Train and test `what` on the left, `measure` on the right: a dot a seed, a line through the medians."""
+    """Training and test ``what`` on the left, ``measure`` on the right: one dot per seed, a line through the medians."""
     arms, swept = _in_order(series, over)
     axes.set_xscale("log")
     own = colour(2)
@@ -53,13 +53,13 @@ def _sweep(axes: Axes, series: Sequence[Series], *, what: str, measure: str, ove
     seeds = plural(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
     lost = sum(int((~np.isfinite(array(arm, "kept_train_loss", 1))).sum()) for arm in arms)
     remark = f";\n{lost} of {plural(sum(map(len, sensitivity)), 'run')} diverged" if lost else ""
-    return f"a line through the medians of {seeds}, a dot a seed{remark}{nothing}"
+    return f"a line through the medians of {seeds}, one dot per seed{remark}{nothing}"
 
 
 def _sensitivity(axes: Axes, swept: Array, runs: Sequence[Array], looks: dict[str, Any]) -> str:
-    """Dots and medians, those next to nothing hollow at the lower edge, and what the heading says of these.
+    """Draw dots and medians, those next to nothing hollow at the lower edge; returns what the heading says about these.
 
-    The sensitivity of a dead net is 0, or so small that the axis down to it would make a flat line of all others.
+    The sensitivity of a dead net is 0, or so small that an axis down to it would make a flat line of all others.
     """
     places = np.repeat(swept, [len(values) for values in runs])
     values, medians = finite(np.concatenate(runs)), _medians(runs)
@@ -90,36 +90,36 @@ def _sensitivity(axes: Axes, swept: Array, runs: Sequence[Array], looks: dict[st
 
 
 def note(series: Sequence[Series], *, measure: str, over: str) -> str:
-    """Which way the measures go over the sweep, by pairs of arms, and whether they agree; why they can differ once a sweep."""
+    """Which way the measures go over the sweep, by pairs of arms, and whether they agree; once per sweep, why they can differ."""
     arms, swept = _in_order(series, over)
     word = _SWEPT[over][1]
     pairs = [(less, more) for less, more in combinations(range(len(arms)), 2) if swept[less] < swept[more]]
     if not pairs:
         return f"With one {word} there is nothing to compare."
     jacobian, way = _falls(arms, pairs, "jacobian")
-    said = f"From the smaller to the larger {word} the Jacobian norm falls in {jacobian} of arms"
-    rule = f"more than {percent(IN_ORDER)} of pairs must agree to say that a measure falls or rises"
+    said = f"From the smaller to the larger {word}, the Jacobian norm falls in {jacobian} of arms"
+    rule = f"More than {percent(IN_ORDER)} of pairs must agree to say that a measure falls or rises"
     if not all("reported" in arm.arrays for arm in arms):
-        return f"{said} (medians over seeds): it {way}, where {rule}."
+        return f"{said} (medians over seeds): it {way}. {rule}."
     reported, other = _falls(arms, pairs, "reported")
-    agree = f"they agree, each {way}"
-    differ = f"they disagree, the Jacobian norm {way} and the weight gradient {other}"
+    agree = f"They agree: each {way}"
+    differ = f"They disagree: the Jacobian norm {way} and the weight gradient {other}"
     counted = (
-        f"{said}, the mean norm of the weight gradient on one mini-batch, which some reports give as sensitivity, in "
-        f"{reported} (medians over seeds): {agree if way == other else differ}, where {rule}."
+        f"{said}, and the mean norm of the weight gradient on one mini-batch, which some reports give as sensitivity, "
+        f"falls in {reported} (medians over seeds). {agree if way == other else differ}. {rule}."
     )
     if measure == "reported":
         return counted
-    noisier = " and is the noisier the smaller the batch" if over == "batch" else ""
+    noisier = " and is noisier for smaller batches" if over == "batch" else ""
     return (
-        f"{counted}\nThey can differ: the Jacobian norm is about how the outputs change with the input on test images, the "
-        "other about the gradient of the loss by the weights on one mini-batch, which goes to zero as the training loss "
-        f"does{noisier}."
+        f"{counted}\nThey can differ: the Jacobian norm tells how the outputs change with the input on test images; the "
+        "other is the gradient of the loss with respect to the weights on one mini-batch, which goes to zero as the training "
+        f"loss does{noisier}."
     )
 
 
 def _falls(arms: Sequence[Series], pairs: Sequence[tuple[int, int]], measure: str) -> tuple[str, str]:
-    """In how many of `pairs` of arms the median of `measure` falls, and which way it goes by the rule for orders."""
+    """In how many of ``pairs`` of arms the median of ``measure`` falls, and which way it goes by the rule for orders."""
     medians = _medians([array(arm, measure, 1) for arm in arms])
     changes = np.array([medians[more] - medians[less] for less, more in pairs])
     changes = changes[np.isfinite(changes)]
@@ -130,7 +130,7 @@ def _falls(arms: Sequence[Series], pairs: Sequence[tuple[int, int]], measure: st
 
 
 def _medians(runs: Sequence[Array], median: Callable[[Array], Array] = median_loss) -> Array:
-    """The median of each arm's `runs`: (arms,)."""
+    """The median of each arm's ``runs``: (arms,)."""
     return np.array([median(values[:, None])[0] for values in runs])
 
 
@@ -154,7 +154,7 @@ def _ticks(axis: Axis, swept: Array) -> None:
 
 
 def _in_order(series: Sequence[Series], over: str) -> tuple[list[Series], Array]:
-    """The series by what is swept, and its values (arms,)."""
+    """The series in the order of the swept value, and these values (arms,)."""
     name, word = _SWEPT[over]
     arms = sorted(series, key=lambda arm: float(array(arm, name, 0)))
     swept = np.array([float(array(arm, name, 0)) for arm in arms])
