@@ -4,15 +4,18 @@ import json
 
 import pytest
 
+from hw1bench.sources.pack import PACK
 from parsed_page import Page
 
-SIXTH = """
+OURS = ", ".join(report.id for report in PACK.reports)
+
+ANOTHER = """
 from hw1bench import Pack, Report, Topic
 
 
 def pytest_hw1bench_pack():
     return Pack(
-        reports=[Report("F", title="A sixth report", source="another course", url="https://example.org/f.pdf")],
+        reports=[Report("Z", title="Another report", source="another course", url="https://example.org/z.pdf")],
         topics=[Topic("widths", "Widths of nets"), Topic("sums", "Sums")],
     )
 """
@@ -43,73 +46,73 @@ def ids(found):
 
 
 def test_a_sixth_report_from_elsewhere_is_shown_by_title_source_and_link(pytester, project):
-    folder = project(f"[{count('F-sums-x', 'F')}]", topic="sums")
-    (folder / "conftest.py").write_text(SIXTH)
+    folder = project(f"[{count('Z-sums-x', 'Z')}]", topic="sums")
+    (folder / "conftest.py").write_text(ANOTHER)
     pytester.runpytest("claims").assert_outcomes(passed=1, deselected=1)
     found, page = written(pytester)
     assert found["reports"] == [
-        {"id": "F", "title": "A sixth report", "source": "another course", "url": "https://example.org/f.pdf"}
+        {"id": "Z", "title": "Another report", "source": "another course", "url": "https://example.org/z.pdf"}
     ]
     assert found["topics"] == [{"id": "sums", "title": "Sums"}]
-    (heading,) = page.find("p", inside="topic-sums-F", class_="about")
-    assert heading["text"] == "A sixth report (another course) https://example.org/f.pdf"
-    assert page.find("a", inside="topic-sums-F", href="https://example.org/f.pdf")
-    assert page.find("a", inside="matrix", href="https://example.org/f.pdf")
-    assert page.text("topic-sums").startswith("Sums 1 claim: 1 supported Report F")
+    (heading,) = page.find("p", inside="topic-sums-Z", class_="about")
+    assert heading["text"] == "Another report (another course) https://example.org/z.pdf"
+    assert page.find("a", inside="topic-sums-Z", href="https://example.org/z.pdf")
+    assert page.find("a", inside="matrix", href="https://example.org/z.pdf")
+    assert page.text("topic-sums").startswith("Sums 1 claim: 1 supported Report Z")
     text = (pytester.path / "reports" / "claims.md").read_text()
-    assert "- F: A sixth report (another course), [https\\://example.org/f.pdf](<https://example.org/f.pdf>)" in text
+    assert "- Z: Another report (another course), [https\\://example.org/z.pdf](<https://example.org/z.pdf>)" in text
     assert "## Sums" in text
 
 
 def test_markers_of_a_pack_are_listed_and_select(pytester, project):
-    folder = project(f"[{count('F-sums-x', 'F')}, {count('F-sums-y', 'F')}]", topic="sums")
-    (folder / "conftest.py").write_text(SIXTH)
+    folder = project(f"[{count('Z-sums-x', 'Z')}, {count('Z-sums-y', 'Z')}]", topic="sums")
+    (folder / "conftest.py").write_text(ANOTHER)
     listed = pytester.runpytest("claims", "--markers").stdout.str()
-    assert "@pytest.mark.report_f: claims of report F: A sixth report" in listed
+    assert "@pytest.mark.report_z: claims of report Z: Another report" in listed
     assert "@pytest.mark.widths: claims of the topic Widths of nets" in listed
     assert "report_a" not in listed
-    pytester.runpytest("claims", "-m", "report_f and sums", "-k", "sums-x").assert_outcomes(passed=1, deselected=3)
+    pytester.runpytest("claims", "-m", "report_z and sums", "-k", "sums-x").assert_outcomes(passed=1, deselected=3)
 
 
-def test_the_pack_of_the_five_reports_and_another_are_merged(pytester, project, root):
+def test_the_pack_of_our_reports_and_another_are_merged(pytester, project, root):
     root("hw1bench.sources.pack")
     project(f"[{count('A-counts-x', 'A')}]", topic="counts")
-    other = project(f"[{count('F-widths-x', 'F')}]", topic="widths").parent / "other"
+    other = project(f"[{count('Z-widths-x', 'Z')}]", topic="widths").parent / "other"
     other.mkdir()
     (pytester.path / "claims" / "test_widths.py").rename(other / "test_widths.py")
-    (other / "conftest.py").write_text(SIXTH)
+    (other / "conftest.py").write_text(ANOTHER)
     pytester.runpytest("other", "claims").assert_outcomes(passed=2, deselected=2)
     found, page = written(pytester)
-    assert (ids(found["reports"]), ids(found["topics"])) == (["A", "F"], ["counts", "widths"])
+    assert (ids(found["reports"]), ids(found["topics"])) == (["A", "Z"], ["counts", "widths"])
     assert [one["text"] for one in page.find("h2")] == ["Reports by topic", "Parameter counts", "Widths of nets"]
 
 
 def test_a_pack_that_is_read_at_collection_counts(pytester, project):
-    folder = project(f"[{count('F-sums-x', 'F')}]", topic="sums")
+    folder = project(f"[{count('Z-sums-x', 'Z')}]", topic="sums")
     deep = pytester.path / "deep" / "er"
     deep.mkdir(parents=True)
     folder.rename(deep / "claims")
-    (deep / "claims" / "conftest.py").write_text(SIXTH)
-    pytester.runpytest(".", "-m", "report_f").assert_outcomes(passed=1, deselected=1)
-    assert ids(written(pytester)[0]["reports"]) == ["F"]
+    (deep / "claims" / "conftest.py").write_text(ANOTHER)
+    pytester.runpytest(".", "-m", "report_z").assert_outcomes(passed=1, deselected=1)
+    assert ids(written(pytester)[0]["reports"]) == ["Z"]
     result = pytester.runpytest(".", "-m", "widths")
     result.stderr.fnmatch_lines(["ERROR: -m 'widths' selects no claim: collected topics are sums; see --markers"])
 
 
 def test_two_different_reports_with_one_id_end_the_session_in_one_line(pytester, project, root):
-    root(more=SIXTH)
-    folder = project(f"[{count('F-sums-x', 'F')}]", topic="sums")
-    (folder / "conftest.py").write_text(SIXTH.replace("A sixth report", "Quite another"))
+    root(more=ANOTHER)
+    folder = project(f"[{count('Z-sums-x', 'Z')}]", topic="sums")
+    (folder / "conftest.py").write_text(ANOTHER.replace("Another report", "Quite another"))
     result = pytester.runpytest("claims")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: two reports have the id 'F', *: give one of them a different id"])
+    result.stderr.fnmatch_lines(["ERROR: two reports have the id 'Z', *: give one of them a different id"])
     assert not (pytester.path / "reports").exists()
 
 
-@pytest.mark.parametrize("given", ["'F'", "[1]", "Pack"])
+@pytest.mark.parametrize("given", ["'Z'", "[1]", "Pack"])
 def test_a_hook_that_does_not_return_a_pack_gets_one_line(pytester, project, root, given):
-    root(more=SIXTH.split("    return")[0] + f"    return {given}\n")
-    project(f"[{count('F-sums-x', 'F')}]", topic="sums")
+    root(more=ANOTHER.split("    return")[0] + f"    return {given}\n")
+    project(f"[{count('Z-sums-x', 'Z')}]", topic="sums")
     result = pytester.runpytest("claims")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*pytest_hw1bench_pack returned *: return a hw1bench.Pack"])
@@ -121,7 +124,7 @@ def test_a_misspelt_report_in_a_topic_of_a_pack_gets_one_line(pytester, project,
     result = pytester.runpytest("claims", "-k", "counts-x")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (said,) = [line for line in result.stderr.lines if line.startswith("ERROR")]
-    assert "A-counts-y] names report 'AA', and for topic 'counts' there are A, B, C, D, E: name one of these" in said
+    assert f"A-counts-y] names report 'AA', and for topic 'counts' there are {OURS}: name one of these" in said
 
 
 @pytest.mark.parametrize("tests", ["claim", "exhibit", "contrast"])
@@ -142,7 +145,7 @@ def test_contrast(exhibit, court): court.show(exhibit)
     (folder / "test_fit.py").write_text(source.replace('TOY = experiment("toy")', f'TOY = experiment("toy")\n{wrong}'))
     result = pytester.runpytest("claims")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: * names report 'Q', and for topic 'fit' there are A, B, C, D, E: *"])
+    result.stderr.fnmatch_lines([f"ERROR: * names report 'Q', and for topic 'fit' there are {OURS}: *"])
 
 
 @pytest.mark.parametrize("plugins", [(), ("hw1bench.sources.pack",)])
@@ -161,8 +164,8 @@ def test_claims_without_a_pack_are_shown_with_plain_ids(pytester, project, root,
 
 def test_topics_keep_the_order_of_the_pack_from_session_to_session(pytester, project):
     for topic in ("sums", "widths", "another"):
-        folder = project(f"[{count(f'F-{topic}-x', 'F')}]", topic=topic)
-    (folder / "conftest.py").write_text(SIXTH)
+        folder = project(f"[{count(f'Z-{topic}-x', 'Z')}]", topic=topic)
+    (folder / "conftest.py").write_text(ANOTHER)
     for topic in ("another", "sums", "widths"):
         pytester.runpytest("claims", "-m", topic).assert_outcomes(passed=1, deselected=5)
     found, page = written(pytester)
