@@ -1,18 +1,28 @@
 """Arguments of the constructors of effects: converted to one form, or refused in one line that names the argument."""
 
 import inspect
+import pkgutil
 from fractions import Fraction
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 from hw1bench import effects as fx
+from hw1bench.effects.arguments import checked
 
-CONSTRUCTORS = {
-    name: found
-    for name in fx.__all__
-    if inspect.isfunction(found := getattr(fx, name)) and inspect.signature(found).return_annotation is fx.Effect
-}
+
+def constructors(names, module):
+    """The functions among ``names`` of ``module`` that return an Effect, by name."""
+    found = {name: getattr(module, name) for name in names if not name.startswith("_")}
+    return {
+        name: one
+        for name, one in found.items()
+        if inspect.isfunction(one) and inspect.signature(one).return_annotation is fx.Effect
+    }
+
+
+CONSTRUCTORS = constructors(fx.__all__, fx)
 GOOD = {
     "arm": "a", "than": "b", "of": "b", "first": "a", "second": "b", "own": "a", "other": "b", "small": "a", "middle": "b",
     "large": "c", "arms": ("a", "b"), "among": ("b", "c"), "threshold": 0.5, "alpha": 0.5, "low": 0.0, "high": 1.0,
@@ -35,7 +45,10 @@ HOSTILE = [
 
 def arguments(name):
     signature = inspect.signature(CONSTRUCTORS[name])
-    return signature, {argument: OWN.get((name, argument), GOOD[argument]) for argument in signature.parameters}
+    for argument in signature.parameters:
+        known = argument in GOOD or (name, argument) in OWN
+        assert known, f"argument {argument!r} of {name} has no good value: add it to GOOD in this file"
+    return signature, {argument: OWN.get((name, argument), GOOD.get(argument)) for argument in signature.parameters}
 
 
 def make(name, **changed):
@@ -44,8 +57,26 @@ def make(name, **changed):
     return CONSTRUCTORS[name](*bound.args, **bound.kwargs)
 
 
-def test_every_constructor_is_there():
-    assert len(CONSTRUCTORS) == 57
+def test_every_constructor_of_the_files_of_effects_is_exported_with_its_arguments_checked():
+    written = {}
+    for found in pkgutil.iter_modules(fx.__path__, "hw1bench.effects."):
+        module = import_module(found.name)
+        here = constructors(vars(module), module)
+        written |= {name: one for name, one in here.items() if one.__module__ == module.__name__}
+    for name, one in written.items():
+        assert name in fx.__all__, f"{name} is not in __all__ of effects/__init__.py"
+        assert getattr(getattr(fx, name), "__wrapped__", None) is one, f"{name} is not checked in effects/__init__.py"
+    assert set(CONSTRUCTORS) == set(written)
+
+
+def test_an_argument_without_a_check_is_one_line():
+    def ends_below_its_median(arm: str, *, tail: float) -> fx.Effect: ...
+
+    with pytest.raises(ValueError) as refused:
+        checked(ends_below_its_median)
+    assert str(refused.value) == (
+        "argument 'tail' of ends_below_its_median has no check: add it to _BY_NAME in hw1bench/effects/arguments.py"
+    )
 
 
 @pytest.mark.parametrize("name", CONSTRUCTORS)

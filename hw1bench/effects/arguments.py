@@ -81,12 +81,22 @@ _BY_CONSTRUCTOR: dict[str, dict[str, Check]] = {
 """Constructor -> checks of its arguments that differ from the checks in ``_BY_NAME``."""
 
 
+def _check(constructor: str, argument: str) -> Check:
+    found = _BY_CONSTRUCTOR.get(constructor, {}).get(argument) or _BY_NAME.get(argument)
+    if found is None:
+        raise ValueError(
+            f"argument {argument!r} of {constructor} has no check: add it to _BY_NAME in hw1bench/effects/arguments.py"
+        )
+    return found
+
+
 def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
-    """Wrap ``constructor`` so that its arguments are checked and converted: see ``hw1bench.support.checks``."""
+    """Wrap ``constructor`` so that its arguments are checked and converted: see ``hw1bench.support.checks``.
+
+    Raises ValueError if an argument has no check.
+    """
     name, signature = constructor.__name__, inspect.signature(constructor)
-    checks = {
-        argument: _BY_CONSTRUCTOR.get(name, {}).get(argument) or _BY_NAME[argument] for argument in signature.parameters
-    }
+    checks = {argument: _check(name, argument) for argument in signature.parameters}
 
     @wraps(constructor)
     def construct(*args: _Given.args, **kwargs: _Given.kwargs) -> Effect:
