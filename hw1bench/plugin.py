@@ -157,7 +157,7 @@ class Bench:
         ]
         if outcome.kind == "skipped":
             pytest.skip(summary.one_line(entry, outcome.remark))
-        message = summary.message(entry, outcome.remark, sitting.options.report_dir)
+        message = summary.message(entry, outcome, sitting.options.report_dir)
         if outcome.kind == "xfailed":
             item.add_marker(
                 pytest.mark.xfail(raises=Refuted, strict=True, reason=summary.one_line(entry, outcome.remark))

@@ -93,7 +93,7 @@ CELLS = {  # verdict -> outcome, and what is said: no ruling, the same, inconclu
         ("failed", "contradicts the ruling (refuted)"),
     ],
     "refuted": [
-        ("failed", "refuted, no ruling yet"),
+        ("failed", "refuted, no ruling yet (record it with --record-rulings)"),
         ("xfailed", ""),
         ("xfailed", "stronger than the ruling"),
         ("failed", "contradicts the ruling (supported)"),

@@ -12,7 +12,7 @@ import pytest
 
 import hw1bench
 from hw1bench.court import rulings
-from hw1bench.court.rulings import ELSEWHERE
+from hw1bench.court.rulings import ELSEWHERE, RECORD_ANEW
 from sample_ruling import ruling
 
 ONE = "[claim('A-fit-x', 'supported')]"
@@ -47,7 +47,7 @@ def test_a_ruling_on_another_subject_is_shown_and_does_not_count(pytester, proje
     result = pytester.runpytest("claims", "--strict-rulings")
     result.assert_outcomes(failed=3, deselected=3)
     for name, (verdict, _, _) in found.items():
-        assert f"{name}: {verdict}, {ELSEWHERE}" in said(result)
+        assert f"{name}: {verdict}, {ELSEWHERE} ({RECORD_ANEW})" in said(result)
     assert (folder / rulings.FILE).read_text() == recorded  # until it is recorded anew
 
 

@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw1bench.court.rulings import ELSEWHERE, Outcome, beside, gone, load, number, outcome, save, strictly
+from hw1bench.court.rulings import (
+    ELSEWHERE,
+    RECORD,
+    RECORD_ANEW,
+    Outcome,
+    beside,
+    gone,
+    load,
+    number,
+    outcome,
+    save,
+    strictly,
+)
 from sample_ruling import ruling
 
 TABLE = {  # verdict -> outcome without ruling, with the same, with inconclusive, with the opposite
@@ -30,10 +42,12 @@ def test_the_table_of_outcomes(word, column):
     assert found.kind == kind
     assert found.remark.startswith(remark)
     assert bool(found.remark) == bool(remark)
+    assert found.advice == (RECORD if remark == "refuted, no ruling yet" else "")
 
 
 def test_strict_fails_a_missing_ruling():
-    assert strictly(Outcome("passed"), ruling(), None) == Outcome("failed", "supported, no ruling on record")
+    found = strictly(Outcome("passed"), ruling(), None)
+    assert found == Outcome("failed", "supported, no ruling on record", RECORD)
 
 
 def test_strict_fails_a_weaker_verdict_only_in_the_same_environment():
@@ -50,12 +64,13 @@ def test_a_ruling_on_another_subject_does_not_count_and_is_mentioned(other):
     found = {word: beside(word, old, ruling().subject) for word in TABLE}
     assert found == {
         "supported": (Outcome("passed", ELSEWHERE), None),
-        "refuted": (Outcome("failed", f"refuted, {ELSEWHERE}"), None),
+        "refuted": (Outcome("failed", f"refuted, {ELSEWHERE}", RECORD_ANEW), None),
         "inconclusive": (Outcome("skipped", ELSEWHERE), None),
         "error": (Outcome("failed", "error"), None),
         "not run": (Outcome("skipped", "not run"), None),
     }
-    assert strictly(Outcome("passed"), ruling(), old) == Outcome("failed", f"supported, {ELSEWHERE}")
+    found = strictly(Outcome("passed"), ruling(), old)
+    assert found == Outcome("failed", f"supported, {ELSEWHERE}", RECORD_ANEW)
     assert beside("refuted", ruling(verdict="refuted"), ruling().subject) == (Outcome("xfailed"), "refuted")
     assert beside("supported", None, ruling().subject) == (Outcome("passed"), None)
 

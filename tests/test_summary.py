@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from hw1bench.court.rulings import ELSEWHERE
+from hw1bench.court.rulings import ELSEWHERE, Outcome
 from hw1bench.session import summary
 from sample_document import DIGITS, claim, document, evidence, exact, unjudged
+
+FAILED = Outcome("failed")
 
 
 def test_a_failure_says_claim_evidence_assumptions_changes_data_and_figure():
     found = claim(dataset=DIGITS, changes=["digits stand in for MNIST", "widths divided by 4"])
-    lines = summary.message(found, "contradicts the ruling", Path("reports")).splitlines()
+    lines = summary.message(found, Outcome("failed", "contradicts the ruling"), Path("reports")).splitlines()
     assert lines[0] == "A-fit-sinc-shallow-first: contradicts the ruling"
     assert [line.split()[0] for line in lines[1:]] == [
         *("claimed", "seen", "effect", "per", "assumed", "changed", "data", "figure")
@@ -22,6 +24,12 @@ def test_a_failure_says_claim_evidence_assumptions_changes_data_and_figure():
         "data     Judged on digits, 28x28, a stand-in that settles nothing about the real data set.",
         "figure   reports/figures/A-fit-sinc-loss.svg",
     ]
+
+
+def test_a_failure_says_what_to_do_if_there_is_something():
+    outcome = Outcome("failed", "supported, no ruling on record", "record it with --record-rulings")
+    first = summary.message(claim(), outcome, Path("reports")).splitlines()[0]
+    assert first == "A-fit-sinc-shallow-first: supported, no ruling on record (record it with --record-rulings)"
 
 
 def test_the_counts_say_what_the_verdicts_rest_on():
@@ -42,7 +50,7 @@ def test_the_counts_say_what_the_verdicts_rest_on():
 
 def test_undefined_and_infinite_effects_are_told_apart():
     found = claim(**evidence([math.nan, -math.inf, *[math.inf] * 6]))
-    assert "per seed undefined -infinity +infinity" in summary.message(found, "", Path("reports"))
+    assert "per seed undefined -infinity +infinity" in summary.message(found, FAILED, Path("reports"))
     assert "+infinity ln ratio" in summary.table(document(found), 120, colour=False)
 
 
@@ -60,7 +68,7 @@ def test_no_text_of_a_claim_acts_on_the_terminal(colour):
     found["effect"] |= {"name": odd, "unit": odd}
     crashed = unjudged(f"A-fit-x{odd}", "error", topic=odd, note=odd, outcome="failed")
     table = summary.table(document(found, crashed), 400, colour=colour)
-    said = [table, summary.one_line(crashed, odd), summary.message(found, odd, Path("reports"))]
+    said = [table, summary.one_line(crashed, odd), summary.message(found, Outcome("failed", odd), Path("reports"))]
     for text in said:
         assert not set("\r\x9b\u202e\ud800") & set(text)
         assert "\x1b[2J" not in text
@@ -73,7 +81,7 @@ def test_no_text_of_a_claim_acts_on_the_terminal(colour):
 
 
 def test_empty_fields_take_no_line():
-    lines = summary.message(exact(), "", Path("reports")).splitlines()
+    lines = summary.message(exact(), FAILED, Path("reports")).splitlines()
     assert [line.split()[0] for line in lines] == ["A-count-path:", "claimed", "seen"]
 
 
@@ -85,7 +93,7 @@ def test_numbers_that_are_not_finite_are_told_apart():
         "not_finite": {"median": "+infinity", "0": "undefined", "2": "+infinity", "3": "-infinity"},
     }
     found = claim(effect=effect, remark="")
-    assert "per seed undefined 0.5 +infinity -infinity" in summary.message(found, "", Path("reports")).splitlines()
+    assert "per seed undefined 0.5 +infinity -infinity" in summary.message(found, FAILED, Path("reports")).splitlines()
     assert "+infinity ln ratio" in summary.table({"claims": [found]}, 120, colour=False)
 
 

@@ -8,7 +8,7 @@ records the environment: long training is chaotic, so another machine repeats it
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from hw1bench.support.number import NotFinite, brief, not_finite
 SCHEMA = 2
 FILE = "rulings.json"
 ELSEWHERE = "ruled on another experiment"
+RECORD = "record it with --record-rulings"
+RECORD_ANEW = f"its experiment or effect has changed since: {RECORD}"
 
 Number = float | NotFinite | None  # None: not known
 Place = tuple[str, str]  # claim id, tier
@@ -174,10 +176,14 @@ def gone(rulings: Rulings, tiers: Mapping[str, Iterable[str]], whole: Callable[[
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the test of a claim ends: ``kind``, and a ``remark`` that says why if it is not obvious."""
+    """How the test of a claim ends: ``kind``, and a ``remark`` that says why if it is not obvious.
+
+    ``advice`` is the way out, for the message of a test that fails for want of a ruling.
+    """
 
     kind: OutcomeWord
     remark: str = ""
+    advice: str = ""
 
 
 _AS_RULED: dict[RuledWord, OutcomeWord] = {"supported": "passed", "refuted": "xfailed", "inconclusive": "skipped"}
@@ -191,7 +197,9 @@ def outcome(word: VerdictWord, ruling: RuledWord | None) -> Outcome:
         return Outcome("skipped", "not run")
     match standing(word, ruling):
         case "unruled":
-            return Outcome("failed", "refuted, no ruling yet") if word == "refuted" else Outcome(_AS_RULED[word])
+            return (
+                Outcome("failed", "refuted, no ruling yet", RECORD) if word == "refuted" else Outcome(_AS_RULED[word])
+            )
         case "same":
             return Outcome(_AS_RULED[word])
         case "contrary":
@@ -210,7 +218,8 @@ def beside(word: VerdictWord, old: Ruling | None, subject: tuple[str | None, str
         return outcome(word, on_record), on_record
     plain = outcome(word, None)
     if word in RULED:
-        plain = replace(plain, remark=f"refuted, {ELSEWHERE}" if word == "refuted" else ELSEWHERE)
+        failed = word == "refuted"
+        plain = Outcome(plain.kind, f"refuted, {ELSEWHERE}" if failed else ELSEWHERE, RECORD_ANEW if failed else "")
     return plain, None
 
 
@@ -218,9 +227,9 @@ def strictly(plain: Outcome, new: Ruling, old: Ruling | None) -> Outcome:
     """The outcome ``plain`` under ``--strict-rulings``: a claim without a ruling on its own subject fails, and so does a verdict
     weaker than the ruling in the ruling's own environment, where the verdict must repeat."""
     if old is None:
-        return Outcome("failed", f"{new.verdict}, no ruling on record")
+        return Outcome("failed", f"{new.verdict}, no ruling on record", RECORD)
     if new.subject != old.subject:
-        return Outcome("failed", f"{new.verdict}, {ELSEWHERE}")
+        return Outcome("failed", f"{new.verdict}, {ELSEWHERE}", RECORD_ANEW)
     if standing(new.verdict, old.verdict) == "weaker" and new.environment == old.environment:
         return Outcome("failed", f"weaker than the ruling ({old.verdict}) in the ruling's own environment")
     return plain

@@ -29,10 +29,12 @@ def one_line(entry: Claim, remark: str) -> str:
     return line(f"{sentence} [{remark}]" if remark and remark != entry["verdict"] else sentence)
 
 
-def message(entry: Claim, remark: str, report_dir: Path) -> str:
-    """What a failing test prints, on one screen: what was claimed and where, what was seen, and the figure."""
+def message(entry: Claim, outcome: rulings.Outcome, report_dir: Path) -> str:
+    """What a failing test prints, on one screen: why it fails and what to do, what was claimed and where, what was seen, and the
+    figure."""
+    advice = f" ({outcome.advice})" if outcome.advice else ""
     lines = [
-        f"{entry['id']}: {remark or entry['verdict']}",
+        f"{entry['id']}: {outcome.remark or entry['verdict']}{advice}",
         f"claimed  {entry['says']} (report {entry['report']}, {entry['where']})",
         f"seen     {words.sentence(entry)}",
     ]
