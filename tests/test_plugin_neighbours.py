@@ -122,7 +122,7 @@ def test_a_report_that_cannot_be_written_costs_a_line_and_has_an_exit_status(pyt
         raise OSError(28, "No space left on device", str(path))
 
     project("[claim('A-fit-x', 'supported'), claim('A-fit-y', 'error')]")
-    monkeypatch.setattr("hw1bench.report.replace", full)
+    monkeypatch.setattr("hw1bench.report.write_whole", full)
     result = pytester.runpytest("claims")
     assert result.ret == 74
     result.assert_outcomes(passed=1, failed=1, deselected=2)

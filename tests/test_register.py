@@ -170,7 +170,7 @@ def test_a_full_disk_gets_one_line_and_a_failed_refuge_another(book, told, monke
     def full(path, content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files, "replace", full)
+    monkeypatch.setattr(files, "write_whole", full)
     for name in "abc":
         book.record(ruling(name))
     book.close(book.path.parent)
