@@ -109,7 +109,7 @@ class Run:
     def __init__(self, problem: Problem, seed: int, device: torch.device) -> None:
         self.net = models.drawn(Model(problem.layout), torch.Generator().manual_seed(seed)).to(device)
         if problem.maps:
-            self.net = self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.net = self.net.to(memory_format=torch.channels_last)
         self.generators = [torch.Generator(device).manual_seed(seed)]
         for module in self.net.modules():
             if isinstance(module, models.SeededDropout):

@@ -14,6 +14,16 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(params=["baseline", "avx2", "avx512"])
+def isa(request):
+    """The name of each instruction set for which there are kernels here."""
+    from hw1bench.training.kernels import binaries
+
+    if request.param not in binaries.instruction_sets():
+        pytest.skip(f"no {request.param} here")
+    return request.param
+
+
 CLAIMS = """
 from operator import attrgetter
 

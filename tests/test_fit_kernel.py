@@ -18,22 +18,14 @@ from hw1bench.records.runs import Block
 from hw1bench.sources import c
 from hw1bench.training import stacked
 from hw1bench.training.kernels import binaries, calls, fit_kernel
+from kernel_cases import assert_same_bits, built
 
 CPU = torch.device("cpu")
-NAMES = ["baseline", "avx2", "avx512"]
 EPOCHS = {None: 50, 12: 13, 1: 2}  # by batch size, of 40 samples: 50 steps or more; 12 leaves a remainder
 BATCHES = {"full batch": None, "minibatch with remainder": 12, "batch 1": 1}
 SGD = Optimizer(name="sgd", lr=1e6)
 
-built = pytest.mark.skipif(binaries.isa() is None, reason=binaries.reason() or "built")
 batches = pytest.mark.parametrize("batch_size", BATCHES.values(), ids=BATCHES)
-
-
-@pytest.fixture(params=NAMES)
-def isa(request):
-    if request.param not in binaries.instruction_sets():
-        pytest.skip(f"no {request.param} here")
-    return request.param
 
 
 def arm(**changes):
@@ -61,12 +53,6 @@ def assert_close(one, other, rtol=1e-7, atol=1e-10):
     for name in ("train_loss", "weights", "prediction"):
         assert one[name].dtype == other[name].dtype
         np.testing.assert_allclose(one[name], other[name], rtol=rtol, atol=atol, err_msg=name)
-
-
-def assert_same_bits(one, other):
-    assert one.keys() == other.keys()
-    for name, array in one.items():
-        assert array.tobytes() == other[name].tobytes(), name
 
 
 @built

@@ -15,10 +15,10 @@ from hw1bench import Images, Model, Optimizer, StepLR, data
 from hw1bench.records.runs import Block
 from hw1bench.sources import b, c
 from hw1bench.training import sequential
-from hw1bench.training.kernels import binaries, calls, image_kernel
+from hw1bench.training.kernels import calls, image_kernel
+from kernel_cases import assert_same_bits, built
 
 CPU = torch.device("cpu")
-NAMES = ["baseline", "avx2", "avx512"]
 SIZE_8, SIZE_12 = Images(name="digits", size=8), Images(name="digits", size=12)
 COLOUR = Images(name="digits", size=8, channels=3, mean=(0.5, 0.4, 0.3), deviation=(0.2, 0.3, 0.4))
 NET = Model("C(1-3,3,p1,pool2) dropout 48-12 dropout(0.25) 12-10")
@@ -31,15 +31,6 @@ BASE = replace(
     epochs=1,
     batch_size=200,
 )
-
-built = pytest.mark.skipif(binaries.isa() is None, reason=binaries.reason() or "built")
-
-
-@pytest.fixture(params=NAMES)
-def isa(request):
-    if request.param not in binaries.instruction_sets():
-        pytest.skip(f"no {request.param} here")
-    return request.param
 
 
 def block(trained):
@@ -73,12 +64,6 @@ def assert_close(one, other, rtol=1e-7, atol=1e-9):
     for name in one:
         assert one[name].dtype == other[name].dtype
         np.testing.assert_allclose(one[name], other[name], rtol=rtol, atol=atol, err_msg=name)
-
-
-def assert_same_bits(one, other):
-    assert one.keys() == other.keys()
-    for name, array in one.items():
-        assert array.tobytes() == other[name].tobytes(), name
 
 
 @built

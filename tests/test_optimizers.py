@@ -8,13 +8,14 @@ from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model, data
 from hw1bench.records.runs import Block
 from hw1bench.training.kernels import binaries, fit_kernel, image_kernel
+from kernel_cases import built
 
 FIT = replace(ARM, epochs=12)
 IMAGE = replace(ARM, data=DIGITS, model=Model("64-10"), loss="cross_entropy", epochs=12)
 KERNELS = {"fit": (fit_kernel, "FitState", FIT), "image": (image_kernel, "ImageState", IMAGE)}
 
 pytestmark = [
-    pytest.mark.skipif(binaries.isa() is None, reason=binaries.reason() or "built"),
+    built,
     pytest.mark.parametrize("kernel", KERNELS),
     pytest.mark.parametrize("precision", ["float32", "float64"]),
 ]

@@ -18,7 +18,7 @@ from hw1bench.court.rulings import Place, Ruling, Rulings
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module's type has no None
 
 PATIENCE = 30.0  # seconds to wait for a lock that is normally held for milliseconds: its holder must have hung
 REFUGE = "unrecorded-rulings"  # in the report directory: what could not be put on record

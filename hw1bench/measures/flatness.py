@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from hw1bench.data import Dataset, Split
-from hw1bench.measures.instruments import Advance, TrainedBlock, takes
+from hw1bench.measures.instruments import TrainedBlock, takes
 from hw1bench.measures.interpolation import Mixtures, along
 from hw1bench.measures.nets import resident
 from hw1bench.measures.parallel import side_by_side
 from hw1bench.measures.sensitivity import jacobian_norm
 from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Interpolation, JacobianNorm
+from hw1bench.support.progress import Advance
 
 
 @takes(Interpolation)

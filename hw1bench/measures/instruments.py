@@ -16,6 +16,7 @@ import numpy as np
 from hw1bench import measures
 from hw1bench.records.runs import Block, Record
 from hw1bench.specs.measurement import Measurement
+from hw1bench.support.progress import Advance
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from hw1bench.data import Dataset
 
 TrainedBlock = tuple[Block, Record]
-Advance = Callable[[int], None]
 Take = Callable[[Any, Sequence[TrainedBlock], "Dataset", "torch.device", Advance], Mapping[str, np.ndarray]]
 """Takes a measurement, the trained blocks of one of its groups in the group's order, their data, the device, and a function to
 tell of progress; returns the arrays that the measurement names, (runs, ...) each."""

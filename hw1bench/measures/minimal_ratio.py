@@ -9,11 +9,12 @@ from torch import Tensor
 from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.measures.curvature import Shares, hessian, layerwise_gauss_newton, shares, spectrum
-from hw1bench.measures.instruments import Advance, TrainedBlock, takes
+from hw1bench.measures.instruments import TrainedBlock, takes
 from hw1bench.measures.parallel import side_by_side
 from hw1bench.measures.stationary import BUDGET, minimise_gradient_norm
 from hw1bench.specs.experiment import BLOCK, Function, Model
 from hw1bench.specs.measurement import TOLERANCES, MinimalRatio
+from hw1bench.support.progress import Advance
 
 _TOGETHER = 4  # points that a thread takes at once: a fixed number, so that digits do not depend on the threads
 

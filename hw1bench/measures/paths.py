@@ -10,11 +10,12 @@ from threadpoolctl import threadpool_info  # type: ignore[import-untyped]  # com
 from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.measures import trajectory
-from hw1bench.measures.instruments import Advance, TrainedBlock, takes
+from hw1bench.measures.instruments import TrainedBlock, takes
 from hw1bench.measures.nets import resident
 from hw1bench.measures.parallel import side_by_side
 from hw1bench.records.runs import Block
 from hw1bench.specs.measurement import Paths
+from hw1bench.support.progress import Advance
 from hw1bench.support.snapshots import ARRAYS, Snapshots
 
 _WALKS = 1000  # random walks with which a path is compared; their seed is the run's

@@ -16,7 +16,6 @@ So points end at almost zero gradient whichever way they went; but loss steps en
 which favours positive directions: ``Stationary.descended`` says which points took loss steps.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +23,7 @@ from torch import Tensor
 
 from hw1bench.measures.curvature import hessian, loss_and_gradient, smoothed_hessian
 from hw1bench.specs.experiment import Model
+from hw1bench.support.progress import Advance
 
 BUDGET = 60
 """Steps that a point may take by default."""
@@ -93,7 +93,7 @@ def _tried(
 
 
 def _group(
-    model: Model, weights: Tensor, x: Tensor, y: Tensor, target: Tensor, budget: int, progress: Callable[[int], None]
+    model: Model, weights: Tensor, x: Tensor, y: Tensor, target: Tensor, budget: int, progress: Advance
 ) -> Stationary:
     here = weights.clone()
     loss, gradient = loss_and_gradient(model, here, x, y)
@@ -155,7 +155,7 @@ def minimise_gradient_norm(
     y: Tensor,
     target: Tensor,
     budget: int = BUDGET,
-    progress: Callable[[int], None] = lambda steps: None,
+    progress: Advance = lambda steps: None,
 ) -> Stationary:
     """Lead ``weights (points, parameters)`` to points where the gradient of the loss has a norm of at most ``target (points,)``.
 

@@ -4,7 +4,7 @@ A measurement is defined by its class, see ``hw1bench.specs.measurement``, and b
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from hw1bench.records.runs import Measured, Record
 from hw1bench.specs.experiment import digest
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support import arithmetic, code
+from hw1bench.support.progress import Advance
 
 
 def key(measurement: Measurement, blocks: Sequence[str], environment: dict[str, Any]) -> str:
@@ -44,7 +45,7 @@ def take(
     trained: Sequence[TrainedBlock],
     dataset: Dataset,
     device: torch.device,
-    progress: Callable[[int], None] = lambda steps: None,
+    progress: Advance = lambda steps: None,
 ) -> Record:
     """Measure the ``trained`` blocks, one for each arm of a group of ``measurement``; see there for the arrays of the record.
 

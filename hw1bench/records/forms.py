@@ -6,7 +6,7 @@ from typing import Any
 from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.specs.experiment import Function
 
-Shapes = Mapping[str, tuple[int, ...] | None]
+ExpectedShapes = Mapping[str, tuple[int, ...] | None]
 """The arrays that must be there, and the shape of each array's part for one run; None if any shape will do."""
 
 _NUMBERS = "biuf"  # numpy's kinds of numeric types
@@ -16,7 +16,7 @@ _FACTS: dict[str, type | tuple[type, ...]] = {"dataset": str, "fingerprint": str
 def unfit(
     record: Record,
     of: Block | Measured,
-    shapes: Shapes | None = None,
+    shapes: ExpectedShapes | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> str:
     """Why ``record`` cannot be the record of a block, or of a measurement of blocks; '' if it can.
@@ -28,7 +28,7 @@ def unfit(
     for name, array in record.arrays.items():
         if array.dtype.kind not in _NUMBERS or array.shape[:1] != (runs,):
             return f"its {name} is {array.dtype} of shape {array.shape}, not numbers of {runs} runs"
-    own: Shapes = {"train_loss": (block.arm.epochs + 1,)} if isinstance(of, Block) else {}
+    own: ExpectedShapes = {"train_loss": (block.arm.epochs + 1,)} if isinstance(of, Block) else {}
     for name, shape in {**own, **(shapes or {})}.items():
         if name not in record.arrays:
             return f"it lacks {name}"

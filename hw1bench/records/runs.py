@@ -61,7 +61,7 @@ class _Copies(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         array = self._kept[name]
         if np.ndim(array) == 0:
-            return _frozen(array.copy())  # type: ignore[no-any-return]
+            return _frozen(array.copy())  # type: ignore[no-any-return]  # an array in, an array out
         # An array that repeats one number, as made-up runs have them, may be larger than memory: it stays a repetition.
         once = array[tuple(slice(None if stride else 1) for stride in array.strides)]
         return np.broadcast_to(_frozen(once.copy()), array.shape)

@@ -7,7 +7,7 @@ import torch
 
 from hw1bench import data
 from hw1bench.data import BUILT_IN, Library
-from hw1bench.records.forms import Shapes
+from hw1bench.records.forms import ExpectedShapes
 from hw1bench.records.runs import Block, Record, recorded
 from hw1bench.specs.experiment import Arm, Function, digest
 from hw1bench.support import arithmetic, code
@@ -123,7 +123,7 @@ def steps(block: Block, library: Library = BUILT_IN) -> int:
     return len(block.seeds) * block.arm.epochs * block.arm.steps_per_epoch(len(_loaded(block, library).train))
 
 
-def contents(block: Block, library: Library = BUILT_IN) -> tuple[Shapes, dict[str, Any]]:
+def contents(block: Block, library: Library = BUILT_IN) -> tuple[ExpectedShapes, dict[str, Any]]:
     """Return the arrays of a record of ``block``, each with its shape per run, and the facts of the record."""
     dataset = _loaded(block, library)
     return recorded(block.arm, len(dataset.train)), _facts(block.arm, dataset)
