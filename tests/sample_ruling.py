@@ -13,6 +13,7 @@ def ruling(claim="A-fit-x", **changed):
         claim=claim,
         topic="fit",
         tier="quick",
+        fidelity="as reported",
         verdict="supported",
         how=None,
         holds=8,

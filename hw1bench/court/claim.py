@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from hw1bench.effects import CountIs, CountsEqual, Effect
-from hw1bench.specs.experiment import TIERS, Experiment, Tier
+from hw1bench.specs.experiment import TIERS, Experiment, Fidelity, Tier
 from hw1bench.specs.report import report_name
 from hw1bench.support.checks import flag, instance, label, one_of, optional, settle, shown, text, tuple_of
 
@@ -20,12 +20,31 @@ def _id(value: Any, what: str) -> str:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """Another value of a number in a claim's effect that nobody stated: ``number`` names it ("within 0.2"), ``reading`` is the
+    value tried instead ("0.1"), and ``effect`` is the claim's effect with it."""
+
+    number: str
+    reading: str
+    effect: Effect
+
+    def __post_init__(self) -> None:
+        settle(self, number=label(), reading=label(), effect=instance(Effect))
+
+
+@dataclass(frozen=True)
 class Claim:
     """What report ``report`` says at ``where``, tried by ``effect`` on the runs of ``experiment``.
 
     A count claim has no experiment, because it is exact. ``figure`` names the experiment's figure that shows the claim;
     ``origin`` "ours" marks a claim that no report makes; ``assumptions`` are made in addition to the experiment's own;
     ``full_only`` marks a claim that a quick protocol cannot try, such as one about a number measured on the real data.
+
+    Three fields tell a reduced protocol what it may say of the claim (see ``hw1bench.court.pilots``) and a reader what it is
+    worth: ``own_level`` says why the level in the effect belongs to no data set and no budget ("guessing is right in 10 % on
+    every set"); ``about_not_training`` marks a claim about nets that do not learn; ``trivial`` says of a known truth what would
+    have to be different for the claim to fail. ``stated`` names the arguments of the effect whose numbers the report states
+    itself, and ``readings`` are values to try for the others besides those that the rule of readings gives.
     Raises ValueError for an id that is not words joined by dashes, an effect that needs an experiment and has none (or the
     reverse), an effect on arms that the experiment does not have, and a figure that the experiment does not have.
     """
@@ -41,6 +60,11 @@ class Claim:
     origin: Literal["report", "ours"] = "report"
     assumptions: tuple[str, ...] = ()
     full_only: bool = False
+    own_level: str = ""
+    about_not_training: bool = False
+    trivial: str = ""
+    stated: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
     def __post_init__(self) -> None:
         settle(
@@ -55,6 +79,11 @@ class Claim:
             origin=one_of("origin", ("report", "ours")),
             assumptions=tuple_of(text()),
             full_only=flag(),
+            own_level=text(),
+            about_not_training=flag(),
+            trivial=text(),
+            stated=tuple_of(label()),
+            readings=tuple_of(instance(Reading)),
         )
         if isinstance(self.effect, Effect) != (self.experiment is not None):
             raise ValueError(f"claim {self.id}: an effect on runs needs an experiment, and an exact count takes none")
@@ -76,6 +105,10 @@ class Claim:
     def key(self, tier: Tier) -> str | None:
         """The digest of what ``tier`` trains for the claim; None for an exact count, which trains nothing."""
         return self.experiment.key(tier) if self.experiment else None
+
+    def fidelity(self, tier: Tier) -> Fidelity:
+        """Whether ``tier`` tries the claim as reported; an exact count is always tried so."""
+        return self.experiment.fidelity(tier) if self.experiment else "as reported"
 
     def _check_figure(self) -> None:
         figures = [figure.id for figure in self.experiment.figures] if self.experiment else []

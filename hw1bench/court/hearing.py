@@ -8,15 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from hw1bench.court import pilots
 from hw1bench.court import verdict as rule
 from hw1bench.court.claim import Claim
-from hw1bench.court.remarks import diverged_where, remarks
+from hw1bench.court.remarks import Seeds, diverged_where, remarks
 from hw1bench.court.verdict import Verdict
+from hw1bench.court.vocabulary import PILOT_OF
 from hw1bench.effects import CountIs, CountsEqual, Effect
 from hw1bench.records.forms import unfit
 from hw1bench.records.runs import Block, Measured, Record, Run
 from hw1bench.records.store import Store
-from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Model, Tier
+from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Images, Model, Tier
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.number import NoFinding
 from hw1bench.support.refusals import Unavailable, Unreadable
@@ -106,6 +108,9 @@ class Court:
         try:
             if not isinstance(claim.effect, Effect):
                 return Judgement(claim, self.tier, judge_count(claim.effect))
+            why = pilots.silenced(claim) if self.tier == "quick" else ""
+            if why:
+                return Judgement(claim, self.tier, Verdict("not run", note=f"{pilots.FULL_TIER_ONLY}: {why}"))
             if self.closed:
                 return Judgement(claim, self.tier, Verdict("not run", note=self.closed))
             return self._judge_runs(claim, claim.effect, timer)
@@ -135,7 +140,7 @@ class Court:
         assert experiment is not None
         protocol = experiment.protocol(self.tier)
         arms = [arm for arm in protocol.arms if effect.arms is None or arm.name in effect.arms]
-        trained = 0
+        trained, why = 0, ""
         for look in self.looks(experiment):
             trained += self._train(experiment, arms, look, timer)
             seeds = self._seeds(experiment, arms, look)
@@ -144,23 +149,41 @@ class Court:
             if effect.opposite is not None:
                 other = Effect(f"opposite of {effect.name}", effect.unit, effect.opposite)
                 opposite = [other(runs) for runs in seeds]
-            try:
-                verdict = rule.decide(values, protocol.looks, opposite)
-            except NoFinding as error:
-                raise NoFinding(f"effect {effect.name!r} is {error}{diverged_where(values, seeds)}") from None
-            if verdict.word != "inconclusive":
+            verdict = rule.decide(values, protocol.looks, opposite)
+            why = self._no_evidence(claim, verdict, seeds)
+            if why or verdict.word != "inconclusive":
                 break
+        verdict = replace(verdict, note=" ".join(filter(None, (f"No evidence: {why}." if why else "", remarks(seeds)))))
+        if why:
+            verdict = replace(verdict, word="no evidence", how=None)
+        elif claim.fidelity(self.tier) == "reduced":
+            verdict = replace(verdict, word=PILOT_OF[verdict.word], how=None)
         records = [self.records[block] for block in self._blocks(experiment, arms, verdict.seeds or 0)]
         results = [self.results[one] for one in self._measured(experiment, arms, verdict.seeds or 0)]
         return Judgement(
             claim,
             self.tier,
-            replace(verdict, note=remarks(seeds)),
+            verdict,
             facts=records[0].facts,
             diverged=sum(any(run.diverged for run in runs.values()) for runs in seeds),
             seconds=sum(record.seconds for record in (*records, *results)),
             reused=trained == 0,
         )
+
+    def _no_evidence(self, claim: Claim, verdict: Verdict, seeds: Seeds) -> str:
+        """Why ``seeds`` say nothing of ``claim``; '' if they do. As reported, a fit of a function is judged whatever it learnt,
+        because the report's own setting is what is tried; an image net that does not leave chance is no evidence anywhere."""
+        assert verdict.values is not None
+        nothing = rule.nothing_found(verdict.values)
+        if nothing:
+            return nothing + diverged_where(verdict.values, seeds)
+        reduced = claim.fidelity(self.tier) == "reduced"
+        images = all(isinstance(run.arm.data, Images) for run in seeds[0].values())
+        if reduced or images:
+            why = pilots.untrained(claim, seeds)
+            if why:
+                return why
+        return pilots.clock_bound(claim, seeds) if reduced else ""
 
     def _blocks(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[Block]:
         firsts = range(self.seed_offset, self.seed_offset + look, BLOCK)

@@ -1,6 +1,7 @@
 """Rulings: verdicts on record, and what a new verdict means beside one.
 
-They are kept in a small committed file beside the claims, one line per claim and tier. A ruling is on a subject: the
+They are kept in a small committed file beside the claims, one line per claim and tier; pilots, which reduced protocols give, are
+kept in a list of their own. A ruling is on a subject: the
 experiment's specification (not its code) and the effect with its numbers. It does not count for another subject. It also
 records the environment: long training is chaotic, so another machine repeats it in distribution, not digit by digit.
 """
@@ -13,12 +14,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hw1bench.court.vocabulary import RULED, OutcomeWord, RuledWord, VerdictWord, standing
-from hw1bench.specs.experiment import TIERS
+from hw1bench.court.vocabulary import PILOTS, RULED, OutcomeWord, RecordedWord, VerdictWord, standing
+from hw1bench.specs.experiment import TIERS, Fidelity
 from hw1bench.support import files
 from hw1bench.support.number import NotFinite, brief, not_finite
 
-SCHEMA = 2
+SCHEMA = 3
 FILE = "rulings.json"
 ELSEWHERE = "ruled on another experiment"
 RECORD = "record it with --record-rulings"
@@ -35,7 +36,7 @@ def number(value: float | None) -> Number:
 
 @dataclass(frozen=True)
 class Ruling:
-    """The verdict on record for one claim and tier, and what it rests on.
+    """The verdict, or the pilot, on record for one claim and tier, and what it rests on.
 
     ``experiment`` and ``effect`` are digests of its subject; ``median`` and ``interval`` describe the effect. Fields that exact
     counts do not have are None. ``date`` is the day in ISO format.
@@ -44,7 +45,8 @@ class Ruling:
     claim: str
     topic: str
     tier: str
-    verdict: RuledWord
+    fidelity: Fidelity
+    verdict: RecordedWord
     how: str | None
     holds: int | None
     seeds: int | None
@@ -60,11 +62,13 @@ class Ruling:
         return self.claim, self.tier
 
     @property
-    def subject(self) -> tuple[str | None, str]:
-        return self.experiment, self.effect
+    def subject(self) -> "Subject":
+        return self.experiment, self.effect, self.fidelity
 
 
 Rulings = dict[Place, Ruling]
+Subject = tuple[str | None, str, Fidelity]
+"""What a ruling is on: the digests of the experiment and the effect, and whether the experiment was tried as reported."""
 
 
 def _whole(value: Any) -> bool:
@@ -93,7 +97,7 @@ _FIELDS: dict[
     str, tuple[Callable[[Any], bool], str]
 ] = {  # field of a ruling in the file -> its check, and what it must be
     **dict.fromkeys(("claim", "topic", "tier", "effect"), (_text, "a text")),
-    "verdict": (lambda value: _text(value) and value in RULED, f"one of {', '.join(RULED)}"),
+    "verdict": (lambda value: _text(value) and value in (*RULED, *PILOTS), f"one of {', '.join((*RULED, *PILOTS))}"),
     "how": (
         lambda value: value is None or (_text(value) and value in ("reversed", "absent")),
         "reversed, absent or null",
@@ -110,7 +114,14 @@ _FIELDS: dict[
 }
 
 
-def _ruling(entry: Any) -> Ruling:
+_LISTS: dict[str, tuple[Fidelity, tuple[RecordedWord, ...]]] = {
+    "rulings": ("as reported", RULED),
+    "pilots": ("reduced", PILOTS),
+}
+"""List in the file -> the fidelity of its entries, and their words."""
+
+
+def _ruling(entry: Any, fidelity: Fidelity, words: tuple[RecordedWord, ...]) -> Ruling:
     """The ruling that ``entry`` of a file states. Raises ValueError, naming the field, if it does not state one."""
     if not isinstance(entry, dict):
         raise ValueError(f"{brief(entry)} is not a ruling")
@@ -125,7 +136,9 @@ def _ruling(entry: Any) -> Ruling:
     holds, seeds = entry["holds"], entry["seeds"]
     if (holds is None) != (seeds is None) or (holds is not None and holds > seeds):
         raise ValueError(f"{whose} holds in {holds} of {seeds} seeds")
-    return Ruling(**{**entry, "interval": entry["interval"] and tuple(entry["interval"])})
+    if entry["verdict"] not in words:
+        raise ValueError(f"{whose} has verdict {brief(entry['verdict'])} in a list of {', '.join(words)}")
+    return Ruling(**{**entry, "fidelity": fidelity, "interval": entry["interval"] and tuple(entry["interval"])})
 
 
 def load(path: Path) -> Rulings:
@@ -136,11 +149,14 @@ def load(path: Path) -> Rulings:
         if not path.is_file():
             raise ValueError("it is not a file")
         document = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(document, dict) or not isinstance(document.get("rulings"), list):
+        if not isinstance(document, dict):
             raise ValueError("it has no list of rulings")
         if document.get("schema") != SCHEMA:
             raise ValueError(f"its schema is {brief(document.get('schema'))}, not {SCHEMA}")
-        rulings = [_ruling(entry) for entry in document["rulings"]]
+        absent = next((name for name in _LISTS if not isinstance(document.get(name), list)), None)
+        if absent:
+            raise ValueError(f"it has no list of {absent}")
+        rulings = [_ruling(entry, *kind) for name, kind in _LISTS.items() for entry in document[name]]
         found: Rulings = {}
         for ruling in rulings:
             if ruling.place in found:
@@ -155,10 +171,15 @@ def load(path: Path) -> Rulings:
 
 
 def save(path: Path, rulings: Iterable[Ruling]) -> None:
-    """Write ``rulings`` atomically: sorted, one per line."""
+    """Write ``rulings`` atomically: sorted, one per line, pilots apart."""
     rows = sorted(rulings, key=lambda ruling: (ruling.topic, ruling.claim, ruling.tier))
-    lines = ",\n".join(f"  {json.dumps(asdict(ruling), sort_keys=False, allow_nan=False)}" for ruling in rows)
-    files.write_whole(path, f'{{"schema": {SCHEMA}, "rulings": [\n{lines}\n]}}\n'.encode())
+    lists = []
+    for name, (fidelity, _) in _LISTS.items():
+        entries = (asdict(row) for row in rows if row.fidelity == fidelity)
+        stated = ({field: value for field, value in entry.items() if field != "fidelity"} for entry in entries)
+        lines = ",\n".join(f"  {json.dumps(entry, allow_nan=False)}" for entry in stated)
+        lists.append(f'"{name}": [\n{lines}\n]')
+    files.write_whole(path, f'{{"schema": {SCHEMA}, {", ".join(lists)}}}\n'.encode())
 
 
 def gone(rulings: Rulings, tiers: Mapping[str, Iterable[str]], whole: Callable[[str], bool]) -> Rulings:
@@ -186,10 +207,14 @@ class Outcome:
     advice: str = ""
 
 
-_AS_RULED: dict[RuledWord, OutcomeWord] = {"supported": "passed", "refuted": "xfailed", "inconclusive": "skipped"}
+_AS_RULED: dict[RecordedWord, OutcomeWord] = {
+    **dict.fromkeys(("supported", "seen"), "passed"),
+    **dict.fromkeys(("refuted", "not seen"), "xfailed"),
+    **dict.fromkeys(("inconclusive", "mixed", "no evidence"), "skipped"),
+}
 
 
-def outcome(word: VerdictWord, ruling: RuledWord | None) -> Outcome:
+def outcome(word: VerdictWord, ruling: RecordedWord | None) -> Outcome:
     """The outcome of a verdict ``word``, given the verdict on record."""
     if word == "error":
         return Outcome("failed", "error")
@@ -198,7 +223,9 @@ def outcome(word: VerdictWord, ruling: RuledWord | None) -> Outcome:
     match standing(word, ruling):
         case "unruled":
             return (
-                Outcome("failed", "refuted, no ruling yet", RECORD) if word == "refuted" else Outcome(_AS_RULED[word])
+                Outcome("failed", f"{word}, no ruling yet", RECORD)
+                if _AS_RULED[word] == "xfailed"
+                else Outcome(_AS_RULED[word])
             )
         case "same":
             return Outcome(_AS_RULED[word])
@@ -208,7 +235,7 @@ def outcome(word: VerdictWord, ruling: RuledWord | None) -> Outcome:
             return Outcome(_AS_RULED[word], f"{stands} than the ruling ({ruling})")
 
 
-def beside(word: VerdictWord, old: Ruling | None, subject: tuple[str | None, str]) -> tuple[Outcome, RuledWord | None]:
+def beside(word: VerdictWord, old: Ruling | None, subject: Subject) -> tuple[Outcome, RecordedWord | None]:
     """The outcome of a verdict ``word`` on ``subject``, given the ruling ``old``, and the verdict on record.
 
     A ruling on another subject does not count as a verdict on record, and the outcome says so.
@@ -217,9 +244,9 @@ def beside(word: VerdictWord, old: Ruling | None, subject: tuple[str | None, str
         on_record = None if old is None else old.verdict
         return outcome(word, on_record), on_record
     plain = outcome(word, None)
-    if word in RULED:
-        failed = word == "refuted"
-        plain = Outcome(plain.kind, f"refuted, {ELSEWHERE}" if failed else ELSEWHERE, RECORD_ANEW if failed else "")
+    if word in RULED or word in PILOTS:
+        failed = _AS_RULED[word] == "xfailed"
+        plain = Outcome(plain.kind, f"{word}, {ELSEWHERE}" if failed else ELSEWHERE, RECORD_ANEW if failed else "")
     return plain, None
 
 

@@ -6,6 +6,7 @@ claim is supported; if it is below 1/2, refuted; otherwise, after the last look,
 union bound over looks a verdict is false with probability at most 0.05, whatever the distribution of the effect.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from hw1bench.court.vocabulary import ALPHA, How, RuledWord, VerdictWord
-from hw1bench.support.number import NoFinding, as_real
+from hw1bench.support.number import as_real
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,26 @@ def _order_statistics(values: np.ndarray, level: float) -> tuple[float, tuple[fl
     return median, (float(low), float(high))
 
 
+def nothing_found(values: Sequence[float]) -> str:
+    """Why the effects ``values``, one per seed, are no evidence; '' if they are."""
+    undefined, ties = sum(math.isnan(value) for value in values), sum(value == 0 for value in values)
+    if 2 * undefined >= len(values):
+        return f"its effect is undefined in {undefined} of {len(values)} seeds"
+    if undefined + ties == len(values):
+        return (
+            "its effect is a tie in every seed" if not undefined else "its effect is a tie or undefined in every seed"
+        )
+    return ""
+
+
 def decide(values: Sequence[float], looks: Sequence[int], opposite: Sequence[float] | None = None) -> Verdict:
     """The verdict on the effects ``values``, one per seed, at the look ``len(values)`` of the planned ``looks``.
 
     "inconclusive" before the last look means: go on. ``opposite`` are the effects, in the same seeds, of the opposite claim,
     if there is one: a refutation is "reversed" if the opposite claim is supported, otherwise "absent".
+    The word is "no evidence" if the effect is undefined (NaN) in half of the seeds or more, or undefined or a tie (0) in all.
     Raises ValueError if no look is planned at this number of seeds or if looks do not increase, and NoFinding if an effect is
-    not a real number or is undefined (NaN) in half of the seeds or more.
+    not a real number.
     """
     seeds = len(values)
     level = level_for(looks)
@@ -99,11 +113,8 @@ def decide(values: Sequence[float], looks: Sequence[int], opposite: Sequence[flo
     if opposite is not None and len(opposite) != seeds:
         raise ValueError(f"{len(opposite)} opposite effects for {seeds} seeds")
     effects = np.array([as_real(value) for value in values])
-    undefined = int(np.isnan(effects).sum())
-    if 2 * undefined >= seeds:
-        raise NoFinding(f"undefined (NaN) in {undefined} of {seeds} seeds: half or more leave no finding")
     holds = int((effects > 0).sum())
-    word = _word(holds, seeds, level)
+    word: RuledWord = "no evidence" if nothing_found(values) else _word(holds, seeds, level)
     how: How | None = None
     if word == "refuted":
         against = 0 if opposite is None else sum(as_real(value) > 0 for value in opposite)
@@ -128,7 +139,7 @@ def outcome_probabilities(share: float, looks: Sequence[int]) -> dict[RuledWord,
     going: dict[int, float] = {
         0: 1.0
     }  # seeds in which the claim holds -> probability of being undecided with that number
-    result: dict[RuledWord, float] = {"supported": 0.0, "refuted": 0.0, "inconclusive": 0.0}
+    result: dict[RuledWord, float] = {"supported": 0.0, "refuted": 0.0, "inconclusive": 0.0}  # undefined effects apart
     seen = 0
     for look in looks:
         after: dict[int, float] = {}

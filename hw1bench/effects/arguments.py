@@ -81,6 +81,43 @@ _BY_CONSTRUCTOR: dict[str, dict[str, Check]] = {
 """Constructor -> checks of its arguments that differ from the checks in ``_BY_NAME``."""
 
 
+_LEVELS: dict[str, Callable[[dict[str, Any]], str]] = {
+    **dict.fromkeys(
+        ("reaches", "never_reaches", "loss_below", "loss_above"), lambda a: f"a loss of {a['threshold']:g}"
+    ),
+    **dict.fromkeys(("faster", "in_order"), lambda a: "" if a["to"] is None else f"a loss of {a['to']:g}"),
+    **dict.fromkeys(
+        ("accuracy_above", "accuracy_below", "accuracy_reaches"), lambda a: f"an accuracy of {a['threshold']:g}"
+    ),
+    "above_at_largest": lambda a: f"a {_plain(a['history'])} of {a['threshold']:g}",
+    "near": lambda a: f"a {_plain(a['history'])} of {a['reported']:g}",
+    "stops_near": lambda a: f"epoch {a['reported']:,}",
+}
+"""Constructor -> the absolute level that its effect compares with, in words, given the arguments."""
+
+_RULE = "the stopping rule, which begins at epoch 1,000"
+_CLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "reaches": lambda a: f"within {a['within']:,} epochs",
+    "never_reaches": lambda a: "never",
+    **dict.fromkeys(("stops_near", "stop_in_order", "norm_calms_at_stop"), lambda a: _RULE),
+    "accuracy_reaches": lambda a: "the best epoch of the budget",
+    "plateaus": lambda a: f"after {a['after']:.0%} of the epochs",
+    **dict.fromkeys(("ahead", "flattest"), lambda a: f"the first {a['first_share']:.0%} of the epochs"),
+    "loss_stabilises": lambda a: f"the last {a['last']:.0%} of the epochs",
+    "high_early": lambda a: f"the first {a['first']:.0%} of the steps",
+    "norm_settles": lambda a: f"the first and last {a['share']:.0%} of the epochs",
+    "norm_moves_more": lambda a: "late and early epochs",
+    "norm_falls_faster_until": lambda a: f"the first {a['share']:.0%} of the epochs",
+    "norm_falls_late": lambda a: "the last half of the steps",
+    "fluctuates_while_loss_falls": lambda a: "the middle half of the steps",
+}
+"""Constructor -> the epoch or stage of training that its effect is tied to, in words, given the arguments."""
+
+
+def _plain(history: str) -> str:
+    return history.replace("_", " ")
+
+
 def _check(constructor: str, argument: str) -> Check:
     found = _BY_CONSTRUCTOR.get(constructor, {}).get(argument) or _BY_NAME.get(argument)
     if found is None:
@@ -91,7 +128,8 @@ def _check(constructor: str, argument: str) -> Check:
 
 
 def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
-    """Wrap ``constructor`` so that its arguments are checked and converted: see ``hw1bench.support.checks``.
+    """Wrap ``constructor`` so that its arguments are checked and converted (see ``hw1bench.support.checks``), and its effect
+    knows the level and the clock that the arguments give it.
 
     Raises ValueError if an argument has no check.
     """
@@ -104,6 +142,10 @@ def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
         given.apply_defaults()  # so that an empty *arms is checked too
         for argument, value in given.arguments.items():
             given.arguments[argument] = checks[argument](value, f"{name} {argument}")
-        return constructor(*given.args, **given.kwargs)
+        effect = constructor(*given.args, **given.kwargs)
+        for tie, table in (("level", _LEVELS), ("clock", _CLOCKS)):
+            if name in table:
+                object.__setattr__(effect, tie, table[name](dict(given.arguments)))
+        return effect
 
     return construct

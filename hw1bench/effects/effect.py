@@ -39,7 +39,12 @@ class Effect:
     compute    the runs of one seed, by arm -> the number
     arms       the arms that it reads; None: all arms of the experiment
     opposite   like ``compute``, for the opposite effect; None: it has no opposite
+    level      the absolute level of a loss, an accuracy or an epoch that it compares a run with, in words such as "a loss of
+               1e-4"; such a level belongs to one data set and one budget. '': it compares runs with each other
+    clock      the epoch or stage of training that it is tied to, in words such as "within 8000 epochs"; '': none
     statement  the constructor that made it and its arguments; None: it was made by hand (see ``hw1bench.effects.identity``)
+
+    ``level`` and ``clock`` decide whether a reduced protocol can say anything of the claim: see ``hw1bench.court.pilots``.
     """
 
     name: str
@@ -47,6 +52,8 @@ class Effect:
     compute: Callable[[Runs], float]
     arms: tuple[str, ...] | None = None
     opposite: Callable[[Runs], float] | None = None
+    level: str = ""
+    clock: str = ""
     statement: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +64,8 @@ class Effect:
             compute=function(),
             arms=optional(tuple_of(label(), least=1)),
             opposite=optional(function()),
+            level=text(),
+            clock=text(),
         )
         twice = next((arm for arm in self.arms or () if (self.arms or ()).count(arm) > 1), None)
         if twice:
@@ -148,6 +157,8 @@ def every(*effects: Effect) -> Effect:
         smallest([effect.compute for effect in effects]),
         tuple(dict.fromkeys(name for names in arms for name in names)) if len(arms) == len(effects) else None,
         smallest(opposites) if len(opposites) == len(effects) else None,
+        level=" and ".join(dict.fromkeys(effect.level for effect in effects if effect.level)),
+        clock=" and ".join(dict.fromkeys(effect.clock for effect in effects if effect.clock)),
     )
 
 
@@ -155,5 +166,11 @@ def every(*effects: Effect) -> Effect:
 def fails(effect: Effect) -> Effect:
     """``effect`` does not hold: its number with the opposite sign; the opposite is ``effect`` itself."""
     return Effect(
-        f"-({effect.name})", effect.unit, lambda runs: -as_real(effect.compute(runs)), effect.arms, effect.compute
+        f"-({effect.name})",
+        effect.unit,
+        lambda runs: -as_real(effect.compute(runs)),
+        effect.arms,
+        effect.compute,
+        level=effect.level,
+        clock=effect.clock,
     )

@@ -5,8 +5,9 @@ A *block* is one arm with 8 consecutive seeds; training turns it into a *record*
 *result* is one seed of it.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -226,6 +227,17 @@ class Run(_Frozen):
             raise ValueError(f"arm {self.arm.name!r} has no history {name!r}: it has {known}")
         values = np.array(self.arrays[name], dtype=np.float64)
         return np.where(np.isfinite(values), values, np.inf) if name.endswith("loss") else values
+
+    def until(self, share: float) -> "Run":
+        """The run as it was after ``share`` of its epochs, at least one: its histories, cut there, and nothing that training
+        leaves only at its end, such as weights and results of measurements."""
+        epochs = max(1, math.ceil(share * self.arm.epochs - 1e-9))
+        steps = epochs * self.facts["steps_per_epoch"]
+        ends = {"gradient_norm": steps, "step_loss": steps} if self.arm.gradient_norm == "step" else {}
+        ends |= {name: epochs + 1 for name in self.arrays if name.startswith(("train_", "test_"))}
+        ends |= {"last_batch_norm": epochs} | ({} if "gradient_norm" in ends else {"gradient_norm": epochs + 1})
+        kept = {name: self.arrays[name][:end] for name, end in ends.items() if name in self.arrays}
+        return Run(replace(self.arm, epochs=epochs), self.seed, kept, self.facts)
 
     @cached_property
     def diverged(self) -> bool:

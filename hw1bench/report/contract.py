@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
-from hw1bench.court.vocabulary import RULED
+from hw1bench.court.vocabulary import PILOTS, RULED
 from hw1bench.report import schema
 from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure, Report, Topic
 from hw1bench.report.validate import fault, schema_of, shown
@@ -72,7 +72,7 @@ def check_claim(claim: Claim) -> None:
 
 def from_seeds(claim: Claim) -> bool:
     """Whether the claim's verdict rests on seeds, and so can be false by chance."""
-    return claim["seeds"] is not None and claim["verdict"] in RULED
+    return claim["seeds"] is not None and claim["verdict"] in (*RULED, *PILOTS)
 
 
 def measured(effect: Effect) -> dict[str, float]:

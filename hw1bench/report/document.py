@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hw1bench.court.claim import Claim
 from hw1bench.court.hearing import Judgement
-from hw1bench.court.rulings import Outcome
-from hw1bench.court.vocabulary import RuledWord
+from hw1bench.court.rulings import Outcome, Ruling
+from hw1bench.court.vocabulary import RecordedWord, agreement
 from hw1bench.effects import Effect
 from hw1bench.report import schema
 from hw1bench.report.protocols import differences
@@ -52,8 +52,31 @@ def _effect(judgement: Judgement) -> schema.Effect | None:
     }
 
 
-def entry(judgement: Judgement, topic: str, ruling: RuledWord | None, outcome: Outcome, judged: str) -> schema.Claim:
-    """The entry of one claim in claims.json; ``judged`` is when its session began."""
+def _on_record(record: Ruling) -> schema.OnRecord:
+    environment = record.environment or {}
+    return {
+        "verdict": record.verdict,  # type: ignore[typeddict-item]  # the full tier is as reported, and gives no pilots
+        "how": record.how,  # type: ignore[typeddict-item]  # checked when it was read
+        "holds": record.holds,
+        "seeds": record.seeds,
+        "median": record.median,
+        "interval": list(record.interval) if record.interval else None,
+        "date": record.date,
+        "device": environment.get("device"),
+    }
+
+
+def entry(
+    judgement: Judgement,
+    topic: str,
+    ruling: RecordedWord | None,
+    record: Ruling | None,
+    outcome: Outcome,
+    judged: str,
+    calibration: schema.Calibration | None = None,
+) -> schema.Claim:
+    """The entry of one claim in claims.json. ``ruling`` is the word on record for its tier, ``record`` the full tier's ruling;
+    ``judged`` is when its session began."""
     claim, verdict, facts = judgement.claim, judgement.verdict, judgement.facts
     return {
         "id": claim.id,
@@ -62,10 +85,14 @@ def entry(judgement: Judgement, topic: str, ruling: RuledWord | None, outcome: O
         "where": claim.where,
         "says": claim.says,
         "tier": judgement.tier,
+        "fidelity": claim.fidelity(judgement.tier),
         "judged": judged,
         "verdict": verdict.word,
         "how": verdict.how,
         "ruling": ruling,
+        "record": _on_record(record) if record else None,
+        "agreement": agreement(verdict.word, record.verdict) if record else None,  # type: ignore[arg-type]  # as above
+        "calibration": calibration,
         "outcome": outcome.kind,
         "holds": verdict.holds,
         "seeds": verdict.seeds,
@@ -73,6 +100,11 @@ def entry(judgement: Judgement, topic: str, ruling: RuledWord | None, outcome: O
         "level": verdict.level,
         "share": list(verdict.share) if verdict.share else None,
         "effect": _effect(judgement),
+        "chance": None,
+        "close": False,
+        "readings": [],
+        "fragile": [],
+        "trivial": claim.trivial,
         "diverged": judgement.diverged,
         "dataset": (
             {
@@ -111,7 +143,7 @@ def build(
     drawn = list(figures)
     paths = {figure["path"] for figure in drawn}
     return {
-        "schema": 2,
+        "schema": 3,
         "tier": tier,
         "started": started,
         "seconds": seconds,

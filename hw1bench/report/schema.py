@@ -9,12 +9,12 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_args
 
-from hw1bench.court.vocabulary import How, OutcomeWord, RuledWord, VerdictWord
+from hw1bench.court.vocabulary import Agreement, How, OutcomeWord, RecordedWord, RuledWord, VerdictWord
 from hw1bench.report.validate import bounds, schema_of
 from hw1bench.specs.report import URL
 from hw1bench.support.number import NotFinite
 
-Version = Literal[2]
+Version = Literal[3]
 Tier = Literal["quick", "full"]
 
 Name = Annotated[str, bounds(pattern=r"\S")]  # not blank
@@ -58,6 +58,35 @@ class Dataset(TypedDict):
     canonical: Annotated[bool, "whether this copy has the known fingerprint"]
 
 
+class OnRecord(TypedDict):
+    """The full tier's ruling on record: what is known of the claim as the report made it."""
+
+    verdict: RuledWord
+    how: Annotated[How | None, "how it was refuted: whether the opposite is supported"]
+    holds: Annotated[Count | None, "the number of seeds in which it holds; null for an exact count"]
+    seeds: Positive | None
+    median: Annotated[float | NotFinite | None, "the median effect"]
+    interval: Annotated[Annotated[list[float | NotFinite | None], PAIR] | None, "the interval of the median"]
+    date: Annotated[str | None, "the day of the ruling, such as 2026-01-31"]
+    device: Annotated[str | None, "what trained the runs"]
+
+
+class Calibration(TypedDict):
+    """How often pilots of a claim's kind, its topic and its effect, show what the record says."""
+
+    kind: Name
+    agree: Count
+    of: Positive
+
+
+class Reading(TypedDict):
+    """The word that another value of an assumed number gives, on the same runs."""
+
+    number: Annotated[Name, 'the number in the effect, such as "within 0.2"']
+    reading: Annotated[Name, "the value tried instead"]
+    verdict: RecordedWord
+
+
 class Claim(TypedDict):
     """One claim: what was said and where, what was found, and how that compares with the ruling on record."""
 
@@ -67,12 +96,21 @@ class Claim(TypedDict):
     where: str
     says: str
     tier: Tier
+    fidelity: Annotated[
+        Literal["as reported", "reduced"],
+        "whether its protocol is the report's, or a smaller one, which gives a pilot and no verdict",
+    ]
     judged: Annotated[
         Started, "when the session that judged it began: the document's, or an earlier one that it adds to"
     ]
     verdict: VerdictWord
     how: Annotated[How | None, "how it was refuted: whether the opposite is supported"]
-    ruling: Annotated[RuledWord | None, "the verdict on record"]
+    ruling: Annotated[RecordedWord | None, "the verdict, or the pilot, on record for this tier"]
+    record: Annotated[OnRecord | None, "the full tier's ruling on record"]
+    agreement: Annotated[Agreement | None, "how a pilot stands to the record; null unless both decide"]
+    calibration: Annotated[
+        Calibration | None, "how far pilots of its kind can be trusted; null if no such pilot has a record"
+    ]
     outcome: Annotated[OutcomeWord, "the outcome of the test, in pytest's words; an error is a failure in a fixture"]
     remark: Annotated[str, "the reason for the outcome; empty if it is obvious"]
     holds: Annotated[Count | None, "the number of seeds in which it holds"]
@@ -83,6 +121,11 @@ class Claim(TypedDict):
     ]
     share: Annotated[Annotated[list[Share], PAIR] | None, "the interval of the share of seeds in which it holds"]
     effect: Effect | None
+    chance: Annotated[Share | None, "for an effect of order, the chance that arms without a trend are in order"]
+    close: Annotated[bool, "whether one seed more or less would have changed the verdict at its look"]
+    readings: Annotated[list[Reading], "the words under other values of the numbers that the report does not state"]
+    fragile: Annotated[list[Name], "the numbers whose other values change the word"]
+    trivial: Annotated[str, "of a known truth, what would have to be different for the claim to fail; empty otherwise"]
     diverged: Annotated[Count | None, "the number of runs that diverged"]
     dataset: Dataset | None
     assumptions: list[str]

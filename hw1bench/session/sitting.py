@@ -14,13 +14,13 @@ from typing import Any
 
 import hw1bench
 from hw1bench import report
-from hw1bench.court import rulings
+from hw1bench.court import pilots, rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.hearing import Court, Judgement, Timer
 from hw1bench.court.register import PATIENCE, Register, lock
-from hw1bench.court.rulings import Outcome, Ruling, Rulings
+from hw1bench.court.rulings import Outcome, Ruling, Rulings, Subject
 from hw1bench.court.verdict import Verdict
-from hw1bench.court.vocabulary import RULED, RuledWord
+from hw1bench.court.vocabulary import PILOTS, RULED, RecordedWord
 from hw1bench.data import Library
 from hw1bench.effects.identity import identity
 from hw1bench.records.store import Store
@@ -160,12 +160,12 @@ class Sitting:
             known[new.place] = new
             self._registers[case.rulings].record(new)
         old = known.get((case.claim.id, self.options.tier))
-        outcome, ruling = rulings.beside(judgement.verdict.word, old, self._subject(case.claim))
+        outcome, ruling = rulings.beside(judgement.verdict.word, old, self._subject(case.claim, self.options.tier))
         if self.options.strict_rulings and new is not None:
             outcome = rulings.strictly(outcome, new, old)
-        elif self.options.strict_rulings and judgement.verdict.word == "not run":
+        elif self.options.strict_rulings and judgement.verdict.word == "not run" and not self._silenced(case.claim):
             outcome = Outcome("failed", "not run, which --strict-rulings does not allow")
-        entry = self._entry(judgement, case.topic, ruling, outcome)
+        entry = self._entry(judgement, case, ruling, outcome)
         contract.check_claim(entry)  # an invalid entry costs this claim, not the whole report
         self._entries[case.claim.id] = entry
         return judgement, entry, outcome
@@ -250,11 +250,19 @@ class Sitting:
         else:
             verdict = Verdict("not run", note=ending.reason or "its test ended without judging it")
         missed = Judgement(case.claim, self.options.tier, verdict)
-        _, ruling = rulings.beside(verdict.word, known, self._subject(case.claim))
-        return self._entry(missed, case.topic, ruling, Outcome(ending.kind))
+        _, ruling = rulings.beside(verdict.word, known, self._subject(case.claim, self.options.tier))
+        return self._entry(missed, case, ruling, Outcome(ending.kind))
 
-    def _entry(self, judgement: Judgement, topic: str, ruling: RuledWord | None, outcome: Outcome) -> contract.Claim:
-        return document.entry(judgement, topic, ruling, outcome, self._started)
+    def _entry(self, judgement: Judgement, case: Case, ruling: RecordedWord | None, outcome: Outcome) -> contract.Claim:
+        return document.entry(judgement, case.topic, ruling, self._record(case), outcome, self._started)
+
+    def _record(self, case: Case) -> Ruling | None:
+        """The full tier's ruling on record for the claim as it is now, with its present protocol and effect."""
+        found = self.book.get(case.rulings, {}).get((case.claim.id, "full"))
+        return found if found is not None and found.subject == self._subject(case.claim, "full") else None
+
+    def _silenced(self, claim: Claim) -> bool:
+        return self.options.tier == "quick" and bool(pilots.silenced(claim))
 
     def _earlier(self, notice: Callable[[str], None]) -> merge.Earlier:
         """What remains valid of the report in the report directory; ``notice`` is told if not all of it does."""
@@ -277,14 +285,15 @@ class Sitting:
 
     def _ruling(self, judgement: Judgement, topic: str) -> Ruling | None:
         verdict = judgement.verdict
-        if verdict.word not in RULED:
+        if verdict.word not in RULED and verdict.word not in PILOTS:
             return None
-        experiment, effect = self._subject(judgement.claim)
+        experiment, effect, fidelity = self._subject(judgement.claim, judgement.tier)
         ends = verdict.interval and (rulings.number(verdict.interval[0]), rulings.number(verdict.interval[1]))
         return Ruling(
             claim=judgement.claim.id,
             topic=topic,
             tier=judgement.tier,
+            fidelity=fidelity,
             verdict=verdict.word,
             how=verdict.how,
             holds=verdict.holds,
@@ -297,9 +306,9 @@ class Sitting:
             date=self._started[:10],
         )
 
-    def _subject(self, claim: Claim) -> tuple[str | None, str]:
-        """The digests of the experiment and the effect that a ruling on ``claim`` is bound to."""
-        return claim.key(self.options.tier), self._effects[claim.id]
+    def _subject(self, claim: Claim, tier: Tier) -> Subject:
+        """What a ruling on ``claim`` in ``tier`` is bound to."""
+        return claim.key(tier), self._effects[claim.id], claim.fidelity(tier)
 
     def _environment(self) -> dict[str, Any]:
         trained = self.trainer.environment

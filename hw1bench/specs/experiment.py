@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from hw1bench.specs.arm import Arm
 from hw1bench.specs.ingredients import TITLES, Data, Function, Images, Loss, Model, Optimizer, StepLR
@@ -39,6 +39,7 @@ __all__ = [
     "CrossReportFigure",
     "Data",
     "Experiment",
+    "Fidelity",
     "Figure",
     "Function",
     "Images",
@@ -55,6 +56,8 @@ __all__ = [
 
 Tier = Literal["quick", "full"]
 TIERS: tuple[Tier, ...] = ("quick", "full")
+Fidelity = Literal["as reported", "reduced"]
+"""How a protocol stands to the report: with its data, nets, budget and arms, or as near as it says; or smaller."""
 BLOCK = 8  # seeds in a block: the unit of training, storage and resuming, and the first look
 
 
@@ -145,6 +148,8 @@ class Experiment:
     """A report's experiment: two protocols, the assumptions behind them, and the figures drawn from it.
 
     ``name`` enters every random stream, so renaming an experiment trains different runs. ``quick`` None: full tier only.
+    ``as_reported`` says why a quick protocol that trains other arms than the full one is still as the report has it ('': it
+    is not). It is no part of the experiment's digest, because it trains nothing.
     Raises ValueError for a name that is not safe for files, two figures with one id, and a figure of arms that do not exist.
     """
 
@@ -154,10 +159,12 @@ class Experiment:
     quick: Protocol | None
     assumptions: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
+    as_reported: str = ""
 
     def __post_init__(self) -> None:
         settle(
             self,
+            as_reported=text(),
             name=file_name(),
             report=report_name,
             full=instance(Protocol),
@@ -188,6 +195,13 @@ class Experiment:
         if protocol is None:
             raise ValueError(f"experiment {self.id} has no {tier} protocol")
         return protocol
+
+    def fidelity(self, tier: Tier) -> Fidelity:
+        """Whether ``tier`` tries the experiment as reported. The quick protocol does if it trains and measures what the full one
+        does, or if ``as_reported`` says why it does nevertheless."""
+        protocol = self.protocol(tier)
+        same = (protocol.arms, protocol.measures) == (self.full.arms, self.full.measures)
+        return "as reported" if same or self.as_reported else "reduced"
 
     def key(self, tier: Tier) -> str:
         """The digest of what ``tier`` trains and when it looks; rulings are bound to it."""
@@ -228,12 +242,17 @@ class CrossReportFigure:
         return ", ".join(sorted({experiment.report for experiment in self.experiments}))
 
 
-def both_tiers(arms: Sequence[Arm], measures: Sequence[Measurement] = ()) -> dict[str, Protocol]:
+class Protocols(TypedDict):
+    """The protocols of both tiers, as arguments of an experiment."""
+
+    full: Protocol
+    quick: Protocol
+
+
+def both_tiers(arms: Sequence[Arm], measures: Sequence[Measurement] = ()) -> Protocols:
     """``full`` and ``quick`` protocols that train and measure the same; the quick one only takes fewer seeds."""
-    return {
-        tier: Protocol(arms=tuple(arms), looks=looks, measures=tuple(measures))
-        for tier, looks in (("full", (8, 16, 32)), ("quick", (8, 16)))
-    }
+    full = Protocol(arms=tuple(arms), looks=(8, 16, 32), measures=tuple(measures))
+    return {"full": full, "quick": replace(full, looks=(8, 16))}
 
 
 def canonical(value: Any) -> Any:

@@ -1,0 +1,132 @@
+"""When a pilot may speak: what a reduced protocol must show before it says anything of a claim.
+
+A reduced protocol trains on other data, smaller nets, fewer epochs or fewer arms than the report. It speaks only if all of four
+rules hold. *Trained*: every compared arm has learnt. *No foreign level*: the effect compares with no absolute level, which
+belongs to one data set and one budget. *No clock*: the claim is not tied to an epoch or stage of training, unless the protocol
+takes half of the report's steps, or the effect has the same sign at 50, 75 and 100 % of its own budget. *Same arms*: the arms
+that the effect compares are the report's, in the same order, with none left out and no batch cut short. The rules know
+specifications and runs only, so they apply to the claims of any author.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from hw1bench.court.claim import Claim
+from hw1bench.effects import Effect
+from hw1bench.measures import learning
+from hw1bench.records.runs import Run
+from hw1bench.specs.arm import Arm
+from hw1bench.specs.experiment import Images, Protocol
+
+FULL_TIER_ONLY = "full tier only"
+"""The start of the note of a claim that no reduced protocol can speak to."""
+
+OVER_CHANCE = 2.5  # times the accuracy of guessing, at least
+LOST = 0.2  # of the starting loss, at least
+UNDER_GUESSING = 0.01  # of the logarithm of the number of classes, for random labels
+IN_SEEDS = 0.9  # of the seeds
+OF_THE_STEPS = 0.5  # of the report's steps, for a claim tied to an epoch or stage
+AT = (0.5, 0.75)  # of the protocol's own budget, for the same
+
+_SETTINGS = ("batch_size", "lr", "parameters", "depth")
+
+Seeds = Sequence[Mapping[str, Run]]  # for each seed its run of every arm
+
+
+def silenced(claim: Claim) -> str:
+    """Why no run of the quick protocol can speak to ``claim``, known before anything trains: a foreign level, or other arms;
+    '' if it may speak, or if its protocol is as reported."""
+    if claim.experiment is None or not isinstance(claim.effect, Effect) or claim.fidelity("quick") == "as reported":
+        return ""
+    return foreign_level(claim) or other_arms(claim.effect, claim.experiment.full, claim.experiment.protocol("quick"))
+
+
+def foreign_level(claim: Claim) -> str:
+    """The absolute level in the effect that belongs to the report's data set or budget; '' if there is none."""
+    if isinstance(claim.effect, Effect) and claim.effect.level and not claim.own_level:
+        return f"{claim.effect.level} belongs to the report's data set and budget"
+    return ""
+
+
+def other_arms(effect: Effect, full: Protocol, quick: Protocol) -> str:
+    """How the arms that ``effect`` compares differ from the arms of the full protocol; '' if they are the same arms in the same
+    order, none left out and none with a batch cut short."""
+    wanted, there = _compared(effect, full.arms), _compared(effect, quick.arms)
+    left_out = [arm.name for arm in wanted if arm.name not in {arm.name for arm in there}]
+    if left_out:
+        return f"the reduced protocol leaves out {', '.join(left_out)}"
+    if [arm.name for arm in wanted] != [arm.name for arm in there]:
+        return "the reduced protocol has its arms in another order"
+    for before, now in zip(wanted, there, strict=True):
+        if (before.batch_size is None) != (now.batch_size is None) or (before.batch_size or 0) > (now.batch_size or 0):
+            return f"the reduced protocol cuts the batch of {now.name} short"
+    for setting in _SETTINGS:
+        if _ranks(wanted, setting) != _ranks(there, setting):
+            return f"the reduced protocol orders its arms otherwise by {setting.replace('_', ' ')}"
+    return ""
+
+
+def untrained(claim: Claim, seeds: Seeds) -> str:
+    """Which arms did not learn in nine of ten seeds; '' if all did, or if the claim is about nets that do not learn.
+
+    A net learns if its training accuracy ends at 2.5 times the accuracy of guessing or more, and its training loss has fallen by
+    a fifth or more; a net on random labels, if its training loss ends 1 % or more under the logarithm of the number of classes.
+    """
+    if claim.about_not_training:
+        return ""
+    found = [
+        name
+        for name in seeds[0]
+        if sum(_learnt(runs[name]) for runs in seeds) < IN_SEEDS * len(seeds) - 1e-9  # 9 of 10 is enough, 7 of 8 is not
+    ]
+    return f"{', '.join(found)} did not learn" if found else ""
+
+
+def clock_bound(claim: Claim, seeds: Seeds) -> str:
+    """Why a claim tied to an epoch or stage cannot be told from ``seeds``; '' if it can: half of the report's steps were taken,
+    or the effect has the same sign at 50, 75 and 100 % of the budget in nine of ten seeds."""
+    effect, experiment = claim.effect, claim.experiment
+    assert isinstance(effect, Effect)
+    assert experiment is not None
+    if not effect.clock:
+        return ""
+    full = {arm.name: arm for arm in experiment.full.arms}
+    if all(run.arm.steps >= OF_THE_STEPS * full[name].steps for name, run in seeds[0].items() if name in full):
+        return ""
+    try:
+        same = sum(_same_sign(effect, runs) for runs in seeds)
+    except (KeyError, ValueError):  # a measurement, or an epoch, that half of the budget does not have
+        return f"the effect, tied to {effect.clock}, is not known at half of the budget"
+    if same < IN_SEEDS * len(seeds) - 1e-9:
+        return f"the sign of the effect, tied to {effect.clock}, changes between 50, 75 and 100 % of the budget"
+    return ""
+
+
+def _same_sign(effect: Effect, runs: Mapping[str, Run]) -> bool:
+    signs = {effect(runs) > 0, *(effect({name: run.until(at) for name, run in runs.items()}) > 0 for at in AT)}
+    return len(signs) == 1
+
+
+def _learnt(run: Run) -> bool:
+    end = learning.final(run)
+    if not math.isfinite(end):
+        return False
+    if isinstance(run.arm.data, Images):
+        classes = run.facts["classes"]
+        if run.arm.random_labels:
+            return end <= (1 - UNDER_GUESSING) * math.log(classes)
+        if learning.final(run, "train_accuracy") < OVER_CHANCE / classes:
+            return False
+    return end <= (1 - LOST) * learning.start(run)
+
+
+def _compared(effect: Effect, arms: Iterable[Arm]) -> list[Arm]:
+    return [arm for arm in arms if effect.arms is None or arm.name in effect.arms]
+
+
+def _ranks(arms: Sequence[Arm], setting: str) -> list[int]:
+    """The rank of each arm by ``setting``, equal for equal values; all 0 for a setting that an arm does not have."""
+    if setting == "batch_size" and any(arm.batch_size is None for arm in arms):
+        return [0] * len(arms)
+    values = [arm.setting(setting) for arm in arms]
+    return [sorted(set(values)).index(value) for value in values]
