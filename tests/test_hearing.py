@@ -5,10 +5,8 @@ import pytest
 
 from hw1bench import Claim, Model
 from hw1bench.court.hearing import Court, judge_count
-from hw1bench.court.verdict import Verdict
 from hw1bench.effects import CountIs, CountsEqual, Effect, faster, loss_below, lower_loss
 from hw1bench.records.store import Store
-from hw1bench.support.number import NoFinding
 from hw1bench.support.refusals import Unavailable
 from made_court import APART, EXPERIMENT, Made, claim, court
 
@@ -40,10 +38,11 @@ def test_a_decided_claim_ignores_seeds_trained_later_for_a_neighbour(tmp_path):
 
 
 def test_refutations_are_reversed_or_absent(tmp_path):
-    sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.1, "c": 0.5}[arm])
+    sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.1, "c": 0.6}[arm])
     assert sitting.hear(claim(lower_loss("a", than="b"))).verdict.how == "reversed"
     assert sitting.hear(claim(loss_below(0.5, "a"))).verdict.how == "absent"
-    assert sitting.hear(claim(faster("a", than="b", to=0.01))).verdict.how == "absent"
+    nobody_gets_there = sitting.hear(claim(faster("a", than="b", to=0.01))).verdict
+    assert (nobody_gets_there.word, nobody_gets_there.how) == ("no evidence", None)  # a tie, not a refutation
 
 
 def test_the_next_session_reuses_the_store_and_fresh_does_not(tmp_path):
@@ -74,7 +73,7 @@ def test_a_store_that_cannot_be_written_costs_one_line_and_no_verdict(tmp_path):
     said = []
     (tmp_path / "blocks").write_text("a file is in the way")
     store = Store(tmp_path / "blocks", notice=said.append)
-    sitting = Court("quick", store, Made(lambda arm, seed: {"a": 0.9, "b": 0.1, "c": 0.5}[arm]))
+    sitting = Court("quick", store, Made(lambda arm, seed: {"a": 0.9, "b": 0.1, "c": 0.6}[arm]))
     claims = [claim(loss_below(0.5, "b")), claim(lower_loss("b", than="a")), claim(loss_below(0.5, "c")), APART]
     words = [sitting.hear(one).verdict.word for one in claims]
     assert words == ["supported", "supported", "refuted", "supported"]
@@ -139,21 +138,24 @@ def test_a_crash_is_an_error_and_leaves_the_other_claims(tmp_path):
     assert sitting.hear(claim(loss_below(0.5, "a"))).verdict.word == "supported"
 
 
-def test_an_effect_undefined_in_half_of_the_seeds_is_an_error_that_says_where(tmp_path):
+def test_an_effect_undefined_in_half_of_the_seeds_is_no_evidence_and_says_where(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: np.nan if seed % 2 and arm == "a" else 0.1)
 
     def undefined(runs):
         return np.nan if runs["a"].diverged else 1.0
 
-    judged = sitting.hear(claim(Effect("made up", "parts", undefined, ("a", "b"))))
-    assert judged.verdict == Verdict(
-        "error",
-        note="effect 'made up' is undefined (NaN) in 4 of 8 seeds: half or more leave no finding; "
-        "of those, arm a diverged in 4",
-    )
-    assert isinstance(judged.error, NoFinding)
-    judged = sitting.hear(claim(Effect("made up", "parts", lambda runs: np.nan)))
-    assert judged.verdict.note.startswith("effect 'made up' is undefined (NaN) in 8 of 8 seeds")
+    verdict = sitting.hear(claim(Effect("made up", "parts", undefined, ("a", "b")))).verdict
+    assert (verdict.word, verdict.seeds, verdict.holds) == ("no evidence", 8, 4)
+    assert verdict.note == "No evidence: its effect is undefined in 4 of 8 seeds; of those, arm a diverged in 4."
+    verdict = sitting.hear(claim(Effect("made up", "parts", lambda runs: np.nan))).verdict
+    assert verdict.note.startswith("No evidence: its effect is undefined in 8 of 8 seeds; ")
+
+
+def test_a_tie_in_every_seed_is_no_evidence_and_no_refutation(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: 0.1)
+    verdict = sitting.hear(claim(lower_loss("a", than="b"))).verdict
+    assert (verdict.word, verdict.how, verdict.holds) == ("no evidence", None, 0)
+    assert verdict.note == "No evidence: its effect is a tie in every seed."
 
 
 @pytest.mark.parametrize("opposite", [False, True])

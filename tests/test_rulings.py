@@ -20,29 +20,35 @@ from hw1bench.court.rulings import (
     save,
     strictly,
 )
+from hw1bench.court.vocabulary import PILOTS
 from sample_ruling import ruling
 
 TABLE = {  # verdict -> outcome without ruling, with the same, with inconclusive, with the opposite
     "supported": ["passed", "passed", "passed: stronger", "failed: contradicts"],
     "refuted": ["failed: refuted, no ruling yet", "xfailed", "xfailed: stronger", "failed: contradicts"],
     "inconclusive": ["skipped", "skipped", "skipped", "skipped: weaker"],
+    "seen": ["passed", "passed", "passed: stronger", "failed: contradicts"],
+    "not seen": ["failed: not seen, no ruling yet", "xfailed", "xfailed: stronger", "failed: contradicts"],
+    "mixed": ["skipped", "skipped", "skipped", "skipped: weaker"],
+    "no evidence": ["skipped", "skipped", "skipped: weaker", "skipped: weaker"],
     "error": ["failed: error"] * 4,
     "not run": ["skipped: not run"] * 4,
 }
-OPPOSITE = {"supported": "refuted", "refuted": "supported"}
+OPPOSITE = {"supported": "refuted", "refuted": "supported", "seen": "not seen", "not seen": "seen"}
 
 
 @pytest.mark.parametrize("column", range(4))
 @pytest.mark.parametrize("word", TABLE)
 def test_the_table_of_outcomes(word, column):
-    same = word if word in ("supported", "refuted", "inconclusive") else "supported"
-    old = [None, same, "inconclusive", OPPOSITE.get(word, "refuted")][column]
+    same = word if word not in ("error", "not run") else "supported"
+    undecided = "mixed" if word in PILOTS else "inconclusive"
+    old = [None, same, undecided, OPPOSITE.get(word, "refuted")][column]
     kind, _, remark = TABLE[word][column].partition(": ")
     found = outcome(word, old)
     assert found.kind == kind
     assert found.remark.startswith(remark)
     assert bool(found.remark) == bool(remark)
-    assert found.advice == (RECORD if remark == "refuted, no ruling yet" else "")
+    assert found.advice == (RECORD if remark.endswith("no ruling yet") else "")
 
 
 def test_strict_fails_a_missing_ruling():
@@ -58,14 +64,21 @@ def test_strict_fails_a_weaker_verdict_only_in_the_same_environment():
     assert strictly(Outcome("passed"), ruling(), ruling(verdict="inconclusive")) == Outcome("passed")
 
 
-@pytest.mark.parametrize("other", [{"experiment": "other"}, {"effect": "other"}])
+def test_no_evidence_is_weaker_than_an_undecided_verdict():
+    assert outcome("inconclusive", "no evidence") == Outcome("skipped", "stronger than the ruling (no evidence)")
+    assert outcome("seen", "no evidence") == Outcome("passed", "stronger than the ruling (no evidence)")
+    assert outcome("no evidence", "no evidence") == Outcome("skipped")
+
+
+@pytest.mark.parametrize("other", [{"experiment": "other"}, {"effect": "other"}, {"fidelity": "reduced"}])
 def test_a_ruling_on_another_subject_does_not_count_and_is_mentioned(other):
     old = ruling(verdict="refuted", **other)
-    found = {word: beside(word, old, ruling().subject) for word in TABLE}
-    assert found == {
+    words = ("supported", "refuted", "inconclusive", "no evidence", "error", "not run")
+    assert {word: beside(word, old, ruling().subject) for word in words} == {
         "supported": (Outcome("passed", ELSEWHERE), None),
         "refuted": (Outcome("failed", f"refuted, {ELSEWHERE}", RECORD_ANEW), None),
         "inconclusive": (Outcome("skipped", ELSEWHERE), None),
+        "no evidence": (Outcome("skipped", ELSEWHERE), None),
         "error": (Outcome("failed", "error"), None),
         "not run": (Outcome("skipped", "not run"), None),
     }
@@ -81,10 +94,39 @@ def test_rulings_come_back_sorted_one_per_line(tmp_path):
     rulings = [ruling("B-fit-x", **exact), ruling("A-fit-x", tier="full", date=None), ruling("A-fit-x", how="absent")]
     save(path, rulings)
     assert load(path) == {one.place: one for one in rulings}
-    lines = path.read_text().splitlines()
-    assert len(lines) == 5
-    assert [json.loads(line.rstrip(","))["claim"] for line in lines[1:-1]] == ["A-fit-x", "A-fit-x", "B-fit-x"]
+    found = json.loads(path.read_text())
+    assert [one["claim"] for one in found["rulings"]] == ["A-fit-x", "A-fit-x", "B-fit-x"]
+    assert sum(line.startswith("  {") for line in path.read_text().splitlines()) == 3
     assert load(tmp_path / "none.json") == {}
+
+
+def stated(**changed):
+    """A ruling as the file states it: its list says whether it was tried as reported."""
+    return {name: value for name, value in asdict(ruling(**changed)).items() if name != "fidelity"}
+
+
+def write(path, entry, name="rulings"):
+    path.write_text(json.dumps({"schema": 3, "rulings": [], "pilots": [], name: [entry]}))
+
+
+def test_pilots_are_kept_apart(tmp_path):
+    path = tmp_path / "rulings.json"
+    pilot = ruling("B-fit-x", fidelity="reduced", verdict="seen")
+    rulings = [pilot, ruling("A-fit-x"), ruling("C-fit-x", fidelity="reduced", verdict="no evidence")]
+    save(path, rulings)
+    found = json.loads(path.read_text())
+    assert {name: [one["claim"] for one in found[name]] for name in ("rulings", "pilots")} == {
+        "rulings": ["A-fit-x"],
+        "pilots": ["B-fit-x", "C-fit-x"],
+    }
+    assert load(path) == {one.place: one for one in rulings}
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("rulings", "seen"), ("pilots", "supported")])
+def test_a_pilot_among_rulings_and_a_ruling_among_pilots_are_refused(tmp_path, name, verdict):
+    path = tmp_path / "rulings.json"
+    write(path, stated(verdict=verdict), name)
+    refused(path, f"the ruling on 'A-fit-x' has verdict '{verdict}' in a list of ")
 
 
 @given(st.lists(st.floats() | st.none(), min_size=3, max_size=3))
@@ -109,13 +151,14 @@ def test_numbers_that_are_not_finite_are_recorded_by_name():
         ("", "is malformed"),
         ("[]", "it has no list of rulings"),
         ("3", "it has no list of rulings"),
-        ('{"schema": 1, "rulings": []}', "its schema is 1, not 2"),
-        ('{"schema": {"2": 2}, "rulings": []}', "its schema is {'2': 2}, not 2"),
-        ('{"rulings": []}', "its schema is None, not 2"),
-        ('{"schema": 2}', "it has no list of rulings"),
-        ('{"schema": 2, "rulings": {}}', "it has no list of rulings"),
-        ('{"schema": 2, "rulings": [3]}', "3 is not a ruling"),
-        ('{"schema": 2, "rulings": [{"claim": "A-x"}]}', "the ruling on 'A-x' has no 'topic'"),
+        ('{"schema": 2, "rulings": []}', "its schema is 2, not 3"),
+        ('{"schema": {"2": 2}, "rulings": []}', "its schema is {'2': 2}, not 3"),
+        ('{"rulings": []}', "its schema is None, not 3"),
+        ('{"schema": 3}', "it has no list of rulings"),
+        ('{"schema": 3, "rulings": {}}', "it has no list of rulings"),
+        ('{"schema": 3, "rulings": []}', "it has no list of pilots"),
+        ('{"schema": 3, "rulings": [3], "pilots": []}', "3 is not a ruling"),
+        ('{"schema": 3, "rulings": [{"claim": "A-x"}], "pilots": []}', "the ruling on 'A-x' has no 'topic'"),
         ("[" * 100_000, "is malformed"),
         ("\x00", "is malformed"),
     ],
@@ -166,23 +209,20 @@ def test_a_rulings_file_that_is_not_a_text_file_is_named_in_one_line(tmp_path, k
 )
 def test_every_field_of_a_ruling_is_checked(tmp_path, field, value):
     path = tmp_path / "rulings.json"
-    entry = {**asdict(ruling()), field: value}
-    path.write_text(json.dumps({"schema": 2, "rulings": [entry]}))
+    write(path, {**stated(), field: value})
     refused(path, field if field not in ("holds", "seeds") else "holds in" if value in (9, None) else field)
 
 
 def test_a_long_name_of_several_lines_is_shortened(tmp_path):
     path = tmp_path / "rulings.json"
-    entry = {**asdict(ruling("x" * 10_000 + "\n" + "x")), "verdict": "perhaps"}
-    path.write_text(json.dumps({"schema": 2, "rulings": [entry]}))
+    write(path, {**stated(claim="x" * 10_000 + "\n" + "x"), "verdict": "perhaps"})
     refused(path, "has verdict 'perhaps', not one of supported, refuted, inconclusive")
 
 
 def test_a_field_that_is_left_out_is_named(tmp_path):
     path = tmp_path / "rulings.json"
-    for name in asdict(ruling()):
-        entry = {key: value for key, value in asdict(ruling()).items() if key != name}
-        path.write_text(json.dumps({"schema": 2, "rulings": [entry]}))
+    for name in stated():
+        write(path, {key: value for key, value in stated().items() if key != name})
         refused(path, f"has no {name!r}")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from hw1bench.court.verdict import ALPHA, decide, level_for, outcome_probabilities, share_interval
+from hw1bench.court.verdict import ALPHA, decide, level_for, nothing_found, outcome_probabilities, share_interval
 from hw1bench.court.vocabulary import standing
 from hw1bench.support.number import NoFinding
 
@@ -39,9 +39,16 @@ def test_the_interval_is_that_of_clopper_and_pearson(holds, seeds, level):
 
 
 def test_zero_and_undefined_effects_do_not_hold():
-    verdict = decide([0.0] * 5 + [math.nan] * 3, QUICK)
+    verdict = decide([0.0] * 3 + [math.nan] * 3 + [-1.0] * 2, QUICK)
     assert (verdict.word, verdict.holds) == ("refuted", 0)
     assert decide([math.inf] * 8, QUICK).word == "supported"
+
+
+@pytest.mark.parametrize("values", [[0.0] * 8, [0.0] * 5 + [math.nan] * 3, [math.nan] * 8])
+def test_a_tie_in_every_seed_is_no_evidence(values):
+    verdict = decide(values, QUICK, [-value for value in values])
+    assert (verdict.word, verdict.how, verdict.holds) == ("no evidence", None, 0)
+    assert decide([*values[:7], -1.0], QUICK).word == ("no evidence" if math.isnan(values[0]) else "refuted")
 
 
 def test_a_refutation_is_reversed_only_if_the_opposite_is_supported():
@@ -95,12 +102,13 @@ def test_too_few_seeds_for_the_level_give_an_infinite_interval():
 
 
 @pytest.mark.parametrize(("undefined", "seeds"), [(4, 8), (8, 8), (8, 16), (16, 16)])
-def test_an_effect_undefined_in_half_of_the_seeds_is_not_a_finding(undefined, seeds):
-    values = [math.nan] * undefined + [1.0] * (seeds - undefined)
-    with pytest.raises(NoFinding, match=rf"undefined \(NaN\) in {undefined} of {seeds} seeds"):
-        decide(values, QUICK)
+def test_an_effect_undefined_in_half_of_the_seeds_is_no_evidence(undefined, seeds):
+    assert decide([math.nan] * undefined + [1.0] * (seeds - undefined), QUICK).word == "no evidence"
+    assert nothing_found([math.nan] * undefined + [1.0] * (seeds - undefined)) == (
+        f"its effect is undefined in {undefined} of {seeds} seeds"
+    )
     fewer = [math.nan] * (seeds // 2 - 1) + [1.0] * (seeds // 2 + 1)
-    assert decide(fewer, QUICK).seeds == seeds
+    assert decide(fewer, QUICK).word == "inconclusive"
 
 
 @pytest.mark.parametrize("value", ["3", True, None, 1j, [1.0]], ids=str)

@@ -1,0 +1,287 @@
+"""The four rules by which a pilot may speak, on claims made for them: dead, truncated and under-trained arms, levels, clocks."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hw1bench import Arm, Claim, Experiment, Images, Model, Optimizer
+from hw1bench.court import pilots
+from hw1bench.court.hearing import Court
+from hw1bench.effects import (
+    Effect,
+    accuracy_above,
+    every,
+    fails,
+    faster,
+    highest,
+    loss_below,
+    lower_loss,
+    lowest,
+    near,
+    never_reaches,
+    plateaus,
+    reaches,
+    rises,
+)
+from hw1bench.records.runs import Record, Run
+from hw1bench.records.store import Store
+from hw1bench.specs.experiment import Protocol
+
+IMAGES = Arm(
+    name="",
+    data=Images(name="mnist", size=28),
+    model=Model("784-16-10"),
+    loss="cross_entropy",
+    optimizer=Optimizer(name="sgd", lr=0.1),
+    epochs=100,
+    batch_size=600,
+)
+FACTS = {"dataset": "digits", "fingerprint": "0", "stand_in": True, "classes": 10, "steps_per_epoch": 3}
+
+
+def small(arm, epochs=8, **changed):
+    return replace(arm, data=replace(arm.data, name="digits", stands_for="MNIST"), epochs=epochs, **changed)
+
+
+def experiment(full=None, quick=None, **changed):
+    full = full or [replace(IMAGES, name="a"), replace(IMAGES, name="b")]
+    quick = quick or [small(arm) for arm in full]
+    protocols = {"full": Protocol(arms=tuple(full), looks=(8,)), "quick": Protocol(arms=tuple(quick), looks=(8, 16))}
+    return Experiment(report="T", name="x", **protocols, **changed)
+
+
+def claim(effect, of=None, **changed):
+    return Claim("T-x", report="T", where="1", says="It is.", experiment=of or experiment(), effect=effect, **changed)
+
+
+class Made:
+    """A trainer of image nets: ``curve(arm, seed)`` gives training loss and accuracy, each (epochs + 1,)."""
+
+    def __init__(self, curve, facts=FACTS):
+        self.curve, self.facts, self.trained = curve, facts, []
+
+    def key(self, block):
+        return f"{block.arm.name}-{block.first_seed}"
+
+    def train(self, blocks, done):
+        for block in blocks:
+            self.trained.append(block.arm.name)
+            loss, accuracy = (
+                np.array(values) for values in zip(*(self.curve(block.arm, seed) for seed in block.seeds), strict=True)
+            )
+            arrays = {"train_loss": loss, "train_accuracy": accuracy, "test_loss": loss, "test_accuracy": accuracy}
+            done(block, Record(arrays, self.facts, 0.5))
+
+
+def falling(arm, end, accuracy, start=2.3):
+    """A loss that falls evenly from ``start`` to ``end``, and an accuracy that rises evenly to ``accuracy``."""
+    return np.linspace(start, end, arm.epochs + 1), np.linspace(0.1, accuracy, arm.epochs + 1)
+
+
+def court(tmp_path, curve, tier="quick"):
+    return Court(tier, Store(tmp_path), Made(curve))
+
+
+def learnt(arm, seed):
+    return falling(arm, 0.4 if arm.name == "a" else 0.6, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("ends", "word"), [({"a": 0.4, "b": 0.6}, "seen"), ({"a": 0.6, "b": 0.4}, "not seen")], ids=["seen", "not seen"]
+)
+def test_a_reduced_protocol_gives_a_pilot(tmp_path, ends, word):
+    verdict = (
+        court(tmp_path, lambda arm, seed: falling(arm, ends[arm.name], 0.9))
+        .hear(claim(lower_loss("a", than="b")))
+        .verdict
+    )
+    assert (verdict.word, verdict.how, verdict.seeds) == (word, None, 8)
+
+
+def test_a_pilot_that_leaves_both_sides_open_is_mixed(tmp_path):
+    curve = lambda arm, seed: falling(arm, 0.4 if (arm.name == "a") == bool(seed % 2) else 0.6, 0.9)  # noqa: E731
+    assert court(tmp_path, curve).hear(claim(lower_loss("a", than="b"))).verdict.word == "mixed"
+
+
+def test_as_reported_protocols_give_verdicts(tmp_path):
+    effect = lower_loss("a", than="b")
+    assert court(tmp_path / "f", learnt, "full").hear(claim(effect)).verdict.word == "supported"
+    same = experiment(quick=[replace(IMAGES, name="a"), replace(IMAGES, name="b")])
+    assert court(tmp_path / "s", learnt).hear(claim(effect, same)).verdict.word == "supported"
+    code = experiment(as_reported="the budget of the report's code")
+    assert court(tmp_path / "c", learnt).hear(claim(effect, code)).verdict.word == "supported"
+
+
+@pytest.mark.parametrize(
+    ("end", "accuracy", "speaks"),
+    [
+        (0.6, 0.9, True),
+        (0.6, 0.25, True),
+        (0.6, 0.24, False),
+        (1.83, 0.9, True),
+        (1.85, 0.9, False),
+        (math.nan, 0.9, False),
+    ],
+)
+def test_every_compared_arm_must_have_learnt(tmp_path, end, accuracy, speaks):
+    """2.5 times chance is 0.25; a fifth of 2.3 is lost at 1.84."""
+
+    def curve(arm, seed):
+        loss, right = falling(arm, 0.4, 0.9) if arm.name == "a" else falling(arm, 0.0, accuracy)
+        if arm.name == "b":
+            loss = np.linspace(2.3, end, arm.epochs + 1)
+        return loss, right
+
+    verdict = court(tmp_path, curve).hear(claim(lower_loss("a", than="b"))).verdict
+    assert verdict.word == ("seen" if speaks else "no evidence")
+    assert verdict.note.startswith("" if speaks else "No evidence: b did not learn.")
+
+
+@pytest.mark.parametrize(("dead", "of", "speaks"), [(1, 8, False), (1, 16, True), (2, 16, False)])
+def test_nine_of_ten_seeds_must_have_learnt(dead, of, speaks):
+    arm = small(replace(IMAGES, name="a"))
+    seeds = []
+    for seed in range(of):
+        loss, accuracy = falling(arm, 2.29 if seed < dead else 0.4, 0.9)
+        seeds.append({"a": Run(arm, seed, {"train_loss": loss, "train_accuracy": accuracy}, FACTS)})
+    why = pilots.untrained(claim(Effect("made up", "", lambda runs: 1.0, ("a",))), seeds)
+    assert why == ("" if speaks else "a did not learn")
+
+
+def test_an_arm_that_is_not_compared_need_not_learn(tmp_path):
+    three = experiment([replace(IMAGES, name=name) for name in "abc"])
+    curve = lambda arm, seed: falling(arm, 2.3, 0.1) if arm.name == "c" else learnt(arm, seed)  # noqa: E731
+    assert court(tmp_path, curve).hear(claim(lower_loss("a", than="b"), three)).verdict.word == "seen"
+    assert court(tmp_path, curve).hear(claim(lower_loss("a", than="c"), three)).verdict.word == "no evidence"
+
+
+def test_a_claim_about_not_training_needs_no_trained_arm(tmp_path):
+    dead = lambda arm, seed: falling(arm, 2.3 if arm.name == "b" else 0.4, 0.1 if arm.name == "b" else 0.9)  # noqa: E731
+    effect = highest("train_loss", "b", among=["a"])
+    assert court(tmp_path, dead).hear(claim(effect, about_not_training=True)).verdict.word == "seen"
+    assert court(tmp_path, dead).hear(claim(effect)).verdict.word == "no evidence"
+
+
+def test_image_nets_at_chance_are_no_evidence_as_reported_either(tmp_path):
+    dead = lambda arm, seed: falling(arm, 2.3 if arm.name == "b" else 0.4, 0.1)  # noqa: E731
+    assert court(tmp_path, dead, "full").hear(claim(lower_loss("b", than="a"))).verdict.word == "no evidence"
+
+
+@pytest.mark.parametrize(("end", "speaks"), [(0.989 * math.log(10), True), (0.991 * math.log(10), False)])
+def test_random_labels_are_learnt_one_percent_under_guessing(tmp_path, end, speaks):
+    arms = [replace(IMAGES, name=name, data=replace(IMAGES.data, random_labels=True)) for name in "ab"]
+    curve = lambda arm, seed: falling(arm, end - 0.01 * (arm.name == "a"), 0.12)  # noqa: E731
+    verdict = court(tmp_path, curve).hear(claim(lower_loss("a", than="b"), experiment(arms))).verdict
+    assert verdict.word == ("seen" if speaks else "no evidence")
+
+
+@pytest.mark.parametrize(
+    ("effect", "level"),
+    [
+        (accuracy_above(0.98, "a"), "an accuracy of 0.98"),
+        (loss_below(0.01, "a"), "a loss of 0.01"),
+        (near("test_accuracy", 0.61, arm="a", within=0.02), "a test accuracy of 0.61"),
+        (faster("a", than="b", to=1e-3), "a loss of 0.001"),
+        (every(lower_loss("a", than="b"), accuracy_above(0.5, "a")), "an accuracy of 0.5"),
+        (fails(accuracy_above(0.98, "a")), "an accuracy of 0.98"),
+        (reaches(1e-4, arm="a", within=5), "a loss of 0.0001"),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_foreign_level_silences_the_pilot_before_anything_trains(tmp_path, effect, level):
+    sitting = court(tmp_path, learnt)
+    verdict = sitting.hear(claim(effect)).verdict
+    assert (verdict.word, verdict.seeds) == ("not run", None)
+    assert verdict.note == f"full tier only: {level} belongs to the report's data set and budget"
+    assert sitting.trainer.trained == []
+
+
+def test_a_level_of_its_own_and_no_level_are_not_foreign(tmp_path):
+    own = claim(accuracy_above(0.15, "a"), own_level="guessing is right in 10 % on every set")
+    assert court(tmp_path / "a", learnt).hear(own).verdict.word == "seen"
+    assert pilots.foreign_level(claim(lower_loss("a", than="b"))) == ""
+    assert court(tmp_path / "b", learnt, "full").hear(claim(accuracy_above(0.8, "a"))).verdict.word == "supported"
+
+
+def wiggling(arm, seed):
+    """A test accuracy whose later rise above its middle is large only when the whole budget is seen."""
+    loss, accuracy = falling(arm, 0.4, 0.9)
+    accuracy[:] = 0.5
+    accuracy[-1] = 0.9
+    return loss, accuracy
+
+
+def test_a_clock_needs_half_of_the_steps_or_one_sign_throughout(tmp_path):
+    effect = plateaus("test_accuracy", arm="a", after=0.5, within=0.02)
+    flat = lambda arm, seed: (falling(arm, 0.4, 0.9)[0], np.full(arm.epochs + 1, 0.9))  # noqa: E731
+    assert court(tmp_path / "flat", flat).hear(claim(effect)).verdict.word == "seen"
+    verdict = court(tmp_path / "wiggling", wiggling).hear(claim(effect)).verdict
+    assert verdict.word == "no evidence"
+    assert "tied to after 50% of the epochs, changes between 50, 75 and 100 % of the budget" in verdict.note
+    # 100 epochs of 100 steps as reported; digits have 3 steps an epoch, so 1,667 epochs take half of them
+    long = experiment(quick=[small(replace(IMAGES, name=name), epochs=1_667) for name in "ab"])
+    assert court(tmp_path / "long", wiggling).hear(claim(effect, long)).verdict.word == "not seen"
+
+
+def test_a_clock_on_a_measurement_cannot_be_told_at_half_of_the_budget(tmp_path):
+    effect = Effect("last weight", "", lambda runs: runs["a"].arrays["weights"][0], ("a",), clock="late")
+    runs = [{"a": Run(small(replace(IMAGES, name="a")), 0, {"weights": np.ones(1)}, FACTS)}]
+    assert "tied to late, is not known at half of the budget" in pilots.clock_bound(claim(effect), runs)
+
+
+def test_never_is_a_clock_and_an_order_is_none():
+    assert never_reaches(1e-4, arm="a").clock == "never"
+    assert rises("test_loss", over="parameters").clock == ""
+    assert every(lower_loss("a", than="b"), plateaus("test_loss", arm="a", after=0.5, within=1.0)).clock
+
+
+ARMS = [replace(IMAGES, name=f"{size}", model=Model(f"784-{size}-10")) for size in (8, 16, 32)]
+
+
+@pytest.mark.parametrize(
+    ("quick", "why"),
+    [
+        ([small(arm) for arm in ARMS], ""),
+        ([small(arm) for arm in ARMS[:2]], "leaves out 32"),
+        ([small(arm) for arm in ARMS[::-1]], "arms in another order"),
+        ([small(arm, model=Model("784-4-10")) for arm in ARMS], "orders its arms otherwise by parameters"),
+        ([small(arm, batch_size=599) for arm in ARMS], "cuts the batch of 8 short"),
+        ([small(arm, batch_size=None) for arm in ARMS], "cuts the batch of 8 short"),
+        ([small(arm, optimizer=Optimizer(name="sgd", lr=0.1 * (i + 1))) for i, arm in enumerate(ARMS)], "by lr"),
+    ],
+)
+def test_other_arms_silence_the_pilot(tmp_path, quick, why):
+    sitting = court(tmp_path, learnt)
+    one = claim(
+        lowest("train_loss", "8", among=["16"]) if not why else rises("test_loss", over="parameters"),
+        experiment(ARMS, quick),
+    )
+    note = sitting.hear(one).verdict.note
+    assert note.startswith("full tier only: the reduced protocol" if why else "")
+    assert why in note
+    assert (sitting.trainer.trained == []) == bool(why)
+
+
+def test_an_arm_left_out_that_is_not_compared_is_no_matter(tmp_path):
+    one = claim(lower_loss("8", than="16"), experiment(ARMS, [small(arm) for arm in ARMS[:2]]))
+    assert pilots.silenced(one) == ""
+
+
+def test_a_run_until_a_share_of_its_budget():
+    arm = small(replace(IMAGES, name="a"), epochs=5)
+    arrays = {"train_loss": np.arange(6.0), "last_batch_norm": np.arange(5.0), "weights": np.ones(3)}
+    half = Run(arm, 3, arrays, FACTS).until(0.5)
+    assert (half.arm.epochs, half.seed, sorted(half.arrays)) == (3, 3, ["last_batch_norm", "train_loss"])
+    assert half.arrays["train_loss"].tolist() == [0, 1, 2, 3]
+    assert half.arrays["last_batch_norm"].tolist() == [0, 1, 2]
+    steps = Run(
+        replace(arm, gradient_norm="step"), 3, {"gradient_norm": np.arange(15.0), "step_loss": np.arange(15.0)}, FACTS
+    )
+    assert {name: len(array) for name, array in steps.until(0.75).arrays.items()} == {
+        "gradient_norm": 12,
+        "step_loss": 12,
+    }
+    epochs = Run(replace(arm, gradient_norm="epoch"), 3, {"gradient_norm": np.arange(6.0)}, FACTS)
+    assert len(epochs.until(0.5).arrays["gradient_norm"]) == 4
