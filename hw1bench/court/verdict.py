@@ -1,21 +1,21 @@
 """The rule: effects in, a verdict out. Numbers only; nothing here knows of tensors, claims or pytest.
 
 A claim holds in a seed if its effect is > 0. At each planned look, the exact two-sided binomial interval (Clopper and
-Pearson, 1934) of the share of seeds in which it holds is taken at level 1 - 0.05 / looks: if the interval is above 1/2, the
-claim is supported; if it is below 1/2, refuted; otherwise, after the last look, inconclusive. Seeds are independent, so by the
-union bound over looks a verdict is false with probability at most 0.05, whatever the distribution of the effect.
+Pearson, 1934) of the share of seeds in which it holds is taken at the level of that look: if the interval is above 1/2, the
+claim is supported; if it is below 1/2, refuted; otherwise, after the last look, inconclusive. The levels are such that a
+verdict is false with probability at most 0.05, whatever the distribution of the effect: see ``hw1bench.court.looks``.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 from scipy import stats
 
-from hw1bench.court.vocabulary import ALPHA, How, RuledWord, VerdictWord
+from hw1bench.court.looks import is_close, plan
+from hw1bench.court.vocabulary import How, RuledWord, VerdictWord
 from hw1bench.support.number import as_real
 
 
@@ -23,10 +23,11 @@ from hw1bench.support.number import as_real
 class Verdict:
     """What the evidence says of a claim.
 
-    ``values`` are the effects, one per seed (NaN: undefined, does not hold), and ``holds`` is how many are > 0. ``share`` is
-    the interval of the share of seeds at ``level``. ``median`` is the median effect and ``interval`` its interval at the same
-    level; they may be infinite, and are NaN if they fall on an undefined effect. All of these are None for count claims (exact,
-    without seeds), for errors, and for claims that were not run.
+    ``values`` are the effects, one per seed (NaN: undefined, does not hold), and ``holds`` is how many are > 0. ``level`` is
+    the level of the look at which the court stopped, and ``share`` the interval of the share of seeds at this level. ``median``
+    is the median effect and ``interval`` its interval at the same level; they may be infinite, and are NaN if they fall on an
+    undefined effect. All of these are None for count claims (exact, without seeds), for errors, and for claims that were not
+    run.
     """
 
     word: VerdictWord
@@ -44,13 +45,12 @@ class Verdict:
     def seeds(self) -> int | None:
         return None if self.values is None else len(self.values)
 
-
-def level_for(looks: Sequence[int]) -> float:
-    """The confidence level of each of the planned ``looks``. Raises ValueError unless these are increasing positive integers."""
-    whole = all(isinstance(look, int | np.integer) and not isinstance(look, bool) for look in looks)
-    if not whole or not looks or looks[0] < 1 or any(sooner >= later for sooner, later in pairwise(looks)):
-        raise ValueError(f"looks must be increasing numbers of seeds, such as (8, 16), not {tuple(looks)}")
-    return 1 - ALPHA / len(looks)
+    @property
+    def close(self) -> bool:
+        """Whether the verdict is one seed from its bound: see ``hw1bench.court.looks.is_close``."""
+        if self.holds is None or self.seeds is None or self.looks is None or self.word == "no evidence":
+            return False
+        return is_close(self.holds, self.seeds, self.looks)
 
 
 @cache
@@ -58,11 +58,6 @@ def share_interval(holds: int, seeds: int, level: float) -> tuple[float, float]:
     """The exact interval of the share of seeds in which a claim holds."""
     interval = stats.binomtest(holds, seeds).proportion_ci(confidence_level=level, method="exact")
     return float(interval.low), float(interval.high)
-
-
-def _word(holds: int, seeds: int, level: float) -> RuledWord:
-    low, high = share_interval(holds, seeds, level)
-    return "supported" if low > 0.5 else "refuted" if high < 0.5 else "inconclusive"
 
 
 def _order_statistics(values: np.ndarray, level: float) -> tuple[float, tuple[float, float]]:
@@ -107,52 +102,28 @@ def decide(values: Sequence[float], looks: Sequence[int], opposite: Sequence[flo
     not a real number.
     """
     seeds = len(values)
-    level = level_for(looks)
+    planned = plan(looks)
     if seeds not in looks:
         raise ValueError(f"no look is planned at {seeds} seeds, only at {tuple(looks)}")
+    (look,) = (one for one in planned if one.seeds == seeds)
     if opposite is not None and len(opposite) != seeds:
         raise ValueError(f"{len(opposite)} opposite effects for {seeds} seeds")
     effects = np.array([as_real(value) for value in values])
     holds = int((effects > 0).sum())
-    word: RuledWord = "no evidence" if nothing_found(values) else _word(holds, seeds, level)
+    word: RuledWord = "no evidence" if nothing_found(values) else look.word(holds)
     how: How | None = None
     if word == "refuted":
         against = 0 if opposite is None else sum(as_real(value) > 0 for value in opposite)
-        how = "reversed" if _word(against, seeds, level) == "supported" else "absent"
-    median, interval = _order_statistics(effects, level)
+        how = "reversed" if look.word(against) == "supported" else "absent"
+    median, interval = _order_statistics(effects, look.level)
     return Verdict(
         word=word,
         how=how,
         values=tuple(float(value) for value in effects),
         holds=holds,
-        looks=tuple(int(look) for look in looks),
-        level=level,
-        share=share_interval(holds, seeds, level),
+        looks=tuple(one.seeds for one in planned),
+        level=look.level,
+        share=share_interval(holds, seeds, look.level),
         median=median,
         interval=interval,
     )
-
-
-def outcome_probabilities(share: float, looks: Sequence[int]) -> dict[RuledWord, float]:
-    """Exact probability of each verdict for a claim that holds in a seed with probability ``share``, by enumeration."""
-    level = level_for(looks)
-    going: dict[int, float] = {
-        0: 1.0
-    }  # seeds in which the claim holds -> probability of being undecided with that number
-    result: dict[RuledWord, float] = {"supported": 0.0, "refuted": 0.0, "inconclusive": 0.0}  # undefined effects apart
-    seen = 0
-    for look in looks:
-        after: dict[int, float] = {}
-        for holds, probability in going.items():
-            for more, weight in enumerate(stats.binom.pmf(range(look - seen + 1), look - seen, share)):
-                after[holds + more] = after.get(holds + more, 0.0) + probability * float(weight)
-        going = {}
-        for holds, probability in after.items():
-            word = _word(holds, look, level)
-            if word == "inconclusive":
-                going[holds] = probability
-            else:
-                result[word] += probability
-        seen = look
-    result["inconclusive"] = sum(going.values())
-    return result

@@ -101,7 +101,7 @@ def entry(
         "share": list(verdict.share) if verdict.share else None,
         "effect": _effect(judgement),
         "chance": None,
-        "close": False,
+        "close": verdict.close,
         "readings": [],
         "fragile": [],
         "trivial": claim.trivial,
