@@ -62,7 +62,9 @@ def test_the_bound_is_the_least_number_whose_interval_is_above_one_half(looks):
     for look in plan(looks):
         assert 1 - ALPHA <= look.level < 1
         above = [
-            holds for holds in range(look.seeds + 1) if reference.clopper_pearson(holds, look.seeds, look.level)[0] > 0.5
+            holds
+            for holds in range(look.seeds + 1)
+            if reference.clopper_pearson(holds, look.seeds, look.level)[0] > 0.5
         ]
         assert min(above, default=look.seeds + 1) == look.bound
 

@@ -29,9 +29,7 @@ def test_how_many_seeds_a_verdict_takes(looks, needed):
             assert word == expected, (look, holds)
 
 
-@pytest.mark.parametrize(
-    ("holds", "seeds", "level"), [(0, 8, 0.975), (13, 16, 0.975), (9, 32, 0.98), (8, 8, 0.95)]
-)
+@pytest.mark.parametrize(("holds", "seeds", "level"), [(0, 8, 0.975), (13, 16, 0.975), (9, 32, 0.98), (8, 8, 0.95)])
 def test_the_interval_is_that_of_clopper_and_pearson(holds, seeds, level):
     assert share_interval(holds, seeds, level) == pytest.approx(
         reference.clopper_pearson(holds, seeds, level), abs=1e-9
@@ -103,12 +101,19 @@ def test_too_few_seeds_for_the_level_give_an_infinite_interval():
 
 @pytest.mark.parametrize(("undefined", "seeds"), [(4, 8), (8, 8), (8, 16), (16, 16)])
 def test_an_effect_undefined_in_half_of_the_seeds_is_no_evidence(undefined, seeds):
-    assert decide([math.nan] * undefined + [1.0] * (seeds - undefined), QUICK).word == "no evidence"
-    assert nothing_found([math.nan] * undefined + [1.0] * (seeds - undefined)) == (
-        f"its effect is undefined in {undefined} of {seeds} seeds"
-    )
+    values = [math.nan] * undefined + [1.0] * (seeds - undefined)
+    verdict = decide(values, QUICK)
+    assert (verdict.word, verdict.how, verdict.close) == ("no evidence", None, False)
+    assert nothing_found(values) == f"its effect is undefined in {undefined} of {seeds} seeds"
     fewer = [math.nan] * (seeds // 2 - 1) + [1.0] * (seeds // 2 + 1)
     assert decide(fewer, QUICK).word == "inconclusive"
+    assert nothing_found(fewer) == ""
+
+
+def test_why_ties_are_no_evidence():
+    assert nothing_found([0.0] * 8) == "its effect is a tie in every seed"
+    assert nothing_found([0.0] * 5 + [math.nan] * 3) == "its effect is a tie or undefined in every seed"
+    assert nothing_found([0.0] * 7 + [1.0]) == ""
 
 
 @pytest.mark.parametrize("value", ["3", True, None, 1j, [1.0]], ids=str)
@@ -129,7 +134,9 @@ def test_a_look_that_was_not_planned_is_refused():
 def test_the_level_is_that_of_the_look_at_which_the_court_stopped():
     sequence = [decide(effects(look // 2, look), FULL) for look in FULL]
     assert [verdict.level for verdict in sequence] == [look.level for look in plan(FULL)]
-    assert [verdict.share for verdict in sequence] == [share_interval(n // 2, n, v.level) for n, v in zip(FULL, sequence, strict=True)]
+    assert [verdict.share for verdict in sequence] == [
+        share_interval(n // 2, n, v.level) for n, v in zip(FULL, sequence, strict=True)
+    ]
 
 
 @given(st.lists(st.floats(-5, 5), min_size=16, max_size=16))
