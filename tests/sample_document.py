@@ -114,7 +114,7 @@ def unjudged(name: str, verdict: str, **changed: Any) -> dict[str, Any]:
 def document(*claims: dict[str, Any], **changed: Any) -> dict[str, Any]:
     """A document of ``claims``, or of ten that show what a report can hold."""
     return {
-        "schema": 2,
+        "schema": 3,
         "tier": "quick",
         "started": STARTED,
         "seconds": 135.4,

@@ -140,6 +140,11 @@ def test_looks_that_do_not_increase_are_refused(looks):
         outcome_probabilities(0.5, looks)
 
 
+def test_a_look_at_too_many_seeds_is_refused():
+    with pytest.raises(ValueError, match=r"looks must be at 10,000 seeds or fewer, not at 1,000,000"):
+        plan((8, 1_000_000))
+
+
 def test_a_look_that_nothing_decides_only_goes_on():
     four = plan((4, 8))[0]
     assert (four.bound, [four.word(holds) for holds in range(5)]) == (5, ["inconclusive"] * 5)

@@ -62,7 +62,7 @@ def test_levels_read_well(value, text):
         ),
         (
             claim(**evidence(MIXED)),
-            "Inconclusive: it holds in 8 of 16 seeds (97.5 % interval of the share 0.22 to 0.78), which leaves both "
+            "Inconclusive: it holds in 8 of 16 seeds (95.8 % interval of the share 0.24 to 0.76), which leaves both "
             "sides of 1/2 open; median effect 0.050 ln ratio [-0.20, 0.30].",
         ),
         (exact(), "Supported: 392,500 + 25,050 + 510 = 418,060, as stated."),
@@ -103,16 +103,30 @@ def test_how_a_verdict_compares_with_the_ruling(found, ruling, text):
     assert words.standing({**claim(), "verdict": found, "ruling": ruling}) == text
 
 
-def test_false_verdicts_are_counted_over_what_was_ruled_from_seeds():
-    ruled = [claim(f"A-fit-{index}") for index in range(21)]
+def test_false_verdicts_are_counted_over_what_was_decided_from_seeds():
+    decided = [claim(f"A-fit-{index}") for index in range(21)]
     rest = [exact(), unjudged("B-fit-x", "error"), {**claim("B-fit-y"), "verdict": "not run"}]
-    text = words.false_verdicts(document(*ruled, *rest))
-    assert text.startswith("21 claims were judged from seeds")
-    assert "at most 1.05 of these verdicts" in text
-    assert words.false_verdicts(document(claim())).startswith("1 claim was judged from seeds")
-    assert words.false_verdicts(document(exact())) == (
-        "No claim was judged from seeds, so no verdict here can be false by chance."
+    rest += [{**claim("B-fit-z"), "verdict": "no evidence"}]
+    text = words.false_verdicts(document(*decided, *rest))
+    # Looks at 8 and 16 err in 0.02625 of claims that hold in half of all seeds; the p-value of 8 of 8 is 2 / 256.
+    assert text.startswith(
+        "Expected to be false by chance: at most 0.55 of 21 decided verdicts (2.6 %; false discovery rate 0.8 %, "
+        "Benjamini-Hochberg). This is chance alone"
     )
+    open_too = document(*decided, claim("B-fit-open", **evidence([1.0, -1.0] * 8)))
+    assert "at most 0.58 of 21 decided verdicts (2.7 %" in words.false_verdicts(open_too)
+    assert "1 decided verdict (" in words.false_verdicts(document(claim()))
+    for none in (exact(), claim(**evidence([1.0, -1.0] * 8))):
+        assert words.false_verdicts(document(none)) == (
+            "No verdict here is decided from seeds, so none can be false by chance."
+        )
+
+
+def test_false_pilots_are_counted_apart():
+    pilots = [claim("A-fit-1", verdict="seen"), claim("A-fit-2", verdict="not seen")]
+    text = words.false_verdicts(document(claim("A-fit-0"), *pilots))
+    assert "at most 0.026 of 1 decided verdict (" in text
+    assert ", and at most 0.052 of 2 decided pilots (" in text
 
 
 def test_the_head_says_counts_environment_offset_and_false_verdicts():

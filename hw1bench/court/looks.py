@@ -20,7 +20,8 @@ import numpy as np
 
 from hw1bench.court.vocabulary import ALPHA, RuledWord
 
-__all__ = ["Look", "arrivals", "bounds", "false_probability", "is_close", "outcome_probabilities", "p_value", "plan"]
+LARGEST = 10_000
+"""The most seeds that a look may have: more would take minutes to plan."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,13 @@ class Look:
 
 
 def plan(looks: Sequence[int]) -> tuple[Look, ...]:
-    """The planned ``looks`` with their levels and bounds. Raises ValueError unless these are increasing positive integers."""
+    """The planned ``looks`` with their levels and bounds. Raises ValueError unless these are increasing positive integers up to
+    ``LARGEST``."""
     whole = all(isinstance(look, int | np.integer) and not isinstance(look, bool) for look in looks)
     if not whole or not looks or looks[0] < 1 or any(sooner >= later for sooner, later in pairwise(looks)):
         raise ValueError(f"looks must be increasing numbers of seeds, such as (8, 16), not {tuple(looks)}")
+    if looks[-1] > LARGEST:
+        raise ValueError(f"looks must be at {LARGEST:,} seeds or fewer, not at {looks[-1]:,}")
     return _plan(tuple(int(look) for look in looks))
 
 
@@ -119,6 +123,11 @@ def _at(holds: int, seeds: int, looks: Sequence[int]) -> Look:
         if look.seeds == seeds and 0 <= holds <= seeds:
             return look
     raise ValueError(f"{holds} of {seeds} seeds is no result of looks at {tuple(looks)}")
+
+
+def word(holds: int, seeds: int, looks: Sequence[int]) -> RuledWord:
+    """The verdict on a claim that holds in ``holds`` of ``seeds`` seeds. Raises ValueError as ``p_value`` does."""
+    return _at(holds, seeds, looks).word(holds)
 
 
 def p_value(holds: int, seeds: int, looks: Sequence[int]) -> float:

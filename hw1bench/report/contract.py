@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
+from hw1bench.court.looks import LARGEST
 from hw1bench.court.vocabulary import PILOTS, RULED
 from hw1bench.report import schema
 from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure, Report, Topic
@@ -98,7 +99,7 @@ def _check_sense(claim: Claim) -> None:
     name = f"claim {shown(claim['id'])}"
     holds, seeds, looks, share = claim["holds"], claim["seeds"], claim["looks"], claim["share"]
     if from_seeds(claim):
-        absent = [key for key in ("holds", "level", "share", "effect") if claim[key] is None]
+        absent = [key for key in ("holds", "looks", "level", "share", "effect") if claim[key] is None]
         if absent:
             raise ValueError(f"{name} was ruled from {seeds} seeds but its {absent[0]!r} is null: fill it in")
     if holds is not None and (seeds is None or holds > seeds):
@@ -109,6 +110,12 @@ def _check_sense(claim: Claim) -> None:
         raise ValueError(f"{name} has the share {share[0]} to {share[1]}: write the lower end first")
     if looks is not None and any(after <= before for before, after in pairwise(looks)):
         raise ValueError(f"{name} has looks {looks}, which do not increase: write each number of seeds once, in order")
+    if looks is not None and looks and looks[-1] > LARGEST:
+        raise ValueError(f"{name} has a look at {looks[-1]:,} seeds: write {LARGEST:,} or fewer")
+    if looks is not None and seeds is not None and seeds not in looks:
+        raise ValueError(
+            f"{name} has {seeds} seeds, and looks at {looks}: write a number of seeds at which it was looked"
+        )
     if claim["effect"] is not None:
         _check_effect(claim["effect"], seeds, name)
 

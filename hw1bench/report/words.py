@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from hw1bench.court import vocabulary
-from hw1bench.court.vocabulary import ALPHA, RULED, VERDICTS
+from hw1bench.court.chance import Result, by_chance
+from hw1bench.court.vocabulary import PILOTS, RULED, VERDICTS
 from hw1bench.report.contract import Claim, Document, Effect, Figure, Report, from_seeds, measured
 
 FAILED = "failed"
@@ -217,13 +218,28 @@ def about(report: Report) -> str:
 
 
 def false_verdicts(document: Document) -> str:
-    """How many of the document's verdicts the level would allow to be false, in one sentence."""
-    ruled = sum(map(from_seeds, document["claims"]))
-    if not ruled:
-        return "No claim was judged from seeds, so no verdict here can be false by chance."
-    allowed = f"{ALPHA * ruled:.2f}".rstrip("0").rstrip(".")
-    who = f"{ruled} claims were judged from seeds, each" if ruled > 1 else "1 claim was judged from seeds,"
+    """How many of the document's decided verdicts, and of its pilots, may be false by chance, and what that does not cover."""
+    said = [_by_chance(document, "verdict", RULED), _by_chance(document, "pilot", PILOTS)]
+    if not any(said):
+        return "No verdict here is decided from seeds, so none can be false by chance."
     return (
-        f"{who} with a chance of a false verdict of at most {ALPHA}, whatever the number of looks: "
-        f"at most {allowed} of these verdicts are expected to be false by chance."
+        f"Expected to be false by chance: {', and '.join(filter(None, said))}. This is chance alone: an assumption, a threshold or "
+        "data that stand in for a report's own may be wrong for every seed alike."
+    )
+
+
+def _by_chance(document: Document, kind: str, known: Iterable[str]) -> str:
+    """How many of the decided words of one ``kind`` may be false by chance; '' if none is decided from seeds."""
+    weighing = [word for word in known if word != "no evidence"]
+    found = by_chance(
+        Result(claim["holds"], claim["seeds"], tuple(claim["looks"]))
+        for claim in document["claims"]
+        if claim["verdict"] in weighing and claim["holds"] is not None and claim["seeds"] and claim["looks"]
+    )
+    if not found.decided:
+        return ""
+    most = min(found.expected, found.decided)
+    return (
+        f"at most {number(most)} of {plural(found.decided, f'decided {kind}')} ({percent(most / found.decided)}; false discovery "
+        f"rate {percent(found.rate)}, Benjamini-Hochberg)"
     )
