@@ -16,7 +16,9 @@ import pytest
 from hw1bench.court import rehearsal, rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
+from hw1bench.report import replication
 from hw1bench.report.merge import Known
+from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session import hooks, summary, terminal
 from hw1bench.session.endings import Endings
 from hw1bench.session.interrupts import Interrupts
@@ -50,12 +52,16 @@ class Contradicts(Exception):
 _OPTIONS: dict[str, dict[str, Any]] = {
     "device": {"default": "auto", "help": "auto (CPU in the quick tier, CUDA in the full one), cpu or cuda"},
     "data-dir": {"metavar": "DIR", "help": "folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA)"},
-    "report-dir": {"default": "reports", "metavar": "DIR", "help": "folder of the report (default: reports)"},
-    "seed-offset": {"default": "0", "metavar": "N", "help": "first seed (default: 0)"},
+    "report-dir": {"metavar": "DIR", "help": "folder of the report (default: reports)"},
+    "seed-offset": {"metavar": "N", "help": "first seed (default: 0)"},
     "max-seeds": {"metavar": "N", "help": "drop the planned looks above N seeds; the level does not change"},
     "fresh": {"action": "store_true", "help": "ignore stored blocks: train everything anew"},
     "record-rulings": {"action": "store_true", "help": "put the verdicts on record beside the claims"},
     "strict-rulings": {"action": "store_true", "help": "fail on a weaker verdict, a missing ruling, a claim not run"},
+    "replicate": {
+        "action": "store_true",
+        "help": f"judge on seeds from {REPLICATION_OFFSET:,} and compare with the record (report: reports/replication)",
+    },
     "prune-rulings": {"action": "store_true", "help": "remove rulings on claims and tiers that are gone"},
 }
 
@@ -102,18 +108,20 @@ def _folder(name: str, text: str | None) -> Path | None:
 def _options(config: pytest.Config, tier: Tier) -> "Options":
     from hw1bench.session.sitting import Options, default_data_dir  # imports torch
 
+    replicate = _option(config, "replicate")
     report_dir = _folder("--report-dir", _option(config, "report-dir"))
-    assert report_dir is not None
+    seed_offset = _integer("--seed-offset", _option(config, "seed-offset"))
     return Options(
         tier=tier,
         device=_option(config, "device"),
         data_dir=_folder("--data-dir", _option(config, "data-dir")) or default_data_dir(),
-        report_dir=report_dir,
-        seed_offset=_integer("--seed-offset", _option(config, "seed-offset")) or 0,
+        report_dir=report_dir or Path("reports/replication" if replicate else "reports"),
+        seed_offset=(REPLICATION_OFFSET if replicate else 0) if seed_offset is None else seed_offset,
         max_seeds=_integer("--max-seeds", _option(config, "max-seeds")),
         fresh=_option(config, "fresh"),
         record_rulings=_option(config, "record-rulings"),
         strict_rulings=_option(config, "strict-rulings"),
+        replicate=replicate,
     )
 
 
@@ -363,5 +371,7 @@ class _Session:
             text = summary.table(self._written, terminalreporter._tw.fullwidth, colour=terminalreporter.hasmarkup)
             terminalreporter.write(text)
             terminalreporter.write_line(summary.counts(self._written))
+            if self.sitting is not None and self.sitting.options.replicate:
+                terminalreporter.write_line("\n".join(replication.lines(self._written)))
         if self._place:
             terminalreporter.write_line(self._place, red=self._place.startswith("ERROR"))

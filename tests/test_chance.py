@@ -35,7 +35,7 @@ def test_nothing_decided_has_no_rate():
 
 
 def test_a_court_of_claims_that_hold_in_half_of_all_seeds_errs_as_often_as_expected():
-    """A simulation of the rule: claims of three plans, each true in exactly half of all seeds, so that every decision is false."""
+    """Claims of three plans, each true in exactly half of all seeds, so that every decision is false."""
     rng = np.random.default_rng(1)
     plans = [QUICK, FULL, ONE] * 1000
     results = []

@@ -250,6 +250,14 @@ def beside(word: VerdictWord, old: Ruling | None, subject: Subject) -> tuple[Out
     return plain, None
 
 
+def replicated(word: VerdictWord, old: Ruling | None, subject: Subject) -> tuple[Outcome, RecordedWord | None]:
+    """As ``beside``, for a verdict on seeds of a replication: without a verdict on record there is nothing to repeat."""
+    plain, on_record = beside(word, old, subject)
+    if on_record is None and (word in RULED or word in PILOTS):
+        return Outcome("skipped", "nothing on record to replicate" if old is None else ELSEWHERE), None
+    return plain, on_record
+
+
 def strictly(plain: Outcome, new: Ruling, old: Ruling | None) -> Outcome:
     """The outcome ``plain`` under ``--strict-rulings``: a claim without a ruling on its own subject fails, and so does a verdict
     weaker than the ruling in the ruling's own environment, where the verdict must repeat."""

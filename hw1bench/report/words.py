@@ -223,8 +223,8 @@ def false_verdicts(document: Document) -> str:
     if not any(said):
         return "No verdict here is decided from seeds, so none can be false by chance."
     return (
-        f"Expected to be false by chance: {', and '.join(filter(None, said))}. This is chance alone: an assumption, a threshold or "
-        "data that stand in for a report's own may be wrong for every seed alike."
+        f"Expected to be false by chance: {', and '.join(filter(None, said))}. This is chance alone: an assumption, a "
+        "threshold or data that stand in for a report's own may be wrong for every seed alike."
     )
 
 

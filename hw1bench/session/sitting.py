@@ -26,6 +26,7 @@ from hw1bench.effects.identity import identity
 from hw1bench.records.store import Store
 from hw1bench.report import contract, document, merge, reading, words
 from hw1bench.report.merge import Known
+from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session.drawing import Drawing
 from hw1bench.session.endings import Ending
 from hw1bench.session.local import LocalTrainer, cuda_here
@@ -50,6 +51,7 @@ class Options:
     fresh: bool = False
     record_rulings: bool = False
     strict_rulings: bool = False
+    replicate: bool = False
 
     def check(self) -> None:
         """Raise ValueError, in one line, for an option that cannot be met."""
@@ -59,12 +61,22 @@ class Options:
             raise ValueError(f"--seed-offset {self.seed_offset} is too large: use {_LARGEST_SEED:,} or less")
         if self.seed_offset < 0:
             raise ValueError(f"--seed-offset {self.seed_offset} is negative: use 0 or more")
+        if self.replicate:
+            self._check_replication()
         if self.record_rulings and self.seed_offset:
             raise ValueError(
                 f"--record-rulings needs seed offset 0, not {self.seed_offset}: verdicts on chosen seeds are not recorded"
             )
         if self.data_dir is not None and not self.data_dir.is_dir():
             raise ValueError(f"--data-dir {self.data_dir} is not a directory: name one (or unset HW1BENCH_DATA)")
+
+    def _check_replication(self) -> None:
+        if self.seed_offset != REPLICATION_OFFSET:
+            raise ValueError(f"--replicate has its own seeds, from {REPLICATION_OFFSET:,}: leave out --seed-offset")
+        if self.record_rulings:
+            raise ValueError("--replicate compares with the record: leave out --record-rulings, which would change it")
+        if self.strict_rulings:
+            raise ValueError("--replicate lists weaker verdicts: leave out --strict-rulings, which fails on them")
 
     def prepare_report_dir(self) -> None:
         """Make the report directory. Raises ValueError if it cannot be written."""
@@ -160,7 +172,8 @@ class Sitting:
             known[new.place] = new
             self._registers[case.rulings].record(new)
         old = known.get((case.claim.id, self.options.tier))
-        outcome, ruling = rulings.beside(judgement.verdict.word, old, self._subject(case.claim, self.options.tier))
+        compare = rulings.replicated if self.options.replicate else rulings.beside
+        outcome, ruling = compare(judgement.verdict.word, old, self._subject(case.claim, self.options.tier))
         if self.options.strict_rulings and new is not None:
             outcome = rulings.strictly(outcome, new, old)
         elif self.options.strict_rulings and judgement.verdict.word == "not run" and not self._silenced(case.claim):
