@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from hw1bench.court import rulings, verdict
+from hw1bench.court import rulings
+from hw1bench.court.looks import false_probability, outcome_probabilities, plan
 from hw1bench.court.vocabulary import RULED, VERDICTS
+from hw1bench.report import replication
+from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.sources.pack import PACK
 
 ROOT = Path(__file__).parent.parent
@@ -96,7 +99,7 @@ def test_the_verdicts_that_readme_tells_are_in_the_sample_report():
 def test_every_option_is_explained(pytester, project):
     text = pytester.runpytest("--help").stdout.str()
     options = re.findall(r"^  (--[a-z-]+)", text[text.index("\nclaims:") :].split("\n\n")[0], re.M)
-    assert len(options) == 9
+    assert len(options) == 10
     for option in options:
         assert f"| `{option}" in README, option
 
@@ -132,9 +135,18 @@ def test_the_docs_say_how_the_test_of_a_claim_ends(word):
 @pytest.mark.parametrize("looks", [(8, 16), (8, 16, 32), (8,)])
 def test_the_docs_say_how_often_a_verdict_errs(looks):
     (cells,) = [cells for cells in rows("verdicts.md") if cells[0] == ", ".join(map(str, looks))]
-    undecided = verdict.outcome_probabilities(0.5, looks)["inconclusive"]
-    support = [verdict.outcome_probabilities(share, looks)["supported"] for share in (0.95, 0.8)]
-    assert cells[3:] == [f"{1 - undecided:.3f}", *(f"{probability:.2f}" for probability in support)]
+    assert re.findall(r"(\d+) of (\d+)", cells[2]) == [(str(look.bound), str(look.seeds)) for look in plan(looks)]
+    support = [outcome_probabilities(share, looks)["supported"] for share in (0.95, 0.8)]
+    assert cells[3:] == [f"{false_probability(looks):.3f}", *(f"{probability:.2f}" for probability in support)]
+
+
+def test_the_docs_say_where_a_replication_begins():
+    for page in ("README.md", "docs/verdicts.md", "docs/method.md"):
+        assert f"seeds from {REPLICATION_OFFSET:,}" in " ".join((ROOT / page).read_text().split())
+
+
+def test_the_table_of_the_replication_has_its_place():
+    assert replication.put((ROOT / "docs" / "method.md").read_text(), "table")
 
 
 def headings(page):
