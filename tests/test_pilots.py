@@ -169,6 +169,14 @@ def test_image_nets_at_chance_are_no_evidence_as_reported_either(tmp_path):
     assert court(tmp_path, dead, "full").hear(claim(lower_loss("b", than="a"))).verdict.word == "no evidence"
 
 
+def test_random_labels_as_reported_are_judged_whatever_was_learnt(tmp_path):
+    arms = [replace(IMAGES, name=name, data=replace(IMAGES.data, random_labels=True)) for name in "ab"]
+    curve = lambda arm, seed: falling(arm, 2.3 if arm.name == "b" else 2.29, 0.1)  # noqa: E731
+    one = claim(lower_loss("a", than="b"), experiment(arms))
+    assert court(tmp_path / "full", curve, "full").hear(one).verdict.word == "supported"
+    assert court(tmp_path / "quick", curve).hear(one).verdict.word == "no evidence"
+
+
 @pytest.mark.parametrize(("end", "speaks"), [(0.989 * math.log(10), True), (0.991 * math.log(10), False)])
 def test_random_labels_are_learnt_one_percent_under_guessing(tmp_path, end, speaks):
     arms = [replace(IMAGES, name=name, data=replace(IMAGES.data, random_labels=True)) for name in "ab"]

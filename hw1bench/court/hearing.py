@@ -171,15 +171,16 @@ class Court:
         )
 
     def _no_evidence(self, claim: Claim, verdict: Verdict, seeds: Seeds) -> str:
-        """Why ``seeds`` say nothing of ``claim``; '' if they do. As reported, a fit of a function is judged whatever it learnt,
-        because the report's own setting is what is tried; an image net that does not leave chance is no evidence anywhere."""
+        """Why ``seeds`` say nothing of ``claim``; '' if they do. As reported, a fit of a function and a net on random labels are
+        judged whatever they learnt, because the report's own setting is what is tried; an image net that does not leave chance
+        on its true labels is no evidence anywhere."""
         assert verdict.values is not None
         nothing = rule.nothing_found(verdict.values)
         if nothing:
             return nothing + diverged_where(verdict.values, seeds)
         reduced = claim.fidelity(self.tier) == "reduced"
-        images = all(isinstance(run.arm.data, Images) for run in seeds[0].values())
-        if reduced or images:
+        labelled = all(isinstance(run.arm.data, Images) and not run.arm.random_labels for run in seeds[0].values())
+        if reduced or labelled:
             why = pilots.untrained(claim, seeds)
             if why:
                 return why
