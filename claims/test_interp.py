@@ -8,11 +8,11 @@ from hw1bench import Claim
 from hw1bench.effects import (
     barrier_above,
     best_within,
+    every,
     falls_along,
     peaks_near,
     pure_is_best,
     rises_along,
-    worse_towards,
 )
 from hw1bench.sources import a, b, c, e
 
@@ -31,9 +31,9 @@ CLAIMS = [
             where=A_WHERE,
             says="Test accuracy is higher at alpha = 0 than in any mixture.",
             experiment=a.INTERPOLATION,
-            effect=pure_is_best(*ends),
+            effect=pure_is_best(*ends, share=0.2),
             figure=f"w{width}",
-            assumptions=("mixtures: 0.1 <= |alpha| <= 0.9",),
+            assumptions=("mixtures: 0.2 <= alpha <= 0.8",),
         )
         for width, ends in a.ENDS.items()
     ),
@@ -53,11 +53,14 @@ CLAIMS = [
         "C-interp-worse-towards-large-batch",
         report="C",
         where=C_WHERE,
-        says="From batch 64 to batch 1024 test accuracy falls and test loss rises.",
+        says="Along the line from batch 64 to batch 1024 test accuracy falls and test loss rises.",
         experiment=c.INTERPOLATION,
-        effect=worse_towards(*c.ENDS),
+        effect=every(
+            falls_along(("test_accuracy",), *c.ENDS, over=((0, 1),)),
+            rises_along(("test_loss",), *c.ENDS, over=((0, 1),)),
+        ),
         figure="interpolation",
-        assumptions=("the two ends are compared, not the points between them",),
+        assumptions=("in order over the grid's alphas from 0 to 1, the two ends among them",),
     ),
     *(
         Claim(

@@ -8,10 +8,10 @@ from hw1bench import Claim, CrossReportFigure
 from hw1bench.effects import (
     accuracy_above,
     accuracy_below,
-    every,
-    fails,
+    below_on_test,
     falls_over_epochs,
     near,
+    no_trend_over_epochs,
     overfits,
     rises_over_epochs,
 )
@@ -32,14 +32,25 @@ CLAIMS = [
         assumptions=("does not learn: a final training accuracy below 15 %",),
     ),
     Claim(
+        "B-random-learns",
+        report="B",
+        where=B_WHERE,
+        says="The network can learn the random labels: it ends above chance.",
+        experiment=b.RANDOM_LABELS,
+        effect=accuracy_above(0.15, B_NET),
+        figure="accuracies",
+        assumptions=("above chance, which is 10 %: a final training accuracy above 15 %",),
+    ),
+    Claim(
         "B-random-memorised",
         report="B",
         where=B_WHERE,
-        says="The random labels are learnt.",
+        says="The random labels are memorised.",
         experiment=b.RANDOM_LABELS,
         effect=accuracy_above(0.99, B_NET),
         figure="accuracies",
-        assumptions=("learnt: a final training accuracy above 99 %",),
+        assumptions=("memorised: a final training accuracy above 99 %",),
+        origin="ours",
     ),
     Claim(
         "B-random-loss-falls",
@@ -58,6 +69,16 @@ CLAIMS = [
         experiment=b.RANDOM_LABELS,
         effect=rises_over_epochs("test_loss", arm=B_NET, blocks=10),
         figure="losses",
+    ),
+    Claim(
+        "B-random-poor-test",
+        report="B",
+        where=B_WHERE,
+        says="Trained on random labels, the network does poorly on the test set.",
+        experiment=b.RANDOM_LABELS,
+        effect=below_on_test(0.15, B_NET),
+        figure="accuracies",
+        assumptions=("poorly: a final test accuracy below 15 %, where chance is 10 %",),
     ),
     Claim(
         "E-random-loss-falls",
@@ -84,9 +105,7 @@ CLAIMS = [
         where=E_WHERE,
         says="The test loss fluctuates: no clear rise or fall.",
         experiment=e.RANDOM_LABELS,
-        effect=every(
-            fails(rises_over_epochs("test_loss", arm="LeNet")), fails(falls_over_epochs("test_loss", arm="LeNet"))
-        ),
+        effect=no_trend_over_epochs("test_loss", arm="LeNet"),
         figure="losses",
     ),
     Claim(

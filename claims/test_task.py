@@ -15,6 +15,7 @@ from hw1bench.effects import (
     falls,
     falls_over_epochs,
     highest,
+    highest_loss,
     lower_loss,
     lowest,
     near,
@@ -29,8 +30,12 @@ A_WHERE, B_WHERE, C_WHERE, D_WHERE, E_WHERE = (
     "1.2",
     "HW1, train on actual task",
 )
-# The table of report B: net -> test accuracy, training accuracy, test loss.
-B_TABLE = {1: (0.5436, 0.5516, 1.924), 2: (0.6585, 0.6754, 0.966), 7: (0.7357, 0.7406, 0.953)}
+# The table of report B: net -> test accuracy, training accuracy, test loss, training loss.
+B_TABLE = {
+    1: (0.5436, 0.5516, 1.924, 1.919),
+    2: (0.6585, 0.6754, 0.966, 0.926),
+    7: (0.7357, 0.7406, 0.953, 0.980),
+}
 D_ACCURACIES = {1: 0.9871, 2: 0.9803, 3: 0.9881}
 
 CLAIMS = [
@@ -56,6 +61,15 @@ CLAIMS = [
         figure="accuracies",
     ),
     Claim(
+        "A-task-cnn2-worst-loss",
+        report="A",
+        where=A_WHERE,
+        says="CNN-2 is the worst in training loss.",
+        experiment=a.TASK,
+        effect=highest_loss("CNN-2", among=("CNN-1", "CNN-3")),
+        figure="losses",
+    ),
+    Claim(
         "B-task-order",
         report="B",
         where=B_WHERE,
@@ -73,6 +87,15 @@ CLAIMS = [
         effect=falls("test_accuracy", over="test_loss"),
         figure="losses",
     ),
+    Claim(
+        "B-task-loss-follows-train",
+        report="B",
+        where=B_WHERE,
+        says="Among the three nets, a lower training loss goes with a higher training accuracy.",
+        experiment=b.TASK,
+        effect=falls("train_accuracy", over="train_loss"),
+        figure="losses",
+    ),
     *(
         Claim(
             f"B-task-acc-{number}",
@@ -85,7 +108,7 @@ CLAIMS = [
             figure="accuracies",
             assumptions=("within 3 points",),
         )
-        for number, (accuracy, _, _) in B_TABLE.items()
+        for number, (accuracy, _, _, _) in B_TABLE.items()
     ),
     *(
         Claim(
@@ -99,7 +122,7 @@ CLAIMS = [
             figure="accuracies",
             assumptions=("within 3 points",),
         )
-        for number, (_, accuracy, _) in B_TABLE.items()
+        for number, (_, accuracy, _, _) in B_TABLE.items()
     ),
     *(
         Claim(
@@ -113,19 +136,46 @@ CLAIMS = [
             figure="losses",
             assumptions=("within 5 %",),
         )
-        for number, (_, _, loss) in B_TABLE.items()
+        for number, (_, _, loss, _) in B_TABLE.items()
+    ),
+    *(
+        Claim(
+            f"B-task-train-loss-{number}",
+            report="B",
+            where=B_WHERE,
+            says=f"cifar-{number} ends with a training loss of {loss:.3f}.",
+            experiment=b.TASK,
+            full_only=True,
+            effect=near("train_loss", loss, arm=f"cifar-{number}", within=0.05),
+            figure="losses",
+            assumptions=("within 5 %",),
+        )
+        for number, (_, _, _, loss) in B_TABLE.items()
     ),
     *(
         Claim(
             f"B-task-plateau-20-{number}",
             report="B",
             where=B_WHERE,
-            says=f"Loss and accuracy of cifar-{number} plateau after 20 of 100 epochs.",
+            says=f"The accuracy of cifar-{number} plateaus after 20 of 100 epochs.",
             experiment=b.TASK,
             effect=plateaus("test_accuracy", arm=f"cifar-{number}", after=0.2, within=0.01),
             figure="accuracies",
+            assumptions=("plateau: test accuracy gains less than 1 point afterwards; a fall does not count",),
+        )
+        for number in B_TABLE
+    ),
+    *(
+        Claim(
+            f"B-task-plateau-loss-20-{number}",
+            report="B",
+            where=B_WHERE,
+            says=f"The loss of cifar-{number} plateaus after 20 of 100 epochs.",
+            experiment=b.TASK,
+            effect=plateaus("test_loss", arm=f"cifar-{number}", after=0.2, within=0.02),
+            figure="losses",
             assumptions=(
-                "plateau: test accuracy gains less than 1 point afterwards; neither a fall nor the loss counts",
+                "plateau: test loss falls by less than 0.02 of its logarithm afterwards; a rise does not count",
             ),
         )
         for number in B_TABLE

@@ -150,6 +150,18 @@ def share_in_order(values, over):
     return agree / len(pairs)
 
 
+def order_margin(values, over, threshold):
+    """Find the margin of an order by going through all pairs, then through the values at both ends."""
+    products = [(values[i] - values[j]) * (over[i] - over[j]) for i in range(len(values)) for j in range(i)]
+    if not any(products):
+        return math.nan
+    first = [value for value, place in zip(values, over, strict=True) if place == min(over)]
+    last = [value for value, place in zip(values, over, strict=True) if place == max(over)]
+    if len(values) >= 4 and not all(low < high for low in first for high in last):
+        return -threshold
+    return share_in_order(values, over) - threshold
+
+
 def clopper_pearson(holds, seeds, level):
     """Find the exact interval by bisection on the two binomial tails."""
 

@@ -1,5 +1,7 @@
 import math
 from dataclasses import replace
+from fractions import Fraction
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -119,7 +121,7 @@ def test_effects(effect, losses, expected):
     assert effect(runs(**losses)) == pytest.approx(expected, nan_ok=True)
 
 
-OPPOSED = ["faster", "in order", "lower loss", "highest loss", "flattest"]
+OPPOSED = ["faster", "in order", "lower loss"]
 REVERSIBLE = (*OPPOSED, "stop in", "stop together", "diverged", "both diverged", "a perfect")
 
 
@@ -159,10 +161,54 @@ def test_share_in_order_counts_pairs(values, agree):
     assert fx.share_in_order(values, list(range(len(values)))) == pytest.approx(agree / pairs)
 
 
-@pytest.mark.parametrize(("arms", "needed"), [(3, 3), (4, 5), (5, 7), (10, 32)])
+@pytest.mark.parametrize(("arms", "needed"), [(3, 3), (4, 5), (5, 8), (6, 11), (7, 15), (10, 32), (11, 39)])
 def test_the_threshold_of_an_order_agrees_with_the_catalogue(arms, needed):
     pairs = arms * (arms - 1) // 2
     assert needed / pairs > fx.IN_ORDER >= (needed - 1) / pairs
+
+
+MARGINS = {
+    "three of three": ([1, 2, 3], [0, 1, 2], 1 - fx.IN_ORDER),
+    "two of three": ([1, 3, 2], [0, 1, 2], 2 / 3 - fx.IN_ORDER),
+    "three, the ends reversed": ([2, 3, 1], [0, 1, 2], 1 / 3 - fx.IN_ORDER),
+    "exactly 0.70 is a tie": ([1, 2, 5, 4, 3], [0, 1, 2, 3, 4], 0),
+    "eight of ten": ([1, 2, 5, 3, 4], [0, 1, 2, 3, 4], 0.8 - fx.IN_ORDER),
+    "21 of 28, the ends alike": ([1, 1, 2, 3, 4, 5, 6, 1], list(range(8)), -fx.IN_ORDER),
+    "the ends by the setting": ([2, 1, 3, 4], [1, 0, 2, 3], 1 - fx.IN_ORDER),
+    "two values at one end, both below": ([1, 2, 3, 4], [0, 0, 1, 2], 5 / 6 - fx.IN_ORDER),
+    "two values at one end, one above": ([1, 9, 3, 4, 5, 6, 7, 8], [0, 0, 1, 2, 3, 4, 5, 6], -fx.IN_ORDER),
+    "an end is undefined": ([1, 2, 3, 4, 5, 6, 7, np.nan], list(range(8)), -fx.IN_ORDER),
+    "up to infinity": ([1, 2, 3, np.inf], [0, 1, 2, 3], 1 - fx.IN_ORDER),
+    "a setting is undefined": ([1, 2, 3, 4, 5, 6, 7, 8], [0, 1, 2, 3, 4, 5, 6, np.nan], 21 / 28 - fx.IN_ORDER),
+    "one value": ([2, 2, 2, 2], [0, 1, 2, 3], math.nan),
+    "one setting": ([1, 2, 3, 4], [0, 0, 0, 0], math.nan),
+    "no value": ([np.nan] * 4, [0, 1, 2, 3], math.nan),
+    "no setting": ([0, 1, 2, 3], [np.nan] * 4, math.nan),
+}
+
+
+@pytest.mark.parametrize(("values", "over", "margin"), MARGINS.values(), ids=MARGINS)
+def test_the_margin_of_an_order(values, over, margin):
+    found = fx.order_margin(values, over)
+    assert found == pytest.approx(margin, nan_ok=True)
+    if margin == 0:
+        assert found == 0
+
+
+@pytest.mark.parametrize("n", range(3, 9))
+def test_the_chance_of_an_order_is_the_share_of_permutations_that_hold(n):
+    held = sum(fx.order_margin(values, range(n)) > 0 for values in permutations(range(n)))
+    assert fx.chance_of_order(n) == Fraction(held, math.factorial(n))
+
+
+def test_the_chance_of_an_order_of_many_values():
+    assert [round(float(fx.chance_of_order(n)), 4) for n in (3, 4, 5, 10)] == [0.1667, 0.1667, 0.1167, 0.0531]
+    # Of 13 values or more, 70 % of the pairs can be in order without the ends.
+    drawn = np.random.default_rng(0).permuted(np.tile(np.arange(16), (20_000, 1)), axis=1)
+    held = np.mean([fx.order_margin(values, range(16)) > 0 for values in drawn])
+    assert held == pytest.approx(float(fx.chance_of_order(16)), abs=5 * math.sqrt(0.01 / 20_000))
+    with pytest.raises(ValueError, match="an order needs three or more values, not 2"):
+        fx.chance_of_order(2)
 
 
 FINITE = st.lists(st.floats(-10, 10).map(lambda value: round(value, 1)), min_size=3, max_size=12)
@@ -172,6 +218,8 @@ FINITE = st.lists(st.floats(-10, 10).map(lambda value: round(value, 1)), min_siz
 def test_share_in_order_equals_its_naive_twin(values, random):
     over = [random.randrange(5) for _ in values]
     assert fx.share_in_order(values, over) == pytest.approx(reference.share_in_order(values, over))
+    expected = reference.order_margin(values, over, fx.IN_ORDER)
+    assert fx.order_margin(values, over) == pytest.approx(expected, nan_ok=True)
 
 
 def test_share_in_order_of_infinities_and_nan():

@@ -26,7 +26,7 @@ CONSTRUCTORS = constructors(fx.__all__, fx)
 GOOD = {
     "arm": "a", "than": "b", "of": "b", "first": "a", "second": "b", "own": "a", "other": "b", "small": "a", "middle": "b",
     "large": "c", "arms": ("a", "b"), "among": ("b", "c"), "threshold": 0.5, "alpha": 0.5, "low": 0.0, "high": 1.0,
-    "within": 1, "factor": 2, "reported": 1, "by": 0.1, "least": 0.1, "share": 0.5, "first_share": 0.5, "last": 0.5,
+    "within": 1, "factor": 2, "reported": 1, "by": 0.1, "gap": 0.05, "least": 0.1, "share": 0.5, "first_share": 0.5, "last": 0.5,
     "late": (0.5, 1), "early": (0, 0.5), "points": 0.1, "after": 0.5, "blocks": 5, "history": "train_loss", "over": "lr",
     "measures": ("test_loss",), "split": "test", "part": "whole", "effect": fx.norm_settles("a"),
     "effects": (fx.norm_settles("a"),), "to": 0.1,
@@ -34,6 +34,7 @@ GOOD = {
 OWN = {
     ("comparable", "to"): ("b", "c"),
     ("high_early", "first"): 0.02,
+    ("pure_is_best", "share"): 0.2,
     ("falls_along", "over"): ((0, 1),),
     ("rises_along", "over"): ((0, 1),),
 }

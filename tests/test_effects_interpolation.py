@@ -40,13 +40,16 @@ def at(alphas, elsewhere, **values):
     return found
 
 
-def ends(accuracies, losses):
-    return line((0.0, 0.5, 1.0), test_accuracy=np.insert(accuracies, 1, 0), test_loss=np.insert(losses, 1, 9.0))
+def between(accuracies, losses):
+    """A line on which only the alphas from 0 to 1 have these values."""
+    return line((-0.5, 0.0, 0.25, 0.5, 1.0, 1.5), test_accuracy=[9, *accuracies, 9], test_loss=[-9, *losses, -9])
 
 
 PURE = fx.pure_is_best(*ENDS)
 MIDDLE = fx.best_within(0.4, 0.5, *ENDS)
-WORSE = fx.worse_towards(*ENDS)
+WORSE = fx.every(
+    fx.falls_along(("test_accuracy",), *ENDS, over=((0, 1),)), fx.rises_along(("test_loss",), *ENDS, over=((0, 1),))
+)
 HALF, HALF_TRAIN = (fx.peaks_near(0.5, split, *ENDS, within=0.15) for split in ("test", "train"))
 BARRIER = fx.barrier_above(0.02, *ENDS)
 FALLS = fx.falls_along(("train_loss", "test_loss"), *ENDS, over=((-1, 0), (0, 0.5)))
@@ -54,12 +57,21 @@ RISES = fx.rises_along(("test_loss",), *ENDS, over=((1, 2),))
 TO_HALF = (-1.0, -0.5, 0.0, 0.25, 0.5, 1.0)
 BEYOND = (0.0, 1.0, 1.25, 1.5, 1.75, 2.0)
 CASES = {
-    "pure is best": (PURE, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, a04=0.7, b02=0.8)), 0.1),
-    "pure, ends are no mixtures": (PURE, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, a10=1, b10=1)), 0.4),
-    "pure, a tie": (PURE, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, b01=0.9)), 0),
+    "pure is best": (PURE, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, a04=0.7, a08=0.8)), 0.1),
+    "pure, near the ends and beyond is no mixture": (
+        PURE,
+        line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, a01=1, a09=1, a10=1, b05=1, b10=1)),
+        0.4,
+    ),
+    "pure, a tie": (PURE, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, a06=0.9)), 0),
+    "pure, a mixture by another share": (
+        fx.pure_is_best(*ENDS, share=0.1),
+        line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, a09=1)),
+        -0.1,
+    ),
     **{
         f"pure, beaten at {where}, {name}": (PURE, line(alphas, test_accuracy=at(alphas, 0.5, **{where: 0.7})), -0.2)
-        for where in ("a01", "b01", "a09", "b09", "a03")
+        for where in ("a02", "a08", "a03")
         for name, alphas in (("tenths", TENTHS), ("even", EVEN), ("grid", grid(-1, 1, 21)))
     },
     "middle": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a04=0.9, a03=0.8)), 0.1),
@@ -68,19 +80,18 @@ CASES = {
     "middle, an end is better": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a05=0.8, a00=0.9)), -0.1),
     "middle, beside it is better": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a05=0.8, a03=0.9)), -0.1),
     "middle, a tie": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a05=0.9, b07=0.9)), 0),
-    "worse in both": (WORSE, ends([0.9, 0.8], [1, 3]), 0.1),
-    "worse, the smaller of the two": (WORSE, ends([0.9, 0.5], [1, 1.25]), 0.25),
-    "worse in accuracy only": (WORSE, ends([0.9, 0.8], [1, 0.5]), -0.5),
-    "worse, a tie in accuracy": (WORSE, ends([0.9, 0.9], [1, 3]), 0),
-    "worse by divergence": (WORSE, ends([0.9, 0.1], [1, np.nan]), 0.8),
-    "better from divergence": (WORSE, ends([0.1, 0.9], [np.nan, 1]), -math.inf),
-    "worse, both diverged": (WORSE, ends([0.1, 0.1], [np.nan, np.inf]), math.nan),
+    "worse in both": (WORSE, between([0.9, 0.8, 0.7, 0.6], [1, 2, 3, 4]), 1 - IN_ORDER),
+    "worse, the smaller of the two": (WORSE, between([0.9, 0.8, 0.7, 0.6], [1, 3, 2, 4]), 5 / 6 - IN_ORDER),
+    "worse at the ends only": (WORSE, between([0.9, 0.1, 0.2, 0.6], [1, 2, 3, 4]), 3 / 6 - IN_ORDER),
+    "worse in accuracy only": (WORSE, between([0.9, 0.8, 0.7, 0.6], [4, 3, 2, 1]), -IN_ORDER),
+    "worse by divergence": (WORSE, between([0.9, 0.8, 0.7, 0.1], [1, 2, 3, np.nan]), 1 - IN_ORDER),
+    "worse, all diverged": (WORSE, between([0.9, 0.8, 0.7, 0.6], [np.nan, np.inf, np.inf, np.nan]), math.nan),
     "peak at half": (HALF, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a05=0.9)), 0.15),
     "peak beside it": (HALF, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a04=0.9)), 0.05),
     "peak too far": (HALF, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a03=0.9)), -0.05),
     "peak, a tie is the middle": (HALF, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a02=0.9, a08=0.9)), 0.15),
     "peak, ties to one side": (HALF, line(TENTHS, test_accuracy=at(TENTHS, 0.5, a00=0.9, a04=0.9, a05=0.9)), -0.05),
-    "peak, all tie": (HALF, line(FEW, test_accuracy=np.ones(5)), 0.15),
+    "peak, all tie": (HALF, line(FEW, test_accuracy=np.ones(5)), math.nan),
     "peak exactly as near as allowed": (HALF, line((0.0, 0.35, 1.0), test_accuracy=[0, 1, 0]), 0),
     "peak of training": (HALF_TRAIN, line(FEW, train_accuracy=[0, 0, 0, 0, 1], test_accuracy=[0, 0, 1, 0, 0]), -1.35),
     "falls": (FALLS, line(TO_HALF, train_loss=[9, 4, 3, 2, 1, 9], test_loss=[8, 7, 6, 5, 4, 9]), 1 - IN_ORDER),
@@ -124,15 +135,14 @@ def test_effects(effect, trained, expected):
 @pytest.mark.parametrize("case", CASES)
 def test_comparisons_and_orders_declare_an_opposite_and_tolerances_do_not(case):
     effect = CASES[case][0]
-    assert (effect.opposite is not None) == case.startswith(("middle", "worse", "better", "falls", "rises", "accuracy"))
+    assert (effect.opposite is not None) == case.startswith(("worse", "falls", "rises", "accuracy"))
     assert effect.arms == ENDS
 
 
 OPPOSITES = {
-    "the best is outside": (MIDDLE, line(TENTHS, train_accuracy=at(TENTHS, 0.5, a05=0.8, a00=0.9)), 0.1),
-    "better in both": (WORSE, ends([0.8, 0.9], [3, 1]), 0.1),
-    "better in accuracy only": (WORSE, ends([0.8, 0.9], [1, 3]), -2),
-    "both diverged": (WORSE, ends([0.1, 0.1], [np.nan, np.inf]), math.nan),
+    "better in both": (WORSE, between([0.6, 0.7, 0.8, 0.9], [4, 3, 2, 1]), 1 - IN_ORDER),
+    "better in accuracy only": (WORSE, between([0.6, 0.7, 0.8, 0.9], [1, 2, 3, 4]), -IN_ORDER),
+    "all diverged": (WORSE, between([0.6, 0.7, 0.8, 0.9], [np.nan, np.inf, np.inf, np.nan]), math.nan),
     "both rise on both": (FALLS, line(TO_HALF, train_loss=[1, 2, 3, 4, 5, 0], test_loss=[1, 2, 3, 4, 5, 0]), 1 - IN_ORDER),
     "one falls on one": (FALLS, line(TO_HALF, train_loss=[1, 2, 3, 4, 5, 0], test_loss=[3, 2, 1, 4, 5, 0]), -IN_ORDER),
     "it falls": (RISES, line(BEYOND, test_loss=[9, 5, 4, 3, 2, 1]), 1 - IN_ORDER),

@@ -155,7 +155,7 @@ def test_the_note_says_that_the_measures_disagree_and_why_they_can():
     assert first == (
         "From the smaller to the larger batch size, the Jacobian norm falls in 3 of 3 pairs of arms, and the mean norm of the "
         "weight gradient on one mini-batch, which some reports give as sensitivity, falls in 0 of 3 pairs (medians over "
-        "seeds). They disagree: the Jacobian norm falls and the weight gradient rises. More than 69 % of pairs must agree to "
+        "seeds). They disagree: the Jacobian norm falls and the weight gradient rises. More than 70 % of pairs must agree to "
         "say that a measure falls or rises."
     )
     assert why.startswith("They can differ: the Jacobian norm tells how the outputs change with the input")
@@ -212,7 +212,7 @@ def test_an_experiment_without_the_reported_measure_has_half_the_kinds_and_half_
     for shown in (short, [series[0], *short[1:]]):
         assert note("loss_and_jacobian_by_batch", shown) == (
             "From the smaller to the larger batch size, the Jacobian norm falls in 3 of 3 pairs of arms (medians over seeds): "
-            "it falls. More than 69 % of pairs must agree to say that a measure falls or rises."
+            "it falls. More than 70 % of pairs must agree to say that a measure falls or rises."
         )
         drawn("loss_and_jacobian_by_batch", *shown)
     for what in ("loss", "accuracy"):

@@ -2,14 +2,15 @@
 that seed if the number is > 0.
 
 Each function makes an ``Effect`` that reads like a sentence, e.g. ``faster("7 layers", than="1 layer", to=1e-4)``.
-Comparisons and orders have an opposite, which shows whether a refutation is a reversal; thresholds and tolerances have none.
-A number that the runs leave undefined is NaN. All functions check their arguments: see ``hw1bench.effects.arguments``.
+Comparisons of two and orders have an opposite, which shows whether a refutation is a reversal; thresholds,
+tolerances and the best of several have none. A number that the runs leave undefined is NaN. All functions check their arguments:
+see ``hw1bench.effects.arguments``.
 """
 
 from hw1bench.effects import comparisons, effect, gradient, interpolation, orders, paths, ratios, thresholds
 from hw1bench.effects.arguments import checked
 from hw1bench.effects.effect import CountIs, CountsEqual, Effect
-from hw1bench.effects.orders import IN_ORDER, share_in_order
+from hw1bench.effects.orders import IN_ORDER, chance_of_order, order_margin, share_in_order
 
 ahead = checked(comparisons.ahead)
 descending = checked(comparisons.descending)
@@ -22,6 +23,7 @@ lower_loss = checked(comparisons.lower_loss)
 lowest = checked(comparisons.lowest)
 overfits = checked(comparisons.overfits)
 stop_in_order = checked(comparisons.stop_in_order)
+unbeaten = checked(comparisons.unbeaten)
 
 every = checked(effect.every)
 fails = checked(effect.fails)
@@ -43,10 +45,10 @@ falls_along = checked(interpolation.falls_along)
 peaks_near = checked(interpolation.peaks_near)
 pure_is_best = checked(interpolation.pure_is_best)
 rises_along = checked(interpolation.rises_along)
-worse_towards = checked(interpolation.worse_towards)
 
 falls = checked(orders.falls)
 falls_over_epochs = checked(orders.falls_over_epochs)
+no_trend_over_epochs = checked(orders.no_trend_over_epochs)
 rises = checked(orders.rises)
 rises_over_epochs = checked(orders.rises_over_epochs)
 
@@ -62,6 +64,8 @@ accuracy_above = checked(thresholds.accuracy_above)
 accuracy_below = checked(thresholds.accuracy_below)
 accuracy_reaches = checked(thresholds.accuracy_reaches)
 alike = checked(thresholds.alike)
+beaten = checked(thresholds.beaten)
+below_on_test = checked(thresholds.below_on_test)
 comparable = checked(thresholds.comparable)
 differ = checked(thresholds.differ)
 improves = checked(thresholds.improves)
@@ -69,6 +73,7 @@ loss_above = checked(thresholds.loss_above)
 loss_below = checked(thresholds.loss_below)
 near = checked(thresholds.near)
 never_reaches = checked(thresholds.never_reaches)
+overfits_by = checked(thresholds.overfits_by)
 plateaus = checked(thresholds.plateaus)
 reaches = checked(thresholds.reaches)
 rises_then_plateaus = checked(thresholds.rises_then_plateaus)
@@ -88,8 +93,11 @@ __all__ = [
     "ahead",
     "alike",
     "barrier_above",
+    "beaten",
+    "below_on_test",
     "best_within",
     "beyond_random_walk",
+    "chance_of_order",
     "comparable",
     "converges",
     "descending",
@@ -115,13 +123,16 @@ __all__ = [
     "mostly_positive",
     "near",
     "never_reaches",
+    "no_trend_over_epochs",
     "norm_calms_at_stop",
     "norm_falls_faster_until",
     "norm_falls_late",
     "norm_moves_more",
     "norm_settles",
     "norm_stays_above",
+    "order_margin",
     "overfits",
+    "overfits_by",
     "peaks_near",
     "plateaus",
     "pure_is_best",
@@ -138,5 +149,5 @@ __all__ = [
     "stop_in_order",
     "stops_near",
     "u_shaped",
-    "worse_towards",
+    "unbeaten",
 ]

@@ -9,13 +9,14 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from hw1bench.effects.effect import Effect
-from hw1bench.measures.learning import SENSITIVITIES
+from hw1bench.measures.learning import GAP, SENSITIVITIES
 from hw1bench.support.checks import Check, instance, integer, label, one_of, optional, real, tuple_of
 
 _Given = ParamSpec("_Given")
 
 HISTORIES = tuple(f"{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))
 """Histories that training records after each epoch."""
+LOSSES = tuple(name for name in HISTORIES if name.endswith("loss"))
 SETTINGS = ("batch_size", "lr", "parameters", "depth")
 """Settings by which arms are ordered: see ``Arm.setting``."""
 
@@ -25,6 +26,7 @@ _SHARE, _POSITIVE_SHARE, _PROPER_SHARE = real(least=0, most=1), real(above=0, mo
 _BLOCKS = integer(least=3)  # fewer have no order
 _HISTORY = one_of("history", HISTORIES)
 _FINAL = one_of("history", (*HISTORIES, *SENSITIVITIES))
+_ORDERED = one_of("history", (*HISTORIES, *SENSITIVITIES, GAP))
 
 
 def _span(each: Check) -> Check:
@@ -43,7 +45,7 @@ _BY_NAME: dict[str, Check] = {
     **dict.fromkeys(("arm", "than", "of", "first", "second", "own", "other", "small", "middle", "large"), _ARM),
     **dict.fromkeys(("arms", "among"), _ARMS),
     **dict.fromkeys(("threshold", "alpha", "low", "high"), _NUMBER),
-    **dict.fromkeys(("within", "factor", "reported"), _POSITIVE),
+    **dict.fromkeys(("within", "factor", "reported", "gap"), _POSITIVE),
     **dict.fromkeys(("by", "least"), _AT_LEAST_0),
     **dict.fromkeys(("share", "first_share", "last"), _POSITIVE_SHARE),
     **dict.fromkeys(("late", "early"), _span(_SHARE)),
@@ -70,12 +72,23 @@ _BY_CONSTRUCTOR: dict[str, dict[str, Check]] = {
     "comparable": {"to": _ARMS},
     "ahead": {"history": _HISTORY},
     "plateaus": {"history": _HISTORY},
+    "beaten": {"history": one_of("loss", LOSSES)},
     "high_early": {"first": _POSITIVE_SHARE},
     "norm_falls_faster_until": {"share": _PROPER_SHARE},
     "norm_stays_above": {"share": _SHARE},
-    **{name: {"threshold": _SHARE} for name in ("accuracy_above", "accuracy_below", "accuracy_reaches")},
-    **{name: {"over": one_of("setting or history", (*SETTINGS, *HISTORIES))} for name in ("rises", "falls")},
-    **{name: {"history": _HISTORY, "blocks": optional(_BLOCKS)} for name in ("rises_over_epochs", "falls_over_epochs")},
+    **{
+        name: {"threshold": _SHARE}
+        for name in ("accuracy_above", "accuracy_below", "accuracy_reaches", "below_on_test")
+    },
+    **{
+        name: {"history": _ORDERED, "over": one_of("setting or history", (*SETTINGS, *HISTORIES))}
+        for name in ("rises", "falls")
+    },
+    **{
+        name: {"history": _HISTORY, "blocks": optional(_BLOCKS)}
+        for name in ("rises_over_epochs", "falls_over_epochs", "no_trend_over_epochs")
+    },
+    "pure_is_best": {"share": real(above=0, below=0.5)},  # a mixture has at least this share of both nets
     **{name: {"over": tuple_of(_span(_NUMBER), least=1)} for name in ("rises_along", "falls_along")},
 }
 """Constructor -> checks of its arguments that differ from the checks in ``_BY_NAME``."""

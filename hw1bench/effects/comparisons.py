@@ -1,4 +1,5 @@
-"""Effects that compare arms; the opposite is the reverse comparison."""
+"""Effects that compare arms. The opposite is the reverse comparison; the best or worst of several arms has none, because its
+opposite, to be neither, is no sentence of a report."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hw1bench.effects.effect import Effect, Measure, Runs, difference, final, log, unit, words
+from hw1bench.effects.effect import TIE, Effect, Measure, Runs, difference, final, log, margin, unit, words
 from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 
@@ -72,38 +73,47 @@ def _highest(measure: Measure, arm: str, among: tuple[str, ...], name: str, unit
         return difference(measure(runs[arm]), max(measure(runs[other]) for other in among))
 
     def below(runs: Runs) -> float:
-        return difference(min(measure(runs[other]) for other in among), measure(runs[arm]))
+        return difference(measure(runs[among[0]]), measure(runs[arm]))
 
-    return Effect(name, unit, above, (arm, *among), below)
+    return Effect(name, unit, above, (arm, *among), below if len(among) == 1 else None)
 
 
 @identified
 def highest_loss(arm: str, *, among: Sequence[str]) -> Effect:
-    """``arm`` ends with a higher training loss than each of ``among``; the opposite: a lower loss than each."""
+    """``arm`` ends with a higher training loss than each of ``among``; the opposite, if that is one arm: a lower loss."""
     name = f"log L of {arm} - log max L of {', '.join(among)}"
     return _highest(lambda run: log(learning.final(run)), arm, tuple(among), name, "log ratio")
 
 
 @identified
 def flattest(arm: str, *, among: Sequence[str], first_share: float = 0.5) -> Effect:
-    """``arm`` has the highest mean log training loss over the first share of the epochs; the opposite: the lowest."""
+    """``arm`` has a higher mean log training loss over the first share of the epochs than each of ``among``; the opposite, if
+    that is one arm: a lower one."""
     name = f"mean log L of {arm} over the first {first_share:.0%} of epochs - max mean of {', '.join(among)}"
     return _highest(lambda run: learning.mean_log_loss(run, first_share), arm, tuple(among), name, "log ratio")
 
 
 @identified
 def highest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
-    """``arm`` ends with a higher ``history`` than each of ``among``; the opposite: a lower value than each."""
+    """``arm`` ends with a higher ``history`` than each of ``among``; the opposite, if that is one arm: a lower value."""
     of = f"max of {', '.join(among)}" if len(among) > 1 else among[0]
     return _highest(final(history), arm, tuple(among), f"{words(history)} of {arm} - {of}", unit(history))
 
 
 @identified
 def lowest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
-    """``arm`` ends with a lower ``history`` than each of ``among``; the opposite: a higher value than each."""
+    """``arm`` ends with a lower ``history`` than each of ``among``; the opposite, if that is one arm: a higher value."""
     measure = final(history)
     of = f"min of {', '.join(among)}" if len(among) > 1 else among[0]
     return _highest(lambda run: -measure(run), arm, tuple(among), f"{of} - {words(history)} of {arm}", unit(history))
+
+
+@identified
+def unbeaten(history: str, arm: str, *, among: Sequence[str]) -> Effect:
+    """None of ``among`` ends with a higher ``history`` than ``arm``. The claim denies an order, so a tie holds: see
+    ``TIE``."""
+    lead = highest(history, arm, among=among)
+    return Effect(f"{lead.name}; a tie holds", lead.unit, lambda runs: margin(lead.compute(runs)) or TIE, lead.arms)
 
 
 @identified

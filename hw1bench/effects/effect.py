@@ -18,6 +18,8 @@ Runs = Mapping[str, Run]  # arm name -> its run, all of one seed
 Measure = Callable[[Run], float]
 
 
+TIE = 1e-12
+"""What a tie counts as where a claim denies an order and therefore holds in a tie: the smallest margin."""
 RELATIONS = ("equal", "about", "more than")
 """Relations of a count to the stated number."""
 
@@ -164,11 +166,12 @@ def every(*effects: Effect) -> Effect:
 
 @identified
 def fails(effect: Effect) -> Effect:
-    """``effect`` does not hold: its number with the opposite sign; the opposite is ``effect`` itself."""
+    """``effect`` does not hold: its number with the opposite sign, or ``TIE`` in a tie, in which ``effect`` does not hold;
+    the opposite is ``effect`` itself."""
     return Effect(
         f"-({effect.name})",
         effect.unit,
-        lambda runs: -as_real(effect.compute(runs)),
+        lambda runs: -as_real(effect.compute(runs)) or TIE,
         effect.arms,
         effect.compute,
         level=effect.level,

@@ -6,7 +6,7 @@ import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, every, log, margin
 from hw1bench.effects.identity import identified
-from hw1bench.effects.orders import IN_ORDER, share_in_order
+from hw1bench.effects.orders import MINUS, order_margin
 from hw1bench.measures import gradient_norm as measured
 from hw1bench.measures import learning
 
@@ -127,7 +127,7 @@ def fluctuates_while_loss_falls(arm: str, *, least: float, blocks: int) -> Effec
         (arm,),
     )
     falling = Effect(
-        f"share of pairs of {blocks} block means in which the loss falls - {IN_ORDER}",
+        f"share of pairs of {blocks} block means in which the loss falls{MINUS}",
         "share of pairs",
         lambda runs: _falls(measured.part(measured.step_losses(runs[arm]), 0.25, 0.75), blocks),
         (arm,),
@@ -142,7 +142,7 @@ def norm_falls_late(arm: str, *, blocks: int) -> Effect:
     def order(sign: int) -> Callable[[Runs], float]:
         return lambda runs: _falls(sign * measured.part(measured.norms(runs[arm]), 0.5, 1), blocks)
 
-    name = f"share of pairs of {blocks} block means of the last half in which the norm of {arm} falls - {IN_ORDER}"
+    name = f"share of pairs of {blocks} block means of the last half in which the norm of {arm} falls{MINUS}"
     return Effect(name, "share of pairs", order(1), (arm,), order(-1))
 
 
@@ -161,6 +161,6 @@ def loss_stabilises(arm: str, *, last: float, within: float) -> Effect:
 
 
 def _falls(values: np.ndarray, blocks: int) -> float:
-    """Return the share of pairs of block means in which ``values (steps,)`` fall, minus ``IN_ORDER``."""
+    """Return by how much the block means of ``values (steps,)`` fall: see ``order_margin``."""
     means = learning.block_means(values, blocks)
-    return share_in_order(list(-means), list(range(blocks))) - IN_ORDER
+    return order_margin(list(-means), list(range(blocks)))

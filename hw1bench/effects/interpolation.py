@@ -7,7 +7,7 @@ import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, every, margin
 from hw1bench.effects.identity import identified
-from hw1bench.effects.orders import IN_ORDER, share_in_order
+from hw1bench.effects.orders import MINUS, order_margin
 from hw1bench.measures import line
 from hw1bench.specs.measurement import Interpolation
 
@@ -25,15 +25,15 @@ def _along(runs: Runs, first: str, second: str, what: str) -> tuple[np.ndarray, 
 
 
 @identified
-def pure_is_best(first: str, second: str) -> Effect:
-    """Test accuracy at alpha 0 is higher than at any mixture, 0.1 <= |alpha| <= 0.9."""
+def pure_is_best(first: str, second: str, *, share: float = 0.2) -> Effect:
+    """Test accuracy at alpha 0 is higher than in any mixture, in which both nets have at least the ``share`` of the weights."""
 
     def gain(runs: Runs) -> float:
         alphas, accuracy = _along(runs, first, second, "test_accuracy")
-        mixtures = (np.abs(alphas) > 0.1 - _NEAR) & (np.abs(alphas) < 0.9 + _NEAR)
+        mixtures = (alphas > share - _NEAR) & (alphas < 1 - share + _NEAR)
         return margin(float(accuracy[alphas == 0][0] - accuracy[mixtures].max()))
 
-    name = f"test accuracy of {first} - max over 0.1 <= |alpha| <= 0.9, alpha 1 being {second}"
+    name = f"test accuracy of {first} - max over {share:g} <= alpha <= {1 - share:g}, alpha 1 being {second}"
     return Effect(name, "share", gain, (first, second))
 
 
@@ -47,35 +47,18 @@ def best_within(low: float, high: float, first: str, second: str) -> Effect:
         return margin(float(accuracy[inside].max() - accuracy[~inside].max()))
 
     name = f"max train accuracy over alpha in [{low:g}, {high:g}] - max over the rest, from {first} to {second}"
-    return Effect(name, "share", gain, (first, second), lambda runs: -gain(runs))
-
-
-@identified
-def worse_towards(first: str, second: str) -> Effect:
-    """From ``first`` to ``second`` test accuracy falls and test loss rises."""
-
-    def parts(runs: Runs) -> tuple[float, float]:
-        alphas, accuracy = _along(runs, first, second, "test_accuracy")
-        _, loss = _along(runs, first, second, "test_loss")
-        start, end = alphas == 0, alphas == 1
-        return margin(float(accuracy[start][0] - accuracy[end][0])), float(loss[end][0] - loss[start][0])
-
-    name = f"min(test accuracy of {first} - of {second}, test loss of {second} - of {first})"
-    return Effect(
-        name,
-        "margin",
-        lambda runs: float(np.min(parts(runs))),
-        (first, second),
-        lambda runs: float(np.min([-part for part in parts(runs)])),
-    )
+    return Effect(name, "share", gain, (first, second))
 
 
 @identified
 def peaks_near(alpha: float, split: str, first: str, second: str, *, within: float) -> Effect:
-    """The accuracy on ``split`` ("train" or "test") is highest within ``within`` of ``alpha``; of a tie the middle counts."""
+    """The accuracy on ``split`` ("train" or "test") is highest within ``within`` of ``alpha``; of a tie the middle counts, but
+    the effect is undefined if the accuracy is the same everywhere."""
 
     def compute(runs: Runs) -> float:
         alphas, accuracy = _along(runs, first, second, f"{split}_accuracy")
+        if np.all(accuracy == accuracy[0]):
+            return math.nan
         return margin(within - abs(float(line.best(alphas, accuracy[None])[0]) - alpha))
 
     name = f"{within:g} - |alpha of the best {split} accuracy - {alpha:g}|, from {first} to {second}"
@@ -87,12 +70,12 @@ def _ordered(what: str, low: float, high: float, first: str, second: str, direct
         def compute(runs: Runs) -> float:
             alphas, values = _along(runs, first, second, what)
             inside = (alphas > low - _NEAR) & (alphas < high + _NEAR)
-            return share_in_order(list(sign * values[inside]), list(alphas[inside])) - IN_ORDER
+            return order_margin(list(sign * values[inside]), list(alphas[inside]))
 
         return compute
 
     verb = "rises" if direction > 0 else "falls"
-    name = f"share of pairs in which {what.replace('_', ' ')} {verb} over alpha in [{low:g}, {high:g}] - {IN_ORDER}"
+    name = f"share of pairs in which {what.replace('_', ' ')} {verb} over alpha in [{low:g}, {high:g}]{MINUS}"
     return Effect(name, "share of pairs", order(direction), (first, second), order(-direction))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from hw1bench.effects.effect import Effect, Runs, margin
 from hw1bench.effects.identity import identified
-from hw1bench.effects.orders import IN_ORDER, share_in_order
+from hw1bench.effects.orders import MINUS, order_margin
 from hw1bench.records.runs import Run
 from hw1bench.specs.measurement import MINIMAL_RATIO, TOLERANCES, MinimalRatio
 
@@ -48,13 +48,10 @@ def ratio_falls_with_loss() -> Effect:
     """A point with a lower loss has a higher minimal ratio."""
 
     def order(sign: int) -> Callable[[list[Run]], float]:
-        return lambda reached: (
-            share_in_order(
-                [sign * _share(run, "above") for run in reached],
-                [float(run.result(MinimalRatio)["stationary_loss"]) for run in reached],
-            )
-            - IN_ORDER
+        return lambda reached: order_margin(
+            [sign * _share(run, "above") for run in reached],
+            [float(run.result(MinimalRatio)["stationary_loss"]) for run in reached],
         )
 
-    name = f"share of pairs of points in which the minimal ratio falls over the loss - {IN_ORDER}"
+    name = f"share of pairs of points in which the minimal ratio falls over the loss{MINUS}"
     return Effect(name, "share of pairs", _of_reached(order(-1)), None, _of_reached(order(1)))

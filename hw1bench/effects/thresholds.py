@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hw1bench.effects.effect import Effect, Runs, difference, log, margin
+from hw1bench.effects.effect import Effect, Runs, difference, log, margin, unit
 from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 
@@ -118,6 +118,45 @@ def accuracy_below(threshold: float, arm: str) -> Effect:
 
 
 @identified
+def below_on_test(threshold: float, arm: str) -> Effect:
+    """The final test accuracy of ``arm`` is below ``threshold``, a share."""
+    return Effect(
+        f"{threshold:g} - test accuracy of {arm}",
+        "share",
+        lambda runs: margin(threshold - learning.final(runs[arm], "test_accuracy")),
+        (arm,),
+    )
+
+
+@identified
+def overfits_by(gap: float, arm: str) -> Effect:
+    """``arm`` ends with a test loss that is more than ``gap`` above its training loss."""
+    return Effect(
+        f"test loss - train loss of {arm} - {gap:g}",
+        "loss",
+        lambda runs: margin(learning.final(runs[arm], "loss_gap") - gap),
+        (arm,),
+    )
+
+
+@identified
+def beaten(history: str, arm: str, *, among: Sequence[str], factor: float) -> Effect:
+    """One of ``among`` ends with a ``history``, a loss, that is lower than the loss of ``arm`` by more than ``factor``."""
+
+    def compute(runs: Runs) -> float:
+        best = min(learning.final(runs[other], history) for other in among)
+        return difference(log(learning.final(runs[arm], history)), log(best)) - math.log(factor)
+
+    name = history.replace("_", " ")
+    return Effect(
+        f"log {name} of {arm} - log min {name} of {', '.join(among)} - log {factor:g}",
+        "log ratio",
+        compute,
+        (arm, *among),
+    )
+
+
+@identified
 def near(history: str, reported: float, *, arm: str, within: float) -> Effect:
     """The final ``history`` is within ``within`` of the ``reported`` value: relative for a loss, absolute for an accuracy."""
     name = history.replace("_", " ")
@@ -151,11 +190,15 @@ def differ(history: str, *arms: str, by: float) -> Effect:
 
 @identified
 def plateaus(history: str, *, arm: str, after: float, within: float) -> Effect:
-    """After the share ``after`` of the budget, ``history`` of ``arm`` rises by less than ``within`` above its value there."""
-    name = history.replace("_", " ")
+    """After the share ``after`` of the budget, ``history`` of ``arm`` gets better by less than ``within``: an accuracy rises by
+    less above its value there, the logarithm of a loss falls by less below it."""
+    name, then = history.replace("_", " "), f"after {after:.0%} of the epochs"
+    gain = (
+        f"log {name} there - log min {name} {then}" if history.endswith("loss") else f"max {name} {then} - {name} there"
+    )
     return Effect(
-        f"{within:g} - (max {name} after {after:.0%} of the epochs - {name} there) of {arm}",
-        "share",
+        f"{within:g} - ({gain}) of {arm}",
+        unit(history),
         lambda runs: margin(within - learning.gain_after(runs[arm], history, after)),
         (arm,),
     )

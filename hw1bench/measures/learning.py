@@ -3,6 +3,8 @@
 A history is (epochs + 1,); its index is the epoch, and 0 is before training, so that the first epoch is 1.
 """
 
+import math
+
 import numpy as np
 
 from hw1bench.records.runs import Run
@@ -10,6 +12,8 @@ from hw1bench.specs.measurement import JacobianNorm
 
 SENSITIVITIES = ("jacobian", "reported")
 """Names of the measures of sensitivity."""
+GAP = "loss_gap"
+"""Name of the difference between test and training loss."""
 
 
 def start(run: Run, name: str = "train_loss") -> float:
@@ -27,9 +31,13 @@ def kept_epoch(run: Run) -> int:
 def final(run: Run, name: str = "train_loss") -> float:
     """The value of history ``name`` after the epoch whose weights the run keeps, the last by default.
 
-    ``name`` may also be a sensitivity: "jacobian", which is measured with those weights, or "reported", of that epoch's last
-    mini-batch. Raises ValueError if the run has no such value.
+    ``name`` may also be "loss_gap", test loss minus training loss (NaN if both are infinite), or a sensitivity: "jacobian", which
+    is measured with those weights, or "reported", of that epoch's last mini-batch. Raises ValueError if the run has no such
+    value.
     """
+    if name == GAP:
+        test, train = final(run, "test_loss"), final(run)
+        return test - train if math.isfinite(test) or math.isfinite(train) else math.nan
     if name == "jacobian":
         return float(run.result(JacobianNorm)["jacobian"])
     if name != "reported":
@@ -79,13 +87,18 @@ def early(run: Run, name: str, share: float) -> np.ndarray:
 
 
 def gain_after(run: Run, name: str, share: float) -> float:
-    """How far history ``name`` later rises above its value at the share ``share`` of the epochs: negative if it never comes
-    back to it. Raises ValueError if no epoch is left after it."""
+    """How much better history ``name`` later is than its value at the share ``share`` of the epochs: how far an accuracy rises
+    above it, or the natural logarithm of a loss falls below it. Negative if it never comes back to it. Raises ValueError if no
+    epoch is left after it."""
     values = run.history(name)
     epoch = max(1, round(share * (len(values) - 1)))
     if epoch + 1 >= len(values):
         raise ValueError(f"{len(values) - 1} epochs leave none after {share:.0%} of them: train longer")
-    return float(values[epoch + 1 :].max() - values[epoch])
+    there, later = values[epoch], values[epoch + 1 :]
+    if name.endswith("loss"):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(np.log(there) - np.log(later.min()))
+    return float(later.max() - there)
 
 
 def block_means(values: np.ndarray, blocks: int) -> np.ndarray:
