@@ -46,6 +46,7 @@ CLAIMS = [
             experiment=a.INTERPOLATION,
             effect=best_within(0.4, 0.5, *ends),
             figure=f"w{width}",
+            stated=("low", "high"),
         )
         for width, ends in a.ENDS.items()
     ),
@@ -61,6 +62,7 @@ CLAIMS = [
         ),
         figure="interpolation",
         assumptions=("in order over the grid's alphas from 0 to 1, the two ends among them",),
+        stated=("over",),
     ),
     *(
         Claim(
@@ -72,6 +74,7 @@ CLAIMS = [
             effect=peaks_near(0.5, split, *e.ENDS, within=0.15),
             figure="interpolation",
             assumptions=("near: within 0.15; if alphas tie, their middle counts",),
+            stated=("alpha",),
         )
         for split in ("train", "test")
     ),
@@ -84,6 +87,7 @@ CLAIMS = [
         effect=falls_along(LOSSES, *e.ENDS, over=((-1, 0), (0, 0.5))),
         figure="interpolation",
         assumptions=("in order over the grid's alphas from -1 to 0, and from 0 to 0.5",),
+        stated=("over",),
     ),
     Claim(
         "E-interp-loss-rises-beyond-1",
@@ -94,6 +98,7 @@ CLAIMS = [
         effect=rises_along(LOSSES, *e.ENDS, over=((1, 2),)),
         figure="interpolation",
         assumptions=(RISES,),
+        stated=("over",),
     ),
     Claim(
         "E-interp-accuracy-falls-beyond-1",
@@ -104,6 +109,7 @@ CLAIMS = [
         effect=falls_along(ACCURACIES, *e.ENDS, over=((1, 2),)),
         figure="interpolation",
         assumptions=(RISES,),
+        stated=("over",),
     ),
     *(
         Claim(

@@ -18,6 +18,7 @@ from hw1bench.effects import (
 from hw1bench.sources import a, b, c, d, e
 
 B_WHERE, E_WHERE = "Generalization, random labels", "HW1-3, random labels"
+CHANCE = "guessing is right in 10 % of the images of any of the sets"
 A_NET, B_NET = "784-256-10", "1024-128-128-10"
 
 CLAIMS = [
@@ -30,6 +31,7 @@ CLAIMS = [
         effect=accuracy_below(0.15, A_NET),
         figure="accuracies",
         assumptions=("does not learn: a final training accuracy below 15 %",),
+        about_not_training=True,
     ),
     Claim(
         "B-random-learns",
@@ -40,6 +42,7 @@ CLAIMS = [
         effect=accuracy_above(0.15, B_NET),
         figure="accuracies",
         assumptions=("above chance, which is 10 %: a final training accuracy above 15 %",),
+        own_level=CHANCE,
     ),
     Claim(
         "B-random-memorised",
@@ -51,6 +54,7 @@ CLAIMS = [
         figure="accuracies",
         assumptions=("memorised: a final training accuracy above 99 %",),
         origin="ours",
+        about_not_training=True,
     ),
     Claim(
         "B-random-loss-falls",
@@ -60,6 +64,7 @@ CLAIMS = [
         experiment=b.RANDOM_LABELS,
         effect=falls_over_epochs("train_loss", arm=B_NET, blocks=10),
         figure="losses",
+        trivial="the loss that the optimiser minimises would have to stand still, or training to diverge",
     ),
     Claim(
         "B-random-test-rises",
@@ -79,6 +84,8 @@ CLAIMS = [
         effect=below_on_test(0.15, B_NET),
         figure="accuracies",
         assumptions=("poorly: a final test accuracy below 15 %, where chance is 10 %",),
+        own_level=CHANCE,
+        trivial="random labels say nothing of the digits: the true labels would have to leak into the training set",
     ),
     Claim(
         "E-random-loss-falls",
@@ -88,6 +95,7 @@ CLAIMS = [
         experiment=e.RANDOM_LABELS,
         effect=falls_over_epochs("train_loss", arm="LeNet"),
         figure="losses",
+        trivial="the loss that the optimiser minimises would have to stand still, or training to diverge",
     ),
     Claim(
         "E-random-memorised",
@@ -98,6 +106,7 @@ CLAIMS = [
         effect=accuracy_above(0.99, "LeNet"),
         figure="accuracies",
         assumptions=("memorised: a final training accuracy above 99 %",),
+        about_not_training=True,
     ),
     Claim(
         "E-random-test-fluctuates",
@@ -117,6 +126,7 @@ CLAIMS = [
         effect=accuracy_below(0.12, "LeNet"),
         figure="accuracies",
         assumptions=("stays at 10 to 11 %: ends below 12 %",),
+        about_not_training=True,
     ),
     Claim(
         "E-random-test-chance",
@@ -127,6 +137,8 @@ CLAIMS = [
         effect=near("test_accuracy", 0.10, arm="LeNet", within=0.02),
         figure="accuracies",
         assumptions=("stays near 10 %: ends within 2 points of it",),
+        stated=("reported",),
+        trivial="random labels say nothing of the digits: the true labels would have to leak into the training set",
     ),
     *(
         Claim(
@@ -138,6 +150,7 @@ CLAIMS = [
             effect=overfits(net),
             figure="losses",
             origin="ours",
+            trivial="a net that is fitted to random labels would have to guess the true labels of the test set as well as them",
         )
         for report, source, where, net in (("C", c, "1-3 F", "mnist-1"), ("D", d, "3.1", "CNN-1"))
     ),

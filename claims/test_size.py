@@ -139,6 +139,7 @@ CLAIMS = [
         assumptions=(
             "the gain from the first to the fifth of ten nets is above 0, and above the gain from the fifth to the tenth",
         ),
+        trivial="accuracy is at most 1: the smallest net would have to be nearly as good already, or none to learn",
     ),
     Claim(
         "E-size-train-loss-falls",

@@ -107,6 +107,7 @@ CLAIMS = [
             effect=near("test_accuracy", accuracy, arm=f"cifar-{number}", within=0.03),
             figure="accuracies",
             assumptions=("within 3 points",),
+            stated=("reported",),
         )
         for number, (accuracy, _, _, _) in B_TABLE.items()
     ),
@@ -121,6 +122,7 @@ CLAIMS = [
             effect=near("train_accuracy", accuracy, arm=f"cifar-{number}", within=0.03),
             figure="accuracies",
             assumptions=("within 3 points",),
+            stated=("reported",),
         )
         for number, (_, accuracy, _, _) in B_TABLE.items()
     ),
@@ -135,6 +137,7 @@ CLAIMS = [
             effect=near("test_loss", loss, arm=f"cifar-{number}", within=0.05),
             figure="losses",
             assumptions=("within 5 %",),
+            stated=("reported",),
         )
         for number, (_, _, loss, _) in B_TABLE.items()
     ),
@@ -149,6 +152,7 @@ CLAIMS = [
             effect=near("train_loss", loss, arm=f"cifar-{number}", within=0.05),
             figure="losses",
             assumptions=("within 5 %",),
+            stated=("reported",),
         )
         for number, (_, _, _, loss) in B_TABLE.items()
     ),
@@ -162,6 +166,7 @@ CLAIMS = [
             effect=plateaus("test_accuracy", arm=f"cifar-{number}", after=0.2, within=0.01),
             figure="accuracies",
             assumptions=("plateau: test accuracy gains less than 1 point afterwards; a fall does not count",),
+            stated=("after",),
         )
         for number in B_TABLE
     ),
@@ -177,6 +182,7 @@ CLAIMS = [
             assumptions=(
                 "plateau: test loss falls by less than 0.02 of its logarithm afterwards; a rise does not count",
             ),
+            stated=("after",),
         )
         for number in B_TABLE
     ),
@@ -272,6 +278,7 @@ CLAIMS = [
             effect=near("test_accuracy", accuracy, arm=f"CNN-{number}", within=0.005),
             figure="accuracies",
             assumptions=("within half a point",),
+            stated=("reported",),
         )
         for number, accuracy in D_ACCURACIES.items()
     ),
@@ -293,6 +300,7 @@ CLAIMS = [
             experiment=e.TASK,
             effect=falls_over_epochs("train_loss", arm=f"CNN-{number}"),
             figure="losses",
+            trivial="the loss would have to rise in most pairs of epochs, or training to diverge",
         )
         for number, name in ((0, "shallow"), (1, "deep"))
     ),
@@ -305,6 +313,7 @@ CLAIMS = [
         effect=near("train_accuracy", 0.99, arm="CNN-0", within=0.005),
         figure="accuracies",
         assumptions=("close to: within half a point",),
+        stated=("reported",),
     ),
     Claim(
         "E-task-deep-100",

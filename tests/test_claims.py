@@ -1,5 +1,6 @@
 """The claims as a whole: their ids, reports and topics are consistent, and what they train fills every figure."""
 
+from dataclasses import replace
 from importlib import util
 from pathlib import Path
 
@@ -73,5 +74,57 @@ def test_ids_contain_report_and_topic(modules):
 
 def test_numbers_reported_for_the_real_set_are_judged_only_on_it(claims):
     full = [claim.id for claim in claims if claim.tiers == ("full",)]
-    assert len(full) == 12
-    assert all(name.startswith(("B-task-acc-", "B-task-train-acc-", "B-task-loss-", "D-task-acc-")) for name in full)
+    assert len(full) == 15
+    given = ("B-task-acc-", "B-task-train-acc-", "B-task-loss-", "B-task-train-loss-", "D-task-acc-")
+    assert all(name.startswith(given) for name in full)
+
+
+@pytest.mark.parametrize("measure", ["jacobian", "reported"])
+def test_claims_on_sensitivity_name_its_measure(modules, measure):
+    named = {"jacobian": "by the norm of the Jacobian", "reported": "as the report's code measured it"}
+    found = [claim for claim in modules["sensitivity"].CLAIMS if claim.id.endswith(measure)]
+    assert found
+    assert all(claim.says.startswith(f"Sensitivity, {named[measure]}, falls with") for claim in found)
+
+
+def test_numbers_that_a_report_states_are_arguments_of_the_effect(claims):
+    def named(statement):
+        parts = statement.values() if isinstance(statement, dict) else statement if isinstance(statement, list) else ()
+        return (set(statement) if isinstance(statement, dict) else set()).union(*map(named, parts))
+
+    stated = {claim.id: set(claim.stated) - named(claim.effect.statement) for claim in claims if claim.stated}
+    assert stated
+    assert {name: left for name, left in stated.items() if left} == {}
+
+
+def test_of_the_levels_on_random_labels_only_chance_belongs_to_no_set(modules):
+    levels = {claim.id: bool(claim.own_level) for claim in modules["random"].CLAIMS if claim.effect.level}
+    assert {name for name, own in levels.items() if own} == {"B-random-learns", "B-random-poor-test"}
+    assert {"A-random-cannot-learn", "B-random-memorised", "E-random-memorised", "E-random-acc-chance"} < set(levels)
+
+
+@pytest.mark.parametrize(
+    ("topic", "ids"),
+    [
+        ("task", ["A-task-cnn1-best", "A-task-cnn2-worst", "A-task-cnn2-worst-loss", "D-task-cnn3-best", "E-task-shallow-99"]),
+        ("random", ["E-random-test-fluctuates", "B-random-learns"]),
+        ("size", ["A-size-overfits", "A-size-decay-helps", "E-size-test-u"]),
+        ("interp", ["A-interp-train-middle-w10", "A-interp-pure-best-w256", "E-interp-test-peak-half"]),
+        ("sensitivity", ["A-lr-best-1e-2", "A-lr-smaller-not-better"]),
+    ],
+)  # fmt: skip
+def test_bands_levels_and_the_best_of_several_have_no_opposite(modules, topic, ids):
+    found = {claim.id: claim.effect.opposite for claim in modules[topic].CLAIMS}
+    assert [found[name] for name in ids] == [None] * len(ids)
+
+
+def test_the_weight_decay_of_the_largest_net_is_swept_and_nothing_else_is(modules):
+    (claim,) = (claim for claim in modules["size"].CLAIMS if claim.id == "A-size-decay-helps")
+    decays = {arm.name: arm.optimizer.weight_decay for arm in claim.experiment.full.arms}
+    assert decays == {"0": 0, "1e-5": 1e-5, "1e-4": 1e-4, "1e-3": 1e-3, "1e-2": 1e-2}
+    (whole,) = (other.experiment for other in modules["size"].CLAIMS if other.id == "A-size-overfits")
+    largest = whole.full.arms[-1]
+    assert set(claim.effect.arms) == set(decays)
+    for arm in claim.experiment.full.arms:
+        same = replace(arm, name=largest.name, optimizer=largest.optimizer)
+        assert same == largest

@@ -41,6 +41,11 @@ def finals(history, *values):
     return runs(**{f"n{index}": {history: [0.5, value]} for index, value in enumerate(values)})
 
 
+def gaps(*losses):
+    """Nets of rising size with these pairs of training and test loss."""
+    return {f"n{k}": {"train_loss": [0, train], "test_loss": [0, test]} for k, (train, test) in enumerate(losses)}
+
+
 RISE = [0.1, 0.2, 0.3, 0.4]
 LOSSES = {"train_loss": [9, 1, 1, 2], "test_loss": [9, 1, 1, 4]}
 ACC = "train_accuracy"
@@ -49,6 +54,8 @@ CASES = {
     "accuracy above": (fx.accuracy_above(0.85, "a"), ONE, 0.05),
     "accuracy above, a tie": (fx.accuracy_above(0.9, "a"), ONE, 0),
     "accuracy below": (fx.accuracy_below(0.95, "a"), ONE, 0.05),
+    "below on test": (fx.below_on_test(0.15, "a"), {"a": {ACC: [0, 0.9], "test_accuracy": [0, 0.11]}}, 0.04),
+    "below on test, a tie": (fx.below_on_test(0.15, "a"), {"a": [0, 0.15]}, 0),
     "near an accuracy": (fx.near(ACC, 0.92, arm="a", within=0.03), ONE, 0.01),
     "near an accuracy, a tie": (fx.near(ACC, 0.93, arm="a", within=0.03), ONE, 0),
     "near a loss": (fx.near("test_loss", 5.0, arm="a", within=0.5), {"a": LOSSES}, 0.3),
@@ -58,6 +65,21 @@ CASES = {
     "plateaus": (fx.plateaus("test_accuracy", arm="a", after=0.25, within=0.1), {"a": [0, 0.5, 0.4, 0.54, 0.5]}, 0.06),
     "goes on rising": (fx.plateaus("test_accuracy", arm="a", after=0.25, within=0.1), {"a": [0, *RISE]}, -0.2),
     "plateaus, falling": (fx.plateaus("test_accuracy", arm="a", after=0.5, within=0.1), {"a": [0, 1, 1, 0.5, 0.6]}, 0.5),
+    "loss plateaus": (
+        fx.plateaus("test_loss", arm="a", after=0.25, within=0.1),
+        {"a": {"test_loss": [9, 1, 2, math.exp(-0.04), 3]}},
+        0.06,
+    ),
+    "loss goes on falling": (
+        fx.plateaus("test_loss", arm="a", after=0.25, within=0.1),
+        {"a": {"test_loss": [9, 1, 0.5, math.exp(-1), 3]}},
+        -0.9,
+    ),
+    "loss plateaus, rising": (
+        fx.plateaus("test_loss", arm="a", after=0.25, within=0.1),
+        {"a": {"test_loss": [9, 1, math.e, 3, 4]}},
+        1.1,
+    ),
     "saturates": (fx.saturates("a", "b", "c"), {"a": [0, 0.5], "b": [0, 0.8], "c": [0, 0.9]}, 0.2),
     "saturates, falling first": (fx.saturates("a", "b", "c"), {"a": [0, 0.5], "b": [0, 0.4], "c": [0, 0.1]}, -0.1),
     "u-shaped": (fx.u_shaped("test_loss", over="parameters", factor=2), finals("test_loss", 6, 1, 4), math.log(2)),
@@ -81,6 +103,35 @@ CASES = {
         fx.above_at_largest(ACC, 0.9, over="parameters"),
         finals(ACC, 0.99, 0.2, 0.95),
         0.05,
+    ),
+    "well above by": (fx.overfits_by(0.5, "a"), {"a": LOSSES}, 1.5),
+    "well above by a tie": (fx.overfits_by(2, "a"), {"a": LOSSES}, 0),
+    "beaten": (
+        fx.beaten("test_loss", "a", among=("b", "c"), factor=2),
+        {name: {"test_loss": [9, loss]} for name, loss in (("a", 6), ("b", 1), ("c", 9))},
+        math.log(3),
+    ),
+    "beaten by too little": (
+        fx.beaten("test_loss", "a", among=("b", "c"), factor=2),
+        {name: {"test_loss": [9, loss]} for name, loss in (("a", 6), ("b", 6), ("c", 9))},
+        -math.log(2),
+    ),
+    "higher accuracy than one": (fx.highest("test_accuracy", "a", among=("b",)), {"a": [0, 0.9], "b": [1, 0.8]}, 0.1),
+    "lower accuracy than one": (fx.lowest("test_accuracy", "a", among=("b",)), {"a": [0, 0.5], "b": [1, 0.8]}, 0.3),
+    "unbeaten": (
+        fx.unbeaten("test_accuracy", "a", among=("b", "c")),
+        {"a": [0, 0.9], "b": [1, 0.8], "c": [1, 0.7]},
+        0.1,
+    ),
+    "unbeaten, a tie": (
+        fx.unbeaten("test_accuracy", "a", among=("b", "c")),
+        {"a": [0, 0.9], "b": [1, 0.9], "c": [1, 0.7]},
+        1e-12,
+    ),
+    "unbeaten, not": (
+        fx.unbeaten("test_accuracy", "a", among=("b", "c")),
+        {"a": [0, 0.9], "b": [1, 0.7], "c": [1, 0.95]},
+        -0.05,
     ),
     "highest accuracy": (
         fx.highest("test_accuracy", "a", among=("b", "c")),
@@ -128,6 +179,32 @@ CASES = {
         {name: {"test_accuracy": [0, y], "test_loss": [0, x]} for name, y, x in (("a", 3, 1), ("b", 2, 2), ("c", 1, 9))},
         1 - IN_ORDER,
     ),
+    "rises over size": (
+        fx.rises("loss_gap", over="parameters"),
+        gaps((5, 6), (3, 5), (1, 4)),
+        1 - IN_ORDER,
+    ),
+    "rises over size, two diverged": (
+        fx.rises("loss_gap", over="parameters"),
+        gaps((5, 6), (3, math.inf), (math.nan, math.inf)),
+        1 / 3 - IN_ORDER,
+    ),
+    "no trend": (
+        fx.no_trend_over_epochs("test_loss", arm="a"),
+        {"a": {"test_loss": [0, 1, 3, 2, 1]}},
+        IN_ORDER,
+    ),
+    "no trend, but falls": (
+        fx.no_trend_over_epochs("test_loss", arm="a"),
+        {"a": {"test_loss": [0, 4, 3, 2, 1]}},
+        IN_ORDER - 1,
+    ),
+    "no trend, but rises by block means": (
+        fx.no_trend_over_epochs("test_accuracy", arm="a", blocks=3),
+        {"a": [9, 1, 0, 2, 1, 5, 2]},
+        IN_ORDER - 1,
+    ),
+    "fails in a tie": (fx.fails(fx.highest(ACC, "a", among=("b",))), {"a": {ACC: [0, 1]}, "b": {ACC: [0, 1]}}, 1e-12),
     "fails": (fx.fails(fx.overfits("a")), {"a": LOSSES}, -math.log(2)),
     "every": (
         fx.every(fx.accuracy_above(0.5, "a"), fx.accuracy_above(0.7, "b")),
@@ -152,7 +229,7 @@ def test_effects(effect, arms, expected):
 
 
 OPPOSED = (
-    *("highest", "lowest", "descending", "ahead", "overfits", "falls", "rises over", "accuracy falls", "fails"),
+    *("higher", "lowest loss", "lower", "rises over", "descending", "ahead", "overfits", "falls", "accuracy falls", "fails"),
 )  # fmt: skip
 
 
@@ -161,7 +238,10 @@ def test_comparisons_and_orders_declare_an_opposite_and_thresholds_do_not(case):
     assert (CASES[case][0].opposite is not None) == case.startswith(OPPOSED)
 
 
-@pytest.mark.parametrize("case", ["highest accuracy", "lowest loss", "descending", "ahead in loss", "overfits"])
+@pytest.mark.parametrize(
+    "case",
+    ["higher accuracy than one", "lower accuracy than one", "lowest loss", "descending", "ahead in loss", "overfits"],
+)
 def test_the_opposite_of_the_mirrored_case_holds_as_much(case):
     effect, arms, _ = CASES[case]
     mirrored = {
@@ -188,13 +268,18 @@ def test_every_has_an_opposite_if_each_part_has_one():
     assert fx.every(fx.rises("test_loss", over="parameters"), parts[0]).arms is None
 
 
-def test_neither_rising_nor_falling():
-    still = fx.every(
-        fx.fails(fx.rises_over_epochs("test_loss", arm="a")), fx.fails(fx.falls_over_epochs("test_loss", arm="a"))
-    )
-    assert still(runs(a={"test_loss": [0, 1, 2, 1, 2, 1]})) > 0
-    assert still(runs(a={"test_loss": [0, 1, 2, 3, 4, 5]})) < 0
-    assert still(runs(a={"test_loss": [0, 5, 4, 3, 2, 1]})) < 0
+@pytest.mark.parametrize(
+    ("effect", "level"),
+    [
+        (fx.below_on_test(0.15, "a"), "a test accuracy of 0.15"),
+        (fx.overfits_by(0.05, "a"), "a gap of 0.05 between test and training loss"),
+        (fx.beaten("test_loss", "a", among=("b",), factor=1.02), ""),
+        (fx.unbeaten("test_accuracy", "a", among=("b",)), ""),
+        (fx.no_trend_over_epochs("test_loss", arm="a"), ""),
+    ],
+)
+def test_which_effects_compare_with_a_level_of_a_set(effect, level):
+    assert effect.level == level
 
 
 def test_budgets_too_short_are_refused():

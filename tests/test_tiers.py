@@ -177,9 +177,10 @@ def test_the_published_experiments_keep_the_rules(experiment):
     kept = [arm.name for arm in fast.arms]
     assert len(kept) >= min(5, len(names))
     assert (kept[0], kept[-1]) == (names[0], names[-1])
-    assert fast.looks == ((8,) if experiment.name in ("size", "path") else (8, 16))
+    once = experiment.name in ("size", "size-decay", "path")
+    assert fast.looks == ((8,) if once else (8, 16))
     cifar = full.arms[0].data.name == "cifar10"
-    assert full.looks == ((8,) if experiment.name in ("size", "path") or cifar else (8, 16, 32))
+    assert full.looks == ((8,) if once or cifar else (8, 16, 32))
     for arm in fast.arms:
         whole = full.arms[names.index(arm.name)]
         assert arm.data == replace(whole.data, name="digits", stands_for="CIFAR-10" if cifar else "MNIST")

@@ -102,6 +102,8 @@ _LEVELS: dict[str, Callable[[dict[str, Any]], str]] = {
     **dict.fromkeys(
         ("accuracy_above", "accuracy_below", "accuracy_reaches"), lambda a: f"an accuracy of {a['threshold']:g}"
     ),
+    "below_on_test": lambda a: f"a test accuracy of {a['threshold']:g}",
+    "overfits_by": lambda a: f"a gap of {a['gap']:g} between test and training loss",
     "above_at_largest": lambda a: f"a {_plain(a['history'])} of {a['threshold']:g}",
     "near": lambda a: f"a {_plain(a['history'])} of {a['reported']:g}",
     "stops_near": lambda a: f"epoch {a['reported']:,}",
