@@ -30,8 +30,9 @@ from hw1bench.support.progress import TerminalProgress
 from hw1bench.support.refusals import Unreadable
 
 if TYPE_CHECKING:
+    from hw1bench.court.docket import Case
     from hw1bench.report import contract
-    from hw1bench.session.sitting import Case, Options, Sitting
+    from hw1bench.session.sitting import Options, Sitting
 
 REPORT_LOST = 74
 """Exit status of a session whose report could not be written (EX_IOERR of sysexits.h); tests passed or failed."""
@@ -251,16 +252,17 @@ class _Session:
             raise pytest.UsageError(*faults)
 
     def _sit(self, items: Iterable[pytest.Item], tier: Tier) -> None:
-        from hw1bench.session.sitting import Case, Sitting
+        from hw1bench.session.sitting import Sitting
 
+        docket = self._selection.docket()
+        cases: dict[str, Case] = {}
         for item in items:
             claim = params(item).get("claim")
             if claim is not None:
-                self.cases[item.nodeid] = Case(claim, topic(item.path), item.path.parent / rulings.FILE)
-        cases: dict[str, Case] = {}
-        for one in self.cases.values():
-            if cases.setdefault(one.claim.id, one).claim is not one.claim:  # one claim may be tried more than once
-                raise pytest.UsageError(f"two claims have the id {one.claim.id!r}: give each its own id")
+                case = self.cases[item.nodeid] = docket[item.path, claim.id]
+                first = cases.setdefault(claim.id, case)
+                if claim is not case.claim or claim is not first.claim:  # one claim may be tried more than once
+                    raise pytest.UsageError(f"two claims have the id {claim.id!r}: give each its own id")
         handling = ExitStack()
         handling.enter_context(self._interrupts.handled())
         self.config.add_cleanup(handling.close)
@@ -271,6 +273,7 @@ class _Session:
             self.sitting = Sitting(
                 _options(self.config, tier),
                 list(cases.values()),
+                list(docket.values()),
                 book,
                 progress,
                 self._selection.pack,

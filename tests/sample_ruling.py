@@ -23,6 +23,7 @@ def ruling(claim="A-fit-x", **changed):
         experiment="key",
         effect="effect",
         environment=HERE,
+        seconds=4.5,
         date="2026-01-31",
     )
     return replace(plain, **changed)

@@ -38,8 +38,9 @@ def number(value: float | None) -> Number:
 class Ruling:
     """The verdict, or the pilot, on record for one claim and tier, and what it rests on.
 
-    ``experiment`` and ``effect`` are digests of its subject; ``median`` and ``interval`` describe the effect. Fields that exact
-    counts do not have are None. ``date`` is the day in ISO format.
+    ``experiment`` and ``effect`` are digests of its subject; ``median`` and ``interval`` describe the effect. ``seconds`` of
+    training and measuring are those of all runs that it rests on, whichever claims share them. Fields that exact counts do not
+    have are None, and so are seconds that are not known. ``date`` is the day in ISO format.
     """
 
     claim: str
@@ -55,6 +56,7 @@ class Ruling:
     experiment: str | None
     effect: str
     environment: Mapping[str, Any] | None
+    seconds: float | None
     date: str | None
 
     @property
@@ -79,6 +81,10 @@ def _number(value: Any) -> bool:
     if value is None or (type(value) is str and value in ("undefined", "+infinity", "-infinity")):
         return True
     return type(value) in (int, float) and -math.inf < value < math.inf
+
+
+def _seconds(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and 0 <= value < math.inf)
 
 
 def _day(value: Any) -> bool:
@@ -110,6 +116,7 @@ _FIELDS: dict[
     ),
     "experiment": (lambda value: value is None or _text(value), "a digest or null"),
     "environment": (lambda value: value is None or isinstance(value, dict), "an object or null"),
+    "seconds": (_seconds, "a number of seconds or null"),
     "date": (lambda value: value is None or _day(value), "a day such as 2026-01-31, or null"),
 }
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from hw1bench.court import rulings
 from hw1bench.court.claim import Claim
+from hw1bench.court.docket import Case
 from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
 from hw1bench.specs.report import Pack, merged
 from hw1bench.support.checks import shown
@@ -213,6 +215,16 @@ class Selection:
             path in self._read - self._partial and not roots.isdisjoint((path, *path.parents))
             for path in {path for path in files if topic(path) == name} or {folder, *files}
         )
+
+    def docket(self) -> dict[tuple[Path, str], Case]:
+        """All claims of the files that were collected, selected or not, by file and id; topics in the order of the pack."""
+        order = [one.id for one in self.pack.topics]
+        paths = sorted(self.known, key=lambda path: order.index(topic(path)) if topic(path) in order else len(order))
+        return {
+            (path, name): Case(claim, topic(path), path.parent / rulings.FILE)
+            for path in paths
+            for name, claim in self.known[path].items()
+        }
 
     def collected_whole(self) -> frozenset[str]:
         """The topics whose files were all collected in full."""

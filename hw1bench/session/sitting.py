@@ -5,7 +5,7 @@ import platform
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,17 +14,17 @@ from typing import Any
 
 import hw1bench
 from hw1bench import report
-from hw1bench.court import pilots, rulings
+from hw1bench.court import calibration, pilots, rulings
 from hw1bench.court.claim import Claim
+from hw1bench.court.docket import Case
 from hw1bench.court.hearing import Court, Judgement, Timer
 from hw1bench.court.register import PATIENCE, Register, lock
-from hw1bench.court.rulings import Outcome, Ruling, Rulings, Subject
+from hw1bench.court.rulings import Outcome, Ruling, Rulings
 from hw1bench.court.verdict import Verdict
-from hw1bench.court.vocabulary import PILOTS, RULED, RecordedWord
+from hw1bench.court.vocabulary import PILOTS, RULED, RecordedWord, VerdictWord
 from hw1bench.data import Library
-from hw1bench.effects.identity import identity
 from hw1bench.records.store import Store
-from hw1bench.report import contract, document, merge, reading, words
+from hw1bench.report import contract, document, merge, reading, schema, words
 from hw1bench.report.merge import Known
 from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session.drawing import Drawing
@@ -91,15 +91,6 @@ class Options:
             ) from error
 
 
-@dataclass(frozen=True)
-class Case:
-    """A claim that the session selected: its topic, and the rulings file beside it."""
-
-    claim: Claim
-    topic: str
-    rulings: Path
-
-
 def _commit(folder: Path) -> str | None:
     command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
     try:
@@ -114,12 +105,13 @@ class Sitting:
     """A sitting, which judges the claims of ``cases`` and writes the report. Raises ValueError, in one line, for options that
     cannot be met.
 
-    ``book`` holds the rulings of each rulings file; ``pack`` describes the reports and topics. Once ``hurried``, the report is
-    finished without its slow parts.
+    ``docket`` holds the claims of all files that were collected, and ``book`` the rulings of each rulings file; ``pack``
+    describes the reports and topics. Once ``hurried``, the report is finished without its slow parts.
     """
 
     options: Options
     cases: list[Case]
+    docket: Sequence[Case]
     book: dict[Path, Rulings]
     progress: Progress
     pack: Pack = field(default_factory=Pack)
@@ -149,7 +141,8 @@ class Sitting:
             if case.claim.experiment is not None:
                 self.court.looks(case.claim.experiment)
         # Before anything trains, because the source of an effect or a measurement may be edited during training.
-        self._effects = {case.claim.id: identity(case.claim.effect) for case in self.cases}
+        for case in (*self.cases, *self.docket):
+            _ = case.subjects
         for case in self.cases:
             if case.claim.experiment is not None:
                 for measurement in case.claim.experiment.protocol(options.tier).measures:
@@ -167,13 +160,13 @@ class Sitting:
         """
         judgement = self.court.hear(case.claim, timer)
         known = self.book.setdefault(case.rulings, {})
-        new = self._ruling(judgement, case.topic)
+        new = self._ruling(judgement, case)
         if self.options.record_rulings and new is not None:
             known[new.place] = new
             self._registers[case.rulings].record(new)
         old = known.get((case.claim.id, self.options.tier))
         compare = rulings.replicated if self.options.replicate else rulings.beside
-        outcome, ruling = compare(judgement.verdict.word, old, self._subject(case.claim, self.options.tier))
+        outcome, ruling = compare(judgement.verdict.word, old, case.subjects[self.options.tier])
         if self.options.strict_rulings and new is not None:
             outcome = rulings.strictly(outcome, new, old)
         elif self.options.strict_rulings and judgement.verdict.word == "not run" and not self._silenced(case.claim):
@@ -205,6 +198,8 @@ class Sitting:
         for register in self._registers.values():
             register.close(self.options.report_dir)
         claims = [self._ended(case, endings.get(case.claim.id)) for case in self.cases]
+        for case, claim in zip(self.cases, claims, strict=True):  # by now all pilots that were to be recorded are
+            claim["calibration"] = self._calibration(case, claim["verdict"])
         self._known = known
         before = self._earlier(self.progress.notice)
         exhibits: dict[Experiment | CrossReportFigure, str] = {}
@@ -263,16 +258,20 @@ class Sitting:
         else:
             verdict = Verdict("not run", note=ending.reason or "its test ended without judging it")
         missed = Judgement(case.claim, self.options.tier, verdict)
-        _, ruling = rulings.beside(verdict.word, known, self._subject(case.claim, self.options.tier))
+        _, ruling = rulings.beside(verdict.word, known, case.subjects[self.options.tier])
         return self._entry(missed, case, ruling, Outcome(ending.kind))
 
     def _entry(self, judgement: Judgement, case: Case, ruling: RecordedWord | None, outcome: Outcome) -> contract.Claim:
-        return document.entry(judgement, case.topic, ruling, self._record(case), outcome, self._started)
+        record = case.ruled(self.book, "full")
+        calibrated = self._calibration(case, judgement.verdict.word)
+        return document.entry(judgement, case.topic, ruling, record, outcome, self._started, calibrated)
 
-    def _record(self, case: Case) -> Ruling | None:
-        """The full tier's ruling on record for the claim as it is now, with its present protocol and effect."""
-        found = self.book.get(case.rulings, {}).get((case.claim.id, "full"))
-        return found if found is not None and found.subject == self._subject(case.claim, "full") else None
+    def _calibration(self, case: Case, word: VerdictWord) -> schema.Calibration | None:
+        """How far pilots of the claim's kind agree with the record as it is now; None if ``word`` is no pilot."""
+        if word not in PILOTS or case.claim.fidelity(self.options.tier) == "as reported":
+            return None
+        found = calibration.calibrations(calibration.pairs(self.docket, self.book)).get(calibration.kind(case))
+        return {"kind": found.kind, "agree": found.agree, "of": found.of} if found else None
 
     def _silenced(self, claim: Claim) -> bool:
         return self.options.tier == "quick" and bool(pilots.silenced(claim))
@@ -296,15 +295,15 @@ class Sitting:
             notice(f"{path} has claims that are gone or have changed, which are now left out: {', '.join(found.left)}")
         return found
 
-    def _ruling(self, judgement: Judgement, topic: str) -> Ruling | None:
+    def _ruling(self, judgement: Judgement, case: Case) -> Ruling | None:
         verdict = judgement.verdict
         if verdict.word not in RULED and verdict.word not in PILOTS:
             return None
-        experiment, effect, fidelity = self._subject(judgement.claim, judgement.tier)
+        experiment, effect, fidelity = case.subjects[judgement.tier]
         ends = verdict.interval and (rulings.number(verdict.interval[0]), rulings.number(verdict.interval[1]))
         return Ruling(
             claim=judgement.claim.id,
-            topic=topic,
+            topic=case.topic,
             tier=judgement.tier,
             fidelity=fidelity,
             verdict=verdict.word,
@@ -316,12 +315,9 @@ class Sitting:
             experiment=experiment,
             effect=effect,
             environment=self.trainer.environment if experiment else None,
+            seconds=round(judgement.seconds, 2) if experiment else None,
             date=self._started[:10],
         )
-
-    def _subject(self, claim: Claim, tier: Tier) -> Subject:
-        """What a ruling on ``claim`` in ``tier`` is bound to."""
-        return claim.key(tier), self._effects[claim.id], claim.fidelity(tier)
 
     def _environment(self) -> dict[str, Any]:
         trained = self.trainer.environment
