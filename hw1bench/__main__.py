@@ -1,7 +1,8 @@
-"""``python -m hw1bench data mnist|cifar10``, ``report RUN_OR_JSON`` and ``compare OLD NEW``."""
+"""``python -m hw1bench data mnist|cifar10``, ``report RUN_OR_JSON``, ``compare OLD NEW`` and ``record CLAIMS``."""
 
 import argparse
 import os
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from hw1bench import report
 from hw1bench.report import compare, reading
 from hw1bench.report.plain import line
+from hw1bench.support.files import write_whole
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -21,6 +23,19 @@ def _compare(arguments: argparse.Namespace) -> int:
     comparison = compare.compare(old, new)
     _say(compare.render(comparison).removesuffix("\n"))
     return int(comparison.changed)
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    from hw1bench.session import collected, record  # imports pytest
+
+    found = record.record(*collected.collected([Path(path) for path in arguments.claims]))
+    if arguments.markdown:
+        write_whole(Path(arguments.markdown), record.page(found).encode())
+        return 0
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    _say(record.text(found, width, colour=terminal and not os.environ.get("NO_COLOR")).removesuffix("\n"))
+    return 0
 
 
 def _say(text: str) -> None:
@@ -42,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit status: 1 only for a changed verdict or a wrong data set, and 2 for input that
     cannot be used."""
     parser = argparse.ArgumentParser(
-        prog="hw1bench", description="Data sets, and reports of sessions, without training."
+        prog="hw1bench", description="Data sets, reports of sessions and rulings on record, without training."
     )
     commands = parser.add_subparsers(required=True)
     data = commands.add_parser("data", help="download a data set, or check an existing copy; exit 1 if it is wrong")
@@ -58,6 +73,14 @@ def main(arguments: list[str] | None = None) -> int:
     differ.add_argument("old", metavar="OLD", help="a report directory or a claims.json")
     differ.add_argument("new", metavar="NEW", help="the one to compare it with")
     differ.set_defaults(run=_compare)
+    record = commands.add_parser(
+        "record", help="list the full tier's rulings on record, and how far pilots agree with them"
+    )
+    record.add_argument(
+        "claims", metavar="CLAIMS", nargs="*", default=["claims"], help="folders or files (default: claims)"
+    )
+    record.add_argument("--markdown", metavar="PAGE", help="write a Markdown page instead")
+    record.set_defaults(run=_record)
     chosen = parser.parse_args(arguments)
     try:
         status: int = chosen.run(chosen)

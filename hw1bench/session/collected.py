@@ -1,0 +1,56 @@
+"""Claims collected by pytest for a command that judges nothing: as a session would collect them, from the same files."""
+
+import contextlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from hw1bench.court import rulings
+from hw1bench.court.docket import Book, Case
+from hw1bench.session.selection import Selection
+from hw1bench.specs.report import Pack
+
+
+class _Reader:
+    """A plugin that keeps what pytest collected, and ends the session there."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.selection: Selection | None = None
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.faults.append(
+                f"{report.nodeid} ({report.longreprtext.strip().splitlines()[-1].removeprefix('E').strip()})"
+            )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.selection = session.config.pluginmanager.getplugin("hw1bench-selection")
+        pytest.exit("collected", returncode=0)
+
+
+def collected(paths: Sequence[Path]) -> tuple[list[Case], Book, Pack]:
+    """The claims in files and folders ``paths``, the rulings beside them, and their pack.
+
+    Raises ValueError, in one line, if a path does not exist or cannot be collected, if there are no claims, and if a rulings
+    file is malformed.
+    """
+    absent = next((path for path in paths if not path.exists()), None)
+    if absent is not None:
+        raise ValueError(f"{absent} does not exist: name a folder or a file of claims")
+    reader, said = _Reader(), io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+        pytest.main(["--collect-only", "-p", "hw1bench.plugin", "--", *map(str, paths)], plugins=[reader])
+    way_out = f"see pytest --collect-only {' '.join(map(str, paths))}"
+    if reader.faults:
+        raise ValueError(f"{reader.faults[0]} cannot be collected: {way_out}")
+    if reader.selection is None:
+        raise ValueError(f"no claims can be collected ({' '.join(said.getvalue().split())}): {way_out}")
+    cases = list(reader.selection.docket().values())
+    if not cases:
+        raise ValueError(f"there are no claims in {', '.join(map(str, paths))}: name a folder or a file of claims")
+    book = {path: rulings.load(path) for path in sorted({case.rulings for case in cases})}
+    return cases, book, reader.selection.pack

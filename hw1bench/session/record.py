@@ -1,0 +1,303 @@
+"""The record: which claims have a verdict of the full tier, what it rests on, and how far quick pilots agree with it."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from io import StringIO
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hw1bench.court import calibration, costs, pilots
+from hw1bench.court.calibration import Pair
+from hw1bench.court.docket import Book, Case
+from hw1bench.court.rulings import Number, Ruling
+from hw1bench.court.vocabulary import RULED, RecordedWord, agreement, standing
+from hw1bench.effects import Effect
+from hw1bench.report import words
+from hw1bench.report.plain import line
+from hw1bench.specs.experiment import Tier
+from hw1bench.specs.report import Pack
+
+_ENDLESS = 10_000  # characters that no line needs
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~]")
+_PAGE = """\
+# The record
+
+Which claims have a verdict of the full tier in `claims/rulings.json`, reached with their present protocols and effects, and
+how often the quick tier's pilots agree with it. `make record` writes this page;
+`python -m hw1bench record` prints it. [rulings.md](rulings.md) explains the words.
+
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table under ``title``: rows in groups, each with a title of its own ('' for none); ``otherwise`` is said if there are no
+    rows, ``note`` before them. Columns named in ``numbers`` are aligned to the right; those in ``spare`` are left out, the first
+    one first, if a terminal is too narrow."""
+
+    title: str
+    head: tuple[str, ...]
+    groups: Sequence[tuple[str, Sequence[tuple[str, ...]]]]
+    otherwise: str
+    note: str = ""
+    numbers: tuple[str, ...] = ()
+    spare: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        return [row for _, rows in self.groups for row in rows]
+
+
+@dataclass(frozen=True)
+class Record:
+    """The ``summary``, one sentence a line, and the ``sections``."""
+
+    summary: Sequence[str]
+    sections: Sequence[Section]
+
+
+def record(cases: Sequence[Case], book: Book, pack: Pack) -> Record:
+    """The record of the claims ``cases`` in the rulings ``book``, with the topics' titles of ``pack``."""
+    titles = {topic.id: topic.title or topic.id for topic in pack.topics}
+    by_topic: dict[str, list[Case]] = {}
+    for case in cases:
+        by_topic.setdefault(case.topic, []).append(case)
+    missing = [case for case in cases if case.ruled(book, "full") is None]
+    pairs = calibration.pairs(cases, book)
+    return Record(
+        _summary(cases, book, pairs),
+        [
+            Section(
+                "Claims",
+                ("claim", "record", "holds", "median effect", "date", "device", "time", "quick tier"),
+                [(titles.get(topic, topic), [_row(case, book) for case in some]) for topic, some in by_topic.items()],
+                "There are none.",
+                note="Times are of all runs that a ruling rests on, and claims share runs.",
+                numbers=("holds", "median effect", "time"),
+                spare=("time", "device", "date", "median effect"),
+            ),
+            _costs(missing, costs.rates(cases, book)),
+            _calibration("topic", pairs, lambda case: case.topic),
+            _calibration("effect", pairs, lambda case: calibration.constructor(case.claim)),
+            Section(
+                "Pilots that differ from the record",
+                ("claim", "effect", "pilot", "record"),
+                [
+                    (
+                        "",
+                        [
+                            (
+                                pair.case.claim.id,
+                                calibration.constructor(pair.case.claim),
+                                _word(pair.pilot),
+                                _word(pair.record),
+                            )
+                            for pair in pairs
+                            if not pair.agrees
+                        ],
+                    )
+                ],
+                "There are none.",
+            ),
+        ],
+    )
+
+
+def _summary(cases: Sequence[Case], book: Book, pairs: Sequence[Pair]) -> list[str]:
+    found = Counter(ruling.verdict for case in cases if (ruling := case.ruled(book, "full")) is not None)
+    counted = ", ".join(f"{found[word]} {word}" for word in RULED if found[word])
+    on_record = found.total()
+    said = f"{on_record} of {words.plural(len(cases), 'claim')} {'is' if on_record == 1 else 'are'} on record"
+    lines = [f"{said}: {counted}." if counted else f"{said}."]
+    stale = sum(case.found(book, "full") is not None for case in cases) - on_record
+    if stale:
+        lines.append(
+            f"{words.plural(stale, 'more ruling')} rest{'s' if stale == 1 else ''} on another protocol or effect."
+        )
+    agree = sum(pair.agrees for pair in pairs)
+    lines.append(
+        f"Pilots agree with the record on {agree} of the {words.plural(len(pairs), 'claim')} that both decide."
+        if pairs
+        else "There is no claim yet that both a pilot and the record decide."
+    )
+    return lines
+
+
+def _row(case: Case, book: Book) -> tuple[str, ...]:
+    ruling = case.ruled(book, "full")
+    quick = _quick(case, book, ruling)
+    if ruling is None:
+        return case.claim.id, _absent(case, book, "full"), *[""] * 5, quick
+    return (
+        case.claim.id,
+        f"{ruling.verdict}, {ruling.how}" if ruling.how and ruling.seeds else ruling.verdict,
+        _holds(ruling),
+        _median(case, ruling),
+        ruling.date or "",
+        str((ruling.environment or {}).get("device") or ""),
+        _time(ruling),
+        quick,
+    )
+
+
+def _absent(case: Case, book: Book, tier: Tier) -> str:
+    """Why no ruling of ``tier`` counts: there is none, or it was reached with another protocol or effect."""
+    stale, (experiment, effect, _) = case.found(book, tier), case.subjects[tier]
+    if stale is None:
+        return "none"
+    changed = (("protocol", stale.experiment != experiment), ("effect", stale.effect != effect))
+    what = " and ".join(name for name, differs in changed if differs) or "fidelity"
+    return f"stale: {stale.verdict}, with another {what}"
+
+
+def _quick(case: Case, book: Book, record: Ruling | None) -> str:
+    """What the quick tier has on record, and how that stands to the full tier's ruling ``record``."""
+    if "quick" not in case.claim.tiers or pilots.silenced(case.claim):
+        return pilots.FULL_TIER_ONLY
+    quick = case.ruled(book, "quick")
+    if quick is None:
+        return _absent(case, book, "quick")
+    stands = _stands(quick.verdict, record.verdict, quick.fidelity == "reduced") if record else ""
+    return ", ".join(filter(None, (_word(quick), stands)))
+
+
+def _stands(quick: RecordedWord, ruled: RecordedWord, reduced: bool) -> str:
+    if reduced:
+        return agreement(quick, ruled) or ""  # type: ignore[arg-type]  # the full tier gives no pilots
+    found = standing(quick, ruled)
+    return {"same": "agrees", "contrary": "differs"}.get(found, found)
+
+
+def _word(ruling: Ruling) -> str:
+    return f"{ruling.verdict} {_holds(ruling)}".strip()
+
+
+def _time(ruling: Ruling) -> str:
+    """The seconds of the runs that ``ruling`` rests on; '' for an exact count."""
+    if ruling.seeds is None:
+        return ""
+    return "unknown" if ruling.seconds is None else words.duration(ruling.seconds)
+
+
+def _holds(ruling: Ruling) -> str:
+    return f"{ruling.holds}/{ruling.seeds}" if ruling.seeds else ""
+
+
+def _median(case: Case, ruling: Ruling) -> str:
+    if ruling.median is None or not isinstance(case.claim.effect, Effect):
+        return ""
+    ends = f" [{', '.join(map(_number, ruling.interval))}]" if ruling.interval else ""
+    return f"{_number(ruling.median)} {case.claim.effect.unit}{ends}"
+
+
+def _number(value: Number) -> str:
+    return value if isinstance(value, str) else "unknown" if value is None else words.number(value)
+
+
+def _costs(missing: Iterable[Case], rates: costs.Rates) -> Section:
+    devices = sorted(rates)
+    rows = [
+        (
+            cost.experiment.id,
+            str(len(cost.claims)),
+            str(cost.seeds),
+            f"{cost.steps:,}",
+            f"{cost.samples:,}",
+            *(_span(cost.seconds[device]) if device in cost.seconds else "" for device in devices),
+        )
+        for cost in costs.costs(missing, rates)
+    ]
+    times = tuple(f"time, {device}" for device in devices)
+    note = "Optimiser steps and training samples of all runs of the first look, of the arms that the claims compare."
+    if devices:
+        note += " Times go from the lowest to the highest rate per step of nets of the same kind on record."
+    return Section(
+        "Not on record, and what the first look of the full tier takes",
+        ("experiment", "claims", "seeds", "steps", "samples", *times),
+        [("", rows)],
+        "Every claim is on record.",
+        note=note,
+        numbers=("claims", "seeds", "steps", "samples", *times),
+        spare=("samples",),
+    )
+
+
+def _span(seconds: costs.Range) -> str:
+    low, high = map(words.duration, seconds)
+    return low if low == high else f"{low} to {high}"
+
+
+def _calibration(what: str, pairs: Sequence[Pair], kind: Callable[[Case], str]) -> Section:
+    found = [
+        *calibration.calibrations(pairs, kind).values(),
+        *calibration.calibrations(pairs, lambda _: "all").values(),
+    ]
+    return Section(
+        f"How often pilots agree with the record, by {what}",
+        (what, "agree", "of"),
+        [("", [(one.kind, str(one.agree), str(one.of)) for one in found])],
+        "No pilot can be compared yet.",
+        numbers=("agree", "of"),
+    )
+
+
+def text(found: Record, width: int | None, *, colour: bool) -> str:
+    """The record for a terminal ``width`` characters wide; for a file if None, with lines as long as they need to be."""
+    lines = ["\n".join(found.summary)]
+    for section in found.sections:
+        title = Text(section.title, "bold")
+        said = Text(section.note if section.rows else section.otherwise)
+        content = [title, *([said] if said else []), *([_table(section, width)] if section.rows else [])]
+        target = StringIO()
+        console = Console(file=target, width=width or _ENDLESS, force_terminal=colour, no_color=not colour)
+        console.print(*content, sep="\n")
+        lines.append("\n".join(row.rstrip() for row in target.getvalue().splitlines()))
+    return "\n\n".join(lines) + "\n"
+
+
+def _table(section: Section, width: int | None) -> Table:
+    """The table of ``section``, without spare columns if it would not fit into ``width``."""
+    head, shown = section.head, list(range(len(section.head)))
+    widths = [max(map(cell_len, column)) + 2 for column in zip(head, *section.rows, strict=True)]
+    for name in section.spare:
+        if width is not None and sum(widths[index] for index in shown) > width:
+            shown.remove(head.index(name))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index in shown:
+        right = head[index] in section.numbers
+        table.add_column(head[index], justify="right" if right else "left", no_wrap=index == 0, overflow="fold")
+    for title, rows in section.groups:
+        if title:
+            table.add_row(Text(line(title), "bold"))
+        for row in rows:
+            first, *others = (Text(line(row[index])) for index in shown)
+            table.add_row(Text("  ") + first if title else first, *others)
+    return table
+
+
+def page(found: Record) -> str:
+    """The record as the Markdown page of the docs."""
+    parts = ["\n".join(f"- {_escaped(said)}" for said in found.summary)]
+    for section in found.sections:
+        parts.append(f"## {_escaped(section.title)}")
+        parts.append(_escaped(section.note if section.rows else section.otherwise))
+        for title, rows in section.groups:
+            parts.append(f"### {_escaped(title)}" if title else "")
+            parts.append(_rows(section, rows) if rows else "")
+    return _PAGE + "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _rows(section: Section, rows: Sequence[Sequence[str]]) -> str:
+    rule = ["---:" if name in section.numbers else "---" for name in section.head]
+    table = [section.head, rule, *([_escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
+
+
+def _escaped(said: str) -> str:
+    """``said`` on one line, so that Markdown takes nothing in it for markup."""
+    return _MARKUP.sub(r"\\\g<0>", line(said))
