@@ -39,9 +39,13 @@ def _record(arguments: argparse.Namespace) -> int:
 
 
 def _say(text: str) -> None:
-    """Print ``text`` in the terminal's encoding, with escapes for characters that it lacks."""
+    """Print ``text`` in the terminal's encoding, with escapes for characters that it lacks. A reader that goes away before the
+    end, as in ``| head``, has read enough."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # stdout is None if it was closed
-    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where what is left goes when the program ends
 
 
 def _data(arguments: argparse.Namespace) -> int:

@@ -203,6 +203,7 @@ def test_a_rulings_file_that_is_not_a_text_file_is_named_in_one_line(tmp_path, k
         *[("interval", value) for value in (3, [1], [1, 2, 3], [1, "2"], {"low": 1}, [True, 1], "12")],
         *[("experiment", value) for value in (3, "", [])],
         *[("environment", value) for value in ("here", [], 3)],
+        *[("seconds", value) for value in (-1, "4", True, math.inf, math.nan)],
         *[("date", value) for value in ("yesterday", "2026-02-30", "20260131", 20260131, "2026-01-31T00:00:00")],
         ("more", 3),
     ],
