@@ -9,7 +9,7 @@ import pytest
 
 from hw1bench.court import rulings
 from hw1bench.court.looks import false_probability, outcome_probabilities, plan
-from hw1bench.court.vocabulary import RULED, VERDICTS
+from hw1bench.court.vocabulary import PILOTS, RULED, VERDICTS
 from hw1bench.report import replication
 from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.sources.pack import PACK
@@ -128,8 +128,16 @@ def rows(page):
 
 @pytest.mark.parametrize("word", VERDICTS)
 def test_the_docs_say_how_the_test_of_a_claim_ends(word):
-    (cells,) = [cells for cells in rows("rulings.md") if cells[0] == word]
-    assert cells[1:] == [rulings.outcome(word, ruling).kind for ruling in (None, *RULED)]
+    (cells,) = [cells for cells in rows("rulings.md") if word in cells[0].split(", ")]
+    for recorded in [words for words in (RULED, PILOTS) if word in words] or [RULED, PILOTS]:
+        assert cells[1:] == [rulings.outcome(word, ruling).kind for ruling in (None, *recorded)]
+
+
+def test_the_docs_name_what_may_be_on_record_in_the_order_of_the_words():
+    (head,) = [cells for cells in rows("rulings.md") if "nothing on record" in cells]
+    assert [cell.split(", ") for cell in head[2:]] == [
+        list(dict.fromkeys(words)) for words in zip(RULED, PILOTS, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("looks", [(8, 16), (8, 16, 32), (8,)])
