@@ -60,6 +60,46 @@ def test_a_ruling_records_its_evidence(pytester, project):
     assert list(one.interval) == entry["effect"]["interval"]
     assert one.experiment == entry["experiment"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", one.date)
+    assert one.seconds == round(entry["seconds"], 2)
+
+
+REDUCED = (
+    "Claim({name!r}, report='A', where='1', says='It is.', about_not_training=True, effect=Effect('made up', '', {effect}),"
+    "experiment=Experiment(report='A', name='r', full=experiment('r', 4).full, quick=experiment('r', 2).quick))"
+)
+
+
+def test_a_pilot_is_shown_beside_the_record_with_the_calibration_of_its_kind(pytester, project):
+    effects = {  # a pilot that agrees, one that differs, and one that decides nothing
+        "A-fit-same": "lambda runs: 1.0",
+        "A-fit-other": "lambda runs: 1.0 if runs['net'].arm.epochs == 2 else -1.0",
+        "A-fit-mixed": "lambda runs: 1.0 if runs['net'].arm.epochs == 4 or runs['net'].seed % 2 else -1.0",
+    }
+    claims = (
+        f"[count('B-count-z', 10), {', '.join(REDUCED.format(name=name, effect=effects[name]) for name in effects)}]"
+    )
+    folder = project(claims.replace("Experiment(", "__import__('hw1bench').Experiment("))
+    pytester.runpytest("claims", "--record-rulings", "-m", "gpu", "--device", "cpu")
+    pytester.runpytest("claims", "--record-rulings")
+    found = {entry["id"]: (entry["agreement"], entry["calibration"]) for entry in entries(pytester)}
+    half = {"kind": "fit, own effect", "agree": 1, "of": 2}
+    assert found == {
+        "A-fit-same": ("agrees", half),
+        "A-fit-other": ("differs", half),
+        "A-fit-mixed": (None, half),
+        "B-count-z": (None, None),  # a verdict, not a pilot
+    }
+    pytester.runpytest("claims", "-k", "same")  # the calibration is that of all claims, selected or not
+    assert {entry["id"]: (entry["agreement"], entry["calibration"]) for entry in entries(pytester)} == found
+    path = folder / "test_fit.py"
+    path.write_text(path.read_text().replace("runs['net'].arm.epochs == 2", "not runs['net'].arm.epochs == 4"))
+    pytester.runpytest("claims", "-k", "same")  # without the claim whose rulings are on another effect by now
+    same = next(entry for entry in entries(pytester) if entry["id"] == "A-fit-same")
+    assert same["calibration"] == {**half, "of": 1}
+    (folder / rulings.FILE).unlink()
+    pytester.runpytest("claims", "-k", "same")
+    same = next(entry for entry in entries(pytester) if entry["id"] == "A-fit-same")
+    assert (same["verdict"], same["record"], same["calibration"]) == ("seen", None, None)
 
 
 def test_an_effect_that_is_not_a_finding_leaves_the_earlier_ruling(pytester, project):
