@@ -222,6 +222,41 @@ def separation(own, other):
     return np.log(np.median(ratios))
 
 
+def faster(one, other, threshold, within=None):
+    """Return the log of the ratio of the first epochs with a loss of at most ``threshold``, over the common epochs of two
+    histories, which begin before training."""
+    common = min(len(one), len(other)) - 1
+    if within is not None:
+        common = min(common, within)
+
+    def first(losses):
+        for epoch in range(1, common + 1):
+            if losses[epoch] <= threshold:
+                return epoch
+        return common + 1
+
+    return np.log(first(other)) - np.log(first(one))
+
+
+def lower_loss(one, other, variance):
+    """Return the log of the ratio of two losses of fits, ``other`` over ``one``; 0 if both are perfect, or differ by less than
+    1 %."""
+    perfect = 1e-6 * variance
+    if one <= perfect and other <= perfect:
+        return 0.0
+    one, other = max(one, perfect), max(other, perfect)
+    return 0.0 if max(one, other) / min(one, other) < 1.01 else np.log(other / one)
+
+
+def relative_convergence(own, other):
+    """Return 1 - the relative distance at the end over the relative distance at the start."""
+
+    def relative(here, there):
+        return np.linalg.norm(here - there) / np.sqrt(np.linalg.norm(here) * np.linalg.norm(there))
+
+    return 1 - relative(own[-1], other[-1]) / relative(own[0], other[0])
+
+
 def _loaded(model, weights):
     net = network(model).to(weights.dtype).eval()
     nn.utils.vector_to_parameters(weights, net.parameters())

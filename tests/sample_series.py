@@ -32,6 +32,7 @@ def paths(runs=8, snapshots=13, marked=3):
     arrays = {"path_accuracy": accuracy}
     for part, places in (("whole", whole), ("layer1", 2 * whole)):
         arrays |= {f"{part}_path": places, f"{part}_shares": np.tile([0.374, 0.211], (runs, 1))}
+        arrays |= {f"{part}_convergence": np.full(runs, -0.2), f"{part}_relative_convergence": np.full(runs, 0.4)}
         arrays |= {f"{part}_own_share": np.linspace(0.7, 0.9, runs), f"{part}_walk": np.full(runs, 0.78)}
     return arrays
 

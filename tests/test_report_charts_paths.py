@@ -104,13 +104,15 @@ def test_the_note_says_how_flat_the_paths_are_and_what_a_random_walk_would_be():
         "Two components of a run's own take 70 % to 90 % of the variance of its path (median 80 %).",
         "95 % of random walks with the same step lengths stay below 78 %, "
         "so 5 of 8 paths are flatter than a random walk.",
+        "At the end a run is 1.20 times as far from an independent run as at the start (median), and 0.60 times relative to "
+        "the length of the weights.",
         "A large share is not by itself a sign of order: in one long random walk in many dimensions the first component alone "
         "takes 60.8 % (6/π²), and the first two take 76 %.",
     ]
 
 
 def test_the_note_of_one_run_needs_no_median():
-    (_, own, walks, _) = note("path_layer1", [arm(runs=1)]).splitlines()
+    (_, own, walks, _, _) = note("path_layer1", [arm(runs=1)]).splitlines()
     assert own == "Two components of a run's own take 70 % of the variance of its path."
     assert walks.endswith("so 0 of 1 path is flatter than a random walk.")
 
@@ -140,7 +142,8 @@ def test_runs_without_a_place_or_without_company_do_not_start_apart():
 
 
 def test_shares_that_are_not_numbers_are_not_mentioned():
-    assert len(note("path_whole", [series(whole_own_share=np.full(8, np.nan))]).splitlines()) == 2
+    nothing = np.full(8, np.nan)
+    assert len(note("path_whole", [series(whole_own_share=nothing, whole_convergence=nothing)]).splitlines()) == 2
 
 
 @pytest.mark.parametrize(

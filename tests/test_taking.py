@@ -67,6 +67,8 @@ def test_paths_follow_from_the_snapshots(walked, part, weights):
         assert found[f"{part}_own_share"][run] == pytest.approx(reference.share_of_variance(own[run], 2))
         ends = [np.linalg.norm(own[run][i] - other[i]) for i in (0, -1)]
         assert found[f"{part}_convergence"][run] == pytest.approx(1 - ends[1] / ends[0])
+        expected = reference.relative_convergence(own[run], other)
+        assert found[f"{part}_relative_convergence"][run] == pytest.approx(expected)
         lengths = np.linalg.norm(np.diff(own[run], axis=0), axis=1)
         walks = trajectory.random_walk_shares(lengths, weights, 1000, run)
         assert found[f"{part}_walk"][run] == pytest.approx(np.percentile(walks, 95))
@@ -85,7 +87,13 @@ def test_a_run_that_diverged_has_no_path_and_the_others_keep_theirs(walked):
     scales[2, 3:] = np.inf
     found = take(PATHS, [(block, with_arrays(a, snapshot_scales=scales)), (other, b)])
     whole = take(PATHS, walked)
-    for name in ("whole_separation", "layer1_convergence", "whole_own_share", "whole_walk"):
+    for name in (
+        "whole_separation",
+        "layer1_convergence",
+        "whole_relative_convergence",
+        "whole_own_share",
+        "whole_walk",
+    ):
         assert np.isnan(found[name][2])
         np.testing.assert_allclose(np.delete(found[name], 2), np.delete(whole[name], 2), rtol=1e-9)
     assert np.isnan(found["whole_path"][2]).all()

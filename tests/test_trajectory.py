@@ -109,6 +109,34 @@ def test_runs_that_close_half_of_their_distance_converge_by_half():
     assert math.isnan(trajectory.convergence(own, own + np.arange(3)[:, None]))
 
 
+@given(st.integers(0, 2**31))
+@settings(max_examples=20, deadline=None)
+def test_relative_convergence_equals_its_formula(seed):
+    own, other = paths(runs=2, seed=seed)
+    assert trajectory.relative_convergence(own, other) == pytest.approx(reference.relative_convergence(own, other))
+
+
+def test_runs_that_only_grow_longer_move_apart_and_keep_their_relative_distance():
+    growth = np.linspace(1, 3, 5)[:, None]
+    own, other = growth * np.array([3.0, 4.0]), growth * np.array([0.0, 5.0])
+    assert trajectory.convergence(own, other) == pytest.approx(-2)
+    assert trajectory.relative_convergence(own, other) == pytest.approx(0)
+
+
+def test_relative_convergence_of_weights_that_are_all_zero_is_undefined():
+    own, other = np.ones((3, 2)), np.array([[0.0, 4.0], [9.0, 9.0], [0.0, 0.0]])
+    assert math.isnan(trajectory.relative_convergence(own, other))
+    assert math.isnan(trajectory.relative_convergence(other[::-1], own))
+
+
+def test_lengths_at_the_ends_are_summed_over_chunks(monkeypatch):
+    run = paths(runs=1)[0]
+    monkeypatch.setattr(trajectory, "_CHUNK", 60)
+    np.testing.assert_allclose(trajectory.end_lengths(run), np.linalg.norm(run[[0, -1]], axis=1))
+    with pytest.raises(ValueError, match="not finite"):
+        trajectory.end_lengths(np.full((3, 2), np.nan))
+
+
 @pytest.mark.parametrize("weights", [5, 9, 12, 40])
 def test_walks_by_their_gram_matrix_are_plain_walks(weights):
     lengths = np.array([3.0, 1, 1, 0.5, 2, 1, 1, 0.1, 1])

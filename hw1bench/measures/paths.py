@@ -1,6 +1,6 @@
 """The weight paths of two independent arms, from the snapshots of a block of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from hw1bench.measures.instruments import TrainedBlock, takes
 from hw1bench.measures.nets import resident
 from hw1bench.measures.parallel import side_by_side
 from hw1bench.records.runs import Block
-from hw1bench.specs.measurement import Paths
+from hw1bench.specs.measurement import PATH_NUMBERS, Paths
 from hw1bench.support.progress import Advance
 from hw1bench.support.snapshots import ARRAYS, Snapshots
 
@@ -49,22 +49,36 @@ def take(
     finite = [row for row, run in enumerate(runs) if run.finite]
     first = block.arm.model.first_layer_parameters
     weights = runs[0].shape[1]
-    layer1 = trajectory.gram([runs[row].columns(slice(first)) for row in finite]) if finite else np.empty((0, 0))
-    # A Gram matrix is a sum over weights: the whole model's is the first layer's plus the rest's.
-    whole = layer1
+    columns = [runs[row].columns(slice(first)) for row in finite]
+    layer1 = trajectory.gram(columns) if finite else np.empty((0, 0))
+    layer1_lengths = _end_lengths(columns)
+    # A Gram matrix is a sum over weights: the whole model's is the first layer's plus the rest's. So is a squared length.
+    whole, whole_lengths = layer1, layer1_lengths
     if first < weights and finite:
-        whole = layer1 + trajectory.gram([runs[row].columns(slice(first, None)) for row in finite])
-    for name, gram, dimensions in (("whole", whole, weights), ("layer1", layer1, first)):
-        part = _part(gram, finite, len(runs[0]), block, dimensions)
+        columns = [runs[row].columns(slice(first, None)) for row in finite]
+        whole = layer1 + trajectory.gram(columns)
+        whole_lengths = np.hypot(layer1_lengths, _end_lengths(columns))
+    for name, gram, lengths, dimensions in (
+        ("whole", whole, whole_lengths, weights),
+        ("layer1", layer1, layer1_lengths, first),
+    ):
+        part = _part(gram, dict(zip(finite, lengths, strict=True)), len(runs[0]), block, dimensions)
         found |= {f"{name}_{what}": values for what, values in part.items()}
     return found
 
 
-def _part(gram: np.ndarray, finite: list[int], length: int, block: Block, dimensions: int) -> dict[str, np.ndarray]:
+def _end_lengths(runs: Sequence[Snapshots]) -> np.ndarray:
+    """``trajectory.end_lengths`` of each run: (runs, 2)."""
+    return np.array([trajectory.end_lengths(run) for run in runs]).reshape(-1, 2)
+
+
+def _part(
+    gram: np.ndarray, finite: Mapping[int, np.ndarray], length: int, block: Block, dimensions: int
+) -> dict[str, np.ndarray]:
     """Measures of a part of the weights, from the Gram matrix of the snapshots of the runs ``finite``: the indices of the
-    own runs, then of the other ones."""
+    own runs, then of the other ones, each with the run's ``end_lengths`` (2,)."""
     count = len(block.seeds)
-    found = {name: np.full(count, np.nan) for name in ("own_share", "walk", "separation", "convergence")}
+    found = {name: np.full(count, np.nan) for name in PATH_NUMBERS}
     found |= {"path": np.full((count, length, 2), np.nan), "shares": np.full((count, 2), np.nan)}
     where = {row: np.arange(place * length, (place + 1) * length) for place, row in enumerate(finite)}
     own = [row for row in finite if row < count]
@@ -82,7 +96,9 @@ def _part(gram: np.ndarray, finite: list[int], length: int, block: Block, dimens
         if row + count in where:
             pair = trajectory.part(gram, np.concatenate([where[row], where[row + count]]))
             found["separation"][row] = trajectory.separation_from(pair, length)
-            found["convergence"][row] = trajectory.convergence_from(pair, length)
+            plain = found["convergence"][row] = trajectory.convergence_from(pair, length)
+            ends = finite[row], finite[row + count]
+            found["relative_convergence"][row] = trajectory.relative_convergence_from(plain, *ends)
     return found
 
 

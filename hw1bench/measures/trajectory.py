@@ -304,3 +304,34 @@ def convergence_from(gram: np.ndarray, own: int) -> float:
     apart = distances(gram)
     start, end = float(apart[0, own]), float(apart[own - 1, -1])
     return 1 - end / start if start > 0 else float("nan")
+
+
+def end_lengths(run: np.ndarray | Rows) -> np.ndarray:
+    """The Euclidean lengths of the weights at the first and at the last snapshot of ``run (snapshots, weights)``: (2,).
+
+    Raises ValueError as ``gram`` does.
+    """
+    [rows] = _runs([run])
+    squares: np.ndarray = np.zeros(2)
+    step = max(1, _CHUNK // len(rows))
+    for start in range(0, rows.shape[1], step):
+        part = np.asarray(rows[:, start : start + step], dtype=np.float64)[[0, -1]]
+        _check(part)
+        squares += (part**2).sum(axis=1)
+    lengths: np.ndarray = np.sqrt(squares)
+    return lengths
+
+
+def relative_convergence(own: np.ndarray, other: np.ndarray) -> float:
+    """``convergence`` of distances relative to the length of the weights: 1 - [d(end) / l(end)] / [d(start) / l(start)], in which
+    l is the geometric mean of the lengths of the two runs' weights. Runs that only grow longer keep their relative distance.
+
+    NaN if they start at the same point, or if the weights of a run are all 0 at an end. Raises ValueError as ``gram`` does.
+    """
+    return relative_convergence_from(convergence(own, other), end_lengths(own), end_lengths(other))
+
+
+def relative_convergence_from(plain: float, own: np.ndarray, other: np.ndarray) -> float:
+    """``relative_convergence`` from the ``convergence`` of two runs and the ``end_lengths`` of each."""
+    start, end = np.sqrt(own * other)
+    return float(1 - (1 - plain) * start / end) if start > 0 and end > 0 else float("nan")

@@ -26,7 +26,7 @@ class Kind:
 
 
 def _path(part: str) -> Kind:
-    names = ("path", "shares", "own_share", "walk")
+    names = ("path", "shares", "own_share", "walk", "convergence", "relative_convergence")
     return Kind(("path_accuracy", *(f"{part}_{name}" for name in names)), every=False, measurement=Paths)
 
 

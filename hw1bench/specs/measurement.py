@@ -29,6 +29,9 @@ TOLERANCES = (1e-4, 1e-6, 1e-8)
 MINIMAL_RATIO = 1e-6
 """The tolerance, one of ``TOLERANCES``, at which the minimal ratio is taken."""
 
+PATH_NUMBERS = ("own_share", "walk", "separation", "convergence", "relative_convergence")
+"""What ``Paths`` gives for each part of a run's weights, one number each."""
+
 _LEAST_SNAPSHOTS = 4  # three points always lie in a plane
 _EXACT = (notation.Linear, notation.Output)  # layers whose curvature is computed exactly, except for these outputs:
 _NO_CURVATURE = (notation.Output("softmax"), notation.Output("logsoftmax"))
@@ -87,6 +90,7 @@ class Paths(Measurement):
     {part}_walk         (runs,): the value below which 95 % of random walks with the run's step lengths have their own_share
     {part}_separation   (runs,): see ``trajectory.separation``; the other path is the run of ``other`` with the same seed
     {part}_convergence  (runs,): see ``trajectory.convergence``, between the same two runs
+    {part}_relative_convergence  (runs,): see ``trajectory.relative_convergence``, between the same two runs
     path_accuracy       (runs, snapshots): training accuracy at every ``mark_every``-th snapshot and the last, NaN between
 
     All values of a run that diverged are NaN.
@@ -119,7 +123,7 @@ class Paths(Measurement):
         found: Shapes = {"path_accuracy": (counts[0],)}
         for part in ("whole", "layer1"):
             found |= {f"{part}_path": (counts[0], 2), f"{part}_shares": (2,)}
-            found |= {f"{part}_{name}": () for name in ("own_share", "walk", "separation", "convergence")}
+            found |= {f"{part}_{name}": () for name in PATH_NUMBERS}
         return found
 
 

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hw1bench.report.charts.lines import colour, entry
 from hw1bench.report.charts.series import Array, Series, array, holder, thin
-from hw1bench.report.words import percent, plural
+from hw1bench.report.words import number, percent, plural
 
 _GREY = "#555555"
 _FONT = 6.0  # points, of the accuracies
@@ -73,6 +73,12 @@ def note(series: Sequence[Series], *, part: str) -> str:
             f"95 % of random walks with the same step lengths stay below {_range(walk)}, "
             f"so {flatter} of {plural(len(own), 'path')} {are} flatter than a random walk.",
         ]
+    plain, relative = (1 - array(arm, f"{part}_{name}", 1) for name in ("convergence", "relative_convergence"))
+    if np.isfinite(plain).any() and np.isfinite(relative).any():
+        said.append(
+            f"At the end a run is {number(np.nanmedian(plain))} times as far from an independent run as at the start (median), "
+            f"and {number(np.nanmedian(relative))} times relative to the length of the weights."
+        )
     said.append(
         "A large share is not by itself a sign of order: in one long random walk in many dimensions the first component alone "
         "takes 60.8 % (6/π²), and the first two take 76 %."

@@ -37,6 +37,8 @@ class Series:
     {part}_shares                  (runs, 2), the components' shares of the variance, the same for all these runs
     {part}_own_share               (runs,), share of a run's own variance that two components of its own take
     {part}_walk                    (runs,), what 95 % of random walks with that run's step lengths stay below
+    {part}_convergence             (runs,), 1 - the distance to an independent run at the end over that at the start
+    {part}_relative_convergence    (runs,), the same with distances relative to the length of the weights
     path_accuracy                  (runs, snapshots), training accuracy, a share, at the marked snapshots; NaN at others
 
     Points of almost zero gradient (``ratio``), columns in the order of ``measurement.TOLERANCES``:
