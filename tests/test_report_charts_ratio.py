@@ -16,8 +16,14 @@ def test_every_seed_of_every_arm_is_a_dot_over_its_loss():
     losses = stationary()["stationary_loss"][[0, -1]]
     assert (axes.get_xscale(), axes.get_xlabel(), axes.get_ylabel()) == ("log", "loss", "share of eigenvalues")
     found = lines(axes)
-    assert list(found) == ["above: minimal ratio", "below: negative", "not reached: 2 of 6 points"]
-    ratio, negative, missed = found.values()
+    assert list(found) == [
+        "above: minimal ratio",
+        "below: negative",
+        "no step on the loss: 1 of 6 points",
+        "not reached: 2 of 6 points",
+    ]
+    ratio, negative, ringed, missed = found.values()
+    np.testing.assert_allclose(ringed, [ratio[2]])
     np.testing.assert_allclose(ratio[:, 0], [*np.geomspace(1e-5, 1e-1, 4)[:3], losses[0]])
     np.testing.assert_allclose(ratio[:, 1], [0.5, 0.5, 0.5, 0.9])  # the column of 1e-6
     np.testing.assert_allclose(negative[:, 1], 0.1)
@@ -27,9 +33,9 @@ def test_every_seed_of_every_arm_is_a_dot_over_its_loss():
 
 def test_points_that_did_not_get_there_are_hollow_and_grey_and_without_them_the_legend_is_silent():
     axes, _ = drawn("ratio_by_loss", points())
-    assert axes.lines[2].get_markerfacecolor() == "none"
-    assert axes.lines[2].get_color() == "#888888"
-    axes, _ = drawn("ratio_by_loss", points(reached=np.ones(4)))
+    assert axes.lines[3].get_markerfacecolor() == "none"
+    assert axes.lines[3].get_color() == "#888888"
+    axes, _ = drawn("ratio_by_loss", points(reached=np.ones(4), descended=np.ones(4)))
     assert legend(axes) == ["above: minimal ratio", "below: negative"]
 
 
@@ -48,9 +54,16 @@ def test_the_note_counts_points_and_says_what_to_keep_in_mind_about_the_shares()
         "at 1e-6 of the largest 50 %, 40 %, 10 %; at 1e-8 of the largest 70 %, 10 %, 20 %.",
         "4 of the 6 were led there by steps that lower the loss, which end near minima more often and so favour positive "
         "directions.",
+        "The others, ringed, needed none: they have 50 % above and 10 % below 1e-6 (median).",
         "The layer-by-layer Gauss-Newton matrix, which some reports take for the Hessian, has 40 % above 1e-6 (median). It "
         "cannot show a negative direction, so its ratio only counts how many directions change the outputs.",
     ]
+
+
+def test_points_that_needed_no_step_on_the_loss_have_medians_of_their_own():
+    above = np.tile([[0.1], [0.2], [0.3], [0.9]], 3)
+    assert "The other, ringed, needed none: it has 30 % above" in note("ratio_by_loss", [points(above=above)])
+    assert "ringed" not in note("ratio_by_loss", [points(descended=np.ones(4))])
 
 
 def test_medians_are_over_the_points_that_got_there():

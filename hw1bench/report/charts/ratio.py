@@ -25,6 +25,11 @@ def ratio_by_loss(axes: Axes, series: Sequence[Series]) -> str:
     minimal, negative = "above: minimal ratio", "below: negative"
     axes.plot(loss[got], above[got], "o", color=colour(0), alpha=0.8, ms=3.8, mew=0, label=minimal, zorder=2.2)
     axes.plot(loss[got], below[got], "v", color=colour(1), alpha=0.4, ms=3.5, mew=0, label=negative, zorder=2)
+    alone = got & ~_descended(series)
+    if alone.any():
+        ring: dict[str, Any] = {"color": "black", "markerfacecolor": "none", "ms": 5.5, "mew": 0.6}
+        without = f"no step on the loss: {int(alone.sum())} of {plural(len(reached), 'point')}"
+        axes.plot(loss[alone], above[alone], "o", **ring, label=without, zorder=2.3)
     far = int((~reached).sum())
     if far:
         points = plural(len(reached), "point")
@@ -63,11 +68,21 @@ def note(series: Sequence[Series]) -> str:
         for column, tolerance in enumerate(TOLERANCES)
     )
     said.append(f"Median shares of eigenvalues above, within and below the tolerance: {medians}.")
-    down = int((_all(series, "descended")[reached] > 0).sum())
+    alone = reached & ~_descended(series)
     said.append(
-        f"{down} of the {got} were led there by steps that lower the loss, which end near minima more often and so favour "
-        "positive directions."
+        f"{got - int(alone.sum())} of the {got} were led there by steps that lower the loss, which end near minima more often "
+        "and so favour positive directions."
     )
+    if alone.any():
+        above, below = (
+            percent(np.median(_all(series, side, len(TOLERANCES))[alone, _COLUMN])) for side in ("above", "below")
+        )
+        needed = (
+            "The other, ringed, needed none: it has"
+            if alone.sum() == 1
+            else "The others, ringed, needed none: they have"
+        )
+        said.append(f"{needed} {above} above and {below} below {_power(MINIMAL_RATIO)} (median).")
     positive = np.median(_all(series, "gauss_newton_above", len(TOLERANCES))[reached][:, _COLUMN])
     said.append(
         f"The layer-by-layer Gauss-Newton matrix, which some reports take for the Hessian, has {percent(positive)} above "
@@ -85,6 +100,10 @@ def _power(tolerance: float) -> str:
 def _range(values: Array) -> str:
     low, high = number(values.min()), number(values.max())
     return low if low == high else f"{low} to {high}"
+
+
+def _descended(series: Sequence[Series]) -> Array:
+    return np.asarray(_all(series, "descended") > 0)
 
 
 def _reached(series: Sequence[Series]) -> Array:
