@@ -25,11 +25,12 @@ def isa(request):
 
 
 CLAIMS = """
+from dataclasses import replace
 from operator import attrgetter
 
 import pytest
 
-from hw1bench import Arm, Claim, Experiment, Figure, Function, Model, Optimizer, both_tiers
+from hw1bench import Arm, Claim, Experiment, Figure, Function, Model, Optimizer, Protocol
 from hw1bench.effects import CountIs, Effect, loss_below
 
 
@@ -43,7 +44,9 @@ def experiment(name, epochs=3):
         epochs=epochs,
     )
     figures = (Figure(number="1", title="Loss", kind="loss"), Figure(number="2", title="Curves", kind="curves"))
-    return Experiment(report="A", name=name, **both_tiers([arm]), assumptions=("full batch",), figures=figures)
+    full = Protocol(arms=(arm,), looks=(8, 16, 32))
+    quick = replace(full, looks=(8, 16))
+    return Experiment(report="A", name=name, full=full, quick=quick, assumptions=("full batch",), figures=figures)
 
 
 TOY = experiment("toy")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hw1bench import Arm, Claim, Experiment, Function, Model, Optimizer, both_tiers
+from hw1bench import Arm, Claim, Experiment, Function, Model, Optimizer
 from hw1bench.court.hearing import Court
 from hw1bench.effects import separates
 from hw1bench.records.runs import Record
@@ -21,7 +21,8 @@ BASIS = Arm(
     optimizer=Optimizer(name="sgd", lr=0.1),
     epochs=2,
 )
-EXPERIMENT = Experiment(report="T", name="x", **both_tiers([replace(BASIS, name=name) for name in "abc"]))
+FULL = Protocol(arms=tuple(replace(BASIS, name=name) for name in "abc"), looks=(8, 16, 32))
+EXPERIMENT = Experiment(report="T", name="x", full=FULL, quick=replace(FULL, looks=(8, 16)))
 PATH = Protocol(
     arms=tuple(replace(BASIS, name=name, independent=True, snapshots="epoch") for name in "ab"),
     looks=(8, 16),
