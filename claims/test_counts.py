@@ -5,7 +5,7 @@ from operator import attrgetter
 import pytest
 
 from hw1bench import Claim, Model
-from hw1bench.effects import CountIs, CountsEqual
+from hw1bench.effects import CountIs, CountsEqual, LayersAre
 from hw1bench.sources import a, b, c, d, e
 
 PLACES = {
@@ -56,6 +56,14 @@ CLAIMS = [
     count("B-cifar-7", b.CIFAR_7, 430_102),
     count("B-random", b.RANDOM, 149_002),
     *(count(f"B-size-{number}", b.SIZE_MODELS[number], stated) for number, stated in B_SIZE.items()),
+    Claim(
+        "B-count-layers-21",
+        report="B",
+        where="HW 1_2, table",
+        says="The net of the paths has six convolutions and two dense layers.",
+        effect=LayersAre(b.SIZE_MODELS[21], convolutions=6, dense=2),
+        assumptions=("the net is the one in the report's own table, with five and one",),
+    ),
     count("C-fit-1", c.FIT_1, 987),
     count("C-fit-2", c.FIT_2, 986),
     count("C-fit-3", c.FIT_3, 984),

@@ -21,18 +21,26 @@ CLAIMS = [
         effect=effect,
         figure="ratio_by_loss",
         origin="ours",
+        assumptions=assumptions,
+        trivial=trivial,
     )
     for report, experiment in EXPERIMENTS.items()
-    for name, says, effect in (
+    for name, says, effect, assumptions, trivial in (
         (
             "mostly-positive",
-            "At points of almost zero gradient, directions of positive curvature outnumber negative ones.",
+            "At the points of almost zero gradient to which training leads, directions of positive curvature outnumber negative "
+            "ones.",
             mostly_positive(),
+            ("points that needed no step on the loss after training are counted and shown apart",),
+            "where steps on the norm stall, the search goes down the loss and ends near minima, where no direction curves "
+            "down: the claim would fail if most points were saddles with more negative than positive directions",
         ),
         (
             "falls-with-loss",
             "At points of almost zero gradient, a lower loss goes with a higher minimal ratio.",
             ratio_falls_with_loss(),
+            (),
+            "",
         ),
     )
 ]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import reference
 from hw1bench import Arm, Function, Model, Optimizer
 from hw1bench import effects as fx
+from hw1bench.effects.effect import ON_BOUND, TIE
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 
@@ -56,7 +57,15 @@ def test_a_tie_does_not_hold_by_rounding():
     flat[1100:] = flat[1100]
     assert learning.stopping_epoch(flat) == 1200
     assert 0.2 - abs(1200 / 1000 - 1) > 0  # what the formula as written would give
-    assert fx.stops_near(1000, arm="a", within=0.2)({"a": run(*flat)}) == 0
+    assert fx.stops_near(1000, arm="a", within=0.2)({"a": run(*flat)}) == ON_BOUND
+
+
+def test_what_lies_exactly_on_its_bound_does_not_hold_and_is_no_tie():
+    late = runs(a=[1] * 12 + [0.1])
+    assert fx.reaches_near(0.1, arm="a", reported=10, within=0.2)(late) == ON_BOUND
+    assert fx.order_margin([1, 3, 2, 5, 4], [0, 1, 2, 3, 4]) > 0
+    assert fx.order_margin([1, 4, 3, 2, 5], [0, 1, 2, 3, 4]) == ON_BOUND  # 7 of 10
+    assert fx.fails(fx.every(fx.reaches_near(0.1, arm="a", reported=10, within=0.2)))(late) > TIE
 
 
 def test_variance_of_classes_is_refused():
@@ -89,29 +98,82 @@ CASES = {
     "stops near": (fx.stops_near(1500, arm="a", within=0.2), {"a": [*np.linspace(2, 1, 1401), *[1.0] * 500]}, 0.2),
     "stops late": (fx.stops_near(1000, arm="a", within=0.2), {"a": [*np.linspace(2, 1, 1401), *[1.0] * 500]}, -0.3),
     "never stops": (fx.stops_near(1000, arm="a", within=0.2), {"a": np.linspace(2, 1, 1401)}, -0.201),
+    "reaches near": (
+        fx.reaches_near(0.1, arm="a", reported=4, within=0.5),
+        {"a": [1, 1, 1, 0.1, 1]},
+        0.25,
+    ),
+    "reaches near the budget's end, but never": (
+        fx.reaches_near(0.1, arm="a", reported=4, within=0.5),
+        {"a": [1, 1, 1, 1]},
+        -math.inf,
+    ),
+    "approximates": (fx.approximates(0.2, arm="a"), {"a": [1, 0.05]}, 0.15),
+    "falls early": (fx.falls_early("a", first_share=0.25, share=0.5), {"a": [9, 2, 1.5, 1.2, 1]}, 7 / 8 - 0.5),
+    "falls late": (fx.falls_early("a", first_share=0.25, share=0.9), {"a": [9, 8, 7, 6, 1]}, 1 / 8 - 0.9),
+    "falls not": (fx.falls_early("a", first_share=0.25, share=0.9), {"a": [1, 0.5, 0.7, 0.9, 1]}, math.nan),
+    "falls early and diverges": (fx.falls_early("a", first_share=0.25, share=0.9), {"a": [9, 1, np.nan]}, math.nan),
     "stop in order": (fx.stop_in_order("a", "b"), {"a": [1.0] * 1401, "b": np.linspace(2, 1, 1401)}, 1),
-    "stop together": (fx.stop_in_order("a", "b"), {"a": [1.0] * 1401, "b": [1.0] * 1401}, -1),
+    "stop together": (fx.stop_in_order("a", "b"), {"a": [1.0] * 1401, "b": [1.0] * 1401}, 0),
+    "stop in reverse": (fx.stop_in_order("a", "b"), {"a": np.linspace(2, 1, 1401), "b": [1.0] * 1401}, -1),
+    "stop never": (fx.stop_in_order("a", "b"), {"a": np.linspace(2, 1, 1401), "b": np.linspace(3, 1, 1401)}, 0),
+    "stop after the common epochs": (
+        fx.stop_in_order("a", "b"),
+        {"a": np.linspace(2, 1, 1401), "b": [*np.linspace(2, 1, 1501), *[1.0] * 500]},
+        0,
+    ),
     "improves": (fx.improves("a", factor=4), {"a": [20, 9, 1]}, E5),
-    "comparable": (fx.comparable("a", to=["b", "c"], factor=10), {"a": [1, 1], "b": [1, 1], "c": [1, 3]}, E5),
+    "no worse": (fx.no_worse("a", than=["b", "c"], factor=10), {"a": [1, 1], "b": [1, 1], "c": [1, 3]}, math.log(20)),
+    "no worse, far better": (fx.no_worse("a", than=["b"], factor=10), {"a": [1, 0.01], "b": [1, 1]}, math.log(1000)),
+    "no worse, both perfect": (fx.no_worse("a", than=["b"], factor=10), {"a": [1, 5e-7], "b": [1, 0]}, math.log(10)),
+    "worse": (fx.no_worse("a", than=["b"], factor=10), {"a": [1, 1], "b": [1, 0.01]}, -math.log(10)),
     "faster": (fx.faster("a", than="b", to=0.1), {"a": [1, 0.1, 1, 1, 1], "b": [1, 1, 1, 1, 0.1]}, math.log(4)),
     "faster, both never": (fx.faster("a", than="b", to=0.1), {"a": [1, 1], "b": [1, 1]}, 0),
+    "faster, both never, with other budgets": (fx.faster("a", than="b", to=0.1), {"a": [1, 1], "b": [1] * 9}, 0),
+    "faster, after the common epochs": (fx.faster("a", than="b", to=0.1), {"a": [1] * 9 + [0.1], "b": [1, 1]}, 0),
+    "faster, one never": (fx.faster("a", than="b", to=0.1), {"a": [1, 0.1, 1], "b": [1] * 9}, math.log(3)),
+    "faster within": (
+        fx.faster("a", than="b", to=0.1, within=2),
+        {"a": [1, 0.1, 1, 1, 1], "b": [1, 1, 1, 0.1, 1]},
+        math.log(3),
+    ),
+    "faster, after so many": (fx.faster("a", than="b", to=0.1, within=1), {"a": [1, 1, 0.1], "b": [1, 1, 1]}, 0),
+    "not faster": (fx.not_faster("a", than="b", to=0.1), {"a": [1, 1, 1, 0.1], "b": [1, 0.1, 1, 1]}, math.log(3)),
+    "not faster, a tie": (fx.not_faster("a", than="b", to=0.1), {"a": [1, 0.1], "b": [1, 0.1]}, TIE),
+    "not faster, both never": (fx.not_faster("a", than="b"), {"a": [1, 1], "b": [1] * 9}, TIE),
+    "not faster, faster": (fx.not_faster("a", than="b"), {"a": [1, 0.1, 1], "b": [1, 1, 0.1]}, -math.log(2)),
     "faster to a tenth of the variance": (fx.faster("a", than="b"), {"a": [1, 0.1, 1], "b": [1, 1, 0.1]}, math.log(2)),
     "in order": (
         fx.in_order("a", "b", "c", to=0.1),
         {"a": [1, 0.1, 0, 0, 0], "b": [1, 1, 0.1, 0, 0], "c": [1, 1, 1, 1, 1]},
         math.log(2),
     ),
+    "in order, the slower two never": (
+        fx.in_order("a", "b", "c", to=0.1),
+        {"a": [1, 0.1, 1], "b": [1, 1, 1], "c": [1] * 9},
+        0,
+    ),
     "lower loss": (fx.lower_loss("a", than="b"), {"a": [1, 1], "b": [1, 5]}, E5),
     "highest loss": (fx.highest_loss("a", among=["b", "c"]), {"a": [1, 5], "b": [1, 1], "c": [1, 0.1]}, E5),
     "flattest": (fx.flattest("a", among=["b", "c"]), {"a": [1, 5, 0], "b": [1, 1, 9], "c": [1, 0.1, 9]}, E5),
     "diverged is never lower": (fx.lower_loss("a", than="b"), {"a": [1, np.nan], "b": [1, 5]}, -math.inf),
     "both diverged is undefined": (fx.lower_loss("a", than="b"), {"a": [1, np.nan], "b": [1, np.inf]}, math.nan),
-    "a perfect fit": (fx.lower_loss("a", than="b"), {"a": [1, 0.0], "b": [1, 5]}, math.inf),
-    "comparable to a diverged net": (
-        fx.comparable("a", to=["b"], factor=10),
-        {"a": [1, 1], "b": [1, np.nan]},
-        -math.inf,
+    "lower loss, a perfect fit": (fx.lower_loss("a", than="b"), {"a": [1, 0.0], "b": [1, 5]}, math.log(5e6)),
+    "lower loss, both perfect": (fx.lower_loss("a", than="b"), {"a": [1, 1e-9], "b": [1, 9e-7]}, 0),
+    "lower loss, by less than 1 %": (fx.lower_loss("a", than="b"), {"a": [1, 1], "b": [1, 1.0099]}, 0),
+    "lower loss, by more than 1 %": (fx.lower_loss("a", than="b"), {"a": [1, 1], "b": [1, 1.0101]}, math.log(1.0101)),
+    "highest of all, a tie with one": (
+        fx.highest_loss("a", among=["b", "c"]),
+        {"a": [1, 5], "b": [1, 5.01], "c": [1, 0.1]},
+        0,
     ),
+    "flattest of two, a tie": (fx.flattest("a", among=["b"]), {"a": [1, 5, 0], "b": [1, 5.01, 9]}, 0),
+    "no worse than a diverged net": (
+        fx.no_worse("a", than=["b"], factor=10),
+        {"a": [1, 1], "b": [1, np.nan]},
+        math.inf,
+    ),
+    "no worse, diverged": (fx.no_worse("a", than=["b"], factor=10), {"a": [1, np.nan], "b": [1, 1]}, -math.inf),
     "improves by divergence": (fx.improves("a", factor=4), {"a": [20, np.nan]}, -math.inf),
 }
 
@@ -121,15 +183,17 @@ def test_effects(effect, losses, expected):
     assert effect(runs(**losses)) == pytest.approx(expected, nan_ok=True)
 
 
-OPPOSED = ["faster", "in order", "lower loss"]
-REVERSIBLE = (*OPPOSED, "stop in", "stop together", "diverged", "both diverged", "a perfect")
+OPPOSED = ["faster", "not faster", "in order", "lower loss", "flattest of two, a tie"]
+REVERSIBLE = (*OPPOSED, "stop", "diverged", "both diverged")
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_comparisons_and_orders_declare_an_opposite_and_nothing_else_does(case):
     effect = CASES[case][0]
     compares = effect.opposite is not None
-    assert compares == case.startswith(REVERSIBLE)
+    assert compares == (case.startswith(REVERSIBLE) and not case.startswith("stops"))
+    if compares and CASES[case][2] == 0:
+        assert effect.opposite(runs(**CASES[case][1])) <= 0  # a tie does not hold either way
 
 
 @pytest.mark.parametrize("case", OPPOSED)
@@ -148,9 +212,48 @@ def test_the_opposite_of_an_order_is_the_reversed_order():
 
 def test_effects_name_the_arms_they_need():
     assert CASES["in order"][0].arms == ("a", "b", "c")
-    assert CASES["comparable"][0].arms == ("a", "b", "c")
+    assert CASES["no worse"][0].arms == ("a", "b", "c")
     assert set(CASES["lower loss"][0].arms) == {"a", "b"}
     assert fx.falls("train_loss", over="lr").arms is None
+
+
+FIT = [1.0, 0.1, -0.1, 1.0]
+CONSTANT = [0.3, 0.3, 0.3, 0.3009]  # 0.0009 of the target's standard deviation
+
+
+@pytest.mark.parametrize("effect", [fx.lower_loss("a", than="b"), fx.flattest("b", among=["a"])], ids=["end", "early"])
+@pytest.mark.parametrize(
+    ("one", "other", "tie"), [(CONSTANT, CONSTANT, True), (CONSTANT, FIT, False), (FIT, FIT, False)]
+)
+def test_two_dead_nets_tie(effect, one, other, tie):
+    dead = {"a": run(1, 1, 1, name="a", prediction=one), "b": run(1, 3, 3, name="b", prediction=other)}
+    assert effect(dead) == pytest.approx(0 if tie else math.log(3))
+
+
+def test_losses_of_classes_do_not_tie():
+    close = {name: Run(replace(ARM, name=name), 0, {"train_loss": np.array([1, end])}, {}) for name, end in
+             (("a", 1e-9), ("b", 1.001e-9))}  # fmt: skip
+    assert fx.lower_loss("a", than="b")(close) == pytest.approx(math.log(1.001))
+
+
+LOSSES = st.lists(st.sampled_from([1.0, 0.5, 0.1, 0.01]), min_size=2, max_size=9)
+
+
+@given(LOSSES, LOSSES, st.none() | st.integers(1, 9))
+def test_epochs_compared_equal_their_naive_twin(one, other, within):
+    trained = runs(a=[2, *one], b=[2, *other])
+    expected = reference.faster([2, *one], [2, *other], 0.1, within)
+    assert fx.faster("a", than="b", to=0.1, within=within)(trained) == pytest.approx(expected)
+    if within is None:
+        holds = fx.not_faster("b", than="a", to=0.1)(trained) > 0
+        assert holds == (expected >= 0)
+
+
+@given(st.floats(1e-9, 10), st.floats(1e-9, 10), st.floats(0.01, 10))
+def test_losses_compared_equal_their_naive_twin(one, other, variance):
+    trained = {name: run(1, end, name=name, variance=variance) for name, end in (("a", one), ("b", other))}
+    expected = reference.lower_loss(one, other, variance)
+    assert fx.lower_loss("a", than="b")(trained) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +274,7 @@ MARGINS = {
     "three of three": ([1, 2, 3], [0, 1, 2], 1 - fx.IN_ORDER),
     "two of three": ([1, 3, 2], [0, 1, 2], 2 / 3 - fx.IN_ORDER),
     "three, the ends reversed": ([2, 3, 1], [0, 1, 2], 1 / 3 - fx.IN_ORDER),
-    "exactly 0.70 is a tie": ([1, 2, 5, 4, 3], [0, 1, 2, 3, 4], 0),
+    "exactly 0.70": ([1, 2, 5, 4, 3], [0, 1, 2, 3, 4], ON_BOUND),
     "eight of ten": ([1, 2, 5, 3, 4], [0, 1, 2, 3, 4], 0.8 - fx.IN_ORDER),
     "21 of 28, the ends alike": ([1, 1, 2, 3, 4, 5, 6, 1], list(range(8)), -fx.IN_ORDER),
     "the ends by the setting": ([2, 1, 3, 4], [1, 0, 2, 3], 1 - fx.IN_ORDER),
@@ -191,8 +294,8 @@ MARGINS = {
 def test_the_margin_of_an_order(values, over, margin):
     found = fx.order_margin(values, over)
     assert found == pytest.approx(margin, nan_ok=True)
-    if margin == 0:
-        assert found == 0
+    if margin == ON_BOUND:
+        assert found == ON_BOUND
 
 
 @pytest.mark.parametrize("n", range(3, 9))

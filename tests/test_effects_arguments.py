@@ -32,7 +32,7 @@ GOOD = {
     "effects": (fx.norm_settles("a"),), "to": 0.1,
 }  # fmt: skip
 OWN = {
-    ("comparable", "to"): ("b", "c"),
+    ("no_worse", "than"): ("b", "c"),
     ("high_early", "first"): 0.02,
     ("pure_is_best", "share"): 0.2,
     ("falls_along", "over"): ((0, 1),),

@@ -14,7 +14,7 @@ import pytest
 
 from hw1bench import Model
 from hw1bench import effects as fx
-from hw1bench.effects import CountIs, CountsEqual, Effect
+from hw1bench.effects import CountIs, CountsEqual, Effect, LayersAre
 from hw1bench.effects.identity import identity
 
 LIMIT = 0.5
@@ -48,6 +48,7 @@ def test_every_constructor_records_its_statement():
         (CountIs(Model("[3]"), 10), CountIs(Model("[3]"), 10, "about")),
         (CountIs(Model("[3]"), 10), CountIs(Model("[3]", activation="tanh"), 10)),
         (CountsEqual((SMALL, ("b", Model("[3]")))), CountsEqual((SMALL, ("b", Model("[4]"))))),
+        (LayersAre(Model("[3]"), 0, 2), LayersAre(Model("[3]"), 1, 2)),
         (fx.loss_below(0.5, "a"), replace(fx.loss_below(0.5, "a"), name="another")),
         (fx.loss_below(0.5, "a"), replace(fx.loss_below(0.5, "a"), compute=lambda runs: 1.0)),
         (replace(fx.loss_below(0.5, "a"), name="x"), replace(fx.loss_below(0.50000001, "a"), name="x")),

@@ -9,6 +9,7 @@ import pytest
 from hw1bench import Arm, Images, Model, Optimizer
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
+from hw1bench.effects.effect import TIE
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 
@@ -126,7 +127,7 @@ CASES = {
     "unbeaten, a tie": (
         fx.unbeaten("test_accuracy", "a", among=("b", "c")),
         {"a": [0, 0.9], "b": [1, 0.9], "c": [1, 0.7]},
-        1e-12,
+        TIE,
     ),
     "unbeaten, not": (
         fx.unbeaten("test_accuracy", "a", among=("b", "c")),
@@ -204,7 +205,7 @@ CASES = {
         {"a": [9, 1, 0, 2, 1, 5, 2]},
         IN_ORDER - 1,
     ),
-    "fails in a tie": (fx.fails(fx.highest(ACC, "a", among=("b",))), {"a": {ACC: [0, 1]}, "b": {ACC: [0, 1]}}, 1e-12),
+    "fails in a tie": (fx.fails(fx.highest(ACC, "a", among=("b",))), {"a": {ACC: [0, 1]}, "b": {ACC: [0, 1]}}, TIE),
     "fails": (fx.fails(fx.overfits("a")), {"a": LOSSES}, -math.log(2)),
     "every": (
         fx.every(fx.accuracy_above(0.5, "a"), fx.accuracy_above(0.7, "b")),

@@ -22,7 +22,7 @@ def runs(arms=("own", "other"), **measured):
 
 
 SEPARATES = fx.separates("own", "other")
-WHOLE, LAYER1 = (fx.converges("own", "other", part=part) for part in ("whole", "layer1"))
+WHOLE, LAYER1 = (fx.grows_closer("own", "other", part=part) for part in ("whole", "layer1"))
 BEYOND = fx.beyond_random_walk("own", "other")
 CASES = {
     "separate": (SEPARATES, runs(whole_separation=0.3), 0.3),
@@ -30,10 +30,10 @@ CASES = {
     "separate, a tie": (SEPARATES, runs(whole_separation=0), 0),
     "separate from a standstill": (SEPARATES, runs(whole_separation=math.inf), math.inf),
     "separate, diverged": (SEPARATES, runs(whole_separation=math.nan), math.nan),
-    "whole converges": (WHOLE, runs(whole_convergence=0.2, layer1_convergence=-0.5), 0.2),
-    "layer 1 converges": (LAYER1, runs(whole_convergence=0.2, layer1_convergence=-0.5), -0.5),
-    "converges, a tie": (WHOLE, runs(whole_convergence=0), 0),
-    "converges, diverged": (LAYER1, runs(layer1_convergence=math.nan), math.nan),
+    "whole converges": (WHOLE, runs(whole_relative_convergence=0.2, layer1_relative_convergence=-0.5), 0.2),
+    "layer 1 converges": (LAYER1, runs(whole_relative_convergence=0.2, layer1_relative_convergence=-0.5), -0.5),
+    "converges, a tie": (WHOLE, runs(whole_relative_convergence=0), 0),
+    "converges, diverged": (LAYER1, runs(layer1_relative_convergence=math.nan), math.nan),
     "beyond a random walk": (BEYOND, runs(whole_own_share=0.75, whole_walk=0.5, layer1_own_share=0), 0.25),
     "within random walks": (BEYOND, runs(whole_own_share=0.5, whole_walk=0.625, layer1_walk=0), -0.125),
     "beyond, a tie": (BEYOND, runs(whole_own_share=0.78, whole_walk=0.78), 0),

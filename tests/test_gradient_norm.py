@@ -10,7 +10,7 @@ import reference
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model
 from hw1bench.records.runs import Block
-from hw1bench.training import engine
+from hw1bench.training import engine, optimizers
 from hw1bench.training.kernels import binaries
 
 CPU = torch.device("cpu")
@@ -83,6 +83,16 @@ def test_coasting_is_torchs_next_step_with_a_gradient_of_zero(arm, optimizer, tr
     for seed in (0, 5):
         expected = reference.coasted("T", "coast", arm, seed)
         assert record.arrays["coasted"][seed] == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize(("decay", "memory", "moves"), [(0, False, False), (0, True, True), (1e-4, False, True)])
+def test_adam_moves_without_a_gradient_by_its_moments_and_its_decay_alone(decay, memory, moves):
+    weights = torch.ones(1, 3, requires_grad=True)
+    optimizer = optimizers.make(replace(OPTIMIZERS["adam"], weight_decay=decay), [weights])
+    if memory:
+        weights.grad = torch.ones_like(weights)
+        optimizer.step()
+    assert (float(optimizers.coasted(optimizer, [weights])) > 0) is moves
 
 
 def test_sgd_without_decay_does_not_move_with_a_gradient_of_zero():

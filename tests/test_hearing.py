@@ -5,7 +5,7 @@ import pytest
 
 from hw1bench import Claim, Model
 from hw1bench.court.hearing import Court, judge_count
-from hw1bench.effects import CountIs, CountsEqual, Effect, faster, loss_below, lower_loss
+from hw1bench.effects import CountIs, CountsEqual, Effect, LayersAre, faster, loss_below, lower_loss
 from hw1bench.records.store import Store
 from hw1bench.support.refusals import Unavailable
 from made_court import APART, EXPERIMENT, Made, claim, court
@@ -238,6 +238,13 @@ def test_training_is_timed_once_per_look_and_not_when_reused(tmp_path):
             "a: Linear(1, 2) 4 + Linear(2, 1) 3 = 7; b: ",
         ),
         (CountsEqual((("a", Model("[2]")), ("b", Model("6-1")))), "supported", "b: Linear(6, 1) 7 = 7"),
+        (
+            LayersAre(Model("C(3-8-10,3,p1,pool2) 640-20-10"), 2, 2),
+            "supported",
+            "the layout has 2 convolutions and 2 dense layers; stated 2 convolutions and 2 dense layers",
+        ),
+        (LayersAre(Model("C(3-8-10,3,p1,pool2) 640-20-10"), 3, 2), "refuted", "stated 3 convolutions and 2 dense"),
+        (LayersAre(Model("C(3-8-10,3,p1,pool2) 640-20-10"), 2, 1), "refuted", "stated 2 convolutions and 1 dense"),
     ],
 )
 def test_counts_are_exact_and_show_their_sum(effect, word, note):

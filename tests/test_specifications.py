@@ -25,7 +25,7 @@ from hw1bench import (
     Protocol,
     StepLR,
 )
-from hw1bench.effects import CountIs, CountsEqual, Effect, loss_below
+from hw1bench.effects import CountIs, CountsEqual, Effect, LayersAre, loss_below
 from hw1bench.specs.experiment import digest
 
 FIT = Arm(
@@ -70,6 +70,7 @@ SPECIFICATIONS = [
     CLAIM.effect,
     CountIs(Model("[2]"), 7),
     CountsEqual((("a", Model("[2]")), ("b", Model("6-1")))),
+    LayersAre(Model("[2]"), 0, 2),
 ]
 
 

@@ -9,6 +9,7 @@ import reference
 from hw1bench.court.looks import plan
 from hw1bench.court.verdict import decide, nothing_found, share_interval
 from hw1bench.court.vocabulary import standing
+from hw1bench.effects.effect import ON_BOUND, TIE
 from hw1bench.support.number import NoFinding
 
 QUICK, FULL, ONE = (8, 16), (8, 16, 32), (8,)
@@ -113,7 +114,9 @@ def test_an_effect_undefined_in_half_of_the_seeds_is_no_evidence(undefined, seed
 def test_why_ties_are_no_evidence():
     assert nothing_found([0.0] * 8) == "its effect is a tie in every seed"
     assert nothing_found([0.0] * 5 + [math.nan] * 3) == "its effect is a tie or undefined in every seed"
+    assert nothing_found([TIE] * 7 + [0.0]) == "its effect is a tie in every seed"
     assert nothing_found([0.0] * 7 + [1.0]) == ""
+    assert nothing_found([ON_BOUND] * 8) == ""
 
 
 @pytest.mark.parametrize("value", ["3", True, None, 1j, [1.0]], ids=str)

@@ -4,7 +4,7 @@ import re
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
-from hw1bench.effects import CountIs, CountsEqual, Effect
+from hw1bench.effects import CountIs, CountsEqual, Effect, Exact, LayersAre
 from hw1bench.specs.experiment import TIERS, Experiment, Fidelity, Tier
 from hw1bench.specs.report import report_name
 from hw1bench.support.checks import flag, instance, label, one_of, optional, settle, shown, text, tuple_of
@@ -54,7 +54,7 @@ class Claim:
     report: str
     where: str
     says: str
-    effect: Effect | CountIs | CountsEqual
+    effect: Effect | Exact
     experiment: Experiment | None = None
     figure: str = ""
     origin: Literal["report", "ours"] = "report"
@@ -73,7 +73,7 @@ class Claim:
             report=report_name,
             where=text(),
             says=text(),
-            effect=instance(Effect, CountIs, CountsEqual),
+            effect=instance(Effect, CountIs, CountsEqual, LayersAre),
             experiment=optional(instance(Experiment)),
             figure=text(),
             origin=one_of("origin", ("report", "ours")),

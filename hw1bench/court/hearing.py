@@ -14,10 +14,11 @@ from hw1bench.court.claim import Claim
 from hw1bench.court.remarks import Seeds, diverged_where, remarks
 from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import PILOT_OF
-from hw1bench.effects import CountIs, CountsEqual, Effect
+from hw1bench.effects import CountsEqual, Effect, Exact, LayersAre
 from hw1bench.records.forms import unfit
 from hw1bench.records.runs import Block, Measured, Record, Run
 from hw1bench.records.store import Store
+from hw1bench.specs import notation
 from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Images, Model, Tier
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.number import NoFinding
@@ -66,8 +67,21 @@ def _sum(model: Model) -> tuple[int, str]:
     return total, f"{' + '.join(f'{layer} {parameters:,}' for layer, parameters in rows)} = {total:,}"
 
 
-def judge_count(effect: CountIs | CountsEqual) -> Verdict:
-    """The exact verdict on a count, with the layer-by-layer sum of the real network as its note."""
+def _layers(effect: LayersAre) -> Verdict:
+    layers = notation.parse(effect.model.layout)
+    found = [sum(isinstance(layer, kind) for layer in layers) for kind in (notation.Conv, notation.Linear)]
+    stated = [effect.convolutions, effect.dense]
+    note = "; ".join(
+        f"{who} {convolutions} convolutions and {dense} dense layers"
+        for who, (convolutions, dense) in (("the layout has", found), ("stated", stated))
+    )
+    return Verdict("supported" if found == stated else "refuted", None if found == stated else "absent", note=note)
+
+
+def judge_count(effect: Exact) -> Verdict:
+    """The exact verdict on a count: of parameters, with the layer-by-layer sum of the real network as its note, or of layers."""
+    if isinstance(effect, LayersAre):
+        return _layers(effect)
     if isinstance(effect, CountsEqual):
         sums = [(name, *_sum(model)) for name, model in effect.models]
         holds = len({total for _, total, _ in sums}) == 1

@@ -16,6 +16,7 @@ from scipy import stats
 
 from hw1bench.court.looks import is_close, plan
 from hw1bench.court.vocabulary import How, RuledWord, VerdictWord
+from hw1bench.effects.effect import TIE
 from hw1bench.support.number import as_real
 
 
@@ -82,7 +83,7 @@ def _order_statistics(values: np.ndarray, level: float) -> tuple[float, tuple[fl
 
 def nothing_found(values: Sequence[float]) -> str:
     """Why the effects ``values``, one per seed, are no evidence; '' if they are."""
-    undefined, ties = sum(math.isnan(value) for value in values), sum(value == 0 for value in values)
+    undefined, ties = sum(math.isnan(value) for value in values), sum(value in (0, TIE) for value in values)
     if 2 * undefined >= len(values):
         return f"its effect is undefined in {undefined} of {len(values)} seeds"
     if undefined + ties == len(values):
@@ -97,7 +98,7 @@ def decide(values: Sequence[float], looks: Sequence[int], opposite: Sequence[flo
 
     "inconclusive" before the last look means: go on. ``opposite`` are the effects, in the same seeds, of the opposite claim,
     if there is one: a refutation is "reversed" if the opposite claim is supported, otherwise "absent".
-    The word is "no evidence" if the effect is undefined (NaN) in half of the seeds or more, or undefined or a tie (0) in all.
+    The word is "no evidence" if the effect is undefined (NaN) in half of the seeds or more, or undefined or a tie in all.
     Raises ValueError if no look is planned at this number of seeds or if looks do not increase, and NoFinding if an effect is
     not a real number.
     """

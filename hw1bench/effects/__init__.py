@@ -9,7 +9,7 @@ see ``hw1bench.effects.arguments``.
 
 from hw1bench.effects import comparisons, effect, gradient, interpolation, orders, paths, ratios, thresholds
 from hw1bench.effects.arguments import checked
-from hw1bench.effects.effect import CountIs, CountsEqual, Effect
+from hw1bench.effects.effect import CountIs, CountsEqual, Effect, Exact, LayersAre
 from hw1bench.effects.orders import IN_ORDER, chance_of_order, order_margin, share_in_order
 
 ahead = checked(comparisons.ahead)
@@ -21,6 +21,7 @@ highest_loss = checked(comparisons.highest_loss)
 in_order = checked(comparisons.in_order)
 lower_loss = checked(comparisons.lower_loss)
 lowest = checked(comparisons.lowest)
+not_faster = checked(comparisons.not_faster)
 overfits = checked(comparisons.overfits)
 stop_in_order = checked(comparisons.stop_in_order)
 unbeaten = checked(comparisons.unbeaten)
@@ -32,11 +33,11 @@ fluctuates_while_loss_falls = checked(gradient.fluctuates_while_loss_falls)
 high_early = checked(gradient.high_early)
 loss_stabilises = checked(gradient.loss_stabilises)
 norm_calms_at_stop = checked(gradient.norm_calms_at_stop)
-norm_falls_faster_until = checked(gradient.norm_falls_faster_until)
 norm_falls_late = checked(gradient.norm_falls_late)
+norm_falls_then_slows = checked(gradient.norm_falls_then_slows)
 norm_moves_more = checked(gradient.norm_moves_more)
+norm_never_zero = checked(gradient.norm_never_zero)
 norm_settles = checked(gradient.norm_settles)
-norm_stays_above = checked(gradient.norm_stays_above)
 stands_still = checked(gradient.stands_still)
 
 barrier_above = checked(interpolation.barrier_above)
@@ -53,7 +54,7 @@ rises = checked(orders.rises)
 rises_over_epochs = checked(orders.rises_over_epochs)
 
 beyond_random_walk = checked(paths.beyond_random_walk)
-converges = checked(paths.converges)
+grows_closer = checked(paths.grows_closer)
 separates = checked(paths.separates)
 
 mostly_positive = checked(ratios.mostly_positive)
@@ -64,18 +65,21 @@ accuracy_above = checked(thresholds.accuracy_above)
 accuracy_below = checked(thresholds.accuracy_below)
 accuracy_reaches = checked(thresholds.accuracy_reaches)
 alike = checked(thresholds.alike)
+approximates = checked(thresholds.approximates)
 beaten = checked(thresholds.beaten)
 below_on_test = checked(thresholds.below_on_test)
-comparable = checked(thresholds.comparable)
 differ = checked(thresholds.differ)
+falls_early = checked(thresholds.falls_early)
 improves = checked(thresholds.improves)
 loss_above = checked(thresholds.loss_above)
 loss_below = checked(thresholds.loss_below)
 near = checked(thresholds.near)
 never_reaches = checked(thresholds.never_reaches)
+no_worse = checked(thresholds.no_worse)
 overfits_by = checked(thresholds.overfits_by)
 plateaus = checked(thresholds.plateaus)
 reaches = checked(thresholds.reaches)
+reaches_near = checked(thresholds.reaches_near)
 rises_then_plateaus = checked(thresholds.rises_then_plateaus)
 saturates = checked(thresholds.saturates)
 stops_near = checked(thresholds.stops_near)
@@ -86,30 +90,33 @@ __all__ = [
     "CountIs",
     "CountsEqual",
     "Effect",
+    "Exact",
+    "LayersAre",
     "above_at_largest",
     "accuracy_above",
     "accuracy_below",
     "accuracy_reaches",
     "ahead",
     "alike",
+    "approximates",
     "barrier_above",
     "beaten",
     "below_on_test",
     "best_within",
     "beyond_random_walk",
     "chance_of_order",
-    "comparable",
-    "converges",
     "descending",
     "differ",
     "every",
     "fails",
     "falls",
     "falls_along",
+    "falls_early",
     "falls_over_epochs",
     "faster",
     "flattest",
     "fluctuates_while_loss_falls",
+    "grows_closer",
     "high_early",
     "highest",
     "highest_loss",
@@ -124,12 +131,14 @@ __all__ = [
     "near",
     "never_reaches",
     "no_trend_over_epochs",
+    "no_worse",
     "norm_calms_at_stop",
-    "norm_falls_faster_until",
     "norm_falls_late",
+    "norm_falls_then_slows",
     "norm_moves_more",
+    "norm_never_zero",
     "norm_settles",
-    "norm_stays_above",
+    "not_faster",
     "order_margin",
     "overfits",
     "overfits_by",
@@ -138,6 +147,7 @@ __all__ = [
     "pure_is_best",
     "ratio_falls_with_loss",
     "reaches",
+    "reaches_near",
     "rises",
     "rises_along",
     "rises_over_epochs",

@@ -63,19 +63,21 @@ _BY_NAME: dict[str, Check] = {
 _BY_CONSTRUCTOR: dict[str, dict[str, Check]] = {
     "reaches": {"within": integer(least=1)},  # epochs
     "stops_near": {"reported": integer(least=1)},
-    "faster": {"to": optional(_NUMBER)},
+    "reaches_near": {"reported": integer(least=1)},
+    "faster": {"to": optional(_NUMBER), "within": optional(integer(least=1))},
+    "not_faster": {"to": optional(_NUMBER)},
     "in_order": {"to": optional(_NUMBER), "arms": tuple_of(_ARM, least=2)},
     "stop_in_order": {"arms": tuple_of(_ARM, least=2)},
     "descending": {"arms": tuple_of(_ARM, least=2)},
     "alike": {"arms": tuple_of(_ARM, least=2)},
     "differ": {"arms": tuple_of(_ARM, least=2)},
-    "comparable": {"to": _ARMS},
+    "no_worse": {"than": _ARMS},
+    "approximates": {"share": _POSITIVE},
     "ahead": {"history": _HISTORY},
     "plateaus": {"history": _HISTORY},
     "beaten": {"history": one_of("loss", LOSSES)},
     "high_early": {"first": _POSITIVE_SHARE},
-    "norm_falls_faster_until": {"share": _PROPER_SHARE},
-    "norm_stays_above": {"share": _SHARE},
+    "norm_falls_then_slows": {"share": _PROPER_SHARE},
     **{
         name: {"threshold": _SHARE}
         for name in ("accuracy_above", "accuracy_below", "accuracy_reaches", "below_on_test")
@@ -96,9 +98,13 @@ _BY_CONSTRUCTOR: dict[str, dict[str, Check]] = {
 
 _LEVELS: dict[str, Callable[[dict[str, Any]], str]] = {
     **dict.fromkeys(
-        ("reaches", "never_reaches", "loss_below", "loss_above"), lambda a: f"a loss of {a['threshold']:g}"
+        ("reaches", "reaches_near", "never_reaches", "loss_below", "loss_above"),
+        lambda a: f"a loss of {a['threshold']:g}",
     ),
-    **dict.fromkeys(("faster", "in_order"), lambda a: "" if a["to"] is None else f"a loss of {a['to']:g}"),
+    "approximates": lambda a: f"a loss of {a['share']:g} of the target's variance",
+    **dict.fromkeys(
+        ("faster", "in_order", "not_faster"), lambda a: "" if a["to"] is None else f"a loss of {a['to']:g}"
+    ),
     **dict.fromkeys(
         ("accuracy_above", "accuracy_below", "accuracy_reaches"), lambda a: f"an accuracy of {a['threshold']:g}"
     ),
@@ -112,8 +118,11 @@ _LEVELS: dict[str, Callable[[dict[str, Any]], str]] = {
 
 _RULE = "the stopping rule, which begins at epoch 1,000"
 _CLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "faster": lambda a: "" if a["within"] is None else f"the first {a['within']:,} epochs",
+    "falls_early": lambda a: f"the first {a['first_share']:.0%} of the epochs",
+    "reaches_near": lambda a: f"epoch {a['reported']:,}",
     "reaches": lambda a: f"within {a['within']:,} epochs",
-    "never_reaches": lambda a: "never",
+    **dict.fromkeys(("never_reaches", "norm_never_zero"), lambda a: "never"),
     **dict.fromkeys(("stops_near", "stop_in_order", "norm_calms_at_stop"), lambda a: _RULE),
     "accuracy_reaches": lambda a: "the best epoch of the budget",
     "plateaus": lambda a: f"after {a['after']:.0%} of the epochs",
@@ -122,7 +131,7 @@ _CLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "high_early": lambda a: f"the first {a['first']:.0%} of the steps",
     "norm_settles": lambda a: f"the first and last {a['share']:.0%} of the epochs",
     "norm_moves_more": lambda a: "late and early epochs",
-    "norm_falls_faster_until": lambda a: f"the first {a['share']:.0%} of the epochs",
+    "norm_falls_then_slows": lambda a: f"the first {a['share']:.0%} of the epochs",
     "norm_falls_late": lambda a: "the last half of the steps",
     "fluctuates_while_loss_falls": lambda a: "the middle half of the steps",
 }

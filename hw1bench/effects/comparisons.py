@@ -3,69 +3,152 @@ opposite, to be neither, is no sentence of a report."""
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from hw1bench.effects.effect import TIE, Effect, Measure, Runs, difference, final, log, margin, unit, words
+from hw1bench.effects.effect import TIE, Effect, Measure, Runs, difference, final, margin, unit, words
 from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
+from hw1bench.records.runs import Run
+
+ALIKE = 0.01
+"""Losses of fits that differ by less than this share tie."""
 
 
-def _epochs(to: float | None) -> tuple[str, Measure]:
+def _epochs(to: float | None) -> tuple[str, Callable[[Run, int], float]]:
+    """Return the text of the loss to reach, and the measure (run, epochs) -> the first of so many epochs with that loss."""
     if to is None:
-        return "epochs(L <= 10 % of the target's variance), never: budget + 1", learning.epochs_to_share_of_variance
-    return f"epochs(L <= {to:g}), never: budget + 1", lambda run: learning.epochs_to(run, to)
+        return "10 % of the target's variance", lambda run, epochs: learning.epochs_to_share_of_variance(
+            run, within=epochs
+        )
+    return f"{to:g}", lambda run, epochs: learning.epochs_to(run, to, within=epochs)
 
 
-@identified
-def faster(arm: str, *, than: str, to: float | None = None) -> Effect:
-    """``arm`` needs fewer epochs than the arm ``than`` to reach a loss of ``to`` (None: 10 % of the target's variance)."""
-    return in_order(arm, than, to=to)
+def _common(runs: Runs, arms: Sequence[str], within: int | None) -> int:
+    """Return the epochs that all ``arms`` have in common, at most ``within``."""
+    budgets = [runs[arm].arm.epochs for arm in arms]
+    return min(budgets if within is None else [*budgets, within])
 
 
-@identified
-def in_order(*arms: str, to: float | None = None) -> Effect:
-    """The epochs to a loss of ``to`` rise strictly from each of ``arms`` to the next; the opposite is the reversed order."""
+def _in_order(arms: tuple[str, ...], to: float | None, within: int | None) -> Effect:
     name, epochs = _epochs(to)
 
     def smallest_step(order: Sequence[str]) -> Callable[[Runs], float]:
         def compute(runs: Runs) -> float:
-            logs = [math.log(epochs(runs[arm])) for arm in order]
+            common = _common(runs, order, within)
+            logs = [math.log(epochs(runs[arm], common)) for arm in order]
             return min(slower - quicker for quicker, slower in pairwise(logs))
 
         return compute
 
     terms = [f"log e({slower}) - log e({quicker})" for quicker, slower in pairwise(arms)]
     text = terms[0] if len(terms) == 1 else f"min({', '.join(terms)})"
-    return Effect(f"{text}, e = {name}", "log ratio", smallest_step(arms), arms, smallest_step(arms[::-1]))
+    return Effect(
+        f"{text}, e = {_first(name, within)}", "log ratio", smallest_step(arms), arms, smallest_step(arms[::-1])
+    )
+
+
+def _first(level: str, within: int | None) -> str:
+    """Return the text of the epoch at which a run reaches ``level``."""
+    common = "the common epochs" if within is None else f"the first {within:,} epochs"
+    return f"first epoch with L <= {level} in {common}, none: one more"
+
+
+@identified
+def faster(arm: str, *, than: str, to: float | None = None, within: int | None = None) -> Effect:
+    """``arm`` needs fewer epochs than the arm ``than`` to reach a loss of ``to`` (None: 10 % of the target's variance).
+
+    Only the epochs that both have in common count, at most the first ``within``. An arm that does not get there in these counts
+    as one epoch later, which makes the number a lower bound; if neither does, they tie.
+    """
+    return _in_order((arm, than), to, within)
+
+
+@identified
+def in_order(*arms: str, to: float | None = None) -> Effect:
+    """The epochs to a loss of ``to`` rise strictly from each of ``arms`` to the next (see ``faster``); the opposite is the
+    reversed order."""
+    return _in_order(arms, to, None)
+
+
+@identified
+def not_faster(arm: str, *, than: str, to: float | None = None) -> Effect:
+    """``arm`` does not need fewer epochs than the arm ``than`` to reach a loss of ``to``: the opposite of ``faster``, except that
+    a tie holds (``TIE``)."""
+    name, epochs = _epochs(to)
+
+    def lag(runs: Runs) -> float:
+        common = _common(runs, (arm, than), None)
+        return math.log(epochs(runs[arm], common)) - math.log(epochs(runs[than], common))
+
+    return Effect(
+        f"log e({arm}) - log e({than}), for a tie {TIE:g}, e = {_first(name, None)}",
+        "log ratio",
+        lambda runs: lag(runs) or TIE,
+        (arm, than),
+        lambda runs: -lag(runs),
+    )
 
 
 @identified
 def stop_in_order(*arms: str) -> Effect:
     """The stopping rule (``learning.stopping_epoch``) stops no arm after the next of ``arms``, and the first before the last: +1,
-    else -1."""
+    else -1. Only the epochs that all have in common count. If all stop at one epoch, or none does, they tie: 0."""
 
     def sign(order: Sequence[str]) -> Callable[[Runs], float]:
         def compute(runs: Runs) -> float:
-            stops = [learning.stop(runs[arm]) for arm in order]
-            return 1.0 if stops == sorted(stops) and stops[0] < stops[-1] else -1.0
+            stops = [learning.stop(runs[arm], within=_common(runs, order, None)) for arm in order]
+            return 0.0 if len(set(stops)) == 1 else 1.0 if stops == sorted(stops) else -1.0
 
         return compute
 
     return Effect(
-        f"+1 if stops are {' <= '.join(arms)}, not all equal, else -1", "sign", sign(arms), arms, sign(arms[::-1])
+        f"+1 if stops are {' <= '.join(arms)}, 0 if all equal, else -1", "sign", sign(arms), arms, sign(arms[::-1])
     )
+
+
+def compared(first: Run, second: Run, level: Measure) -> float:
+    """Return how far ``level``, a log loss, is higher for ``first`` than for ``second``; 0 for a tie.
+
+    Fits tie if the losses differ by less than ``ALIKE``, and two dead nets tie. Perfect fits tie because levels are
+    ``learning.resolved``. NaN if both have diverged.
+    """
+    if learning.dead(first) and learning.dead(second):
+        return 0.0
+    gap = difference(level(first), level(second))
+    return 0.0 if learning.fits(first) and abs(gap) < math.log1p(ALIKE) else gap
+
+
+def _higher(level: Measure, arm: str, among: tuple[str, ...], name: str) -> Effect:
+    """Make the effect that ``level``, a log loss, is higher for ``arm`` than for each of ``among``; against one arm alone its
+    opposite is that it is lower."""
+
+    def above(runs: Runs) -> float:
+        return float(np.min([compared(runs[arm], runs[other], level) for other in among]))  # NaN if one is NaN
+
+    opposite = (lambda runs: -above(runs)) if len(among) == 1 else None
+    return Effect(name, "log ratio", above, (arm, *among), opposite)
 
 
 @identified
 def lower_loss(arm: str, *, than: str) -> Effect:
-    """``arm`` ends with a lower training loss than the arm ``than``."""
-    return replace(
-        highest_loss(than, among=(arm,)),
-        name=f"log L of {than} - log L of {arm}",
-    )
+    """``arm`` ends with a lower training loss than the arm ``than``: see ``compared``."""
+    return _higher(learning.log_loss, than, (arm,), f"log L of {than} - log L of {arm}")
+
+
+@identified
+def highest_loss(arm: str, *, among: Sequence[str]) -> Effect:
+    """``arm`` ends with a higher training loss than each of ``among``: see ``compared``."""
+    name = f"log L of {arm} - log max L of {', '.join(among)}"
+    return _higher(learning.log_loss, arm, tuple(among), name)
+
+
+@identified
+def flattest(arm: str, *, among: Sequence[str], first_share: float = 0.5) -> Effect:
+    """``arm`` has a higher mean log training loss over the first share of the epochs than each of ``among``: see ``compared``."""
+    name = f"mean log L of {arm} over the first {first_share:.0%} of epochs - max mean of {', '.join(among)}"
+    return _higher(lambda run: learning.mean_log_loss(run, first_share), arm, tuple(among), name)
 
 
 def _highest(measure: Measure, arm: str, among: tuple[str, ...], name: str, unit: str) -> Effect:
@@ -76,21 +159,6 @@ def _highest(measure: Measure, arm: str, among: tuple[str, ...], name: str, unit
         return difference(measure(runs[among[0]]), measure(runs[arm]))
 
     return Effect(name, unit, above, (arm, *among), below if len(among) == 1 else None)
-
-
-@identified
-def highest_loss(arm: str, *, among: Sequence[str]) -> Effect:
-    """``arm`` ends with a higher training loss than each of ``among``; the opposite, if that is one arm: a lower loss."""
-    name = f"log L of {arm} - log max L of {', '.join(among)}"
-    return _highest(lambda run: log(learning.final(run)), arm, tuple(among), name, "log ratio")
-
-
-@identified
-def flattest(arm: str, *, among: Sequence[str], first_share: float = 0.5) -> Effect:
-    """``arm`` has a higher mean log training loss over the first share of the epochs than each of ``among``; the opposite, if
-    that is one arm: a lower one."""
-    name = f"mean log L of {arm} over the first {first_share:.0%} of epochs - max mean of {', '.join(among)}"
-    return _highest(lambda run: learning.mean_log_loss(run, first_share), arm, tuple(among), name, "log ratio")
 
 
 @identified

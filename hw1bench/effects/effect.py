@@ -18,8 +18,10 @@ Runs = Mapping[str, Run]  # arm name -> its run, all of one seed
 Measure = Callable[[Run], float]
 
 
-TIE = 1e-12
-"""What a tie counts as where a claim denies an order and therefore holds in a tie: the smallest margin."""
+TIE = 1e-15
+"""What a tie counts as where a claim denies an order and therefore holds in a tie: less than any margin. Elsewhere a tie is 0."""
+ON_BOUND = -1e-12
+"""What an effect counts as that lies exactly on its threshold: it does not hold, but unlike a tie it is evidence."""
 RELATIONS = ("equal", "about", "more than")
 """Relations of a count to the stated number."""
 
@@ -107,6 +109,22 @@ class CountsEqual:
 
     def __post_init__(self) -> None:
         settle(self, models=tuple_of(_named_model, least=2))
+
+
+@dataclass(frozen=True)
+class LayersAre:
+    """The exact claim that a model has so many ``convolutions`` and so many ``dense`` layers."""
+
+    model: Model
+    convolutions: int
+    dense: int
+
+    def __post_init__(self) -> None:
+        settle(self, model=instance(Model), convolutions=integer(least=0), dense=integer(least=0))
+
+
+Exact = CountIs | CountsEqual | LayersAre
+"""Claims that the layouts decide alone, without training."""
 
 
 def log(value: float) -> float:

@@ -1,5 +1,6 @@
 """Effects on the gradient's norm over training."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -26,32 +27,27 @@ def norm_settles(arm: str, *, share: float = 0.1) -> Effect:
 @identified
 def norm_calms_at_stop(arm: str) -> Effect:
     """The norm varies less after the epoch at which the stopping rule (``learning.stopping_epoch``) would stop than before;
-    without a stop it does not hold."""
+    undefined without a stop."""
 
     def ratio(runs: Runs) -> float:
         values, stop = measured.norms(runs[arm]), int(learning.stop(runs[arm]))
         if stop + 2 >= len(values):
-            return -np.inf
+            return math.nan
         return log(values[: stop + 1].std()) - log(values[stop + 1 :].std())
 
     return Effect(
-        f"log(sd of the norm before stop / after) of {arm}; never stopped: -infinity",
+        f"log(sd of the norm before stop / after) of {arm}; never stopped: undefined",
         "log ratio",
         ratio,
         (arm,),
-        lambda runs: -ratio(runs) if np.isfinite(ratio(runs)) else -np.inf,
+        lambda runs: -ratio(runs),
     )
 
 
 @identified
-def norm_stays_above(share: float, *, arm: str) -> Effect:
-    """The norm never falls to ``share`` of its value before training."""
-    return Effect(
-        f"min norm / first norm - {share:g} of {arm}",
-        "ratio",
-        lambda runs: float(measured.norms(runs[arm]).min() / measured.norms(runs[arm])[0]) - share,
-        (arm,),
-    )
+def norm_never_zero(arm: str) -> Effect:
+    """The norm is never exactly 0."""
+    return Effect(f"min norm of {arm}", "norm", lambda runs: float(measured.norms(runs[arm]).min()), (arm,))
 
 
 @identified
@@ -86,34 +82,39 @@ def norm_moves_more(arm: str, *, late: tuple[float, float], early: tuple[float, 
 
 
 @identified
-def norm_falls_faster_until(share: float, *, arm: str) -> Effect:
-    """The logarithm of the norm falls more per epoch up to ``share`` of the budget than after it."""
+def norm_falls_then_slows(share: float, *, arm: str, blocks: int) -> Effect:
+    """Up to ``share`` of the budget the means of the norm over ``blocks`` blocks fall, and the logarithm of the norm falls
+    more per epoch there than after it."""
+    falling = Effect(
+        f"share of pairs of {blocks} block means up to {share:.0%} of the epochs in which the norm falls{MINUS}",
+        "share of pairs",
+        lambda runs: _falls(measured.until(measured.norms(runs[arm]), share), blocks),
+        (arm,),
+    )
 
     def gain(runs: Runs) -> float:
         values = measured.norms(runs[arm])
         return measured.log_fall(values, 0, share) - measured.log_fall(values, share, 1)
 
-    name = f"fall of log norm of {arm} per epoch up to {share:.0%} of the epochs - fall per epoch after"
-    return Effect(name, "log ratio per epoch", gain, (arm,), lambda runs: -gain(runs))
+    slower = Effect(
+        f"fall of log norm of {arm} per epoch up to there - fall per epoch after", "log ratio per epoch", gain, (arm,)
+    )
+    return every(falling, slower)
 
 
 @identified
 def high_early(arm: str, *, first: float = 0.02, last: float = 0.2) -> Effect:
     """Norm and batch loss are both higher on average over the ``first`` share of the steps than over the ``last``."""
 
-    def smallest(sign: int) -> Callable[[Runs], float]:
-        def compute(runs: Runs) -> float:
-            run = runs[arm]
-            ratios = [
-                log(measured.part(values, 0, first).mean()) - log(measured.part(values, 1 - last, 1).mean())
-                for values in (measured.norms(run), measured.step_losses(run))
-            ]
-            return min(sign * ratio for ratio in ratios)
-
-        return compute
+    def smallest(runs: Runs) -> float:
+        run = runs[arm]
+        return min(
+            log(measured.part(values, 0, first).mean()) - log(measured.part(values, 1 - last, 1).mean())
+            for values in (measured.norms(run), measured.step_losses(run))
+        )
 
     name = f"min over norm and loss of log(mean of the first {first:.0%} of steps / of the last {last:.0%}) of {arm}"
-    return Effect(name, "log ratio", smallest(1), (arm,), smallest(-1))
+    return Effect(name, "log ratio", smallest, (arm,))
 
 
 @identified

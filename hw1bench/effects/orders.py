@@ -9,7 +9,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from hw1bench.effects.effect import Effect, Runs, every, fails
+from hw1bench.effects.effect import ON_BOUND, Effect, Runs, every, fails
 from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 
@@ -53,7 +53,7 @@ def order_margin(values: Sequence[float], over: Sequence[float]) -> float:
         return math.nan
     m, v = np.asarray(values, dtype=np.float64), np.asarray(over, dtype=np.float64)
     rises = bool(m[v == np.nanmin(v)].max() < m[v == np.nanmax(v)].min())
-    return (share if rises or len(m) < _ENDS_FROM else 0.0) - IN_ORDER
+    return (share if rises or len(m) < _ENDS_FROM else 0.0) - IN_ORDER or ON_BOUND
 
 
 @cache

@@ -23,13 +23,15 @@ def separates(own: str, other: str) -> Effect:
 
 
 @identified
-def converges(own: str, other: str, *, part: str) -> Effect:
-    """The two runs' weights are closer at the end than at initialisation; ``part`` is "whole" or "layer1"."""
+def grows_closer(own: str, other: str, *, part: str) -> Effect:
+    """The two runs' weights are closer at the end than at initialisation, relative to their length; ``part`` is "whole" or
+    "layer1"."""
 
     def gain(runs: Runs) -> float:
-        return _measured(runs, own, other, f"{part}_convergence")
+        return _measured(runs, own, other, f"{part}_relative_convergence")
 
-    name = f"1 - d(end) / d(init) between {own} and {other}, {'first layer' if part == 'layer1' else 'whole model'}"
+    of = "first layer" if part == "layer1" else "whole model"
+    name = f"1 - [d(end) / l(end)] / [d(init) / l(init)], d between {own} and {other}, l their mean length, {of}"
     return Effect(name, "ratio", gain, (own, other), lambda runs: -gain(runs))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hw1bench.effects.effect import Effect, Runs, difference, log, margin, unit
+from hw1bench.effects.effect import ON_BOUND, Effect, Runs, difference, log, margin, unit
 from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 
@@ -33,6 +33,25 @@ def never_reaches(threshold: float, *, arm: str) -> Effect:
 
 
 @identified
+def reaches_near(threshold: float, *, arm: str, reported: int, within: float) -> Effect:
+    """The training loss of ``arm`` first reaches ``threshold`` or less at an epoch that differs from the ``reported`` one by less
+    than a share ``within``; -infinity if it never does."""
+
+    def compute(runs: Runs) -> float:
+        epoch = learning.epochs_to(runs[arm], threshold)
+        if epoch > runs[arm].arm.epochs:
+            return -math.inf
+        return (within * reported - abs(epoch - reported)) / reported or ON_BOUND  # one denominator: see ``stops_near``
+
+    return Effect(
+        f"{within:g} - |epochs(L <= {threshold:g}) / {reported} - 1| of {arm}, never: -infinity",
+        "ratio",
+        compute,
+        (arm,),
+    )
+
+
+@identified
 def loss_below(threshold: float, *arms: str) -> Effect:
     """The final training loss of every one of ``arms`` is below ``threshold``."""
     of = f"L of {arms[0]}" if len(arms) == 1 else f"max L of {', '.join(arms)}"
@@ -55,7 +74,7 @@ def stops_near(reported: int, *, arm: str, within: float) -> Effect:
         f"{within:g} - |stop / {reported} - 1| of {arm}",
         "ratio",
         # With one denominator, because 0.2 - |1200 / 1000 - 1| is not 0 in floating point, and a tie must not hold.
-        lambda runs: (within * reported - abs(learning.stop(runs[arm]) - reported)) / reported,
+        lambda runs: (within * reported - abs(learning.stop(runs[arm]) - reported)) / reported or ON_BOUND,
         (arm,),
     )
 
@@ -72,15 +91,39 @@ def improves(arm: str, *, factor: float) -> Effect:
 
 
 @identified
-def comparable(arm: str, *, to: Sequence[str], factor: float) -> Effect:
-    """The final training loss of ``arm`` is within a ``factor`` of the median final loss of the arms ``to``."""
+def no_worse(arm: str, *, than: Sequence[str], factor: float) -> Effect:
+    """The final training loss of ``arm`` is below ``factor`` times the median final loss of the arms ``than``; perfect fits are
+    equally good (``learning.PERFECT``)."""
 
     def compute(runs: Runs) -> float:
-        middle = float(np.median([learning.final(runs[other]) for other in to]))
-        return math.log(factor) - abs(difference(log(learning.final(runs[arm])), log(middle)))
+        finals = [learning.resolved(runs[other], np.array(learning.final(runs[other]))) for other in than]
+        return math.log(factor) - difference(learning.log_loss(runs[arm]), log(float(np.median(finals))))
 
     return Effect(
-        f"log {factor:g} - |log L of {arm} - log median L of {', '.join(to)}|", "log ratio", compute, (arm, *to)
+        f"log {factor:g} - (log L of {arm} - log median L of {', '.join(than)})", "log ratio", compute, (arm, *than)
+    )
+
+
+@identified
+def approximates(share: float, *, arm: str) -> Effect:
+    """The final training loss of ``arm``, a fit, is below ``share`` of its target's variance; a constant fit leaves all of it."""
+    return Effect(
+        f"{share:g} of the target's variance - L of {arm}",
+        "MSE",
+        lambda runs: share * learning.target_variance(runs[arm]) - learning.final(runs[arm]),
+        (arm,),
+    )
+
+
+@identified
+def falls_early(arm: str, *, first_share: float, share: float) -> Effect:
+    """More than ``share`` of the whole fall of the training loss of ``arm`` is done after ``first_share`` of the epochs;
+    undefined if the loss does not fall."""
+    return Effect(
+        f"share of the whole fall of L of {arm} done after {first_share:.0%} of the epochs - {share:g}",
+        "share",
+        lambda runs: margin(learning.share_of_fall(runs[arm], first_share) - share),
+        (arm,),
     )
 
 

@@ -39,6 +39,11 @@ def part(values: np.ndarray, start: float, end: float) -> np.ndarray:
     return found
 
 
+def until(values: np.ndarray, share: float) -> np.ndarray:
+    """``values (epochs + 1,)`` from before training to the epoch at ``share`` of the budget, which is among them."""
+    return values[: round(share * (len(values) - 1)) + 1]
+
+
 def log_range(values: np.ndarray) -> float:
     """The range of the natural logarithm of ``values``."""
     return float(np.ptp(np.log(values)))

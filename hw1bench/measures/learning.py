@@ -15,6 +15,12 @@ SENSITIVITIES = ("jacobian", "reported")
 GAP = "loss_gap"
 """Name of the difference between test and training loss."""
 
+PERFECT = 1e-6
+"""The share of the target's variance below which the loss of a fit says no more than that the fit is perfect."""
+_CONSTANT = 1e-3
+"""The range of the outputs, over the target's standard deviation, up to which a fit is constant: such a range lowers the loss by
+at most 0.2 % of the target's variance."""
+
 
 def start(run: Run, name: str = "train_loss") -> float:
     """The value of history ``name`` before training."""
@@ -48,20 +54,43 @@ def final(run: Run, name: str = "train_loss") -> float:
     return float(run.arrays["last_batch_norm"][kept_epoch(run) - 1])
 
 
-def epochs_to(run: Run, threshold: float) -> float:
-    """The first epoch after which the training loss is at most ``threshold``; the budget + 1 if there is none."""
-    reached = run.history("train_loss")[1:] <= threshold
+def epochs_to(run: Run, threshold: float, within: int | None = None) -> float:
+    """The first epoch, of the first ``within`` (None: of the budget), after which the training loss is at most ``threshold``; the
+    number of these epochs + 1 if there is none."""
+    reached = run.history("train_loss")[1:][:within] <= threshold
     return float(reached.argmax() + 1) if reached.any() else float(len(reached) + 1)
 
 
-def epochs_to_share_of_variance(run: Run, share: float = 0.1) -> float:
+def epochs_to_share_of_variance(run: Run, share: float = 0.1, within: int | None = None) -> float:
     """As ``epochs_to``, for a training loss of ``share`` of the target's variance: a constant fit leaves a share of 1.
 
     Raises ValueError if the run's targets are classes.
     """
-    if "target_variance" not in run.facts:
+    return epochs_to(run, share * target_variance(run), within)
+
+
+def fits(run: Run) -> bool:
+    """Whether the run fits a function, so that its target has a variance."""
+    return "target_variance" in run.facts
+
+
+def target_variance(run: Run) -> float:
+    """The variance of the target of a fit. Raises ValueError if the run's targets are classes."""
+    if not fits(run):
         raise ValueError(f"arm {run.arm.name!r} learns classes: its target has no variance to compare a loss with")
-    return epochs_to(run, share * run.facts["target_variance"])
+    return float(run.facts["target_variance"])
+
+
+def resolved(run: Run, losses: np.ndarray) -> np.ndarray:
+    """``losses`` of ``run``, of a fit no lower than ``PERFECT`` of its target's variance."""
+    return np.maximum(losses, PERFECT * target_variance(run)) if fits(run) else losses
+
+
+def dead(run: Run) -> bool:
+    """Whether the run is a fit whose outputs are constant after training."""
+    if not fits(run) or "prediction" not in run.arrays:
+        return False
+    return bool(np.ptp(run.arrays["prediction"]) <= _CONSTANT * np.sqrt(target_variance(run)))
 
 
 def stopping_epoch(losses: np.ndarray, first: int = 1000, every: int = 100, least: float = 1e-6) -> float:
@@ -75,9 +104,10 @@ def stopping_epoch(losses: np.ndarray, first: int = 1000, every: int = 100, leas
     return float(len(losses))
 
 
-def stop(run: Run) -> float:
-    """``stopping_epoch`` of the training loss of ``run``."""
-    return stopping_epoch(run.history("train_loss"))
+def stop(run: Run, within: int | None = None) -> float:
+    """``stopping_epoch`` of the training loss of ``run``, in the first ``within`` epochs (None: in its budget)."""
+    losses = run.history("train_loss")
+    return stopping_epoch(losses if within is None else losses[: within + 1])
 
 
 def early(run: Run, name: str, share: float) -> np.ndarray:
@@ -108,8 +138,22 @@ def block_means(values: np.ndarray, blocks: int) -> np.ndarray:
     return np.array([part.mean() for part in np.array_split(values, blocks)])
 
 
-def mean_log_loss(run: Run, first_share: float) -> float:
-    """Mean natural logarithm of the training loss over the first ``first_share`` of the epochs."""
-    losses = run.history("train_loss")[1:]
+def log_loss(run: Run) -> float:
+    """Natural logarithm of the final training loss, ``resolved``."""
     with np.errstate(divide="ignore"):
-        return float(np.log(losses[: round(first_share * len(losses))]).mean())
+        return float(np.log(resolved(run, np.array(final(run)))))
+
+
+def mean_log_loss(run: Run, first_share: float) -> float:
+    """Mean natural logarithm of the training loss, ``resolved``, over the first ``first_share`` of the epochs, at least one."""
+    with np.errstate(divide="ignore"):
+        return float(np.log(resolved(run, early(run, "train_loss", first_share))).mean())
+
+
+def share_of_fall(run: Run, first_share: float) -> float:
+    """The share of the whole fall of the training loss that is done after the first ``first_share`` of the epochs; NaN if
+    the loss does not fall."""
+    losses = run.history("train_loss")
+    whole = losses[0] - losses[-1]
+    there = losses[max(1, round(first_share * (len(losses) - 1)))]
+    return float((losses[0] - there) / whole) if whole > 0 and np.isfinite(whole) else float("nan")

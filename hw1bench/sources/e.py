@@ -35,7 +35,6 @@ def _fit(function: str, name: str) -> Experiment:
             "full batch (code)",
             "1,000 equally spaced points on [-1, 1] (code)",
             "net 0 has the hidden widths of the code, [5,10,10,10,10,5], 461 parameters",
-            *(["convergence means a training loss of at most 1e-3"] if function == "sinc" else []),
             "MSE; torch's default initialisation",
         ),
         figures=(
@@ -110,7 +109,7 @@ _GRADIENT = Protocol(
     arms=(
         Arm(
             name="784-128-64-10",
-            data=MNIST,
+            data=SYMMETRIC,
             model=Model("784-128-64-10"),
             loss="cross_entropy",
             optimizer=Optimizer(name="sgd", lr=0.01),
@@ -127,8 +126,9 @@ GRADIENT = Experiment(
     full=_GRADIENT,
     quick=quick(_GRADIENT, epochs=48),
     assumptions=(
+        "inputs normalised to [-1, 1] (code)",
         "norm and loss of the batch, before each step",
-        "images scaled to [0, 1], no augmentation; cross-entropy; SGD without momentum; torch's default initialisation",
+        "no augmentation; cross-entropy; SGD without momentum; torch's default initialisation",
     ),
     figures=(
         Figure(number="-", title="HW1-2: gradient norm", kind="gradient_norm"),
