@@ -51,7 +51,7 @@ def test_compare_exits_1_only_if_a_verdict_changed(tmp_path, capsys):
             (None, "cannot be read"),
             ("{", "is not JSON"),
             ("[]", "not a claims.json document"),
-            ('{"schema": 2}', "has no 'tier'"),
+            ('{"schema": 3}', "has no 'tier'"),
         ],
     ],
 )
