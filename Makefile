@@ -2,13 +2,13 @@
 # make claims     judge the claims of the quick tier and write the report
 # make test       run the tests
 # make lint       check style and types
-# make record     write docs/record.md, what is on record and how far pilots agree with it
+# make record-page     write docs/record.md, what is on record and how far pilots agree with it
 # make protocols  write docs/protocols.md, with the seconds of the last quick session
 # make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
 # The others set up first. ARGS=... passes arguments to pytest or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims test lint record protocols bench setup
+.PHONY: claims test lint record-page protocols bench setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -21,7 +21,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-record: setup
+record-page: setup
 	$(BIN)/python -m hw1bench record claims --markdown docs/record.md
 
 protocols: setup

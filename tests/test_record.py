@@ -242,4 +242,4 @@ def test_the_page_in_the_docs_has_the_form_of_the_record(tmp_path):
     now = form((tmp_path / "record.md").read_text())
     assert now[0][0] == "# The record"
     assert len(now[1]) > 10
-    assert form(PAGE.read_text()) == now, "make record"
+    assert form(PAGE.read_text()) == now, "make record-page"

@@ -28,7 +28,7 @@ _PAGE = """\
 # The record
 
 Which claims have a verdict of the full tier in `claims/rulings.json`, reached with their present protocols and effects, and
-how often the quick tier's pilots agree with it. `make record` writes this page;
+how often the quick tier's pilots agree with it. `make record-page` writes this page;
 `python -m hw1bench record` prints it. [rulings.md](rulings.md) explains the words.
 
 """
