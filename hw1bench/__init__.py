@@ -4,7 +4,8 @@ To write a claim, combine ``Claim``, an experiment made of the specifications, a
 measurement of your own, derive a class from ``Measurement`` and register the function that takes it with ``takes``.
 """
 
-from hw1bench.court.claim import Claim
+from hw1bench.court.claim import Claim, Reading
+from hw1bench.court.readings import tried
 from hw1bench.effects import Effect
 from hw1bench.measures.instruments import takes
 from hw1bench.specs.experiment import (
@@ -42,9 +43,11 @@ __all__ = [
     "Pack",
     "Paths",
     "Protocol",
+    "Reading",
     "Report",
     "StepLR",
     "Topic",
     "both_tiers",
     "takes",
+    "tried",
 ]

@@ -58,8 +58,16 @@ def test_the_effect_of_ones_own_runs_as_shown(judged):
     ]
 
 
+def test_the_readings_of_ones_own_are_judged_as_shown(judged):
+    (source,) = examples(README)
+    effect, readings, *_ = examples(OWN_CLAIMS)
+    test = "@pytest.mark.parametrize"
+    found = judged(source.replace(test, f"{effect}\n{readings}\n{test}"))["mine-large-rate-faster"]
+    assert [(one["number"], one["reading"]) for one in found["readings"]] == [("to 0.1", "0.05"), ("to 0.1", "0.01")]
+
+
 def test_the_measurement_of_ones_own_runs_as_shown(judged):
-    _, measurement, _ = examples(OWN_CLAIMS)
+    _, _, measurement, _ = examples(OWN_CLAIMS)
     assert list(judged(measurement)) == ["mine-large-rate-longer-weights"]
 
 

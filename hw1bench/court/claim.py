@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from hw1bench.effects import CountIs, CountsEqual, Effect, Exact, LayersAre
+from hw1bench.effects.assumed import argument_names
 from hw1bench.specs.experiment import TIERS, Experiment, Fidelity, Tier
 from hw1bench.specs.report import report_name
 from hw1bench.support.checks import flag, instance, label, one_of, optional, settle, shown, text, tuple_of
@@ -22,7 +23,9 @@ def _id(value: Any, what: str) -> str:
 @dataclass(frozen=True)
 class Reading:
     """Another value of a number in a claim's effect that nobody stated: ``number`` names it ("within 0.2"), ``reading`` is the
-    value tried instead ("0.1"), and ``effect`` is the claim's effect with it."""
+    value tried instead ("0.1"), and ``effect`` is the claim's effect with it.
+
+    ``tried`` of ``hw1bench.court.readings`` makes readings of the effects of this package."""
 
     number: str
     reading: str
@@ -44,9 +47,11 @@ class Claim:
     worth: ``own_level`` says why the level in the effect belongs to no data set and no budget ("guessing is right in 10 % on
     every set"); ``about_not_training`` marks a claim about nets that do not learn; ``trivial`` says of a known truth what would
     have to be different for the claim to fail. ``stated`` names the arguments of the effect whose numbers the report states
-    itself, and ``readings`` are values to try for the others besides those that the rule of readings gives.
+    itself; of the others, ``readings`` replace, for the number that they name, those that the rule of readings gives (see
+    ``hw1bench.court.readings``).
     Raises ValueError for an id that is not words joined by dashes, an effect that needs an experiment and has none (or the
-    reverse), an effect on arms that the experiment does not have, and a figure that the experiment does not have.
+    reverse), an effect on arms that the experiment does not have, a figure that the experiment does not have, a stated argument
+    that the effect does not have, and a reading on arms that the effect does not read.
     """
 
     id: str
@@ -88,6 +93,7 @@ class Claim:
         if isinstance(self.effect, Effect) != (self.experiment is not None):
             raise ValueError(f"claim {self.id}: an effect on runs needs an experiment, and an exact count takes none")
         self._check_figure()
+        self._check_readings()
         if isinstance(self.effect, Effect) and self.experiment is not None:
             for tier in self.tiers:
                 arms = [arm.name for arm in self.experiment.protocol(tier).arms]
@@ -119,6 +125,21 @@ class Claim:
             raise ValueError(
                 f"claim {self.id}: figure {shown(self.figure)} is not one of {', '.join(figures)}: name one of them"
             )
+
+    def _check_readings(self) -> None:
+        """Raise ValueError for a ``stated`` argument that the effect does not have, and for a reading that needs other runs."""
+        names = argument_names(self.effect) if isinstance(self.effect, Effect) else set()
+        for name in self.stated:
+            if name not in names:
+                have = f"only {', '.join(sorted(names))}" if names else "because no constructor of effects made it"
+                raise ValueError(f"claim {self.id}: its effect has no argument {name!r} to be stated, {have}")
+        arms = self.effect.arms if isinstance(self.effect, Effect) else ()
+        for reading in self.readings:
+            if arms is not None and (reading.effect.arms is None or not {*reading.effect.arms} <= {*arms}):
+                raise ValueError(
+                    f"claim {self.id}: reading {reading.reading!r} of {reading.number} needs other arms than its effect, "
+                    f"which reads {', '.join(arms) or 'none'}: a reading is judged on the same runs"
+                )
 
     def everything_assumed(self) -> tuple[str, ...]:
         """The experiment's assumptions and the claim's own."""

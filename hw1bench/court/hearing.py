@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 from hw1bench.court import pilots
 from hw1bench.court import verdict as rule
-from hw1bench.court.claim import Claim
+from hw1bench.court.claim import Claim, Reading
+from hw1bench.court.readings import as_read, readings_of
 from hw1bench.court.remarks import Seeds, diverged_where, remarks
 from hw1bench.court.verdict import Verdict
-from hw1bench.court.vocabulary import PILOT_OF
+from hw1bench.court.vocabulary import PILOT_OF, VerdictWord
 from hw1bench.effects import CountsEqual, Effect, Exact, LayersAre
 from hw1bench.records.forms import unfit
 from hw1bench.records.runs import Block, Measured, Record, Run
@@ -46,8 +47,8 @@ Timer = Callable[[str, Callable[[], None]], None]
 @dataclass(frozen=True)
 class Judgement:
     """A verdict with its evidence: ``facts`` of the runs' data set; ``seconds`` of training and measuring, for all blocks it
-    rests on (``reused`` if none was trained or measured for it); the number of seeds that ``diverged``; and the ``error``, if
-    the verdict is "error"."""
+    rests on (``reused`` if none was trained or measured for it); the number of seeds that ``diverged``; the ``readings``, each
+    with its word on the same runs; and the ``error``, if the verdict is "error"."""
 
     claim: Claim
     tier: Tier
@@ -57,6 +58,12 @@ class Judgement:
     seconds: float = 0.0
     reused: bool = False
     error: Exception | None = None
+    readings: tuple[tuple[Reading, VerdictWord], ...] = ()
+
+    @property
+    def fragile(self) -> tuple[str, ...]:
+        """The assumed numbers that have a reading with another word than the verdict."""
+        return tuple(dict.fromkeys(reading.number for reading, word in self.readings if word != self.verdict.word))
 
 
 def _sum(model: Model) -> tuple[int, str]:
@@ -154,24 +161,14 @@ class Court:
         assert experiment is not None
         protocol = experiment.protocol(self.tier)
         arms = [arm for arm in protocol.arms if effect.arms is None or arm.name in effect.arms]
-        trained, why = 0, ""
+        trained = 0
         for look in self.looks(experiment):
             trained += self._train(experiment, arms, look, timer)
             seeds = self._seeds(experiment, arms, look)
-            values = [effect(runs) for runs in seeds]
-            opposite = None
-            if effect.opposite is not None:
-                other = Effect(f"opposite of {effect.name}", effect.unit, effect.opposite)
-                opposite = [other(runs) for runs in seeds]
-            verdict = rule.decide(values, protocol.looks, opposite)
-            why = self._no_evidence(claim, verdict, seeds)
-            if why or verdict.word != "inconclusive":
+            verdict = self._decide(claim, effect, seeds)
+            if verdict.word not in ("inconclusive", "mixed"):
                 break
-        verdict = replace(verdict, note=" ".join(filter(None, (f"No evidence: {why}." if why else "", remarks(seeds)))))
-        if why:
-            verdict = replace(verdict, word="no evidence", how=None)
-        elif claim.fidelity(self.tier) == "reduced":
-            verdict = replace(verdict, word=PILOT_OF[verdict.word], how=None)
+        verdict = replace(verdict, note=" ".join(filter(None, (verdict.note, remarks(seeds)))))
         records = [self.records[block] for block in self._blocks(experiment, arms, verdict.seeds or 0)]
         results = [self.results[one] for one in self._measured(experiment, arms, verdict.seeds or 0)]
         return Judgement(
@@ -182,7 +179,46 @@ class Court:
             diverged=sum(any(run.diverged for run in runs.values()) for runs in seeds),
             seconds=sum(record.seconds for record in (*records, *results)),
             reused=trained == 0,
+            readings=self._read(claim, seeds),
         )
+
+    def _decide(self, claim: Claim, effect: Effect, seeds: Seeds) -> Verdict:
+        """The verdict, or the pilot, at the look that ``seeds`` make up; its note says why they are no evidence, if they are
+        not."""
+        assert claim.experiment is not None
+        opposite = None
+        if effect.opposite is not None:
+            other = Effect(f"opposite of {effect.name}", effect.unit, effect.opposite)
+            opposite = [other(runs) for runs in seeds]
+        looks = claim.experiment.protocol(self.tier).looks
+        verdict = rule.decide([effect(runs) for runs in seeds], looks, opposite)
+        why = self._no_evidence(claim, verdict, seeds)
+        if why:
+            return replace(verdict, word="no evidence", how=None, note=f"No evidence: {why}.")
+        if claim.fidelity(self.tier) == "reduced":
+            return replace(verdict, word=PILOT_OF[verdict.word], how=None)
+        return verdict
+
+    def _read(self, claim: Claim, seeds: Seeds) -> tuple[tuple[Reading, VerdictWord], ...]:
+        """The readings of ``claim``, each with the word that it has on the same ``seeds``, at the look at which the verdict
+        stopped and by the bound of that look: nothing is trained for a reading, so one that this look leaves open is
+        inconclusive. A reading follows the rules of pilots as the claim does.
+
+        Two kinds are left out: one that no reduced protocol can speak to, such as a loss that belongs to the report's budget,
+        and one of the rule for which the runs are too short, such as 20 block means of 12 epochs. Any other error is the
+        claim's, because its author chose the reading.
+        """
+        found: list[tuple[Reading, VerdictWord]] = []
+        for reading in readings_of(claim):
+            read = as_read(claim, reading)
+            if self.tier == "quick" and pilots.silenced(read):
+                continue
+            try:
+                found.append((reading, self._decide(read, reading.effect, seeds).word))
+            except ValueError:
+                if reading in claim.readings:
+                    raise
+        return tuple(found)
 
     def _no_evidence(self, claim: Claim, verdict: Verdict, seeds: Seeds) -> str:
         """Why ``seeds`` say nothing of ``claim``; '' if they do. As reported, a fit of a function and a net on random labels are

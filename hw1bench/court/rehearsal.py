@@ -61,7 +61,8 @@ def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, str]:
 
 
 def rehearse(subject: Subject, tier: Tier) -> None:
-    """Compute the effect of a claim, and its opposite, from made-up runs of its arms; other subjects have no effect.
+    """Compute the effect of a claim, its opposite and the readings that the claim gives from made-up runs of its arms; other
+    subjects have no effect. Readings of the rule are not rehearsed: what the runs are too short for is left out of them.
 
     Raises ValueError, in one line, if an effect cannot be computed or does not give a number. NaN is accepted as a number, and
     arithmetic that fails is not a fault, because it depends on the made-up numbers.
@@ -71,7 +72,8 @@ def rehearse(subject: Subject, tier: Tier) -> None:
     effect = subject.effect
     made = _Made(subject.experiment, tier)
     names = [name for name in made.arms if effect.arms is None or name in effect.arms]
-    for what, compute in (("effect", effect.compute), ("opposite", effect.opposite)):
+    readings = ((f"reading {one.reading!r} of {one.number}", one.effect.compute) for one in subject.readings)
+    for what, compute in (("effect", effect.compute), ("opposite", effect.opposite), *readings):
         # An effect may be undefined on one history (the first epoch below a loss that is never reached) and defined on
         # another: a fault is what fails on both.
         error = _attempt(compute, made.runs(names, learns=True)) if compute else ""

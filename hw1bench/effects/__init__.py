@@ -9,7 +9,7 @@ see ``hw1bench.effects.arguments``.
 
 from hw1bench.effects import comparisons, effect, gradient, interpolation, orders, paths, ratios, thresholds
 from hw1bench.effects.arguments import checked
-from hw1bench.effects.effect import CountIs, CountsEqual, Effect, Exact, LayersAre
+from hw1bench.effects.effect import CountIs, CountsEqual, Effect, Exact, LayersAre, OfVariance
 from hw1bench.effects.orders import IN_ORDER, chance_of_order, order_margin, share_in_order
 
 ahead = checked(comparisons.ahead)
@@ -92,6 +92,7 @@ __all__ = [
     "Effect",
     "Exact",
     "LayersAre",
+    "OfVariance",
     "above_at_largest",
     "accuracy_above",
     "accuracy_below",

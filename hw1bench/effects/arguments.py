@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
-from hw1bench.effects.effect import Effect
+from hw1bench.effects.effect import Effect, Made, OfVariance
 from hw1bench.measures.learning import GAP, SENSITIVITIES
 from hw1bench.support.checks import Check, instance, integer, label, one_of, optional, real, tuple_of
 
@@ -41,6 +41,11 @@ def _span(each: Check) -> Check:
     return check
 
 
+def _loss(value: Any, what: str) -> float | OfVariance | None:
+    """Check for a loss to reach, or None for 10 % of the target's variance."""
+    return value if value is None or isinstance(value, OfVariance) else _NUMBER(value, what)
+
+
 _BY_NAME: dict[str, Check] = {
     **dict.fromkeys(("arm", "than", "of", "first", "second", "own", "other", "small", "middle", "large"), _ARM),
     **dict.fromkeys(("arms", "among"), _ARMS),
@@ -64,9 +69,9 @@ _BY_CONSTRUCTOR: dict[str, dict[str, Check]] = {
     "reaches": {"within": integer(least=1)},  # epochs
     "stops_near": {"reported": integer(least=1)},
     "reaches_near": {"reported": integer(least=1)},
-    "faster": {"to": optional(_NUMBER), "within": optional(integer(least=1))},
-    "not_faster": {"to": optional(_NUMBER)},
-    "in_order": {"to": optional(_NUMBER), "arms": tuple_of(_ARM, least=2)},
+    "faster": {"to": _loss, "within": optional(integer(least=1))},
+    "not_faster": {"to": _loss},
+    "in_order": {"to": _loss, "arms": tuple_of(_ARM, least=2)},
     "stop_in_order": {"arms": tuple_of(_ARM, least=2)},
     "descending": {"arms": tuple_of(_ARM, least=2)},
     "alike": {"arms": tuple_of(_ARM, least=2)},
@@ -103,7 +108,8 @@ _LEVELS: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "approximates": lambda a: f"a loss of {a['share']:g} of the target's variance",
     **dict.fromkeys(
-        ("faster", "in_order", "not_faster"), lambda a: "" if a["to"] is None else f"a loss of {a['to']:g}"
+        ("faster", "in_order", "not_faster"),
+        lambda a: f"a loss of {a['to']:g}" if isinstance(a["to"], float) else "",
     ),
     **dict.fromkeys(
         ("accuracy_above", "accuracy_below", "accuracy_reaches"), lambda a: f"an accuracy of {a['threshold']:g}"
@@ -153,7 +159,7 @@ def _check(constructor: str, argument: str) -> Check:
 
 def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
     """Wrap ``constructor`` so that its arguments are checked and converted (see ``hw1bench.support.checks``), and its effect
-    knows the level and the clock that the arguments give it.
+    knows how it was made, and the level and the clock that the arguments give it.
 
     Raises ValueError if an argument has no check.
     """
@@ -170,6 +176,7 @@ def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
         for tie, table in (("level", _LEVELS), ("clock", _CLOCKS)):
             if name in table:
                 object.__setattr__(effect, tie, table[name](dict(given.arguments)))
+        object.__setattr__(effect, "made", Made(name, construct, given))
         return effect
 
     return construct

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hw1bench.effects.effect import TIE, Effect, Measure, Runs, difference, final, margin, unit, words
+from hw1bench.effects.effect import TIE, Effect, Measure, OfVariance, Runs, difference, final, margin, unit, words
 from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
@@ -16,13 +16,12 @@ ALIKE = 0.01
 """Losses of fits that differ by less than this share tie."""
 
 
-def _epochs(to: float | None) -> tuple[str, Callable[[Run, int], float]]:
+def _epochs(to: float | OfVariance | None) -> tuple[str, Callable[[Run, int], float]]:
     """Return the text of the loss to reach, and the measure (run, epochs) -> the first of so many epochs with that loss."""
-    if to is None:
-        return "10 % of the target's variance", lambda run, epochs: learning.epochs_to_share_of_variance(
-            run, within=epochs
-        )
-    return f"{to:g}", lambda run, epochs: learning.epochs_to(run, to, within=epochs)
+    level = OfVariance(0.1) if to is None else to
+    if isinstance(level, OfVariance):
+        return str(level), lambda run, epochs: learning.epochs_to_share_of_variance(run, level.share, within=epochs)
+    return f"{level:g}", lambda run, epochs: learning.epochs_to(run, level, within=epochs)
 
 
 def _common(runs: Runs, arms: Sequence[str], within: int | None) -> int:
@@ -31,7 +30,7 @@ def _common(runs: Runs, arms: Sequence[str], within: int | None) -> int:
     return min(budgets if within is None else [*budgets, within])
 
 
-def _in_order(arms: tuple[str, ...], to: float | None, within: int | None) -> Effect:
+def _in_order(arms: tuple[str, ...], to: float | OfVariance | None, within: int | None) -> Effect:
     name, epochs = _epochs(to)
 
     def smallest_step(order: Sequence[str]) -> Callable[[Runs], float]:
@@ -56,7 +55,7 @@ def _first(level: str, within: int | None) -> str:
 
 
 @identified
-def faster(arm: str, *, than: str, to: float | None = None, within: int | None = None) -> Effect:
+def faster(arm: str, *, than: str, to: float | OfVariance | None = None, within: int | None = None) -> Effect:
     """``arm`` needs fewer epochs than the arm ``than`` to reach a loss of ``to`` (None: 10 % of the target's variance).
 
     Only the epochs that both have in common count, at most the first ``within``. An arm that does not get there in these counts
@@ -66,14 +65,14 @@ def faster(arm: str, *, than: str, to: float | None = None, within: int | None =
 
 
 @identified
-def in_order(*arms: str, to: float | None = None) -> Effect:
+def in_order(*arms: str, to: float | OfVariance | None = None) -> Effect:
     """The epochs to a loss of ``to`` rise strictly from each of ``arms`` to the next (see ``faster``); the opposite is the
     reversed order."""
     return _in_order(arms, to, None)
 
 
 @identified
-def not_faster(arm: str, *, than: str, to: float | None = None) -> Effect:
+def not_faster(arm: str, *, than: str, to: float | OfVariance | None = None) -> Effect:
     """``arm`` does not need fewer epochs than the arm ``than`` to reach a loss of ``to``: the opposite of ``faster``, except that
     a tie holds (``TIE``)."""
     name, epochs = _epochs(to)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import BoundArguments
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 from hw1bench.specs.experiment import Model
-from hw1bench.support.checks import function, instance, integer, label, optional, settle, shown, text, tuple_of
+from hw1bench.support.checks import function, instance, integer, label, optional, real, settle, shown, text, tuple_of
 from hw1bench.support.number import NoFinding, as_real
 
 Runs = Mapping[str, Run]  # arm name -> its run, all of one seed
@@ -47,6 +48,7 @@ class Effect:
                1e-4"; such a level belongs to one data set and one budget. '': it compares runs with each other
     clock      the epoch or stage of training that it is tied to, in words such as "within 8000 epochs"; '': none
     statement  the constructor that made it and its arguments; None: it was made by hand (see ``hw1bench.effects.identity``)
+    made       how to make it again with other arguments; None: it was made by hand
 
     ``level`` and ``clock`` decide whether a reduced protocol can say anything of the claim: see ``hw1bench.court.pilots``.
     """
@@ -59,6 +61,7 @@ class Effect:
     level: str = ""
     clock: str = ""
     statement: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
+    made: "Made | None" = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         settle(
@@ -82,6 +85,33 @@ class Effect:
                 return as_real(self.compute(runs))
         except NoFinding as error:
             raise NoFinding(f"effect {self.name!r}: {error}: return one per seed") from None
+
+
+@dataclass(frozen=True)
+class Made:
+    """How an effect was made: by the public constructor ``by``, whose name is ``name``, from checked ``arguments``."""
+
+    name: str
+    by: Callable[..., Effect]
+    arguments: BoundArguments
+
+    def again(self, changes: Mapping[str, Any]) -> Effect:
+        """The effect with some arguments changed. Raises ValueError if the constructor refuses one."""
+        given = BoundArguments(self.arguments.signature, {**self.arguments.arguments, **changes})
+        return self.by(*given.args, **given.kwargs)
+
+
+@dataclass(frozen=True)
+class OfVariance:
+    """A loss of a fit, as a ``share`` of the variance of its target: a fit of the mean alone has a loss of 1."""
+
+    share: float
+
+    def __post_init__(self) -> None:
+        settle(self, share=real(above=0))
+
+    def __str__(self) -> str:
+        return f"{100 * self.share:.3g} % of the target's variance"
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,11 @@ def entry(
         "effect": _effect(judgement),
         "chance": None,
         "close": verdict.close,
-        "readings": [],
-        "fragile": [],
+        "readings": [
+            {"number": reading.number, "reading": reading.reading, "verdict": word}  # type: ignore[typeddict-item]  # runs are there
+            for reading, word in judgement.readings
+        ],
+        "fragile": list(judgement.fragile),
         "trivial": claim.trivial,
         "diverged": judgement.diverged,
         "dataset": (

@@ -1,0 +1,64 @@
+"""Readings: the same claim with other values of the numbers that we assumed, judged on the same runs.
+
+A verdict whose word changes with such a number is *fragile*: it hangs on a choice that the report does not make. The values
+to try are stated before any run is looked at: see ``hw1bench.effects.assumed``.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from hw1bench.court.claim import Claim, Reading
+from hw1bench.effects import Effect
+from hw1bench.effects.assumed import Number, numbers, shown
+
+
+def readings_of(claim: Claim) -> tuple[Reading, ...]:
+    """The readings of ``claim``: for each number in its effect that may be assumed, those that the claim gives, or else, unless
+    the report states the number, those of the rule; then those that the claim gives of anything else.
+
+    A value of the rule that the constructor of the effect refuses is left out. An effect made by hand has only the readings
+    that its claim gives, and an exact count has none.
+    """
+    if not isinstance(claim.effect, Effect):
+        return ()
+    found: list[Reading] = []
+    for number, rule in numbers(claim.effect).items():
+        given = [reading for reading in claim.readings if reading.number == str(number)]
+        if not given and not set(number.names) & set(claim.stated):
+            given = [made for values in rule(*number.values) if (made := _by_rule(claim.effect, number, values))]
+        found += given
+    return (*found, *(reading for reading in claim.readings if reading not in found))
+
+
+def as_read(claim: Claim, reading: Reading) -> Claim:
+    """``claim`` with the effect of ``reading``."""
+    return replace(claim, effect=reading.effect, stated=(), readings=())
+
+
+def tried(effect: Effect, argument: str, *values: Any) -> tuple[Reading, ...]:
+    """Readings of ``effect`` with each of ``values`` for its ``argument``, for a claim that lists them itself.
+
+    Raises ValueError unless ``effect``, with its parts, has one number of this argument alone, and for a value that it does not
+    take.
+    """
+    found = [number for number in numbers(effect) if number.names == (argument,)]
+    if len(found) != 1:
+        have = ", ".join(str(number) for number in numbers(effect)) or "none"
+        raise ValueError(
+            f"effect {effect.name!r} has {len(found)} numbers {argument!r} to read otherwise: it has {have}"
+        )
+    return tuple(_reading(effect, found[0], (value,)) for value in values)
+
+
+def _reading(effect: Effect, number: Number, values: tuple[Any, ...]) -> Reading:
+    return Reading(str(number), shown(values), number.replaced(effect, values))
+
+
+def _by_rule(effect: Effect, number: Number, values: tuple[Any, ...]) -> Reading | None:
+    """The reading with ``values``; None if they are the number itself, or if the constructor refuses them."""
+    if values == number.values:
+        return None
+    try:
+        return _reading(effect, number, values)
+    except ValueError:
+        return None
