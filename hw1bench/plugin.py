@@ -63,6 +63,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "action": "store_true",
         "help": f"judge on seeds from {REPLICATION_OFFSET:,} and compare with the record (report: reports/replication)",
     },
+    "variants": {
+        "action": "store_true",
+        "help": "judge claims tried as reported under other ways of training too (batches, pixels, initial weights, seeds)",
+    },
     "prune-rulings": {"action": "store_true", "help": "remove rulings on claims and tiers that are gone"},
 }
 
@@ -123,6 +127,7 @@ def _options(config: pytest.Config, tier: Tier) -> "Options":
         record_rulings=_option(config, "record-rulings"),
         strict_rulings=_option(config, "strict-rulings"),
         replicate=replicate,
+        variants=_option(config, "variants"),
     )
 
 
@@ -374,6 +379,8 @@ class _Session:
             text = summary.table(self._written, terminalreporter._tw.fullwidth, colour=terminalreporter.hasmarkup)
             terminalreporter.write(text)
             terminalreporter.write_line(summary.counts(self._written))
+            if self.sitting is not None and self.sitting.options.variants:
+                terminalreporter.write_line("\n".join(summary.variants(self._written)))
             if self.sitting is not None and self.sitting.options.replicate:
                 terminalreporter.write_line("\n".join(replication.lines(self._written)))
         if self._place:

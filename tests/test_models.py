@@ -67,14 +67,21 @@ def test_torch_initialisation_is_torchs_own_draw():
         assert torch.equal(expected, found)
 
 
-def test_keras_initialisation_is_glorot_with_zero_biases():
-    model = Model("200-300-10", init="keras")
+@pytest.mark.parametrize(("layout", "fans"), [("200-300-10", (200, 300)), ("C(8-16,5) 16-10", (8 * 25, 16 * 25))])
+def test_keras_initialisation_is_glorots_uniform_with_zero_biases(layout, fans):
+    """Weights uniform on +-sqrt(6 / (fan in + fan out)), of which the variance is 2 / (fan in + fan out), as Keras's Dense and
+    Conv2D draw them; a filter's fans are its channels times its pixels."""
+    model = Model(layout, init="keras")
     network = build(model)
     initialise(network, model, torch.Generator().manual_seed(0))
-    bound = (6 / 500) ** 0.5
-    assert 0.99 * bound < network[0].weight.abs().max() <= bound
-    assert not network[0].bias.any()
-    assert not network[2].bias.any()
+    weights, bound = network[0].weight.detach().double(), (6 / sum(fans)) ** 0.5
+    assert 0.99 * bound < weights.abs().max() <= bound
+    count = weights.numel()
+    assert abs(weights.mean()) < 4 * bound / (3 * count) ** 0.5
+    assert weights.var() == pytest.approx(
+        2 / sum(fans), rel=4 * (0.8 / count) ** 0.5
+    )  # 0.8: of squares of a uniform number
+    assert not any(layer.bias.any() for layer in network if hasattr(layer, "bias"))
 
 
 FIRST = {

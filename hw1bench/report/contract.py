@@ -16,7 +16,7 @@ from typing import Any
 from hw1bench.court.looks import LARGEST
 from hw1bench.court.vocabulary import PILOTS, RULED
 from hw1bench.report import schema
-from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure, Report, Topic
+from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure, Report, Topic, Variant
 from hw1bench.report.validate import fault, schema_of, shown
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Figure",
     "Report",
     "Topic",
+    "Variant",
     "check",
     "from_seeds",
     "measured",

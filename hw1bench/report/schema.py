@@ -87,6 +87,13 @@ class Reading(TypedDict):
     verdict: RecordedWord
 
 
+class Variant(TypedDict):
+    """The word that the claim has if it is trained otherwise in one thing that the report does not say."""
+
+    name: Annotated[Name, 'what is otherwise, such as "batches of 16"']
+    verdict: VerdictWord
+
+
 class Claim(TypedDict):
     """One claim: what was said and where, what was found, and how that compares with the ruling on record."""
 
@@ -125,6 +132,7 @@ class Claim(TypedDict):
     close: Annotated[bool, "whether one seed more or less would have changed the verdict at its look"]
     readings: Annotated[list[Reading], "the words under other values of the numbers that the report does not state"]
     fragile: Annotated[list[Name], "the numbers whose other values change the word"]
+    variants: NotRequired[Annotated[list[Variant], "the words under other ways of training, if they were tried"]]
     trivial: Annotated[str, "of a known truth, what would have to be different for the claim to fail; empty otherwise"]
     diverged: Annotated[Count | None, "the number of runs that diverged"]
     dataset: Dataset | None

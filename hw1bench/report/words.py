@@ -2,12 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hw1bench.court import vocabulary
 from hw1bench.court.chance import Result, by_chance
 from hw1bench.court.vocabulary import PILOTS, RULED, VERDICTS
-from hw1bench.report.contract import Claim, Document, Effect, Figure, Report, from_seeds, measured
+from hw1bench.report.contract import Claim, Document, Effect, Figure, Report, Variant, from_seeds, measured
 
 FAILED = "failed"
 GROUPS = (FAILED, *VERDICTS)
@@ -243,3 +243,12 @@ def _by_chance(document: Document, kind: str, known: Iterable[str]) -> str:
         f"at most {number(most)} of {plural(found.decided, f'decided {kind}')} ({percent(most / found.decided)}; false discovery "
         f"rate {percent(found.rate)}, Benjamini-Hochberg)"
     )
+
+
+def stands(verdict: str, variants: Sequence[Variant]) -> str:
+    """In how many of the ``variants`` of training that were run a ``verdict`` stands, and the words of the others."""
+    run = [variant for variant in variants if variant["verdict"] not in ("not run", "error")]
+    others = [f"{variant['name']} {variant['verdict']}" for variant in variants if variant["verdict"] != verdict]
+    same = sum(variant["verdict"] == verdict for variant in variants)
+    text = f"stands in {same} of {len(run)} variants of training"
+    return f"{text}: {', '.join(others)}" if others else text

@@ -20,6 +20,7 @@ from hw1bench.court.docket import Case
 from hw1bench.court.hearing import Court, Judgement, Timer
 from hw1bench.court.register import PATIENCE, Register, lock
 from hw1bench.court.rulings import Outcome, Ruling, Rulings
+from hw1bench.court.variants import vary
 from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import PILOTS, RULED, RecordedWord, VerdictWord
 from hw1bench.data import Library
@@ -52,6 +53,7 @@ class Options:
     record_rulings: bool = False
     strict_rulings: bool = False
     replicate: bool = False
+    variants: bool = False
 
     def check(self) -> None:
         """Raise ValueError, in one line, for an option that cannot be met."""
@@ -172,6 +174,9 @@ class Sitting:
         elif self.options.strict_rulings and judgement.verdict.word == "not run" and not self._silenced(case.claim):
             outcome = Outcome("failed", "not run, which --strict-rulings does not allow")
         entry = self._entry(judgement, case, ruling, outcome)
+        if self.options.variants:
+            words_of = vary(self.court, judgement)
+            entry["variants"] = [{"name": name, "verdict": word} for name, word in words_of]
         contract.check_claim(entry)  # an invalid entry costs this claim, not the whole report
         self._entries[case.claim.id] = entry
         return judgement, entry, outcome

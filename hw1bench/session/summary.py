@@ -68,6 +68,18 @@ def counts(document: Document) -> str:
     return "\n".join([f"{words.plural(len(document['claims']), 'claim')}: {counted}", *words.data_remarks(document)])
 
 
+def variants(document: Document) -> list[str]:
+    """For each claim that was trained otherwise too, in how many variants its verdict stands, and the word in the others."""
+    found = [
+        f"{entry['id']} ({entry['verdict']}) {words.stands(entry['verdict'], entry['variants'])}"
+        for entry in document["claims"]
+        if entry.get("variants")
+    ]
+    return list(
+        map(line, found or ["no claim of this session has variants of training: they are of claims tried as reported"])
+    )
+
+
 def _remark(entry: Claim) -> str:
     """Why there is no verdict; or that it differs from the verdict on record, or that the ruling is on another subject."""
     if entry["verdict"] in ("not run", "error"):
