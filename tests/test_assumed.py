@@ -67,6 +67,12 @@ def test_the_tables_name_constructors_only():
         ),
         (fx.best_within(0.4, 0.5, "a", "b"), {"low 0.4 to 0.5": ["0.425 to 0.475", "0.35 to 0.55"]}),
         (fx.reaches(0.3, arm="a", within=8_000), {"threshold 0.3": ["0.1", "0.9"]}),
+        (fx.faster("a", than="b", to=0.3, within=2_500), {"to 0.3": ["0.1", "0.9"], "within 2500": ["1250", "5000"]}),
+        (fx.approximates(0.03, arm="a"), {"share 0.03": ["0.01", "0.09"]}),
+        (
+            fx.falls_early("a", first_share=0.1, share=0.9),
+            {"first_share 0.1": ["0.05", "0.2"], "share 0.9": ["0.95", "0.8"]},
+        ),
         (fx.lower_loss("a", than="b"), {}),
         (fx.Effect("mine", "", lambda runs: 1.0), {}),
     ],

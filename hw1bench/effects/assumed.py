@@ -2,9 +2,9 @@
 
 The rule was stated before any run was looked at. A tolerance, a share of the budget, a number of blocks and a factor are halved
 and doubled; of a factor under 2, whose half would turn the comparison round, the excess over 1 is. A loss is divided and
-multiplied by three. A threshold of accuracy is moved to half and to twice its distance from 1 or, below one half, from the
-accuracy of guessing. A span is made half and twice as wide about its middle, or from the end of the budget at which it begins or
-ends. A value that the constructor refuses is left out.
+multiplied by three. Of a share that is more than half of a whole, what is left is halved and doubled. A threshold of accuracy is
+moved to half and to twice its distance from 1 or, below one half, from the accuracy of guessing. A span is made half and twice as
+wide about its middle, or from the end of the budget at which it begins or ends. A value that the constructor refuses is left out.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +40,14 @@ def _loss(value: float | OfVariance | None) -> list[Values]:
     return [(level * times,) for times in _TIMES_OF_A_LOSS]
 
 
+def _of_variance(value: float) -> list[Values]:
+    return [(value * times,) for times in _TIMES_OF_A_LOSS]
+
+
+def _most(value: float) -> list[Values]:
+    return [(1 - (1 - value) * times,) for times in _TIMES] if value > 0.5 else _scaled(value)
+
+
 def _accuracy(value: float) -> list[Values]:
     end = 1.0 if value > 0.5 else 1 / CLASSES
     return [(end + (value - end) * times,) for times in _TIMES]
@@ -62,7 +70,11 @@ def _two_ends(low: float, high: float) -> list[Values]:
 
 
 ASSUMED: dict[str, dict[tuple[str, ...], _Rule]] = {
-    **{name: {("to",): _loss} for name in ("faster", "in_order")},
+    **{name: {("to",): _loss} for name in ("in_order", "not_faster")},
+    "faster": {("to",): _loss, ("within",): _count},
+    "approximates": {("share",): _of_variance},
+    "reaches_near": {("threshold",): _loss, ("within",): _scaled},
+    "falls_early": {("first_share",): _scaled, ("share",): _most},
     **{name: {("threshold",): _loss} for name in ("reaches", "never_reaches", "loss_below", "loss_above")},
     **{
         name: {("threshold",): _accuracy}
@@ -70,19 +82,17 @@ ASSUMED: dict[str, dict[tuple[str, ...], _Rule]] = {
     },
     "above_at_largest": {("threshold", "history"): _level},
     **{name: {("first_share",): _scaled} for name in ("flattest", "ahead")},
-    **{
-        name: {("share",): _scaled}
-        for name in ("norm_settles", "norm_stays_above", "norm_falls_faster_until", "pure_is_best")
-    },
+    **{name: {("share",): _scaled} for name in ("norm_settles", "pure_is_best")},
     **{name: {("within",): _scaled} for name in ("stands_still", "stops_near", "near", "alike", "peaks_near")},
     "differ": {("by",): _scaled},
     "overfits_by": {("gap",): _scaled},
     "barrier_above": {("points",): _scaled},
-    **{name: {("factor",): _factor} for name in ("improves", "comparable", "u_shaped", "beaten")},
+    **{name: {("factor",): _factor} for name in ("improves", "no_worse", "u_shaped", "beaten")},
     **{
         name: {("blocks",): _count}
         for name in ("rises_over_epochs", "falls_over_epochs", "no_trend_over_epochs", "norm_falls_late")
     },
+    "norm_falls_then_slows": {("share",): _scaled, ("blocks",): _count},
     "norm_moves_more": {("late",): _span, ("early",): _span},
     "best_within": {("low", "high"): _two_ends},
     "high_early": {("first",): _scaled, ("last",): _scaled},
@@ -94,7 +104,7 @@ ASSUMED: dict[str, dict[tuple[str, ...], _Rule]] = {
 """Constructor -> the arguments that make up each number that may be assumed -> the rule of its other values."""
 
 NAMED: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("near", "stops_near"), ("reported",)),
+    **dict.fromkeys(("near", "stops_near", "reaches_near"), ("reported",)),
     "reaches": ("within",),
     "peaks_near": ("alpha",),
     **dict.fromkeys(("rises_along", "falls_along"), ("over",)),
