@@ -92,7 +92,7 @@ def _images(spec: Images, found: images.ImageSet) -> Dataset:
 
 
 class Library:
-    """The available data sets: functions and digits always, MNIST and CIFAR-10 from ``folder``.
+    """The available data sets: functions, digits and 5,000 images of MNIST always, MNIST and CIFAR-10 from ``folder``.
 
     ``progress`` is shown while images are decoded for the first time.
     """
@@ -121,4 +121,4 @@ class Library:
 
 
 BUILT_IN = Library()
-"""Library of the sets that need no folder: functions and digits."""
+"""Library of the sets that need no folder: functions, digits and 5,000 images of MNIST."""

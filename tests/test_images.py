@@ -197,7 +197,9 @@ def test_a_set_that_is_not_there_says_what_to_do(tmp_path):
 
 
 def test_an_unknown_set_is_refused():
-    with pytest.raises(ValueError, match="no set of images named 'fashion'; there are digits, mnist, cifar10"):
+    with pytest.raises(
+        ValueError, match="no set of images named 'fashion'; there are digits, mnist_5k, mnist, cifar10"
+    ):
         images.read("fashion", None)
 
 

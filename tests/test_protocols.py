@@ -115,6 +115,11 @@ def test_the_range_of_parameters_of_many_nets_is_listed_and_an_order_that_change
     ("changed", "text"),
     [
         ({"data": replace(MNIST, name="digits")}, "digits instead of MNIST"),
+        ({"data": replace(MNIST, name="mnist_5k")}, "only 5,000 images of MNIST"),
+        (
+            {"data": replace(MNIST, name="mnist_5k", stands_for="CIFAR-10")},
+            "5,000 images of MNIST stand in for CIFAR-10",
+        ),
         ({"data": replace(MNIST, random_labels=True)}, "random labels True instead of False"),
         ({"data": replace(MNIST, size=14)}, "size 14 instead of 28"),
         ({"model": Model("784-32-10")}, "layout 784-32-10 instead of 784-256-10"),

@@ -1,4 +1,4 @@
-"""Sets of labelled images (digits, MNIST, CIFAR-10), with the same arrays and fingerprint from any container."""
+"""Sets of labelled images (digits, MNIST and a part of it, CIFAR-10), with the same arrays and fingerprint from any container."""
 
 from hw1bench.images.reader import read
 from hw1bench.images.sets import ImageSet, Stack

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from hw1bench.images import cache, digits, published
+from hw1bench.images import cache, digits, mnist_5k, published
 from hw1bench.images.archive import Archive, Images
 from hw1bench.images.decode import decode
 from hw1bench.images.find import Found, Source, find
 from hw1bench.images.folder import Tree, unreadable
 from hw1bench.images.printable import PrintableProgress, printable
 from hw1bench.images.raw import Raw
-from hw1bench.images.sets import KNOWN_SETS, MNIST, ImageSet, KnownSet, assemble
+from hw1bench.images.sets import KNOWN_SETS, MNIST, MNIST_5K, ImageSet, KnownSet, assemble
 from hw1bench.support.progress import Progress, Silent
 from hw1bench.support.refusals import Unavailable
 
@@ -118,17 +118,21 @@ def choose(form: KnownSet, found: Found, root: Path, progress: Progress) -> tupl
 
 
 def read(name: str, folder: Path | None, progress: Progress | None = None) -> ImageSet:
-    """Read the whole set ``name``, "digits", "mnist" or "cifar10", into memory.
+    """Read the whole set ``name``, "digits", "mnist_5k", "mnist" or "cifar10", into memory.
 
-    ``folder`` holds MNIST or CIFAR-10 as described in ``hw1bench.images.find``; digits need none. ``progress`` is shown while
-    images are decoded for the first time, and notified of copies that are passed over.
-    Raises ``Unavailable`` if the set is not in ``folder``, ValueError, in one line that names the file, if a copy is damaged or
-    another set, and ValueError for an unknown name.
+    ``folder`` holds MNIST or CIFAR-10 as described in ``hw1bench.images.find``; the others lie in packages, and need none.
+    ``progress`` is shown while images are decoded for the first time, and notified of copies that are passed over.
+    Raises ``Unavailable`` if the set is not in ``folder`` or its package is not installed, ValueError, in one line that names the
+    file, if a copy is damaged or another set, and ValueError for an unknown name.
     """
     if name == "digits":
         return digits.read()
+    if name == MNIST_5K.name:
+        return mnist_5k.read(progress or Silent())
     if name not in KNOWN_SETS:
-        raise ValueError(f"no set of images named {name!r}; there are {', '.join(('digits', *KNOWN_SETS))}")
+        raise ValueError(
+            f"no set of images named {name!r}; there are {', '.join(('digits', MNIST_5K.name, *KNOWN_SETS))}"
+        )
     form = KNOWN_SETS[name]
     found = Found() if folder is None else look(form, folder)
     if folder is None or not found.sources:

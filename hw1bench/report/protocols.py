@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from hw1bench.specs.experiment import TITLES, Arm, Data, Experiment, Function, Images, Protocol, StepLR
+from hw1bench.specs.ingredients import PART_OF
 from hw1bench.specs.notation import scaled
 
 _PAGE = """\
@@ -120,9 +121,17 @@ def _data(full: Arm, quick: Arm) -> str:
         return f"{_title(b)} instead of {_title(a)}"
     parts = []
     if a.name != b.name:
-        stands_for = b.stands_for if isinstance(b, Images) else ""
-        parts.append(f"{_title(b)} stand in for {stands_for}" if stands_for else f"{_title(b)} instead of {_title(a)}")
+        parts.append(_replacement(a, b))
     return ", ".join([*parts, *_fields(a, b, "name", "stands_for")])
+
+
+def _replacement(full: Data, quick: Data) -> str:
+    """What the data ``quick`` are to the data ``full`` of another name: a stand-in, a part of them, or neither."""
+    if isinstance(quick, Images) and quick.stands_for:
+        return f"{_title(quick)} stand in for {quick.stands_for}"
+    if PART_OF.get(quick.name) == full.name:
+        return f"only {_title(quick)}"
+    return f"{_title(quick)} instead of {_title(full)}"
 
 
 def _model(full: Arm, quick: Arm, narrowing: float) -> str:

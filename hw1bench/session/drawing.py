@@ -10,7 +10,7 @@ from hw1bench.measures import learning
 from hw1bench.records.runs import Block, Measured, Record, Run
 from hw1bench.report import contract, document, figures
 from hw1bench.report.protocols import steps
-from hw1bench.specs.experiment import Arm, CrossReportFigure, Experiment, Figure, Images, Tier
+from hw1bench.specs.experiment import TITLES, Arm, CrossReportFigure, Experiment, Figure, Images, Tier
 from hw1bench.specs.kinds import KINDS, Kind
 from hw1bench.support import snapshots
 
@@ -124,7 +124,7 @@ class Drawing:
             for arm in experiment.protocol(self.tier).arms
             if isinstance(arm.data, Images) and arm.data.stands_for
         }
-        what = " and ".join(sorted(f"{name} stand in for {other}" for name, other in sets))
+        what = " and ".join(sorted(f"{TITLES[name]} stand in for {other}" for name, other in sets))
         if not what:
             return ""
         budgets = ", ".join(

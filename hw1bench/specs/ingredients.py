@@ -13,7 +13,7 @@ from hw1bench.support.checks import flag, integer, one_of, optional, real, settl
 
 CLASSES = 10
 """Classes of every set of images."""
-TRAINING_SAMPLES = {"digits": 1_437, "mnist": 60_000, "cifar10": 50_000}
+TRAINING_SAMPLES = {"digits": 1_437, "mnist_5k": 4_000, "mnist": 60_000, "cifar10": 50_000}
 """Number of training samples of each set of images, as published."""
 _MOST_PARAMETERS = 2**31 - 1
 _LEAST_DEVIATION = 2.0**-126  # images are divided by it in float32, where a smaller number loses digits, or is 0
@@ -134,14 +134,15 @@ class Function:
 class Images:
     """A set of labelled images and the form in which a net gets them.
 
-    ``name`` is "digits" (scikit-learn's 1,797 handwritten digits), "mnist" or "cifar10"; if digits stand in for another set,
-    ``stands_for`` names it. Images are resized to ``size`` x ``size`` (bilinear), a single channel is repeated to ``channels``,
-    and values are scaled to [0, 1] and normalised by ``mean`` and ``deviation`` (one per channel, or one for all). ``augment``
-    pads training images by 4 reflected pixels, crops at random and flips half of them. ``random_labels`` draws the training
-    labels uniformly, once per seed; test labels stay true. Raises ValueError for sizes, channels and numbers that do not fit.
+    ``name`` is "digits" (scikit-learn's 1,797 handwritten digits), "mnist_5k" (5,000 images of MNIST), "mnist" or "cifar10"; if
+    the set stands in for another one, ``stands_for`` names that. Images are resized to ``size`` x ``size`` (bilinear), a single
+    channel is repeated to ``channels``, and values are scaled to [0, 1] and normalised by ``mean`` and ``deviation`` (one per
+    channel, or one for all). ``augment`` pads training images by 4 reflected pixels, crops at random and flips half of them.
+    ``random_labels`` draws the training labels uniformly, once per seed; test labels stay true. Raises ValueError for sizes,
+    channels and numbers that do not fit.
     """
 
-    name: Literal["digits", "mnist", "cifar10"]
+    name: Literal["digits", "mnist_5k", "mnist", "cifar10"]
     size: int
     channels: int = 1
     mean: tuple[float, ...] = (0.0,)
@@ -192,7 +193,10 @@ class Images:
         return CLASSES
 
 
-TITLES = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}  # of image sets, as readers see them
+TITLES = {"digits": "digits", "mnist_5k": "5,000 images of MNIST", "mnist": "MNIST", "cifar10": "CIFAR-10"}
+"""Names of the image sets, as readers see them."""
+PART_OF = {"mnist_5k": "mnist"}
+"""Image set that is a part of another one -> the whole."""
 Data = Function | Images
 Loss = Literal["mse", "cross_entropy", "nll"]
 
