@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from hw1bench import Arm, Claim, Experiment, Figure, Function, Model, Optimizer, both_tiers
+from hw1bench.court import pilots
 from hw1bench.effects import CountIs, loss_below
 
 ARMS = [
@@ -28,6 +29,16 @@ def test_assumptions_of_experiment_and_claim_add_up():
 def test_a_full_only_experiment_makes_a_full_only_claim():
     full = Experiment(report="T", name="x", full=EXPERIMENT.full, quick=None)
     assert Claim("T-x", **BASIS, experiment=full, effect=loss_below(1, "one")).tiers == ("full",)
+
+
+def test_a_claim_on_an_experiment_that_says_why_is_listed_in_the_quick_tier_and_tried_by_the_full_one():
+    full = Experiment(report="T", name="x", full=EXPERIMENT.full, quick=None, full_tier_only="too slow")
+    claim = Claim("T-x", **BASIS, experiment=full, effect=loss_below(1, "one"))
+    assert claim.tiers == ("quick", "full")
+    assert (claim.protocol("quick"), claim.key("quick"), claim.fidelity("quick")) == (None, None, "reduced")
+    assert (claim.protocol("full"), claim.key("full")) == (EXPERIMENT.full, full.key("full"))
+    assert pilots.silenced(claim) == "too slow"
+    assert replace(claim, full_only=True).tiers == ("full",)
 
 
 FIGURES = tuple(Figure(number="1", title="It", kind=kind) for kind in ("loss", "losses", "curves"))

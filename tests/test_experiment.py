@@ -141,6 +141,8 @@ def test_tiers_of_an_experiment():
     assert both.key("full") == replace(both, assumptions=("one",)).key("full")
     with pytest.raises(ValueError, match="T-x has no quick protocol"):
         replace(both, quick=None).protocol("quick")
+    with pytest.raises(ValueError, match="T-x has a quick protocol, and a reason for having none: leave one out"):
+        replace(both, full_tier_only="too slow")
 
 
 def test_collection_imports_no_torch_scipy_or_matplotlib():

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from hw1bench.effects import CountIs, CountsEqual, Effect, Exact, LayersAre
 from hw1bench.effects.assumed import argument_names
-from hw1bench.specs.experiment import TIERS, Experiment, Fidelity, Tier
+from hw1bench.specs.experiment import TIERS, Experiment, Fidelity, Protocol, Tier
 from hw1bench.specs.report import report_name
 from hw1bench.support.checks import flag, instance, label, one_of, optional, settle, shown, text, tuple_of
 
@@ -95,22 +95,28 @@ class Claim:
         self._check_figure()
         self._check_readings()
         if isinstance(self.effect, Effect) and self.experiment is not None:
-            for tier in self.tiers:
-                arms = [arm.name for arm in self.experiment.protocol(tier).arms]
+            for protocol in filter(None, map(self.protocol, self.tiers)):
+                arms = [arm.name for arm in protocol.arms]
                 for arm in self.effect.arms or ():
                     if arm not in arms:
                         raise ValueError(f"claim {self.id}: {self.experiment.id} has no arm {arm!r}, only {arms}")
 
     @property
     def tiers(self) -> tuple[Tier, ...]:
-        """The tiers that can try the claim."""
-        if self.full_only or (self.experiment is not None and self.experiment.quick is None):
-            return ("full",)
-        return TIERS
+        """The tiers that list the claim. The quick tier lists it as not run if its experiment says why it is for the full tier
+        only."""
+        untried = self.experiment is not None and self.experiment.quick is None and not self.experiment.full_tier_only
+        return ("full",) if self.full_only or untried else TIERS
+
+    def protocol(self, tier: Tier) -> Protocol | None:
+        """What ``tier`` trains for the claim; None if it trains nothing."""
+        if self.experiment is None or (tier == "quick" and self.experiment.quick is None):
+            return None
+        return self.experiment.protocol(tier)
 
     def key(self, tier: Tier) -> str | None:
-        """The digest of what ``tier`` trains for the claim; None for an exact count, which trains nothing."""
-        return self.experiment.key(tier) if self.experiment else None
+        """The digest of what ``tier`` trains for the claim; None if it trains nothing, as for an exact count."""
+        return self.experiment.key(tier) if self.experiment and self.protocol(tier) else None
 
     def fidelity(self, tier: Tier) -> Fidelity:
         """Whether ``tier`` tries the claim as reported; an exact count is always tried so."""

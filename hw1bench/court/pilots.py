@@ -34,11 +34,13 @@ Seeds = Sequence[Mapping[str, Run]]  # for each seed its run of every arm
 
 
 def silenced(claim: Claim) -> str:
-    """Why no run of the quick protocol can speak to ``claim``, known before anything trains: a foreign level, or other arms;
-    '' if it may speak, or if its protocol is as reported."""
+    """Why no run of the quick protocol can speak to ``claim``, known before anything trains: a foreign level, or other arms, or
+    that there is no such protocol; '' if it may speak, or if its protocol is as reported."""
     if claim.experiment is None or not isinstance(claim.effect, Effect) or claim.fidelity("quick") == "as reported":
         return ""
-    return foreign_level(claim) or other_arms(claim.effect, claim.experiment.full, claim.experiment.protocol("quick"))
+    if claim.experiment.quick is None:
+        return claim.experiment.full_tier_only
+    return foreign_level(claim) or other_arms(claim.effect, claim.experiment.full, claim.experiment.quick)
 
 
 def foreign_level(claim: Claim) -> str:

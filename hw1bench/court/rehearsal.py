@@ -42,9 +42,9 @@ def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, str]:
 
     For a claim, its effect and the opposite are rehearsed. For any experiment, whether of a claim, shown for its figures or
     part of a figure across reports, the arrays that its figures are drawn from are checked. Two different experiments with one
-    id are a fault of every subject that uses the later one. A claim that ``tier`` does not try has no fault.
+    id are a fault of every subject that uses the later one. What ``tier`` does not try has no fault.
     """
-    tried = [one for one in subjects if not isinstance(one, Claim) or tier in one.tiers]
+    tried = [one for one in subjects if _tries(tier, one)]
     checks: tuple[Callable[[Subject], None], ...] = (
         _Names(),
         lambda one: _figures(one, tier),
@@ -58,6 +58,16 @@ def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, str]:
             except ValueError as error:
                 found.setdefault(subject.id, str(error))
     return found
+
+
+def _tries(tier: Tier, subject: Subject) -> bool:
+    match subject:
+        case Claim():
+            return tier in subject.tiers and (subject.experiment is None or subject.protocol(tier) is not None)
+        case Experiment():
+            return tier == "full" or not subject.full_tier_only
+        case CrossReportFigure():
+            return True
 
 
 def rehearse(subject: Subject, tier: Tier) -> None:

@@ -122,7 +122,7 @@ def entry(
         "assumptions": list(claim.everything_assumed()),
         "changes": list(differences(claim.experiment)) if claim.experiment and judgement.tier == "quick" else [],
         "origin": claim.origin,
-        "experiment": claim.experiment.key(judgement.tier) if claim.experiment else None,
+        "experiment": claim.key(judgement.tier),
         "seconds": judgement.seconds,
         "reused": judgement.reused,
         "figure": figure_of(claim),

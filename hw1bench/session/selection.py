@@ -11,7 +11,7 @@ import pytest
 from hw1bench.court import rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Case
-from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
+from hw1bench.specs.experiment import TIERS, CrossReportFigure, Experiment, Tier
 from hw1bench.specs.report import Pack, merged
 from hw1bench.support.checks import shown
 
@@ -172,7 +172,10 @@ class Selection:
             self.collected = True
             if isinstance(subject, Claim):  # even if no mark of the test lists it
                 self.known.setdefault(item.path, {})[subject.id] = subject
-            if isinstance(subject, Claim) and found["tier"] not in subject.tiers:
+            listed = subject.tiers if isinstance(subject, Claim) else TIERS
+            if isinstance(subject, Experiment) and subject.full_tier_only:
+                listed = ("full",)
+            if found["tier"] not in listed:
                 out.append(item)
                 continue
             reports = () if isinstance(subject, CrossReportFigure) else (f"report_{subject.report.lower()}",)

@@ -140,15 +140,15 @@ class Sitting:
         settings = (options.seed_offset, options.max_seeds, closed, self.trainer.unfit)
         self.court = Court(options.tier, store, self.trainer, *settings)
         for case in self.cases:
-            if case.claim.experiment is not None:
+            if case.claim.experiment is not None and case.claim.protocol(options.tier) is not None:
                 self.court.looks(case.claim.experiment)
         # Before anything trains, because the source of an effect or a measurement may be edited during training.
         for case in (*self.cases, *self.docket):
             _ = case.subjects
         for case in self.cases:
-            if case.claim.experiment is not None:
-                for measurement in case.claim.experiment.protocol(options.tier).measures:
-                    self.trainer.own(measurement)
+            protocol = case.claim.protocol(options.tier)
+            for measurement in protocol.measures if protocol else ():
+                self.trainer.own(measurement)
         if options.record_rulings:
             paths = {case.rulings for case in self.cases}
             self._registers = {path: Register(path, self.progress.notice) for path in sorted(paths)}

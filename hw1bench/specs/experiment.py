@@ -147,10 +147,12 @@ class Figure:
 class Experiment:
     """A report's experiment: two protocols, the assumptions behind them, and the figures drawn from it.
 
-    ``name`` enters every random stream, so renaming an experiment trains different runs. ``quick`` None: full tier only.
+    ``name`` enters every random stream, so renaming an experiment trains different runs. ``quick`` None: the quick tier does not
+    train it. If ``full_tier_only`` then says why no reduced protocol can speak to its claims, these are listed there as not run.
     ``as_reported`` says why a quick protocol that trains other arms than the full one is still as the report has it ('': it
     is not). It is no part of the experiment's digest, because it trains nothing.
-    Raises ValueError for a name that is not safe for files, two figures with one id, and a figure of arms that do not exist.
+    Raises ValueError for a name that is not safe for files, two figures with one id, a figure of arms that do not exist, and a
+    quick protocol together with ``full_tier_only``.
     """
 
     report: str
@@ -160,11 +162,13 @@ class Experiment:
     assumptions: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     as_reported: str = ""
+    full_tier_only: str = ""
 
     def __post_init__(self) -> None:
         settle(
             self,
             as_reported=text(),
+            full_tier_only=text(),
             name=file_name(),
             report=report_name,
             full=instance(Protocol),
@@ -172,6 +176,8 @@ class Experiment:
             assumptions=tuple_of(text()),
             figures=tuple_of(instance(Figure)),
         )
+        if self.quick is not None and self.full_tier_only:
+            raise ValueError(f"experiment {self.id} has a quick protocol, and a reason for having none: leave one out")
         ids = [figure.id for figure in self.figures]
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice:
@@ -198,7 +204,9 @@ class Experiment:
 
     def fidelity(self, tier: Tier) -> Fidelity:
         """Whether ``tier`` tries the experiment as reported. The quick protocol does if it trains and measures what the full one
-        does, or if ``as_reported`` says why it does nevertheless."""
+        does, or if ``as_reported`` says why it does nevertheless; if there is none, the tier could only reduce it."""
+        if tier == "quick" and self.quick is None:
+            return "reduced"
         protocol = self.protocol(tier)
         same = (protocol.arms, protocol.measures) == (self.full.arms, self.full.measures)
         return "as reported" if same or self.as_reported else "reduced"
