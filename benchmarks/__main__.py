@@ -41,8 +41,9 @@ SEVEN = Arm(
 )
 
 
-E_TASK = e.TASK.protocol("quick").arms[0]
-A_DENSE = replace(a.RANDOM_LABELS.protocol("quick").arms[0], data=a.TASK.protocol("quick").arms[0].data)
+_DIGITS = replace(a.TASK.full.arms[0].data, name="digits")
+E_TASK = replace(e.TASK.protocol("quick").arms[0], data=replace(e.TASK.full.arms[0].data, name="digits"))
+A_DENSE = replace(a.RANDOM_LABELS.full.arms[0], data=_DIGITS)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from cases import ARM, IMAGE_MODELS, OPTIMIZERS, unchecked
 from hw1bench import Images, Model, Optimizer, StepLR, data
 from hw1bench.records.runs import Block
 from hw1bench.sources import b, c
+from hw1bench.sources.tiers import quick
 from hw1bench.training import sequential
 from hw1bench.training.kernels import calls, image_kernel
 from kernel_cases import assert_same_bits, built
@@ -31,6 +32,12 @@ BASE = replace(
     epochs=1,
     batch_size=200,
 )
+
+
+def small(experiment, arm, over):
+    """An arm of ``experiment`` on digits, its widths divided by ``over``."""
+    full = experiment.full
+    return quick(replace(full, arms=full.arms[arm : arm + 1]), epochs=1, data="digits", widths_over=over).arms[0]
 
 
 def block(trained):
@@ -202,7 +209,7 @@ def test_data_and_schedule_are_the_torch_path(changes, isa):
 @built
 @pytest.mark.parametrize(
     "arm",
-    [b.SIZE.quick.arms[0], b.TASK.quick.arms[0], c.TASK_CIFAR.quick.arms[1]],
+    [small(b.SIZE, 0, 8), small(b.TASK, 0, 4), small(c.TASK_CIFAR, 1, 8)],
     ids=["B's smallest", "B's softmax", "C's dropouts"],
 )
 def test_nets_of_the_catalogue_in_float32_over_a_few_steps(arm, isa):

@@ -25,7 +25,7 @@ def labelled(report, **changes):
     )
     full = Protocol(arms=(arm,), looks=(8,))
     figures = (Figure(number="1", title="Loss", kind="losses"), Figure(number="2", title="Accuracy", kind="accuracies"))
-    return Experiment(report=report, name="images", full=full, quick=quick(full, epochs=2), figures=figures)
+    return Experiment(report=report, name="images", full=full, quick=quick(full, epochs=2, data="digits"), figures=figures)
 
 
 A, B = labelled("A", random_labels=True), labelled("B", random_labels=True, mean=(0.5,))
@@ -87,6 +87,43 @@ def test_the_quick_tier_says_what_stands_in_and_what_it_changes(images):
     text = (images.path / "reports" / "claims.md").read_text()
     assert "digits stand in for MNIST" in text
     assert "settles nothing about the real data set" in text
+
+
+def test_a_part_of_the_set_is_said_to_be_one_and_stands_in_for_nothing(images, pytester):
+    path = pytester.path / "claims" / "test_random.py"
+    path.write_text(path.read_text().replace('data="digits"', 'data="mnist_5k"'))
+    images.runpytest("claims/").assert_outcomes(passed=2)
+    found = document(images)
+    (claim,) = found["claims"]
+    assert (claim["dataset"]["name"], claim["dataset"]["stand_in"]) == ("5,000 images of MNIST, 28x28", False)
+    assert (claim["fidelity"], claim["changes"]) == (
+        "reduced",
+        ["only 5,000 images of MNIST", "2 epochs, 16 of 240 steps"],
+    )
+    (figure,) = [one for one in found["figures"] if one["report"] == "A, B"]
+    assert (
+        "Here nets train on only 5,000 images of MNIST, which settles nothing about the real data set."
+        in figure["note"]
+    )
+
+
+def test_an_experiment_for_the_full_tier_only_is_listed_as_not_run_with_the_reason(images, pytester):
+    path = pytester.path / "claims" / "test_random.py"
+    path.write_text(
+        path.read_text().replace('quick=quick(full, epochs=2, data="digits")', 'quick=None, full_tier_only="too slow"')
+        + """
+@pytest.mark.parametrize("exhibit", [A], ids=attrgetter("id"))
+def test_exhibit(exhibit, court):
+    court.show(exhibit)
+"""
+    )
+    result = images.runpytest("claims/", "-k", "not across", "-rs", "--strict-rulings", "--record-rulings")
+    result.assert_outcomes(skipped=1, deselected=5)
+    result.stdout.fnmatch_lines(["*full tier only: too slow*"])
+    (claim,) = document(images)["claims"]
+    assert (claim["verdict"], claim["note"], claim["experiment"]) == ("not run", "full tier only: too slow", None)
+    assert (claim["fidelity"], claim["changes"]) == ("reduced", [])
+    assert not list((pytester.path / "reports" / "blocks").glob("*.npz"))
 
 
 def test_a_figure_across_reports_compares_them(images):

@@ -1,6 +1,5 @@
 """Quick protocols are made of full ones by the rules, and the published experiments keep them."""
 
-import math
 from dataclasses import replace
 
 import pytest
@@ -12,6 +11,7 @@ from hw1bench.sources.pack import EXPERIMENTS
 from hw1bench.sources.points import minimal_ratio
 from hw1bench.sources.tiers import CIFAR10, interpolation, path_figures, paths, quick, sweep, sweep_figures
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
+from hw1bench.specs.notation import scaled
 
 TRAINED = replace(
     ARM,
@@ -24,38 +24,46 @@ TRAINED = replace(
 )
 FULL = Protocol(arms=tuple(replace(TRAINED, name=name) for name in "abc"), looks=(8, 16, 32))
 IMAGE_EXPERIMENTS = [one for one in EXPERIMENTS if isinstance(one.full.arms[0].data, Images)]
-STAND_INS = [one for one in IMAGE_EXPERIMENTS if one.full.arms[0].data.name != "digits"]
-"""Experiments whose quick tier trains on digits instead of the report's data."""
-
-
-def test_what_a_quick_protocol_changes():
-    made = quick(FULL, epochs=20, widths_over=4, keep=("a", "c"))
-    assert [arm.name for arm in made.arms] == ["a", "c"]
-    assert (made.looks, made.widths_over) == ((8, 16), 4)
-    arm = made.arms[0]
-    assert arm.data == replace(TRAINED.data, name="digits", stands_for="CIFAR-10")
-    assert arm.model == Model("C(3-4,3,pool2) 900-5-10")
-    assert (arm.epochs, arm.schedule) == (20, StepLR(every=2, factor=0.1))
-    assert (arm.optimizer, arm.batch_size, arm.loss) == (TRAINED.optimizer, 64, "cross_entropy")
+ONCE = ("size", "size-decay", "path")  # names of expensive experiments
+REDUCED = [one for one in IMAGE_EXPERIMENTS if one.quick is not None]
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"keep": ("a", "z")}, "no arm 'z' to keep: there are a, b, c"),
-        ({"epochs": 15}, "epochs is 15, but arm 'a' lowers its learning rate every 10 of 100 epochs: give"),
-    ],
+    ("data", "reported", "stands_for"),
+    [("mnist_5k", "mnist", ""), ("mnist_5k", "cifar10", "CIFAR-10"), ("digits", "mnist", "MNIST")],
 )
-def test_what_does_not_scale_is_refused(changes, said):
-    with pytest.raises(ValueError, match=said):
-        quick(FULL, **{"epochs": 20, **changes})
+def test_what_a_quick_protocol_changes(data, reported, stands_for):
+    trained = replace(TRAINED, data=replace(TRAINED.data, name=reported))
+    full = replace(FULL, arms=tuple(replace(trained, name=name) for name in "abc"))
+    made = quick(full, epochs=20, data=data, widths_over=4, keep=("a", "c"))
+    assert [arm.name for arm in made.arms] == ["a", "c"]
+    assert (made.looks, made.widths_over) == ((8, 16), 4)
+    arm = made.arms[0]
+    assert arm.data == replace(trained.data, name=data, stands_for=stands_for)
+    assert arm == replace(
+        trained, name="a", data=arm.data, model=replace(trained.model, layout="C(3-4,3,pool2) 900-5-10"), epochs=20
+    )
 
 
-@pytest.mark.parametrize(("batch_size", "capped"), [(1436, 1436), (1437, 1437), (4096, 1437), (None, None)])
-def test_a_quick_batch_is_no_more_than_all_digits(batch_size, capped):
-    full = replace(FULL, arms=(replace(TRAINED, batch_size=batch_size),))
-    (arm,) = quick(full, epochs=20).arms
-    assert arm.batch_size == capped
+def test_a_quick_protocol_trains_on_images_of_mnist_unless_told():
+    assert {arm.data.name for arm in quick(FULL, epochs=20).arms} == {"mnist_5k"}
+
+
+def test_an_arm_to_keep_must_exist():
+    with pytest.raises(ValueError, match="no arm 'z' to keep: there are a, b, c"):
+        quick(FULL, epochs=20, keep=("a", "z"))
+
+
+@pytest.mark.parametrize(("data", "most"), [("digits", 1_437), ("mnist_5k", 4_000)])
+def test_a_batch_that_the_set_would_cut_short_is_refused(data, most):
+    full, larger = (replace(FULL, arms=(replace(TRAINED, batch_size=most + more),)) for more in (0, 1))
+    assert quick(full, epochs=20, data=data).arms[0].batch_size == most
+    with pytest.raises(
+        ValueError, match=f"has batches of {most + 1:,}, and .* leave {most:,} to train on: give the exp"
+    ):
+        quick(larger, epochs=20, data=data)
+    whole = replace(FULL, arms=(replace(TRAINED, batch_size=None),))
+    assert quick(whole, epochs=20, data=data).arms[0].batch_size is None
 
 
 def test_a_quick_protocol_is_measured_as_the_full_one():
@@ -170,23 +178,33 @@ def test_functions_have_no_stand_in():
         quick(Protocol(arms=(ARM,), looks=(8,)), epochs=1)
 
 
-@pytest.mark.parametrize("experiment", STAND_INS, ids=lambda one: one.id)
+@pytest.mark.parametrize("experiment", REDUCED, ids=lambda one: one.id)
 def test_the_published_experiments_keep_the_rules(experiment):
     full, fast = experiment.full, experiment.quick
     names = [arm.name for arm in full.arms]
-    kept = [arm.name for arm in fast.arms]
-    assert len(kept) >= min(5, len(names))
-    assert (kept[0], kept[-1]) == (names[0], names[-1])
-    once = experiment.name in ("size", "size-decay", "path")
-    assert fast.looks == ((8,) if once else (8, 16))
-    cifar = full.arms[0].data.name == "cifar10"
-    assert full.looks == ((8,) if once or cifar else (8, 16, 32))
+    assert [arm.name for arm in fast.arms] == [name for name in names if name in {arm.name for arm in fast.arms}]
+    assert fast.looks == ((8,) if experiment.name in ONCE else (8, 16))
+    assert len({arm.epochs for arm in fast.arms}) == 1
     for arm in fast.arms:
         whole = full.arms[names.index(arm.name)]
-        assert arm.data == replace(whole.data, name="digits", stands_for="CIFAR-10" if cifar else "MNIST")
-        assert (arm.optimizer, arm.batch_size, arm.loss) == (whole.optimizer, min(whole.batch_size, 1_437), whole.loss)
-        size = {"mnist": 60_000, "cifar10": 50_000}[whole.data.name]
-        assert arm.epochs * math.ceil(1_437 / arm.batch_size) <= whole.epochs * math.ceil(size / arm.batch_size)
+        if whole.data.name == "mnist":
+            assert arm.data == replace(whole.data, name="mnist_5k")
+        else:
+            assert (arm.data.name in ("digits", "mnist_5k"), arm.data.stands_for) == (True, "CIFAR-10")
+            assert arm.data == replace(whole.data, name=arm.data.name, stands_for="CIFAR-10")
+        layout = scaled(whole.model.layout, 1 / fast.widths_over)
+        assert arm == replace(
+            whole, data=arm.data, model=replace(whole.model, layout=layout), epochs=arm.epochs
+        )  # the optimiser, the loss, the batch size, the schedule and what is recorded
+        assert arm.steps <= whole.steps
+
+
+@pytest.mark.parametrize("experiment", IMAGE_EXPERIMENTS, ids=lambda one: one.id)
+def test_an_experiment_on_images_has_a_quick_protocol_or_says_why_it_has_none(experiment):
+    assert (experiment.quick is None) == bool(experiment.full_tier_only)
+    cifar = experiment.full.arms[0].data.name == "cifar10"
+    expensive = experiment.name in ONCE or cifar
+    assert experiment.full.looks == ((8,) if expensive else (8, 16, 32))
 
 
 @pytest.mark.parametrize("experiment", IMAGE_EXPERIMENTS, ids=lambda one: one.id)
@@ -196,6 +214,7 @@ def test_every_net_takes_its_images(experiment, tier):
 
     from hw1bench.models import inputs
 
-    for arm in experiment.protocol(tier).arms:
+    protocol = experiment.quick if tier == "quick" else experiment.full
+    for arm in protocol.arms if protocol else ():
         size, channels = arm.data.size, arm.data.channels
         inputs(arm.model, torch.zeros(2, channels, size, size))

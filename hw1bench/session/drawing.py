@@ -11,6 +11,7 @@ from hw1bench.records.runs import Block, Measured, Record, Run
 from hw1bench.report import contract, document, figures
 from hw1bench.report.protocols import steps
 from hw1bench.specs.experiment import TITLES, Arm, CrossReportFigure, Experiment, Figure, Images, Tier
+from hw1bench.specs.ingredients import PART_OF
 from hw1bench.specs.kinds import KINDS, Kind
 from hw1bench.support import snapshots
 
@@ -79,7 +80,7 @@ class Drawing:
             ]
             figure = Figure(number="-", title=exhibit.title, kind=exhibit.kind)
             path = f"figures/{exhibit.id}.svg"
-            yield _Chart(exhibit.reports, figure, path, series, exhibit.says, self._standing_in(exhibit))
+            yield _Chart(exhibit.reports, figure, path, series, exhibit.says, self._replaced_data(exhibit))
             return
         for figure in exhibit.figures:
             shown = self.series(exhibit, figure.kind, figure.arms)
@@ -116,15 +117,17 @@ class Drawing:
             }
         ]
 
-    def _standing_in(self, across: CrossReportFigure) -> str:
-        """What stands in for the data of the figure ``across`` reports in this tier, in a sentence; '' if nothing does."""
+    def _replaced_data(self, across: CrossReportFigure) -> str:
+        """What this tier trains on instead of the data of the figure ``across`` reports, in a sentence; '' if on the data."""
         sets = {
             (arm.data.name, arm.data.stands_for)
             for experiment in across.experiments
             for arm in experiment.protocol(self.tier).arms
-            if isinstance(arm.data, Images) and arm.data.stands_for
+            if isinstance(arm.data, Images)
         }
-        what = " and ".join(sorted(f"{TITLES[name]} stand in for {other}" for name, other in sets))
+        stand_ins = sorted(f"{TITLES[name]} stand in for {other}" for name, other in sets if other)
+        parts = sorted(f"nets train on only {TITLES[name]}" for name, other in sets if name in PART_OF and not other)
+        what = " and ".join([*stand_ins, *parts])
         if not what:
             return ""
         budgets = ", ".join(
