@@ -16,7 +16,7 @@ import pytest
 from hw1bench.court import rehearsal, rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
-from hw1bench.report import replication
+from hw1bench.report import replication, words
 from hw1bench.report.merge import Known
 from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session import hooks, summary, terminal
@@ -42,7 +42,7 @@ _FAULTS = 10  # faults of claims that are printed before the rest is only counte
 
 
 class Refuted(Exception):
-    """The evidence refutes the claim."""
+    """The evidence refutes the claim, or a pilot does not see what it says."""
 
 
 class Contradicts(Exception):
@@ -179,7 +179,9 @@ class Bench:
             raise Refuted(message)
         if outcome.kind == "failed":
             raise (
-                Refuted(message) if entry["ruling"] is None and entry["verdict"] == "refuted" else Contradicts(message)
+                Refuted(message)
+                if entry["ruling"] is None and entry["verdict"] in ("refuted", "not seen")
+                else Contradicts(message)
             )
 
     def show(self, exhibit: Experiment | CrossReportFigure) -> None:
@@ -362,7 +364,7 @@ class _Session:
             self.stopwatch.write(self.config, folder / "benchmark.json")
         except OSError as error:
             self._place += f"\nthe timings could not be written ({error.filename}: {error.strerror})"
-        idle = sum(claim["verdict"] == "not run" for claim in self._written["claims"])
+        idle = any(words.group(claim) == words.NOT_RUN for claim in self._written["claims"])
         if sitting.options.strict_rulings and idle and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

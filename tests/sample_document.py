@@ -1,4 +1,4 @@
-"""A claims.json document that the tests of the report share: every verdict word, every remark, two figures."""
+"""A claims.json document that the tests of the report share: every word of verdicts and pilots, every remark, two figures."""
 
 import math
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hw1bench.court.verdict import decide
+from hw1bench.court.vocabulary import PILOT_OF, agreement
 
 DIGITS = {"name": "digits, 28x28", "fingerprint": "0f" * 16, "stand_in": True, "canonical": True}
 COPY = {"name": "MNIST, 28x28", "fingerprint": "f0" * 16, "stand_in": False, "canonical": False}
@@ -21,6 +22,10 @@ TOPICS = [
     {"id": "task", "title": "Real tasks"},
     {"id": "random", "title": "Random labels"},
 ]
+HELD = [0.2, 0.31, 0.5, 0.8, 0.88, 1.1, 1.9, 2.5]
+CALIBRATION = {"kind": "task, highest", "agree": 3, "of": 5}
+TIED = "No evidence: its effect is a tie in every seed."
+TRIVIAL = "the loss that the optimiser minimises would have to stand still"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40"><rect width="60" height="40"/></svg>'
 
 
@@ -43,7 +48,7 @@ def claim(name: str = "A-fit-sinc-shallow-first", **changed: Any) -> dict[str, A
         "calibration": None,
         "outcome": "passed",
         "remark": "",
-        **evidence([0.2, 0.31, 0.5, 0.8, 0.88, 1.1, 1.9, 2.5]),
+        **evidence(HELD),
         "chance": None,
         "close": False,
         "readings": [],
@@ -112,7 +117,7 @@ def unjudged(name: str, verdict: str, **changed: Any) -> dict[str, Any]:
 
 
 def document(*claims: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    """A document of ``claims``, or of ten that show what a report can hold."""
+    """A document of ``claims``, or of those of ``everything``, which show what a report can hold."""
     return {
         "schema": 3,
         "tier": "quick",
@@ -140,25 +145,80 @@ def document(*claims: dict[str, Any], **changed: Any) -> dict[str, Any]:
 
 
 def everything() -> list[dict[str, Any]]:
-    """Ten claims: each verdict word, and each remark that a claim can carry."""
+    """Fifteen claims: each word of verdicts and pilots, and each remark that a claim can carry."""
     mixed = [0.3, -0.2, 0.1, -0.4, 0.6, -0.1, 0.2, -0.3, 0.5, -0.6, 0.4, -0.5, 0.7, -0.7, 0.8, -0.9]
     return [
         exact(),
         exact("A-count-flatness", verdict="refuted", outcome="xfailed", ruling="refuted", note="203,530, not 7,960"),
-        claim(),
+        claim(record=on_record("inconclusive", 16), **readings("within 0.2", {"0.1": "supported", "0.4": "refuted"})),
         claim("A-fit-sinc-7-by-8000", **evidence([-1.0] * 8), outcome="failed", reused=True),
         claim("D-fit-deeper-better-sinc", **evidence(mixed), ruling="supported", outcome="skipped", figure=None),
         claim("D-fit-deeper-better-sigmoid", **evidence([2.0] * 7 + [float("nan")] + [1.0] * 8), origin="ours"),
-        claim("E-task-deep-lower", dataset=DIGITS, note="budget 1/10", experiment="e1", figure=None, diverged=2),
-        claim("E-task-shallow-99", **tolerance(), ruling="refuted", outcome="xfailed", experiment="e1", figure=None),
+        pilot(
+            "E-task-deep-lower", note="budget 1/10", diverged=2, record=on_record("supported"), calibration=CALIBRATION
+        ),
+        pilot(
+            "E-task-shallow-99",
+            [-0.5] * 8,
+            ruling="not seen",
+            outcome="xfailed",
+            record=on_record("supported"),
+            **readings("by 0.02", {"0.01": "not seen", "0.04": "seen"}),
+        ),
+        pilot(
+            "D-task-order",
+            mixed,
+            record=on_record("refuted", how="reversed", holds=0),
+            outcome="skipped",
+            chance=1 / 120,
+        ),
+        pilot(
+            "B-task-order",
+            verdict="no evidence",
+            note="No evidence: net 3 did not learn. Near chance.",
+            outcome="skipped",
+        ),
+        unjudged(
+            "B-task-accuracy", "not run", outcome="skipped", fidelity="reduced", note="full tier only: 0.99 is foreign"
+        ),
+        claim("C-random-learns", **evidence([0.0] * 8), note=TIED, outcome="skipped", experiment="e2", figure=None),
+        claim(
+            "C-random-falls", **{**evidence([1.0] * 13 + [-1.0] * 3), "close": True}, trivial=TRIVIAL, experiment="e2"
+        ),
         unjudged("B-fit-sinc-order", "not run", outcome="skipped", note="no kernels", assumptions=[]),
         unjudged("C-random-no-generalise", "error", outcome="failed", note="RuntimeError: shape", ruling="supported"),
     ]
 
 
-def tolerance() -> dict[str, Any]:
-    """A refutation without an opposite: absent."""
-    return {**evidence([-0.5] * 8), "how": "absent"}
+def pilot(name: str = "E-task-deep-lower", values: Sequence[float] = HELD, **changed: Any) -> dict[str, Any]:
+    """A pilot on digits from the effects ``values``, seen in 8 of 8 seeds; it agrees with the record if both decide."""
+    found = evidence(list(values))
+    found |= {"verdict": PILOT_OF[found["verdict"]], "how": None}
+    shown = claim(
+        name, **{**found, "fidelity": "reduced", "dataset": DIGITS, "experiment": "e1", "figure": None, **changed}
+    )
+    record = shown["record"]
+    return {**shown, "agreement": agreement(shown["verdict"], record["verdict"]) if record else None}
+
+
+def on_record(verdict: str, seeds: int = 8, holds: int = 8, how: str | None = None) -> dict[str, Any]:
+    """The full tier's ruling on record for a claim."""
+    return {
+        "verdict": verdict,
+        "how": how,
+        "holds": holds,
+        "seeds": seeds,
+        "median": 0.42,
+        "interval": [0.2, "+infinity"],
+        "date": "2026-11-20",
+        "device": "cpu",
+    }
+
+
+def readings(number: str, words: dict[str, str]) -> dict[str, Any]:
+    """The ``words`` under other values of ``number``, one of which is another word than that of the claim."""
+    found = [{"number": number, "reading": value, "verdict": word} for value, word in words.items()]
+    return {"readings": found, "fragile": [number]}
 
 
 def figure(report: str, number: str, title: str, path: str, note: str = "") -> dict[str, Any]:

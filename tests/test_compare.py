@@ -5,25 +5,48 @@ import math
 import pytest
 
 from hw1bench.report.compare import Change, compare, render
-from sample_document import claim, document, evidence, exact, unjudged
+from sample_document import claim, document, evidence, exact, pilot, unjudged
 
 
 def test_a_document_compared_with_itself_has_not_changed():
     found = compare(document(), document())
     assert not found.changed
     assert (found.verdicts, found.hows, found.effects, found.added, found.timings, found.settings) == ((),) * 6
-    assert found.same == 10
-    assert render(found) == "time     the whole session: 2 min 15 s -> 2 min 15 s\n0 verdicts changed, 10 did not\n"
+    assert (found.pilots, found.same) == ((), (10, 5))
+    assert render(found) == (
+        "time     the whole session: 2 min 15 s -> 2 min 15 s\n"
+        "0 verdicts changed, 10 did not; 0 pilots changed, 5 did not\n"
+    )
 
 
 def test_a_verdict_that_changed_is_named_with_how():
     found = compare(document(exact(), claim()), document(exact(), claim(**evidence([-1.0] * 8))))
     assert found.changed
     assert found.verdicts == (Change("A-fit-sinc-shallow-first", "supported", "refuted, reversed"),)
-    assert (found.hows, found.same) == ((), 1)
+    assert (found.hows, found.same) == ((), (1, 0))
     text = render(found)
     assert text.startswith("verdict  A-fit-sinc-shallow-first: supported -> refuted, reversed\n")
     assert text.endswith("1 verdict changed, 1 did not\n")
+
+
+def test_pilots_are_compared_apart_from_verdicts():
+    found = compare(
+        document(exact(), pilot(), pilot("E-task-b")), document(exact(), pilot(values=[-1.0] * 8), pilot("E-task-b"))
+    )
+    assert found.changed
+    assert (found.verdicts, found.same) == ((), (1, 1))
+    assert found.pilots == (Change("E-task-deep-lower", "pilot: seen", "pilot: not seen"),)
+    text = render(found)
+    assert text.startswith("pilot    E-task-deep-lower: pilot: seen -> pilot: not seen\n")
+    assert text.endswith("0 verdicts changed, 1 did not; 1 pilot changed, 1 did not\n")
+
+
+def test_a_pilot_that_is_a_verdict_now_is_a_verdict_that_changed():
+    silent = evidence([0.0] * 8)
+    found = compare(document(pilot(values=[0.0] * 8)), document(claim("E-task-deep-lower", **silent)))
+    assert found.verdicts == (Change("E-task-deep-lower", "pilot: no evidence", "no evidence"),)
+    waiting = [unjudged("E-task-x", "not run", fidelity=fidelity) for fidelity in ("reduced", "as reported")]
+    assert not compare(*(document(one) for one in waiting)).changed
 
 
 def test_another_way_of_being_refuted_is_reported_but_does_not_change_the_verdict():
@@ -47,7 +70,7 @@ def test_a_median_that_is_a_number_only_once_is_reported_but_does_not_change_the
 
 def test_claims_of_the_new_document_alone_are_reported_but_change_no_verdict():
     found = compare(document(claim("A-fit-1")), document(claim("A-fit-1"), claim("A-fit-2")))
-    assert (found.added, found.same, found.changed) == (("A-fit-2",), 1, False)
+    assert (found.added, found.same, found.changed) == (("A-fit-2",), (1, 0), False)
     assert "added    A-fit-2\n" in render(found)
 
 
@@ -118,8 +141,8 @@ def test_settings_that_differ_are_reported():
 @pytest.mark.parametrize("position", [0, 1])
 def test_both_documents_are_checked(position):
     pair = [document(), document()]
-    pair[position]["schema"] = 3
-    with pytest.raises(ValueError, match="schema 3"):
+    pair[position]["schema"] = 2
+    with pytest.raises(ValueError, match="schema 2"):
         compare(*pair)
 
 

@@ -70,7 +70,7 @@ def test_bad_input_gets_one_line(tmp_path, capsys, text, said):
     [
         ({"claims": []}, "no claim in common"),
         ({"claims": [exact("Z-count-x")]}, "no claim in common"),
-        ({"claims": [exact()]}, "9 claims of the old document are not in the new one"),
+        ({"claims": [exact()]}, "14 claims of the old document are not in the new one"),
         ({"tier": "full"}, "compare one tier"),
         ({"schema": 1}, "has schema 1"),
         ({"seconds": "1"}, "seconds is '1'"),

@@ -38,6 +38,9 @@ addEventListener("load", () => {
       claims: visible(page, "article").length,
       chosen: choose(page, ["refuted"], ".experiment article"),
       both: choose(page, ["refuted", "error"], ":is(.experiment, .plain) > article:not(details *)"),
+      pilots: choose(page, ["pilot-seen", "pilot-not-seen"], "article"),
+      chips: [".ruled .chip", ".pilot .chip"].map(chip => style(chip, "background-color") + style(chip, "border-top-style")),
+      tiles: [".counts .ruled", ".counts .pilot"].map(tile => style(tile, "border-top-style")),
       sections: choose(page, ["error"], "section.topic, section.report"),
     };
   }
@@ -72,6 +75,10 @@ def test_a_browser_shows_the_page_at_both_widths(tmp_path):
         assert frame["claims"] == len(trained)  # counts are folded
         for chosen, verdicts in (("chosen", {"refuted"}), ("both", {"refuted", "error"})):
             assert frame[chosen] == [f"claim-{one['id']}" for one in trained if one["verdict"] in verdicts]
+        assert set(frame["pilots"]) == {"claim-E-task-deep-lower", "claim-E-task-shallow-99"}
+        assert frame["chips"][0].endswith("none")  # filled, without a border
+        assert frame["chips"][1] == "rgba(0, 0, 0, 0)dashed"  # outlined
+        assert frame["tiles"] == ["solid", "dashed"]
         assert frame["sections"] == ["topic-random", "topic-random-C"]
     assert measured["w400"]["columns"] == "block block"
     assert measured["w1280"]["columns"] == "block grid"

@@ -11,7 +11,21 @@ from hypothesis import strategies as st
 
 from hw1bench.report import schema
 from hw1bench.report.contract import check, measured
-from sample_document import REPORTS, TOPICS, across, claim, document, everything, evidence, exact, figure
+from sample_document import (
+    CALIBRATION,
+    REPORTS,
+    TOPICS,
+    across,
+    claim,
+    document,
+    everything,
+    evidence,
+    exact,
+    figure,
+    on_record,
+    readings,
+    unjudged,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -68,15 +82,15 @@ def test_the_schema_in_the_package_matches_the_types():
 
 
 def test_a_document_of_a_later_version_may_have_more_keys():
-    later = document(claim(readings=[{"name": "r", "verdict": "supported"}]), record={"later": [[None]]})
+    later = document(claim(variants=[{"name": "v", "verdict": "supported"}]), record={"later": [[None]]})
     later["claims"][0]["effect"]["later"] = 1
     later["figures"][0]["later"] = {}
     assert refusal(later) is None
 
 
-@pytest.mark.parametrize("other", [1, 3, 2.5, "2", None, [], True])
+@pytest.mark.parametrize("other", [1, 2, 4, 3.5, "3", None, [], True])
 def test_another_schema_is_refused_before_all_else(other):
-    assert "this version reads 2: judge again" in refusal({"schema": other})
+    assert "this version reads 3: judge again" in refusal({"schema": other})
 
 
 @pytest.mark.parametrize("found", [None, [], "text", 3, True])
@@ -99,7 +113,7 @@ def test_a_fault_is_named_with_its_claim_its_place_and_its_value():
     broken = document(exact(), claim(verdict="true"))
     assert refusal(broken) == (
         "claim 'A-fit-sinc-shallow-first': claims[1].verdict is 'true': write one of supported, refuted, inconclusive, "
-        "error, not run"
+        "no evidence, seen, not seen, mixed, error, not run"
     )
     assert refusal(document(claim(id=3))) == "claims[0].id is 3: write a string that is not blank"
     assert refusal(document(claim(seconds=-1))).endswith("claims[0].seconds is -1: write a finite number of at least 0")
@@ -161,7 +175,7 @@ def test_whatever_stands_anywhere_is_taken_or_refused_in_one_line(path, value):
         ({"looks": [8, 10**9]}, "has a look at 1,000,000,000 seeds: write 10,000 or fewer"),
         ({"how": "absent"}, "is supported, but how is 'absent': write null"),
         ({"how": "<b>"}, "how is '<b>': write one of reversed, absent or null"),
-        ({"ruling": "error"}, "ruling is 'error': write one of supported, refuted, inconclusive or null"),
+        ({"ruling": "error"}, "ruling is 'error': write one of supported, refuted, inconclusive, no evidence, seen"),
         ({"outcome": "xpassed"}, "outcome is 'xpassed': write one of passed, failed, error, xfailed, skipped"),
         ({"id": " \n"}, "is not blank"),
         ({"changes": "widths"}, "changes is 'widths': write a list"),
@@ -174,6 +188,63 @@ def test_whatever_stands_anywhere_is_taken_or_refused_in_one_line(path, value):
 )
 def test_a_claim_that_contradicts_itself_is_refused(changed, message):
     assert re.search(message, refusal(document(claim(**changed))))
+
+
+PILOT = {"fidelity": "reduced", "verdict": "seen"}
+RECORD = on_record("supported")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"verdict": "seen"},
+            "is as reported and says 'seen': write one of supported, refuted, inconclusive, no evidence",
+        ),
+        ({"verdict": "mixed"}, "is as reported and says 'mixed'"),
+        ({"fidelity": "reduced"}, "is reduced and says 'supported': write one of seen, not seen, mixed, no evidence"),
+        ({**PILOT, "tier": "full"}, "is of the full tier, but its fidelity is 'reduced': write 'as reported'"),
+        ({"fidelity": "partly"}, "fidelity is 'partly': write one of as reported, reduced"),
+        ({"ruling": "not seen"}, "is as reported and says 'not seen'"),
+        ({**PILOT, "ruling": "refuted"}, "is reduced and says 'refuted'"),
+        ({**PILOT, **readings("a", {"1": "refuted"})}, "is reduced and says 'refuted'"),
+        (readings("a", {"1": "mixed"}), "is as reported and says 'mixed'"),
+        ({"record": {**RECORD, "verdict": "seen"}}, "record.verdict is 'seen': write one of supported, refuted"),
+        ({"record": {**RECORD, "holds": 9}}, "holds in 9 of 8 seeds on record"),
+        ({"record": {**RECORD, "seeds": None}}, "holds in 8 of null seeds on record"),
+        ({"agreement": "agrees"}, "with nothing on record, but its agreement is 'agrees': write null"),
+        (
+            {"agreement": "agrees", "record": RECORD},
+            "with supported on record, but its agreement is 'agrees': write null",
+        ),
+        ({**PILOT, "record": RECORD}, "is seen, with supported on record, but its agreement is null: write agrees"),
+        ({**PILOT, "record": RECORD, "agreement": "differs"}, "its agreement is 'differs': write agrees"),
+        ({**PILOT, "record": on_record("refuted"), "agreement": "agrees"}, "its agreement is 'agrees': write differs"),
+        ({"calibration": CALIBRATION}, "is as reported and has a calibration, which is of pilots: write null"),
+        ({**PILOT, "calibration": {**CALIBRATION, "agree": 6}}, "has 6 pilots that agree of 5"),
+        ({"fragile": ["a"]}, "a reading of 'a' does not change the word: remove it from fragile"),
+        ({**readings("a", {"1": "supported"})}, "a reading of 'a' does not change the word: remove it from fragile"),
+        (
+            {**readings("a", {"1": "refuted"}), "fragile": []},
+            "a reading of 'a' changes the word: name it under fragile",
+        ),
+        ({**readings("a", {"1": "refuted"}), "fragile": ["a", "b"]}, "a reading of 'b' does not change the word"),
+    ],
+)
+def test_words_that_no_protocol_of_its_kind_can_give_are_refused(changed, message):
+    assert message in refusal(document(claim(**changed)))
+
+
+def test_only_what_was_judged_from_seeds_is_close_to_a_bound():
+    assert refusal(document(claim(close=True))) is None
+    assert "is close: write false" in refusal(document(exact(close=True)))
+    assert "is close: write false" in refusal(document(unjudged("A-fit-x", "not run", close=True)))
+
+
+def test_a_claim_that_could_not_be_judged_may_have_any_fidelity():
+    for verdict in ("not run", "error"):
+        for fidelity in ("as reported", "reduced"):
+            assert refusal(document(unjudged("A-fit-x", verdict, fidelity=fidelity, record=RECORD))) is None
 
 
 @pytest.mark.parametrize(

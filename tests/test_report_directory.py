@@ -19,7 +19,7 @@ def test_write_leaves_the_four_files_whole(tmp_path):
     text = (tmp_path / "reports" / "claims.json").read_text(encoding="utf-8")
     assert json.loads(text) == found
     assert list(json.loads(text)) == list(found)
-    assert text.startswith('{\n "schema": 2,')
+    assert text.startswith('{\n "schema": 3,')
     assert (tmp_path / "reports" / "index.html").read_text(encoding="utf-8") == render(found, tmp_path / "reports")
     assert (tmp_path / "reports" / "claims.json").stat().st_mode & 0o044 == 0o044
 

@@ -23,7 +23,7 @@ FACTS = {"dataset": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False}
 )
 def test_a_copy_of_a_data_set_says_whether_it_is_the_known_one(facts, canonical):
     judgement = Judgement(COUNT, "quick", Verdict("supported"), facts=FACTS | facts)
-    entry = document.entry(judgement, "counts", None, outcome("supported", None), STARTED)
+    entry = document.entry(judgement, "counts", None, None, outcome("supported", None), STARTED)
     assert entry["dataset"] == {"name": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False, "canonical": canonical}
 
 

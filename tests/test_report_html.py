@@ -6,10 +6,9 @@ import re
 
 import pytest
 
-from hw1bench.court.vocabulary import VERDICTS
 from hw1bench.report import words
 from hw1bench.report.contract import measured
-from hw1bench.report.html import render
+from hw1bench.report.html import render, slug
 from parsed_page import Page
 from sample_document import (
     COPY,
@@ -21,6 +20,7 @@ from sample_document import (
     evidence,
     exact,
     figure,
+    pilot,
     put_figures,
     unjudged,
 )
@@ -41,7 +41,11 @@ def page(tmp_path):
 def test_the_top_says_counts_environment_offset_and_false_verdicts(page):
     found = page(document(seed_offset=7))
     counts = found.text("counts-of-verdicts")
-    assert counts == "4 supported 3 refuted 1 inconclusive 1 error 1 not run"
+    assert counts == (
+        "Verdicts, as reported 4 supported 2 refuted 1 inconclusive 1 no evidence "
+        "Pilots, on reduced protocols 1 seen 1 not seen 1 mixed 1 no evidence "
+        "Not judged 1 error 1 full tier only 1 not run"
+    )
     (head,) = found.find("header", class_="page")
     text = " ".join(head["text"].split())
     assert "tier quick" in text
@@ -53,7 +57,10 @@ def test_the_top_says_counts_environment_offset_and_false_verdicts(page):
 
 
 def test_a_verdict_that_nobody_got_counts_zero(page):
-    assert page(document(exact())).text("counts-of-verdicts").startswith("1 supported 0 refuted")
+    counts = page(document(exact())).text("counts-of-verdicts")
+    assert counts.startswith("Verdicts, as reported 1 supported 0 refuted")
+    assert "Pilots" not in counts
+    assert "Pilots" in page(document(pilot())).text("counts-of-verdicts")
 
 
 def test_matrix_cells_count_verdicts_and_link_to_their_section(page):
@@ -66,6 +73,12 @@ def test_matrix_cells_count_verdicts_and_link_to_their_section(page):
         "#v-refuted",
     ]
     assert not found.find("a", inside="matrix", href="#topic-fit-C")
+    (link,) = found.find("a", inside="matrix", href="#topic-task-B")
+    assert link["attributes"]["aria-label"] == "1 no evidence (pilots); 1 full tier only"
+    classes = [
+        cell["attributes"]["class"] for cell in found.find("span", inside="matrix") if cell["text"].strip() == "1"
+    ]
+    assert classes.count("pilot pilot-seen") == classes.count("unjudged full-tier-only") == 1
     heads = [head["text"] for head in found.find("th", inside="matrix", scope="col")]
     assert heads == ["topic", "A", "B", "C", "D", "E"]
 
@@ -100,6 +113,8 @@ def test_each_claim_is_there_with_its_sentence_and_all_that_belongs_to_it(page):
         assert shown["says"] in text
         assert words.sentence(shown) in text
         assert f"test {shown['outcome']}, {words.standing(shown)}" in text
+        assert words.record(shown) in text
+        assert text.startswith(words.verdict(shown))
         if shown["assumptions"]:
             assert f"Under {len(shown['assumptions'])} assumptions: {' '.join(shown['assumptions'])}" in text
         else:
@@ -113,8 +128,21 @@ def test_remarks_are_where_they_belong_and_nowhere_else(page):
     said = {shown["id"]: found.text(f"claim-{shown['id']}") for shown in everything()}
     remarks = {
         "ours": ["D-fit-deeper-better-sigmoid"],
-        "Judged on digits, 28x28, a stand-in that settles nothing about the real data set.": ["E-task-deep-lower"],
-        "data: digits, 28x28 (0f0f0f0f0f0f)": ["E-task-deep-lower"],
+        "data: digits, 28x28 (0f0f0f0f0f0f)": [
+            "E-task-deep-lower",
+            "E-task-shallow-99",
+            "D-task-order",
+            "B-task-order",
+        ],
+        "differs from the record": ["E-task-shallow-99"],
+        "fragile: hangs on within 0.2": ["A-fit-sinc-shallow-first"],
+        "Other readings: within 0.2 (supported with 0.1, refuted with 0.4)": ["A-fit-sinc-shallow-first"],
+        "fragile: hangs on by 0.02": ["E-task-shallow-99"],
+        "one seed from its bound": ["C-random-falls"],
+        "known truth": ["C-random-falls"],
+        "A known truth. For it to fail: the loss that the optimiser minimises": ["C-random-falls"],
+        "hold by chance in about 1 of 120 seeds": ["D-task-order"],
+        "Pilots of this kind": ["E-task-deep-lower"],
         "budget 1/10": ["E-task-deep-lower"],
         "runs reused": ["A-fit-sinc-7-by-8000"],
     }
@@ -162,13 +190,18 @@ def test_counts_are_folded_unless_one_failed(page):
 def test_there_is_a_choice_for_each_verdict_that_somebody_got(page):
     found = page(document(claim()))
     choices = {box["attributes"]["id"]: "disabled" in box["attributes"] for box in found.find("input", inside="matrix")}
-    assert choices == {f"only-{verdict.replace(' ', '-')}": verdict != "supported" for verdict in VERDICTS}
+    shown = [*words.RULED_GROUPS, "error", "full tier only", "not run"]
+    assert choices == {f"only-{group.replace(' ', '-')}": group != "supported" for group in shown}
+    found = page(document(pilot()))
+    choices = {box["attributes"]["id"]: "disabled" in box["attributes"] for box in found.find("input", inside="matrix")}
+    assert [name for name, disabled in choices.items() if not disabled] == ["only-pilot-seen"]
+    assert [name for name in choices if "pilot" in name] == [f"only-{slug(group)}" for group in words.PILOT_GROUPS]
 
 
 def test_tests_that_failed_are_listed_first(page):
     (listed,) = page().find("div", class_="failed")
-    assert "A-fit-sinc-7-by-8000: refuted, reversed, no ruling on record" in listed["text"]
-    assert "C-random-no-generalise: error, ruling on record: supported" in listed["text"]
+    assert "A-fit-sinc-7-by-8000: refuted, reversed, no ruling of the quick tier" in listed["text"]
+    assert "C-random-no-generalise: error, ruling of the quick tier: supported" in listed["text"]
     assert "A-fit-sinc-shallow-first" not in listed["text"]
     assert "Tests that failed: 2" in listed["text"]
     text = page().text("counts-of-verdicts") + " ".join(element["text"] for element in page().find("main"))
@@ -179,11 +212,11 @@ def test_tests_that_failed_are_listed_first(page):
 def test_verdicts_differ_in_word_and_shape_not_in_colour_alone(page):
     found = page()
     shapes = {}
-    for verdict in VERDICTS:
-        slug = verdict.replace(" ", "-")
-        assert found.find("symbol", id=f"v-{slug}")
-        shapes[slug] = [element["attributes"]["d"] for element in found.find("path", inside=f"v-{slug}")]
-    assert len({tuple(shape) for shape in shapes.values()}) == len(VERDICTS)
+    for group in words.GROUPS:
+        assert found.find("symbol", id=f"v-{slug(group)}")
+        parts = [*found.find("path", inside=f"v-{slug(group)}"), *found.find("circle", inside=f"v-{slug(group)}")]
+        shapes[group] = tuple(tuple(sorted(part["attributes"].items())) for part in parts)
+    assert len(set(shapes.values())) == len(words.GROUPS)
     assert "refuted, reversed" in found.text("claim-A-fit-sinc-7-by-8000")
 
 
@@ -239,8 +272,8 @@ def test_a_figure_outside_the_report_directory_is_refused(tmp_path):
 
 
 def test_a_document_of_another_schema_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="schema 3"):
-        render(document(schema=3), tmp_path)
+    with pytest.raises(ValueError, match="schema 2"):
+        render(document(schema=2), tmp_path)
 
 
 def test_hostile_text_stays_text(page):
@@ -313,14 +346,14 @@ def test_undefined_and_infinite_are_distinguished(page):
 def test_a_test_that_failed_without_a_verdict_is_counted_first_and_never_looks_green(page):
     lost = unjudged("A-fit-x", "not run", outcome="failed", note="AssertionError: x")
     found = page(document(exact(), lost, unjudged("A-fit-y", "not run", outcome="skipped", note="no CUDA")))
-    assert found.text("counts-of-verdicts").startswith("1 failed 1 supported")
-    assert found.text("counts-of-verdicts").endswith("1 not run")
+    assert found.text("counts-of-verdicts").startswith("Verdicts, as reported 1 supported")
+    assert found.text("counts-of-verdicts").endswith("Not judged 1 failed 0 error 0 full tier only 1 not run")
     assert "test failed" in found.text("claim-A-fit-x")
     assert [link["attributes"]["aria-label"] for link in found.find("a", inside="matrix", href="#topic-fit-A")] == [
-        "1 failed, 1 not run"
+        "1 failed; 1 not run"
     ]
     (article,) = found.find("article", id="claim-A-fit-x")
-    assert article["attributes"]["class"] == "claim failed bare"
+    assert article["attributes"]["class"] == "claim unjudged failed bare"
     assert found.find("symbol", id="v-failed")
     assert found.find("input", id="only-failed")
 

@@ -8,7 +8,7 @@ from junitparser.xunit2 import JUnitXml as Xml
 
 from hw1bench.report import words
 from hw1bench.report.junit import render
-from sample_document import DIGITS, claim, document, everything, exact, unjudged
+from sample_document import DIGITS, claim, document, everything, exact, on_record, pilot, readings, unjudged
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def properties(case):
 
 def test_one_suite_per_topic_and_one_case_per_claim():
     xml = JUnitXml.fromstring(render(document()).encode())
-    assert {suite.name: suite.tests for suite in xml} == {"counts": 2, "fit": 5, "task": 2, "random": 1}
+    assert {suite.name: suite.tests for suite in xml} == {"counts": 2, "fit": 5, "task": 5, "random": 3}
     assert [(case.classname, case.name) for case in next(iter(xml))] == [
         ("claims.counts", "quick-A-count-path"),
         ("claims.counts", "quick-A-count-flatness"),
@@ -36,7 +36,7 @@ def test_one_suite_per_topic_and_one_case_per_claim():
 
 def test_totals_count_outcomes():
     xml = JUnitXml.fromstring(render(document()).encode())
-    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (10, 2, 0, 4)
+    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (15, 2, 0, 8)
     assert xml.time == pytest.approx(sum(found["seconds"] for found in everything()))
 
 
@@ -65,12 +65,29 @@ def test_outcomes_are_written_as_pytest_writes_them(cases, outcome, verdict, res
 def test_the_evidence_is_in_the_properties(cases):
     shown = claim(ruling="supported")
     found = properties(cases(document(shown))["quick-A-fit-sinc-shallow-first"])
-    assert found.keys() == {"verdict", "effect", "effect_unit", "holds", "seeds", "share", "ruling", "assumptions"}
+    always = {"verdict", "fidelity", "effect", "effect_unit", "holds", "seeds", "share", "assumptions"}
+    assert found.keys() == {*always, "ruling"}
+    assert found["fidelity"] == "as reported"
     assert found["assumptions"] == "full batch; 300 points"
     assert (found["verdict"], found["ruling"], found["effect_unit"]) == ("supported", "supported", "ln ratio")
     assert (found["holds"], found["seeds"]) == ("8", "8")
     assert float(found["effect"]) == shown["effect"]["median"]
     assert json.loads(found["share"]) == shown["share"]
+
+
+def test_the_record_and_what_a_verdict_hangs_on_are_in_the_properties(cases):
+    doubted = readings("within 0.2", {"0.1": "seen", "0.4": "not seen"})
+    shown = pilot(record=on_record("supported"), close=True, chance=0.25, trivial="it would have to rise", **doubted)
+    case = cases(document(shown))["quick-E-task-deep-lower"]
+    found = properties(case)
+    assert (found["verdict"], found["fidelity"]) == ("seen", "reduced")
+    assert (found["record"], found["agreement"]) == ("supported", "agrees")
+    assert (found["readings"], found["fragile"]) == ("within 0.2 (seen with 0.1, not seen with 0.4)", "within 0.2")
+    assert (found["close"], found["chance"], found["trivial"]) == ("true", "0.25", "it would have to rise")
+    failed = cases(document({**shown, "outcome": "failed"}))["quick-E-task-deep-lower"].result[0]
+    assert failed.type == "pilot: seen"
+    assert "(pilot; " in failed.message
+    assert "On record: supported" in failed.message
 
 
 def test_the_data_set_and_what_the_tier_changes_are_in_the_properties(cases):
@@ -81,7 +98,10 @@ def test_the_data_set_and_what_the_tier_changes_are_in_the_properties(cases):
 
 
 def test_null_values_have_no_property(cases):
-    assert properties(cases(document(exact()))["quick-A-count-path"]) == {"verdict": "supported"}
+    assert properties(cases(document(exact()))["quick-A-count-path"]) == {
+        "verdict": "supported",
+        "fidelity": "as reported",
+    }
     undefined = claim(how="absent", verdict="refuted", assumptions=[], changes=[])
     found = properties(cases(document(undefined))["quick-A-fit-sinc-shallow-first"])
     assert not found.keys() & {"assumptions", "changes", "dataset", "remark"}
@@ -121,8 +141,8 @@ def test_topics_with_figures_alone_have_no_suite():
 
 
 def test_a_document_of_another_schema_is_refused():
-    with pytest.raises(ValueError, match="schema 3"):
-        render(document(schema=3))
+    with pytest.raises(ValueError, match="schema 2"):
+        render(document(schema=2))
 
 
 def test_claims_of_an_earlier_session_are_not_tests_of_this_one(cases):

@@ -1,13 +1,26 @@
 """Verdicts on a terminal: failure messages, the closing table, and counts."""
 
 import math
+import re
 from pathlib import Path
 
 import pytest
 
 from hw1bench.court.rulings import ELSEWHERE, Outcome
+from hw1bench.report import words
 from hw1bench.session import summary
-from sample_document import DIGITS, claim, document, evidence, exact, unjudged
+from sample_document import (
+    DIGITS,
+    claim,
+    document,
+    everything,
+    evidence,
+    exact,
+    on_record,
+    pilot,
+    readings,
+    unjudged,
+)
 
 FAILED = Outcome("failed")
 
@@ -17,9 +30,9 @@ def test_a_failure_says_claim_evidence_assumptions_changes_data_and_figure():
     lines = summary.message(found, Outcome("failed", "contradicts the ruling"), Path("reports")).splitlines()
     assert lines[0] == "A-fit-sinc-shallow-first: contradicts the ruling"
     assert [line.split()[0] for line in lines[1:]] == [
-        *("claimed", "seen", "effect", "per", "assumed", "changed", "data", "figure")
+        *("claimed", "seen", "effect", "per", "record", "assumed", "changed", "data", "figure")
     ]
-    assert lines[6:] == [
+    assert lines[7:] == [
         "changed  digits stand in for MNIST; widths divided by 4",
         "data     Judged on digits, 28x28, a stand-in that settles nothing about the real data set.",
         "figure   reports/figures/A-fit-sinc-loss.svg",
@@ -43,7 +56,7 @@ def test_the_counts_say_what_the_verdicts_rest_on():
     ]
     assert summary.counts({"claims": found}).splitlines()[1:] == [
         "Verdicts on stand-in data, which settle nothing about the real data set: 2.",
-        "Verdicts on a non-canonical copy of the real data set: 1.",
+        "Judged on a non-canonical copy of the real data set: 1.",
     ]
     assert len(summary.counts({"claims": [exact()]}).splitlines()) == 1
 
@@ -75,14 +88,15 @@ def test_no_text_of_a_claim_acts_on_the_terminal(colour):
         assert "[red]b[/red]" in text
     assert "\n" not in said[1]
     assert [line.split()[0] for line in said[2].splitlines()][1:] == [
-        *("claimed", "seen", "effect", "per", "assumed", "changed", "figure")
+        *("claimed", "seen", "effect", "per", "record", "assumed", "changed", "figure")
     ]
-    assert len(table.splitlines()) == 4
+    assert len(table.splitlines()) == 5  # a head, a topic, two claims, and why one of them has no verdict
 
 
 def test_empty_fields_take_no_line():
     lines = summary.message(exact(), FAILED, Path("reports")).splitlines()
-    assert [line.split()[0] for line in lines] == ["A-count-path:", "claimed", "seen"]
+    assert [line.split()[0] for line in lines] == ["A-count-path:", "claimed", "seen", "record"]
+    assert summary.message(exact(tier="full"), FAILED, Path("reports")).splitlines() == lines[:-1]
 
 
 def test_numbers_that_are_not_finite_are_told_apart():
@@ -100,4 +114,60 @@ def test_numbers_that_are_not_finite_are_told_apart():
 def test_the_table_says_that_a_ruling_is_on_something_else():
     found = [claim(remark=remark) for remark in (ELSEWHERE, f"refuted, {ELSEWHERE}", "stronger than the ruling")]
     lines = summary.table({"claims": found}, 120, colour=False).splitlines()
-    assert [line.rstrip().endswith(ELSEWHERE) for line in lines[2:]] == [True, True, False]
+    assert [line.strip() == ELSEWHERE for line in lines[2:]] == [False, True, False, True, False]
+
+
+def rows(*claims):
+    """The table of claims of one topic, without its head and the title of the topic."""
+    return summary.table({"claims": claims}, 120, colour=False).splitlines()[2:]
+
+
+def test_a_pilot_stands_beside_the_record_in_words_of_its_own():
+    (row,) = rows(pilot(record=on_record("supported")))
+    assert row.split() == [
+        *("E-task-deep-lower", "pilot:", "seen", "8/8", "0.84", "ln", "ratio", "supported,", "agrees", "12.3", "s")
+    ]
+    (row,) = rows(pilot(values=[-1.0] * 8))
+    assert "pilot: not seen" in row
+    assert row.split()[-3] == "-"
+    assert "on record" not in summary.table({"claims": [claim(tier="full")]}, 120, colour=False)
+
+
+def test_what_a_result_hangs_on_stands_below_it():
+    doubted = claim(close=True, **readings("within 0.2", {"0.4": "refuted"}), ruling="inconclusive")
+    assert [line.strip() for line in rows(doubted)][1:] == [
+        "stronger than the ruling of the quick tier (inconclusive); fragile: hangs on within 0.2; one seed from its bound"
+    ]
+    silent = pilot(verdict="no evidence", note="No evidence: net 3 did not learn. Near chance.")
+    assert [line.strip() for line in rows(silent)][1:] == ["net 3 did not learn"]
+    waiting = unjudged("E-task-x", "not run", note=f"full tier only: {'0.99 belongs to the report ' * 7}")
+    below = rows(waiting)[1:]
+    assert len(below) == 2
+    assert all(line.startswith("      ") and len(line) <= 120 for line in below)
+    said = summary.message(doubted, FAILED, Path("reports")).splitlines()
+    assert said[5:8] == [
+        "record   Not on record.",
+        "readings within 0.2 (refuted with 0.4)",
+        "doubts   fragile: hangs on within 0.2; one seed from its bound",
+    ]
+
+
+def test_no_pilot_has_the_colour_of_a_verdict():
+    found = {one["id"]: one for one in everything()}
+    lines = summary.table({"claims": list(found.values())}, 120, colour=True).splitlines()
+    colours = {
+        words.kind(words.group(found[name])): re.search(r"\x1b\[([0-9;]+)m[a-z]", line)[1]
+        for line in lines
+        for name in found
+        if f" {name} " in line and words.verdict(found[name]) in ("supported", "pilot: seen", "error")
+    }
+    assert colours == {"ruled": "32", "pilot": "36", "unjudged": "1;31"}
+
+
+def test_pilots_are_counted_apart_and_remarked_on_once():
+    lines = summary.counts(document()).splitlines()
+    assert lines[0] == (
+        "15 claims: 4 supported, 2 refuted, 1 inconclusive, 1 no evidence; 1 seen, 1 not seen, 1 mixed, 1 no evidence (pilots); "
+        "1 error, 1 full tier only, 1 not run"
+    )
+    assert [line.split()[0] for line in lines[1:]] == ["Pilots"]

@@ -14,7 +14,7 @@ from hw1bench.court.claim import Claim, Reading
 from hw1bench.court.readings import as_read, readings_of
 from hw1bench.court.remarks import Seeds, diverged_where, remarks
 from hw1bench.court.verdict import Verdict
-from hw1bench.court.vocabulary import PILOT_OF, VerdictWord
+from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOT_OF, VerdictWord
 from hw1bench.effects import CountsEqual, Effect, Exact, LayersAre
 from hw1bench.records.forms import unfit
 from hw1bench.records.runs import Block, Measured, Record, Run
@@ -131,7 +131,7 @@ class Court:
                 return Judgement(claim, self.tier, judge_count(claim.effect))
             why = pilots.silenced(claim) if self.tier == "quick" else ""
             if why:
-                return Judgement(claim, self.tier, Verdict("not run", note=f"{pilots.FULL_TIER_ONLY}: {why}"))
+                return Judgement(claim, self.tier, Verdict("not run", note=f"{FULL_TIER_ONLY}: {why}"))
             if self.closed:
                 return Judgement(claim, self.tier, Verdict("not run", note=self.closed))
             return self._judge_runs(claim, claim.effect, timer)

@@ -18,9 +18,6 @@ from hw1bench.records.runs import Run
 from hw1bench.specs.arm import Arm
 from hw1bench.specs.experiment import Images, Protocol
 
-FULL_TIER_ONLY = "full tier only"
-"""The start of the note of a claim that no reduced protocol can speak to."""
-
 OVER_CHANCE = 2.5  # times the accuracy of guessing, at least
 LOST = 0.2  # of the starting loss, at least
 UNDER_GUESSING = 0.01  # of the logarithm of the number of classes, for random labels

@@ -26,6 +26,9 @@ RULED: tuple[RuledWord, ...] = get_args(RuledWord)
 PILOTS: tuple[PilotWord, ...] = get_args(PilotWord)
 VERDICTS: tuple[VerdictWord, ...] = tuple(dict.fromkeys(get_args(VerdictWord)))
 
+FULL_TIER_ONLY = "full tier only"
+"""The start of the note of a claim that is not run because no reduced protocol can speak to it."""
+
 PILOT_OF: dict[str, PilotWord] = dict(zip(RULED, PILOTS, strict=True))
 """The word of a pilot for what would be a verdict if the protocol were as reported."""
 

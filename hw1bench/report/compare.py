@@ -1,4 +1,4 @@
-"""Comparison of two claims.json documents: which verdicts changed, and which training times.
+"""Comparison of two claims.json documents: which verdicts and pilots changed, and which training times.
 
 Documents that cannot be compared (no claim in common, a claim gone, different tiers) are an error, never "no change".
 """
@@ -31,7 +31,8 @@ class Change:
 class Comparison:
     """Differences between two documents, for the claims that are in both unless stated otherwise.
 
-    verdicts  verdicts that changed, in words
+    verdicts  verdicts that changed, in words; so did a pilot that is a verdict now, or the reverse
+    pilots    pilots that changed, in words
     hows      how claims were refuted, in words, if that changed and the verdict did not
     effects   medians, in words, that changed between finite, infinite and undefined, with the same verdict
     outcomes  outcomes of tests that changed, with the same verdict
@@ -40,10 +41,11 @@ class Comparison:
     timings   seconds of training of the runs that a claim rests on, if they changed notably
     settings  seed offset and environment, as far as they changed
     seconds   durations of the two sessions
-    same      the number of claims whose verdict did not change
+    same      the numbers of claims whose verdict did not change, and of claims whose pilot did not
     """
 
     verdicts: tuple[Change, ...]
+    pilots: tuple[Change, ...]
     hows: tuple[Change, ...]
     effects: tuple[Change, ...]
     outcomes: tuple[Change, ...]
@@ -52,12 +54,12 @@ class Comparison:
     timings: tuple[Change, ...]
     settings: tuple[Change, ...]
     seconds: Change
-    same: int
+    same: tuple[int, int]
 
     @property
     def changed(self) -> bool:
-        """Whether the verdict of any claim in both documents changed."""
-        return bool(self.verdicts)
+        """Whether the verdict or the pilot of any claim in both documents changed."""
+        return bool(self.verdicts or self.pilots)
 
 
 def compare(old: Document, new: Document) -> Comparison:
@@ -72,9 +74,11 @@ def compare(old: Document, new: Document) -> Comparison:
     after = {claim["id"]: claim for claim in new["claims"]}
     both = [(claim, after[name]) for name, claim in before.items() if name in after]
     _check_comparable(old, new, both)
-    verdicts = tuple(_change(a, b) for a, b in both if a["verdict"] != b["verdict"])
+    pilots = [pair for pair in both if _pilot(*pair)]
+    verdicts = [pair for pair in both if not _pilot(*pair)]
     return Comparison(
-        verdicts=verdicts,
+        verdicts=_changes(verdicts),
+        pilots=_changes(pilots),
         hows=tuple(_change(a, b) for a, b in both if a["verdict"] == b["verdict"] and a["how"] != b["how"]),
         effects=tuple(_medians(both)),
         outcomes=tuple(
@@ -87,13 +91,14 @@ def compare(old: Document, new: Document) -> Comparison:
         timings=tuple(Change(a["id"], a["seconds"], b["seconds"]) for a, b in both if _notable(a, b)),
         settings=tuple(_settings(old, new)),
         seconds=Change("duration", old["seconds"], new["seconds"]),
-        same=len(both) - len(verdicts),
+        same=(len(verdicts) - len(_changes(verdicts)), len(pilots) - len(_changes(pilots))),
     )
 
 
 def render(comparison: Comparison) -> str:
     """Render the comparison as lines of plain text, changed verdicts first; no text of a document can act on a terminal."""
     lines = [f"verdict  {change.name}: {change.old} -> {change.new}" for change in comparison.verdicts]
+    lines += [f"pilot    {change.name}: {change.old} -> {change.new}" for change in comparison.pilots]
     lines += [f"how      {change.name}: {change.old} -> {change.new}" for change in comparison.hows]
     lines += [f"median   {change.name}: {change.old} -> {change.new}" for change in comparison.effects]
     lines += [f"outcome  {change.name}: {change.old} -> {change.new}" for change in comparison.outcomes]
@@ -104,7 +109,11 @@ def render(comparison: Comparison) -> str:
     lines += [f"time     {change.name}: {_times(change)}" for change in comparison.timings]
     lines += [f"setting  {change.name}: {change.old} -> {change.new}" for change in comparison.settings]
     lines.append(f"time     the whole session: {_times(comparison.seconds)}")
-    lines.append(f"{words.plural(len(comparison.verdicts), 'verdict')} changed, {comparison.same} did not")
+    verdicts, pilots = comparison.same
+    said = [f"{words.plural(len(comparison.verdicts), 'verdict')} changed, {verdicts} did not"]
+    if comparison.pilots or pilots:
+        said.append(f"{words.plural(len(comparison.pilots), 'pilot')} changed, {pilots} did not")
+    lines.append("; ".join(said))
     return "\n".join(map(line, lines)) + "\n"
 
 
@@ -130,6 +139,19 @@ def _has_another_subject(old: Claim, new: Claim) -> bool:
     """Whether a claim is tried by another experiment now, or by another effect if both verdicts have one."""
     a, b = old["effect"], new["effect"]
     return old["experiment"] != new["experiment"] or bool(a and b and (a["name"], a["unit"]) != (b["name"], b["unit"]))
+
+
+def _pilot(old: Claim, new: Claim) -> bool:
+    return old["fidelity"] == new["fidelity"] == "reduced"
+
+
+def _changes(both: list[tuple[Claim, Claim]]) -> tuple[Change, ...]:
+    """The verdicts or pilots that are not the same now; "no evidence" of a pilot is not the verdict of the same name."""
+    return tuple(_change(a, b) for a, b in both if _word(a) != _word(b))
+
+
+def _word(claim: Claim) -> tuple[str, bool]:
+    return claim["verdict"], words.is_pilot(claim)
 
 
 def _change(old: Claim, new: Claim) -> Change:

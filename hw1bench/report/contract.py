@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from hw1bench.court.looks import LARGEST
-from hw1bench.court.vocabulary import PILOTS, RULED
+from hw1bench.court.vocabulary import PILOTS, RULED, agreement
 from hw1bench.report import schema
 from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure, Report, Topic, Variant
 from hw1bench.report.validate import fault, schema_of, shown
@@ -119,6 +119,57 @@ def _check_sense(claim: Claim) -> None:
         )
     if claim["effect"] is not None:
         _check_effect(claim["effect"], seeds, name)
+    _check_fidelity(claim, name)
+    _check_record(claim, name)
+    _check_readings(claim, name)
+
+
+def _check_fidelity(claim: Claim, name: str) -> None:
+    """Refuse a verdict of a reduced protocol, and a pilot of one that is as reported."""
+    reduced = claim["fidelity"] == "reduced"
+    if reduced and claim["tier"] == "full":
+        raise ValueError(f"{name} is of the full tier, but its fidelity is 'reduced': write 'as reported'")
+    known, other = (PILOTS, RULED) if reduced else (RULED, PILOTS)
+    given = [claim["verdict"], claim["ruling"], *(reading["verdict"] for reading in claim["readings"])]
+    wrong = next((word for word in given if word in other and word not in known), None)
+    if wrong is not None:
+        raise ValueError(f"{name} is {claim['fidelity']} and says {wrong!r}: write one of {', '.join(known)}")
+
+
+def _check_record(claim: Claim, name: str) -> None:
+    """Refuse an agreement that does not follow from the verdict and the record, and a calibration that no pilot can have."""
+    record, calibration = claim["record"], claim["calibration"]
+    due = agreement(claim["verdict"], record["verdict"]) if record else None
+    if claim["agreement"] != due:
+        raise ValueError(
+            f"{name} is {claim['verdict']}, with {record['verdict'] if record else 'nothing'} on record, but its agreement is "
+            f"{shown(claim['agreement'])}: write {due or 'null'}"
+        )
+    if record is not None and record["holds"] is not None and (record["seeds"] or 0) < record["holds"]:
+        raise ValueError(
+            f"{name} holds in {record['holds']} of {shown(record['seeds'])} seeds on record: write at most those"
+        )
+    if calibration is not None and claim["fidelity"] != "reduced":
+        raise ValueError(f"{name} is as reported and has a calibration, which is of pilots: write null")
+    if calibration is not None and calibration["agree"] > calibration["of"]:
+        raise ValueError(
+            f"{name} has {calibration['agree']} pilots that agree of {calibration['of']}: write at most their number"
+        )
+
+
+def _check_readings(claim: Claim, name: str) -> None:
+    """Refuse a claim that is called fragile for a number whose readings do not change the word, or that is not although one
+    does."""
+    changing = {reading["number"] for reading in claim["readings"] if reading["verdict"] != claim["verdict"]}
+    odd = sorted(changing.symmetric_difference(claim["fragile"]))
+    if odd:
+        changes = odd[0] in changing
+        raise ValueError(
+            f"{name}: a reading of {shown(odd[0])} {'changes' if changes else 'does not change'} the word: "
+            f"{'name it under' if changes else 'remove it from'} fragile"
+        )
+    if claim["close"] and not from_seeds(claim):
+        raise ValueError(f"{name} was not judged from seeds, but is close: write false")
 
 
 def _check_effect(effect: Effect, seeds: int | None, name: str) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from hw1bench.court.vocabulary import VERDICTS
 from hw1bench.report import words
 from hw1bench.report.contract import IMAGES, Document, Figure, check
 from hw1bench.report.outline import Section, outline, reports
@@ -51,7 +50,7 @@ def _environment(document: Document, report_dir: Path) -> Environment:
     )
     environment.globals.update(
         words=words,
-        groups=[word for word in words.GROUPS if word in VERDICTS or word in words.tally(document["claims"])],
+        kinds=_kinds(document),
         anchor=Anchors(),
         strip=partial(strip, first_seed=document["seed_offset"]),
         image=partial(image, report_dir=report_dir),
@@ -112,8 +111,20 @@ def content(figure: Figure, report_dir: Path) -> bytes | None:
         return None
 
 
+def _kinds(document: Document) -> dict[str, list[str]]:
+    """Heading -> the groups to count below it. Pilots have no place where there are none, and neither have failed tests."""
+    found = words.tally(document["claims"])
+    return {
+        "Verdicts, as reported": list(words.RULED_GROUPS),
+        **(
+            {"Pilots, on reduced protocols": list(words.PILOT_GROUPS)} if found.keys() & set(words.PILOT_GROUPS) else {}
+        ),
+        "Not judged": [word for word in words.UNJUDGED_GROUPS if word != words.FAILED or word in found],
+    }
+
+
 def _cells(sections: Iterable[Section]) -> dict[tuple[str, str], dict[str, int]]:
-    """(topic, report) -> the number of claims per verdict."""
+    """(topic, report) -> the number of claims per group."""
     return {
         (section.topic, part.report): words.tally(part.claims)
         for section in sections

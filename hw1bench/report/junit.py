@@ -1,4 +1,4 @@
-"""claims.json -> junit.xml: one suite per topic, one test case per claim, the verdict as properties."""
+"""claims.json -> junit.xml: one suite per topic, one test case per claim, the verdict or pilot as properties."""
 
 import json
 
@@ -14,10 +14,11 @@ from hw1bench.report.plain import clean, line
 def render(document: Document) -> str:
     """Render the JUnit XML of a claims.json document; raises ValueError if the document breaks its contract.
 
-    Seconds are the training seconds of the runs that a claim rests on, whichever session trained them. An unsurprising
-    refutation is skipped with type ``pytest.xfail``, as pytest writes it; a failure in the test is a ``failure``, and one in a
-    fixture is an ``error``. Claims that an earlier session judged are not part of this test run and are left out. Characters
-    that XML cannot hold even if escaped, such as the terminal colours of a crash, are replaced.
+    Seconds are the training seconds of the runs that a claim rests on, whichever session trained them. The property ``fidelity``
+    tells verdicts, "as reported", from pilots, "reduced". An unsurprising refutation is skipped with type ``pytest.xfail``, as
+    pytest writes it; a failure in the test is a ``failure``, and one in a fixture is an ``error``. Claims that an earlier session
+    judged are not part of this test run and are left out. Characters that XML cannot hold even if escaped, such as the terminal
+    colours of a crash, are replaced.
     """
     check(document)
     xml = JUnitXml("hw1bench")
@@ -37,6 +38,7 @@ def _case(claim: Claim) -> TestCase:
     effect = claim["effect"]
     found = {
         "verdict": claim["verdict"],
+        "fidelity": claim["fidelity"],
         "how": claim["how"],
         "effect": effect and (effect["median"] if effect["median"] is not None else effect["not_finite"]["median"]),
         "effect_unit": effect and effect["unit"],
@@ -44,6 +46,13 @@ def _case(claim: Claim) -> TestCase:
         "seeds": claim["seeds"],
         "share": claim["share"] and json.dumps(claim["share"]),
         "ruling": claim["ruling"],
+        "record": claim["record"] and claim["record"]["verdict"],
+        "agreement": claim["agreement"],
+        "readings": "; ".join(words.readings(claim)) or None,
+        "fragile": "; ".join(claim["fragile"]) or None,
+        "close": "true" if claim["close"] else None,
+        "chance": claim["chance"],
+        "trivial": claim["trivial"] or None,
         "remark": claim["remark"] or None,
         "dataset": words.judged_on(claim) or None,
         "assumptions": "; ".join(claim["assumptions"]) or None,
@@ -52,7 +61,8 @@ def _case(claim: Claim) -> TestCase:
     for key, value in found.items():
         if value is not None:
             case.add_property(key, clean(str(value)))
-    message = clean(f"{words.sentence(claim)} It was claimed ({claim['where']}): {claim['says']}")
+    record = f" {words.record(claim)}" if words.record(claim) else ""
+    message = clean(f"{words.sentence(claim)}{record} It was claimed ({claim['where']}): {claim['says']}")
     if claim["outcome"] in ("failed", "error"):
         case.result = [(Error if claim["outcome"] == "error" else Failure)(message, words.verdict(claim))]
     elif claim["outcome"] == "xfailed":

@@ -9,7 +9,7 @@ from hw1bench.report.contract import Claim, Document, Figure, Report, check, fro
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import line
 
-_HEAD = ("claim", "verdict", "share", "median effect", "ruling", "seconds")
+_HEAD = ("claim", "verdict or pilot", "share", "median effect", "on record", "seconds")
 
 
 def render(document: Document) -> str:
@@ -83,7 +83,7 @@ def _row(claim: Claim) -> list[str]:
         _text(words.verdict(claim)) + (", test failed" if words.group(claim) == words.FAILED else ""),
         f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) else "-",
         _text(words.effect(claim)) or "-",
-        _text(claim["ruling"]) if claim["ruling"] else "-",
+        _text(words.on_record(claim)) or "-",
         f"{claim['seconds']:.1f}{', reused' if claim['reused'] else ''}" if claim["experiment"] else "-",
     ]
 
@@ -96,14 +96,18 @@ def _evidence(claim: Claim) -> str:
     ]
     if claim["effect"]:
         parts.append(_text(f"Effect: {claim['effect']['name']}."))
+    parts += [_text(said) for said in (words.chance(claim), words.record(claim), words.trivial(claim)) if said]
+    if claim["readings"]:
+        parts.append(_text(f"Other readings: {'; '.join(words.readings(claim))}."))
+    parts += [_text(f"{said.capitalize()}.") for said in (words.fragile(claim), words.close(claim)) if said]
     if claim["assumptions"]:
         parts.append(_text(f"{words.assumptions(claim).capitalize()}: {'; '.join(claim['assumptions'])}."))
     if claim["changes"]:
         parts.append(_text(f"{words.changes_heading(claim)}: {'; '.join(claim['changes'])}."))
     if words.judged_on(claim):
         parts.append(_text(words.judged_on(claim)))
-    if from_seeds(claim) and claim["note"]:
-        parts.append(_text(claim["note"]))
+    if words.note(claim):
+        parts.append(_text(words.note(claim)))
     if claim["outcome"] == "failed" or claim["remark"] not in ("", claim["verdict"]):
         parts.append(_text(f"Test {claim['outcome']} ({words.standing(claim)})."))
     return " ".join(parts)
@@ -117,7 +121,7 @@ def _figure(figure: Figure) -> str:
 
 
 def _counts(claims: Iterable[Claim]) -> str:
-    return ", ".join(f"{count} {verdict}" for verdict, count in words.tally(claims).items())
+    return words.counted(words.tally(claims))
 
 
 def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

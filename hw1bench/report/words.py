@@ -2,18 +2,27 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hw1bench.court import vocabulary
 from hw1bench.court.chance import Result, by_chance
-from hw1bench.court.vocabulary import PILOTS, RULED, VERDICTS
+from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOTS, RULED, RuledWord
 from hw1bench.report.contract import Claim, Document, Effect, Figure, Report, Variant, from_seeds, measured
 
 FAILED = "failed"
-GROUPS = (FAILED, *VERDICTS)
+NOT_RUN = "not run"
+_PILOT = "pilot: "
+RULED_GROUPS: tuple[str, ...] = RULED
+PILOT_GROUPS = tuple(_PILOT + word for word in PILOTS)
+UNJUDGED_GROUPS = (FAILED, "error", FULL_TIER_ONLY, NOT_RUN)
+GROUPS = (*RULED_GROUPS, *PILOT_GROUPS, *UNJUDGED_GROUPS)
+"""The words by which claims are counted and coloured: verdicts, pilots and the rest, which are counted apart."""
 
+_TRUSTED = (9, 10)  # pilots of a kind that agree with the record less often than this say so
+_NO_EVIDENCE = "No evidence: "
 _FAILING = ("failed", "error")
 _STANDING = {"same": "same as", "weaker": "weaker than", "stronger": "stronger than", "contrary": "contradicts"}
+_DEVICES = {"cpu": "CPU", "cuda": "CUDA"}
 
 
 def number(value: float) -> str:
@@ -85,29 +94,53 @@ def _not_finite(found: Effect) -> list[str]:
     return [f"its effect is {kind} in {count} of them" for kind, count in sorted(kinds.items(), reverse=True)]
 
 
+def is_pilot(claim: Claim) -> bool:
+    """Whether what was found is a pilot: the word of a reduced protocol, which is no verdict on the report."""
+    return claim["fidelity"] == "reduced" and claim["verdict"] in PILOTS
+
+
 def verdict(claim: Claim) -> str:
-    """The verdict, and how a claim was refuted: 'refuted, reversed'."""
+    """The verdict, and how a claim was refuted: 'refuted, reversed'; or the pilot: 'pilot: seen'."""
+    if is_pilot(claim):
+        return _PILOT + claim["verdict"]
     # A refuted count is simply wrong: there is no more to say.
     return f"{claim['verdict']}, {claim['how']}" if claim["how"] and from_seeds(claim) else str(claim["verdict"])
 
 
 def sentence(claim: Claim) -> str:
-    """The verdict in one sentence with its numbers."""
-    head = verdict(claim).capitalize()
+    """The verdict or the pilot in one sentence with its numbers."""
     if not from_seeds(claim):
-        note = " ".join(claim["note"].split())
-        return f"{head}: {_stop(note)}" if note else f"{head}."
-    assert claim["seeds"]  # ``check`` ensures that these four are there together
+        told = " ".join(claim["note"].split())
+        head = verdict(claim).capitalize()
+        mark = "," if group(claim) == FULL_TIER_ONLY else ":"  # the note goes on with a colon of its own
+        return f"{head}{mark} {_stop(told)}" if told else f"{head}."
+    assert claim["level"]  # ``check`` ensures that these are there together
     assert claim["share"]
-    assert claim["level"]
-    assert claim["effect"]
+    seeds = plural(claim["seeds"] or 0, "seed")
+    if claim["verdict"] == "no evidence":
+        where = f"pilot{_place(claim)}, {seeds}" if is_pilot(claim) else seeds
+        numbers = [where, f"the effect is above 0 in {claim['holds']} of them", *_numbers(claim)]
+        return f"{_NO_EVIDENCE.rstrip(': ')}{_because(claim)} ({'; '.join(numbers)})."
     low, high = (share(end) for end in claim["share"])
-    where = f"{percent(claim['level'])} interval of the share {low} to {high}"
-    parts = [f"{head}: it holds in {claim['holds']} of {plural(claim['seeds'], 'seed')} ({where}){_meaning(claim)}"]
-    parts += [*_not_finite(claim["effect"]), f"median effect {effect(claim)}"]
+    interval = f"{percent(claim['level'])} interval of the share {low} to {high}"
+    if is_pilot(claim):
+        head = f"{claim['verdict'].capitalize()}{_place(claim)}, {claim['holds']} of {seeds} (pilot; {interval})"
+    else:
+        head = f"{verdict(claim).capitalize()}: it holds in {claim['holds']} of {seeds} ({interval})"
+    return _stop("; ".join([head + _meaning(claim), *_numbers(claim)]))
+
+
+def _place(claim: Claim) -> str:
+    """' on digits': the data set of the claim without the size of its images; '' without a data set."""
+    return f" on {claim['dataset']['name'].partition(',')[0]}" if claim["dataset"] else ""
+
+
+def _numbers(claim: Claim) -> list[str]:
+    assert claim["effect"]
+    parts = [*_not_finite(claim["effect"]), f"median effect {effect(claim)}"]
     if claim["diverged"]:
         parts.append(f"{plural(claim['diverged'], 'run')} diverged")
-    return _stop("; ".join(parts))
+    return parts
 
 
 def _meaning(claim: Claim) -> str:
@@ -115,7 +148,7 @@ def _meaning(claim: Claim) -> str:
         return ", and the opposite is itself supported"
     if claim["how"] == "absent":
         return ", no clear effect of the claimed kind"
-    if claim["verdict"] == "inconclusive":
+    if claim["verdict"] in ("inconclusive", "mixed"):
         return ", which leaves both sides of 1/2 open"
     return ""
 
@@ -124,18 +157,133 @@ def _stop(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
+def reason(claim: Claim) -> str:
+    """Why there is no evidence, without a full stop: 'net 3 did not learn'; '' if there is, or if nothing says why."""
+    told = " ".join(claim["note"].split())
+    if claim["verdict"] != "no evidence" or not told.startswith(_NO_EVIDENCE):
+        return ""
+    return told.removeprefix(_NO_EVIDENCE).partition(". ")[0].removesuffix(".")
+
+
+def _because(claim: Claim) -> str:
+    return f": {reason(claim)}" if reason(claim) else ""
+
+
+def note(claim: Claim) -> str:
+    """What the claim's note says beyond the sentence; '' if it says nothing else."""
+    if not from_seeds(claim):
+        return ""
+    told = " ".join(claim["note"].split())
+    return told.removeprefix(f"{_NO_EVIDENCE}{reason(claim)}").removeprefix(".").strip() if reason(claim) else told
+
+
 def standing(claim: Claim) -> str:
-    """How the verdict compares with the ruling on record, e.g. 'contradicts the ruling on record (supported)'; the test's own
-    remark if it has one."""
+    """How the verdict or pilot compares with the one on record for its tier, e.g. 'contradicts the ruling of the quick tier
+    (supported)'; the test's own remark if it has one."""
     ruling = claim["ruling"]
     if claim["remark"] not in ("", claim["verdict"]):
         return claim["remark"]
+    what = "pilot on record" if claim["fidelity"] == "reduced" else f"ruling of the {claim['tier']} tier"
     if ruling is None:
-        return "no ruling on record"
+        return f"no {what}"
     verdict = claim["verdict"]
     if verdict == "error" or verdict == "not run":
-        return f"ruling on record: {ruling}"
-    return f"{_STANDING[vocabulary.standing(verdict, ruling)]} the ruling on record ({ruling})"
+        return f"{what}: {ruling}"
+    return f"{_STANDING[vocabulary.standing(verdict, ruling)]} the {what} ({ruling})"
+
+
+def record(claim: Claim) -> str:
+    """What the full tier has ruled on the claim, whether a pilot agrees with it, and how far pilots of its kind can be trusted;
+    '' in the full tier itself, where the ruling on record is the record."""
+    found = claim["record"]
+    if claim["tier"] == "full":
+        return ""
+    if found is None:
+        return " ".join(["Not on record.", *_calibration(claim)])
+    parts = [f"{found['verdict']}, {found['how']}" if found["how"] and found["seeds"] else str(found["verdict"])]
+    if found["seeds"]:
+        parts.append(f"{found['holds']} of {plural(found['seeds'], 'seed')}")
+    if found["median"] is not None:
+        unit = claim["effect"]["unit"] if claim["effect"] else ""
+        ends = found["interval"] or ()
+        interval = f" [{', '.join(map(_recorded, ends))}]" if ends else ""
+        parts.append(f"median {' '.join(filter(None, (_recorded(found['median']), unit)))}{interval}")
+    parts += filter(None, (found["date"], _DEVICES.get(found["device"] or "", found["device"])))
+    return " ".join(
+        [_stop(f"On record: {', '.join(parts)}"), *_agreement(claim, found["verdict"]), *_calibration(claim)]
+    )
+
+
+def _recorded(value: float | str | None) -> str:
+    """A number of a ruling; one that is not finite is there by its name."""
+    return "unknown" if value is None else value if isinstance(value, str) else number(value)
+
+
+def _agreement(claim: Claim, recorded: RuledWord) -> list[str]:
+    if is_pilot(claim):
+        if claim["agreement"]:
+            return [f"The pilot {claim['agreement']}."]
+        return (
+            ["The pilot does not decide."]
+            if claim["verdict"] in ("mixed", "no evidence")
+            else ["The record does not decide."]
+        )
+    found = claim["verdict"]
+    contrary = found in RULED and vocabulary.standing(found, recorded) == "contrary"
+    return ["The verdict here contradicts it."] if contrary else []
+
+
+def _calibration(claim: Claim) -> list[str]:
+    found = claim["calibration"]
+    least, of = _TRUSTED
+    if found is None or not is_pilot(claim) or of * found["agree"] >= least * found["of"]:
+        return []
+    return [f"Pilots of this kind ({found['kind']}) agree with the record in {found['agree']} of {found['of']}."]
+
+
+def on_record(claim: Claim) -> str:
+    """The record in a word or two, for a column of a table: 'supported, agrees'; '' without one."""
+    found = claim["record"]
+    return ", ".join(filter(None, (found["verdict"], claim["agreement"]))) if found else ""
+
+
+def readings(claim: Claim) -> list[str]:
+    """The words under other values of each assumed number, one text per number: 'within 0.2 (supported with 0.1, refuted
+    with 0.4)'."""
+    found: dict[str, list[str]] = {}
+    for one in claim["readings"]:
+        found.setdefault(one["number"], []).append(f"{one['verdict']} with {one['reading']}")
+    return [f"{name} ({', '.join(said)})" for name, said in found.items()]
+
+
+def fragile(claim: Claim) -> str:
+    """'fragile: hangs on within 0.2'; '' if no other value of an assumed number changes the word."""
+    return f"fragile: hangs on {' and on '.join(claim['fragile'])}" if claim["fragile"] else ""
+
+
+def close(claim: Claim) -> str:
+    """'one seed from its bound'; '' if a verdict or pilot is not."""
+    return "one seed from its bound" if claim["close"] else ""
+
+
+def chance(claim: Claim) -> str:
+    """How often an order comes about by chance, in one sentence; '' for an effect that is not of order."""
+    found = claim["chance"]
+    if found is None:
+        return ""
+    often = (
+        f"about 1 of {round(1 / found):,} seeds"
+        if 0 < found <= 0.5
+        else f"{percent(found)} of seeds"
+        if found
+        else "no seed"
+    )
+    return f"Without a trend, the claim would hold by chance in {often}."
+
+
+def trivial(claim: Claim) -> str:
+    """That the claim is a known truth, and what would have to be different for it to fail; '' for other claims."""
+    return _stop(f"A known truth. For it to fail: {claim['trivial']}") if claim["trivial"] else ""
 
 
 def assumptions(claim: Claim) -> str:
@@ -149,12 +297,13 @@ def changes_heading(claim: Claim) -> str:
 
 
 def unlike_the_real(claim: Claim) -> str:
-    """How the claim's data set differs from the real one: 'stand-in', 'non-canonical', or ''."""
+    """How the data set of a verdict differs from the real one: 'stand-in', 'non-canonical', or ''. A pilot is on other data than
+    the report anyway, so that it stands in for nothing."""
     dataset = claim["dataset"]
     if dataset is None:
         return ""
     if dataset["stand_in"]:
-        return "stand-in"
+        return "" if is_pilot(claim) else "stand-in"
     return "" if dataset["canonical"] else "non-canonical"
 
 
@@ -168,17 +317,23 @@ def judged_on(claim: Claim) -> str:
         "stand-in": ", a stand-in that settles nothing about the real data set",
         "non-canonical": ", a non-canonical copy: its fingerprint is not the known one",
     }
-    return f"Judged on {dataset['name']}{remarks[unlike_the_real(claim)]}."
+    return f"{'Tried' if is_pilot(claim) else 'Judged'} on {dataset['name']}{remarks[unlike_the_real(claim)]}."
 
 
 def data_remarks(document: Document) -> list[str]:
-    """Remarks on the data, one sentence each: how many verdicts do not rest on the real data set."""
-    found = Counter(unlike_the_real(claim) for claim in document["claims"] if claim["verdict"] in RULED)
+    """Remarks on what the words rest on, one sentence each: what pilots are, and how many verdicts or pilots are not on the real
+    data set."""
+    claims = [claim for claim in document["claims"] if claim["verdict"] in (*RULED, *PILOTS)]
+    found = Counter(map(unlike_the_real, claims))
     said = []
+    if any(map(is_pilot, claims)):
+        said.append(
+            "Pilots come from reduced protocols (other data, smaller nets or fewer steps) and are no verdicts on the reports."
+        )
     if found["stand-in"]:
         said.append(f"Verdicts on stand-in data, which settle nothing about the real data set: {found['stand-in']}.")
     if found["non-canonical"]:
-        said.append(f"Verdicts on a non-canonical copy of the real data set: {found['non-canonical']}.")
+        said.append(f"Judged on a non-canonical copy of the real data set: {found['non-canonical']}.")
     return said
 
 
@@ -191,14 +346,41 @@ def shown_in(figure: Figure) -> str:
 
 
 def group(claim: Claim) -> str:
-    """The word by which a claim is counted and coloured: its verdict, or "failed" if its test failed before it had one."""
-    return FAILED if claim["verdict"] == "not run" and claim["outcome"] in _FAILING else claim["verdict"]
+    """The word by which a claim is counted and coloured, one of ``GROUPS``: its verdict or pilot, "failed" if its test failed
+    before it had one, or "full tier only" if no quick protocol can speak to it."""
+    if claim["verdict"] == "not run":
+        if claim["outcome"] in _FAILING:
+            return FAILED
+        return FULL_TIER_ONLY if claim["note"].startswith(FULL_TIER_ONLY) else NOT_RUN
+    return _PILOT + claim["verdict"] if is_pilot(claim) else claim["verdict"]
+
+
+def kind(group: str) -> str:
+    """What a group of claims is: 'ruled', 'pilot' or 'unjudged'."""
+    return "pilot" if group in PILOT_GROUPS else "ruled" if group in RULED_GROUPS else "unjudged"
+
+
+def short(group: str) -> str:
+    """The word of a group where it is told from others by its kind: 'seen' for 'pilot: seen'."""
+    return group.removeprefix(_PILOT)
 
 
 def tally(claims: Iterable[Claim]) -> dict[str, int]:
-    """The number of claims per group, failures first, then in the order of the verdict words, without zeros."""
+    """The number of claims per group, in the order of ``GROUPS``, without zeros."""
     found = Counter(map(group, claims))
     return {word: found[word] for word in GROUPS if found[word]}
+
+
+def counted(tally: Mapping[str, int]) -> str:
+    """A tally in words, failures first, with pilots and claims without a verdict apart: '1 failed, 4 supported; 2 seen, 1 mixed
+    (pilots); 5 full tier only'; '' for an empty tally."""
+
+    def said(groups: Iterable[str]) -> str:
+        return ", ".join(f"{tally[group]} {short(group)}" for group in groups if group in tally)
+
+    pilots = said(PILOT_GROUPS)
+    parts = [said((FAILED, *RULED_GROUPS)), f"{pilots} (pilots)" if pilots else "", said(UNJUDGED_GROUPS[1:])]
+    return "; ".join(filter(None, parts))
 
 
 def failed(document: Document) -> list[Claim]:

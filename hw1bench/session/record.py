@@ -15,7 +15,7 @@ from hw1bench.court import calibration, costs, pilots
 from hw1bench.court.calibration import Pair
 from hw1bench.court.docket import Book, Case
 from hw1bench.court.rulings import Number, Ruling
-from hw1bench.court.vocabulary import RULED, RecordedWord, agreement, standing
+from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RecordedWord, agreement, standing
 from hw1bench.effects import Effect
 from hw1bench.report import words
 from hw1bench.report.plain import line
@@ -158,7 +158,7 @@ def _absent(case: Case, book: Book, tier: Tier) -> str:
 def _quick(case: Case, book: Book, record: Ruling | None) -> str:
     """What the quick tier has on record, and how that stands to the full tier's ruling ``record``."""
     if "quick" not in case.claim.tiers or pilots.silenced(case.claim):
-        return pilots.FULL_TIER_ONLY
+        return FULL_TIER_ONLY
     quick = case.ruled(book, "quick")
     if quick is None:
         return _absent(case, book, "quick")

@@ -1,7 +1,8 @@
-"""Verdicts on a terminal: the closing table, failure messages, reasons for skips."""
+"""Verdicts and pilots on a terminal: the closing table, failure messages, reasons for skips."""
 
 from io import StringIO
 from pathlib import Path
+from textwrap import wrap
 
 from rich.console import Console
 from rich.table import Table
@@ -13,22 +14,18 @@ from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
 
 _WIDTH = 120  # characters that the closing table needs; a narrower terminal folds its lines
-_COLOURS = {
-    "supported": "green",
-    "refuted": "red",
-    "inconclusive": "yellow",
-    "seen": "green",
-    "not seen": "red",
-    "mixed": "yellow",
-    "no evidence": "dim",
-    "error": "bold red",
-    "not run": "dim",
-    words.FAILED: "bold red",
-}
+_INDENT = "      "  # of a remark, below the claim that it is on
+_RULED = {"supported": "green", "refuted": "red", "inconclusive": "yellow"}
+_KINDS = {
+    "ruled": "dim",
+    "pilot": "cyan",
+    "unjudged": "dim",
+}  # the colour of other groups; no pilot looks like a verdict
+_FAILING = (words.FAILED, "error")
 
 
 def one_line(entry: Claim, remark: str) -> str:
-    """The verdict with its numbers, and the remark on the ruling, in one line."""
+    """The verdict or pilot with its numbers, and the remark on the ruling, in one line."""
     sentence = words.sentence(entry)
     return line(f"{sentence} [{remark}]" if remark and remark != entry["verdict"] else sentence)
 
@@ -50,6 +47,13 @@ def message(entry: Claim, outcome: rulings.Outcome, report_dir: Path) -> str:
             for place in map(str, range(len(effect["values"])))
         )
         lines += [f"effect   {effect['name']} ({effect['unit']}); it holds if > 0", f"per seed {values}"]
+    if words.record(entry):
+        lines.append(f"record   {words.record(entry)}")
+    if entry["readings"]:
+        lines.append(f"readings {'; '.join(words.readings(entry))}")
+    doubts = [doubt for doubt in (words.fragile(entry), words.close(entry)) if doubt]
+    if doubts:
+        lines.append(f"doubts   {'; '.join(doubts)}")
     if entry["assumptions"]:
         lines.append(f"assumed  {'; '.join(entry['assumptions'])}")
     if entry["changes"]:
@@ -62,9 +66,8 @@ def message(entry: Claim, outcome: rulings.Outcome, report_dir: Path) -> str:
 
 
 def counts(document: Document) -> str:
-    """How many claims got which verdict, and what to know about the data."""
-    tally = words.tally(document["claims"])
-    counted = ", ".join(f"{count} {word}" for word, count in tally.items())
+    """How many claims got which verdict, how many which pilot, how many neither; and what to know about pilots and data."""
+    counted = words.counted(words.tally(document["claims"]))
     return "\n".join([f"{words.plural(len(document['claims']), 'claim')}: {counted}", *words.data_remarks(document)])
 
 
@@ -81,41 +84,61 @@ def variants(document: Document) -> list[str]:
 
 
 def _remark(entry: Claim) -> str:
-    """Why there is no verdict; or that it differs from the verdict on record, or that the ruling is on another subject."""
+    """Why there is no verdict or no evidence; how the result differs from the one on record for its tier; what it hangs on."""
     if entry["verdict"] in ("not run", "error"):
         return entry["note"]
+    return "; ".join(filter(None, (words.reason(entry), _differs(entry), words.fragile(entry), words.close(entry))))
+
+
+def _differs(entry: Claim) -> str:
+    """How the result differs from the one on record for its tier, or that that one is on another subject; '' otherwise."""
     if rulings.ELSEWHERE in entry["remark"]:
         return rulings.ELSEWHERE
     if entry["outcome"] in ("failed", "error") and entry["remark"]:
         return entry["remark"]
-    return "" if entry["ruling"] in (None, entry["verdict"]) else words.standing(entry).replace(" on record", "")
+    return "" if entry["ruling"] in (None, entry["verdict"]) else words.standing(entry)
+
+
+def _colour(entry: Claim) -> str:
+    group = words.group(entry)
+    return "bold red" if group in _FAILING else _RULED.get(group, _KINDS[words.kind(group)])
 
 
 def table(document: Document, width: int, *, colour: bool) -> str:
-    """The closing table, by topic: claim, verdict, share, median effect, time, and a remark if the verdict is not as ruled."""
+    """The closing table, by topic: claim, verdict or pilot, share, median effect, what the full tier has ruled, time, and a
+    remark below it on what is out of the ordinary. Claims of the full tier have no column for its ruling."""
+    quick = any(entry["tier"] == "quick" for entry in document["claims"])
     rows = Table(box=None, pad_edge=False, header_style="bold")
     rows.add_column("claim", no_wrap=True)
-    rows.add_column("verdict", no_wrap=True)
-    for heading in ("holds", "median effect", "time"):
+    rows.add_column("verdict or pilot", no_wrap=True)
+    for heading in ("holds", "median effect"):
         rows.add_column(heading, justify="right", no_wrap=True)
-    rows.add_column("", overflow="fold")
+    if quick:
+        rows.add_column("on record", no_wrap=True)
+    rows.add_column("time", justify="right", no_wrap=True)
+    remarks = [""]  # one per line of the table, after its head
     topic, titles = None, words.topics(document)
     for entry in document["claims"]:
         if entry["topic"] != topic:
             topic = entry["topic"]
             rows.add_row(Text(line(titles.get(topic, topic)), "bold"))
+            remarks.append("")
         trained = entry["seeds"] is not None
         effect = entry["effect"]
         median = words.number(measured(effect)["median"]) if effect else ""
         seconds = words.duration(entry["seconds"]) + (" reused" if entry["reused"] else "")
         rows.add_row(
             Text(line(f"  {entry['id']}")),
-            Text(line(words.verdict(entry)), _COLOURS[words.group(entry)]),
+            Text(line(words.verdict(entry)), _colour(entry)),
             f"{entry['holds']}/{entry['seeds']}" if trained else "",
             Text(line(f"{median} {effect['unit']}")) if effect else "",
+            *([words.on_record(entry) or "-"] if quick else []),
             seconds if trained else "",
-            Text(line(_remark(entry))),
         )
-    target = StringIO()
-    Console(file=target, width=max(width, _WIDTH), force_terminal=colour, no_color=not colour).print(rows)
-    return target.getvalue()
+        remarks.append(line(_remark(entry)))
+    target, wide = StringIO(), max(width, _WIDTH)
+    Console(file=target, width=wide, force_terminal=colour, no_color=not colour).print(rows)
+    text = []
+    for row, remark in zip(target.getvalue().splitlines(), remarks, strict=True):
+        text += [row.rstrip(), *wrap(remark, wide, initial_indent=_INDENT, subsequent_indent=_INDENT)]
+    return "\n".join(text) + "\n"
