@@ -57,9 +57,32 @@ def test_values_of_the_rule_that_a_constructor_refuses_or_that_change_nothing_ar
     assert texts(made(fx.falls_over_epochs("train_loss", arm="a", blocks=3))) == [("blocks 3", "6")]
 
 
-def test_an_exact_count_has_no_readings():
-    one = Claim("T-count", report="T", where="1", says="7.", effect=fx.CountIs(Model("[2]"), 7))
-    assert readings_of(one) == ()
+def counted(relation, stated=20, **changed):  # the net has 7 parameters
+    effect = fx.CountIs(Model("[2]"), stated, relation)
+    return Claim("T-count", report="T", where="1", says="7.", effect=effect, **changed)
+
+
+def test_of_exact_counts_only_what_about_allows_is_read_otherwise(tmp_path):
+    assert [readings_of(counted(relation)) for relation in ("equal", "more than")] == [(), ()]
+    judged = court(tmp_path, None).hear(counted("about", 6))  # 7 is 17 % more
+    assert judged.verdict.word == "refuted"
+    assert [(reading.number, reading.reading, word) for reading, word in judged.readings] == [
+        ("within 0.1", "0.05", "refuted"),
+        ("within 0.1", "0.2", "supported"),
+    ]
+    assert judged.fragile == ("within 0.1",)
+    given = Reading("net", "[1]", fx.CountIs(Model("[1]"), 6, "about"))
+    assert readings_of(counted("about", readings=[given])) == (given,)
+
+
+def test_a_reading_is_of_the_kind_of_the_effect():
+    runs, count = fx.loss_below(0.1, "a"), fx.CountIs(Model("[1]"), 6)
+    with pytest.raises(
+        ValueError, match="reading 'x' of n is of another kind than its effect: give an effect on runs for"
+    ):
+        made(runs, readings=[Reading("n", "x", count)])
+    with pytest.raises(ValueError, match="is of another kind"):
+        counted("equal", readings=[Reading("n", "x", runs)])
 
 
 @pytest.mark.parametrize(

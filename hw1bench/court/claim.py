@@ -29,10 +29,10 @@ class Reading:
 
     number: str
     reading: str
-    effect: Effect
+    effect: Effect | Exact
 
     def __post_init__(self) -> None:
-        settle(self, number=label(), reading=label(), effect=instance(Effect))
+        settle(self, number=label(), reading=label(), effect=instance(Effect, CountIs, CountsEqual, LayersAre))
 
 
 @dataclass(frozen=True)
@@ -139,13 +139,23 @@ class Claim:
             if name not in names:
                 have = f"only {', '.join(sorted(names))}" if names else "because no constructor of effects made it"
                 raise ValueError(f"claim {self.id}: its effect has no argument {name!r} to be stated, {have}")
-        arms = self.effect.arms if isinstance(self.effect, Effect) else ()
         for reading in self.readings:
-            if arms is not None and (reading.effect.arms is None or not {*reading.effect.arms} <= {*arms}):
+            if isinstance(reading.effect, Effect) != isinstance(self.effect, Effect):
                 raise ValueError(
-                    f"claim {self.id}: reading {reading.reading!r} of {reading.number} needs other arms than its effect, "
-                    f"which reads {', '.join(arms) or 'none'}: a reading is judged on the same runs"
+                    f"claim {self.id}: reading {reading.reading!r} of {reading.number} is of another kind than its effect: give "
+                    "an effect on runs for an effect on runs, and an exact count for an exact count"
                 )
+            self._check_arms(reading)
+
+    def _check_arms(self, reading: Reading) -> None:
+        """Raise ValueError for a ``reading`` of arms that the effect does not read."""
+        if not isinstance(self.effect, Effect) or self.effect.arms is None or not isinstance(reading.effect, Effect):
+            return
+        if reading.effect.arms is None or not {*reading.effect.arms} <= {*self.effect.arms}:
+            raise ValueError(
+                f"claim {self.id}: reading {reading.reading!r} of {reading.number} needs other arms than its effect, "
+                f"which reads {', '.join(self.effect.arms)}: a reading is judged on the same runs"
+            )
 
     def everything_assumed(self) -> tuple[str, ...]:
         """The experiment's assumptions and the claim's own."""

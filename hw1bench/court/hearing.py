@@ -97,7 +97,10 @@ def judge_count(effect: Exact) -> Verdict:
     total, text = _sum(effect.model)
     relations = {
         "equal": (total == effect.stated, f"stated {effect.stated:,}"),
-        "about": (abs(total / effect.stated - 1) <= 0.1, f"stated about {effect.stated:,}, 10 % allowed"),
+        "about": (
+            abs(total / effect.stated - 1) <= effect.within,
+            f"stated about {effect.stated:,}, {100 * effect.within:.3g} % allowed",
+        ),
         "more than": (total > effect.stated, f"stated more than {effect.stated:,}"),
     }
     holds, stated = relations[effect.relation]
@@ -128,7 +131,7 @@ class Court:
         """The judgement on ``claim``: "not run" if training is ``Unavailable``; "error" for any other exception."""
         try:
             if not isinstance(claim.effect, Effect):
-                return Judgement(claim, self.tier, judge_count(claim.effect))
+                return self._judge_count(claim, claim.effect)
             why = pilots.silenced(claim) if self.tier == "quick" else ""
             if why:
                 return Judgement(claim, self.tier, Verdict("not run", note=f"{FULL_TIER_ONLY}: {why}"))
@@ -141,6 +144,16 @@ class Court:
             kind = "" if isinstance(error, Unreadable | NoFinding) else f"{type(error).__name__}: "
             note = f"{kind}{' '.join(str(error).split())}"
             return Judgement(claim, self.tier, Verdict("error", note=note), error=error)
+
+    def _judge_count(self, claim: Claim, effect: Exact) -> Judgement:
+        read = [
+            (reading, judge_count(reading.effect))
+            for reading in readings_of(claim)
+            if not isinstance(reading.effect, Effect)
+        ]
+        return Judgement(
+            claim, self.tier, judge_count(effect), readings=tuple((reading, verdict.word) for reading, verdict in read)
+        )
 
     def looks(self, experiment: Experiment) -> list[int]:
         """The planned looks that ``max_seeds`` leaves. Raises ValueError if it leaves none."""
@@ -210,6 +223,7 @@ class Court:
         """
         found: list[tuple[Reading, VerdictWord]] = []
         for reading in readings_of(claim):
+            assert isinstance(reading.effect, Effect)  # as the claim's own: see Claim
             read = as_read(claim, reading)
             if self.tier == "quick" and pilots.silenced(read):
                 continue

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hw1bench.court.claim import Claim, Reading
-from hw1bench.effects import Effect
+from hw1bench.effects import CountIs, Effect, Exact
 from hw1bench.effects.assumed import Number, numbers, shown
 
 
@@ -17,10 +17,10 @@ def readings_of(claim: Claim) -> tuple[Reading, ...]:
     the report states the number, those of the rule; then those that the claim gives of anything else.
 
     A value of the rule that the constructor of the effect refuses is left out. An effect made by hand has only the readings
-    that its claim gives, and an exact count has none.
+    that its claim gives. Of exact counts, only what "about" allows is assumed.
     """
     if not isinstance(claim.effect, Effect):
-        return ()
+        return claim.readings or _of_count(claim.effect)
     found: list[Reading] = []
     for number, rule in numbers(claim.effect).items():
         given = [reading for reading in claim.readings if reading.number == str(number)]
@@ -48,6 +48,16 @@ def tried(effect: Effect, argument: str, *values: Any) -> tuple[Reading, ...]:
             f"effect {effect.name!r} has {len(found)} numbers {argument!r} to read otherwise: it has {have}"
         )
     return tuple(_reading(effect, found[0], (value,)) for value in values)
+
+
+def _of_count(effect: Exact) -> tuple[Reading, ...]:
+    if not isinstance(effect, CountIs) or effect.relation != "about":
+        return ()
+    others = (effect.within / 2, 2 * effect.within)
+    return tuple(
+        Reading(f"within {shown((effect.within,))}", shown((within,)), replace(effect, within=within))
+        for within in others
+    )
 
 
 def _reading(effect: Effect, number: Number, values: tuple[Any, ...]) -> Reading:

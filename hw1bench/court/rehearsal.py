@@ -82,7 +82,11 @@ def rehearse(subject: Subject, tier: Tier) -> None:
     effect = subject.effect
     made = _Made(subject.experiment, tier)
     names = [name for name in made.arms if effect.arms is None or name in effect.arms]
-    readings = ((f"reading {one.reading!r} of {one.number}", one.effect.compute) for one in subject.readings)
+    readings = (
+        (f"reading {one.reading!r} of {one.number}", one.effect.compute)
+        for one in subject.readings
+        if isinstance(one.effect, Effect)
+    )
     for what, compute in (("effect", effect.compute), ("opposite", effect.opposite), *readings):
         # An effect may be undefined on one history (the first epoch below a loss that is never reached) and defined on
         # another: a fault is what fails on both.

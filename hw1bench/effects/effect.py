@@ -118,15 +118,16 @@ class OfVariance:
 class CountIs:
     """The exact claim that a model has the ``stated`` number of trainable parameters.
 
-    ``relation`` is "equal", "about" (within 10 %) or "more than".
+    ``relation`` is "equal", "about" (it differs by a share of at most ``within``) or "more than".
     """
 
     model: Model
     stated: int
     relation: str = "equal"
+    within: float = 0.1
 
     def __post_init__(self) -> None:
-        settle(self, model=instance(Model), stated=integer(least=1), relation=text())
+        settle(self, model=instance(Model), stated=integer(least=1), relation=text(), within=real(above=0))
         if self.relation not in RELATIONS:
             raise ValueError(f"no relation {shown(self.relation)} of counts; there are {', '.join(RELATIONS)}")
 
