@@ -47,7 +47,7 @@ def test_a_signal_leaves_a_whole_report(pytester, project, number):
     output = process.communicate(timeout=60)[0]
     assert time.monotonic() - sent < 30
     assert process.returncode == 2, output
-    assert "2 claims: 1 supported, 1 not run" in output
+    assert "2 claims: 1 supported; 1 not run" in output
     assert "Traceback" not in output
     found = json.loads((pytester.path / "reports" / "claims.json").read_text())
     contract.check(found)
