@@ -24,6 +24,7 @@ TOPICS = [
 ]
 HELD = [0.2, 0.31, 0.5, 0.8, 0.88, 1.1, 1.9, 2.5]
 CALIBRATION = {"kind": "task, highest", "agree": 3, "of": 5}
+VARIANTS = [{"name": "batches of 16", "verdict": "refuted"}, {"name": "Keras's weights", "verdict": "supported"}]
 TIED = "No evidence: its effect is a tie in every seed."
 TRIVIAL = "the loss that the optimiser minimises would have to stand still"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40"><rect width="60" height="40"/></svg>'
@@ -151,7 +152,7 @@ def everything() -> list[dict[str, Any]]:
         exact(),
         exact("A-count-flatness", verdict="refuted", outcome="xfailed", ruling="refuted", note="203,530, not 7,960"),
         claim(record=on_record("inconclusive", 16), **readings("within 0.2", {"0.1": "supported", "0.4": "refuted"})),
-        claim("A-fit-sinc-7-by-8000", **evidence([-1.0] * 8), outcome="failed", reused=True),
+        claim("A-fit-sinc-7-by-8000", **evidence([-1.0] * 8), outcome="failed", reused=True, variants=VARIANTS),
         claim("D-fit-deeper-better-sinc", **evidence(mixed), ruling="supported", outcome="skipped", figure=None),
         claim("D-fit-deeper-better-sigmoid", **evidence([2.0] * 7 + [float("nan")] + [1.0] * 8), origin="ours"),
         pilot(

@@ -346,7 +346,9 @@ def test_why_a_claim_was_not_run_is_in_the_closing_table(pytester, project, monk
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     project(ONE)
     result = pytester.runpytest("claims", "-m", "gpu")
-    result.stdout.fnmatch_lines(["  A-fit-x*not run*no CUDA device here: give --device cpu*", "1 claim: 1 not run"])
+    result.stdout.fnmatch_lines(
+        ["  A-fit-x*not run*", "      no CUDA device here: give --device cpu*", "1 claim: 1 not run"]
+    )
 
 
 def test_progress_is_plain_without_a_terminal(pytester, project, monkeypatch):

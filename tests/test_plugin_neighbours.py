@@ -128,7 +128,7 @@ def test_a_report_that_cannot_be_written_costs_a_line_and_has_an_exit_status(pyt
     result.assert_outcomes(passed=1, failed=1, deselected=2)
     result.stdout.fnmatch_lines(
         [
-            "2 claims: 1 supported, 1 error",
+            "2 claims: 1 supported; 1 error",
             "ERROR: the report in reports could not be written (No space left on device)*",
         ]
     )

@@ -43,7 +43,7 @@ def test_a_ruling_on_another_subject_is_shown_and_does_not_count(pytester, proje
         "B-count-z": ("refuted", None, f"refuted, {ELSEWHERE}"),  # the number
     }
     for name, (verdict, _, _) in found.items():
-        assert re.search(rf"{name} +{verdict}.* {ELSEWHERE}", result.stdout.str())  # in the closing table
+        assert re.search(rf"{name} +{verdict}.*\n +{ELSEWHERE}", result.stdout.str())  # in the closing table
     result = pytester.runpytest("claims", "--strict-rulings")
     result.assert_outcomes(failed=3, deselected=3)
     for name, (verdict, _, _) in found.items():

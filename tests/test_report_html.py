@@ -138,6 +138,7 @@ def test_remarks_are_where_they_belong_and_nowhere_else(page):
         "fragile: hangs on within 0.2": ["A-fit-sinc-shallow-first"],
         "Other readings: within 0.2 (supported with 0.1, refuted with 0.4)": ["A-fit-sinc-shallow-first"],
         "fragile: hangs on by 0.02": ["E-task-shallow-99"],
+        "Trained otherwise: stands in 1 of 2 variants of training: Keras's weights supported": ["A-fit-sinc-7-by-8000"],
         "one seed from its bound": ["C-random-falls"],
         "known truth": ["C-random-falls"],
         "A known truth. For it to fail: the loss that the optimiser minimises": ["C-random-falls"],

@@ -84,6 +84,9 @@ def test_the_record_and_what_a_verdict_hangs_on_are_in_the_properties(cases):
     assert (found["record"], found["agreement"]) == ("supported", "agrees")
     assert (found["readings"], found["fragile"]) == ("within 0.2 (seen with 0.1, not seen with 0.4)", "within 0.2")
     assert (found["close"], found["chance"], found["trivial"]) == ("true", "0.25", "it would have to rise")
+    tried = claim(variants=[{"name": "batches of 16", "verdict": "refuted"}])
+    found = properties(cases(document(tried))["quick-A-fit-sinc-shallow-first"])
+    assert found["variants"] == "stands in 0 of 1 variants of training: batches of 16 refuted"
     failed = cases(document({**shown, "outcome": "failed"}))["quick-E-task-deep-lower"].result[0]
     assert failed.type == "pilot: seen"
     assert "(pilot; " in failed.message

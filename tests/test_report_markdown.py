@@ -198,6 +198,7 @@ def test_beside_a_verdict_stand_its_claim_assumptions_and_remarks():
             "A-fit-sinc-shallow-first"
         ],
         "Fragile: hangs on by 0.02.": ["E-task-shallow-99"],
+        "Stands in 1 of 2 variants of training: Keras's weights supported.": ["A-fit-sinc-7-by-8000"],
     }
     for remark, names in remarks.items():
         assert [name for name, line in lines.items() if remark in line] == names

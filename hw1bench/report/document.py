@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hw1bench.court.claim import Claim
 from hw1bench.court.hearing import Judgement
 from hw1bench.court.rulings import Outcome, Ruling
+from hw1bench.court.trends import chance
 from hw1bench.court.vocabulary import RecordedWord, agreement
 from hw1bench.effects import Effect
 from hw1bench.report import schema
@@ -100,7 +101,7 @@ def entry(
         "level": verdict.level,
         "share": list(verdict.share) if verdict.share else None,
         "effect": _effect(judgement),
-        "chance": None,
+        "chance": chance(claim, judgement.tier) if verdict.values is not None else None,
         "close": verdict.close,
         "readings": [
             {"number": reading.number, "reading": reading.reading, "verdict": word}  # type: ignore[typeddict-item]  # runs are there

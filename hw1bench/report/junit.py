@@ -49,6 +49,7 @@ def _case(claim: Claim) -> TestCase:
         "record": claim["record"] and claim["record"]["verdict"],
         "agreement": claim["agreement"],
         "readings": "; ".join(words.readings(claim)) or None,
+        "variants": words.stands(claim["verdict"], claim.get("variants", ())) or None,
         "fragile": "; ".join(claim["fragile"]) or None,
         "close": "true" if claim["close"] else None,
         "chance": claim["chance"],

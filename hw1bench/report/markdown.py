@@ -99,7 +99,8 @@ def _evidence(claim: Claim) -> str:
     parts += [_text(said) for said in (words.chance(claim), words.record(claim), words.trivial(claim)) if said]
     if claim["readings"]:
         parts.append(_text(f"Other readings: {'; '.join(words.readings(claim))}."))
-    parts += [_text(f"{said.capitalize()}.") for said in (words.fragile(claim), words.close(claim)) if said]
+    doubts = (words.fragile(claim), words.close(claim), words.stands(claim["verdict"], claim.get("variants", ())))
+    parts += [_text(f"{said[0].upper()}{said[1:]}.") for said in doubts if said]
     if claim["assumptions"]:
         parts.append(_text(f"{words.assumptions(claim).capitalize()}: {'; '.join(claim['assumptions'])}."))
     if claim["changes"]:

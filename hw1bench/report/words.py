@@ -428,7 +428,10 @@ def _by_chance(document: Document, kind: str, known: Iterable[str]) -> str:
 
 
 def stands(verdict: str, variants: Sequence[Variant]) -> str:
-    """In how many of the ``variants`` of training that were run a ``verdict`` stands, and the words of the others."""
+    """In how many of the ``variants`` of training that were run a ``verdict`` stands, and the words of the others; '' without
+    variants."""
+    if not variants:
+        return ""
     run = [variant for variant in variants if variant["verdict"] not in ("not run", "error")]
     others = [f"{variant['name']} {variant['verdict']}" for variant in variants if variant["verdict"] != verdict]
     same = sum(variant["verdict"] == verdict for variant in variants)
