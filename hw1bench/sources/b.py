@@ -103,8 +103,7 @@ def _gradient_arm(epochs: int) -> Arm:
 GRADIENT = Experiment(
     report="B",
     name="grad",
-    full=Protocol(arms=(_gradient_arm(20_000),), looks=LOOKS),
-    quick=Protocol(arms=(_gradient_arm(5_000),), looks=(8, 16)),
+    **both_tiers([_gradient_arm(20_000)]),
     assumptions=(
         "batch 1, reshuffled every epoch (code)",
         "300 equally spaced points on [-1, 1] (code)",

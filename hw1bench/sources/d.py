@@ -92,7 +92,7 @@ MINIMAL_RATIO = minimal_ratio(
         "RMSprop 1.2e-3 without decay for 2,000 epochs",
         "MSE; torch's default initialisation and RMSprop defaults",
     ),
-    widths_over=2,
+    full_tier_only="arms would not learn: with widths divided by 2, nine of 13 points do not lose a fifth of their loss",
 )
 
 

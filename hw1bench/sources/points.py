@@ -18,11 +18,13 @@ def minimal_ratio(
     assumptions: tuple[str, ...],
     quick_model: Model | None = None,
     widths_over: int = 1,
+    full_tier_only: str = "",
 ) -> Experiment:
     """Make the experiment of ``report``: 2,000 full-batch epochs, then the search; its figure has ``number`` and ``title``.
 
     The quick tier trains ``quick_model``, or the model with its widths divided by ``widths_over``: each step of the search needs
-    an eigendecomposition in as many dimensions as there are weights, which takes far more than 10 ms for the full nets.
+    an eigendecomposition in as many dimensions as there are weights, which takes far more than 10 ms for the full nets. With
+    ``full_tier_only``, which says why, it has no protocol.
     """
 
     def protocol(net: Model, over: int) -> Protocol:
@@ -46,7 +48,8 @@ def minimal_ratio(
         report=report,
         name="minratio",
         full=protocol(model, 1),
-        quick=protocol(quick_model or narrow, widths_over),
+        quick=None if full_tier_only else protocol(quick_model or narrow, widths_over),
+        full_tier_only=full_tier_only,
         assumptions=(
             *assumptions,
             "full batch",
