@@ -37,11 +37,11 @@ def test_the_tables_name_constructors_only():
     ("effect", "said"),
     [
         (fx.never_reaches(3e-4, arm="a"), {"threshold 0.0003": ["0.0001", "0.0009"]}),
-        (fx.faster("a", than="b", to=0.03), {"to 0.03": ["0.01", "0.09"]}),
+        (fx.faster("a", than="b", to=0.03), {"loss 0.03": ["0.01", "0.09"]}),
         (
             fx.faster("a", than="b"),
             {
-                "to 10 % of the target's variance": [
+                "loss 10 % of the target's variance": [
                     "3.33 % of the target's variance",
                     "30 % of the target's variance",
                 ]
@@ -59,19 +59,19 @@ def test_the_tables_name_constructors_only():
         (fx.above_at_largest("jacobian", 0.3, over="lr"), {"threshold 0.3": ["0.15", "0.6"]}),
         (
             fx.norm_moves_more("a", late=(0.5, 0.7), early=(0, 0.2)),
-            {"late 0.5 to 0.7": ["0.55 to 0.65", "0.4 to 0.8"], "early 0 to 0.2": ["0 to 0.1", "0 to 0.4"]},
+            {"late span 0.5 to 0.7": ["0.55 to 0.65", "0.4 to 0.8"], "early span 0 to 0.2": ["0 to 0.1", "0 to 0.4"]},
         ),
         (
             fx.norm_moves_more("a", late=(0.8, 1), early=(0.2, 0.4)),
-            {"late 0.8 to 1": ["0.9 to 1", "0.6 to 1"], "early 0.2 to 0.4": ["0.25 to 0.35", "0.1 to 0.5"]},
+            {"late span 0.8 to 1": ["0.9 to 1", "0.6 to 1"], "early span 0.2 to 0.4": ["0.25 to 0.35", "0.1 to 0.5"]},
         ),
-        (fx.best_within(0.4, 0.5, "a", "b"), {"low 0.4 to 0.5": ["0.425 to 0.475", "0.35 to 0.55"]}),
+        (fx.best_within(0.4, 0.5, "a", "b"), {"span 0.4 to 0.5": ["0.425 to 0.475", "0.35 to 0.55"]}),
         (fx.reaches(0.3, arm="a", within=8_000), {"threshold 0.3": ["0.1", "0.9"]}),
-        (fx.faster("a", than="b", to=0.3, within=2_500), {"to 0.3": ["0.1", "0.9"], "within 2500": ["1250", "5000"]}),
+        (fx.faster("a", than="b", to=0.3, within=2_500), {"loss 0.3": ["0.1", "0.9"], "within 2500": ["1250", "5000"]}),
         (fx.approximates(0.03, arm="a"), {"share 0.03": ["0.01", "0.09"]}),
         (
             fx.falls_early("a", first_share=0.1, share=0.9),
-            {"first_share 0.1": ["0.05", "0.2"], "share 0.9": ["0.95", "0.8"]},
+            {"first share 0.1": ["0.05", "0.2"], "share 0.9": ["0.95", "0.8"]},
         ),
         (fx.lower_loss("a", than="b"), {}),
         (fx.Effect("mine", "", lambda runs: 1.0), {}),
@@ -87,7 +87,7 @@ def test_parts_that_share_a_number_share_the_assumption():
         fx.fails(fx.ahead("train_loss", "c", of="a", first_share=0.25)),
         fx.ahead("train_loss", "c", of="a", first_share=0.1),
     )
-    assert list(others(both)) == ["first_share 0.25", "first_share 0.1"]
+    assert list(others(both)) == ["first share 0.25", "first share 0.1"]
     number = next(iter(numbers(both)))
     expected = fx.every(
         fx.ahead("train_loss", "b", of="a", first_share=0.5),

@@ -52,7 +52,7 @@ def test_an_effect_made_by_hand_has_the_readings_that_its_claim_gives():
 
 
 def test_values_of_the_rule_that_a_constructor_refuses_or_that_change_nothing_are_left_out():
-    assert texts(made(fx.flattest("a", among=["b"], first_share=0.8))) == [("first_share 0.8", "0.4")]
+    assert texts(made(fx.flattest("a", among=["b"], first_share=0.8))) == [("first share 0.8", "0.4")]
     assert texts(made(fx.differ("train_loss", "a", "b", by=0))) == []
     assert texts(made(fx.falls_over_epochs("train_loss", arm="a", blocks=3))) == [("blocks 3", "6")]
 
@@ -171,7 +171,7 @@ def test_a_reading_of_the_rule_that_needs_longer_runs_is_left_out(tmp_path):
 
 def test_pilots_are_read_in_words_of_pilots_and_only_where_a_pilot_may_speak(tmp_path):
     effect = fx.ahead("train_loss", "a", of="b", first_share=0.5)
-    given = [Reading("first_share 0.5", "a level", fx.every(effect, fx.loss_below(0.3, "a")))]
+    given = [Reading("first share 0.5", "a level", fx.every(effect, fx.loss_below(0.3, "a")))]
 
     def curve(arm, seed):
         return test_pilots.falling(arm, 0.1 if arm.name == "a" else 0.3, 0.99)

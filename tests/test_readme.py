@@ -63,7 +63,10 @@ def test_the_readings_of_ones_own_are_judged_as_shown(judged):
     effect, readings, *_ = examples(OWN_CLAIMS)
     test = "@pytest.mark.parametrize"
     found = judged(source.replace(test, f"{effect}\n{readings}\n{test}"))["mine-large-rate-faster"]
-    assert [(one["number"], one["reading"]) for one in found["readings"]] == [("to 0.1", "0.05"), ("to 0.1", "0.01")]
+    assert [(one["number"], one["reading"]) for one in found["readings"]] == [
+        ("loss 0.1", "0.05"),
+        ("loss 0.1", "0.01"),
+    ]
 
 
 def test_the_measurement_of_ones_own_runs_as_shown(judged):

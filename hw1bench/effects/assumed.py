@@ -113,6 +113,20 @@ NAMED: dict[str, tuple[str, ...]] = {
 measured, by which epoch, and where on a line."""
 
 
+_WORDS = {
+    "to": "loss",
+    "by": "margin",
+    "first": "first share",
+    "first_share": "first share",
+    "last": "last share",
+    "after": "share before",
+    "late": "late span",
+    "early": "early span",
+    "low": "span",
+}
+"""Argument -> the word for its number in a sentence such as "hangs on loss 0.001", if its own name is none."""
+
+
 @dataclass(frozen=True)
 class Number:
     """A number in an effect that may be assumed: the ``names`` of the arguments that make it up, and their ``values``."""
@@ -121,7 +135,7 @@ class Number:
     values: Values
 
     def __str__(self) -> str:
-        return f"{self.names[0]} {shown(self.values)}"
+        return f"{_WORDS.get(self.names[0], self.names[0])} {shown(self.values)}"
 
     def replaced(self, effect: Effect, values: Values) -> Effect:
         """``effect`` with ``values`` instead of this number, wherever it or a part of it has the number: parts of one effect that
