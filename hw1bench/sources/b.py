@@ -68,8 +68,8 @@ FIT = Experiment(
     report="B",
     name="fit",
     full=Protocol(arms=_fit_arms({"sinc": 20_000, "sgn": 20_000}), looks=LOOKS),  # the report's budget
-    # The budget of its code. No look at 32 seeds, unlike the other fits: 16 more seeds of sgn take two cores two minutes, a quarter
-    # of the quick tier.
+    # The budget of its code. No look at 32 seeds, unlike the other fits: 16 more seeds of sgn take two cores two minutes, a
+    # quarter of the quick tier.
     quick=Protocol(arms=_fit_arms({"sinc": 2_500, "sgn": 20_000}), looks=(8, 16)),
     as_reported="its published code trains sinc for 2,500 epochs and sgn for 20,000",
     assumptions=(
