@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from importlib import util
 from pathlib import Path
 
@@ -93,14 +94,18 @@ def test_the_pack_of_ones_own_is_taken_as_shown(pytester, project):
 
 def test_the_verdicts_that_readme_tells_are_in_the_sample_report():
     claims = json.loads((ROOT / "reports" / "sample" / "claims.json").read_text())["claims"]
-    counts = {
-        word: sum(claim["verdict"] == word for claim in claims) for word in ("supported", "refuted", "inconclusive")
-    }
-    stand_ins = sum(claim["dataset"] is not None and claim["dataset"]["stand_in"] for claim in claims)
     prose = " ".join(README.split())
-    assert f"{len(claims)} claims come out as" in prose
-    assert all(f"{count} {word}" in prose for word, count in counts.items())
-    assert f"{stand_ins} of these verdicts rest on data that stand in" in prose
+    judged = [claim for claim in claims if claim["verdict"] != "not run"]
+    said = {
+        "as reported": ("are tried as reported: ", RULED),
+        "reduced": ("a *pilot* and no verdict: ", PILOTS),
+    }
+    for fidelity, (before, words) in said.items():
+        found = Counter(claim["verdict"] for claim in judged if claim["fidelity"] == fidelity)
+        counts = ", ".join(f"{found[word]} {word}" for word in words).replace("no evidence", "without evidence")
+        assert f"{before}{counts}." in prose
+        assert re.search(rf"\b{found.total()} (claims )?are tried ", prose)
+    assert f"The other {len(claims) - len(judged)} need the full tier." in prose
     shown = re.search(r"^  (\S+) +(\w+, \w+) +(\d+)/(\d+)", README, re.M)
     claim = next(claim for claim in claims if claim["id"] == shown[1])
     assert shown[2] == f"{claim['verdict']}, {claim['how']}"
