@@ -132,7 +132,7 @@ def sentence(claim: Claim) -> str:
 
 def _place(claim: Claim) -> str:
     """' on digits': the data set of the claim without the size of its images; '' without a data set."""
-    return f" on {claim['dataset']['name'].partition(',')[0]}" if claim["dataset"] else ""
+    return f" on {claim['dataset']['name'].partition(', ')[0]}" if claim["dataset"] else ""
 
 
 def _numbers(claim: Claim) -> list[str]:
