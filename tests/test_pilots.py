@@ -9,6 +9,7 @@ import pytest
 from hw1bench import Arm, Claim, Experiment, Images, Model, Optimizer
 from hw1bench.court import pilots
 from hw1bench.court.hearing import Court
+from hw1bench.court.rehearsal import faults
 from hw1bench.effects import (
     Effect,
     accuracy_above,
@@ -257,6 +258,7 @@ ARMS = [replace(IMAGES, name=f"{size}", model=Model(f"784-{size}-10")) for size 
         ([small(arm, model=Model("784-4-10")) for arm in ARMS], "orders its arms otherwise by parameters"),
         ([small(arm, batch_size=599) for arm in ARMS], "cuts the batch of 8 short"),
         ([small(arm, batch_size=None) for arm in ARMS], "cuts the batch of 8 short"),
+        ([small(arm, batch_size=2_000) for arm in ARMS], ""),
         ([small(arm, optimizer=Optimizer(name="sgd", lr=0.1 * (i + 1))) for i, arm in enumerate(ARMS)], "by lr"),
     ],
 )
@@ -270,6 +272,31 @@ def test_other_arms_silence_the_pilot(tmp_path, quick, why):
     assert note.startswith("full tier only: the reduced protocol" if why else "")
     assert why in note
     assert (sitting.trainer.trained == []) == bool(why)
+
+
+def test_a_batch_larger_than_the_small_set_is_cut_short():
+    """Digits leave 1,437 images to train on, and MNIST has 60,000."""
+    arms = [replace(arm, batch_size=1_438) for arm in ARMS[:2]]
+    one = claim(lower_loss("8", than="16"), experiment(arms, [small(arm) for arm in arms]))
+    assert pilots.silenced(one) == "the reduced protocol cuts the batch of 8 short"
+    whole = [replace(arm, batch_size=1_437) for arm in ARMS[:2]]
+    assert not pilots.silenced(claim(lower_loss("8", than="16"), experiment(whole, [small(arm) for arm in whole])))
+
+
+def test_a_compared_arm_that_the_reduced_protocol_leaves_out_silences_it():
+    one = claim(lower_loss("8", than="32"), experiment(ARMS, [small(arm) for arm in ARMS[:2]]))
+    assert pilots.silenced(one) == "the reduced protocol leaves out 32"
+    with pytest.raises(ValueError, match="has no arm '32'"):
+        claim(
+            lower_loss("8", than="32"),
+            experiment(ARMS, [small(arm) for arm in ARMS[:2]], as_reported="the code's arms"),
+        )
+
+
+def test_a_silent_pilot_is_not_rehearsed():
+    """An order over two arms cannot be computed, and need not be: the claim is not run."""
+    one = claim(rises("test_loss", over="parameters"), experiment(ARMS, [small(arm) for arm in ARMS[:2]]))
+    assert faults([one], "quick") == faults([one], "full") == {}
 
 
 def test_an_arm_left_out_that_is_not_compared_is_no_matter(tmp_path):

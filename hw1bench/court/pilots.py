@@ -57,7 +57,7 @@ def other_arms(effect: Effect, full: Protocol, quick: Protocol) -> str:
     if [arm.name for arm in wanted] != [arm.name for arm in there]:
         return "the reduced protocol has its arms in another order"
     for before, now in zip(wanted, there, strict=True):
-        if (before.batch_size is None) != (now.batch_size is None) or (before.batch_size or 0) > (now.batch_size or 0):
+        if (before.batch_size is None) != (now.batch_size is None) or _batch(before) > _batch(now):
             return f"the reduced protocol cuts the batch of {now.name} short"
     for setting in _SETTINGS:
         if _ranks(wanted, setting) != _ranks(there, setting):
@@ -121,6 +121,11 @@ def _learnt(run: Run) -> bool:
 
 def _compared(effect: Effect, arms: Iterable[Arm]) -> list[Arm]:
     return [arm for arm in arms if effect.arms is None or arm.name in effect.arms]
+
+
+def _batch(arm: Arm) -> int:
+    """The samples in the first batch of an epoch, at most the whole set; 0 for an arm that has no batches."""
+    return min(arm.batch_size or 0, arm.data.samples)
 
 
 def _ranks(arms: Sequence[Arm], setting: str) -> list[int]:
