@@ -102,10 +102,14 @@ def test_claims_refuse_what_cannot_be_read(changed, said):
 
 
 def test_a_number_that_an_effect_does_not_have_cannot_be_tried():
-    with pytest.raises(ValueError, match=r"has 0 numbers 'factor' to read otherwise: it has threshold 0.1"):
+    with pytest.raises(ValueError, match=r"has 0 numbers 'factor' to read otherwise: it has threshold=0.1"):
         tried(fx.loss_below(0.1, "a"), "factor", 2)
     with pytest.raises(ValueError, match=r"has 0 numbers 'factor' .* it has none"):
         tried(fx.lower_loss("a", than="b"), "factor", 2)
+    with pytest.raises(ValueError, match=r"has 0 numbers 'too' to read otherwise: it has to=0.1$"):
+        tried(fx.faster("a", than="b", to=0.1), "too", 0.2)
+    with pytest.raises(ValueError, match=r"no value to try for threshold: give one or more, or name it in stated="):
+        tried(fx.loss_below(0.1, "a"), "threshold")
     with pytest.raises(ValueError, match=r"loss_below threshold is None"):
         tried(fx.loss_below(0.1, "a"), "threshold", None)
 

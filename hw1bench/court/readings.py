@@ -38,15 +38,17 @@ def as_read(claim: Claim, reading: Reading) -> Claim:
 def tried(effect: Effect, argument: str, *values: Any) -> tuple[Reading, ...]:
     """Readings of ``effect`` with each of ``values`` for its ``argument``, for a claim that lists them itself.
 
-    Raises ValueError unless ``effect``, with its parts, has one number of this argument alone, and for a value that it does not
-    take.
+    Raises ValueError unless ``effect``, with its parts, has one number of this argument alone, if there are no values, and for a
+    value that it does not take.
     """
     found = [number for number in numbers(effect) if number.names == (argument,)]
     if len(found) != 1:
-        have = ", ".join(str(number) for number in numbers(effect)) or "none"
+        have = ", ".join(f"{'/'.join(number.names)}={shown(number.values)}" for number in numbers(effect)) or "none"
         raise ValueError(
             f"effect {effect.name!r} has {len(found)} numbers {argument!r} to read otherwise: it has {have}"
         )
+    if not values:
+        raise ValueError(f"no value to try for {argument}: give one or more, or name it in stated= to try none")
     return tuple(_reading(effect, found[0], (value,)) for value in values)
 
 
