@@ -167,5 +167,5 @@ def test_variants_are_told_on_the_terminal_and_in_the_document_and_put_nothing_o
 def test_a_session_without_variants_says_so(pytester, project):
     project("[count('B-count-z', 10)]")
     pytester.runpytest("claims", "--variants").stdout.fnmatch_lines(
-        ["no claim of this session has variants of training: *"]
+        ["no claim was trained in variants in this session: *"]
     )

@@ -79,7 +79,7 @@ def variants(document: Document) -> list[str]:
         if entry.get("variants")
     ]
     return list(
-        map(line, found or ["no claim of this session has variants of training: they are of claims tried as reported"])
+        map(line, found or ["no claim was trained in variants in this session: only claims tried as reported are"])
     )
 
 
