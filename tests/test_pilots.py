@@ -240,6 +240,13 @@ def test_a_clock_on_a_measurement_cannot_be_told_at_half_of_the_budget(tmp_path)
     assert "tied to late, is not known at half of the budget" in pilots.clock_bound(claim(effect), runs)
 
 
+def test_a_clock_on_an_epoch_after_half_of_the_budget_cannot_be_told_there(tmp_path):
+    effect = Effect("loss", "", lambda runs: runs["a"].arrays["train_loss"][8], ("a",), clock="the last epoch")
+    verdict = court(tmp_path, lambda arm, seed: falling(arm, 0.4, 0.9)).hear(claim(effect)).verdict
+    assert verdict.word == "no evidence"
+    assert "tied to the last epoch, is not known at half of the budget" in verdict.note
+
+
 def test_never_is_a_clock_and_an_order_is_none():
     assert never_reaches(1e-4, arm="a").clock == "never"
     assert rises("test_loss", over="parameters").clock == ""

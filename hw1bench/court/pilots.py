@@ -94,7 +94,7 @@ def clock_bound(claim: Claim, seeds: Seeds) -> str:
         return ""
     try:
         same = sum(_same_sign(effect, runs) for runs in seeds)
-    except (KeyError, ValueError):  # a measurement, or an epoch, that half of the budget does not have
+    except (LookupError, ValueError):  # a measurement, or an epoch, that half of the budget does not have
         return f"the effect, tied to {effect.clock}, is not known at half of the budget"
     if same < IN_SEEDS * len(seeds) - 1e-9:
         return f"the sign of the effect, tied to {effect.clock}, changes between 50, 75 and 100 % of the budget"
