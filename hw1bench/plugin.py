@@ -126,6 +126,7 @@ def _options(config: pytest.Config, tier: Tier) -> "Options":
         fresh=_option(config, "fresh"),
         record_rulings=_option(config, "record-rulings"),
         strict_rulings=_option(config, "strict-rulings"),
+        prune_rulings=_option(config, "prune-rulings"),
         replicate=replicate,
         variants=_option(config, "variants"),
     )
@@ -275,10 +276,12 @@ class _Session:
         self.config.add_cleanup(handling.close)
         try:
             progress = TerminalProgress(terminal.uncaptured(self.config))
+            options = _options(self.config, tier)
+            options.check()  # before a ruling is removed
             paths = sorted({path.parent / rulings.FILE for path in self._selection.known})
             book = {path: self._rulings(path, progress.notice) for path in paths}
             self.sitting = Sitting(
-                _options(self.config, tier),
+                options,
                 list(cases.values()),
                 list(docket.values()),
                 book,

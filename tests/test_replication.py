@@ -91,6 +91,7 @@ def test_a_ruling_on_another_subject_is_nothing_to_replicate(pytester, project):
             ["--record-rulings"],
             "--replicate compares with the record: leave out --record-rulings, which would change it",
         ),
+        (["--prune-rulings"], "--replicate compares with the record: leave out --prune-rulings, which would change it"),
         (["--seed-offset", "0"], "--replicate has its own seeds, from 1,000,000: leave out --seed-offset"),
         (["--seed-offset", "64"], "--replicate has its own seeds, from 1,000,000: leave out --seed-offset"),
         (["--strict-rulings"], "--replicate lists weaker verdicts: leave out --strict-rulings, which fails on them"),
@@ -102,6 +103,14 @@ def test_what_does_not_go_with_a_replication_is_refused_in_one_line(pytester, pr
     result = pytester.runpytest("claims", "--replicate", *arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert [line for line in result.stderr.str().splitlines() if line.startswith("ERROR")] == [f"ERROR: {why}"]
+
+
+def test_a_refused_replication_removes_no_ruling(pytester, project):
+    path = project("[claim('A-fit-x', 'supported')]") / rulings.FILE
+    rulings.save(path, [ruling("A-fit-gone")])
+    before = path.read_text()
+    assert pytester.runpytest("claims", "--replicate", "--prune-rulings").ret == pytest.ExitCode.USAGE_ERROR
+    assert path.read_text() == before
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class Options:
     fresh: bool = False
     record_rulings: bool = False
     strict_rulings: bool = False
+    prune_rulings: bool = False
     replicate: bool = False
     variants: bool = False
 
@@ -75,8 +76,9 @@ class Options:
     def _check_replication(self) -> None:
         if self.seed_offset != REPLICATION_OFFSET:
             raise ValueError(f"--replicate has its own seeds, from {REPLICATION_OFFSET:,}: leave out --seed-offset")
-        if self.record_rulings:
-            raise ValueError("--replicate compares with the record: leave out --record-rulings, which would change it")
+        for given, option in ((self.record_rulings, "--record-rulings"), (self.prune_rulings, "--prune-rulings")):
+            if given:
+                raise ValueError(f"--replicate compares with the record: leave out {option}, which would change it")
         if self.strict_rulings:
             raise ValueError("--replicate lists weaker verdicts: leave out --strict-rulings, which fails on them")
 
