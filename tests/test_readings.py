@@ -75,6 +75,14 @@ def test_of_exact_counts_only_what_about_allows_is_read_otherwise(tmp_path):
     assert readings_of(counted("about", readings=[given])) == (given,)
 
 
+def test_what_about_allows_may_be_stated():
+    about, equal = (fx.CountIs(Model("[2]"), 6, relation) for relation in ("about", "equal"))
+    said = {"report": "T", "where": "1", "says": "6, or 10 % less or more.", "stated": ["within"]}
+    assert readings_of(Claim("T-count", effect=about, **said)) == ()
+    with pytest.raises(ValueError, match="'within' to be stated, because an exact count assumes a number only if"):
+        Claim("T-count", effect=equal, **said)
+
+
 def test_a_reading_is_of_the_kind_of_the_effect():
     runs, count = fx.loss_below(0.1, "a"), fx.CountIs(Model("[1]"), 6)
     with pytest.raises(

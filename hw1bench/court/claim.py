@@ -135,10 +135,14 @@ class Claim:
 
     def _check_readings(self) -> None:
         """Raise ValueError for a ``stated`` argument that the effect does not have, and for a reading that needs other runs."""
-        names = argument_names(self.effect) if isinstance(self.effect, Effect) else set()
+        if isinstance(self.effect, Effect):
+            names, why = argument_names(self.effect), "no constructor of effects made it"
+        else:
+            about = isinstance(self.effect, CountIs) and self.effect.relation == "about"
+            names, why = {"within"} if about else set(), "an exact count assumes a number only if it is 'about' another"
         for name in self.stated:
             if name not in names:
-                have = f"only {', '.join(sorted(names))}" if names else "because no constructor of effects made it"
+                have = f"only {', '.join(sorted(names))}" if names else f"because {why}"
                 raise ValueError(f"claim {self.id}: its effect has no argument {name!r} to be stated, {have}")
         for reading in self.readings:
             if isinstance(reading.effect, Effect) != isinstance(self.effect, Effect):

@@ -20,7 +20,7 @@ def readings_of(claim: Claim) -> tuple[Reading, ...]:
     that its claim gives. Of exact counts, only what "about" allows is assumed.
     """
     if not isinstance(claim.effect, Effect):
-        return claim.readings or _of_count(claim.effect)
+        return claim.readings or (() if "within" in claim.stated else _of_count(claim.effect))
     found: list[Reading] = []
     for number, rule in numbers(claim.effect).items():
         given = [reading for reading in claim.readings if reading.number == str(number)]
