@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from hw1bench import Arm, Experiment, Function, Images, Model, Optimizer, Protocol, both_tiers
+from hw1bench import Arm, Claim, Effect, Experiment, Function, Images, Model, Optimizer, Protocol, both_tiers
 from hw1bench.specs.experiment import canonical, digest
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 
@@ -143,6 +143,26 @@ def test_tiers_of_an_experiment():
         replace(both, quick=None).protocol("quick")
     with pytest.raises(ValueError, match="T-x has a quick protocol, and a reason for having none: leave one out"):
         replace(both, full_tier_only="too slow")
+    with pytest.raises(
+        ValueError, match="T-x says why its quick protocol is as reported, and has none: give one, or leave"
+    ):
+        replace(both, quick=None, as_reported="so says its code")
+
+
+def test_a_reason_of_spaces_is_refused():
+    effect = Effect("loss", "", lambda runs: 1.0, ("one",), level="a loss of 0.1")
+    both = Experiment(report="T", name="x", **both_tiers([ARM]))
+    claim = Claim("T-x", report="T", where="1", says="It is.", experiment=both, effect=effect)
+    for changed, name in (
+        (both, "as_reported"),
+        (both, "full_tier_only"),
+        (claim, "own_level"),
+        (claim, "trivial"),
+        (effect, "level"),
+        (effect, "clock"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} is ' ': say it in words, or leave it out"):
+            replace(changed, **{name: " "})
 
 
 def test_collection_imports_no_torch_scipy_or_matplotlib():

@@ -8,7 +8,7 @@ from hw1bench.effects import CountIs, CountsEqual, Effect, Exact, LayersAre
 from hw1bench.effects.assumed import argument_names
 from hw1bench.specs.experiment import TIERS, Experiment, Fidelity, Protocol, Tier
 from hw1bench.specs.report import report_name
-from hw1bench.support.checks import flag, instance, label, one_of, optional, settle, shown, text, tuple_of
+from hw1bench.support.checks import flag, instance, label, one_of, optional, reason, settle, shown, text, tuple_of
 
 _ID = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
@@ -84,9 +84,9 @@ class Claim:
             origin=one_of("origin", ("report", "ours")),
             assumptions=tuple_of(text()),
             full_only=flag(),
-            own_level=text(),
+            own_level=reason(),
             about_not_training=flag(),
-            trivial=text(),
+            trivial=reason(),
             stated=tuple_of(label()),
             readings=tuple_of(instance(Reading)),
         )

@@ -12,7 +12,19 @@ from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 from hw1bench.specs.experiment import Model
-from hw1bench.support.checks import function, instance, integer, label, optional, real, settle, shown, text, tuple_of
+from hw1bench.support.checks import (
+    function,
+    instance,
+    integer,
+    label,
+    optional,
+    real,
+    reason,
+    settle,
+    shown,
+    text,
+    tuple_of,
+)
 from hw1bench.support.number import NoFinding, as_real
 
 Runs = Mapping[str, Run]  # arm name -> its run, all of one seed
@@ -71,8 +83,8 @@ class Effect:
             compute=function(),
             arms=optional(tuple_of(label(), least=1)),
             opposite=optional(function()),
-            level=text(),
-            clock=text(),
+            level=reason(),
+            clock=reason(),
         )
         twice = next((arm for arm in self.arms or () if (self.arms or ()).count(arm) > 1), None)
         if twice:

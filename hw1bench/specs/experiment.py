@@ -25,6 +25,7 @@ from hw1bench.support.checks import (
     label,
     one_of,
     optional,
+    reason,
     settle,
     shown,
     text,
@@ -151,8 +152,8 @@ class Experiment:
     train it. If ``full_tier_only`` then says why no reduced protocol can speak to its claims, these are listed there as not run.
     ``as_reported`` says why a quick protocol that trains other arms than the full one is still as the report has it ('': it
     is not). It is no part of the experiment's digest, because it trains nothing.
-    Raises ValueError for a name that is not safe for files, two figures with one id, a figure of arms that do not exist, and a
-    quick protocol together with ``full_tier_only``.
+    Raises ValueError for a name that is not safe for files, two figures with one id, a figure of arms that do not exist, a quick
+    protocol together with ``full_tier_only``, and ``as_reported`` without a quick protocol.
     """
 
     report: str
@@ -167,8 +168,8 @@ class Experiment:
     def __post_init__(self) -> None:
         settle(
             self,
-            as_reported=text(),
-            full_tier_only=text(),
+            as_reported=reason(),
+            full_tier_only=reason(),
             name=file_name(),
             report=report_name,
             full=instance(Protocol),
@@ -178,6 +179,11 @@ class Experiment:
         )
         if self.quick is not None and self.full_tier_only:
             raise ValueError(f"experiment {self.id} has a quick protocol, and a reason for having none: leave one out")
+        if self.quick is None and self.as_reported:
+            raise ValueError(
+                f"experiment {self.id} says why its quick protocol is as reported, and has none: give one, or leave as_reported "
+                "out"
+            )
         ids = [figure.id for figure in self.figures]
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice:

@@ -119,6 +119,18 @@ def text() -> Check:
     return check
 
 
+def reason() -> Check:
+    """Check for text that changes what is done if it is given, so that spaces alone are refused; '' is not given."""
+
+    def check(value: Any, what: str) -> str:
+        found: str = text()(value, what)
+        if found and not found.strip():
+            _refuse(what, value, "say it in words, or leave it out")
+        return found
+
+    return check
+
+
 def label(*, least: int = 1) -> Check:
     """Check for text that is shown in legends and messages: one line of at most ``_LONGEST`` printable characters."""
 
