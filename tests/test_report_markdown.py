@@ -203,7 +203,7 @@ def test_beside_a_verdict_stand_its_claim_assumptions_and_remarks():
     for remark, names in remarks.items():
         assert [name for name, line in lines.items() if remark in line] == names
     for found in everything():
-        assert ("Not on record." in lines[found["id"]]) == (found["record"] is None)
+        assert ("Not on record in the full tier." in lines[found["id"]]) == (found["record"] is None)
     assert text.count("392,500 + 25,050 + 510 = 418,060, as stated") == 1  # the note is the sentence: not again
 
 

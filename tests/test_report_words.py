@@ -100,8 +100,8 @@ def test_what_a_note_says_beyond_the_reason_stands_apart():
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (claim(), "Not on record."),
-        (pilot(), "Not on record."),
+        (claim(), "Not on record in the full tier."),
+        (pilot(), "Not on record in the full tier."),
         (claim(tier="full", record=on_record("supported")), ""),
         (
             exact(record={**dict.fromkeys(on_record("supported")), "verdict": "supported", "date": "2026-11-20"}),

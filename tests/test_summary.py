@@ -146,7 +146,7 @@ def test_what_a_result_hangs_on_stands_below_it():
     assert all(line.startswith("      ") and len(line) <= 120 for line in below)
     said = summary.message(doubted, FAILED, Path("reports")).splitlines()
     assert said[5:8] == [
-        "record   Not on record.",
+        "record   Not on record in the full tier.",
         "readings within 0.2 (refuted with 0.4)",
         "doubts   fragile: hangs on within 0.2; one seed from its bound",
     ]

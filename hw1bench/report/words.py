@@ -199,7 +199,7 @@ def record(claim: Claim) -> str:
     if claim["tier"] == "full":
         return ""
     if found is None:
-        return " ".join(["Not on record.", *_calibration(claim)])
+        return " ".join(["Not on record in the full tier.", *_calibration(claim)])
     parts = [f"{found['verdict']}, {found['how']}" if found["how"] and found["seeds"] else str(found["verdict"])]
     if found["seeds"]:
         parts.append(f"{found['holds']} of {plural(found['seeds'], 'seed')}")
