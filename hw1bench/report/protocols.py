@@ -212,7 +212,7 @@ def _row(experiment: Experiment, seconds: float | None) -> list[str]:
         _numbers(experiment, lambda arm: arm.epochs),
         _numbers(experiment, steps),
         _arrow(*looks),
-        "-" if seconds is None else f"{seconds:.1f}",
+        "-" if seconds is None or quick is None else f"{seconds:.1f}",  # a page keeps those of an earlier protocol
     ]
     return [cell.replace("|", "\\|") for cell in cells]
 
