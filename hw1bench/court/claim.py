@@ -13,6 +13,9 @@ from hw1bench.support.checks import flag, instance, label, one_of, optional, rea
 _ID = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
+_EFFECT = instance(Effect, CountIs, CountsEqual, LayersAre)
+
+
 def _id(value: Any, what: str) -> str:
     found: str = label()(value, what)
     if not _ID.fullmatch(found):
@@ -32,7 +35,7 @@ class Reading:
     effect: Effect | Exact
 
     def __post_init__(self) -> None:
-        settle(self, number=label(), reading=label(), effect=instance(Effect, CountIs, CountsEqual, LayersAre))
+        settle(self, number=label(), reading=label(), effect=_EFFECT)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Claim:
             report=report_name,
             where=text(),
             says=text(),
-            effect=instance(Effect, CountIs, CountsEqual, LayersAre),
+            effect=_EFFECT,
             experiment=optional(instance(Experiment)),
             figure=text(),
             origin=one_of("origin", ("report", "ours")),

@@ -110,4 +110,4 @@ def _compared(case: Case, tier: Tier) -> list[Arm]:
     effect, experiment = case.claim.effect, case.claim.experiment
     if experiment is None or not isinstance(effect, Effect):
         return []
-    return [arm for arm in experiment.protocol(tier).arms if effect.arms is None or arm.name in effect.arms]
+    return [arm for arm in experiment.protocol(tier).arms if effect.compares(arm.name)]

@@ -173,7 +173,7 @@ class Court:
         experiment = claim.experiment
         assert experiment is not None
         protocol = experiment.protocol(self.tier)
-        arms = [arm for arm in protocol.arms if effect.arms is None or arm.name in effect.arms]
+        arms = [arm for arm in protocol.arms if effect.compares(arm.name)]
         trained = 0
         for look in self.looks(experiment):
             trained += self._train(experiment, arms, look, timer)

@@ -9,10 +9,12 @@ specifications and runs only, so they apply to the claims of any author.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from hw1bench.court.claim import Claim
+from hw1bench.court.remarks import Seeds
 from hw1bench.effects import Effect
+from hw1bench.effects.arguments import SETTINGS
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 from hw1bench.specs.arm import Arm
@@ -24,10 +26,6 @@ UNDER_GUESSING = 0.01  # of the logarithm of the number of classes, for random l
 IN_SEEDS = 0.9  # of the seeds
 OF_THE_STEPS = 0.5  # of the report's steps, for a claim tied to an epoch or stage
 AT = (0.5, 0.75)  # of the protocol's own budget, for the same
-
-_SETTINGS = ("batch_size", "lr", "parameters", "depth")
-
-Seeds = Sequence[Mapping[str, Run]]  # for each seed its run of every arm
 
 
 def silenced(claim: Claim) -> str:
@@ -50,7 +48,7 @@ def foreign_level(claim: Claim) -> str:
 def other_arms(effect: Effect, full: Protocol, quick: Protocol) -> str:
     """How the arms that ``effect`` compares differ from the arms of the full protocol; '' if they are the same arms in the same
     order, none left out and none with a batch cut short."""
-    wanted, there = _compared(effect, full.arms), _compared(effect, quick.arms)
+    wanted, there = ([arm for arm in one.arms if effect.compares(arm.name)] for one in (full, quick))
     left_out = [arm.name for arm in wanted if arm.name not in {arm.name for arm in there}]
     if left_out:
         return f"the reduced protocol leaves out {', '.join(left_out)}"
@@ -59,7 +57,7 @@ def other_arms(effect: Effect, full: Protocol, quick: Protocol) -> str:
     for before, now in zip(wanted, there, strict=True):
         if (before.batch_size is None) != (now.batch_size is None) or _batch(before) > _batch(now):
             return f"the reduced protocol cuts the batch of {now.name} short"
-    for setting in _SETTINGS:
+    for setting in SETTINGS:
         if _ranks(wanted, setting) != _ranks(there, setting):
             return f"the reduced protocol orders its arms otherwise by {setting.replace('_', ' ')}"
     return ""
@@ -73,11 +71,7 @@ def untrained(claim: Claim, seeds: Seeds) -> str:
     """
     if claim.about_not_training:
         return ""
-    found = [
-        name
-        for name in seeds[0]
-        if sum(_learnt(runs[name]) for runs in seeds) < IN_SEEDS * len(seeds) - 1e-9  # 9 of 10 is enough, 7 of 8 is not
-    ]
+    found = [name for name in seeds[0] if not _in_most([_learnt(runs[name]) for runs in seeds])]
     return f"{', '.join(found)} did not learn" if found else ""
 
 
@@ -93,12 +87,17 @@ def clock_bound(claim: Claim, seeds: Seeds) -> str:
     if all(run.arm.steps >= OF_THE_STEPS * full[name].steps for name, run in seeds[0].items() if name in full):
         return ""
     try:
-        same = sum(_same_sign(effect, runs) for runs in seeds)
+        same = [_same_sign(effect, runs) for runs in seeds]
     except (LookupError, ValueError):  # a measurement, or an epoch, that half of the budget does not have
         return f"the effect, tied to {effect.clock}, is not known at half of the budget"
-    if same < IN_SEEDS * len(seeds) - 1e-9:
+    if not _in_most(same):
         return f"the sign of the effect, tied to {effect.clock}, changes between 50, 75 and 100 % of the budget"
     return ""
+
+
+def _in_most(seeds: Sequence[bool]) -> bool:
+    """Whether a rule holds in ``IN_SEEDS`` of the seeds, given in which it does: 9 of 10 are enough, 7 of 8 are not."""
+    return sum(seeds) >= IN_SEEDS * len(seeds) - 1e-9
 
 
 def _same_sign(effect: Effect, runs: Mapping[str, Run]) -> bool:
@@ -117,10 +116,6 @@ def _learnt(run: Run) -> bool:
         if learning.final(run, "train_accuracy") < OVER_CHANCE / classes:
             return False
     return end <= (1 - LOST) * learning.start(run)
-
-
-def _compared(effect: Effect, arms: Iterable[Arm]) -> list[Arm]:
-    return [arm for arm in arms if effect.arms is None or arm.name in effect.arms]
 
 
 def _batch(arm: Arm) -> int:

@@ -84,7 +84,7 @@ def rehearse(subject: Subject, tier: Tier) -> None:
         return
     effect = subject.effect
     made = _Made(subject.experiment, tier)
-    names = [name for name in made.arms if effect.arms is None or name in effect.arms]
+    names = list(filter(effect.compares, made.arms))
     readings = (
         (f"reading {one.reading!r} of {one.number}", one.effect.compute)
         for one in subject.readings

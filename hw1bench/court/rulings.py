@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hw1bench.court.vocabulary import PILOTS, RULED, OutcomeWord, RecordedWord, VerdictWord, standing
+from hw1bench.court.vocabulary import PILOTS, RECORDED, RULED, OutcomeWord, RecordedWord, VerdictWord, standing
 from hw1bench.specs.experiment import TIERS, Fidelity
 from hw1bench.support import files
 from hw1bench.support.number import NotFinite, brief, not_finite
@@ -103,7 +103,7 @@ _FIELDS: dict[
     str, tuple[Callable[[Any], bool], str]
 ] = {  # field of a ruling in the file -> its check, and what it must be
     **dict.fromkeys(("claim", "topic", "tier", "effect"), (_text, "a text")),
-    "verdict": (lambda value: _text(value) and value in (*RULED, *PILOTS), f"one of {', '.join((*RULED, *PILOTS))}"),
+    "verdict": (lambda value: _text(value) and value in RECORDED, f"one of {', '.join(RECORDED)}"),
     "how": (
         lambda value: value is None or (_text(value) and value in ("reversed", "absent")),
         "reversed, absent or null",
@@ -251,7 +251,7 @@ def beside(word: VerdictWord, old: Ruling | None, subject: Subject) -> tuple[Out
         on_record = None if old is None else old.verdict
         return outcome(word, on_record), on_record
     plain = outcome(word, None)
-    if word in RULED or word in PILOTS:
+    if word in RECORDED:
         failed = _AS_RULED[word] == "xfailed"
         plain = Outcome(plain.kind, f"{word}, {ELSEWHERE}" if failed else ELSEWHERE, RECORD_ANEW if failed else "")
     return plain, None
@@ -260,7 +260,7 @@ def beside(word: VerdictWord, old: Ruling | None, subject: Subject) -> tuple[Out
 def replicated(word: VerdictWord, old: Ruling | None, subject: Subject) -> tuple[Outcome, RecordedWord | None]:
     """As ``beside``, for a verdict on seeds of a replication: without a verdict on record there is nothing to repeat."""
     plain, on_record = beside(word, old, subject)
-    if on_record is None and (word in RULED or word in PILOTS):
+    if on_record is None and word in RECORDED:
         return Outcome("skipped", "nothing on record to replicate" if old is None else ELSEWHERE), None
     return plain, on_record
 

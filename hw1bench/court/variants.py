@@ -26,7 +26,7 @@ def variants_of(claim: Claim, tier: Tier) -> Iterator[tuple[str, Claim]]:
         if other is None:
             continue
         pairs = zip(experiment.protocol(tier).arms, other.protocol(tier).arms, strict=True)
-        if all(before == after for before, after in pairs if effect.arms is None or before.name in effect.arms):
+        if all(before == after for before, after in pairs if effect.compares(before.name)):
             continue
         varied = replace(claim, experiment=other, readings=())
         try:

@@ -24,6 +24,7 @@ Agreement = Literal["agrees", "differs"]
 
 RULED: tuple[RuledWord, ...] = get_args(RuledWord)
 PILOTS: tuple[PilotWord, ...] = get_args(PilotWord)
+RECORDED: tuple[RecordedWord, ...] = tuple(dict.fromkeys((*RULED, *PILOTS)))
 VERDICTS: tuple[VerdictWord, ...] = tuple(dict.fromkeys(get_args(VerdictWord)))
 
 FULL_TIER_ONLY = "full tier only"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hw1bench.effects.effect import Effect, Made, OfVariance
+from hw1bench.effects.effect import FITTED, Effect, Made, OfVariance
 from hw1bench.specs.ingredients import CLASSES
 
 Values = tuple[Any, ...]  # of the arguments that make up one number
@@ -34,14 +34,10 @@ def _factor(value: float) -> list[Values]:
 
 
 def _loss(value: float | OfVariance | None) -> list[Values]:
-    level = OfVariance(0.1) if value is None else value
+    level = FITTED if value is None else value
     if isinstance(level, OfVariance):
         return [(OfVariance(level.share * times),) for times in _TIMES_OF_A_LOSS]
     return [(level * times,) for times in _TIMES_OF_A_LOSS]
-
-
-def _of_variance(value: float) -> list[Values]:
-    return [(value * times,) for times in _TIMES_OF_A_LOSS]
 
 
 def _most(value: float) -> list[Values]:
@@ -72,7 +68,7 @@ def _two_ends(low: float, high: float) -> list[Values]:
 ASSUMED: dict[str, dict[tuple[str, ...], _Rule]] = {
     **{name: {("to",): _loss} for name in ("in_order", "not_faster")},
     "faster": {("to",): _loss, ("within",): _count},
-    "approximates": {("share",): _of_variance},
+    "approximates": {("share",): _loss},
     "reaches_near": {("threshold",): _loss, ("within",): _scaled},
     "falls_early": {("first_share",): _scaled, ("share",): _most},
     **{name: {("threshold",): _loss} for name in ("reaches", "never_reaches", "loss_below", "loss_above")},
@@ -164,7 +160,7 @@ def _shown(value: Any) -> str:
         case tuple():
             return shown(value)
         case None:
-            return str(OfVariance(0.1))
+            return str(FITTED)
         case OfVariance() | int():
             return str(value)
     return f"{value:.4g}"

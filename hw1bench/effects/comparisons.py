@@ -7,7 +7,19 @@ from itertools import pairwise
 
 import numpy as np
 
-from hw1bench.effects.effect import TIE, Effect, Measure, OfVariance, Runs, difference, final, margin, unit, words
+from hw1bench.effects.effect import (
+    FITTED,
+    TIE,
+    Effect,
+    Measure,
+    OfVariance,
+    Runs,
+    difference,
+    final,
+    margin,
+    unit,
+    words,
+)
 from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
@@ -18,7 +30,7 @@ ALIKE = 0.01
 
 def _epochs(to: float | OfVariance | None) -> tuple[str, Callable[[Run, int], float]]:
     """Return the text of the loss to reach, and the measure (run, epochs) -> the first of so many epochs with that loss."""
-    level = OfVariance(0.1) if to is None else to
+    level = FITTED if to is None else to
     if isinstance(level, OfVariance):
         return str(level), lambda run, epochs: learning.epochs_to_share_of_variance(run, level.share, within=epochs)
     return f"{level:g}", lambda run, epochs: learning.epochs_to(run, level, within=epochs)
@@ -75,18 +87,13 @@ def in_order(*arms: str, to: float | OfVariance | None = None) -> Effect:
 def not_faster(arm: str, *, than: str, to: float | OfVariance | None = None) -> Effect:
     """``arm`` does not need fewer epochs than the arm ``than`` to reach a loss of ``to``: the opposite of ``faster``, except that
     a tie holds (``TIE``)."""
-    name, epochs = _epochs(to)
-
-    def lag(runs: Runs) -> float:
-        common = _common(runs, (arm, than), None)
-        return math.log(epochs(runs[arm], common)) - math.log(epochs(runs[than], common))
-
+    slower, (level, _) = _in_order((than, arm), to, None), _epochs(to)
     return Effect(
-        f"log e({arm}) - log e({than}), for a tie {TIE:g}, e = {_first(name, None)}",
-        "log ratio",
-        lambda runs: lag(runs) or TIE,
+        f"log e({arm}) - log e({than}), for a tie {TIE:g}, e = {_first(level, None)}",
+        slower.unit,
+        lambda runs: slower.compute(runs) or TIE,
         (arm, than),
-        lambda runs: -lag(runs),
+        slower.opposite,
     )
 
 

@@ -90,6 +90,10 @@ class Effect:
         if twice:
             raise ValueError(f"effect {shown(self.name)} names arm {twice!r} twice: name different arms")
 
+    def compares(self, arm: str) -> bool:
+        """Whether the effect reads runs of the arm called ``arm``."""
+        return self.arms is None or arm in self.arms
+
     def __call__(self, runs: Runs) -> float:
         """Return the number of one seed, NaN if the runs leave it undefined. Raises NoFinding if it is not a real number."""
         try:
@@ -124,6 +128,10 @@ class OfVariance:
 
     def __str__(self) -> str:
         return f"{100 * self.share:.3g} % of the target's variance"
+
+
+FITTED = OfVariance(0.1)
+"""The loss at which a fit counts as reached if a claim names none."""
 
 
 @dataclass(frozen=True)

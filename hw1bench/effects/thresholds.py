@@ -152,21 +152,20 @@ def accuracy_reaches(threshold: float, *, arm: str) -> Effect:
 @identified
 def accuracy_below(threshold: float, arm: str) -> Effect:
     """The final training accuracy of ``arm`` is below ``threshold``, a share."""
-    return Effect(
-        f"{threshold:g} - train accuracy of {arm}",
-        "share",
-        lambda runs: margin(threshold - learning.final(runs[arm], "train_accuracy")),
-        (arm,),
-    )
+    return _below(threshold, "train_accuracy", arm)
 
 
 @identified
 def below_on_test(threshold: float, arm: str) -> Effect:
     """The final test accuracy of ``arm`` is below ``threshold``, a share."""
+    return _below(threshold, "test_accuracy", arm)
+
+
+def _below(threshold: float, accuracy: str, arm: str) -> Effect:
     return Effect(
-        f"{threshold:g} - test accuracy of {arm}",
+        f"{threshold:g} - {accuracy.replace('_', ' ')} of {arm}",
         "share",
-        lambda runs: margin(threshold - learning.final(runs[arm], "test_accuracy")),
+        lambda runs: margin(threshold - learning.final(runs[arm], accuracy)),
         (arm,),
     )
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from hw1bench.court.looks import LARGEST
-from hw1bench.court.vocabulary import PILOTS, RULED, agreement
+from hw1bench.court.vocabulary import PILOTS, RECORDED, RULED, agreement
 from hw1bench.report import schema
 from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure, Report, Topic, Variant
 from hw1bench.report.validate import fault, schema_of, shown
@@ -74,7 +74,7 @@ def check_claim(claim: Claim) -> None:
 
 def from_seeds(claim: Claim) -> bool:
     """Whether the claim's verdict rests on seeds, and so can be false by chance."""
-    return claim["seeds"] is not None and claim["verdict"] in (*RULED, *PILOTS)
+    return claim["seeds"] is not None and claim["verdict"] in RECORDED
 
 
 def measured(effect: Effect) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hw1bench.court import vocabulary
 from hw1bench.court.chance import Result, by_chance
-from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOTS, RULED, RuledWord
+from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOTS, RECORDED, RULED, RuledWord
 from hw1bench.report.contract import Claim, Document, Effect, Figure, Report, Variant, from_seeds, measured
 
 FAILED = "failed"
@@ -103,8 +103,12 @@ def verdict(claim: Claim) -> str:
     """The verdict, and how a claim was refuted: 'refuted, reversed'; or the pilot: 'pilot: seen'."""
     if is_pilot(claim):
         return _PILOT + claim["verdict"]
-    # A refuted count is simply wrong: there is no more to say.
-    return f"{claim['verdict']}, {claim['how']}" if claim["how"] and from_seeds(claim) else str(claim["verdict"])
+    return ruled(claim["verdict"], claim["how"], claim["seeds"])
+
+
+def ruled(word: str, how: str | None, seeds: int | None) -> str:
+    """A verdict and how it refutes: 'refuted, reversed'. A refuted count, which has no seeds, is simply wrong."""
+    return f"{word}, {how}" if how and seeds else word
 
 
 def sentence(claim: Claim) -> str:
@@ -200,26 +204,26 @@ def record(claim: Claim) -> str:
         return ""
     if found is None:
         return " ".join(["Not on record in the full tier.", *_calibration(claim)])
-    parts = [f"{found['verdict']}, {found['how']}" if found["how"] and found["seeds"] else str(found["verdict"])]
+    parts = [ruled(found["verdict"], found["how"], found["seeds"])]
     if found["seeds"]:
         parts.append(f"{found['holds']} of {plural(found['seeds'], 'seed')}")
     if found["median"] is not None:
         unit = claim["effect"]["unit"] if claim["effect"] else ""
         ends = found["interval"] or ()
-        interval = f" [{', '.join(map(_recorded, ends))}]" if ends else ""
-        parts.append(f"median {' '.join(filter(None, (_recorded(found['median']), unit)))}{interval}")
+        interval = f" [{', '.join(map(recorded, ends))}]" if ends else ""
+        parts.append(f"median {' '.join(filter(None, (recorded(found['median']), unit)))}{interval}")
     parts += filter(None, (found["date"], _DEVICES.get(found["device"] or "", found["device"])))
     return " ".join(
         [_stop(f"On record: {', '.join(parts)}"), *_agreement(claim, found["verdict"]), *_calibration(claim)]
     )
 
 
-def _recorded(value: float | str | None) -> str:
+def recorded(value: float | str | None) -> str:
     """A number of a ruling; one that is not finite is there by its name."""
     return "unknown" if value is None else value if isinstance(value, str) else number(value)
 
 
-def _agreement(claim: Claim, recorded: RuledWord) -> list[str]:
+def _agreement(claim: Claim, ruling: RuledWord) -> list[str]:
     if is_pilot(claim):
         if claim["agreement"]:
             return [f"The pilot {claim['agreement']}."]
@@ -229,7 +233,7 @@ def _agreement(claim: Claim, recorded: RuledWord) -> list[str]:
             else ["The record does not decide."]
         )
     found = claim["verdict"]
-    contrary = found in RULED and vocabulary.standing(found, recorded) == "contrary"
+    contrary = found in RULED and vocabulary.standing(found, ruling) == "contrary"
     return ["The verdict here contradicts it."] if contrary else []
 
 
@@ -323,7 +327,7 @@ def judged_on(claim: Claim) -> str:
 def data_remarks(document: Document) -> list[str]:
     """Remarks on what the words rest on, one sentence each: what pilots are, and how many verdicts or pilots are not on the real
     data set."""
-    claims = [claim for claim in document["claims"] if claim["verdict"] in (*RULED, *PILOTS)]
+    claims = [claim for claim in document["claims"] if claim["verdict"] in RECORDED]
     found = Counter(map(unlike_the_real, claims))
     said = []
     if any(map(is_pilot, claims)):

@@ -14,7 +14,7 @@ from rich.text import Text
 from hw1bench.court import calibration, costs, pilots
 from hw1bench.court.calibration import Pair
 from hw1bench.court.docket import Book, Case
-from hw1bench.court.rulings import Number, Ruling
+from hw1bench.court.rulings import Ruling
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RecordedWord, agreement, standing
 from hw1bench.effects import Effect
 from hw1bench.report import words
@@ -135,7 +135,7 @@ def _row(case: Case, book: Book) -> tuple[str, ...]:
         return case.claim.id, _absent(case, book, "full"), *[""] * 5, quick
     return (
         case.claim.id,
-        f"{ruling.verdict}, {ruling.how}" if ruling.how and ruling.seeds else ruling.verdict,
+        words.ruled(ruling.verdict, ruling.how, ruling.seeds),
         _holds(ruling),
         _median(case, ruling),
         ruling.date or "",
@@ -191,12 +191,8 @@ def _holds(ruling: Ruling) -> str:
 def _median(case: Case, ruling: Ruling) -> str:
     if ruling.median is None or not isinstance(case.claim.effect, Effect):
         return ""
-    ends = f" [{', '.join(map(_number, ruling.interval))}]" if ruling.interval else ""
-    return f"{_number(ruling.median)} {case.claim.effect.unit}{ends}"
-
-
-def _number(value: Number) -> str:
-    return value if isinstance(value, str) else "unknown" if value is None else words.number(value)
+    ends = f" [{', '.join(map(words.recorded, ruling.interval))}]" if ruling.interval else ""
+    return f"{words.recorded(ruling.median)} {case.claim.effect.unit}{ends}"
 
 
 def _costs(missing: Iterable[Case], rates: costs.Rates) -> Section:

@@ -22,7 +22,7 @@ from hw1bench.court.register import PATIENCE, Register, lock
 from hw1bench.court.rulings import Outcome, Ruling, Rulings
 from hw1bench.court.variants import vary
 from hw1bench.court.verdict import Verdict
-from hw1bench.court.vocabulary import PILOTS, RULED, RecordedWord, VerdictWord
+from hw1bench.court.vocabulary import PILOTS, RECORDED, RecordedWord, VerdictWord
 from hw1bench.data import Library
 from hw1bench.records.store import Store
 from hw1bench.report import contract, document, merge, reading, schema, words
@@ -205,8 +205,9 @@ class Sitting:
         for register in self._registers.values():
             register.close(self.options.report_dir)
         claims = [self._ended(case, endings.get(case.claim.id)) for case in self.cases]
-        for case, claim in zip(self.cases, claims, strict=True):  # by now all pilots that were to be recorded are
-            claim["calibration"] = self._calibration(case, claim["verdict"])
+        known_kinds = self._calibrations()  # by now all pilots that were to be recorded are
+        for case, claim in zip(self.cases, claims, strict=True):
+            claim["calibration"] = self._calibration(case, claim["verdict"], known_kinds)
         self._known = known
         before = self._earlier(self.progress.notice)
         exhibits: dict[Experiment | CrossReportFigure, str] = {}
@@ -270,14 +271,20 @@ class Sitting:
 
     def _entry(self, judgement: Judgement, case: Case, ruling: RecordedWord | None, outcome: Outcome) -> contract.Claim:
         record = case.ruled(self.book, "full")
-        calibrated = self._calibration(case, judgement.verdict.word)
+        calibrated = self._calibration(case, judgement.verdict.word, self._calibrations())
         return document.entry(judgement, case.topic, ruling, record, outcome, self._started, calibrated)
 
-    def _calibration(self, case: Case, word: VerdictWord) -> schema.Calibration | None:
-        """How far pilots of the claim's kind agree with the record as it is now; None if ``word`` is no pilot."""
+    def _calibrations(self) -> dict[str, calibration.Calibration]:
+        """How far pilots of each kind agree with the record as it is now."""
+        return calibration.calibrations(calibration.pairs(self.docket, self.book))
+
+    def _calibration(
+        self, case: Case, word: VerdictWord, known: Mapping[str, calibration.Calibration]
+    ) -> schema.Calibration | None:
+        """How far pilots of the claim's kind agree with the record; None if ``word`` is no pilot."""
         if word not in PILOTS or case.claim.fidelity(self.options.tier) == "as reported":
             return None
-        found = calibration.calibrations(calibration.pairs(self.docket, self.book)).get(calibration.kind(case))
+        found = known.get(calibration.kind(case))
         return {"kind": found.kind, "agree": found.agree, "of": found.of} if found else None
 
     def _silenced(self, claim: Claim) -> bool:
@@ -304,7 +311,7 @@ class Sitting:
 
     def _ruling(self, judgement: Judgement, case: Case) -> Ruling | None:
         verdict = judgement.verdict
-        if verdict.word not in RULED and verdict.word not in PILOTS:
+        if verdict.word not in RECORDED:
             return None
         experiment, effect, fidelity = case.subjects[judgement.tier]
         ends = verdict.interval and (rulings.number(verdict.interval[0]), rulings.number(verdict.interval[1]))
