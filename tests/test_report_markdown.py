@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from hw1bench.report import words
+from hw1bench.report import quantities, words
 from hw1bench.report.markdown import render
 from sample_document import COPY, DIGITS, across, claim, document, everything, evidence, exact, figure, unjudged
 
@@ -21,12 +21,12 @@ MIXED = [0.3, -0.2] * 8
     ],
 )
 def test_numbers_read_well(value, text):
-    assert words.number(value) == text
+    assert quantities.number(value) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.5766, "0.58"), (1.0, "1.00"), (0.5, "0.50"), (0.5004, "0.5004")])
 def test_a_share_shows_on_which_side_of_one_half_it_lies(value, text):
-    assert words.share(value) == text
+    assert quantities.share(value) == text
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def test_a_share_shows_on_which_side_of_one_half_it_lies(value, text):
     [(0.04, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s"), (135.4, "2 min 15 s"), (7322.0, "2 h 2 min")],
 )
 def test_durations_read_well(seconds, text):
-    assert words.duration(seconds) == text
+    assert quantities.duration(seconds) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.975, "97.5 %"), (0.95, "95 %"), (1 - 0.05 / 3, "98.3 %")])
 def test_levels_read_well(value, text):
-    assert words.percent(value) == text
+    assert quantities.percent(value) == text
 
 
 @pytest.mark.parametrize(

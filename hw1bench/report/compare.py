@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hw1bench.report import words
+from hw1bench.report import quantities, words
 from hw1bench.report.contract import Claim, Document, check
 from hw1bench.report.plain import line
 
@@ -110,9 +110,9 @@ def render(comparison: Comparison) -> str:
     lines += [f"setting  {change.name}: {change.old} -> {change.new}" for change in comparison.settings]
     lines.append(f"time     the whole session: {_times(comparison.seconds)}")
     verdicts, pilots = comparison.same
-    said = [f"{words.plural(len(comparison.verdicts), 'verdict')} changed, {verdicts} did not"]
+    said = [f"{quantities.plural(len(comparison.verdicts), 'verdict')} changed, {verdicts} did not"]
     if comparison.pilots or pilots:
-        said.append(f"{words.plural(len(comparison.pilots), 'pilot')} changed, {pilots} did not")
+        said.append(f"{quantities.plural(len(comparison.pilots), 'pilot')} changed, {pilots} did not")
     lines.append("; ".join(said))
     return "\n".join(map(line, lines)) + "\n"
 
@@ -130,7 +130,7 @@ def _check_comparable(old: Document, new: Document, both: list[tuple[Claim, Clai
     if gone:
         more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
         raise ValueError(
-            f"{words.plural(len(gone), 'claim')} of the old document {'is' if len(gone) == 1 else 'are'} not in the new one "
+            f"{quantities.plural(len(gone), 'claim')} of the old document {'is' if len(gone) == 1 else 'are'} not in the new one "
             f"({', '.join(gone[:_NAMED])}{more}): judge the same claims"
         )
 
@@ -180,4 +180,4 @@ def _settings(old: Document, new: Document) -> Iterator[Change]:
 
 
 def _times(change: Change) -> str:
-    return f"{words.duration(change.old)} -> {words.duration(change.new)}"
+    return f"{quantities.duration(change.old)} -> {quantities.duration(change.new)}"

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from hw1bench.report import words
+from hw1bench.report import quantities, words
 from hw1bench.report.contract import IMAGES, Document, Figure, check
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import clean
@@ -50,6 +50,7 @@ def _environment(document: Document, report_dir: Path) -> Environment:
     )
     environment.globals.update(
         words=words,
+        quantities=quantities,
         kinds=_kinds(document),
         anchor=Anchors(),
         strip=partial(strip, first_seed=document["seed_offset"]),

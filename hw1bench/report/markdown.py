@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from hw1bench.report import words
+from hw1bench.report import quantities, words
 from hw1bench.report.contract import Claim, Document, Figure, Report, check, from_seeds
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import line
@@ -21,7 +21,7 @@ def render(document: Document) -> str:
     )
     facts = [
         f"{_text(document['tier'])} tier, started {_text(document['started'])}",
-        f"duration: {words.duration(document['seconds'])}",
+        f"duration: {quantities.duration(document['seconds'])}",
         f"environment: {_text(environment)}",
         f"seed offset: {document['seed_offset']}",
         words.false_verdicts(document),
@@ -31,7 +31,7 @@ def render(document: Document) -> str:
     blocks = [
         "# Claims and verdicts",
         *_failed(failed),
-        f"{words.plural(len(document['claims']), 'claim')}: {_counts(document['claims']) or 'none judged'}.",
+        f"{quantities.plural(len(document['claims']), 'claim')}: {_counts(document['claims']) or 'none judged'}.",
         "\n".join(f"- {fact}" for fact in facts),
         "## Reports by topic",
         _matrix(sections),
@@ -137,7 +137,7 @@ def _failed(claims: Sequence[Claim]) -> list[str]:
     said = [
         f"- `{_code(claim['id'])}`: {_text(words.verdict(claim))}, {_text(words.standing(claim))}" for claim in claims
     ]
-    return [f"**{words.plural(len(claims), 'test')} failed:**", "\n".join(said)]
+    return [f"**{quantities.plural(len(claims), 'test')} failed:**", "\n".join(said)]
 
 
 _MARKUP = re.compile(r"[\\`*_|<>\[\]#~&$@]|:(?=//)|(?<=\bmailto):|(?<=\bxmpp):|(?<=\bwww)\.", re.IGNORECASE)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from hw1bench.report.contract import Effect, measured
-from hw1bench.report.words import number, quantity
+from hw1bench.report.quantities import number, quantity
 
 WIDTH = 340
 RADIUS = 4.0

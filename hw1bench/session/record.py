@@ -17,7 +17,7 @@ from hw1bench.court.docket import Book, Case
 from hw1bench.court.rulings import Ruling
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RecordedWord, agreement, standing
 from hw1bench.effects import Effect
-from hw1bench.report import words
+from hw1bench.report import quantities, words
 from hw1bench.report.plain import line
 from hw1bench.specs.experiment import Tier
 from hw1bench.specs.report import Pack
@@ -112,16 +112,16 @@ def _summary(cases: Sequence[Case], book: Book, pairs: Sequence[Pair]) -> list[s
     found = Counter(ruling.verdict for case in cases if (ruling := case.ruled(book, "full")) is not None)
     counted = ", ".join(f"{found[word]} {word}" for word in RULED if found[word])
     on_record = found.total()
-    said = f"{on_record} of {words.plural(len(cases), 'claim')} {'is' if on_record == 1 else 'are'} on record"
+    said = f"{on_record} of {quantities.plural(len(cases), 'claim')} {'is' if on_record == 1 else 'are'} on record"
     lines = [f"{said}: {counted}." if counted else f"{said}."]
     stale = sum(case.found(book, "full") is not None for case in cases) - on_record
     if stale:
         lines.append(
-            f"{words.plural(stale, 'more ruling')} rest{'s' if stale == 1 else ''} on another protocol or effect."
+            f"{quantities.plural(stale, 'more ruling')} rest{'s' if stale == 1 else ''} on another protocol or effect."
         )
     agree = sum(pair.agrees for pair in pairs)
     lines.append(
-        f"Pilots agree with the record on {agree} of the {words.plural(len(pairs), 'claim')} that both decide."
+        f"Pilots agree with the record on {agree} of the {quantities.plural(len(pairs), 'claim')} that both decide."
         if pairs
         else "There is no claim yet that both a pilot and the record decide."
     )
@@ -181,7 +181,7 @@ def _time(ruling: Ruling) -> str:
     """The seconds of the runs that ``ruling`` rests on; '' for an exact count."""
     if ruling.seeds is None:
         return ""
-    return "unknown" if ruling.seconds is None else words.duration(ruling.seconds)
+    return "unknown" if ruling.seconds is None else quantities.duration(ruling.seconds)
 
 
 def _holds(ruling: Ruling) -> str:
@@ -224,7 +224,7 @@ def _costs(missing: Iterable[Case], rates: costs.Rates) -> Section:
 
 
 def _span(seconds: costs.Range) -> str:
-    low, high = map(words.duration, seconds)
+    low, high = map(quantities.duration, seconds)
     return low if low == high else f"{low} to {high}"
 
 

@@ -25,7 +25,7 @@ from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import PILOTS, RECORDED, RecordedWord, VerdictWord
 from hw1bench.data import Library
 from hw1bench.records.store import Store
-from hw1bench.report import contract, document, merge, reading, schema, words
+from hw1bench.report import contract, document, merge, quantities, reading, schema
 from hw1bench.report.merge import Known
 from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session.drawing import Drawing
@@ -302,7 +302,7 @@ class Sitting:
             return merge.Earlier()
         found = merge.earlier(old, self.options.tier, self.options.seed_offset, self._known)
         if found is None:
-            of = f"the {old['tier']} tier from seed {old['seed_offset']}, {words.plural(len(old['claims']), 'claim')}"
+            of = f"the {old['tier']} tier from seed {old['seed_offset']}, {quantities.plural(len(old['claims']), 'claim')}"
             notice(f"{path} is a report of {of}: it is replaced; --report-dir keeps them apart")
             return merge.Earlier()
         if found.left:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hw1bench.court import rulings
-from hw1bench.report import words
+from hw1bench.report import quantities, words
 from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
 
@@ -68,7 +68,9 @@ def message(entry: Claim, outcome: rulings.Outcome, report_dir: Path) -> str:
 def counts(document: Document) -> str:
     """How many claims got which verdict, how many which pilot, how many neither; and what to know about pilots and data."""
     counted = words.counted(words.tally(document["claims"]))
-    return "\n".join([f"{words.plural(len(document['claims']), 'claim')}: {counted}", *words.data_remarks(document)])
+    return "\n".join(
+        [f"{quantities.plural(len(document['claims']), 'claim')}: {counted}", *words.data_remarks(document)]
+    )
 
 
 def variants(document: Document) -> list[str]:
@@ -125,8 +127,8 @@ def table(document: Document, width: int, *, colour: bool) -> str:
             remarks.append("")
         trained = entry["seeds"] is not None
         effect = entry["effect"]
-        median = words.number(measured(effect)["median"]) if effect else ""
-        seconds = words.duration(entry["seconds"]) + (" reused" if entry["reused"] else "")
+        median = quantities.number(measured(effect)["median"]) if effect else ""
+        seconds = quantities.duration(entry["seconds"]) + (" reused" if entry["reused"] else "")
         rows.add_row(
             Text(line(f"  {entry['id']}")),
             Text(line(words.verdict(entry)), _colour(entry)),

@@ -22,7 +22,7 @@ from hw1bench.report.charts.series import (
     spread_at,
     thin,
 )
-from hw1bench.report.words import number, plural
+from hw1bench.report.quantities import number, plural
 
 _WIDE = 100  # a loss that spans more than this factor gets a logarithmic axis
 _OUTSIDE = 0.2  # the share of the axis beside an end that its name needs

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hw1bench.report.charts.lines import colour, entry
 from hw1bench.report.charts.series import Array, Series, array, holder, thin
-from hw1bench.report.words import number, percent, plural
+from hw1bench.report.quantities import number, percent, plural
 
 _GREY = "#555555"
 _FONT = 6.0  # points, of the accuracies

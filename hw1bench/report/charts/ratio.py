@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from hw1bench.report.charts.lines import colour, readable
 from hw1bench.report.charts.series import Array, Series, array
-from hw1bench.report.words import number, percent, plural
+from hw1bench.report.quantities import number, percent, plural
 from hw1bench.specs.measurement import MINIMAL_RATIO, TOLERANCES
 
 _COLUMN = TOLERANCES.index(MINIMAL_RATIO)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hw1bench.report.words import plural
+from hw1bench.report.quantities import plural
 
 Array = npt.NDArray[Any]
 

@@ -17,7 +17,7 @@ from hw1bench.report.charts.series import (
     median_loss,
     positive,
 )
-from hw1bench.report.words import plural
+from hw1bench.report.quantities import plural
 
 
 def loss_by_size(axes: Axes, series: Sequence[Series]) -> str:

@@ -14,7 +14,7 @@ from hw1bench.effects import IN_ORDER
 from hw1bench.report.charts.learning import SPLITS
 from hw1bench.report.charts.lines import colour, entry, readable, right_axis
 from hw1bench.report.charts.series import Array, Series, array, finite, median_accuracy, median_loss, positive
-from hw1bench.report.words import percent, plural
+from hw1bench.report.quantities import percent, plural
 
 _SWEPT = {"batch": ("batch_size", "batch size"), "lr": ("lr", "learning rate")}
 _MEASURES = {"jacobian": "Jacobian norm", "reported": "weight-gradient norm"}
