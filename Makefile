@@ -3,12 +3,13 @@
 # make test       run the tests
 # make lint       check style and types
 # make record-page     write docs/record.md, what is on record and how far pilots agree with it
+# make findings   draw the figures of docs/findings.md, and look up its numbers on record
 # make protocols  write docs/protocols.md, with the seconds of the last quick session
 # make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
 # The others set up first. ARGS=... passes arguments to pytest or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims test lint record-page protocols bench setup
+.PHONY: claims test lint record-page findings protocols bench setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -23,6 +24,9 @@ lint: setup
 
 record-page: setup
 	$(BIN)/python -m hw1bench record claims --markdown docs/record.md
+
+findings: setup
+	$(BIN)/python -m hw1bench findings docs/findings.md
 
 protocols: setup
 	$(BIN)/python -m hw1bench.sources reports/benchmark.json docs/protocols.md

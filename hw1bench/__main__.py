@@ -1,4 +1,4 @@
-"""``python -m hw1bench data mnist|cifar10``, ``report RUN_OR_JSON``, ``compare OLD NEW`` and ``record CLAIMS``."""
+"""The command line: ``python -m hw1bench data``, ``report``, ``compare``, ``record`` and ``findings``."""
 
 import argparse
 import os
@@ -36,6 +36,23 @@ def _record(arguments: argparse.Namespace) -> int:
     width = shutil.get_terminal_size().columns if terminal else None
     _say(record.text(found, width, colour=terminal and not os.environ.get("NO_COLOR")).removesuffix("\n"))
     return 0
+
+
+def _findings(arguments: argparse.Namespace) -> int:
+    from hw1bench.report import findings, seeds  # imports matplotlib
+    from hw1bench.session import collected  # imports pytest
+
+    path = Path(arguments.page)
+    try:
+        page = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read ({error}): name a page of findings") from None
+    cases, book, _ = collected.collected([Path(path) for path in arguments.claims])
+    for target, rulings in findings.figures(page, cases, book).items():
+        seeds.draw(rulings, path.parent / target)
+    faults = findings.faults(page, cases, book)
+    _say("\n".join(faults) or f"{path}: the record bears out every number")
+    return int(bool(faults))
 
 
 def _say(text: str) -> None:
@@ -85,6 +102,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     record.add_argument("--markdown", metavar="PAGE", help="write a Markdown page instead")
     record.set_defaults(run=_record)
+    found = commands.add_parser(
+        "findings", help="draw a page of findings, and look up its numbers on record; exit 1 if one is not there"
+    )
+    found.add_argument("page", metavar="PAGE", help="a Markdown page, such as docs/findings.md")
+    found.add_argument(
+        "claims", metavar="CLAIMS", nargs="*", default=["claims"], help="folders or files (default: claims)"
+    )
+    found.set_defaults(run=_findings)
     chosen = parser.parse_args(arguments)
     try:
         status: int = chosen.run(chosen)

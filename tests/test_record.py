@@ -143,9 +143,9 @@ def test_a_terminal_gets_the_columns_that_it_has_room_for(width):
 
 def test_the_page_has_a_table_for_each_topic_and_escapes_what_is_not_markup():
     lines = page(made()).splitlines()
-    assert "### Size \\| width" in lines
+    assert lines[lines.index("### Size \\| width") - 2] == '<a id="size"></a>'
     assert lines.count("| claim | record | holds | median effect | date | device | time | quick tier |") == 2
-    (row,) = (line for line in lines if line.startswith("| T-seen "))
+    (row,) = (line for line in lines if line.startswith('| <a id="T-seen"></a>T-seen '))
     assert row.split(" | ")[3] == r"0.50 log ratio \[0.25, +infinity\]"
     assert page(made()).endswith("\n")
     assert "\n\n\n" not in page(made())
@@ -176,7 +176,7 @@ def test_the_command_lists_the_claims_of_a_project(pytester, project):
         r"A-fit-x +supported +8/8 +1.00 parts \[1.00, 1.00\] +\d{4}-\d\d-\d\d +cpu +[\d.]+ s +none", done.stdout
     )
     assert run(pytester.path, folder / "test_fit.py", "--markdown", "page.md").stdout == ""
-    assert "| A-fit-x | supported | 8/8 |" in (pytester.path / "page.md").read_text()
+    assert '| <a id="A-fit-x"></a>A-fit-x | supported | 8/8 |' in (pytester.path / "page.md").read_text()
     after = {path for path in pytester.path.rglob("*") if "__pycache__" not in path.parts}
     assert after - before == {pytester.path / "page.md"}
 

@@ -1,5 +1,6 @@
 """The record: which claims have a verdict of the full tier, what it rests on, and how far quick pilots agree with it."""
 
+import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -47,6 +48,8 @@ class Section:
     note: str = ""
     numbers: tuple[str, ...] = ()
     spare: tuple[str, ...] = ()
+    anchors: tuple[str, ...] = ()
+    """One for each group, by which links to the page find it; the rows then have anchors too, their first cells."""
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
@@ -80,6 +83,7 @@ def record(cases: Sequence[Case], book: Book, pack: Pack) -> Record:
                 note="Times are of all runs that a ruling rests on, and claims share runs.",
                 numbers=("holds", "median effect", "time"),
                 spare=("time", "device", "date", "median effect"),
+                anchors=tuple(by_topic),
             ),
             _costs(missing, costs.rates(cases, book)),
             _calibration("topic", pairs, lambda case: case.topic),
@@ -282,7 +286,9 @@ def page(found: Record) -> str:
     for section in found.sections:
         parts.append(f"## {_escaped(section.title)}")
         parts.append(_escaped(section.note if section.rows else section.otherwise))
-        for title, rows in section.groups:
+        anchors = section.anchors or [""] * len(section.groups)
+        for anchor, (title, rows) in zip(anchors, section.groups, strict=True):
+            parts.append(_anchor(anchor))
             parts.append(f"### {_escaped(title)}" if title else "")
             parts.append(_rows(section, rows) if rows else "")
     return _PAGE + "\n\n".join(filter(None, parts)) + "\n"
@@ -291,7 +297,13 @@ def page(found: Record) -> str:
 def _rows(section: Section, rows: Sequence[Sequence[str]]) -> str:
     rule = ["---:" if name in section.numbers else "---" for name in section.head]
     table = [section.head, rule, *([_escaped(cell) for cell in row] for row in rows)]
+    if section.anchors:
+        table[2:] = [[_anchor(cells[0]) + cells[0], *cells[1:]] for cells in table[2:]]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
+
+
+def _anchor(name: str) -> str:
+    return f'<a id="{html.escape(name)}"></a>' if name else ""
 
 
 def _escaped(said: str) -> str:
