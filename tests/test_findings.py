@@ -29,6 +29,7 @@ BOOK = book(
     ruled(ONE, holds=0, seeds=8, verdict="refuted", how="reversed", median=-0.88185, interval=None),
     ruled(LABELS, holds=0, seeds=8, verdict="refuted", how="absent", median=-0.88185, interval=None),
 )
+BOOK_OF_ONE = {ruling.claim: ruling for rulings in BOOK.values() for ruling in rulings.values()}
 
 
 def found(text):
@@ -120,6 +121,15 @@ def test_a_figure_has_a_row_for_each_claim_that_has_a_ruling_and_a_dot_for_each_
     assert svg.count(">refuted, reversed  0/8<") == 1
     seeds.draw(drawn["depth.svg"], tmp_path / "again.svg")
     assert (tmp_path / "again.svg").read_text() == svg
+
+
+def test_claims_that_say_the_same_of_different_nets_are_told_apart(tmp_path):
+    seeds.draw([(DEEP, BOOK_OF_ONE[DEEP.claim.id]), (ONE, BOOK_OF_ONE[ONE.claim.id])], tmp_path / "same.svg")
+    svg = (tmp_path / "same.svg").read_text()
+    assert "T: It is. (T-deep)" in svg
+    assert "T: It is. (T-one)" in svg
+    seeds.draw([(DEEP, BOOK_OF_ONE[DEEP.claim.id])], tmp_path / "one.svg")
+    assert "(T-deep)" not in (tmp_path / "one.svg").read_text()
 
 
 def test_a_figure_without_rulings_is_refused_in_one_line(tmp_path):

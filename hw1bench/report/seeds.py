@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,14 +49,15 @@ def draw(rulings: Sequence[tuple[Case, Ruling]], path: Path) -> None:
     """
     if not rulings:
         raise ValueError(f"there are no rulings to draw in {path.name}: name claims that have one")
-    rows = [
-        _Row(
-            textwrap.wrap(line(f"{case.claim.report}: {case.claim.says}"), _SENTENCE),
-            ruling,
-            -(-(ruling.seeds or 0) // _IN_ROW),
+    said = Counter((case.claim.report, case.claim.says) for case, _ in rulings)
+    rows = []
+    for case, ruling in rulings:
+        # Equal sentences, tried on different nets, are told apart by their claims.
+        which = f" ({case.claim.id})" if said[case.claim.report, case.claim.says] > 1 else ""
+        sentence = textwrap.wrap(
+            line(f"{case.claim.report}: {case.claim.says}{which}"), _SENTENCE, break_on_hyphens=False
         )
-        for case, ruling in rulings
-    ]
+        rows.append(_Row(sentence, ruling, -(-(ruling.seeds or 0) // _IN_ROW)))
     height = sum(row.height for row in rows)
     with matplotlib.rc_context(_SETTINGS):
         figure = Figure(figsize=(_WIDTH, height))
