@@ -50,6 +50,15 @@ def test_columns_equal_the_columns_of_the_whole():
     np.testing.assert_array_equal(snapshots.columns(slice(100, None))[:, :], whole[:, 100:])
 
 
+@given(st.sets(st.integers(0, 19)).map(sorted))
+def test_snapshots_one_at_a_time_equal_the_rows_of_the_whole(places):
+    snapshots = Snapshots(recorded(walk()))
+    found = [*snapshots.at(places)]
+    assert len(found) == len(places)
+    for row, place in zip(found, places, strict=True):
+        np.testing.assert_array_equal(row, snapshots[:, :][place])
+
+
 def test_snapshots_take_half_of_the_memory():
     arrays = recorded(walk(46, 10_000))
     assert tuple(arrays) == ARRAYS

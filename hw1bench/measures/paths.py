@@ -35,8 +35,8 @@ def take(
 ) -> dict[str, np.ndarray]:
     """The arrays that ``hw1bench.specs.measurement.Paths`` names, for the runs of its own arm.
 
-    The snapshots are read back a few weights at a time: besides the records, it holds only the Gram matrix of all snapshots
-    of both blocks and the snapshots of one run.
+    The snapshots are read back a few weights or one snapshot at a time: besides the records, it holds only the Gram matrix of
+    all snapshots of both blocks.
     """
     (block, own), (_, other) = trained
     count = len(block.seeds)
@@ -102,17 +102,22 @@ def _part(
     return found
 
 
-@torch.no_grad()
 def _accuracy(spec: Paths, block: Block, runs: list[Snapshots], dataset: Dataset, device: torch.device) -> np.ndarray:
     """Training accuracy (runs, snapshots) at the marked snapshots, NaN at the others."""
     x, y = resident(block.arm, dataset.train, device)
-    network = models.build(block.arm.model).to(x).eval()
     last = len(runs[0]) - 1
     marks = [mark for mark in range(last + 1) if mark % spec.mark_every == 0 or mark == last]
     accuracy = np.full((len(runs), last + 1), np.nan)
-    for row, run in enumerate(runs):
-        for mark, weights in zip(marks, run[:, :][marks], strict=True):
+
+    @torch.no_grad()
+    def at_marks(run: Snapshots) -> list[float]:
+        network = models.build(block.arm.model, "meta").to_empty(device=device).to(x).eval()
+        found = []
+        for weights in run.at(marks):
             torch.nn.utils.vector_to_parameters(torch.from_numpy(weights).to(x), network.parameters())
             chunks = zip(x.split(_CHUNK), y.split(_CHUNK), strict=True)
-            accuracy[row, mark] = sum(int((network(some).argmax(1) == truth).sum()) for some, truth in chunks) / len(y)
+            found.append(sum(int((network(some).argmax(1) == truth).sum()) for some, truth in chunks) / len(y))
+        return found
+
+    accuracy[:, marks] = side_by_side(at_marks, runs, device)
     return accuracy

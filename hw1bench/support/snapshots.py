@@ -6,7 +6,7 @@ however small the steps become. This takes half the memory of float32 and keeps 
 snapshots.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -64,6 +64,16 @@ class Snapshots:
             for i in range(1, len(found)):  # ten times faster than numpy's cumsum, which goes down the columns
                 found[i] += found[i - 1]
         return found[rows]
+
+    def at(self, places: Sequence[int]) -> Iterator[np.ndarray]:
+        """Yield the snapshots (weights,) float64 at ``places``, which increase. Decodes one snapshot at a time."""
+        place, done = self._start.astype(np.float64), 0
+        for end in places:
+            with np.errstate(invalid="ignore"):  # weights of a run that diverged
+                for step, scale in zip(self._steps[done:end], self._scales[done:end], strict=True):
+                    place += step.astype(np.float64) * scale
+            done = end
+            yield place.copy()
 
     def columns(self, weights: slice) -> "Snapshots":
         """Return the same snapshots of the weights in the slice ``weights`` only."""
