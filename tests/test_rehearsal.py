@@ -262,6 +262,17 @@ EXHIBITS = {
         ),
         "and gets 11 and 6",
     ),
+    "a line between nets of random labels": (
+        experiment(*(replace(one, data=replace(one.data, random_labels=True)) for one in PAIR), measures=(LINE,)),
+        "needs the labels of its data, and the arm draws labels at random",
+    ),
+    "accuracy on paths of random labels": (
+        experiment(
+            *(replace(one, data=replace(one.data, random_labels=True), snapshots=1) for one in PAIR),
+            measures=(Paths(own="a", other="b", mark_every=1),),
+        ),
+        "Paths of arm 'a' needs the labels of its data",
+    ),
     "a function's Jacobian": (
         experiment(FIT, measures=(JacobianNorm(),)),
         "needs images, with a test set, and the arm has sinc",

@@ -10,12 +10,14 @@ import torch
 import reference
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Model, data, models
-from hw1bench.measures import curvature, taking, trajectory
+from hw1bench.measures import curvature, evaluation, flatness, paths, taking, trajectory
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Record
 from hw1bench.specs.measurement import TOLERANCES, Interpolation, JacobianNorm, MinimalRatio, Paths
 from hw1bench.support.snapshots import ARRAYS, Snapshots
 from hw1bench.training import engine
+from hw1bench.training.kernels import binaries
+from kernel_cases import built
 
 CPU = torch.device("cpu")
 CLASSES = replace(
@@ -84,15 +86,30 @@ def test_accuracy_at_marked_snapshots_is_the_epochs_accuracy(walked):
 
 def test_accuracy_is_measured_on_threads_of_one_torch_thread(walked, monkeypatch):
     """Elsewhere it was 17 times slower on a busy machine, and the digits of a key's torch are of one thread."""
-    seen, build = [], models.build
+    seen, accuracies = [], paths.accuracies
 
     def noting(*given):
-        seen.append((torch.get_num_threads(), threading.current_thread() is threading.main_thread()))
-        return build(*given)
+        accuracy_at = accuracies(*given)
 
-    monkeypatch.setattr(models, "build", noting)
+        def noted(weights):
+            seen.append((torch.get_num_threads(), threading.current_thread() is threading.main_thread()))
+            return accuracy_at(weights)
+
+        return noted
+
+    monkeypatch.setattr(paths, "accuracies", noting)
     take(PATHS, walked)
-    assert set(seen) == {(1, False), (torch.get_num_threads(), True)}
+    assert seen == 8 * 3 * [(1, False)]
+
+
+@built
+def test_accuracy_on_paths_is_the_same_by_kernel_and_by_torch(walked, monkeypatch):
+    by_kernel = take(PATHS, walked)["path_accuracy"]
+    monkeypatch.setattr(evaluation, "Evaluator", unused)
+    with pytest.raises(AssertionError):
+        take(PATHS, walked)
+    monkeypatch.setattr(evaluation, "by_kernel", lambda *_: False)
+    np.testing.assert_array_equal(take(PATHS, walked)["path_accuracy"], by_kernel)
 
 
 def test_a_run_that_diverged_has_no_path_and_the_others_keep_theirs(walked):
@@ -177,6 +194,46 @@ def test_the_line_between_two_arms_has_their_own_values_at_its_ends():
             mixed = found[f"mixed_{split}_{what}"]
             for alpha, (_, record) in ((1, pairs[0]), (3, pairs[1])):
                 np.testing.assert_allclose(mixed[:, alpha], record.arrays[f"{split}_{what}"][:, -1], rtol=exact)
+
+
+@built
+def test_the_line_between_nets_with_convolutions_is_the_same_by_kernel_and_by_torch(monkeypatch):
+    arm = replace(CLASSES, model=Model("C(1-3,3,pool2) dropout 27-10"), epochs=2)
+    (first, a), (second, b) = trained(*(replace(arm, name=name, independent=True) for name in "ab"))
+    weights = b.arrays["weights"].copy()
+    weights[2] = np.inf  # it diverged
+    pairs = [(first, a), (second, with_arrays(b, weights=weights))]
+    spec = Interpolation(first="a", second="b", alphas=(-1.0, 0.0, 0.3, 1.0))
+    kernel = take(spec, pairs)
+    monkeypatch.setattr(flatness, "Evaluator", unused)
+    with pytest.raises(AssertionError):
+        take(spec, pairs)
+    monkeypatch.setattr(flatness, "by_kernel", lambda *_: False)
+    other = take(spec, pairs)
+    assert np.isfinite(kernel["mixed_test_loss"]).sum() == 8 * 4 - 3
+    for name, values in kernel.items():
+        np.testing.assert_allclose(values, other[name], rtol=0 if "accuracy" in name else 1e-10, err_msg=name)
+
+
+def test_dense_nets_and_gpus_have_their_line_by_torch(monkeypatch):
+    monkeypatch.setattr(flatness, "Evaluator", unused)
+    spec = Interpolation(first="a", second="b", alphas=(0.0, 1.0))
+    take(spec, trained(*(replace(CLASSES, name=name, epochs=1) for name in "ab")))
+    arm = replace(CLASSES, model=Model("C(1-3,3,pool2) 27-10"))
+    assert evaluation.by_kernel(arm, CPU) == (binaries.isa() is not None)
+    assert not evaluation.by_kernel(arm, torch.device("cuda"))
+
+
+def unused(*given):
+    raise AssertionError("this backend was not to be used")
+
+
+@pytest.mark.parametrize("spec", [PATHS, Interpolation(first="a", second="b", alphas=(0.0, 1.0))])
+def test_facts_say_which_build_of_the_kernel_evaluates(spec, monkeypatch):
+    assert taking.decides(spec).items() >= {"isa": binaries.isa(), "build": binaries.build()}.items()
+    monkeypatch.setattr(binaries, "isa", lambda: None)
+    monkeypatch.setattr(binaries, "build", lambda: "")
+    assert taking.decides(spec).items() >= {"isa": None, "build": ""}.items()
 
 
 def test_the_jacobian_is_of_the_test_set_at_the_kept_weights():

@@ -32,8 +32,9 @@ class Mixtures:
     accuracy: np.ndarray
 
 
-def _mixed(first: Tensor, second: Tensor, alphas: Tensor) -> Tensor:
-    """Mixtures (A, ...) of two tensors (...). The ends are set: a diverged one would turn the other into NaN."""
+def mixed(first: Tensor, second: Tensor, alphas: Tensor) -> Tensor:
+    """Mixtures (A, ...) of two tensors (...), at ``alphas (A,)`` of the same type. The ends are set: a diverged one would turn
+    the other into NaN."""
     found = torch.lerp(first, second, alphas.view(-1, *[1] * first.ndim))
     found[alphas == 0] = first
     found[alphas == 1] = second
@@ -73,11 +74,11 @@ def _line(model: Model, first: Tensor, second: Tensor, alphas: Tensor, x: Tensor
     samples = max(1, most // (each * some))
     total = first.new_zeros(2, len(alphas), dtype=torch.float64)
     for group in torch.arange(len(alphas)).split(max(1, _WEIGHTS // (first.element_size() * max(1, size(rest))))):
-        weights = _mixed(rest_1, rest_2, alphas[group])
+        weights = mixed(rest_1, rest_2, alphas[group])
         for inputs, targets in zip(x.split(samples), y.split(samples), strict=True):
             sums_1, sums_2 = (functional_call(head, end, inputs) for end in ends)
             for part in torch.arange(len(group)).split(some):
-                h = _mixed(sums_1, sums_2, alphas[group[part]])
+                h = mixed(sums_1, sums_2, alphas[group[part]])
                 output = _outputs(rest, named(rest, weights[part[0] : part[-1] + 1]), h)
                 total[:, group[part]] += _sums(output, targets, loss)
     return total

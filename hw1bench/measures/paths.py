@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_info  # type: ignore[import-untyped]  # comes with scikit-learn, and has no types
 
-from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.measures import trajectory
+from hw1bench.measures.evaluation import accuracies, by_which_kernel
 from hw1bench.measures.instruments import TrainedBlock, takes
-from hw1bench.measures.nets import resident
 from hw1bench.measures.parallel import side_by_side
 from hw1bench.records.runs import Block
 from hw1bench.specs.measurement import PATH_NUMBERS, Paths
@@ -19,7 +18,6 @@ from hw1bench.support.progress import Advance
 from hw1bench.support.snapshots import ARRAYS, Snapshots
 
 _WALKS = 1000  # random walks with which a path is compared; their seed is the run's
-_CHUNK = 1024  # samples in one evaluation
 
 
 def _by_blas() -> dict[str, Any]:
@@ -29,7 +27,7 @@ def _by_blas() -> dict[str, Any]:
     return {"numpy": np.__version__, "blas": sorted([str(library.get(name)) for name in what] for library in found)}
 
 
-@takes(Paths, decides=_by_blas)
+@takes(Paths, decides=lambda: _by_blas() | by_which_kernel())
 def take(
     spec: Paths, trained: Sequence[TrainedBlock], dataset: Dataset, device: torch.device, progress: Advance
 ) -> dict[str, np.ndarray]:
@@ -104,20 +102,10 @@ def _part(
 
 def _accuracy(spec: Paths, block: Block, runs: list[Snapshots], dataset: Dataset, device: torch.device) -> np.ndarray:
     """Training accuracy (runs, snapshots) at the marked snapshots, NaN at the others."""
-    x, y = resident(block.arm, dataset.train, device)
     last = len(runs[0]) - 1
     marks = [mark for mark in range(last + 1) if mark % spec.mark_every == 0 or mark == last]
     accuracy = np.full((len(runs), last + 1), np.nan)
 
-    @torch.no_grad()
-    def at_marks(run: Snapshots) -> list[float]:
-        network = models.build(block.arm.model, "meta").to_empty(device=device).to(x).eval()
-        found = []
-        for weights in run.at(marks):
-            torch.nn.utils.vector_to_parameters(torch.from_numpy(weights).to(x), network.parameters())
-            chunks = zip(x.split(_CHUNK), y.split(_CHUNK), strict=True)
-            found.append(sum(int((network(some).argmax(1) == truth).sum()) for some, truth in chunks) / len(y))
-        return found
-
-    accuracy[:, marks] = side_by_side(at_marks, runs, device)
+    accuracy_at = accuracies(block.arm, dataset.train, device)
+    accuracy[:, marks] = side_by_side(lambda run: [accuracy_at(weights) for weights in run.at(marks)], runs, device)
     return accuracy

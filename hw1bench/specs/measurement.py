@@ -111,7 +111,7 @@ class Paths(Measurement):
         return self.own, self.other
 
     def needs(self, arm: Arm) -> str:
-        return _images(arm)
+        return _images(arm) or _labels(arm)
 
     def arrays(self, *arms: Arm) -> Shapes:
         counts = [1 + arm.snapshots_in(arm.steps) for arm in arms]
@@ -197,7 +197,7 @@ class Interpolation(Measurement):
         return self.first, self.second
 
     def needs(self, arm: Arm) -> str:
-        return _images(arm)
+        return _images(arm) or _labels(arm)
 
     def arrays(self, *arms: Arm) -> Shapes:
         names = (f"mixed_{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))
@@ -222,6 +222,11 @@ class JacobianNorm(Measurement):
 def _images(arm: Arm) -> str:
     """What an arm lacks if it does not learn images; '' if it does."""
     return f"images, with a test set, and the arm has {arm.data.name}" if isinstance(arm.data, Function) else ""
+
+
+def _labels(arm: Arm) -> str:
+    """What an arm lacks for its accuracy to be measured after training; '' if nothing."""
+    return "the labels of its data, and the arm draws labels at random" if arm.random_labels else ""
 
 
 def _two(first: str, second: str) -> None:

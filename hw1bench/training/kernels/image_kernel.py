@@ -14,31 +14,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from hw1bench import models
-from hw1bench.data import Dataset, Split
+from hw1bench.data import Dataset
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
-from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm, Images
 from hw1bench.support.progress import Advance
 from hw1bench.training import augmentation, stacked
 from hw1bench.training.kernels import binaries
 from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
-from hw1bench.training.kernels.stages import DropoutDraws, compile_stages, stages_of
-from hw1bench.training.kernels.structures import (
-    EPS,
-    LOSSES,
-    OPTIMIZERS,
-    OUTPUTS,
-    ImagePiece,
-    ImageProblem,
-    ImageSamples,
-    ImageStage,
-    ImageState,
-)
+from hw1bench.training.kernels.image_problem import CompiledProblem, resident
+from hw1bench.training.kernels.stages import DropoutDraws, stages_of
+from hw1bench.training.kernels.structures import LOSSES, OPTIMIZERS, ImagePiece, ImageProblem, ImageSamples, ImageState
 from hw1bench.training.recording import Recording
 from hw1bench.training.streams import Stream, generator_for, training_targets
 
-_ALIGNMENT = 64  # bytes, of a run's memory
 _STREAMS: tuple[Stream, ...] = ("order", "augment", "dropout")
 
 
@@ -59,7 +47,7 @@ def supports(arm: Arm) -> bool:
 
 @dataclass(frozen=True)
 class _ImageSetup:
-    """Data shared by the runs of a block. ``owner`` keeps alive the array that ``problem`` points into."""
+    """Data shared by the runs of a block."""
 
     block: Block
     dataset: Dataset
@@ -67,43 +55,17 @@ class _ImageSetup:
     problem: ImageProblem
     dropouts: list[DropoutDraws]  # in forward order
     sets: dict[str, tuple[np.ndarray, np.ndarray]]  # split -> x (samples, channels, height, width), y (samples,) int32
-    memory: int  # bytes per run
     group: int  # samples in a group: calls divide batches at its multiples
-    owner: Any
+    compiled: CompiledProblem  # keeps alive the array that ``problem`` points into
 
     @classmethod
     def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_ImageSetup":
-        arm = block.arm
-
-        def resident(split: Split) -> tuple[np.ndarray, np.ndarray]:
-            x = models.inputs(arm.model, split.x).numpy().reshape(split.x.shape)
-            return np.ascontiguousarray(x, arm.precision), split.y.numpy().astype(np.int32)
-
-        sets = {"train": resident(dataset.train)}
+        sets = {"train": resident(block.arm, dataset.train)}
         if dataset.test is not None:
-            sets["test"] = resident(dataset.test)
-        stages, dropouts = compile_stages(arm, tuple(dataset.train.x.shape[1:]))
+            sets["test"] = resident(block.arm, dataset.test)
         assert dataset.classes is not None
-        if stages[-1].outputs < dataset.classes:
-            raise ValueError(
-                f"layout {arm.model.layout!r} has {stages[-1].outputs} outputs for {dataset.classes} classes"
-            )
-        array = (ImageStage * len(stages))(*stages)
-        last, samples = notation.parse(arm.model.layout)[-1], len(dataset.train)
-        problem = ImageProblem(
-            stages=ctypes.addressof(array),
-            weight_decay=arm.optimizer.weight_decay,
-            eps=EPS if arm.optimizer.eps is None else arm.optimizer.eps,
-            count=len(stages),
-            **dict(zip(("channels", "height", "width"), dataset.train.x.shape[1:], strict=True)),
-            batch=min(arm.batch_size or samples, samples),
-            output=OUTPUTS[last.name] if isinstance(last, notation.Output) else 0,
-            loss=LOSSES[arm.loss],
-            optimizer=OPTIMIZERS[arm.optimizer.name],
-        )
-        sizes = (ctypes.c_int64 * 2)()
-        check(getattr(code, f"image_layout_{arm.precision}")(ctypes.byref(problem), sizes))
-        return cls(block, dataset, code, problem, dropouts, sets, sizes[0], sizes[1], array)
+        compiled = CompiledProblem.of(block.arm, dataset.train.x, dataset.classes, code)
+        return cls(block, dataset, code, compiled.problem, compiled.dropouts, sets, compiled.group, compiled)
 
 
 def _rates(arm: Arm) -> Iterator[float]:
@@ -141,12 +103,12 @@ class _ImageRun:
         self._losses, self._squares = np.zeros(steps), np.zeros((steps, 2 * setup.problem.count))
         self._order, self._augment, self._dropout = (generator_for(block, stream, seed) for stream in _STREAMS)
         self._moments = np.zeros((2, weights.size), weights.dtype)
-        self._memory = np.zeros(setup.memory + _ALIGNMENT, np.uint8)
+        self._memory = setup.compiled.memory()
         self._state = ImageState(
             weights=self._weights.ctypes.data,
             first=self._moments[0].ctypes.data,
             second=self._moments[1].ctypes.data,
-            memory=-(-self._memory.ctypes.data // _ALIGNMENT) * _ALIGNMENT,
+            memory=self._memory.ctypes.data,
             beta1_power=1.0,
             beta2_power=1.0,
         )
