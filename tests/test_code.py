@@ -155,7 +155,8 @@ def test_the_digests_of_this_package_move_with_what_decides_its_numbers(copy):
     assert moved("specs/arm.py", "-(-samples // self.batch_size)", "samples // self.batch_size") == [*folders]
     assert "measures" in moved("specs/measurement.py", "TOLERANCES = (1e-4,", "TOLERANCES = (1e-3,")
     assert moved("training/kernels/fit_net.h", "int", "long") == ["training"]
-    assert moved("training/streams.py", "sha256", "sha512") == ["training"]
+    assert moved("training/sequential.py", "mse_loss", "l1_loss") == ["training"]
+    assert moved("training/kernels/image_evaluator.py", "samples", "images") == [*folders]
     assert moved("measures/line.py", "def", "def  ") == ["measures"]
     assert moved("models.py", "torch", "torch  ") == [*folders]
 

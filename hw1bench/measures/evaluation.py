@@ -22,7 +22,10 @@ def by_kernel(arm: Arm, device: torch.device) -> bool:
 
 
 def by_which_kernel() -> dict[str, Any]:
-    """The facts that decide, with arm and device, whether the kernel evaluates a net, and the digits that it gives."""
+    """The facts that decide, with arm and device, whether the kernel evaluates a net, and the digits that it gives.
+
+    The sources of the kernel, which decide them too, are in the keys of the trained blocks.
+    """
     return {"isa": binaries.isa(), "build": binaries.build()}
 
 
