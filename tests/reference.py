@@ -11,6 +11,29 @@ from hw1bench.specs import notation
 from hw1bench.training.streams import seed_for
 
 
+class Dropout(nn.Module):
+    """Dropout number by number, drawn from the global generator: four 16-bit numbers, lowest bits first, per draw of 64 bits."""
+
+    def __init__(self, p, maps):
+        super().__init__()
+        self.p, self.maps = p, maps
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        shape = x.shape[:2] + (1,) * (x.ndim - 2) if self.maps else x.shape
+        dropped = round(self.p * 2**16)  # of the 2^16 values, those that drop a number
+        mask = []
+        while len(mask) < math.prod(shape):
+            word = torch.empty((), dtype=torch.int64).random_(-(2**63), None).item()
+            for _ in range(4):
+                signed = word % 2**16 - 2**16 * (word % 2**16 >= 2**15)
+                mask.append(float(signed + 2**15 >= dropped))
+                word >>= 16
+        mask = torch.tensor(mask[: math.prod(shape)], dtype=x.dtype).view(shape)
+        return x * mask / (1 - self.p)
+
+
 def network(model):
     """Build the network of ``model`` from torch's modules, without ``models.build``."""
     activation = {"relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.01), "tanh": nn.Tanh}[model.activation]
@@ -25,7 +48,7 @@ def network(model):
         elif isinstance(layer, notation.Pool):
             modules.append(nn.MaxPool2d(layer.size))
         elif isinstance(layer, notation.Dropout):
-            modules.append(nn.Dropout2d(layer.p) if layer.maps else nn.Dropout(layer.p))
+            modules.append(Dropout(layer.p, layer.maps))
         elif isinstance(layer, notation.Flatten):
             modules.append(nn.Flatten())
         else:

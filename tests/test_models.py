@@ -1,11 +1,14 @@
+import math
+
 import pytest
 import torch
-from torch import nn
+from hypothesis import given
+from hypothesis import strategies as st
 
 import reference
 from cases import COUNTS, SHAPES
 from hw1bench import Model
-from hw1bench.models import SeededDropout, build, count, drawn, initialise, inputs
+from hw1bench.models import SeededDropout, build, count, drawn, initialise, inputs, kept
 
 
 @pytest.mark.parametrize(("layout", "parameters"), COUNTS.items())
@@ -32,14 +35,52 @@ def test_a_drawn_network_takes_nothing_from_the_global_generator():
 
 
 @pytest.mark.parametrize("maps", [False, True])
-def test_dropout_draws_what_torchs_own_would(maps):
-    x = torch.rand(5, 4, 6, 6, dtype=torch.float64)
-    own, theirs = SeededDropout(0.3, maps), (nn.Dropout2d if maps else nn.Dropout)(0.3)
+@pytest.mark.parametrize("p", [0.5, 0.3])
+def test_dropout_is_the_naive_dropout_in_any_memory_format(maps, p):
+    x = torch.rand(5, 3, 5, 7, dtype=torch.float64)
+    own, naive = SeededDropout(p, maps), reference.Dropout(p, maps)
     own.generator = torch.Generator().manual_seed(11)
     torch.manual_seed(11)
     for layout in (torch.contiguous_format, torch.channels_last):
-        torch.testing.assert_close(own(x.contiguous(memory_format=layout)), theirs(x))
+        torch.testing.assert_close(own(x.contiguous(memory_format=layout)), naive(x))
     assert torch.equal(own.eval()(x), x)
+
+
+def mask(numbers, p=0.5, seed=3, generator=None):
+    return kept(numbers, p, generator or torch.Generator().manual_seed(seed), torch.device("cpu"))
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-9, 0.1, 0.25, 0.3, 0.5, 0.9, 0.999999])
+def test_numbers_are_kept_with_their_probability_independently_of_each_other(p):
+    count = 4_000_000
+    drawn = mask(count, p).double()
+    probability = max(round((1 - p) * 2**16), 1) / 2**16
+    assert abs(probability - (1 - p)) <= (2**-17 if p < 0.99999 else 2**-16)
+    error = 5 * math.sqrt(probability * (1 - probability))  # of 5 standard deviations, for one number
+    assert float(drawn.mean()) == pytest.approx(probability, abs=error / math.sqrt(count))
+    for lane in drawn.view(-1, 4).unbind(1):  # of a draw
+        assert float(lane.mean()) == pytest.approx(probability, abs=error / math.sqrt(count / 4))
+    centred = drawn - probability
+    for lag in (1, 2, 3, 4, 64):
+        covariance = float((centred[lag:] * centred[:-lag]).mean())
+        assert covariance == pytest.approx(0, abs=error**2 / 5 / math.sqrt(count - lag))
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_a_mask_depends_on_the_draws_before_it_and_its_size_alone(first, second):
+    generator = torch.Generator().manual_seed(3)
+    one, other = mask(first, generator=generator), mask(second, generator=generator)
+    after = -(-first // 4) * 4  # a draw is not shared by two masks
+    whole = mask(after + second)
+    assert torch.equal(one, whole[:first])
+    assert torch.equal(other, whole[after:])
+
+
+@pytest.mark.parametrize("shape", [(12, 10), (120,), (2, 3, 4, 5)])
+def test_dropout_does_not_depend_on_the_shape(shape):
+    dropout = SeededDropout(0.5, False)
+    dropout.generator = torch.Generator().manual_seed(3)
+    assert torch.equal(dropout(torch.ones(shape)).flatten(), 2 * mask(120).float())
 
 
 @pytest.mark.parametrize(("layout", "shape"), SHAPES.items())

@@ -110,7 +110,7 @@ def _draws() -> Iterator[bytes]:
     generator = torch.Generator().manual_seed(1)
     for _ in range(2):
         yield _bytes(torch.empty(67, 5).uniform_(-1, 1, generator=generator))
-        yield _bytes(torch.empty(67, dtype=torch.uint8).bernoulli_(0.3, generator=generator))
+        yield _bytes(torch.empty(67, dtype=torch.int64).random_(-(2**63), None, generator=generator))
         yield _bytes(torch.randperm(67, generator=generator))
         yield _bytes(torch.randint(10, (67,), generator=generator))
         yield _bytes(torch.empty(67, dtype=torch.float64).normal_(generator=generator))

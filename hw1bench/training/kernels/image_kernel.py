@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs.experiment import Arm, Images
@@ -223,12 +224,9 @@ class _ImageRun:
                 draw = augmentation.draw(len(rows), self._augment)
                 drawn += [values.to(torch.uint8).numpy() for values in (draw.top, draw.left, draw.flip)]
             if setup.dropouts:
-                sizes = [len(rows) * dropout.numbers for dropout in setup.dropouts]
-                kept = torch.empty(sum(sizes), dtype=torch.uint8)
-                for part, dropout in zip(kept.split(sizes), setup.dropouts, strict=True):
-                    # The draws do not depend on the tensor's shape and type.
-                    part.bernoulli_(dropout.keep, generator=self._dropout)
-                drawn += [np.empty(0)] * (4 - len(drawn)) + [kept.numpy()]
+                draws = [(len(rows) * dropout.numbers, dropout.p) for dropout in setup.dropouts]
+                kept = torch.cat([models.kept(*draw, self._dropout, self._dropout.device) for draw in draws])
+                drawn += [np.empty(0)] * (4 - len(drawn)) + [kept.view(torch.uint8).numpy()]
             pointers = [array.ctypes.data if array.size else None for array in drawn]
             piece = ImagePiece(*pointers, lr=lr, batch=len(rows), step=1)
             if arm.gradient_norm == "step":

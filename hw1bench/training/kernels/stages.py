@@ -53,10 +53,10 @@ def _kind(dropout: notation.Dropout | None) -> tuple[int, float]:
 
 @dataclass(frozen=True)
 class DropoutDraws:
-    """Draws of a dropout per sample: ``numbers`` numbers, each 1 with probability ``keep``, else 0."""
+    """Draws of a dropout per sample: ``numbers`` numbers, each 0 with probability ``p``, else 1."""
 
     numbers: int
-    keep: float
+    p: float
 
 
 def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[ImageStage], list[DropoutDraws]]:
@@ -78,6 +78,6 @@ def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[ImageStage], 
         for dropout, pool in ((stage.before, 1), (stage.after, stage.pool)):
             if dropout is not None:
                 numbers = 1 if dropout.maps else (sides[0] // pool) * (sides[1] // pool)
-                dropouts.append(DropoutDraws(outputs * numbers, 1 - dropout.p))
+                dropouts.append(DropoutDraws(outputs * numbers, dropout.p))
         shape = (outputs, *(side // stage.pool for side in sides))
     return stages, dropouts
