@@ -49,11 +49,11 @@ def draw(rulings: Sequence[tuple[Case, Ruling]], path: Path) -> None:
     """
     if not rulings:
         raise ValueError(f"there are no rulings to draw in {path.name}: name claims that have one")
-    said = Counter((case.claim.report, case.claim.says) for case, _ in rulings)
+    times = Counter((case.claim.report, case.claim.says) for case, _ in rulings)
     rows = []
     for case, ruling in rulings:
         # Equal sentences, tried on different nets, are told apart by their claims.
-        which = f" ({case.claim.id})" if said[case.claim.report, case.claim.says] > 1 else ""
+        which = f" ({case.claim.id})" if times[case.claim.report, case.claim.says] > 1 else ""
         sentence = textwrap.wrap(
             line(f"{case.claim.report}: {case.claim.says}{which}"), _SENTENCE, break_on_hyphens=False
         )
