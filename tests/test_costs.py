@@ -1,80 +1,152 @@
 """What it costs to put claims on record, by the rates of what is."""
 
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import hw1bench
 from hw1bench import Model
-from hw1bench.court.costs import Net, Range, costs, net, rates
+from hw1bench.court.costs import Kind, Rates, costs, kind, rates, timed
 from hw1bench.effects import CountIs, falls, lower_loss
-from made_court import BASIS
+from hw1bench.session.collected import collected
+from hw1bench.specs import work
+from made_court import BASIS, PAIR, SWEEP
 from made_record import DENSE, book, case, experiment, ruled
 
-FIT = Net((), convolutional=False, samples=300)  # 2 epochs of 1 step
-MNIST = Net((1, 28, 28), convolutional=False, samples=600)  # 4 epochs of 100 steps
+FIT = Kind("cpu", function=True, convolutional=False, samples="whole", measures=())  # 2 epochs of 1 step
+MNIST = Kind("cpu", function=False, convolutional=False, samples="some", measures=())  # 4 epochs of 100 steps
+GPU = "NVIDIA H200"
 IMAGES = experiment("images", DENSE)
 CNN = replace(DENSE, model=Model("C(1-4,5,p2,pool2) 784-10"))
+FIT_WORK, IMAGES_WORK = work.of_run(BASIS), work.of_run(DENSE)
+
+
+def measured(cases, *on_record):
+    return rates(timed(cases, book(*on_record)))
 
 
 @pytest.mark.parametrize(
-    ("arm", "kind"),
+    ("arm", "device", "of"),
     [
-        (BASIS, FIT),
-        (replace(BASIS, batch_size=16), FIT._replace(samples=16)),
-        (replace(BASIS, batch_size=1_000), FIT),
-        (DENSE, MNIST),
-        (replace(DENSE, model=Model("784-256-10")), MNIST),  # whatever the width
-        (CNN, MNIST._replace(convolutional=True)),
+        (BASIS, "cpu", FIT),
+        (BASIS, "GPU", FIT._replace(device="GPU")),
+        (replace(BASIS, batch_size=16), "cpu", FIT._replace(samples="some")),
+        (replace(BASIS, batch_size=1_000), "cpu", FIT),
+        (replace(BASIS, batch_size=1), "GPU", FIT._replace(samples="one")),  # the kernel trains it on the CPU
+        (DENSE, "cpu", MNIST),
+        (replace(DENSE, model=Model("784-256-10")), "cpu", MNIST),  # whatever the width
+        (CNN, "GPU", MNIST._replace(device="GPU", convolutional=True)),
     ],
 )
-def test_the_kind_of_a_net(arm, kind):
-    assert net(arm) == kind
+def test_the_kind_of_an_arm(arm, device, of):
+    assert kind(arm, (), device) == of
 
 
-def test_a_rate_is_the_time_per_step_and_run_of_a_ruling():
+def test_measurements_make_kinds_of_their_own():
+    (arm, *_), measures = SWEEP.full.arms, SWEEP.full.measures
+    assert kind(arm, (*measures, *PAIR.full.measures, *measures), "cpu").measures == ("JacobianNorm", "Paths")
+
+
+def test_a_rate_is_the_time_per_unit_of_work():
     fit, images = case(), case("T-y", of=IMAGES)  # each compares two arms
-    found = rates([fit, images], book(ruled(fit, seconds=6.4), ruled(images, seconds=64.0, seeds=32, holds=24)))
-    assert found == {"cpu": {FIT: Range(0.2, 0.2), MNIST: Range(0.0025, 0.0025)}}
+    elsewhere = {"device": GPU, "threads": 2}
+    on_record = [ruled(fit, seconds=6.4), ruled(images, seconds=64.0, seeds=32, holds=24, environment=elsewhere)]
+    found = measured([fit, images], *on_record)
+    assert found.devices == ["cpu", "GPU"]
+    assert found.rate(FIT) == pytest.approx(6.4 / (8 * 2 * FIT_WORK))  # multiply-adds
+    assert found.rate(MNIST._replace(device="GPU")) == pytest.approx(64.0 / (32 * 2 * 400))  # steps
 
 
-def test_rates_of_one_kind_are_a_range_and_devices_are_apart():
-    one, two, three = (case(name) for name in ("T-a", "T-b", "T-c"))
-    elsewhere = {"device": "cuda", "threads": 2}
-    on_record = [ruled(one, seconds=3.2), ruled(two, seconds=6.4), ruled(three, seconds=1.6, environment=elsewhere)]
-    assert rates([one, two, three], book(*on_record)) == {
-        "cpu": {FIT: Range(0.1, 0.2)},
-        "cuda": {FIT: Range(0.05, 0.05)},
-    }
+def test_an_experiment_counts_once_in_a_kind_and_kinds_have_the_geometric_mean():
+    other = experiment("other")
+    cases = [case("T-a"), case("T-b", lower_loss("b", than="c")), case("T-c", of=other)]
+    found = measured(cases, *(ruled(one, seconds=seconds) for one, seconds in zip(cases, (1, 4, 32), strict=True)))
+    assert found.rate(FIT) * 8 * 2 * FIT_WORK == pytest.approx(8)  # of 2, and 32
+
+
+def test_claims_that_share_all_runs_and_tiers_that_share_a_protocol_count_once():
+    one, same = case("T-a", of=experiment(quick_epochs=2)), case("T-b", of=experiment(quick_epochs=2))
+    found = timed(
+        [one, same], book(ruled(one, seconds=4.0), ruled(same, seconds=4.0), ruled(one, "quick", seconds=4.0))
+    )
+    assert [(time.tier, time.seconds) for time in found] == [("full", 4.0), ("quick", 4.0)]  # looks differ
 
 
 @pytest.mark.parametrize(
     "changed", [{"seconds": None}, {"seeds": None, "holds": None}, {"environment": None}, {"experiment": "other"}]
 )
 def test_a_ruling_without_seconds_or_on_another_subject_gives_no_rate(changed):
-    assert rates([case()], book(ruled(case(), **changed))) == {}
+    assert timed([case()], book(ruled(case(), **changed))) == []
 
 
-def test_a_reduced_protocol_gives_no_rate():
-    assert rates([case()], book(ruled(case(), "quick", "seen", seconds=4.0))) == {}
+def test_a_pilot_gives_a_rate():
+    found = measured([case()], ruled(case(), "quick", "seen", seconds=4.0))
+    assert found.rate(FIT) == pytest.approx(4.0 / (8 * 2 * FIT_WORK / 2))  # 1 epoch instead of 2
 
 
-def test_nets_of_several_kinds_give_no_rate():
+def test_arms_of_several_kinds_give_no_rate():
     mixed = replace(IMAGES.full, arms=(*IMAGES.full.arms[:1], replace(CNN, name="b"), *IMAGES.full.arms[2:]))
     one = case(of=replace(IMAGES, full=mixed))
-    assert rates([one], book(ruled(one, seconds=4.0))) == {}
+    assert measured([one], ruled(one, seconds=4.0)).devices == []
+
+
+KINDS = st.builds(
+    Kind,
+    st.sampled_from(("cpu", "GPU")),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(("one", "some", "whole")),
+    st.sampled_from(((), ("Paths",))),
+)
+
+
+@given(st.dictionaries(KINDS, st.floats(1e-12, 1e-3), max_size=6), KINDS)
+def test_the_rate_of_a_kind_lies_among_those_of_the_nearest(found, of):
+    given_rate = Rates(found.items()).rate(of)
+    shared = {kind: next((n for n in range(5) if kind[n] != of[n]), 5) for kind in found}
+    near = [found[kind] for kind in found if shared[kind] == max(shared.values()) > 0]
+    if near:
+        assert min(near) * 0.999 <= given_rate <= max(near) * 1.001
+    else:
+        assert given_rate == Rates().rate(of) > 0  # the constant of the device
+
+
+@given(st.integers(1, 4), st.integers(1, 50), st.sampled_from(("cpu", "GPU")))
+def test_an_estimate_is_in_proportion_to_seeds_and_epochs(blocks, epochs, device):
+    one, many = Rates(), replace(CNN, epochs=CNN.epochs * epochs)
+    assert one.seconds([many], (), 8 * blocks, device) == pytest.approx(
+        blocks * epochs * one.seconds([CNN], (), 8, device)
+    )
 
 
 def test_the_first_look_costs_all_runs_of_the_compared_arms_once():
-    known = {"cpu": {MNIST: Range(0.001, 0.002)}, "cuda": {FIT: Range(1.0, 1.0)}}
+    known = Rates([(MNIST, 1e-9), (FIT._replace(device="GPU"), 0.5)])
     missing = [case("T-a", of=IMAGES), case("T-b"), case("T-c", lower_loss("b", than="c"), IMAGES)]
     images, fit = costs(missing, known)
     assert (images.experiment, images.claims, images.seeds) == (IMAGES, ("T-a", "T-c"), 8)
     assert (images.steps, images.samples) == (8 * 3 * 400, 8 * 3 * 4 * 60_000)
-    assert images.seconds == {"cpu": Range(pytest.approx(9.6), pytest.approx(19.2))}
+    assert images.seconds == {"cpu": pytest.approx(8 * 3e-9 * IMAGES_WORK), "GPU": pytest.approx(8 * 3 * 400 * 0.5)}
     assert (fit.claims, fit.steps, fit.samples) == (("T-b",), 8 * 2 * 2, 8 * 2 * 2 * 300)
-    assert fit.seconds == {"cuda": Range(32.0, 32.0)}
+    assert fit.seconds == {"cpu": pytest.approx(8 * 2e-9 * FIT_WORK), "GPU": pytest.approx(16.0)}
 
 
 def test_an_effect_on_all_arms_costs_all_and_a_count_nothing():
-    (cost,) = costs([case(effect=falls("train_loss", over="depth")), case(effect=CountIs(Model("[3]"), 10))], {})
+    (cost,) = costs([case(effect=falls("train_loss", over="depth")), case(effect=CountIs(Model("[3]"), 10))], Rates())
     assert (cost.claims, cost.steps, cost.seconds) == (("T-x",), 8 * 3 * 2, {})
+
+
+def test_most_of_what_is_on_record_was_well_estimated_by_the_rest():
+    cases, on_record, *_ = collected([Path(hw1bench.__file__).parents[1] / "claims"])
+    times = timed(cases, on_record)
+    errors = []
+    for one in times:
+        if one.tier == "full":
+            others = rates(other for other in times if other.protocol != one.protocol)
+            estimate = others.seconds(one.arms, one.protocol.measures, one.seeds, one.device)
+            errors.append(abs(math.log(estimate / one.seconds)))
+    assert len(errors) > 50
+    assert sum(error < math.log(3) for error in errors) > 0.8 * len(errors)

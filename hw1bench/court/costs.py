@@ -1,77 +1,154 @@
-"""What it costs to put claims on record: the optimiser steps of what is not, and seconds by the rates of what is.
+"""What it costs to put claims on record: the arithmetic of what is not, and seconds by the rates of what is.
 
-A rate is the number of seconds per optimiser step and run of a ruling on record, measuring included. It is known for a device
-and a kind of net: dense or convolutional; a function, or images of one shape; and so many samples per step. Widths and depths
-differ within a kind, so an estimate goes from the lowest to the highest rate of its kind.
+A rate is the number of seconds per unit of work of what is on record, measuring included. On the CPU work is counted in
+multiply-adds (see ``hw1bench.specs.work``); on a GPU in optimiser steps, because there each step waits for Python and takes as
+long for a small net as for a large one. Rates are known by kind: function or images, dense or convolutional, so many samples
+per step, and which measurements are taken. An arm whose kind has no rate on record takes that of the nearest kind that has:
+these properties are dropped from the last to the first until some rate is left. If nothing is on record on such a device, a
+stated constant takes its place. So every experiment has an estimate. Where each experiment on record here is estimated from
+the others, three of four estimates are within a factor of 2 and nine of ten within 3. Pilots give rates as rulings do: a
+smaller budget takes less time, but about as much per unit of work.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from hw1bench.court.docket import Book, Case
 from hw1bench.effects import Effect
-from hw1bench.specs.experiment import TIERS, Arm, Experiment, Function, Tier
+from hw1bench.specs import work
+from hw1bench.specs.experiment import TIERS, Arm, Experiment, Function, Protocol, Tier
+from hw1bench.specs.measurement import Measurement
 from hw1bench.specs.notation import Conv, parse
 
+Device = Literal["cpu", "GPU"]
+DEVICES: tuple[Device, ...] = ("cpu", "GPU")
 
-class Net(NamedTuple):
-    """A kind of net: of ``inputs`` of one shape (() for the argument of a function), trained on so many ``samples`` per step."""
+_UNKNOWN: dict[Device, float] = {"cpu": 2e-11, "GPU": 4e-3}
+"""Seconds per unit of work where nothing is on record: per multiply-add, as images take it on two cores; and per optimiser step
+and run, of the 1.5 to 6 ms that docs/gpu.md reports."""
 
-    inputs: tuple[int, ...]
+
+class Kind(NamedTuple):
+    """What decides how long a unit of work takes, the most important first: the ``device``; whether a ``function`` is fitted;
+    whether the net is ``convolutional``; whether a step takes "one" sample, "some" or the "whole" set; and the names of the
+    ``measures`` that are taken of the runs."""
+
+    device: Device
+    function: bool
     convolutional: bool
-    samples: int
-
-
-class Range(NamedTuple):
-    """The lowest and the highest of some numbers."""
-
-    low: float
-    high: float
-
-
-Rates = dict[str, dict[Net, Range]]
-"""Device -> kind of net -> seconds per optimiser step and run."""
+    samples: Literal["one", "some", "whole"]
+    measures: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Cost:
     """The first look of the full protocol of ``experiment``, at ``seeds`` seeds: ``steps`` and training ``samples`` of all runs
-    of the arms that the claims named ``claims`` compare, and the ``seconds`` that this takes on each device for which rates of
-    all its nets are on record."""
+    of the arms that the claims named ``claims`` compare, and the ``seconds`` that this takes on each device that has rates."""
 
     experiment: Experiment
     claims: tuple[str, ...]
     seeds: int
     steps: int
     samples: int
-    seconds: dict[str, Range]
+    seconds: dict[Device, float]
 
 
-def net(arm: Arm) -> Net:
-    """The kind of the arm's net."""
-    inputs = () if isinstance(arm.data, Function) else arm.data.shape
+def device_of(name: object) -> Device:
+    """The device with the ``name`` that an environment on record has: "cpu", or what a GPU calls itself."""
+    return "cpu" if name == "cpu" else "GPU"
+
+
+def kind(arm: Arm, measures: Sequence[Measurement], device: Device) -> Kind:
+    """The kind of an ``arm`` of which ``measures`` are taken. A function that is fitted one sample at a time trains on the CPU
+    even where there is a GPU."""
+    function = isinstance(arm.data, Function)
+    of = min(arm.batch_size or arm.data.samples, arm.data.samples)
+    samples: Literal["one", "some", "whole"] = "one" if of == 1 else "some" if of < arm.data.samples else "whole"
     convolutional = any(isinstance(layer, Conv) for layer in parse(arm.model.layout))
-    return Net(inputs, convolutional, min(arm.batch_size or arm.data.samples, arm.data.samples))
+    names = tuple(sorted({type(measurement).__name__ for measurement in measures}))
+    return Kind("cpu" if function and samples == "one" else device, function, convolutional, samples, names)
 
 
-def rates(cases: Iterable[Case], book: Book) -> Rates:
-    """The rates of the rulings in ``book`` that were reached as reported, on nets of a single kind."""
-    found: dict[tuple[str, Net], list[float]] = {}
+def _work(arm: Arm, device: Device) -> int:
+    """The work of one run of ``arm``, in the unit of ``device``."""
+    return work.of_run(arm) if device == "cpu" else arm.steps
+
+
+class Rates:
+    """Rates by kind, each from one experiment: ``found`` has pairs of a kind and its seconds per unit of work."""
+
+    def __init__(self, found: Iterable[tuple[Kind, float]] = ()) -> None:
+        self._found = list(found)
+
+    @property
+    def devices(self) -> list[Device]:
+        """The devices that have rates of their own."""
+        return [device for device in DEVICES if any(kind.device == device for kind, _ in self._found)]
+
+    def rate(self, of: Kind) -> float:
+        """The geometric mean of the rates of the nearest kind."""
+        for known in range(len(of), 0, -1):
+            near = [rate for kind, rate in self._found if kind[:known] == of[:known]]
+            if near:
+                return math.exp(math.fsum(map(math.log, near)) / len(near))
+        return _UNKNOWN[of.device]
+
+    def seconds(self, arms: Iterable[Arm], measures: Sequence[Measurement], seeds: int, device: Device) -> float:
+        """The time that ``seeds`` runs of each of the ``arms`` take, with their ``measures``."""
+        kinds = {arm: kind(arm, measures, device) for arm in arms}
+        return seeds * math.fsum(_work(arm, of.device) * self.rate(of) for arm, of in kinds.items())
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What a ruling or a pilot on record says of time: ``seeds`` runs of each of the ``arms`` took ``seconds`` on ``device``."""
+
+    experiment: Experiment
+    tier: Tier
+    arms: tuple[Arm, ...]
+    seeds: int
+    device: Device
+    seconds: float
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.experiment.protocol(self.tier)
+
+    @property
+    def rate(self) -> tuple[Kind, float] | None:
+        """The kind of its arms and their seconds per unit of work; None if they are of several kinds."""
+        kinds = {kind(arm, self.protocol.measures, self.device) for arm in self.arms}
+        if len(kinds) != 1:
+            return None
+        (of,) = kinds
+        return of, self.seconds / (self.seeds * sum(_work(arm, of.device) for arm in self.arms))
+
+
+def timed(cases: Iterable[Case], book: Book) -> list[Timed]:
+    """What is on record of time, once for claims that share all their runs, in whichever tier."""
+    found: dict[tuple[str, tuple[str, ...], int, Device], Timed] = {}
     for case in cases:
-        for tier in TIERS:
-            ruling = case.ruled(book, tier)
-            if ruling is None or not ruling.seconds or not ruling.seeds or ruling.fidelity != "as reported":
+        for tier in reversed(TIERS):  # a protocol that both tiers share counts as the full one
+            ruling, experiment = case.ruled(book, tier), case.claim.experiment
+            if experiment is None or ruling is None or not ruling.seconds or not ruling.seeds or not ruling.environment:
                 continue
-            arms = _compared(case, tier)
-            nets = {net(arm) for arm in arms}
-            if len(nets) == 1 and ruling.environment is not None:
-                rate = ruling.seconds / (ruling.seeds * sum(arm.steps for arm in arms))
-                found.setdefault((str(ruling.environment.get("device")), nets.pop()), []).append(rate)
-    known: Rates = {}
-    for (device, kind), some in found.items():
-        known.setdefault(device, {})[kind] = Range(min(some), max(some))
-    return known
+            arms, device = tuple(compared(case, tier)), device_of(ruling.environment.get("device"))
+            one = Timed(experiment, tier, arms, ruling.seeds, device, ruling.seconds)
+            names = tuple(arm.name for arm in arms)
+            found.setdefault((experiment.key(tier), names, ruling.seeds, device), one)
+    return list(found.values())
+
+
+def rates(times: Iterable[Timed]) -> Rates:
+    """The rates of ``times``, one for each kind in an experiment: the geometric mean of what is on record of it."""
+    found: dict[tuple[str, Kind], list[float]] = {}
+    for one in times:
+        if one.rate is not None:
+            of, rate = one.rate
+            found.setdefault((one.experiment.key(one.tier), of), []).append(math.log(rate))
+    return Rates((of, math.exp(math.fsum(some) / len(some))) for (_, of), some in found.items())
 
 
 def costs(missing: Iterable[Case], known: Rates) -> list[Cost]:
@@ -86,26 +163,26 @@ def costs(missing: Iterable[Case], known: Rates) -> list[Cost]:
 def _cost(cases: Sequence[Case], known: Rates) -> Cost:
     experiment = cases[0].claim.experiment
     assert experiment is not None
-    protocol = experiment.full
-    named = {arm.name for case in cases for arm in _compared(case, "full")}
-    arms = [arm for arm in protocol.arms if arm.name in named]
-    seeds = protocol.looks[0]
-    seconds = {
-        device: Range(*(seeds * sum(arm.steps * some[net(arm)][end] for arm in arms) for end in (0, 1)))
-        for device, some in known.items()
-        if all(net(arm) in some for arm in arms)
-    }
+    arms, seeds = arms_of(cases), experiment.full.looks[0]
     return Cost(
         experiment,
         tuple(case.claim.id for case in cases),
         seeds,
         seeds * sum(arm.steps for arm in arms),
         seeds * sum(arm.epochs * arm.data.samples for arm in arms),
-        seconds,
+        {device: known.seconds(arms, experiment.full.measures, seeds, device) for device in known.devices},
     )
 
 
-def _compared(case: Case, tier: Tier) -> list[Arm]:
+def arms_of(cases: Sequence[Case]) -> list[Arm]:
+    """The arms of the full protocol of one experiment that at least one of its claims ``cases`` compares."""
+    experiment = cases[0].claim.experiment
+    assert experiment is not None
+    named = {arm.name for case in cases for arm in compared(case, "full")}
+    return [arm for arm in experiment.full.arms if arm.name in named]
+
+
+def compared(case: Case, tier: Tier) -> list[Arm]:
     """The arms that a ruling of ``tier`` on the claim rests on."""
     effect, experiment = case.claim.effect, case.claim.experiment
     if experiment is None or not isinstance(effect, Effect):

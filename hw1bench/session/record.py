@@ -73,7 +73,7 @@ def record(cases: Sequence[Case], book: Book, pack: Pack) -> Record:
     missing = [case for case in cases if case.ruled(book, "full") is None]
     pairs = calibration.pairs(cases, book)
     return Record(
-        _summary(cases, book, pairs),
+        summary(cases, book),
         [
             Section(
                 "Claims",
@@ -85,7 +85,7 @@ def record(cases: Sequence[Case], book: Book, pack: Pack) -> Record:
                 spare=("time", "device", "date", "median effect"),
                 anchors=tuple(by_topic),
             ),
-            _costs(missing, costs.rates(cases, book)),
+            _costs(missing, costs.rates(costs.timed(cases, book))),
             _calibration("topic", pairs, lambda case: case.topic),
             _calibration("effect", pairs, lambda case: calibration.constructor(case.claim)),
             Section(
@@ -112,7 +112,9 @@ def record(cases: Sequence[Case], book: Book, pack: Pack) -> Record:
     )
 
 
-def _summary(cases: Sequence[Case], book: Book, pairs: Sequence[Pair]) -> list[str]:
+def summary(cases: Sequence[Case], book: Book) -> list[str]:
+    """What is on record of the claims ``cases``, and how far pilots agree with it, one sentence a line."""
+    pairs = calibration.pairs(cases, book)
     found = Counter(ruling.verdict for case in cases if (ruling := case.ruled(book, "full")) is not None)
     counted = ", ".join(f"{found[word]} {word}" for word in RULED if found[word])
     on_record = found.total()
@@ -200,7 +202,6 @@ def _median(case: Case, ruling: Ruling) -> str:
 
 
 def _costs(missing: Iterable[Case], rates: costs.Rates) -> Section:
-    devices = sorted(rates)
     rows = [
         (
             cost.experiment.id,
@@ -208,14 +209,14 @@ def _costs(missing: Iterable[Case], rates: costs.Rates) -> Section:
             str(cost.seeds),
             f"{cost.steps:,}",
             f"{cost.samples:,}",
-            *(_span(cost.seconds[device]) if device in cost.seconds else "" for device in devices),
+            *(quantities.duration(cost.seconds[device]) for device in rates.devices),
         )
         for cost in costs.costs(missing, rates)
     ]
-    times = tuple(f"time, {device}" for device in devices)
+    times = tuple(f"time, {device}" for device in rates.devices)
     note = "Optimiser steps and training samples of all runs of the first look, of the arms that the claims compare."
-    if devices:
-        note += " Times go from the lowest to the highest rate per step of nets of the same kind on record."
+    if times:
+        note += " Times are estimated from what nets of the nearest kind on record took, to within a factor of 3 in most cases."
     return Section(
         "Not on record, and what the first look of the full tier takes",
         ("experiment", "claims", "seeds", "steps", "samples", *times),
@@ -225,11 +226,6 @@ def _costs(missing: Iterable[Case], rates: costs.Rates) -> Section:
         numbers=("claims", "seeds", "steps", "samples", *times),
         spare=("samples",),
     )
-
-
-def _span(seconds: costs.Range) -> str:
-    low, high = map(quantities.duration, seconds)
-    return low if low == high else f"{low} to {high}"
 
 
 def _calibration(what: str, pairs: Sequence[Pair], kind: Callable[[Case], str]) -> Section:

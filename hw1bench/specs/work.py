@@ -1,0 +1,40 @@
+"""The arithmetic of a net, counted from its layout, without torch."""
+
+import math
+
+from hw1bench.specs.arm import Arm
+from hw1bench.specs.notation import Conv, Flatten, Linear, Pool, parse
+
+_TRAINING = 3
+"""Forward passes that a training sample costs: one forward, and a backward pass of two products per layer."""
+_EVALUATION = 1
+"""Forward passes that a training sample costs when the training set is evaluated after an epoch."""
+
+
+def multiply_adds(layout: str, shape: tuple[int, ...]) -> int:
+    """Multiply-adds of one forward pass of one sample of ``shape``, (features,) or (channels, height, width), through the
+    layers with weights; activations, pooling and biases are not counted. The net must take such samples: see
+    ``hw1bench.specs.notation.outputs``."""
+    layers = parse(layout)
+    now = shape if any(isinstance(layer, Conv) for layer in layers) else (math.prod(shape),)
+    total = 0
+    for layer in layers:
+        match layer:
+            case Conv(inputs, given, kernel, padding):
+                now = (given, *(side + 2 * padding - kernel + 1 for side in now[1:]))
+                total += math.prod(now) * inputs * kernel**2
+            case Pool(size):
+                now = (now[0], *(side // size for side in now[1:]))
+            case Flatten():
+                now = (math.prod(now),)
+            case Linear(inputs, given, _):
+                total += inputs * given
+                now = (given,)
+    return total
+
+
+def of_run(arm: Arm) -> int:
+    """Multiply-adds of one run of ``arm``: training, and the evaluation of the training set after each epoch. The test set,
+    which is smaller, and what is measured afterwards are not counted."""
+    samples = arm.epochs * arm.data.samples
+    return samples * (_TRAINING + _EVALUATION) * multiply_adds(arm.model.layout, arm.data.shape)
