@@ -2,14 +2,16 @@
 # make claims     judge the claims of the quick tier and write the report
 # make test       run the tests
 # make lint       check style and types
+# make record     put on record what is not, by rulings an hour, at the lowest priority of the machine (ARGS="--budget 60":
+#                 in so many minutes); stop it at any time, and go on by running it again
 # make record-page     write docs/record.md, what is on record and how far pilots agree with it
 # make findings   draw the figures of docs/findings.md, and look up its numbers on record
 # make protocols  write docs/protocols.md, with the seconds of the last quick session
 # make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
-# The others set up first. ARGS=... passes arguments to pytest or to the benchmarks.
+# The others set up first. ARGS=... passes arguments to pytest, to the record or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims test lint record-page findings protocols bench setup
+.PHONY: claims test lint record record-page findings protocols bench setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -21,6 +23,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+record: setup
+	$(BIN)/python -m hw1bench record claims --run $(ARGS)
 
 record-page: setup
 	$(BIN)/python -m hw1bench record claims --markdown docs/record.md

@@ -5,12 +5,16 @@ import os
 import shutil
 import sys
 import traceback
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hw1bench import report
 from hw1bench.report import compare, reading
 from hw1bench.report.plain import line
 from hw1bench.support.files import write_whole
+
+_WITH_RUN = ("budget", "device", "report_dir", "data_dir")  # what only judging claims takes
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -28,7 +32,14 @@ def _compare(arguments: argparse.Namespace) -> int:
 def _record(arguments: argparse.Namespace) -> int:
     from hw1bench.session import collected, record  # imports pytest
 
-    found = record.record(*collected.collected([Path(path) for path in arguments.claims]))
+    paths = [Path(path) for path in arguments.claims]
+    if arguments.run_units:
+        return _complete(paths, arguments)
+    for name in _WITH_RUN:
+        if getattr(arguments, name) is not None:
+            raise ValueError(f"--{name.replace('_', '-')} is for judging claims: give --run too, or leave it out")
+    cases, book, pack, _ = collected.collected(paths)
+    found = record.record(cases, book, pack)
     if arguments.markdown:
         write_whole(Path(arguments.markdown), record.page(found).encode())
         return 0
@@ -47,12 +58,41 @@ def _findings(arguments: argparse.Namespace) -> int:
         page = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read ({error}): name a page of findings") from None
-    cases, book, _ = collected.collected([Path(path) for path in arguments.claims])
+    cases, book, *_ = collected.collected([Path(path) for path in arguments.claims])
     for target, rulings in findings.figures(page, cases, book).items():
         seeds.draw(rulings, path.parent / target)
     faults = findings.faults(page, cases, book)
     _say("\n".join(faults) or f"{path}: the record bears out every number")
     return int(bool(faults))
+
+
+def _complete(paths: Sequence[Path], arguments: argparse.Namespace) -> int:
+    """Judge what is not on record of the claims in ``paths``."""
+    from hw1bench.session import child, collected  # imports pytest
+    from hw1bench.session.completion import REPORT_DIR, Completion, Options
+
+    if arguments.markdown is not None:
+        raise ValueError("--markdown writes the record as it is: leave it out, or --run")
+    options = Options(
+        budget=_minutes(arguments.budget),
+        report_dir=Path(arguments.report_dir or REPORT_DIR),
+        data_dir=Path(arguments.data_dir) if arguments.data_dir else None,
+    )
+    found = collected.collected(paths)
+    if arguments.device != "cpu" and child.cuda():
+        options = replace(options, device="GPU")
+    elif arguments.device == "cuda":
+        raise ValueError("--device cuda: there is no CUDA device here: give --device cpu")
+    runner = child.Child()
+    with runner.handled():
+        return Completion(found, options, runner, _say).complete()
+
+
+def _minutes(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        raise ValueError(f"--budget {text!r} is not a number: give minutes, such as 60") from None
 
 
 def _say(text: str) -> None:
@@ -75,10 +115,10 @@ def _data(arguments: argparse.Namespace) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return the exit status: 1 only for a changed verdict or a wrong data set, and 2 for input that
-    cannot be used."""
+    """Run the command line and return the exit status: 1 only for a changed verdict, a wrong data set or claims that gave no
+    ruling, and 2 for input that cannot be used."""
     parser = argparse.ArgumentParser(
-        prog="hw1bench", description="Data sets, reports of sessions and rulings on record, without training."
+        prog="hw1bench", description="Data sets, reports of sessions, and rulings on record."
     )
     commands = parser.add_subparsers(required=True)
     data = commands.add_parser("data", help="download a data set, or check an existing copy; exit 1 if it is wrong")
@@ -101,6 +141,19 @@ def main(arguments: list[str] | None = None) -> int:
         "claims", metavar="CLAIMS", nargs="*", default=["claims"], help="folders or files (default: claims)"
     )
     record.add_argument("--markdown", metavar="PAGE", help="write a Markdown page instead")
+    record.add_argument(
+        "--run", action="store_true", dest="run_units", help="judge what is not on record, by rulings an hour"
+    )
+    record.add_argument("--budget", metavar="MINUTES", help="with --run: end after so long (default: when all is done)")
+    record.add_argument(
+        "--device", choices=("cpu", "cuda"), help="with --run: where to train (default: cuda, or cpu without one)"
+    )
+    record.add_argument(
+        "--report-dir", metavar="DIR", help="with --run: folder of the report (default: reports/record)"
+    )
+    record.add_argument(
+        "--data-dir", metavar="DIR", help="with --run: folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA)"
+    )
     record.set_defaults(run=_record)
     found = commands.add_parser(
         "findings", help="draw a page of findings, and look up its numbers on record; exit 1 if one is not there"

@@ -2,15 +2,26 @@
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from hw1bench.court import rulings
 from hw1bench.court.docket import Book, Case
-from hw1bench.session.selection import Selection
+from hw1bench.session.selection import Selection, params
 from hw1bench.specs.report import Pack
+
+
+class Collected(NamedTuple):
+    """The claims of some files, the rulings beside them, their pack, and by the claims' ids the ``tests`` that judge them in the
+    full tier, as arguments for pytest."""
+
+    cases: list[Case]
+    book: Book
+    pack: Pack
+    tests: Mapping[str, str]
 
 
 class _Reader:
@@ -18,6 +29,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.faults: list[str] = []
+        self.tests: dict[str, str] = {}
         self.selection: Selection | None = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -29,11 +41,20 @@ class _Reader:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.selection = session.config.pluginmanager.getplugin("hw1bench-selection")
+        for item in session.items:
+            found = params(item)
+            if "claim" in found and found["tier"] == "full":
+                self.tests.setdefault(found["claim"].id, f"{item.path}::{item.nodeid.partition('::')[2]}")
         pytest.exit("collected", returncode=0)
 
 
-def collected(paths: Sequence[Path]) -> tuple[list[Case], Book, Pack]:
-    """The claims in files and folders ``paths``, the rulings beside them, and their pack.
+def read_rulings(cases: Sequence[Case]) -> Book:
+    """The rulings beside ``cases`` as they are now. Raises ValueError, in one line, if a rulings file is malformed."""
+    return {path: rulings.load(path) for path in sorted({case.rulings for case in cases})}
+
+
+def collected(paths: Sequence[Path]) -> Collected:
+    """The claims in files and folders ``paths``, with what belongs to them.
 
     Raises ValueError, in one line, if a path does not exist or cannot be collected, if there are no claims, and if a rulings
     file is malformed.
@@ -43,7 +64,7 @@ def collected(paths: Sequence[Path]) -> tuple[list[Case], Book, Pack]:
         raise ValueError(f"{absent} does not exist: name a folder or a file of claims")
     reader, said = _Reader(), io.StringIO()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
-        pytest.main(["--collect-only", "-p", "hw1bench.plugin", "--", *map(str, paths)], plugins=[reader])
+        pytest.main(["--collect-only", "-p", "hw1bench.plugin", "-m", "gpu", "--", *map(str, paths)], plugins=[reader])
     way_out = f"see pytest --collect-only {' '.join(map(str, paths))}"
     if reader.faults:
         raise ValueError(f"{reader.faults[0]} cannot be collected: {way_out}")
@@ -52,5 +73,4 @@ def collected(paths: Sequence[Path]) -> tuple[list[Case], Book, Pack]:
     cases = list(reader.selection.docket().values())
     if not cases:
         raise ValueError(f"there are no claims in {', '.join(map(str, paths))}: name a folder or a file of claims")
-    book = {path: rulings.load(path) for path in sorted({case.rulings for case in cases})}
-    return cases, book, reader.selection.pack
+    return Collected(cases, read_rulings(cases), reader.selection.pack, reader.tests)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-_ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Interrupts:
@@ -26,7 +26,7 @@ class Interrupts:
         SIGHUP. Outside the main thread, where Python allows no handlers, do nothing."""
         before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
-            for number in _ENDINGS:
+            for number in ENDINGS:
                 handler = signal.getsignal(number)
                 if handler in (signal.SIG_DFL, signal.default_int_handler):
                     before[number] = handler

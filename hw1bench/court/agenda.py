@@ -1,0 +1,84 @@
+"""The agenda: what is to be put on record next, in units, and in which order.
+
+A *unit* is an experiment at a look: the first look of all its claims that have no ruling that counts, or the next look of those
+whose ruling is inconclusive although more seeds are planned. Exact counts, which train nothing, make up a unit of their own. A
+ruling that counts and leaves no look open is final here: nothing judges it anew.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hw1bench.court import costs
+from hw1bench.court.costs import Device, Rates
+from hw1bench.court.docket import Book, Case
+
+TINY = 60.0
+"""Estimated seconds that several units may take together if they are to be judged in one session: starting one takes seconds."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The claims of ``cases``, to be judged on the runs of up to ``seeds`` seeds (None: exact counts), which takes about
+    ``seconds`` more. ``again`` marks a further look at claims that are on record as inconclusive."""
+
+    cases: tuple[Case, ...]
+    seeds: int | None
+    seconds: float
+    again: bool = False
+
+    @property
+    def name(self) -> str:
+        experiment = self.cases[0].claim.experiment
+        return "exact counts" if experiment is None else f"{experiment.id} at {self.seeds} seeds"
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        return tuple(case.claim.id for case in self.cases)
+
+
+def units(cases: Iterable[Case], book: Book, rates: Rates, device: Device) -> list[Unit]:
+    """What is not on record of the claims ``cases``, by rulings an hour: first looks before further ones, and then the unit first
+    that gives the most rulings for its time. Ties keep the order of the claims."""
+    found: dict[tuple[str | None, int | None, int], list[Case]] = {}
+    for case in cases:
+        look = next_look(case, book)
+        if look is not None:
+            seeds, before = look
+            found.setdefault((case.claim.key("full"), seeds, before), []).append(case)
+    agenda = [_unit(some, seeds, before, rates, device) for (_, seeds, before), some in found.items()]
+    return sorted(agenda, key=lambda unit: (unit.again, unit.seconds / len(unit.cases)))
+
+
+def next_look(case: Case, book: Book) -> tuple[int | None, int] | None:
+    """The seeds of the next look at the claim in the full tier (None for an exact count), and those that its ruling rests on
+    already; None if its ruling is final."""
+    ruling, experiment = case.ruled(book, "full"), case.claim.experiment
+    if experiment is None:
+        return (None, 0) if ruling is None else None
+    looks = experiment.full.looks
+    if ruling is None:
+        return looks[0], 0
+    seeds = ruling.seeds or 0
+    open_looks = [look for look in looks if look > seeds] if ruling.verdict == "inconclusive" else []
+    return (open_looks[0], seeds) if open_looks else None
+
+
+def _unit(cases: Sequence[Case], seeds: int | None, before: int, rates: Rates, device: Device) -> Unit:
+    """The unit of ``cases``. Runs of earlier looks are taken to be stored already."""
+    experiment = cases[0].claim.experiment
+    if experiment is None or seeds is None:
+        return Unit(tuple(cases), None, 0.0)
+    seconds = rates.seconds(costs.arms_of(cases), experiment.full.measures, seeds - before, device)
+    return Unit(tuple(cases), seeds, seconds, again=before > 0)
+
+
+def fitting(agenda: Sequence[Unit], seconds: float) -> list[Unit]:
+    """The first unit of ``agenda`` that takes at most ``seconds``, and those after it that may share a session with it: at the
+    same look, fitting in as well, and tiny all together. Exact counts share with any look."""
+    chosen: list[Unit] = []
+    for unit in agenda:
+        total = sum(one.seconds for one in chosen) + unit.seconds
+        looks = {one.seeds for one in (*chosen, unit)} - {None}
+        if total <= seconds and (not chosen or (total < TINY and len(looks) <= 1)):
+            chosen.append(unit)
+    return chosen

@@ -1,0 +1,187 @@
+"""Putting on record what is not: unit after unit, each in a session of its own, until all is done or the time is up.
+
+Whatever ends it, nothing is lost: a session saves each ruling as it falls and keeps each block as it is trained, and the next
+run asks the rulings file what is left.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from signal import Signals
+from typing import Protocol
+
+from hw1bench.court import agenda, costs
+from hw1bench.court.agenda import Unit
+from hw1bench.court.costs import Device
+from hw1bench.court.docket import Book, Case
+from hw1bench.report import quantities, reading
+from hw1bench.session import record
+from hw1bench.session.collected import Collected, read_rulings
+
+REPORT_DIR = Path("reports/record")
+OUTPUT = "pytest.log"
+"""What the sessions print, in the report directory."""
+_JUDGED = (0, 1)  # exit statuses of pytest if all tests were run: they passed, or some failed
+_NO_RULING = 1
+_INTERRUPTED = 128  # and the number of the signal, as a shell has it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """In how many minutes at most (None: however long it takes), where units train, and the folders of the report and of the
+    data. Raises ValueError, in one line, for a budget that is no time and a folder of data that does not exist."""
+
+    budget: float | None = None
+    device: Device = "cpu"
+    report_dir: Path = REPORT_DIR
+    data_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and not 0 < self.budget < math.inf:
+            raise ValueError(f"--budget {self.budget:g} is no number of minutes above 0: give one, such as 60")
+        if self.data_dir is not None and not self.data_dir.is_dir():
+            raise ValueError(f"--data-dir {self.data_dir} is not a directory: name one, or leave it out")
+
+    def arguments(self, tests: Sequence[str], seeds: int | None) -> list[str]:
+        """What pytest is given, to put the verdicts of ``tests`` on record at the look of ``seeds``."""
+        chosen = {"device": "cpu" if self.device == "cpu" else "cuda", "report-dir": self.report_dir}
+        if seeds is not None:
+            chosen["max-seeds"] = str(seeds)
+        if self.data_dir is not None:
+            chosen["data-dir"] = self.data_dir
+        given = [f"--claims-{name}={value}" for name, value in chosen.items()]
+        return ["-p", "hw1bench.plugin", "-m", "gpu", "--claims-record-rulings", *given, "--", *tests]
+
+
+class Runner(Protocol):
+    """Who runs sessions of pytest: see ``hw1bench.session.child``. ``signals`` are those that asked it to end."""
+
+    signals: list[int]
+
+    def run(self, arguments: Sequence[str], output: Path, seconds: float | None) -> int: ...
+
+
+class Completion:
+    """The completion of the record of the claims ``found``, by ``runner``. ``say`` is given plain lines.
+
+    Raises OSError if the report directory cannot be made.
+    """
+
+    def __init__(self, found: Collected, options: Options, runner: Runner, say: Callable[[str], None]) -> None:
+        self._cases, _, _, self._tests = found
+        self._options = options
+        self._runner = runner
+        self._say = say
+        self._last = math.inf if options.budget is None else time.monotonic() + 60 * options.budget
+        self._alone: set[str] = set()  # claims that do not share a session again
+        self._failed: dict[str, str] = {}  # claims that gave no ruling -> why
+        options.report_dir.mkdir(parents=True, exist_ok=True)
+
+    def complete(self) -> int:
+        """Put on record what is not, and return the exit status: 0 if every unit that was tried gave its rulings, 1 if not,
+        and as of a process that a signal ended if one did. Raises ValueError, in one line, if a rulings file is malformed."""
+        why, tried = "", False
+        while not why:
+            book = read_rulings(self._cases)
+            units = self._left(book)
+            if not units:
+                break
+            chosen = self._chosen(units)
+            if self._runner.signals:
+                why = f"interrupted by {Signals(self._runner.signals[0]).name}"
+            elif not chosen:
+                why = "no time is left for them"
+            else:
+                self._try(chosen, units, book)
+                tried = True
+        self._close(why, tried)
+        if self._runner.signals:
+            return _INTERRUPTED + self._runner.signals[0]
+        return _NO_RULING if self._failed else 0
+
+    @property
+    def _time(self) -> float:
+        """Seconds that are left."""
+        return self._last - time.monotonic()
+
+    def _left(self, book: Book) -> list[Unit]:
+        """What is to be put on record, without claims that gave no ruling."""
+        for case in self._cases:
+            if case.claim.id not in self._tests and agenda.next_look(case, book) is not None:
+                self._failed[case.claim.id] = "no test judges it in the full tier"
+        cases = [case for case in self._cases if case.claim.id not in self._failed]
+        return agenda.units(cases, book, costs.rates(costs.timed(self._cases, book)), self._options.device)
+
+    def _chosen(self, units: Sequence[Unit]) -> list[Unit]:
+        """The units of the next session; none if no time is left for any."""
+        chosen = agenda.fitting(units, self._time) if self._time > 0 else []
+        alone = [unit for unit in chosen if self._alone.intersection(unit.claims)]
+        return chosen[:1] if chosen[:1] == alone[:1] else [unit for unit in chosen if unit not in alone]
+
+    def _try(self, chosen: Sequence[Unit], units: Sequence[Unit], before: Book) -> None:
+        """Judge the units ``chosen`` of ``units`` in one session, and say what was put on record."""
+        cases = [case for unit in chosen for case in unit.cases]
+        then = [unit for unit in units if unit not in chosen]
+        after = f"left after it: {_sum(then)}" if then else "nothing is left after it"
+        self._say(f"next: {', '.join(unit.name for unit in chosen)}: {_sum(chosen)}; {after}")
+        tests = [self._tests[case.claim.id] for case in cases]
+        seeds = max((unit.seeds for unit in chosen if unit.seeds is not None), default=None)
+        begun, output = time.monotonic(), self._options.report_dir / OUTPUT
+        limit = None if self._last == math.inf else self._time
+        status = self._runner.run(self._options.arguments(tests, seeds), output, limit)
+        now = read_rulings(cases)
+        fell: dict[str, list[str]] = {}
+        for case in cases:
+            ruling = case.ruled(now, "full")
+            if ruling is not None and ruling != case.ruled(before, "full"):
+                of = f" {ruling.holds}/{ruling.seeds}" if ruling.seeds else ""
+                word = ", ".join(filter(None, (ruling.verdict, ruling.how)))
+                fell.setdefault(word, []).append(f"{case.claim.id}{of}")
+        said = [f"    {word}: {', '.join(some)}" for word, some in fell.items()] or ["    no ruling"]
+        self._say("\n".join([f"  took {quantities.duration(time.monotonic() - begun)}", *said]))
+        if self._runner.signals or self._time <= 0:
+            return
+        missed = [case for case in cases if agenda.next_look(case, now) == agenda.next_look(case, before)]
+        if status not in _JUDGED:
+            self._say(f"  pytest ended with exit status {status}: see {output}")
+        if status not in _JUDGED and len(chosen) > 1:  # one of them may have kept the others from being judged
+            self._alone.update(case.claim.id for case in missed)
+        else:
+            self._failed |= {case.claim.id: self._reason(case, now, before, status) for case in missed}
+
+    def _reason(self, case: Case, now: Book, before: Book, status: int) -> str:
+        """Why a session that ended with ``status`` gave no ruling on the claim."""
+        if case.found(now, "full") != case.found(before, "full"):
+            return "its experiment or effect has changed since this run began: start again"
+        with suppress(ValueError):  # there is no report
+            document, _ = reading.read(self._options.report_dir)
+            for entry in document["claims"] if status in _JUDGED else ():
+                if entry["id"] == case.claim.id and entry["verdict"] in ("error", "not run"):
+                    return f"{entry['verdict']}, {entry['note']}"
+        return f"see {self._options.report_dir / OUTPUT}"
+
+    def _close(self, why: str, tried: bool) -> None:
+        """Say what was not reached, with its estimated cost, what gave no ruling, and what is on record."""
+        book = read_rulings(self._cases)
+        units = self._left(book)
+        if units:
+            self._say(f"not run ({why}):")
+            for unit in units:
+                self._say(f"  {unit.name}: {_sum([unit])}")
+        if self._failed:
+            self._say("no ruling:")
+            for claim, reason in self._failed.items():
+                self._say(f"  {claim}: {reason}")
+        if not units and not self._failed and not tried:
+            self._say("nothing is left to do: every claim has a ruling, and no planned look could change one")
+        self._say("\n".join(record.summary(self._cases, book)))
+
+
+def _sum(units: Sequence[Unit]) -> str:
+    """What ``units`` hold and cost, in words."""
+    seconds = sum(unit.seconds for unit in units)
+    claims = quantities.plural(sum(len(unit.cases) for unit in units), "claim")
+    return f"{claims}, about {quantities.duration(seconds)}" if seconds else f"{claims}, at no cost"
