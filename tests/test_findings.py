@@ -157,12 +157,12 @@ def whole():
 
 
 def test_the_record_bears_out_every_number_of_the_findings(whole):
-    cases, known, _ = whole
+    cases, known, *_ = whole
     assert faults(PAGE.read_text(), cases, known) == []
 
 
 def test_each_question_of_the_findings_has_a_figure_drawn_from_the_record_as_it_is(whole, tmp_path):
-    cases, known, _ = whole
+    cases, known, *_ = whole
     page = PAGE.read_text()
     asked = [section for section in sections(page) if section.claims]
     assert asked
