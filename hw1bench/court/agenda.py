@@ -19,12 +19,11 @@ TINY = 60.0
 @dataclass(frozen=True)
 class Unit:
     """The claims of ``cases``, to be judged on the runs of up to ``seeds`` seeds (None: exact counts), which takes about
-    ``seconds`` more. ``again`` marks a further look at claims that are on record as inconclusive."""
+    ``seconds`` more."""
 
     cases: tuple[Case, ...]
     seeds: int | None
     seconds: float
-    again: bool = False
 
     @property
     def name(self) -> str:
@@ -37,8 +36,8 @@ class Unit:
 
 
 def units(cases: Iterable[Case], book: Book, rates: Rates, device: Device) -> list[Unit]:
-    """What is not on record of the claims ``cases``, by rulings an hour: first looks before further ones, and then the unit first
-    that gives the most rulings for its time. Ties keep the order of the claims."""
+    """What is not on record of the claims ``cases``, by rulings an hour: that unit first which may decide the most claims for its
+    time, whether by a first look or a further one. Ties keep the order of the claims."""
     found: dict[tuple[str | None, int | None, int], list[Case]] = {}
     for case in cases:
         look = next_look(case, book)
@@ -46,7 +45,7 @@ def units(cases: Iterable[Case], book: Book, rates: Rates, device: Device) -> li
             seeds, before = look
             found.setdefault((case.claim.key("full"), seeds, before), []).append(case)
     agenda = [_unit(some, seeds, before, rates, device) for (_, seeds, before), some in found.items()]
-    return sorted(agenda, key=lambda unit: (unit.again, unit.seconds / len(unit.cases)))
+    return sorted(agenda, key=lambda unit: unit.seconds / len(unit.cases))
 
 
 def next_look(case: Case, book: Book) -> tuple[int | None, int] | None:
@@ -69,7 +68,7 @@ def _unit(cases: Sequence[Case], seeds: int | None, before: int, rates: Rates, d
     if experiment is None or seeds is None:
         return Unit(tuple(cases), None, 0.0)
     seconds = rates.seconds(costs.arms_of(cases), experiment.full.measures, seeds - before, device)
-    return Unit(tuple(cases), seeds, seconds, again=before > 0)
+    return Unit(tuple(cases), seeds, seconds)
 
 
 def fitting(agenda: Sequence[Unit], seconds: float) -> list[Unit]:
