@@ -8,6 +8,7 @@ from hw1bench.court.claim import Claim, Reading
 from hw1bench.court.readings import tried
 from hw1bench.effects import Effect
 from hw1bench.measures.instruments import takes
+from hw1bench.specs.evaluation import Evaluation
 from hw1bench.specs.experiment import (
     Arm,
     CrossReportFigure,
@@ -30,6 +31,7 @@ __all__ = [
     "Claim",
     "CrossReportFigure",
     "Effect",
+    "Evaluation",
     "Experiment",
     "Figure",
     "Function",

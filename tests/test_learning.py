@@ -43,13 +43,13 @@ BEST = {
 
 @pytest.mark.parametrize(("accuracies", "epoch"), BEST.values(), ids=BEST)
 def test_the_kept_epoch_is_the_first_of_the_best_test_accuracy(accuracies, epoch):
-    assert learning.kept_epoch(run(accuracies)) == epoch
-    assert learning.kept_epoch(run(accuracies, keep="last")) == len(accuracies) - 1
+    assert run(accuracies).kept_epoch == epoch
+    assert run(accuracies, keep="last").kept_epoch == len(accuracies) - 1
 
 
 @given(st.lists(st.sampled_from([0.1, 0.5, 0.9]), min_size=2, max_size=8))
 def test_no_epoch_is_better_than_the_kept_one_and_no_earlier_one_is_as_good(accuracies):
-    kept = learning.kept_epoch(run(accuracies))
+    kept = run(accuracies).kept_epoch
     assert accuracies[kept] == max(accuracies[1:])
     assert accuracies[kept] not in accuracies[1:kept]
 

@@ -152,9 +152,10 @@ def loss_stabilises(arm: str, *, last: float, within: float) -> Effect:
     """Over the ``last`` share of the epochs the training loss changes by less than ``within`` of its total fall."""
 
     def compute(runs: Runs) -> float:
-        values = runs[arm].history("train_loss")
-        late = values[round((1 - last) * (len(values) - 1))]
-        return margin(within - abs(late - values[-1]) / (values[0] - values[-1]))
+        run = runs[arm]
+        epoch = round((1 - last) * (len(run.evaluated("train_loss")) - 1))
+        first, late, end = (run.history("train_loss", at) for at in (0, epoch, -1))
+        return margin(float(within - abs(late - end) / (first - end)))
 
     return Effect(
         f"{within:g} - |change of L over the last {last:.0%} of epochs| / whole fall of {arm}", "ratio", compute, (arm,)

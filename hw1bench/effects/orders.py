@@ -117,7 +117,7 @@ def falls(history: str, *, over: str) -> Effect:
 def _over_epochs(history: str, arm: str, blocks: int | None, direction: int) -> Effect:
     def compute(sign: int) -> Callable[[Runs], float]:
         def along(runs: Runs) -> float:
-            values = runs[arm].history(history)[1:]
+            values = runs[arm].history(history, slice(1, None))
             if blocks is not None:
                 values = learning.block_means(values, blocks)
             return order_margin(list(sign * values), list(np.arange(len(values))))

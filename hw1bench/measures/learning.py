@@ -1,6 +1,7 @@
 """Measures of a run's learning curve: final values, epochs to a threshold, mean level.
 
-A history is (epochs + 1,); its index is the epoch, and 0 is before training, so that the first epoch is 1.
+A history is (epochs + 1,); its index is the epoch, and 0 is before training, so that the first epoch is 1. Each measure reads
+only the epochs that it names, and raises ValueError if the arm does not evaluate one of them.
 """
 
 import math
@@ -24,14 +25,7 @@ at most 0.2 % of the target's variance."""
 
 def start(run: Run, name: str = "train_loss") -> float:
     """The value of history ``name`` before training."""
-    return float(run.history(name)[0])
-
-
-def kept_epoch(run: Run) -> int:
-    """The epoch whose weights the run keeps: the last, or the first with the best test accuracy if its arm says so."""
-    if run.arm.keep == "best":
-        return int(np.argmax(run.history("test_accuracy")[1:])) + 1
-    return len(run.history("train_loss")) - 1
+    return float(run.history(name, 0))
 
 
 def final(run: Run, name: str = "train_loss") -> float:
@@ -47,17 +41,17 @@ def final(run: Run, name: str = "train_loss") -> float:
     if name == "jacobian":
         return float(run.result(JacobianNorm)["jacobian"])
     if name != "reported":
-        return float(run.history(name)[kept_epoch(run)])
+        return float(run.history(name, run.kept_epoch))
     if "last_batch_norm" not in run.arrays:
         way = 'let the arm record the gradient_norm of the "last batch"'
         raise ValueError(f"arm {run.arm.name!r} has no sensitivity {name!r}: {way}")
-    return float(run.arrays["last_batch_norm"][kept_epoch(run) - 1])
+    return float(run.arrays["last_batch_norm"][run.kept_epoch - 1])
 
 
 def epochs_to(run: Run, threshold: float, within: int | None = None) -> float:
     """The first epoch, of the first ``within`` (None: of the budget), after which the training loss is at most ``threshold``; the
     number of these epochs + 1 if there is none."""
-    reached = run.history("train_loss")[1:][:within] <= threshold
+    reached = run.history("train_loss", _first(within)) <= threshold
     return float(reached.argmax() + 1) if reached.any() else float(len(reached) + 1)
 
 
@@ -106,25 +100,23 @@ def stopping_epoch(losses: np.ndarray, first: int = 1000, every: int = 100, leas
 
 def stop(run: Run, within: int | None = None) -> float:
     """``stopping_epoch`` of the training loss of ``run``, in the first ``within`` epochs (None: in its budget)."""
-    losses = run.history("train_loss")
-    return stopping_epoch(losses if within is None else losses[: within + 1])
+    return stopping_epoch(run.history("train_loss", slice(None if within is None else within + 1)))
 
 
 def early(run: Run, name: str, share: float) -> np.ndarray:
     """History ``name`` over the first ``share`` of the epochs, at least one: (epochs,)."""
-    values = run.history(name)[1:]
-    return values[: max(1, round(share * len(values)))]
+    return run.history(name, _first(max(1, round(share * _budget(run, name)))))
 
 
 def gain_after(run: Run, name: str, share: float) -> float:
     """How much better history ``name`` later is than its value at the share ``share`` of the epochs: how far an accuracy rises
     above it, or the natural logarithm of a loss falls below it. Negative if it never comes back to it. Raises ValueError if no
     epoch is left after it."""
-    values = run.history(name)
-    epoch = max(1, round(share * (len(values) - 1)))
-    if epoch + 1 >= len(values):
-        raise ValueError(f"{len(values) - 1} epochs leave none after {share:.0%} of them: train longer")
-    there, later = values[epoch], values[epoch + 1 :]
+    budget = _budget(run, name)
+    epoch = max(1, round(share * budget))
+    if epoch >= budget:
+        raise ValueError(f"{budget} epochs leave none after {share:.0%} of them: train longer")
+    there, later = run.history(name, epoch), run.history(name, slice(epoch + 1, None))
     if name.endswith("loss"):
         with np.errstate(divide="ignore", invalid="ignore"):
             return float(np.log(there) - np.log(later.min()))
@@ -153,7 +145,17 @@ def mean_log_loss(run: Run, first_share: float) -> float:
 def share_of_fall(run: Run, first_share: float) -> float:
     """The share of the whole fall of the training loss that is done after the first ``first_share`` of the epochs; NaN if
     the loss does not fall."""
-    losses = run.history("train_loss")
-    whole = losses[0] - losses[-1]
-    there = losses[max(1, round(first_share * (len(losses) - 1)))]
-    return float((losses[0] - there) / whole) if whole > 0 and np.isfinite(whole) else float("nan")
+    epoch = max(1, round(first_share * _budget(run, "train_loss")))
+    first, there, last = (float(run.history("train_loss", at)) for at in (0, epoch, -1))
+    whole = first - last
+    return (first - there) / whole if whole > 0 and math.isfinite(whole) else math.nan
+
+
+def _budget(run: Run, name: str) -> int:
+    """The number of epochs in history ``name`` of ``run``."""
+    return len(run.evaluated(name)) - 1
+
+
+def _first(epochs: int | None) -> slice:
+    """The first ``epochs`` (None: all) epochs of a history, without its value before training."""
+    return slice(1, None if epochs is None else epochs + 1)

@@ -21,7 +21,8 @@ def unfit(
 ) -> str:
     """Why ``record`` cannot be the record of a block, or of a measurement of blocks; '' if it can.
 
-    Besides ``shapes`` and ``facts``, if the caller knows them, it checks what every record has.
+    Besides ``shapes`` and ``facts``, if the caller knows them, it checks what every record has. Numbers may be NaN: a history is
+    NaN at epochs that its arm does not evaluate, and a loss is where training diverged.
     """
     block = of if isinstance(of, Block) else of.blocks[0]
     runs = len(block.seeds)

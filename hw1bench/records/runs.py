@@ -128,7 +128,8 @@ class Record(_Frozen):
     arrays   name -> (runs, ...). A measurement gives the arrays that it names. Training gives these, depending on the arm
              (see ``recorded``):
              ``train_loss``, for classes also ``train_accuracy`` (a share), ``test_loss``, ``test_accuracy``:
-             (runs, epochs + 1), over the whole set in eval mode; index 0 is before training;
+             (runs, epochs + 1), over the whole set in eval mode; index 0 is before training; NaN at epochs that the arm's
+             ``evaluation`` leaves out (``Run.evaluated`` tells them from a loss that is not a number);
              ``gradient_norm`` (runs, epochs + 1), or (runs, steps) if recorded per step, and then
              ``step_loss`` (runs, steps): the loss on the batch before the step;
              ``last_batch_norm`` (runs, epochs): the Frobenius norm of the gradient of each epoch's last mini-batch, before
@@ -180,7 +181,8 @@ class Run(_Frozen):
     """One arm trained with one seed: a row of a record, and as read-only as the record.
 
     Each read of one of its ``arrays`` gives a copy, so that whatever is done with the copy alters no other read. ``results``
-    are the results of the measurements that look at the run; ``result`` finds one.
+    are the results of the measurements that look at the run; ``result`` finds one. A run that ``until`` cut short knows the
+    ``whole`` one.
     """
 
     arm: Arm
@@ -188,13 +190,14 @@ class Run(_Frozen):
     arrays: Mapping[str, np.ndarray]
     facts: Mapping[str, Any]
     results: tuple[Result, ...] = ()
+    whole: "Run | None" = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "arrays", _Copies(self.arrays))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Run, (self.arm, self.seed, dict(self.arrays), _plain(self.facts), self.results)
+        return Run, (self.arm, self.seed, dict(self.arrays), _plain(self.facts), self.results, self.whole)
 
     def result(self, of: Measurement | type[Measurement], *arms: str) -> Mapping[str, np.ndarray]:
         """The arrays that a measurement gave for this run and, if it looks at several arms, for their runs with the same seed.
@@ -217,16 +220,46 @@ class Run(_Frozen):
             )
         raise ValueError(f"{whose} {have} no result of {what}: add such a measurement to the protocol's measures")
 
-    def history(self, name: str) -> np.ndarray:
-        """History ``name`` of the run, (epochs + 1,) float64, a copy; a loss that is not finite counts as +infinity.
+    def history(self, name: str, epochs: int | slice = slice(None)) -> np.ndarray:
+        """History ``name`` of the run at ``epochs``, an index or a slice of the whole history (epochs + 1,), whose index 0 is
+        before training; float64, a copy. A loss that is not finite counts as +infinity.
 
-        Raises ValueError if the run has no such history.
+        Raises ValueError if the run has no such history, and for an epoch at which the arm does not evaluate it: such an epoch
+        has no value. ``history(name, -1)`` is always there.
         """
+        there = self.evaluated(name)
+        asked = np.atleast_1d(np.arange(len(there))[epochs])
+        absent = asked[~there[asked]]
+        if absent.size:
+            split = name.partition("_")[0]
+            raise ValueError(
+                f"arm {self.arm.name!r} has no {name} at epoch {absent[0]}, because it evaluates {split} "
+                f"{getattr(self.arm.evaluation, split)!r}: read other epochs, or give it "
+                f"evaluation=Evaluation({split}='every epoch')"
+            )
+        values = np.array(self.arrays[name][epochs], dtype=np.float64)
+        return np.where(np.isfinite(values), values, np.inf) if name.endswith("loss") else values
+
+    def evaluated(self, name: str) -> np.ndarray:
+        """Whether the run has a value of history ``name`` at each epoch, (epochs + 1,) bool, by the arm's schedule of evaluation:
+        a loss of NaN is a value if the epoch was evaluated. Raises ValueError if the run has no such history."""
         if name not in self.arrays or not name.startswith(("train_", "test_")):
             known = ", ".join(sorted(key for key in self.arrays if key.startswith(("train_", "test_"))))
             raise ValueError(f"arm {self.arm.name!r} has no history {name!r}: it has {known}")
-        values = np.array(self.arrays[name], dtype=np.float64)
-        return np.where(np.isfinite(values), values, np.inf) if name.endswith("loss") else values
+        whole = self.whole or self
+        length = len(whole.arrays[name])
+        found = np.zeros(length, dtype=bool)
+        found[list(whole.arm.evaluation.epochs("train" if name.startswith("train_") else "test", length - 1))] = True
+        if whole.arm.keep == "best" and not found.all():
+            found[whole.kept_epoch] = True
+        return found[: len(self.arrays[name])]
+
+    @property
+    def kept_epoch(self) -> int:
+        """The epoch whose weights the run keeps: the last, or the first with the best test accuracy if its arm says so."""
+        if self.arm.keep == "best":
+            return int(np.argmax(self.arrays["test_accuracy"][1:])) + 1
+        return len(self.arrays["train_loss"]) - 1
 
     def until(self, share: float) -> "Run":
         """The run as it was after ``share`` of its epochs, at least one: its histories, cut there, and nothing that training
@@ -237,17 +270,18 @@ class Run(_Frozen):
         ends |= {name: epochs + 1 for name in self.arrays if name.startswith(("train_", "test_"))}
         ends |= {"last_batch_norm": epochs} | ({} if "gradient_norm" in ends else {"gradient_norm": epochs + 1})
         kept = {name: self.arrays[name][:end] for name, end in ends.items() if name in self.arrays}
-        return Run(replace(self.arm, epochs=epochs), self.seed, kept, self.facts)
+        return Run(replace(self.arm, epochs=epochs), self.seed, kept, self.facts, whole=self.whole or self)
 
     @cached_property
     def diverged(self) -> bool:
-        """Whether the training loss was ever not finite."""
-        return not bool(np.isfinite(self.arrays["train_loss"]).all())
+        """Whether the training loss was not finite at an epoch at which it was evaluated."""
+        return not bool(np.isfinite(self.arrays["train_loss"][self.evaluated("train_loss")]).all())
 
 
 def recorded(arm: Arm, samples: int | None = None) -> dict[str, tuple[int, ...]]:
     """What training records for a run of ``arm``: array -> shape. ``Record`` says what the arrays hold.
 
+    A history has a place for every epoch, whatever the arm's schedule of evaluation; places without a value hold NaN.
     ``samples`` is the number of training samples, which may differ in a copy of the data; None is the number as published.
     """
     epochs, weights = arm.epochs, (arm.model.parameters,)

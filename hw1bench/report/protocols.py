@@ -172,7 +172,7 @@ def _rest(full: Arm, quick: Arm) -> str:
     return ", ".join(
         [
             *_fields(full.optimizer, quick.optimizer),
-            *_fields(full, quick, "name", "data", "model", "optimizer", "epochs", "schedule"),
+            *_fields(full, quick, "name", "data", "model", "optimizer", "epochs", "schedule", "evaluation"),
         ]
     )
 

@@ -1,9 +1,10 @@
 """An arm: one setting of an experiment, a complete training of a net on data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from hw1bench.specs import notation
+from hw1bench.specs.evaluation import Evaluation
 from hw1bench.specs.ingredients import Data, Function, Images, Loss, Model, Optimizer, StepLR
 from hw1bench.support.checks import flag, instance, integer, label, one_of, optional, settle, shown
 
@@ -25,14 +26,15 @@ class Arm:
     as a smaller batch. ``schedule`` None keeps the learning rate constant. By default arms share initialisation and data order
     (if shapes allow); the name of an ``independent`` arm enters its random streams, so that it shares neither.
 
-    Losses, accuracies and the last weights are always recorded. ``gradient_norm`` also records the Euclidean norm of the whole
+    Losses and accuracies, at the epochs of ``evaluation``, and the last weights are always recorded. ``gradient_norm`` also records the Euclidean norm of the whole
     gradient, without weight decay: with "epoch" for the loss on the whole training set, before training and after each epoch;
     with "step" for the loss on each batch. "last batch" records the norm of the gradient of each epoch's last mini-batch, as a
     mean over parameter tensors. ``snapshots`` keeps the weights before training and after each "epoch", or after every so many
     steps. ``keep`` "best" keeps the weights after the first epoch with the best test accuracy instead of the last weights.
     ``coast`` takes one more step after training, with the gradient set to zero, and records how far the weights move.
 
-    Raises ValueError for a field that is out of range, and if net, data and loss do not fit together.
+    Raises ValueError for a field that is out of range, if net, data and loss do not fit together, if the epoch to keep would not
+    be known, and for a schedule of evaluation that saves nothing.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Arm:
     keep: Literal["last", "best"] = "last"
     coast: bool = False
     precision: Literal["float32", "float64"] = "float32"
+    evaluation: Evaluation = Evaluation()
 
     def __post_init__(self) -> None:
         settle(
@@ -67,10 +70,29 @@ class Arm:
             keep=one_of("choice of the weights to keep", ("last", "best")),
             coast=flag(),
             precision=one_of("precision", ("float32", "float64")),
+            evaluation=instance(Evaluation),
         )
         if self.keep == "best" and isinstance(self.data, Function):
             raise ValueError(f"arm {self.name!r} learns a function, which has no test accuracy: leave out keep='best'")
+        self._check_evaluation()
         self._check_net()
+
+    def _check_evaluation(self) -> None:
+        """Raise ValueError if the best epoch would not be known, and for a schedule of what costs nothing or does not exist."""
+        whose, train, test = f"arm {self.name!r}", self.evaluation.train, self.evaluation.test
+        if self.keep == "best" and test != "every epoch":
+            raise ValueError(
+                f"{whose} keeps the weights with the best test accuracy, but evaluates test {test!r}: give "
+                "test='every epoch', or keep='last'"
+            )
+        if isinstance(self.data, Function) and test != "every epoch":
+            raise ValueError(
+                f"{whose} learns a function, which has no test set to evaluate {test!r}: leave out test={test!r}"
+            )
+        if isinstance(self.data, Function) and self.batch_size is None and train != "every epoch":
+            raise ValueError(
+                f"{whose} trains on the whole set at once, so that each step computes its loss: leave out train={train!r}"
+            )
 
     def _check_net(self) -> None:
         """Raise ValueError unless the net takes the data and has one output per target, and the loss suits the data."""
@@ -93,6 +115,11 @@ class Arm:
                 f"arm {self.name!r}: nll takes log-probabilities, which layout {layout!r} does not give: end it with "
                 "logsoftmax, or give cross_entropy"
             )
+
+    @property
+    def training(self) -> "Arm":
+        """The arm without its schedule of evaluation: arms with the same ``training`` have runs with the same weights."""
+        return self if self.evaluation == Evaluation() else replace(self, evaluation=Evaluation())
 
     @property
     def augmented(self) -> bool:

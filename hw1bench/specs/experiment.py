@@ -103,6 +103,11 @@ class Protocol:
             for group in groups:
                 self._check_pair(*(arm for arm in self.arms if arm.name in group))
 
+    @property
+    def training(self) -> "Protocol":
+        """The protocol without the schedules of evaluation of its arms."""
+        return replace(self, arms=tuple(arm.training for arm in self.arms))
+
     @staticmethod
     def _check_pair(first: Arm, *second: Arm) -> None:
         """Raise ValueError unless all arms have the same net and none repeats the training of the first."""
@@ -112,7 +117,7 @@ class Protocol:
                 raise ValueError(
                     f"{pair} are measured together but have nets {first.model} and {other.model}: give them one net"
                 )
-            if replace(first, name=other.name) == other and not other.independent:
+            if replace(first.training, name=other.name) == other.training and not other.independent:
                 raise ValueError(f"{pair} are measured together but are the same training: set independent=True")
 
 
@@ -214,12 +219,14 @@ class Experiment:
         if tier == "quick" and self.quick is None:
             return "reduced"
         protocol = self.protocol(tier)
-        same = (protocol.arms, protocol.measures) == (self.full.arms, self.full.measures)
+        mine, whole = protocol.training, self.full.training
+        same = (mine.arms, mine.measures) == (whole.arms, whole.measures)
         return "as reported" if same or self.as_reported else "reduced"
 
     def key(self, tier: Tier) -> str:
-        """The digest of what ``tier`` trains and when it looks; rulings are bound to it."""
-        return digest({"report": self.report, "name": self.name, "protocol": self.protocol(tier)})
+        """The digest of what ``tier`` trains and when it looks; rulings are bound to it. It is the same under every schedule of
+        evaluation, because evaluation trains nothing."""
+        return digest({"report": self.report, "name": self.name, "protocol": self.protocol(tier).training})
 
 
 @dataclass(frozen=True, kw_only=True)

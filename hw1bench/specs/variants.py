@@ -44,7 +44,8 @@ class Variant:
 
 def _trainings(arms: tuple[Arm, ...]) -> int:
     """How many different trainings ``arms`` are; independent arms that are otherwise alike are different."""
-    return len({arm if arm.independent else replace(arm, name="any") for arm in arms})
+    trainings = (arm.training for arm in arms)
+    return len({arm if arm.independent else replace(arm, name="any") for arm in trainings})
 
 
 def _changed(arm: Arm, other: Arm) -> Arm | None:
@@ -53,7 +54,12 @@ def _changed(arm: Arm, other: Arm) -> Arm | None:
 
 def _batches(size: int | None) -> Callable[[Arm], Arm | None]:
     # Of fits only: the reports state the batch sizes of their images, and whole sets of images take far fewer steps.
-    return lambda arm: _changed(arm, replace(arm, batch_size=size)) if isinstance(arm.data, Function) else None
+    def change(arm: Arm) -> Arm | None:
+        if not isinstance(arm.data, Function) or arm.batch_size == size:
+            return None
+        return replace(arm.training, batch_size=size)  # every epoch is evaluated, as an arm with the whole set must
+
+    return change
 
 
 def _pixels(mean: float, deviation: float) -> Callable[[Arm], Arm | None]:

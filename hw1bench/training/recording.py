@@ -22,8 +22,8 @@ class Recording:
         if arm.snapshots is not None:
             count = arm.epochs if arm.snapshots == "epoch" else steps // arm.snapshots
             self._snapshots = Recorder(weights(), 1 + count)
-        self._steps = 0
-        self._best: tuple[float, np.ndarray] | None = None
+        self._steps = self._epochs = 0
+        self._best: tuple[float, int, np.ndarray] | None = None
 
     @property
     def due_in(self) -> int | None:
@@ -38,15 +38,24 @@ class Recording:
             self._snapshots.take(self._weights())
 
     def epoch(self, test_accuracy: float | None) -> None:
-        """Record the end of an epoch, after which the accuracy on the test set is ``test_accuracy``."""
+        """Record the end of an epoch, after which the accuracy on the test set is ``test_accuracy``, which an arm that keeps the
+        best weights needs."""
+        self._epochs += 1
         if self._snapshots is not None and self._arm.snapshots == "epoch":
             self._snapshots.take(self._weights())
         if self._arm.keep == "best":
             assert test_accuracy is not None
             if self._best is None or test_accuracy > self._best[0]:
-                self._best = (test_accuracy, self._weights().copy())
+                self._best = (test_accuracy, self._epochs, self._weights().copy())
+
+    def left_out(self) -> tuple[int, np.ndarray] | None:
+        """Return the epoch whose weights are kept, and the weights (parameters,), if its evaluation on the training set is yet to
+        be made, after training; None if there is none to make."""
+        if self._best is None or self._best[1] in self._arm.evaluation.epochs("train", self._arm.epochs):
+            return None
+        return self._best[1:]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return ``weights (parameters,)``, the last or best as the arm says, and the arrays of the snapshots."""
-        weights = self._weights().copy() if self._best is None else self._best[1]
+        weights = self._weights().copy() if self._best is None else self._best[2]
         return {"weights": weights, **(self._snapshots.arrays() if self._snapshots else {})}

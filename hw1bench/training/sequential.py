@@ -5,7 +5,7 @@ and a run's digits do not depend on the number of threads. On a GPU runs train o
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass, field
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
+from hw1bench.specs.evaluation import SplitName
 from hw1bench.specs.experiment import Loss
 from hw1bench.support.progress import Advance
 from hw1bench.support.workers import pool
@@ -103,7 +104,9 @@ def _outputs(network: nn.Module, x: Tensor, shared: _SharedState) -> Tensor:
 
 
 @torch.no_grad()
-def _evaluate(network: nn.Module, shared: _SharedState, splits: dict[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
+def _evaluate(
+    network: nn.Module, shared: _SharedState, splits: Mapping[SplitName, tuple[Tensor, Tensor]]
+) -> dict[str, float]:
     network.eval()
     values = {}
     for split, (x, y) in splits.items():
@@ -163,7 +166,7 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
     x, y = shared.train
     if arm.random_labels:
         y = training_targets(block, shared.dataset, seed).to(x.device)
-    splits = {"train": (x, y), **({"test": shared.test} if shared.test else {})}
+    splits: dict[SplitName, tuple[Tensor, Tensor]] = {"train": (x, y), **({"test": shared.test} if shared.test else {})}
     network = _network(shared, seed)
     optimizer = optimizers.make(arm.optimizer, network.parameters())
     epoch_done = optimizers.schedule(arm.schedule, optimizer)
@@ -178,13 +181,20 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
 
     recording = Recording(arm, len(x), weights)
 
-    def after_epoch() -> dict[str, float]:
+    histories: dict[str, np.ndarray] = {}
+    due = {split: arm.evaluation.epochs(split, arm.epochs) for split in splits}
+
+    def evaluate(epoch: int, *names: SplitName) -> None:
+        for name, value in _evaluate(network, shared, {split: splits[split] for split in names}).items():
+            histories.setdefault(name, np.full(arm.epochs + 1, np.nan))[epoch] = value
+
+    def after_epoch(epoch: int) -> None:
         if arm.gradient_norm == "epoch":
             norms.append(_whole_gradient_norm(network, shared, x, y))
-        return _evaluate(network, shared, splits)
+        evaluate(epoch, *(split for split in splits if epoch in due[split]))
 
-    history = [after_epoch()]
-    for batches in _batches(shared, x, y, seed):
+    after_epoch(0)
+    for epoch, batches in enumerate(_batches(shared, x, y, seed), start=1):
         for inputs, targets in batches:
             shared.check()
             optimizer.zero_grad()
@@ -199,9 +209,9 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
         if arm.gradient_norm == "last batch":  # the optimiser's step does not change the gradient
             last_batches.append(_mean_tensor_norm(network.parameters()))
         epoch_done()
-        history.append(after_epoch())
-        recording.epoch(history[-1].get("test_accuracy"))
-    arrays = {name: np.array([values[name] for values in history]) for name in history[0]}
+        after_epoch(epoch)
+        recording.epoch(histories["test_accuracy"][epoch] if "test_accuracy" in histories else None)
+    arrays = dict(histories)
     arrays |= {"gradient_norm": np.array(norms)} if norms else {}
     arrays |= {"step_loss": np.array(step_losses)} if step_losses else {}
     arrays |= {"last_batch_norm": np.array(last_batches)} if last_batches else {}
@@ -212,7 +222,20 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
             arrays["prediction"] = _outputs(network.eval(), x, shared)[:, 0].cpu().numpy()
     if arm.coast:
         arrays["coasted"] = optimizers.coasted(optimizer, [*network.parameters()]).cpu().numpy()
+    left_out = recording.left_out()
+    if left_out:
+        kept_epoch, kept = left_out
+        _load(network, kept)
+        evaluate(kept_epoch, "train")
     return arrays
+
+
+@torch.no_grad()
+def _load(network: nn.Module, weights: np.ndarray) -> None:
+    """Write ``weights (parameters,)`` into ``network``, whose tensors keep their memory format: it decides the last bits."""
+    sizes = [parameter.numel() for parameter in network.parameters()]
+    for parameter, part in zip(network.parameters(), torch.from_numpy(weights).split(sizes), strict=True):
+        parameter.copy_(part.view(parameter.shape))
 
 
 def train(block: Block, dataset: Dataset, device: torch.device, advance: Advance) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import Block
 from hw1bench.specs import notation
+from hw1bench.specs.evaluation import SplitName
 from hw1bench.specs.experiment import Arm, Loss, Model
 from hw1bench.support.progress import Advance
 from hw1bench.training import optimizers
@@ -155,14 +156,17 @@ def train(block: Block, dataset: Dataset, device: torch.device, fuse: bool, adva
     x, y = _resident(dataset.train, arm, device, dtype)
     if arm.random_labels:
         y = torch.stack([training_targets(block, dataset, seed) for seed in block.seeds]).to(device)
-    splits = {"train": (x, y)}
+    splits: dict[SplitName, tuple[Tensor, Tensor]] = {"train": (x, y)}
     if dataset.test is not None:
         splits["test"] = _resident(dataset.test, arm, device, dtype)
     names = [f"{split}_{what}" for split in splits for what in ("loss", *(["accuracy"] if dataset.classes else []))]
     history = {
-        name: torch.empty(arm.epochs + 1, runs, dtype=dtype if name.endswith("loss") else torch.float64, device=device)
+        name: torch.full(
+            (arm.epochs + 1, runs), torch.nan, dtype=dtype if name.endswith("loss") else torch.float64, device=device
+        )
         for name in names  # accuracies in float64: rounded to float32, 0.99 exceeds 0.99
     }
+    due = {split: arm.evaluation.epochs(split, arm.epochs) for split in splits}
 
     def row(run: int) -> Callable[[], np.ndarray]:
         return lambda: np.asarray(flat[run].cpu())
@@ -185,14 +189,32 @@ def train(block: Block, dataset: Dataset, device: torch.device, fuse: bool, adva
             recording.step()
         advance(runs)
 
+    def values(split: SplitName, weights: Tensor) -> dict[str, Tensor]:
+        inputs, targets = splits[split]
+        each, output = functions.evaluate(weights, inputs, targets)
+        found = {f"{split}_loss": each}
+        if dataset.classes:
+            found[f"{split}_accuracy"] = (output.argmax(1) == targets).double().mean(1)
+        return found
+
     def evaluate(epoch: int) -> None:
         if arm.gradient_norm == "epoch":
             norms.append(functions.step(flat, x, y)[0].norm(dim=1))
-        for split, (inputs, targets) in splits.items():
-            each, output = functions.evaluate(flat, inputs, targets)
-            history[f"{split}_loss"][epoch] = each
-            if dataset.classes:
-                history[f"{split}_accuracy"][epoch] = (output.argmax(1) == targets).double().mean(1)
+        for split in splits:
+            if epoch in due[split]:
+                for name, each in values(split, flat).items():
+                    history[name][epoch] = each
+
+    def evaluate_left_out() -> None:
+        left_out = [recording.left_out() for recording in recordings]
+        kept = flat.clone()
+        for run, one in enumerate(left_out):
+            if one:
+                kept[run] = torch.from_numpy(one[1]).to(device)
+        for name, each in values("train", kept).items() if any(left_out) else ():
+            for run, one in enumerate(left_out):
+                if one:
+                    history[name][one[0], run] = each[run]
 
     if arm.batch_size is None and names == ["train_loss"]:
         # A step computes the loss and gradient after the previous epoch, so no separate evaluation is needed.
@@ -229,8 +251,9 @@ def train(block: Block, dataset: Dataset, device: torch.device, fuse: bool, adva
             tested = history["test_accuracy"][epoch + 1].tolist() if "test_accuracy" in history else [None] * runs
             for recording, accuracy in zip(recordings, tested, strict=True):
                 recording.epoch(accuracy)
+        evaluate_left_out()
 
-    arrays = {name: values.T.contiguous().cpu().numpy() for name, values in history.items()}
+    arrays = {name: all_runs.T.contiguous().cpu().numpy() for name, all_runs in history.items()}
     for name, rows in (("gradient_norm", norms), ("step_loss", step_losses), ("last_batch_norm", last_batches)):
         if rows:
             arrays[name] = torch.stack(rows, dim=1).cpu().numpy()

@@ -45,7 +45,8 @@ def supports(arm: Arm) -> bool:
 
 @dataclass
 class _FitSetup:
-    """Data shared by the runs of a block; ``problem`` points to ``arrays``: widths, x (inputs, samples), y (outputs, samples)."""
+    """Data shared by the runs of a block; ``problem`` points to ``arrays``: widths, x (inputs, samples), y (outputs, samples),
+    and whether each epoch is evaluated (epochs + 1,)."""
 
     arm: Arm
     samples: int
@@ -63,6 +64,8 @@ class _FitSetup:
         y = np.ascontiguousarray(dataset.train.y.numpy().T, dtype=dtype)
         if len(y) != widths[-1]:
             raise ValueError(f"layout {arm.model.layout!r} has {widths[-1]} outputs for {len(y)} targets")
+        evaluated = np.zeros(arm.epochs + 1, dtype=np.uint8)
+        evaluated[list(arm.evaluation.epochs("train", arm.epochs))] = 1
         spec = arm.optimizer
         problem = FitProblem(
             widths=widths.ctypes.data,
@@ -78,9 +81,10 @@ class _FitSetup:
             optimizer=OPTIMIZERS[spec.name],
             samples=x.shape[1],
             batch=arm.batch_size or 0,
+            evaluated=evaluated.ctypes.data,
         )
         function = getattr(code, f"fit_train_{arm.precision}")
-        return cls(arm, x.shape[1], problem, (widths, x, y), function)
+        return cls(arm, x.shape[1], problem, (widths, x, y, evaluated), function)
 
 
 class _FitRun:
@@ -90,7 +94,7 @@ class _FitRun:
         self._setup, self._order = setup, order
         epochs, outputs = setup.arm.epochs, len(setup.arrays[2])
         self.arrays = {
-            "train_loss": np.empty(epochs + 1, weights.dtype),
+            "train_loss": np.full(epochs + 1, np.nan, weights.dtype),
             "weights": weights.copy(),
             "prediction": np.empty((outputs, setup.samples), weights.dtype),
         }

@@ -11,6 +11,7 @@ struct FitProblem {
     const int32_t* widths;  // (layers + 1,): inputs, hidden widths, outputs
     const void* x;          // T (inputs, samples)
     const void* y;          // T (outputs, samples)
+    const uint8_t* evaluated;  // (epochs + 1,): 1 at epochs whose loss is written; the last is 1, and all if batch is 0
     double lr, weight_decay, eps;
     int64_t epochs;      // of the whole training
     int32_t layers;      // layers with weights
@@ -34,8 +35,8 @@ struct FitState {
 
 constexpr Member FIT_MEMBERS[] = {
     STRUCTURE(FitProblem),
-    MEMBER(FitProblem, widths), MEMBER(FitProblem, x), MEMBER(FitProblem, y), MEMBER(FitProblem, lr),
-    MEMBER(FitProblem, weight_decay), MEMBER(FitProblem, eps), MEMBER(FitProblem, epochs),
+    MEMBER(FitProblem, widths), MEMBER(FitProblem, x), MEMBER(FitProblem, y),
+    MEMBER(FitProblem, evaluated), MEMBER(FitProblem, lr), MEMBER(FitProblem, weight_decay), MEMBER(FitProblem, eps), MEMBER(FitProblem, epochs),
     MEMBER(FitProblem, layers), MEMBER(FitProblem, activation), MEMBER(FitProblem, output),
     MEMBER(FitProblem, optimizer), MEMBER(FitProblem, samples), MEMBER(FitProblem, batch),
     STRUCTURE(FitState),

@@ -46,11 +46,14 @@ template <class T> class FitRun : Vectors<T> {
         });
     }
 
-    // Writes the loss of the whole set, and its gradient norm if it is recorded, to place `epoch` of the histories.
+    // Writes the loss of the whole set, if the epoch is evaluated, and its gradient norm, if it is recorded, to place `epoch`
+    // of the histories.
     void record(std::int64_t epoch, bool gradient, T* prediction = nullptr) const {
         T* norm = static_cast<T*>(state.gradient_norm);
-        static_cast<T*>(state.train_loss)[epoch] =
-            T(batch.loss(nullptr, problem.samples, gradient || norm, prediction));
+        const bool evaluated = problem.evaluated[epoch];
+        if (!evaluated && !norm) return;
+        const double loss = batch.loss(nullptr, problem.samples, gradient || norm, prediction);
+        if (evaluated) static_cast<T*>(state.train_loss)[epoch] = T(loss);
         if (!norm) return;
         double total = 0;
         for (int p = 0; p < net.parameters; ++p) total += double(memory.g[p]) * memory.g[p];

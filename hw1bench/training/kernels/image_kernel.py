@@ -17,6 +17,7 @@ import torch
 from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
+from hw1bench.specs.evaluation import SplitName
 from hw1bench.specs.experiment import Arm, Images
 from hw1bench.support.progress import Advance
 from hw1bench.training import augmentation, stacked
@@ -55,13 +56,13 @@ class _ImageSetup:
     code: ctypes.CDLL
     problem: ImageProblem
     dropouts: list[DropoutDraws]  # in forward order
-    sets: dict[str, tuple[np.ndarray, np.ndarray]]  # split -> x (samples, channels, height, width), y (samples,) int32
+    sets: dict[SplitName, tuple[np.ndarray, np.ndarray]]  # x (samples, channels, height, width), y (samples,) int32
     group: int  # samples in a group: calls divide batches at its multiples
     compiled: CompiledProblem  # keeps alive the array that ``problem`` points into
 
     @classmethod
     def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_ImageSetup":
-        sets = {"train": resident(block.arm, dataset.train)}
+        sets: dict[SplitName, tuple[np.ndarray, np.ndarray]] = {"train": resident(block.arm, dataset.train)}
         if dataset.test is not None:
             sets["test"] = resident(block.arm, dataset.test)
         assert dataset.classes is not None
@@ -85,11 +86,12 @@ class _ImageRun:
         self._setup = setup
         block, arm = setup.block, setup.block.arm
         self._sets = dict(setup.sets)
+        self._due = {split: arm.evaluation.epochs(split, arm.epochs) for split in self._sets}
         if arm.random_labels:
             x, _ = setup.sets["train"]
             self._sets["train"] = (x, training_targets(block, setup.dataset, seed).numpy().astype(np.int32))
         self.arrays = {
-            f"{split}_{what}": np.empty(arm.epochs + 1) for split in self._sets for what in ("loss", "accuracy")
+            f"{split}_{what}": np.full(arm.epochs + 1, np.nan) for split in self._sets for what in ("loss", "accuracy")
         }
         self._weights = weights.copy()
         self.recording = Recording(arm, len(setup.dataset.train), lambda: self._weights)
@@ -124,8 +126,12 @@ class _ImageRun:
             self._record(epoch)
             yield from self._evaluate(epoch + 1)
             self.recording.epoch(self.arrays["test_accuracy"][epoch + 1] if "test" in self._sets else None)
+        left_out = self.recording.left_out()
+        if left_out:
+            epoch, self._weights[:] = left_out
+            yield from self._evaluate_set("train", epoch)
 
-    def _call(self, name: str, split: str, *arguments: Any) -> None:
+    def _call(self, name: str, split: SplitName, *arguments: Any) -> None:
         x, y = self._sets[split]
         images = ImageSamples(x.ctypes.data, y.ctypes.data)
         function = getattr(self._setup.code, f"image_{name}_{x.dtype}")
@@ -133,17 +139,23 @@ class _ImageRun:
         check(function(*pointers, *arguments))
 
     def _evaluate(self, epoch: int) -> Iterator[int]:
-        """Write loss and accuracy of the whole sets, and the gradient norm if it is recorded, to place ``epoch``."""
-        for split, (x, _) in self._sets.items():
-            loss, correct = ctypes.c_double(), ctypes.c_int64()
-            if split == "train" and self._setup.block.arm.gradient_norm == "epoch":
-                yield from self._whole_gradient(epoch, loss, correct)
-            else:
-                yield from self._losses_of(split, loss, correct)
-            self.arrays[f"{split}_loss"][epoch] = loss.value / len(x)
-            self.arrays[f"{split}_accuracy"][epoch] = correct.value / len(x)
+        """Write loss and accuracy of the whole sets that are due, and the gradient norm if it is recorded, to place ``epoch``."""
+        for split, due in self._due.items():
+            if epoch in due:
+                yield from self._evaluate_set(split, epoch)
+            elif split == "train" and self._setup.block.arm.gradient_norm == "epoch":
+                yield from self._whole_gradient(epoch, ctypes.c_double(), ctypes.c_int64())
 
-    def _losses_of(self, split: str, loss: ctypes.c_double, correct: ctypes.c_int64) -> Iterator[int]:
+    def _evaluate_set(self, split: SplitName, epoch: int) -> Iterator[int]:
+        loss, correct, samples = ctypes.c_double(), ctypes.c_int64(), len(self._sets[split][0])
+        if split == "train" and self._setup.block.arm.gradient_norm == "epoch":
+            yield from self._whole_gradient(epoch, loss, correct)
+        else:
+            yield from self._losses_of(split, loss, correct)
+        self.arrays[f"{split}_loss"][epoch] = loss.value / samples
+        self.arrays[f"{split}_accuracy"][epoch] = correct.value / samples
+
+    def _losses_of(self, split: SplitName, loss: ctypes.c_double, correct: ctypes.c_int64) -> Iterator[int]:
         """Add the losses and the correct predictions of all samples to ``loss`` and ``correct``."""
         samples, done = len(self._sets[split][0]), 0
         while done < samples:

@@ -21,7 +21,7 @@ class FitProblem(ctypes.Structure):
     """The problem that the runs of a block share, for the fit kernel."""
 
     _fields_ = (
-        *_fields(ctypes.c_void_p, "widths", "x", "y"),
+        *_fields(ctypes.c_void_p, "widths", "x", "y", "evaluated"),
         *_fields(ctypes.c_double, "lr", "weight_decay", "eps"),
         ("epochs", ctypes.c_int64),
         *_fields(ctypes.c_int32, "layers", "activation", "output", "optimizer", "samples", "batch"),
