@@ -137,7 +137,10 @@ def test_every_schedule_rises_from_before_training_to_the_last_epoch(budget, sch
 
 
 REFUSED = {
-    "another schedule": (lambda: Evaluation(train="often"), "Evaluation train: no schedule named 'often'; there are every"),
+    "another schedule": (
+        lambda: Evaluation(train="often"),
+        "Evaluation train: no schedule named 'often'; there are every",
+    ),
     "not text": (lambda: Evaluation(test=None), "Evaluation test: no schedule named None"),
     "not an evaluation": (lambda: replace(NET, evaluation="ends"), "evaluation is 'ends': give an Evaluation"),
     "the best epoch would not be known": (

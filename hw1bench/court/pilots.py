@@ -9,7 +9,7 @@ specifications and runs only, so they apply to the claims of any author.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hw1bench.court.claim import Claim
 from hw1bench.court.remarks import Seeds
@@ -83,8 +83,7 @@ def clock_bound(claim: Claim, seeds: Seeds) -> str:
     assert experiment is not None
     if not effect.clock:
         return ""
-    full = {arm.name: arm for arm in experiment.full.arms}
-    if all(run.arm.steps >= OF_THE_STEPS * full[name].steps for name, run in seeds[0].items() if name in full):
+    if takes_half([run.arm for run in seeds[0].values()], experiment.full):
         return ""
     try:
         same = [_same_sign(effect, runs) for runs in seeds]
@@ -93,6 +92,12 @@ def clock_bound(claim: Claim, seeds: Seeds) -> str:
     if not _in_most(same):
         return f"the sign of the effect, tied to {effect.clock}, changes between 50, 75 and 100 % of the budget"
     return ""
+
+
+def takes_half(arms: Iterable[Arm], full: Protocol) -> bool:
+    """Whether each of ``arms`` takes half of the steps, or more, of the arm of its name in the report's protocol ``full``."""
+    reported = {arm.name: arm for arm in full.arms}
+    return all(arm.steps >= OF_THE_STEPS * reported[arm.name].steps for arm in arms if arm.name in reported)
 
 
 def _in_most(seeds: Sequence[bool]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hw1bench.specs.evaluation import SplitName
 from hw1bench.specs.experiment import BLOCK, Arm, Images
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support import snapshots
@@ -231,10 +232,10 @@ class Run(_Frozen):
         asked = np.atleast_1d(np.arange(len(there))[epochs])
         absent = asked[~there[asked]]
         if absent.size:
-            split = name.partition("_")[0]
+            split = _split(name)
             raise ValueError(
                 f"arm {self.arm.name!r} has no {name} at epoch {absent[0]}, because it evaluates {split} "
-                f"{getattr(self.arm.evaluation, split)!r}: read other epochs, or give it "
+                f"{self.arm.evaluation.of(split)!r}: read other epochs, or give it "
                 f"evaluation=Evaluation({split}='every epoch')"
             )
         values = np.array(self.arrays[name][epochs], dtype=np.float64)
@@ -249,7 +250,7 @@ class Run(_Frozen):
         whole = self.whole or self
         length = len(whole.arrays[name])
         found = np.zeros(length, dtype=bool)
-        found[list(whole.arm.evaluation.epochs("train" if name.startswith("train_") else "test", length - 1))] = True
+        found[list(whole.arm.evaluation.epochs(_split(name), length - 1))] = True
         if whole.arm.keep == "best" and not found.all():
             found[whole.kept_epoch] = True
         return found[: len(self.arrays[name])]
@@ -276,6 +277,10 @@ class Run(_Frozen):
     def diverged(self) -> bool:
         """Whether the training loss was not finite at an epoch at which it was evaluated."""
         return not bool(np.isfinite(self.arrays["train_loss"][self.evaluated("train_loss")]).all())
+
+
+def _split(history: str) -> SplitName:
+    return "train" if history.startswith("train_") else "test"
 
 
 def recorded(arm: Arm, samples: int | None = None) -> dict[str, tuple[int, ...]]:

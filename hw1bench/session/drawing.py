@@ -10,6 +10,7 @@ from hw1bench.measures import learning
 from hw1bench.records.runs import Block, Measured, Record, Run
 from hw1bench.report import contract, document, figures
 from hw1bench.report.protocols import steps
+from hw1bench.specs.evaluation import SPLITS
 from hw1bench.specs.experiment import TITLES, Arm, CrossReportFigure, Experiment, Figure, Images, Tier
 from hw1bench.specs.ingredients import PART_OF
 from hw1bench.specs.kinds import KINDS, Kind
@@ -155,6 +156,7 @@ class Drawing:
                 for name in records[0].arrays
                 if name not in ("weights", *snapshots.ARRAYS)
             }
+            arrays |= _evaluated(arm, arrays)
             arrays |= self._measured(experiment, KINDS[kind], arm, [one.name for one in arms])
             if KINDS[kind].sweep:
                 arrays |= _swept([run for block, record in found for run in record.runs(block)])
@@ -188,6 +190,15 @@ class Drawing:
 
 def _is_of(block: Block, experiment: Experiment, arm: Arm) -> bool:
     return (block.report, block.experiment, block.arm) == (experiment.report, experiment.name, arm)
+
+
+def _evaluated(arm: Arm, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The histories among ``arrays`` at the epochs that all runs of ``arm`` evaluate, and these epochs."""
+    found: dict[str, np.ndarray] = {}
+    for split in SPLITS:
+        epochs = found[f"{split}_epochs"] = np.array(arm.evaluation.epochs(split, arm.epochs))
+        found |= {name: values[:, epochs] for name, values in arrays.items() if name.startswith(f"{split}_")}
+    return found
 
 
 def _swept(runs: list[Run]) -> dict[str, np.ndarray]:

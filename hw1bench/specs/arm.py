@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from hw1bench.specs import notation
-from hw1bench.specs.evaluation import Evaluation
+from hw1bench.specs.evaluation import EVERY_EPOCH, Evaluation
 from hw1bench.specs.ingredients import Data, Function, Images, Loss, Model, Optimizer, StepLR
 from hw1bench.support.checks import flag, instance, integer, label, one_of, optional, settle, shown
 
@@ -26,12 +26,13 @@ class Arm:
     as a smaller batch. ``schedule`` None keeps the learning rate constant. By default arms share initialisation and data order
     (if shapes allow); the name of an ``independent`` arm enters its random streams, so that it shares neither.
 
-    Losses and accuracies, at the epochs of ``evaluation``, and the last weights are always recorded. ``gradient_norm`` also records the Euclidean norm of the whole
-    gradient, without weight decay: with "epoch" for the loss on the whole training set, before training and after each epoch;
-    with "step" for the loss on each batch. "last batch" records the norm of the gradient of each epoch's last mini-batch, as a
-    mean over parameter tensors. ``snapshots`` keeps the weights before training and after each "epoch", or after every so many
-    steps. ``keep`` "best" keeps the weights after the first epoch with the best test accuracy instead of the last weights.
-    ``coast`` takes one more step after training, with the gradient set to zero, and records how far the weights move.
+    Losses and accuracies, at the epochs of ``evaluation``, and the last weights are always recorded. ``gradient_norm`` also
+    records the Euclidean norm of the whole gradient, without weight decay: with "epoch" for the loss on the whole training
+    set, before training and after each epoch; with "step" for the loss on each batch. "last batch" records the norm of the
+    gradient of each epoch's last mini-batch, as a mean over parameter tensors. ``snapshots`` keeps the weights before
+    training and after each "epoch", or after every so many steps. ``keep`` "best" keeps the weights after the first epoch
+    with the best test accuracy instead of the last weights. ``coast`` takes one more step after training, with the gradient
+    set to zero, and records how far the weights move.
 
     Raises ValueError for a field that is out of range, if net, data and loss do not fit together, if the epoch to keep would not
     be known, and for a schedule of evaluation that saves nothing.
@@ -51,7 +52,7 @@ class Arm:
     keep: Literal["last", "best"] = "last"
     coast: bool = False
     precision: Literal["float32", "float64"] = "float32"
-    evaluation: Evaluation = Evaluation()
+    evaluation: Evaluation = EVERY_EPOCH
 
     def __post_init__(self) -> None:
         settle(
@@ -119,7 +120,7 @@ class Arm:
     @property
     def training(self) -> "Arm":
         """The arm without its schedule of evaluation: arms with the same ``training`` have runs with the same weights."""
-        return self if self.evaluation == Evaluation() else replace(self, evaluation=Evaluation())
+        return self if self.evaluation == EVERY_EPOCH else replace(self, evaluation=EVERY_EPOCH)
 
     @property
     def augmented(self) -> bool:

@@ -9,6 +9,7 @@ from hw1bench.support.checks import one_of, settle
 Schedule = Literal["every epoch", "thinned", "ends"]
 SplitName = Literal["train", "test"]
 
+SPLITS: tuple[SplitName, ...] = ("train", "test")
 SCHEDULES: tuple[Schedule, ...] = ("every epoch", "thinned", "ends")
 CURVES: tuple[Schedule, ...] = ("every epoch", "thinned")
 """The schedules with enough epochs for a curve: two ends make a straight line of whatever lies between them."""
@@ -39,9 +40,12 @@ class Evaluation:
     def __post_init__(self) -> None:
         settle(self, train=one_of("schedule", SCHEDULES), test=one_of("schedule", SCHEDULES))
 
+    def of(self, split: SplitName) -> Schedule:
+        return self.train if split == "train" else self.test
+
     def epochs(self, split: SplitName, budget: int) -> Sequence[int]:
         """The epochs of ``budget``, rising, after which the set ``split`` is evaluated; 0 is before training."""
-        schedule = self.train if split == "train" else self.test
+        schedule = self.of(split)
         if schedule == "ends":
             return 0, budget
         rest = budget - _EACH_OF_FIRST
@@ -49,3 +53,10 @@ class Evaluation:
             return range(budget + 1)
         more = ((2 * rest * place + _MORE) // (2 * _MORE) for place in range(1, _MORE + 1))  # rounded in whole numbers
         return *range(_EACH_OF_FIRST + 1), *(_EACH_OF_FIRST + gone for gone in more)
+
+    def whole(self, split: SplitName, budget: int) -> bool:
+        """Whether the set ``split`` is evaluated after each epoch of ``budget``, as in short ones by every schedule."""
+        return len(self.epochs(split, budget)) > budget
+
+
+EVERY_EPOCH = Evaluation()

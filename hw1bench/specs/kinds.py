@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+from hw1bench.specs.evaluation import CURVES, SCHEDULES, Schedule
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
 
 
@@ -13,11 +14,13 @@ class Kind:
     """What a kind of figure reads: ``arrays`` of ``every`` arm that it shows, otherwise of at least one of them.
 
     Arrays that training does not record come from results of ``measurement``; a result belongs to the first arm of its group.
+    Histories among ``arrays`` must be evaluated by one of ``schedules``.
     """
 
     arrays: tuple[str, ...]
     every: bool = True
     measurement: type[Measurement] | None = None
+    schedules: tuple[Schedule, ...] = SCHEDULES
 
     @property
     def sweep(self) -> bool:
@@ -36,17 +39,17 @@ _POINTS = ("stationary_loss", "norm_ratio", "reached", "descended", "above", "be
 KINDS: dict[str, Kind] = {
     "function": Kind(("x", "truth")),
     "curves": Kind(("x", "truth", "prediction")),
-    "loss": Kind(("train_loss",)),
-    "stopping": Kind(("train_loss",)),
+    "loss": Kind(("train_loss",), schedules=CURVES),
+    "stopping": Kind(("train_loss",), schedules=("every epoch",)),
     **{
-        kind: Kind(tuple(f"{split}_{what}" for split in _SPLITS))
+        kind: Kind(tuple(f"{split}_{what}" for split in _SPLITS), schedules=CURVES)
         for kind, what in (("losses", "loss"), ("accuracies", "accuracy"))
     },
     **{
         f"{what}_by_size": Kind(("parameters", *(f"{split}_{what}" for split in _SPLITS)))
         for what in ("loss", "accuracy")
     },
-    "memorising": Kind(("steps", "train_accuracy")),
+    "memorising": Kind(("steps", "train_accuracy"), schedules=("every epoch",)),
     "gradient_norm": Kind(("train_loss", "gradient_norm")),
     "step_loss": Kind(("train_loss", "step_loss")),
     "path_whole": _path("whole"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
@@ -11,6 +12,7 @@ from hw1bench.report.charts.series import (
     Array,
     Series,
     array,
+    epochs,
     finite,
     label,
     median_accuracy,
@@ -41,14 +43,16 @@ def step_loss(axes: Axes, series: Sequence[Series]) -> str:
 
 
 def _over_time(axes: Axes, series: Sequence[Series], name: str, what: str) -> str:
-    """Array ``name``, positive numbers, against epoch, or against step if it is not as long as the training loss."""
+    """Array ``name``, positive numbers, against epoch, or against step if it has more or fewer numbers than there are epochs."""
     axes.set_yscale("log")
     for index, arm in enumerate(series):
         runs = array(arm, name, 2)
         kept = thin(runs.shape[1], len(series))
         look = Look(colour(index), style(index), label(arm, runs))
-        line(axes, look, kept, positive(median_loss(runs[:, kept])), spread_at(positive(finite(runs)), kept))
-        _times(axes, what, "epoch" if runs.shape[1] == array(arm, "train_loss", 2).shape[1] else "step")
+        trained = epochs(arm, "train_loss")
+        times = trained if name == "train_loss" else np.arange(runs.shape[1])
+        line(axes, look, times[kept], positive(median_loss(runs[:, kept])), spread_at(positive(finite(runs)), kept))
+        _times(axes, what, "epoch" if times[-1] == trained[-1] else "step")
     readable(axes.yaxis)
     return BAND
 
@@ -97,7 +101,8 @@ def _both(
                 label(arm, runs) if split == "train" else "_",  # one entry per arm: the heading tells the lines apart
                 0.16 if len(series) <= _FEW else 0.07,
             )
-            line(axes, look, kept, middle(runs[:, kept]), spread_at(shown(runs), kept))
+            times = epochs(arm, f"{split}_{what}")
+            line(axes, look, times[kept], middle(runs[:, kept]), spread_at(shown(runs), kept))
     return f"training solid, test dashed;\n{BAND}"
 
 

@@ -22,9 +22,11 @@ class Series:
 
     Which arrays are needed depends on the kind of chart.
 
-    train_loss, test_loss          (runs, epochs + 1), index 0 is before training; may be non-finite
-    train_accuracy, test_accuracy  (runs, epochs + 1), shares
-    steps                          (epochs + 1,), optimiser steps done at each index
+    train_loss, test_loss          (runs, evaluated epochs), the first before training; may be non-finite
+    train_accuracy, test_accuracy  (runs, evaluated epochs), shares
+    train_epochs, test_epochs      (evaluated epochs,), rising from 0, which is before training, to the last; without them, each
+                                   epoch is evaluated
+    steps                          (epochs + 1,), optimiser steps done after each epoch
     parameters                     (), the net's number of trainable parameters
     gradient_norm                  (runs, epochs + 1), or (runs, steps) if it was recorded per step
     step_loss                      (runs, steps), the batch's loss before each step
@@ -72,6 +74,12 @@ def array(arm: Series, name: str, axes: int) -> Array:
             f"array {name!r} of series {arm.name!r} has shape {found.shape}: give it {axes} axes, none empty"
         )
     return found
+
+
+def epochs(arm: Series, history: str) -> Array:
+    """The epochs at which ``history`` of ``arm`` is given, (evaluated epochs,)."""
+    name = f"{history.partition('_')[0]}_epochs"
+    return array(arm, name, 1) if name in arm.arrays else np.arange(array(arm, history, 2).shape[1])
 
 
 def holder(series: Sequence[Series], name: str) -> Series:

@@ -1,0 +1,150 @@
+"""Made-up runs of the arms of an experiment, of the shapes that training and measuring would give: see
+``hw1bench.court.rehearsal``."""
+
+import math
+import sys
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from hw1bench.effects.identity import is_authors
+from hw1bench.measures.instruments import instrument_for
+from hw1bench.records.measured import measured
+from hw1bench.records.runs import Result, Run, recorded
+from hw1bench.specs.evaluation import SPLITS
+from hw1bench.specs.experiment import Arm, Experiment, Function, Images, Protocol, Tier
+from hw1bench.specs.functions import FUNCTIONS
+from hw1bench.specs.kinds import Kind
+from hw1bench.specs.measurement import Measurement, Shapes
+
+_LARGEST = 100_000  # numbers that are made up one by one; a larger array repeats one number
+_LONGEST = 1_000_000  # numbers in a made-up history: a longer one is cut, and still shows what is there
+_NO_SEED = -1  # an effect that caches what it found for a seed must not mistake made-up numbers for it
+_RIPPLE = 0.5 * np.sin(1 + np.arange(997.0))  # of both signs, all different, and a prime number of them
+_WORDS = {"loss": "loss", "accuracy": "accuracy", "norm": "loss"}  # last word of an array's name -> how its numbers run
+
+
+class MadeUp:
+    """An experiment's arms in one tier, with the shapes of all arrays recorded for a run of each, and of all results.
+
+    Raises ValueError for a measurement that cannot be taken.
+    """
+
+    def __init__(self, experiment: Experiment, tier: Tier) -> None:
+        protocol: Protocol = experiment.protocol(tier)
+        self.arms = {arm.name: arm for arm in protocol.arms}
+        self.shapes: dict[str, Shapes] = {arm.name: recorded(arm) for arm in protocol.arms}
+        self.results: dict[tuple[Measurement, tuple[str, ...]], Shapes] = {}
+        for measurement in protocol.measures:
+            for group in measurement.groups(list(self.arms)):
+                try:
+                    found = measured(measurement, *(self.arms[name] for name in group))
+                    if is_authors(_file(measurement)):
+                        instrument_for(measurement)
+                except ValueError as error:
+                    raise ValueError(f"experiment {experiment.id}: {error}") from None
+                self.results[measurement, group] = found
+        for measurement, group in self.results:
+            for name in group:
+                kept = self.shapes[name].items()
+                self.shapes[name] = {array: shape for array, shape in kept if array not in measurement.consumes}
+
+    def sparse(self, names: list[str]) -> list[str]:
+        """Those of the arms ``names`` that leave an epoch out of their evaluation, each in words."""
+        arms = (self.arms[name] for name in names)
+        return [
+            f"arm {arm.name!r}" for arm in arms if not all(arm.evaluation.whole(split, arm.epochs) for split in SPLITS)
+        ]
+
+    def runs(self, names: list[str], learns: bool, every_epoch: bool = False) -> dict[str, Run]:
+        """Made-up runs of the arms ``names``, different for each arm, with the results of measurements of these arms. Histories
+        are NaN at epochs that are not evaluated, or have a value at ``every_epoch``."""
+        places = {name: place for place, name in enumerate(self.arms)}
+        results = []
+        for (measurement, group), shapes in self.results.items():
+            if set(group) <= set(names):
+                arrays = {name: _numbers(name, shape, places[group[0]], learns) for name, shape in shapes.items()}
+                given = {name: np.asarray(value) for name, value in measurement.made_up(learns).items()}
+                results.append(Result(measurement, group, arrays | given))
+        runs = {}
+        for name in names:
+            arrays = {array: _numbers(array, shape, places[name], learns) for array, shape in self.shapes[name].items()}
+            own = tuple(result for result in results if name in result.arms)
+            arm = self.arms[name]
+            run = Run(arm.training if every_epoch else arm, _NO_SEED, arrays, _facts(arm), own)
+            runs[name] = run if every_epoch or not self.sparse([name]) else _as_evaluated(run)
+        return runs
+
+    def drawn(self, name: str, kind: Kind, shown: list[str]) -> set[str] | None:
+        """The arrays that a chart of ``kind`` may read for the arm ``name``, one of the arms ``shown``: arrays of its runs,
+        arrays derived from them, and its result; None if there are several results."""
+        arm = self.arms[name]
+        found = set(self.shapes[name]) | {"parameters", "steps"}
+        found |= {"x", "truth"} if isinstance(arm.data, Function) else set()
+        if kind.sweep and isinstance(arm.data, Images):
+            found |= {"lr", *(f"kept_{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))}
+            found |= {"reported"} if "last_batch_norm" in self.shapes[name] else set()
+            found |= {"batch_size"} if arm.batch_size is not None else set()
+        results = [
+            shapes
+            for (measurement, group), shapes in self.results.items()
+            if kind.measurement
+            and isinstance(measurement, kind.measurement)
+            and group[0] == name
+            and set(group) <= set(shown)
+        ]
+        return None if len(results) > 1 else found.union(*results)
+
+
+def _as_evaluated(run: Run) -> Run:
+    """``run``, which has a value at every epoch, without those that its arm does not evaluate."""
+    histories = [name for name in run.arrays if name.startswith(tuple(f"{split}_" for split in SPLITS))]
+    masked = {name: np.where(run.evaluated(name), run.arrays[name], np.nan) for name in histories}
+    return replace(run, arrays={**run.arrays, **masked})
+
+
+def _file(measurement: Measurement) -> str | None:
+    return getattr(sys.modules.get(type(measurement).__module__), "__file__", None)
+
+
+@lru_cache(maxsize=128)
+def _numbers(name: str, shape: tuple[int, ...], place: int, learns: bool) -> np.ndarray:
+    """Plausible numbers for array ``name``: losses and norms fall and level off, and accuracies rise; in a run that does not
+    learn they stay where they are."""
+    way = _WORDS.get(name.rpartition("_")[2], "")
+    if not way or len(shape) != 1:
+        if math.prod(shape) > _LARGEST:
+            return np.broadcast_to(np.float64(0.5 / (1 + place)), shape)
+        return _shared(np.resize(_RIPPLE / (1 + place), shape))
+    times = np.linspace(0, 1, min(shape[0], _LONGEST))
+    gone = np.minimum(2 * times, 1) if learns else 0 * times
+    ripple = 1 + 0.05 * np.sin(np.arange(len(times))) * (1 - times)
+    return _shared((10 ** (-3 * gone) * ripple if way == "loss" else 0.1 + 0.8 * gone) / (1 + 0.1 * place))
+
+
+def _shared(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
+
+
+def _facts(arm: Arm) -> dict[str, object]:
+    """Facts of the data of ``arm``, as training gives them."""
+    data = arm.data
+    facts: dict[str, object] = {
+        "dataset": data.name,
+        "fingerprint": "rehearsal",
+        "stand_in": isinstance(data, Images) and bool(data.stands_for),
+        "canonical": True,
+        "steps_per_epoch": arm.steps_per_epoch(data.samples),
+    }
+    if isinstance(data, Function):
+        return facts | _function(data)
+    return facts | {"classes": data.targets}
+
+
+@lru_cache(maxsize=32)
+def _function(data: Function) -> dict[str, object]:
+    x = np.linspace(data.low, data.high, min(data.points, _LONGEST))
+    truth = FUNCTIONS[data.name](x)
+    return {"target_variance": float(truth.var()), "x": x.tolist(), "truth": truth.tolist()}
