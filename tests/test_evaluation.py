@@ -118,9 +118,10 @@ def test_the_case_of_the_best_weights_keeps_an_epoch_inside():
 
 def test_the_epochs_of_each_schedule():
     of = Evaluation(train="thinned", test="ends")
-    assert list(of.epochs("train", 50)) == [*range(11), 14, 18, 22, 26, 30, 34, 38, 42, 46, 50]
-    assert list(of.epochs("train", 24)) == [*range(11), 11, 13, 14, 16, 17, 18, 20, 21, 23, 24]
-    assert list(of.epochs("train", 20)) == list(range(21))
+    assert list(of.epochs("train", 50)) == [*range(11), 18, 26, 34, 42, 50]
+    assert list(of.epochs("train", 24)) == [*range(11), 13, 16, 18, 21, 24]
+    assert list(of.epochs("train", 17)) == [*range(11), 11, 13, 14, 16, 17]
+    assert list(of.epochs("train", 15)) == list(range(16))
     assert list(of.epochs("test", 7)) == [0, 7]
     assert list(Evaluation().epochs("test", 7)) == list(range(8))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cases import ARM
-from hw1bench import Figure, Images, Model, Optimizer, Protocol, StepLR
+from hw1bench import Evaluation, Figure, Images, Model, Optimizer, Protocol, StepLR
 from hw1bench.report.figures import KINDS
 from hw1bench.sources.pack import EXPERIMENTS
 from hw1bench.sources.points import minimal_ratio
@@ -75,8 +75,13 @@ def test_a_quick_protocol_is_measured_as_the_full_one():
 
 def test_a_path_is_two_independent_trainings_of_one_arm_with_snapshots():
     made = paths(TRAINED, snapshots=100, mark_every=10)
-    expected = [replace(TRAINED, name=name, independent=True, snapshots=100) for name in "ab"]
+    expected = [
+        replace(TRAINED, name=name, independent=True, snapshots=100, evaluation=Evaluation(train="ends", test="ends"))
+        for name in "ab"
+    ]
     assert (list(made.arms), made.looks) == (expected, (8,))
+    read = paths(TRAINED, snapshots=100, mark_every=10, evaluation=Evaluation(test="thinned"))
+    assert read.arms == (replace(expected[0], evaluation=Evaluation(test="thinned")), expected[1])
     assert made.measures == (Paths(own="a", other="b", mark_every=10),)
     whole, layer1 = path_figures(("8", "All"), ("9", "First"))
     assert whole == Figure(number="8", title="All", kind="path_whole")
@@ -87,7 +92,8 @@ def test_the_lines_of_an_interpolation_lie_between_independent_nets():
     one, two, three = FULL.arms
     other = replace(three, name="d")
     made = interpolation([(one, two), (three, other)], (-1, 0, 1))
-    assert made.arms == tuple(replace(arm, independent=True) for arm in (one, two, three, other))
+    ends = Evaluation(train="ends", test="ends")
+    assert made.arms == tuple(replace(arm, independent=True, evaluation=ends) for arm in (one, two, three, other))
     assert made.measures == tuple(Interpolation(first=p, second=q, alphas=(-1.0, 0.0, 1.0)) for p, q in ("ab", "cd"))
     assert all(isinstance(alpha, float) for alpha in made.measures[0].alphas)
     assert made.looks == (8, 16, 32)
@@ -96,7 +102,10 @@ def test_the_lines_of_an_interpolation_lie_between_independent_nets():
 
 def test_the_arms_of_a_sweep_share_their_seeds_and_record_the_last_batch():
     made = sweep(FULL.arms)
-    assert made.arms == tuple(replace(arm, gradient_norm="last batch") for arm in FULL.arms)
+    ends = Evaluation(train="ends", test="ends")
+    assert made.arms == tuple(replace(arm, gradient_norm="last batch", evaluation=ends) for arm in FULL.arms)
+    best = sweep(replace(arm, keep="best") for arm in FULL.arms)
+    assert {arm.evaluation for arm in best.arms} == {Evaluation(train="ends", test="every epoch")}
     assert not any(arm.independent for arm in made.arms)
     assert (made.measures, made.looks) == ((JacobianNorm(),), (8, 16, 32))
     assert sweep(FULL.arms, looks=(8,)).looks == (8,)

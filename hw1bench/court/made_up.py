@@ -3,7 +3,6 @@
 
 import math
 import sys
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from hw1bench.effects.identity import is_authors
 from hw1bench.measures.instruments import instrument_for
 from hw1bench.records.measured import measured
-from hw1bench.records.runs import Result, Run, recorded
+from hw1bench.records.runs import Result, Run, evaluated, recorded
 from hw1bench.specs.evaluation import SPLITS
 from hw1bench.specs.experiment import Arm, Experiment, Function, Images, Protocol, Tier
 from hw1bench.specs.functions import FUNCTIONS
@@ -34,6 +33,7 @@ class MadeUp:
     def __init__(self, experiment: Experiment, tier: Tier) -> None:
         protocol: Protocol = experiment.protocol(tier)
         self.arms = {arm.name: arm for arm in protocol.arms}
+        self._known: dict[tuple[object, ...], dict[str, Run]] = {}
         self.shapes: dict[str, Shapes] = {arm.name: recorded(arm) for arm in protocol.arms}
         self.results: dict[tuple[Measurement, tuple[str, ...]], Shapes] = {}
         for measurement in protocol.measures:
@@ -51,15 +51,24 @@ class MadeUp:
                 self.shapes[name] = {array: shape for array, shape in kept if array not in measurement.consumes}
 
     def sparse(self, names: list[str]) -> list[str]:
-        """Those of the arms ``names`` that leave an epoch out of their evaluation, each in words."""
+        """Those of the arms ``names`` that leave an epoch out of their evaluation."""
         arms = (self.arms[name] for name in names)
-        return [
-            f"arm {arm.name!r}" for arm in arms if not all(arm.evaluation.whole(split, arm.epochs) for split in SPLITS)
-        ]
+        return [arm.name for arm in arms if not all(arm.evaluation.whole(split, arm.epochs) for split in SPLITS)]
 
-    def runs(self, names: list[str], learns: bool, every_epoch: bool = False) -> dict[str, Run]:
+    def runs(self, names: list[str], learns: bool) -> dict[str, Run]:
         """Made-up runs of the arms ``names``, different for each arm, with the results of measurements of these arms. Histories
-        are NaN at epochs that are not evaluated, or have a value at ``every_epoch``."""
+        are NaN at epochs that are not evaluated."""
+        return self._runs(names, learns, math.nan, as_whole=False)
+
+    def whole_runs(self, names: list[str], learns: bool, *, left_out: float | None = None) -> dict[str, Run]:
+        """The same runs of arms that are evaluated at every epoch; with ``left_out``, each history has this number at epochs that
+        its arm does not evaluate."""
+        return self._runs(names, learns, left_out, as_whole=True)
+
+    def _runs(self, names: list[str], learns: bool, left_out: float | None, *, as_whole: bool) -> dict[str, Run]:
+        key = (*names, learns, left_out, as_whole)
+        if key in self._known:
+            return dict(self._known[key])
         places = {name: place for place, name in enumerate(self.arms)}
         results = []
         for (measurement, group), shapes in self.results.items():
@@ -69,12 +78,18 @@ class MadeUp:
                 results.append(Result(measurement, group, arrays | given))
         runs = {}
         for name in names:
-            arrays = {array: _numbers(array, shape, places[name], learns) for array, shape in self.shapes[name].items()}
-            own = tuple(result for result in results if name in result.arms)
             arm = self.arms[name]
-            run = Run(arm.training if every_epoch else arm, _NO_SEED, arrays, _facts(arm), own)
-            runs[name] = run if every_epoch or not self.sparse([name]) else _as_evaluated(run)
-        return runs
+            arrays = {array: _numbers(array, shape, places[name], learns) for array, shape in self.shapes[name].items()}
+            if left_out is not None and self.sparse([name]):
+                arrays |= {
+                    history: np.where(evaluated(arm, arrays, history), values, left_out)
+                    for history, values in arrays.items()
+                    if history.startswith(("train_", "test_"))
+                }
+            own = tuple(result for result in results if name in result.arms)
+            runs[name] = Run(arm.training if as_whole else arm, _NO_SEED, arrays, _facts(arm), own)
+        self._known[key] = runs
+        return dict(runs)
 
     def drawn(self, name: str, kind: Kind, shown: list[str]) -> set[str] | None:
         """The arrays that a chart of ``kind`` may read for the arm ``name``, one of the arms ``shown``: arrays of its runs,
@@ -95,13 +110,6 @@ class MadeUp:
             and set(group) <= set(shown)
         ]
         return None if len(results) > 1 else found.union(*results)
-
-
-def _as_evaluated(run: Run) -> Run:
-    """``run``, which has a value at every epoch, without those that its arm does not evaluate."""
-    histories = [name for name in run.arrays if name.startswith(tuple(f"{split}_" for split in SPLITS))]
-    masked = {name: np.where(run.evaluated(name), run.arrays[name], np.nan) for name in histories}
-    return replace(run, arrays={**run.arrays, **masked})
 
 
 def _file(measurement: Measurement) -> str | None:

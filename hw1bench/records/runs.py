@@ -248,19 +248,12 @@ class Run(_Frozen):
             known = ", ".join(sorted(key for key in self.arrays if key.startswith(("train_", "test_"))))
             raise ValueError(f"arm {self.arm.name!r} has no history {name!r}: it has {known}")
         whole = self.whole or self
-        length = len(whole.arrays[name])
-        found = np.zeros(length, dtype=bool)
-        found[list(whole.arm.evaluation.epochs(_split(name), length - 1))] = True
-        if whole.arm.keep == "best" and not found.all():
-            found[whole.kept_epoch] = True
-        return found[: len(self.arrays[name])]
+        return evaluated(whole.arm, whole.arrays, name)[: len(self.arrays[name])]
 
     @property
     def kept_epoch(self) -> int:
         """The epoch whose weights the run keeps: the last, or the first with the best test accuracy if its arm says so."""
-        if self.arm.keep == "best":
-            return int(np.argmax(self.arrays["test_accuracy"][1:])) + 1
-        return len(self.arrays["train_loss"]) - 1
+        return _kept_epoch(self.arm, self.arrays)
 
     def until(self, share: float) -> "Run":
         """The run as it was after ``share`` of its epochs, at least one: its histories, cut there, and nothing that training
@@ -281,6 +274,23 @@ class Run(_Frozen):
 
 def _split(history: str) -> SplitName:
     return "train" if history.startswith("train_") else "test"
+
+
+def _kept_epoch(arm: Arm, arrays: Mapping[str, np.ndarray]) -> int:
+    if arm.keep == "best":
+        return int(np.argmax(arrays["test_accuracy"][1:])) + 1
+    return len(arrays["train_loss"]) - 1
+
+
+def evaluated(arm: Arm, arrays: Mapping[str, np.ndarray], history: str) -> np.ndarray:
+    """Whether a run of ``arm`` with these ``arrays`` has a value of ``history`` at each epoch, (epochs + 1,) bool."""
+    budget = len(arrays[history]) - 1
+    epochs = arm.evaluation.epochs(_split(history), budget)
+    found = np.full(budget + 1, len(epochs) > budget)
+    if not found[0]:
+        found[list(epochs)] = True
+        found[_kept_epoch(arm, arrays)] = True
+    return found
 
 
 def recorded(arm: Arm, samples: int | None = None) -> dict[str, tuple[int, ...]]:

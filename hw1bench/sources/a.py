@@ -6,6 +6,8 @@ from dataclasses import replace
 from hw1bench.measures.line import grid
 from hw1bench.sources.points import minimal_ratio
 from hw1bench.sources.tiers import (
+    AT_ENDS,
+    FOR_CURVES,
     LOOKS,
     MNIST,
     ONCE,
@@ -16,6 +18,7 @@ from hw1bench.sources.tiers import (
     sweep,
     sweep_figures,
 )
+from hw1bench.specs.evaluation import EVERY_EPOCH, Evaluation
 from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
 from hw1bench.specs.report import Report
 
@@ -73,7 +76,9 @@ FIT_SINC = _fit("sinc", ("1", "2", "3"))
 FIT_SAWTOOTH = _fit("sawtooth", ("4", "5", "6"))
 
 
-def _mnist(models: Mapping[str, Model], *, epochs: int, data: Images = MNIST) -> tuple[Arm, ...]:
+def _mnist(
+    models: Mapping[str, Model], *, epochs: int, data: Images = MNIST, evaluation: Evaluation = EVERY_EPOCH
+) -> tuple[Arm, ...]:
     return tuple(
         Arm(
             name=name,
@@ -83,6 +88,7 @@ def _mnist(models: Mapping[str, Model], *, epochs: int, data: Images = MNIST) ->
             optimizer=ADAM,
             epochs=epochs,
             batch_size=64,
+            evaluation=evaluation,
         )
         for name, model in models.items()
     )
@@ -128,7 +134,9 @@ MINIMAL_RATIO = minimal_ratio(
 
 _IMAGES = "images scaled to [0, 1], no augmentation; torch's default initialisation"
 
-_TASK = Protocol(arms=_mnist({"CNN-1": CNN_1, "CNN-2": CNN_2, "CNN-3": CNN_3}, epochs=20), looks=LOOKS)
+_TASK = Protocol(
+    arms=_mnist({"CNN-1": CNN_1, "CNN-2": CNN_2, "CNN-3": CNN_3}, epochs=20, evaluation=FOR_CURVES), looks=LOOKS
+)
 TASK = Experiment(
     report="A",
     name="task",
@@ -143,7 +151,16 @@ TASK = Experiment(
     ),
 )
 
-_RANDOM = Protocol(arms=_mnist({"784-256-10": RANDOM}, epochs=30, data=replace(MNIST, random_labels=True)), looks=LOOKS)
+_RANDOM = Protocol(
+    arms=_mnist(
+        {"784-256-10": RANDOM},
+        epochs=30,
+        data=replace(MNIST, random_labels=True),
+        # The figure across reports says after which epoch the net passes a level of training accuracy.
+        evaluation=Evaluation(test="thinned"),
+    ),
+    looks=LOOKS,
+)
 RANDOM_LABELS = Experiment(
     report="A",
     name="random",
@@ -215,7 +232,7 @@ LR_SWEEP = Experiment(
 
 # The report gives ten parameter counts, 1,600 to 15,910; nets of these widths have them.
 _SIZES = {f"784-{width}-10": Model(f"784-{width}-10") for width in range(2, 21, 2)}
-_SIZE = Protocol(arms=_mnist(_SIZES, epochs=20), looks=ONCE)
+_SIZE = Protocol(arms=_mnist(_SIZES, epochs=20, evaluation=AT_ENDS), looks=ONCE)
 SIZE = Experiment(
     report="A",
     name="size",
@@ -235,7 +252,8 @@ SIZE = Experiment(
 
 # The net of the size sweep with the most parameters, under other values of the weight decay: an experiment of its own, so that
 # the sweep trains and is stored as before.
-_DECAYED = _mnist(dict.fromkeys(("0", "1e-5", "1e-4", "1e-3", "1e-2"), _SIZES["784-20-10"]), epochs=20)
+_DECAYS = ("0", "1e-5", "1e-4", "1e-3", "1e-2")
+_DECAYED = _mnist(dict.fromkeys(_DECAYS, _SIZES["784-20-10"]), epochs=20, evaluation=FOR_CURVES)
 _SIZE_DECAY = Protocol(
     arms=tuple(replace(arm, optimizer=replace(ADAM, weight_decay=float(arm.name))) for arm in _DECAYED), looks=ONCE
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from hw1bench.measures.line import grid
 from hw1bench.sources.points import minimal_ratio
 from hw1bench.sources.tiers import (
+    AT_ENDS,
     CIFAR10,
     LOOKS,
     ONCE,
@@ -16,6 +17,7 @@ from hw1bench.sources.tiers import (
     sweep,
     sweep_figures,
 )
+from hw1bench.specs.evaluation import EVERY_EPOCH, Evaluation
 from hw1bench.specs.experiment import (
     Arm,
     Experiment,
@@ -180,7 +182,14 @@ _MEASURED = (
 )
 
 
-def _cifar(models: Mapping[str, Model], *, epochs: int, batch_size: int, decays: bool) -> tuple[Arm, ...]:
+def _cifar(
+    models: Mapping[str, Model],
+    *,
+    epochs: int,
+    batch_size: int,
+    decays: bool,
+    evaluation: Evaluation = EVERY_EPOCH,
+) -> tuple[Arm, ...]:
     """Arms on CIFAR-10 with Adam 4e-4; ``decays``: with weight decay and the schedule, otherwise without either."""
     return tuple(
         Arm(
@@ -192,13 +201,20 @@ def _cifar(models: Mapping[str, Model], *, epochs: int, batch_size: int, decays:
             epochs=epochs,
             batch_size=batch_size,
             schedule=StepLR(every=10, factor=0.1) if decays else None,
+            evaluation=evaluation,
         )
         for name, model in models.items()
     )
 
 
 _TASK = Protocol(
-    arms=_cifar({"cifar-1": CIFAR_1, "cifar-2": CIFAR_2, "cifar-7": CIFAR_7}, epochs=100, batch_size=64, decays=True),
+    arms=_cifar(
+        {"cifar-1": CIFAR_1, "cifar-2": CIFAR_2, "cifar-7": CIFAR_7},
+        epochs=100,
+        batch_size=64,
+        decays=True,
+        evaluation=Evaluation(train="thinned"),  # a plateau is told by every epoch, of the test set
+    ),
     looks=ONCE,
 )
 TASK = Experiment(
@@ -355,7 +371,7 @@ LR_SWEEP = _sweep(
 # The table of model 30 repeats the table of model 29; the net in the code has the stated count.
 _SIZES = {f"cifar-{number}": model for number, model in SIZE_MODELS.items()}
 _SIZES["cifar-30"] = _size(16, 128, 32, 128, 32)
-_SIZE = Protocol(arms=_cifar(_SIZES, epochs=5, batch_size=512, decays=False), looks=ONCE)
+_SIZE = Protocol(arms=_cifar(_SIZES, epochs=5, batch_size=512, decays=False, evaluation=AT_ENDS), looks=ONCE)
 SIZE = Experiment(
     report="B",
     name="size",

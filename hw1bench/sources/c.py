@@ -5,7 +5,19 @@ from dataclasses import replace
 
 from hw1bench.measures.line import grid
 from hw1bench.sources.points import minimal_ratio
-from hw1bench.sources.tiers import CIFAR10, LOOKS, MNIST, ONCE, interpolation, quick, sweep, sweep_figures
+from hw1bench.sources.tiers import (
+    AT_ENDS,
+    CIFAR10,
+    FOR_CURVES,
+    LOOKS,
+    MNIST,
+    ONCE,
+    interpolation,
+    quick,
+    sweep,
+    sweep_figures,
+)
+from hw1bench.specs.evaluation import EVERY_EPOCH, Evaluation
 from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
 from hw1bench.specs.notation import scaled
 from hw1bench.specs.report import Report
@@ -89,7 +101,14 @@ MINIMAL_RATIO = minimal_ratio(
 )
 
 
-def _images(models: Mapping[str, Model], data: Images, *, epochs: int, lr: float = 1e-3) -> tuple[Arm, ...]:
+def _images(
+    models: Mapping[str, Model],
+    data: Images,
+    *,
+    epochs: int,
+    lr: float = 1e-3,
+    evaluation: Evaluation = EVERY_EPOCH,
+) -> tuple[Arm, ...]:
     return tuple(
         Arm(
             name=name,
@@ -99,6 +118,7 @@ def _images(models: Mapping[str, Model], data: Images, *, epochs: int, lr: float
             optimizer=replace(ADAM, lr=lr),
             epochs=epochs,
             batch_size=128,
+            evaluation=evaluation,
         )
         for name, model in models.items()
     )
@@ -112,7 +132,8 @@ _DROPOUT = "dropout 0.5, 0.25 between convolutions"
 GRADIENT_MODEL = Model("784-128-64-10", init="keras")
 _GRADIENT = Protocol(
     arms=tuple(
-        replace(arm, gradient_norm="epoch") for arm in _images({"784-128-64-10": GRADIENT_MODEL}, MNIST, epochs=300)
+        replace(arm, gradient_norm="epoch")
+        for arm in _images({"784-128-64-10": GRADIENT_MODEL}, MNIST, epochs=300, evaluation=FOR_CURVES)
     ),
     looks=LOOKS,
 )
@@ -136,7 +157,8 @@ GRADIENT = Experiment(
 )
 
 _TASK_MNIST = Protocol(
-    arms=_images({"mnist-1": MNIST_1, "mnist-2": MNIST_2, "mnist-3": MNIST_3}, MNIST, epochs=20), looks=LOOKS
+    arms=_images({"mnist-1": MNIST_1, "mnist-2": MNIST_2, "mnist-3": MNIST_3}, MNIST, epochs=20, evaluation=FOR_CURVES),
+    looks=LOOKS,
 )
 TASK_MNIST = Experiment(
     report="C",
@@ -154,7 +176,10 @@ TASK_MNIST = Experiment(
 )
 
 _TASK_CIFAR = Protocol(
-    arms=_images({"cifar-1": CIFAR_1, "cifar-2": CIFAR_2, "cifar-3": CIFAR_3}, CIFAR10, epochs=50), looks=ONCE
+    arms=_images(
+        {"cifar-1": CIFAR_1, "cifar-2": CIFAR_2, "cifar-3": CIFAR_3}, CIFAR10, epochs=50, evaluation=FOR_CURVES
+    ),
+    looks=ONCE,
 )
 TASK_CIFAR = Experiment(
     report="C",
@@ -171,7 +196,8 @@ TASK_CIFAR = Experiment(
 )
 
 _RANDOM = Protocol(
-    arms=_images({"mnist-1": MNIST_1}, replace(MNIST, random_labels=True), epochs=50, lr=5e-3), looks=LOOKS
+    arms=_images({"mnist-1": MNIST_1}, replace(MNIST, random_labels=True), epochs=50, lr=5e-3, evaluation=FOR_CURVES),
+    looks=LOOKS,
 )
 RANDOM_LABELS = Experiment(
     report="C",
@@ -192,7 +218,7 @@ _FACTORS |= {"3/2": 3 / 2, "2": 2.0}
 SIZE_MODELS = {
     f"widths x {name}": replace(MNIST_1, layout=scaled(MNIST_1.layout, factor)) for name, factor in _FACTORS.items()
 }
-_SIZE = Protocol(arms=_images(SIZE_MODELS, MNIST, epochs=10), looks=ONCE)
+_SIZE = Protocol(arms=_images(SIZE_MODELS, MNIST, epochs=10, evaluation=AT_ENDS), looks=ONCE)
 SIZE = Experiment(
     report="C",
     name="size",

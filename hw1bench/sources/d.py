@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hw1bench.sources.points import minimal_ratio
-from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, path_figures, paths, quick
+from hw1bench.sources.tiers import AT_ENDS, FOR_CURVES, LOOKS, MNIST, ONCE, path_figures, paths, quick
+from hw1bench.specs.evaluation import EVERY_EPOCH, Evaluation
 from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
 from hw1bench.specs.report import Report
 
@@ -97,7 +98,12 @@ MINIMAL_RATIO = minimal_ratio(
 
 
 def _mnist(
-    models: Mapping[str, Model], *, epochs: int, weight_decay: float = 0.0, data: Images = MNIST
+    models: Mapping[str, Model],
+    *,
+    epochs: int,
+    weight_decay: float = 0.0,
+    data: Images = MNIST,
+    evaluation: Evaluation = EVERY_EPOCH,
 ) -> tuple[Arm, ...]:
     return tuple(
         Arm(
@@ -108,6 +114,7 @@ def _mnist(
             optimizer=Optimizer(name="adam", lr=1e-3, weight_decay=weight_decay),
             epochs=epochs,
             batch_size=64,
+            evaluation=evaluation,
         )
         for name, model in models.items()
     )
@@ -135,7 +142,12 @@ TASK = Experiment(
     ),
 )
 
-_PATHS = paths(_mnist({"784-128-64-10": Model("784-128-64-10")}, epochs=16)[0], snapshots=100, mark_every=10)
+_PATHS = paths(
+    _mnist({"784-128-64-10": Model("784-128-64-10")}, epochs=16)[0],
+    snapshots=100,
+    mark_every=10,
+    evaluation=FOR_CURVES,
+)
 PATHS = Experiment(
     report="D",
     name="path",
@@ -155,7 +167,10 @@ PATHS = Experiment(
     ),
 )
 
-_RANDOM = Protocol(arms=_mnist({"CNN-1": CNN_1}, epochs=50, data=replace(MNIST, random_labels=True)), looks=LOOKS)
+_RANDOM = Protocol(
+    arms=_mnist({"CNN-1": CNN_1}, epochs=50, data=replace(MNIST, random_labels=True), evaluation=FOR_CURVES),
+    looks=LOOKS,
+)
 RANDOM_LABELS = Experiment(
     report="D",
     name="random",
@@ -170,7 +185,7 @@ RANDOM_LABELS = Experiment(
 )
 
 _SIZES = {f"c = {c}": Model(f"C(1-{c}-{2 * c},4,pool2) {32 * c}-10") for c in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)}
-_SIZE = Protocol(arms=_mnist(_SIZES, epochs=10), looks=ONCE)
+_SIZE = Protocol(arms=_mnist(_SIZES, epochs=10, evaluation=AT_ENDS), looks=ONCE)
 SIZE = Experiment(
     report="D",
     name="size",

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hw1bench.measures.line import grid
-from hw1bench.sources.tiers import LOOKS, MNIST, ONCE, interpolation, path_figures, paths, quick
+from hw1bench.sources.tiers import AT_ENDS, LOOKS, MNIST, ONCE, interpolation, path_figures, paths, quick
+from hw1bench.specs.evaluation import EVERY_EPOCH, Evaluation
 from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Images, Model, Optimizer, Protocol, both_tiers
 from hw1bench.specs.report import Report
 
@@ -51,7 +52,7 @@ FIT_F2 = _fit("sgn", "f2")
 SYMMETRIC = replace(MNIST, mean=(0.5,), deviation=(0.5,))  # inputs to [-1, 1]
 
 
-def _mnist(models: Mapping[str, Model], *, batch_size: int) -> tuple[Arm, ...]:
+def _mnist(models: Mapping[str, Model], *, batch_size: int, evaluation: Evaluation = EVERY_EPOCH) -> tuple[Arm, ...]:
     return tuple(
         Arm(
             name=name,
@@ -61,6 +62,7 @@ def _mnist(models: Mapping[str, Model], *, batch_size: int) -> tuple[Arm, ...]:
             optimizer=ADAM,
             epochs=10,
             batch_size=batch_size,
+            evaluation=evaluation,
         )
         for name, model in models.items()
     )
@@ -91,6 +93,7 @@ _PATHS = paths(
     ),
     snapshots="epoch",
     mark_every=3,
+    evaluation=Evaluation(test="ends"),  # the best training accuracy of all epochs is claimed
 )
 PATHS = Experiment(
     report="E",
@@ -117,6 +120,7 @@ _GRADIENT = Protocol(
             epochs=5,
             batch_size=64,
             gradient_norm="step",
+            evaluation=Evaluation(test="ends"),  # the training loss is read at a share of the budget
         ),
     ),
     looks=LOOKS,
@@ -184,7 +188,7 @@ SIZE_MODELS = {
     "model 9": Model("C(1-128-256-512,3,p1,pool2) 4608-1024-512-10"),
     "model 10": SIZE_10,
 }
-_SIZE = Protocol(arms=_mnist(SIZE_MODELS, batch_size=128), looks=ONCE)
+_SIZE = Protocol(arms=_mnist(SIZE_MODELS, batch_size=128, evaluation=AT_ENDS), looks=ONCE)
 SIZE = Experiment(
     report="E",
     name="size",

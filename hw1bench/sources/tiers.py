@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from hw1bench.specs.evaluation import Evaluation
 from hw1bench.specs.experiment import TITLES, Arm, Figure, Images, Protocol
 from hw1bench.specs.ingredients import PART_OF, TRAINING_SAMPLES
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Paths
@@ -27,10 +28,22 @@ SENSITIVITY = {"jacobian": "sensitivity by the Jacobian", "reported": "sensitivi
 LOOKS = (8, 16, 32)  # of a full protocol
 ONCE = (8,)  # of expensive experiments
 
+# Evaluation of the whole sets takes a quarter of the full tier's time, so each experiment has it where its claims, their readings
+# and its figures read it, and no oftener.
+AT_ENDS = Evaluation(train="ends", test="ends")
+FOR_CURVES = Evaluation(train="thinned", test="thinned")
+_UP_TO_THE_BEST = Evaluation(train="ends")  # of arms that keep the best of all test accuracies
 
-def paths(arm: Arm, *, snapshots: Literal["epoch"] | int, mark_every: int) -> Protocol:
-    """Make the full protocol of weight paths: two independent trainings of ``arm``, "a" and "b", with weight snapshots."""
-    arms = tuple(replace(arm, name=name, independent=True, snapshots=snapshots) for name in ("a", "b"))
+
+def paths(
+    arm: Arm, *, snapshots: Literal["epoch"] | int, mark_every: int, evaluation: Evaluation = AT_ENDS
+) -> Protocol:
+    """Make the full protocol of weight paths: two independent trainings of ``arm``, "a" and "b", with weight snapshots, "a" with
+    ``evaluation``."""
+    arms = tuple(
+        replace(arm, name=name, independent=True, snapshots=snapshots, evaluation=read)
+        for name, read in (("a", evaluation), ("b", AT_ENDS))
+    )
     return Protocol(arms=arms, looks=ONCE, measures=(Paths(own="a", other="b", mark_every=mark_every),))
 
 
@@ -46,7 +59,7 @@ def interpolation(pairs: Sequence[Sequence[Arm]], alphas: Iterable[float], looks
     """Make the full protocol of straight lines between the nets of each pair, all initialised and trained independently."""
     grid = tuple(float(alpha) for alpha in alphas)
     return Protocol(
-        arms=tuple(replace(arm, independent=True) for pair in pairs for arm in pair),
+        arms=tuple(replace(arm, independent=True, evaluation=AT_ENDS) for pair in pairs for arm in pair),
         looks=looks,
         measures=tuple(Interpolation(first=a.name, second=b.name, alphas=grid) for a, b in pairs),
     )
@@ -54,7 +67,10 @@ def interpolation(pairs: Sequence[Sequence[Arm]], alphas: Iterable[float], looks
 
 def sweep(arms: Iterable[Arm], looks: tuple[int, ...] = LOOKS) -> Protocol:
     """Make the full protocol of a sweep, with sensitivity measured both ways."""
-    measured = tuple(replace(arm, gradient_norm="last batch") for arm in arms)
+    measured = tuple(
+        replace(arm, gradient_norm="last batch", evaluation=AT_ENDS if arm.keep == "last" else _UP_TO_THE_BEST)
+        for arm in arms
+    )
     return Protocol(arms=measured, looks=looks, measures=(JacobianNorm(),))
 
 

@@ -16,7 +16,7 @@ CURVES: tuple[Schedule, ...] = ("every epoch", "thinned")
 
 # Each of the first ten epochs: a claim on the first five of 50 is also read over the first ten.
 _EACH_OF_FIRST = 10
-_MORE = 10  # up to the last
+_MORE = 5  # up to the last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Evaluation:
     """When the loss and, of classes, the accuracy over the whole ``train`` and ``test`` set are computed.
 
     "every epoch"  before training and after each epoch
-    "thinned"      before training, after each of the first ten epochs and after ten more, as evenly spaced as can be up to the
+    "thinned"      before training, after each of the first ten epochs and after five more, as evenly spaced as can be up to the
                    last
     "ends"         before training and after the last epoch
 

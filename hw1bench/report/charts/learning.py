@@ -48,9 +48,9 @@ def _over_time(axes: Axes, series: Sequence[Series], name: str, what: str) -> st
     for index, arm in enumerate(series):
         runs = array(arm, name, 2)
         kept = thin(runs.shape[1], len(series))
-        look = Look(colour(index), style(index), label(arm, runs))
         trained = epochs(arm, "train_loss")
         times = trained if name == "train_loss" else np.arange(runs.shape[1])
+        look = Look(colour(index), style(index), label(arm, runs), dotted=_leaves_out(times))
         line(axes, look, times[kept], positive(median_loss(runs[:, kept])), spread_at(positive(finite(runs)), kept))
         _times(axes, what, "epoch" if times[-1] == trained[-1] else "step")
     readable(axes.yaxis)
@@ -95,15 +95,21 @@ def _both(
         for split, dashes in SPLITS.items():
             runs = array(arm, f"{split}_{what}", 2)
             kept = thin(runs.shape[1], len(SPLITS) * len(series))
+            times = epochs(arm, f"{split}_{what}")
             look = Look(
                 colour(index, len(series)),
                 dashes,
                 label(arm, runs) if split == "train" else "_",  # one entry per arm: the heading tells the lines apart
                 0.16 if len(series) <= _FEW else 0.07,
+                _leaves_out(times),
             )
-            times = epochs(arm, f"{split}_{what}")
             line(axes, look, times[kept], middle(runs[:, kept]), spread_at(shown(runs), kept))
     return f"training solid, test dashed;\n{BAND}"
+
+
+def _leaves_out(times: Array) -> bool:
+    """Whether there are epochs between ``times`` that were not evaluated."""
+    return bool(len(times) <= times[-1])
 
 
 def _times(axes: Axes, what: str, time: str = "epoch") -> None:

@@ -37,18 +37,21 @@ def style(index: int) -> str:
 
 @dataclass(frozen=True)
 class Look:
-    """How a line is drawn, and what the legend says of it ("_": nothing); ``shade`` is how strong its band is."""
+    """How a line is drawn, and what the legend says of it ("_": nothing); ``shade`` is how strong its band is. If there is
+    something between its points that it does not show, they are ``dotted``."""
 
     colour: str
     style: str
     label: str
     shade: float = 0.16
+    dotted: bool = False
 
 
 def line(axes: Axes, look: Look, x: Array, middle: Array, band: tuple[Array, Array]) -> None:
     """Draw a line of ``middle`` over ``x``, in a ``band`` from its least to its most."""
     axes.fill_between(x, *band, color=look.colour, alpha=look.shade, linewidth=0)
-    axes.plot(x, middle, color=look.colour, linestyle=look.style, label=look.label)
+    dots = "o" if look.dotted else ""
+    axes.plot(x, middle, color=look.colour, linestyle=look.style, label=look.label, marker=dots, markersize=2.5)
 
 
 def right_axis(axes: Axes, what: str, own: str) -> Axes:
