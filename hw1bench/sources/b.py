@@ -177,8 +177,7 @@ _CIFAR = (
     "normalised by mean .4914 .4822 .4465 and deviation .2023 .1994 .2010 (code)",
 )
 _MEASURED = (
-    "training loss and accuracy over the whole set, not augmented, after each epoch; the report gives "
-    "running means under augmentation"
+    "training loss and accuracy over the whole set, not augmented; the report gives running means under augmentation"
 )
 
 
