@@ -345,8 +345,8 @@ class _Session:
         for node, one in self.cases.items():
             nodes.setdefault(one.claim.id, []).append(node)
         tier = sitting.options.tier
-        claims = [claim for some in self._selection.known.values() for claim in some.values() if tier in claim.tiers]
-        known = Known({claim.id: claim.key(tier) for claim in claims}, self._selection.collected_whole())
+        subjects = {case.claim.id: case.subjects[tier] for case in sitting.docket if tier in case.subjects}
+        known = Known(subjects, self._selection.collected_whole())
         folder = sitting.options.report_dir
         try:
             self._written = sitting.close({name: self._endings.of(some) for name, some in nodes.items()}, known)

@@ -25,6 +25,7 @@ TOPICS = [
 HELD = [0.2, 0.31, 0.5, 0.8, 0.88, 1.1, 1.9, 2.5]
 CALIBRATION = {"kind": "task, highest", "agree": 3, "of": 5}
 VARIANTS = [{"name": "batches of 16", "verdict": "refuted"}, {"name": "Keras's weights", "verdict": "supported"}]
+ENVIRONMENT = {"torch": "2.13.0", "device": "cpu", "isa": "avx2", "threads": 2, "kernels": True, "compiled": True}
 TIED = "No evidence: its effect is a tie in every seed."
 TRIVIAL = "the loss that the optimiser minimises would have to stand still"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40"><rect width="60" height="40"/></svg>'
@@ -61,6 +62,8 @@ def claim(name: str = "A-fit-sinc-shallow-first", **changed: Any) -> dict[str, A
         "changes": [],
         "origin": "report",
         "experiment": "7c1f2a9be04d",
+        "effect_digest": "e5d0",
+        "environment": ENVIRONMENT,
         "seconds": 12.3,
         "reused": False,
         "figure": "figures/A-fit-sinc-loss.svg",
@@ -104,7 +107,7 @@ def exact(name: str = "A-count-path", **changed: Any) -> dict[str, Any]:
             "note": "392,500 + 25,050 + 510 = 418,060, as stated",
             "assumptions": [],
             **dict.fromkeys(("holds", "seeds", "looks", "level", "share", "effect", "diverged")),
-            **dict.fromkeys(("experiment", "figure")),
+            **dict.fromkeys(("experiment", "environment", "figure")),
             "seconds": 0.0,
             **changed,
         },
@@ -113,7 +116,8 @@ def exact(name: str = "A-count-path", **changed: Any) -> dict[str, Any]:
 
 def unjudged(name: str, verdict: str, **changed: Any) -> dict[str, Any]:
     """A claim from seeds that reached no verdict: 'error' or 'not run'."""
-    nothing = dict.fromkeys(("holds", "seeds", "looks", "level", "share", "effect", "diverged", "figure"))
+    without = ("holds", "seeds", "looks", "level", "share", "effect", "diverged", "environment", "figure")
+    nothing = dict.fromkeys(without)
     return claim(name, **{"verdict": verdict, **nothing, "seconds": 0.0, **changed})
 
 

@@ -208,7 +208,8 @@ def test_a_reading_that_a_claim_gives_is_rehearsed_before_anything_trains():
 
 def test_the_document_has_the_word_under_each_reading(tmp_path):
     judged = court(tmp_path, lambda arm, seed: 0.2).hear(claim(fx.loss_below(0.3, "a")))
-    entry = document.entry(judged, "t", None, None, outcome("supported", None), "2026-01-31T12:00:00+00:00")
+    subject, started = ("7c1f", "e5d0", "as reported"), "2026-01-31T12:00:00+00:00"
+    entry = document.entry(judged, "t", subject, {}, None, None, outcome("supported", None), started)
     assert entry["readings"] == [
         {"number": "threshold 0.3", "reading": "0.1", "verdict": "refuted"},
         {"number": "threshold 0.3", "reading": "0.9", "verdict": "supported"},

@@ -15,6 +15,7 @@ from sample_document import STARTED, exact, figure
 from sample_document import document as sample
 
 COUNT = Claim("A-count-x", report="A", where="1", says="It has 10.", effect=CountIs(Model("[3]"), 10))
+SUBJECT = (None, "e5d0", "as reported")
 FACTS = {"dataset": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False}
 
 
@@ -23,8 +24,17 @@ FACTS = {"dataset": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False}
 )
 def test_a_copy_of_a_data_set_says_whether_it_is_the_known_one(facts, canonical):
     judgement = Judgement(COUNT, "quick", Verdict("supported"), facts=FACTS | facts)
-    entry = document.entry(judgement, "counts", None, None, outcome("supported", None), STARTED)
+    entry = document.entry(judgement, "counts", SUBJECT, {}, None, None, outcome("supported", None), STARTED)
     assert entry["dataset"] == {"name": "MNIST, 28x28", "fingerprint": "0f", "stand_in": False, "canonical": canonical}
+
+
+@pytest.mark.parametrize("values", [None, (1.0,) * 8])
+def test_an_entry_states_what_it_is_on_and_what_trained_its_runs(values):
+    judgement = Judgement(COUNT, "full", Verdict("supported", values=values))
+    subject, environment = ("7c1f", "e5d0", "as reported"), {"device": "cpu", "threads": 2}
+    entry = document.entry(judgement, "counts", subject, environment, None, None, outcome("supported", None), STARTED)
+    assert (entry["experiment"], entry["effect_digest"], entry["fidelity"]) == subject
+    assert entry["environment"] == (environment if values else None)
 
 
 def test_a_figure_across_reports_lies_where_the_outline_finds_its_topic():

@@ -46,8 +46,21 @@ def test_a_claim_that_could_not_be_run_replaces_no_verdict(old, new, stands):
     assert (found["verdict"] if stands != "new" else found["note"]) == stands
 
 
-@pytest.mark.parametrize("known", [{"A-fit-b": "key"}, {"A-fit-a": "another key"}, {"A-fit-a": None}, {}])
-def test_a_claim_that_is_gone_or_has_another_experiment_is_left_behind(known):
+OWN = ("key", "e5d0", "as reported")
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"A-fit-b": OWN},
+        {"A-fit-a": ("another key", *OWN[1:])},
+        {"A-fit-a": (None, *OWN[1:])},
+        {"A-fit-a": ("key", "another effect", "as reported")},
+        {"A-fit-a": ("key", "e5d0", "reduced")},
+        {},
+    ],
+)
+def test_a_claim_that_is_gone_or_has_another_experiment_or_effect_is_left_behind(known):
     figures = [
         figure("A", "1", "Loss", "figures/A-fit-sinc-loss.svg"),
         figure("A", "2", "Other", "figures/A-fit-other-loss.svg"),
@@ -61,13 +74,20 @@ def test_a_claim_that_is_gone_or_has_another_experiment_is_left_behind(known):
     "known",
     [
         merge.Known(),
-        merge.Known({"A-fit-b": "key"}),
-        merge.Known({"A-grad-a": "key"}, frozenset(["grad"])),
-        merge.Known({"A-fit-a": "key"}, frozenset(["fit"])),
+        merge.Known({"A-fit-b": OWN}),
+        merge.Known({"A-grad-a": OWN}, frozenset(["grad"])),
+        merge.Known({"A-fit-a": OWN}, frozenset(["fit"])),
     ],
 )
 def test_a_claim_of_a_file_that_was_not_collected_stands(known):
     assert earlier(claim("A-fit-a", experiment="key"), known=known).left == []
+
+
+def test_a_claim_whose_entry_does_not_name_its_effect_is_left_behind():
+    entry = claim("A-fit-a", experiment="key")
+    del entry["effect_digest"]
+    assert earlier(entry, known=merge.Known({"A-fit-a": OWN})).left == ["A-fit-a"]
+    assert earlier(entry).left == []
 
 
 def test_a_figure_drawn_again_is_there_once():
@@ -216,3 +236,15 @@ def around(request):
     pytester.runpytest("claims", "-v").assert_outcomes(skipped=1, deselected=1)
     assert whole(pytester)["claims"][0]["verdict"] == "supported"
     assert "not today" in (pytester.path / "reports" / "junit.xml").read_text()
+
+
+def test_a_claim_with_another_effect_now_leaves_the_report_and_each_entry_keeps_what_trained_it(pytester, project):
+    project(TWO)
+    pytester.runpytest("claims")
+    before = whole(pytester)["claims"]
+    assert before[0]["environment"] == before[1]["environment"]
+    assert (before[0]["environment"]["device"], before[2]["environment"]) == ("cpu", None)
+    project(TWO.replace("inconclusive", "refuted"))
+    result = pytester.runpytest("claims", "-k", "fit-x")
+    result.stdout.fnmatch_lines(["*claims that are gone or have changed, which are now left out: A-fit-y*"])
+    assert ids(whole(pytester)) == ["A-fit-x", "A-fit-z"]

@@ -63,6 +63,8 @@ def test_what_could_not_come_in_any_order_has_no_chance():
 def test_claims_json_states_it_for_what_was_judged():
     tried = claim(falls("train_loss", over="lr"), experiment=sweep())
     for verdict, stated in ((decide([1.0] * 8, (8,)), chance(tried, "quick")), (Verdict("not run"), None)):
-        entry = document.entry(Judgement(tried, "quick", verdict), "fit", None, None, Outcome("passed"), STARTED)
+        subject = ("7c1f", "e5d0", "as reported")
+        judged = Judgement(tried, "quick", verdict)
+        entry = document.entry(judged, "fit", subject, {}, None, None, Outcome("passed"), STARTED)
         assert entry["chance"] == stated
     assert exact()["chance"] is None

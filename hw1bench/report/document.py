@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hw1bench.court.claim import Claim
 from hw1bench.court.hearing import Judgement
-from hw1bench.court.rulings import Outcome, Ruling
+from hw1bench.court.rulings import Outcome, Ruling, Subject
 from hw1bench.court.trends import chance
 from hw1bench.court.vocabulary import RecordedWord, agreement
 from hw1bench.effects import Effect
@@ -70,15 +70,19 @@ def _on_record(record: Ruling) -> schema.OnRecord:
 def entry(
     judgement: Judgement,
     topic: str,
+    subject: Subject,
+    environment: schema.Environment,
     ruling: RecordedWord | None,
     record: Ruling | None,
     outcome: Outcome,
     judged: str,
     calibration: schema.Calibration | None = None,
 ) -> schema.Claim:
-    """The entry of one claim in claims.json. ``ruling`` is the word on record for its tier, ``record`` the full tier's ruling;
-    ``judged`` is when its session began."""
+    """The entry of one claim in claims.json. ``subject`` is what a ruling on it is bound to, ``environment`` what trains its
+    session's runs; ``ruling`` is the word on record for its tier, ``record`` the full tier's ruling; ``judged`` is when its
+    session began."""
     claim, verdict, facts = judgement.claim, judgement.verdict, judgement.facts
+    experiment, effect, fidelity = subject
     return {
         "id": claim.id,
         "report": claim.report,
@@ -86,7 +90,7 @@ def entry(
         "where": claim.where,
         "says": claim.says,
         "tier": judgement.tier,
-        "fidelity": claim.fidelity(judgement.tier),
+        "fidelity": fidelity,
         "judged": judged,
         "verdict": verdict.word,
         "how": verdict.how,
@@ -123,7 +127,9 @@ def entry(
         "assumptions": list(claim.everything_assumed()),
         "changes": list(differences(claim.experiment)) if claim.experiment and judgement.tier == "quick" else [],
         "origin": claim.origin,
-        "experiment": claim.key(judgement.tier),
+        "experiment": experiment,
+        "effect_digest": effect,
+        "environment": dict(environment) if verdict.seeds is not None else None,
         "seconds": judgement.seconds,
         "reused": judgement.reused,
         "figure": figure_of(claim),

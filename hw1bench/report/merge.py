@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from hw1bench.court.rulings import Subject
 from hw1bench.report.contract import Claim, Document, Figure, Report, Topic
 from hw1bench.report.outline import outline, reports, stem
 
@@ -12,10 +13,10 @@ Described = TypeVar("Described", Report, Topic)
 
 @dataclass(frozen=True)
 class Known:
-    """The ``claims`` that a session collected, selected or not: id -> the key of its experiment, None for an exact count; and
-    the topics whose files it collected ``whole``, so that a claim on them that is not in ``claims`` is gone."""
+    """The ``claims`` that a session collected, selected or not: id -> what a ruling on it is bound to; and the topics whose
+    files it collected ``whole``, so that a claim on them that is not in ``claims`` is gone."""
 
-    claims: Mapping[str, str | None] = field(default_factory=dict)
+    claims: Mapping[str, Subject] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
 
 
@@ -34,8 +35,8 @@ class Earlier:
 def earlier(document: Document, tier: str, seed_offset: int, known: Known) -> Earlier | None:
     """The part of ``document`` that still stands; None if a session of ``tier`` from ``seed_offset`` cannot add to it.
 
-    A claim that is gone or has another experiment now, by what is ``known``, is left out, together with the figures of its
-    experiment.
+    A claim that is gone, or has another experiment or effect now, by what is ``known``, is left out, together with the figures
+    of its experiment. So is one whose entry does not name its effect, because nothing shows that it is the present one.
     """
     if (document["tier"], document["seed_offset"]) != (tier, seed_offset):
         return None
@@ -44,7 +45,8 @@ def earlier(document: Document, tier: str, seed_offset: int, known: Known) -> Ea
     for claim in document["claims"]:
         name = claim["id"]
         there = name in known.claims
-        stands = known.claims[name] == claim["experiment"] if there else claim["topic"] not in known.whole
+        subject = (claim["experiment"], claim.get("effect_digest"), claim["fidelity"])
+        stands = known.claims[name] == subject if there else claim["topic"] not in known.whole
         (claims if stands else left).append(claim)
     gone = {stem(claim["figure"]) for claim in left if claim["figure"]}
     figures = [figure for figure in document["figures"] if stem(figure["path"]) not in gone]

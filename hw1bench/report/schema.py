@@ -30,6 +30,7 @@ Started = Annotated[
     ),
 ]
 PAIR = bounds(minItems=2, maxItems=2)
+Environment = dict[str, str | float | bool | None]
 
 
 class Effect(TypedDict):
@@ -140,6 +141,14 @@ class Claim(TypedDict):
     changes: Annotated[list[str], "what the quick protocol changes"]
     origin: Annotated[Literal["report", "ours"], "who makes the claim"]
     experiment: Annotated[str | None, "the digest of its specification; null for an exact count"]
+    effect_digest: NotRequired[
+        Annotated[
+            Name, "the digest of its effect with its numbers: with experiment and fidelity, what a ruling is bound to"
+        ]
+    ]
+    environment: NotRequired[
+        Annotated[Environment | None, "what trained its runs, as a ruling states it; null if nothing was trained"]
+    ]
     seconds: Annotated[Seconds, "seconds of training, for all runs that the claim rests on"]
     reused: Annotated[bool, "whether none of these runs was trained for it"]
     figure: Annotated[str | None, "the path of the figure that shows it"]
@@ -182,7 +191,7 @@ class Document(TypedDict):
     started: Started
     seconds: Annotated[Seconds, "seconds that the session took"]
     seed_offset: Annotated[Count, "the first seed"]
-    environment: dict[str, str | float | bool | None]
+    environment: Annotated[Environment, "of the session; a claim that an earlier session judged has its own"]
     reports: NotRequired[
         Annotated[list[Report], "the reports of its claims and figures, if more than their ids is known"]
     ]

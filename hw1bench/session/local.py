@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -32,7 +33,7 @@ class LocalTrainer:
         self._own: dict[type[Measurement], dict[str, str]] = {}
 
     @cached_property
-    def environment(self) -> dict[str, object]:
+    def environment(self) -> dict[str, Any]:
         return engine.environment(self._device)
 
     def key(self, block: Block) -> str:

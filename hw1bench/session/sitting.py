@@ -272,7 +272,10 @@ class Sitting:
     def _entry(self, judgement: Judgement, case: Case, ruling: RecordedWord | None, outcome: Outcome) -> contract.Claim:
         record = case.ruled(self.book, "full")
         calibrated = self._calibration(case, judgement.verdict.word, self._calibrations())
-        return document.entry(judgement, case.topic, ruling, record, outcome, self._started, calibrated)
+        subject, environment = case.subjects[judgement.tier], self.trainer.environment
+        return document.entry(
+            judgement, case.topic, subject, environment, ruling, record, outcome, self._started, calibrated
+        )
 
     def _calibrations(self) -> dict[str, calibration.Calibration]:
         """How far pilots of each kind agree with the record as it is now."""
