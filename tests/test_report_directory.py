@@ -7,7 +7,7 @@ import pytest
 from hw1bench import report
 from hw1bench.report.html import render
 from hw1bench.report.reading import read
-from sample_document import claim, document, exact, figure, put_figures
+from sample_document import across, claim, document, exact, figure, put_figures
 
 
 def test_write_leaves_the_four_files_whole(tmp_path):
@@ -137,6 +137,16 @@ def test_missing_figures_do_not_prevent_a_report(tmp_path):
     assert sorted(tree(folder)) == [
         *("claims.json", "claims.md", "figures/A-fit-sawtooth-function.svg", "index.html", "junit.xml"),
     ]
+
+
+def test_markdown_links_no_figure_that_is_missing(tmp_path):
+    found = document(figures=[across()])
+    put_figures(tmp_path, found)
+    report.write(found, tmp_path)
+    assert across()["path"] in (tmp_path / "claims.md").read_text()
+    (tmp_path / across()["path"]).unlink()
+    report.again(tmp_path)
+    assert across()["path"] not in (tmp_path / "claims.md").read_text()
 
 
 def test_a_figure_from_elsewhere_is_refused_before_anything_is_written(tmp_path):

@@ -251,10 +251,20 @@ def test_each_figure_is_embedded_once_with_its_experiment(page, tmp_path):
     assert found.find("a", inside="claim-A-fit-sinc-shallow-first", href="#figure-figures-A-fit-sinc-loss-svg")
 
 
-def test_a_figure_that_is_missing_is_named_in_its_place(tmp_path):
-    found = Page(render(document(), tmp_path))
-    assert not found.find("img")
-    assert "The file figures/A-fit-sinc-loss.svg is missing." in found.text("topic-fit-A")
+def test_figures_that_are_missing_are_left_out_and_one_line_says_so(tmp_path):
+    found = document()
+    put_figures(tmp_path, found)
+    (tmp_path / "figures" / "A-fit-sawtooth-function.svg").unlink()
+    some = Page(render(found, tmp_path))
+    assert len(some.find("figure")) == len(some.find("img")) == 1
+    (said,) = some.find("p", class_="origin")
+    assert said["text"] == "1 figure is left out, because its file is not here: figures/A-fit-sawtooth-function.svg."
+    assert "A-fit-sawtooth" not in some.text("topic-fit")  # an experiment that has nothing else to show
+    (tmp_path / "figures" / "A-fit-sinc-loss.svg").unlink()
+    none = Page(render(found, tmp_path))
+    assert not none.find("figure")
+    assert not [link for link in none.find("a") if "#figure" in link["attributes"]["href"]]
+    assert len(none.find("svg", class_="strip")) == len([one for one in found["claims"] if one["effect"]])
 
 
 def test_a_claim_whose_figure_was_not_drawn_has_no_link_to_it(page):
@@ -405,4 +415,5 @@ def test_a_figure_that_cannot_be_read_is_missing(tmp_path):
     (tmp_path / "figures" / "loop.svg").symlink_to("loop.svg")
     (tmp_path / "figures" / "empty.svg").touch()
     found = Page(render(document(figures=[figure("A", "-", "t", path) for path in paths]), tmp_path))
-    assert len(found.find("p", class_="missing")) == 4
+    assert not found.find("figure")
+    assert "4 figures are left out, because their files are not here: figures/loop.svg, " in found.text("origins")

@@ -67,6 +67,7 @@ def _copy(document: Document, path: Path, folder: Path) -> None:
 
 
 def _render(document: Document, report_dir: Path, session: Document) -> None:
-    write_whole(report_dir / "claims.md", markdown.render(document).encode())
+    here, _ = html.present(document, report_dir)  # Markdown would link figures that are missing
+    write_whole(report_dir / "claims.md", markdown.render(here).encode())
     write_whole(report_dir / "index.html", html.render(document, report_dir).encode())
     write_whole(report_dir / "junit.xml", junit.render(session).encode())

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from hw1bench.report import quantities, words
+from hw1bench.report import origins, quantities, words
 from hw1bench.report.contract import IMAGES, Document, Figure, check
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import clean
@@ -23,23 +23,33 @@ from hw1bench.report.strip import strip
 def render(document: Document, report_dir: Path) -> str:
     """Render the page of a claims.json document, with the figures below ``report_dir`` inlined.
 
-    A figure that is missing there is named in its place. Raises ValueError if the document breaks the contract of
+    Figures that are missing there are left out, which one line says. Raises ValueError if the document breaks the contract of
     claims.json, or if a figure lies outside ``report_dir``.
     """
     check(document)
+    document, missing = present(document, report_dir)
+    images = {figure["path"]: image(figure, report_dir) for figure in document["figures"]}
     sections = outline(document)
-    template = _environment(document, report_dir).get_template("page.html.j2")
+    template = _environment(document).get_template("page.html.j2")
     return template.render(
         document=document,
         sections=sections,
         reports=reports(sections),
         cells=_cells(sections),
-        figures={figure["path"] for figure in document["figures"]},
+        images=images,
+        missing=missing,
         failed=words.failed(document),
     )
 
 
-def _environment(document: Document, report_dir: Path) -> Environment:
+def present(document: Document, report_dir: Path) -> tuple[Document, list[str]]:
+    """``document`` without the figures that are missing below ``report_dir``, and their paths."""
+    here = [figure for figure in document["figures"] if content(figure, report_dir) is not None]
+    missing = [figure["path"] for figure in document["figures"] if figure not in here]
+    return {**document, "figures": here}, missing
+
+
+def _environment(document: Document) -> Environment:
     environment = Environment(
         loader=PackageLoader("hw1bench.report", ""),
         autoescape=True,
@@ -50,11 +60,11 @@ def _environment(document: Document, report_dir: Path) -> Environment:
     )
     environment.globals.update(
         words=words,
+        origins=origins,
         quantities=quantities,
         kinds=_kinds(document),
         anchor=Anchors(),
         strip=partial(strip, first_seed=document["seed_offset"]),
-        image=partial(image, report_dir=report_dir),
     )
     environment.filters["slug"] = slug
     environment.tests["described"] = lambda report: bool(words.about(report) or report["url"])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from hw1bench.report import quantities, words
+from hw1bench.report import origins, quantities, words
 from hw1bench.report.contract import Claim, Document, Figure, Report, check, from_seeds
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import line
@@ -24,6 +24,7 @@ def render(document: Document) -> str:
         f"duration: {quantities.duration(document['seconds'])}",
         f"environment: {_text(environment)}",
         f"seed offset: {document['seed_offset']}",
+        *filter(None, (origins.on_record(document), origins.gathered(document))),
         words.false_verdicts(document),
         *words.data_remarks(document),
     ]

@@ -1,4 +1,4 @@
-"""Numbers in words: figures, shares, durations and counts as a reader would write them."""
+"""Quantities in words: figures, shares, durations, counts and devices as a reader would write them."""
 
 import math
 
@@ -52,3 +52,8 @@ def duration(seconds: float) -> str:
 def plural(count: int, noun: str) -> str:
     """'1 seed', '8 seeds'."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def named(device: str) -> str:
+    """A device as a reader would write it: 'CPU' for cpu; the name of a GPU as it is."""
+    return device.upper() if device in ("cpu", "cuda") else device

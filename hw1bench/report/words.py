@@ -7,7 +7,7 @@ from hw1bench.court import vocabulary
 from hw1bench.court.chance import Result, by_chance
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOTS, RECORDED, RULED, RuledWord
 from hw1bench.report.contract import Claim, Document, Effect, Figure, Report, Variant, from_seeds, measured
-from hw1bench.report.quantities import number, percent, plural, quantity, share
+from hw1bench.report.quantities import named, number, percent, plural, quantity, share
 
 FAILED = "failed"
 NOT_RUN = "not run"
@@ -22,7 +22,6 @@ _TRUSTED = (9, 10)  # pilots of a kind that agree with the record less often tha
 _NO_EVIDENCE = "No evidence: "
 _FAILING = ("failed", "error")
 _STANDING = {"same": "same as", "weaker": "weaker than", "stronger": "stronger than", "contrary": "contradicts"}
-_DEVICES = {"cpu": "CPU", "cuda": "CUDA"}
 
 
 def effect(claim: Claim) -> str:
@@ -161,7 +160,7 @@ def record(claim: Claim) -> str:
         ends = found["interval"] or ()
         interval = f" [{', '.join(map(recorded, ends))}]" if ends else ""
         parts.append(f"median {' '.join(filter(None, (recorded(found['median']), unit)))}{interval}")
-    parts += filter(None, (found["date"], _DEVICES.get(found["device"] or "", found["device"])))
+    parts += filter(None, (found["date"], named(found["device"]) if found["device"] else ""))
     return " ".join(
         [_stop(f"On record: {', '.join(parts)}"), *_agreement(claim, found["verdict"]), *_calibration(claim)]
     )
