@@ -9,6 +9,7 @@ import pytest
 from hw1bench import Arm, Claim, Experiment, Images, Model, Optimizer
 from hw1bench.court import pilots
 from hw1bench.court.hearing import Court
+from hw1bench.court.pilots import Silencing
 from hw1bench.court.rehearsal import faults
 from hw1bench.effects import (
     Effect,
@@ -309,6 +310,30 @@ def test_a_silent_pilot_is_not_rehearsed():
 def test_an_arm_left_out_that_is_not_compared_is_no_matter(tmp_path):
     one = claim(lower_loss("8", than="16"), experiment(ARMS, [small(arm) for arm in ARMS[:2]]))
     assert pilots.silenced(one) == ""
+
+
+def test_rules_that_exemptions_lift_are_told_from_specifications():
+    own = claim(every(loss_below(0.1, "a"), loss_below(0.2, "b")), own_level="of every set")
+    assert pilots.silenced(own) == ""
+    assert [*pilots.unexempted(own).known] == ["no foreign level"]
+    assert pilots.unexempted(claim(lower_loss("a", than="b"), about_not_training=True)) == Silencing({}, ("trained",))
+    assert pilots.unexempted(claim(lower_loss("a", than="b"))) == Silencing({}, ())
+    swapped = [small(replace(IMAGES, name=name)) for name in "ba"]
+    other = pilots.unexempted(claim(lower_loss("a", than="b"), experiment(quick=swapped, as_reported="as it is")))
+    assert other == Silencing({"same arms": "the reduced protocol has its arms in another order"}, ("trained",))
+
+
+@pytest.mark.parametrize(("epochs", "perhaps"), [(99, ("trained", "no clock")), (100, ("trained",))])
+def test_a_clock_of_a_protocol_called_as_reported_was_not_asked_under_half_of_the_steps(epochs, perhaps):
+    short = [replace(IMAGES, name=name, epochs=epochs // 2) for name in "ab"]  # of the 100 epochs of the full protocol
+    by_then = Effect("by then", "", lambda runs: 1.0, ("a",), clock="within 9 epochs")
+    found = pilots.unexempted(claim(by_then, experiment(quick=short, as_reported="as it is")))
+    assert found == Silencing({}, perhaps)
+
+
+def test_a_claim_that_the_quick_tier_does_not_train_has_no_exemptions():
+    with pytest.raises(ValueError, match="claim T-x trains nothing in the quick tier: ask of a claim that does"):
+        pilots.unexempted(claim(lower_loss("a", than="b"), replace(experiment(), quick=None)))
 
 
 def test_a_run_until_a_share_of_its_budget():

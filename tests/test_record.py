@@ -4,14 +4,16 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import hw1bench
 from hw1bench import Model, Pack, Topic
-from hw1bench.effects import CountIs, loss_below, lower_loss
+from hw1bench.effects import CountIs, Effect, loss_below, lower_loss
 from hw1bench.session.record import page, record, text
+from made_court import BASIS
 from made_record import DENSE, book, case, experiment, ruled
 
 ROOT = Path(hw1bench.__file__).parents[1]
@@ -110,10 +112,61 @@ def test_calibration_is_by_topic_and_by_effect_with_totals_and_disagreements():
     size = case("T-size", lower_loss("b", than="c"), topic="size")
     rulings = {**ON_RECORD[SEEN.rulings], **book(ruled(size, "quick", "seen"), ruled(size))[SEEN.rulings]}
     found = made([*CASES, size], {SEEN.rulings: rulings})
-    by_topic, by_effect, differing = found.sections[2:]
+    by_topic, by_effect, _, differing = found.sections[2:]
     assert by_topic.rows == [("fit", "1", "2"), ("size", "1", "1"), ("all", "2", "3")]
     assert by_effect.rows == [("lower_loss", "2", "3"), ("all", "2", "3")]
-    assert differing.rows == [("T-differs", "lower_loss", "seen 8/8", "refuted 1/8")]
+    assert [row[:3] for row in differing.rows] == [("T-differs", "lower_loss", "seen 8/8")]
+
+
+def test_all_claims_on_record_in_both_tiers_stand_beside_each_other_by_topic():
+    size, mixed = case("T-size", lower_loss("b", than="c"), topic="size"), case("T-mixed", topic="size")
+    more = book(ruled(size, "quick", "seen"), ruled(size), ruled(mixed, "quick", "mixed", holds=5), ruled(mixed))
+    found = made([*CASES, size, mixed], {SEEN.rulings: ON_RECORD[SEEN.rulings] | more[SEEN.rulings]})
+    (against,) = (section for section in found.sections if section.title == "Quick against full")
+    # Neither a protocol that both tiers share nor a ruling on another protocol has a place here.
+    assert against.groups == [
+        (
+            "Fits: 1 of 2 agree",
+            [
+                ("T-seen", "lower_loss", "seen 14/16", "supported 8/8", "agrees"),
+                ("T-differs", "lower_loss", "seen 8/8", "refuted 1/8", "differs"),
+            ],
+        ),
+        (
+            "Size | width: 1 of 1 agree",
+            [
+                ("T-size", "lower_loss", "seen 8/8", "supported 8/8", "agrees"),
+                ("T-mixed", "lower_loss", "mixed 5/8", "supported 8/8", "undecided"),
+            ],
+        ),
+    ]
+    undecided = made([mixed], more).sections[4]
+    assert undecided.groups[0][0] == "Size | width: undecided"
+
+
+def test_a_pilot_that_differs_has_both_medians_and_the_rule_that_would_have_silenced_it():
+    vouched = replace(experiment("code", replace(BASIS, epochs=4)), as_reported="its code trains one epoch")
+    by_then = Effect("lower by then", "nats", lambda runs: 1.0, ("a",), clock="within 3 epochs")
+    level = case("T-level", loss_below(0.1, "a"), own_level="it holds on every set")
+    exempt = case("T-exempt", about_not_training=True)
+    code = case("T-code", by_then, of=vouched)
+    plain = case("T-plain")
+    pairs = [
+        ruling
+        for one in (level, exempt, code, plain)
+        for ruling in (
+            ruled(one, "quick", "refuted" if one is code else "not seen", holds=0, median=-0.5, interval=None),
+            ruled(one, median=0.25, interval=None),
+        )
+    ]
+    differing = made([level, exempt, code, plain], book(*pairs)).sections[-1]
+    assert [(row[0], row[-1]) for row in differing.rows] == [
+        ("T-level", "no foreign level: a loss of 0.1 belongs to the report's data set and budget"),
+        ("T-exempt", "perhaps trained, which only its runs tell"),
+        ("T-code", "perhaps trained, which only its runs tell; perhaps no clock, which only its runs tell"),
+        ("T-plain", "none"),
+    ]
+    assert differing.rows[-1][2:-1] == ("not seen 0/8", "-0.50 log ratio", "supported 8/8", "0.25 log ratio")
 
 
 def test_a_file_gets_all_columns_without_colour():
@@ -227,9 +280,10 @@ def test_listing_the_record_needs_no_torch():
 
 
 def form(page):
-    """What a page has whatever is on record: its first paragraph, its headings, and the heads of its tables of claims."""
+    """What a page has whatever is on record: its first paragraph, its headings, and the heads of its tables of claims. The
+    headings that count how many claims of a topic agree are not among them."""
     lines = page.splitlines()
-    return lines[:6], [line for line in lines if re.match(r"#|\| claim \| record ", line)]
+    return lines[:6], [line for line in lines if re.match(r"#(?!.*( agree|: undecided)$)|\| claim \| record ", line)]
 
 
 def test_the_page_in_the_docs_has_the_form_of_the_record(tmp_path):

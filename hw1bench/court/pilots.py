@@ -10,6 +10,7 @@ specifications and runs only, so they apply to the claims of any author.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from hw1bench.court.claim import Claim
 from hw1bench.court.remarks import Seeds
@@ -20,6 +21,8 @@ from hw1bench.records.runs import Run
 from hw1bench.specs.arm import Arm
 from hw1bench.specs.experiment import Images, Protocol
 
+TRAINED, NO_FOREIGN_LEVEL, NO_CLOCK, SAME_ARMS = "trained", "no foreign level", "no clock", "same arms"
+"""The names of the rules."""
 OVER_CHANCE = 2.5  # times the accuracy of guessing, at least
 LOST = 0.2  # of the starting loss, at least
 UNDER_GUESSING = 0.01  # of the logarithm of the number of classes, for random labels
@@ -40,9 +43,38 @@ def silenced(claim: Claim) -> str:
 
 def foreign_level(claim: Claim) -> str:
     """The absolute level in the effect that belongs to the report's data set or budget; '' if there is none."""
-    if isinstance(claim.effect, Effect) and claim.effect.level and not claim.own_level:
-        return f"{claim.effect.level} belongs to the report's data set and budget"
-    return ""
+    return "" if claim.own_level or not isinstance(claim.effect, Effect) else _level(claim.effect)
+
+
+def _level(effect: Effect) -> str:
+    return f"{effect.level} belongs to the report's data set and budget" if effect.level else ""
+
+
+@dataclass(frozen=True)
+class Silencing:
+    """Which rules would silence the quick protocol of a claim if nothing exempted it: those ``known`` from its specification,
+    rule -> why, and those that only its ``runs`` can tell."""
+
+    known: dict[str, str]
+    runs: tuple[str, ...]
+
+
+def unexempted(claim: Claim) -> Silencing:
+    """The rules that would silence the quick protocol of ``claim`` without the exemptions that the claim (``own_level``,
+    ``about_not_training``) and its experiment (``as_reported``) state. A reduced protocol with a pilot has passed all others.
+
+    Raises ValueError for a claim that the quick tier does not train.
+    """
+    effect, experiment = claim.effect, claim.experiment
+    if experiment is None or experiment.quick is None or not isinstance(effect, Effect):
+        raise ValueError(f"claim {claim.id} trains nothing in the quick tier: ask of a claim that does")
+    found = {NO_FOREIGN_LEVEL: _level(effect), SAME_ARMS: other_arms(effect, experiment.full, experiment.quick)}
+    unasked = experiment.fidelity("quick") == "as reported"
+    runs = [TRAINED] if unasked or claim.about_not_training else []
+    arms = [arm for arm in experiment.quick.arms if effect.compares(arm.name)]
+    if unasked and effect.clock and not takes_half(arms, experiment.full):
+        runs.append(NO_CLOCK)
+    return Silencing({rule: why for rule, why in found.items() if why}, tuple(runs))
 
 
 def other_arms(effect: Effect, full: Protocol, quick: Protocol) -> str:

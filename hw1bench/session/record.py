@@ -3,7 +3,7 @@
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from hw1bench.court import calibration, costs, pilots
 from hw1bench.court.calibration import Pair
+from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Book, Case
 from hw1bench.court.rulings import Ruling
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RecordedWord, agreement, standing
@@ -88,28 +89,102 @@ def record(cases: Sequence[Case], book: Book, pack: Pack) -> Record:
             _costs(missing, costs.rates(costs.timed(cases, book))),
             _calibration("topic", pairs, lambda case: case.topic),
             _calibration("effect", pairs, lambda case: calibration.constructor(case.claim)),
-            Section(
-                "Pilots that differ from the record",
-                ("claim", "effect", "pilot", "record"),
-                [
-                    (
-                        "",
-                        [
-                            (
-                                pair.case.claim.id,
-                                calibration.constructor(pair.case.claim),
-                                _word(pair.pilot),
-                                _word(pair.record),
-                            )
-                            for pair in pairs
-                            if not pair.agrees
-                        ],
-                    )
-                ],
-                "There are none.",
-            ),
+            *_quick_against_full(cases, book, titles),
         ],
     )
+
+
+@dataclass(frozen=True)
+class _Both:
+    """A claim whose quick protocol is not the full one, with both rulings on it, and how they stand: "agrees", "differs" or
+    "undecided"."""
+
+    case: Case
+    quick: Ruling
+    full: Ruling
+    stands: str
+
+
+def _both(cases: Iterable[Case], book: Book) -> list[_Both]:
+    """The claims of which both tiers have a ruling and the quick one trains something else: it gave a pilot, or a verdict that
+    the experiment vouches for as reported."""
+    found = []
+    for case in cases:
+        quick, full, experiment = case.ruled(book, "quick"), case.ruled(book, "full"), case.claim.experiment
+        if quick is None or full is None or experiment is None or experiment.quick is None:
+            continue
+        mine, whole = experiment.quick.training, experiment.full.training
+        if (mine.arms, mine.measures) != (whole.arms, whole.measures):
+            stands = _stands(quick.verdict, full.verdict, quick.fidelity == "reduced")
+            found.append(_Both(case, quick, full, stands if stands in ("agrees", "differs") else "undecided"))
+    return found
+
+
+def _quick_against_full(cases: Sequence[Case], book: Book, titles: Mapping[str, str]) -> list[Section]:
+    """All claims that both tiers have ruled on, by topic; and those on which they differ, with what would have silenced the
+    quick one."""
+    both = _both(cases, book)
+    by_topic: dict[str, list[_Both]] = {}
+    for one in both:
+        by_topic.setdefault(one.case.topic, []).append(one)
+    return [
+        Section(
+            "Quick against full",
+            ("claim", "effect", "quick tier", "record", "the two"),
+            [
+                (_agreement(titles.get(topic, topic), some), [(*_compared(one), one.stands) for one in some])
+                for topic, some in by_topic.items()
+            ],
+            "No claim is on record in both tiers with a quick protocol of its own.",
+            note="Each claim on record in both tiers whose quick protocol is not the full one. Undecided: one of the two decides "
+            "nothing.",
+            spare=("effect",),
+        ),
+        Section(
+            "Pilots that differ from the record",
+            ("claim", "effect", "quick tier", "median there", "record", "median", "silenced by"),
+            [
+                (
+                    "",
+                    [
+                        (
+                            *_compared(one)[:3],
+                            _median(one.case, one.quick),
+                            _word(one.full),
+                            _median(one.case, one.full),
+                            _silenced_by(one.case.claim),
+                        )
+                        for one in both
+                        if one.stands == "differs"
+                    ],
+                )
+            ],
+            "There are none.",
+            note="The last column names the rule of pilots that would have silenced the quick protocol if neither the claim "
+            "(own_level, about_not_training) nor the experiment (as_reported) were exempt from it. None: it meets all four, "
+            "speaks and is wrong, a fault of the protocol.",
+            numbers=("median there", "median"),
+            spare=("effect", "median there", "median"),
+        ),
+    ]
+
+
+def _compared(one: _Both) -> tuple[str, str, str, str]:
+    return one.case.claim.id, calibration.constructor(one.case.claim), _word(one.quick), _word(one.full)
+
+
+def _agreement(title: str, some: Sequence[_Both]) -> str:
+    """'Weight paths: 3 of 4 agree', of those that both tiers decide."""
+    found = Counter(one.stands for one in some)
+    decided = found["agrees"] + found["differs"]
+    return f"{title}: " + (f"{found['agrees']} of {decided} agree" if decided else "undecided")
+
+
+def _silenced_by(claim: Claim) -> str:
+    """The rules that would have silenced the quick protocol of ``claim`` without its exemptions."""
+    found = pilots.unexempted(claim)
+    known = [f"{rule}: {why}" for rule, why in found.known.items()]
+    return "; ".join([*known, *(f"perhaps {rule}, which only its runs tell" for rule in found.runs)]) or "none"
 
 
 def summary(cases: Sequence[Case], book: Book) -> list[str]:
