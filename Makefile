@@ -1,5 +1,6 @@
 # make setup      create .venv with the exact versions of constraints.txt, and build the kernels
 # make claims     judge the claims of the quick tier and write the report
+# make full       judge the claims that are on record in the full tier against their rulings, on CUDA or else the CPU
 # make test       run the tests
 # make lint       check style and types
 # make record     put on record what is not, by rulings an hour, at the lowest priority of the machine (ARGS="--budget 60":
@@ -11,10 +12,17 @@
 # The others set up first. ARGS=... passes arguments to pytest, to the record or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims test lint record record-page findings protocols bench setup
+.PHONY: claims full test lint record record-page findings protocols bench setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
+
+# The record's own report holds what its rulings rest on, and stays as it is: the report goes elsewhere, the blocks are shared.
+full: setup
+	mkdir -p reports/full reports/record/blocks
+	ln -sfn ../record/blocks reports/full/blocks
+	$(BIN)/python -m pytest claims/ -m gpu --on-record --strict-rulings --report-dir reports/full \
+		--device $$($(BIN)/python -c 'import torch; print("cuda" if torch.cuda.is_available() else "cpu")') $(ARGS)
 
 test: setup
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)

@@ -22,6 +22,7 @@ from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session import hooks, summary, terminal
 from hw1bench.session.endings import Endings
 from hw1bench.session.interrupts import Interrupts
+from hw1bench.session.ruled import OnRecord
 from hw1bench.session.selection import Selection, params, topic
 from hw1bench.session.timing import Stopwatch
 from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
@@ -59,6 +60,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "fresh": {"action": "store_true", "help": "ignore stored blocks: train everything anew"},
     "record-rulings": {"action": "store_true", "help": "put the verdicts on record beside the claims"},
     "strict-rulings": {"action": "store_true", "help": "fail on a weaker verdict, a missing ruling, a claim not run"},
+    "on-record": {"action": "store_true", "help": "judge only claims that have a ruling for the tier"},
     "replicate": {
         "action": "store_true",
         "help": f"judge on seeds from {REPLICATION_OFFSET:,} and compare with the record (report: reports/replication)",
@@ -92,6 +94,8 @@ def _option(config: pytest.Config, name: str) -> Any:
 def pytest_configure(config: pytest.Config) -> None:
     selection = Selection(config)
     config.pluginmanager.register(selection, "hw1bench-selection")
+    if _option(config, "on-record"):
+        config.pluginmanager.register(OnRecord(), "hw1bench-on-record")
     config.pluginmanager.register(_Session(config, selection), "hw1bench-session")
 
 
