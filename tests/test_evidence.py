@@ -20,10 +20,6 @@ WITHOUT = {  # ruled before evidence was kept; a ruling that is made again bring
     "A-random-cannot-learn",
     "C-grad-slow-then-moves",
     "D-size-saturates",
-    "E-size-test-plateau",
-    "E-size-test-u",
-    "E-size-train-accuracy-rises",
-    "E-size-train-loss-falls",
 }
 
 

@@ -8,7 +8,7 @@ from hw1bench.specs.notation import Conv, Flatten, Linear, Pool, parse
 _TRAINING = 3
 """Forward passes that a training sample costs: one forward, and a backward pass of two products per layer."""
 _EVALUATION = 1
-"""Forward passes that a training sample costs when the training set is evaluated after an epoch."""
+"""Forward passes that a training sample costs each time that the training set is evaluated."""
 
 
 def multiply_adds(layout: str, shape: tuple[int, ...]) -> int:
@@ -34,7 +34,8 @@ def multiply_adds(layout: str, shape: tuple[int, ...]) -> int:
 
 
 def of_run(arm: Arm) -> int:
-    """Multiply-adds of one run of ``arm``: training, and the evaluation of the training set after each epoch. The test set,
-    which is smaller, and what is measured afterwards are not counted."""
-    samples = arm.epochs * arm.data.samples
-    return samples * (_TRAINING + _EVALUATION) * multiply_adds(arm.model.layout, arm.data.shape)
+    """Multiply-adds of one run of ``arm``: training, and the evaluations of the training set after epochs. The test set, which
+    is smaller, and what is measured afterwards are not counted."""
+    evaluations = sum(epoch > 0 for epoch in arm.evaluation.epochs("train", arm.epochs))
+    passes = _TRAINING * arm.epochs + _EVALUATION * evaluations
+    return arm.data.samples * passes * multiply_adds(arm.model.layout, arm.data.shape)
