@@ -178,3 +178,10 @@ def test_each_question_of_the_findings_has_a_figure_drawn_from_the_record_as_it_
 def test_the_headings_of_the_findings_are_questions():
     titles = [section.title for section in sections(PAGE.read_text()) if section.claims]
     assert all(re.fullmatch(r"[A-Z].*\?", title) for title in titles)
+
+
+def test_readme_begins_with_the_findings_in_short():
+    page = PAGE.read_text()
+    short = page[page.index("## What is true?") : page.index("## ", page.index("## What is true?") + 3)]
+    told = short.strip().replace("](record.md", "](docs/record.md").replace("](figures/", "](docs/figures/")
+    assert told in (ROOT / "README.md").read_text()
