@@ -1,5 +1,8 @@
 """Fixtures that several test files take."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 
@@ -12,6 +15,22 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def collected_claims():
+    """The claims of this repository as ``hw1bench.session.collected`` finds them. Their modules are forgotten again, because
+    files of the same names stand in the folders that other tests make."""
+    from hw1bench.session.collected import collected
+
+    before = set(sys.modules)
+    found = collected([Path(__file__).parents[1] / "claims"])
+    for case in found.cases:
+        _ = case.subjects  # which reads the sources of the modules
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "").parent.name == "claims":
+            del sys.modules[name]
+    return found
 
 
 @pytest.fixture(params=["baseline", "avx2", "avx512"])

@@ -80,7 +80,7 @@ def made(tmp_path):
 def test_units_are_judged_in_order_and_undecided_claims_at_further_looks(made):
     words = {("T-fit", 8): OPEN, ("T-fit", 16): {**OPEN, "seeds": 16}, ("T-fit", 32): {**OPEN, "seeds": 32}}
     status, said, runner = made([IMAGES, FIT, COUNT], words)
-    assert runner.asked == [("T-count", "T-fit", 8), ("T-images", 8), ("T-fit", 16), ("T-fit", 32)]
+    assert runner.asked == [("T-count", "T-fit", 8), ("T-fit", 16), ("T-fit", 32), ("T-images", 8)]
     assert (status, runner.limits) == (0, [None] * 4)
     assert said[-2] == "3 of 3 claims are on record: 2 supported, 1 inconclusive."
     assert re.fullmatch(

@@ -2,17 +2,14 @@
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import hw1bench
 from hw1bench import Model
 from hw1bench.court.costs import Kind, Rates, costs, kind, rates, timed
 from hw1bench.effects import CountIs, falls, lower_loss
-from hw1bench.session.collected import collected
 from hw1bench.specs import work
 from made_court import BASIS, PAIR, SWEEP
 from made_record import DENSE, book, case, experiment, ruled
@@ -139,8 +136,8 @@ def test_an_effect_on_all_arms_costs_all_and_a_count_nothing():
     assert (cost.claims, cost.steps, cost.seconds) == (("T-x",), 8 * 3 * 2, {})
 
 
-def test_most_of_what_is_on_record_was_well_estimated_by_the_rest():
-    cases, on_record, *_ = collected([Path(hw1bench.__file__).parents[1] / "claims"])
+def test_most_of_what_is_on_record_was_well_estimated_by_the_rest(collected_claims):
+    cases, on_record, *_ = collected_claims
     times = timed(cases, on_record)
     errors = []
     for one in times:

@@ -9,7 +9,6 @@ import hw1bench
 from hw1bench.report import again, origins
 from hw1bench.report.contract import measured
 from hw1bench.report.reading import read
-from hw1bench.session.collected import collected
 from hw1bench.support.number import not_finite
 from parsed_page import Page
 
@@ -29,9 +28,9 @@ def evidence():
 
 
 @pytest.fixture(scope="module")
-def on_record():
+def on_record(collected_claims):
     """The rulings of the full tier that count, by claim, and what each is bound to."""
-    cases, book, *_ = collected([ROOT / "claims"])
+    cases, book, *_ = collected_claims
     found = {case.claim.id: (case.ruled(book, "full"), case.subjects["full"]) for case in cases}
     return {name: pair for name, pair in found.items() if pair[0] is not None}
 

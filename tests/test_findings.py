@@ -13,7 +13,6 @@ from hw1bench.__main__ import main
 from hw1bench.effects import accuracy_above, lower_loss
 from hw1bench.report import seeds
 from hw1bench.report.findings import faults, figures, rounded_to, sections
-from hw1bench.session.collected import collected
 from made_record import DENSE, book, case, experiment, ruled
 
 ROOT = Path(hw1bench.__file__).parents[1]
@@ -151,18 +150,13 @@ def test_the_command_draws_the_figures_prints_the_faults_and_exits_1(tmp_path, c
     assert "none.md cannot be read" in capsys.readouterr().err
 
 
-@pytest.fixture(scope="module")
-def whole():
-    return collected([ROOT / "claims"])
-
-
-def test_the_record_bears_out_every_number_of_the_findings(whole):
-    cases, known, *_ = whole
+def test_the_record_bears_out_every_number_of_the_findings(collected_claims):
+    cases, known, *_ = collected_claims
     assert faults(PAGE.read_text(), cases, known) == []
 
 
-def test_each_question_of_the_findings_has_a_figure_drawn_from_the_record_as_it_is(whole, tmp_path):
-    cases, known, *_ = whole
+def test_each_question_of_the_findings_has_a_figure_drawn_from_the_record_as_it_is(collected_claims, tmp_path):
+    cases, known, *_ = collected_claims
     page = PAGE.read_text()
     asked = [section for section in sections(page) if section.claims]
     assert asked

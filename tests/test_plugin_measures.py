@@ -10,7 +10,7 @@ from hw1bench import Images
 from hw1bench.effects import barrier_above, beyond_random_walk, falls, rises, separates
 from hw1bench.specs.experiment import Protocol
 from hw1bench.specs.measurement import Interpolation
-from hw1bench.sources.tiers import path_figures, paths, quick, sweep, sweep_figures
+from hw1bench.sources.tiers import FOR_CURVES, path_figures, paths, quick, sweep, sweep_figures
 
 NET = Arm(
     name="net",
@@ -31,7 +31,7 @@ SWEEP = Experiment(
     figures=sweep_figures({"loss": "17", "accuracy": "18"}, "batch", "Batch: "),
 )
 LINE = Interpolation(first="a", second="b", alphas=(-1.0, 0.0, 0.25, 0.5, 1.0, 2.0))
-WALKED = paths(replace(NET, keep="last"), snapshots="epoch", mark_every=2)
+WALKED = paths(replace(NET, keep="last"), snapshots="epoch", mark_every=2, evaluation=FOR_CURVES)
 BOTH = replace(WALKED, looks=(8, 16), measures=(*WALKED.measures, LINE))
 PAIR = Experiment(
     report="B",
@@ -41,7 +41,7 @@ PAIR = Experiment(
     figures=(
         *path_figures(("-", "Whole"), ("-", "Layer 1")),
         Figure(number="19", title="Alpha", kind="interpolation"),
-        Figure(number="-", title="Loss", kind="losses"),
+        Figure(number="-", title="Loss", kind="losses", arms=("a",)),
     ),
 )
 

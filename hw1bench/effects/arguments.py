@@ -140,8 +140,8 @@ _CLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
     "norm_falls_then_slows": lambda a: f"the first {a['share']:.0%} of the epochs",
     "norm_falls_late": lambda a: "the last half of the steps",
     "fluctuates_while_loss_falls": lambda a: "the middle half of the steps",
-    # What lies between two nets depends on how far they have moved apart: in a twelfth of report A's steps there was no barrier
-    # in any seed, in all of its steps there was one in each.
+    # What lies between two nets depends on how far they have moved apart: two nets that had a barrier between them in each of
+    # eight seeds had none in any seed after a twelfth of the steps.
     **dict.fromkeys(
         ("pure_is_best", "best_within", "peaks_near", "rises_along", "falls_along", "barrier_above"),
         lambda a: "how far training moves two nets apart",

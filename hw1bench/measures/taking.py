@@ -3,7 +3,6 @@
 A measurement is defined by its class, see ``hw1bench.specs.measurement``, and by the function registered for it, see ``takes``.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from hw1bench.specs.experiment import digest
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support import arithmetic, code
 from hw1bench.support.progress import Advance
+from hw1bench.support.stopwatch import stopwatch
 
 
 def key(measurement: Measurement, blocks: Sequence[str], environment: dict[str, Any]) -> str:
@@ -57,13 +57,13 @@ def take(
         for name in measurement.reads:
             if name not in record.arrays:
                 raise ValueError(f"arm {block.arm.name!r} kept no {name}, which {kind} needs")
-    start = time.perf_counter()
+    seconds = stopwatch(len(trained[0][0].seeds) if device.type == "cpu" else None)
     with arithmetic.fixed_settings():
         found = how.function(measurement, trained, dataset, device, progress)
     if how.steps is None:
         progress(1)
     arrays = {name: np.asarray(values) for name, values in found.items()}
-    taken = Record(arrays, trained[0][1].facts, time.perf_counter() - start)
+    taken = Record(arrays, trained[0][1].facts, seconds())
     _check(taken, Measured(measurement, tuple(block for block, _ in trained)))
     return taken
 

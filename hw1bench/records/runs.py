@@ -143,7 +143,8 @@ class Record(_Frozen):
              for functions of one number ``prediction`` (runs, points): outputs at the training points with the last weights.
     facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_per_epoch``; for classes
              their number ``classes``; for functions ``target_variance``, ``x`` and ``truth`` (points).
-    seconds  of training, compilation included, or of measuring.
+    seconds  of training, compilation included, or of measuring, as on a machine that does nothing else (see
+             ``hw1bench.support.stopwatch``).
     """
 
     arrays: Mapping[str, np.ndarray]

@@ -1,6 +1,5 @@
 """Training of a block into a record, by the backend that suits the net and the device."""
 
-import time
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from hw1bench.records.runs import Block, Record, recorded
 from hw1bench.specs.experiment import Arm, Function, digest
 from hw1bench.support import arithmetic, code
 from hw1bench.support.progress import Advance
+from hw1bench.support.stopwatch import stopwatch
 from hw1bench.training import sequential, stacked
 from hw1bench.training.compiler import compiler_version, compiler_works
 from hw1bench.training.kernels import binaries, fit_kernel, image_kernel
@@ -161,7 +161,7 @@ def train(
     """
     kind = backend(block.arm, device)
     dataset = _loaded(block, library)
-    start = time.perf_counter()
+    seconds = stopwatch(len(block.seeds) if device.type == "cpu" else None)
     with arithmetic.fixed_settings():
         if kind == "fit_kernel":
             arrays = fit_kernel.train(block, dataset, advance)
@@ -171,4 +171,4 @@ def train(
             arrays = sequential.train(block, dataset, device, advance)
         else:
             arrays = stacked.train(block, dataset, device, kind == "compiled", advance)
-    return Record(arrays, _facts(block.arm, dataset), time.perf_counter() - start)
+    return Record(arrays, _facts(block.arm, dataset), seconds())
