@@ -13,6 +13,7 @@ from hw1bench.__main__ import main
 from hw1bench.effects import accuracy_above, lower_loss
 from hw1bench.report import seeds
 from hw1bench.report.findings import faults, figures, rounded_to, sections
+from hw1bench.session import record
 from made_record import DENSE, book, case, experiment, ruled
 
 ROOT = Path(hw1bench.__file__).parents[1]
@@ -38,11 +39,12 @@ def found(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "It holds [in 13 of 16 seeds](record.md#T-deep), and fails [in 3 of 16](record.md#T-deep).",
+        "It holds [in 13 of 16 seeds](record.md#T-deep), and [fails in 3 of 16](record.md#T-deep).",
         "It is [supported: 0.46, from 0.1](record.md#T-deep), [a factor of 1.6](record.md#T-deep).",
-        "It is [refuted in all 8 seeds](record.md#T-one), true in [none of 8](record.md#T-one), false in [all of the 8]"
+        "It [fails in all 8 seeds](record.md#T-one), is true in [none of 8](record.md#T-one), and [fails in all of the 8]"
         "(record.md#T-one).",
-        "It ends [at 10.8 %, not 99](record.md#T-labels), after [4 epochs](record.md#T-labels) on CIFAR-10.",
+        "It ends [at 10.8 %](record.md#T-labels), not [the threshold of 99 %](record.md#T-labels), after [4 epochs]"
+        "(record.md#T-labels) on CIFAR-10, [88.2 points](record.md#T-labels) short.",
         "[2 claims](record.md#fit) are on depth, [1 is refuted](record.md#fit).",
         "The net `a` is named in code, and `784-16-10` too: [refuted](record.md#T-labels). See [the rule](verdicts.md).",
     ],
@@ -58,9 +60,18 @@ def test_a_page_that_the_record_bears_out_has_no_fault(text):
         ("[13 of 32](record.md#T-deep)", "T-deep holds in 13 of 16 seeds"),
         ("[all 8](record.md#T-deep)", "T-deep holds in 13 of 16 seeds"),
         ("[none of 16](record.md#T-deep)", "T-deep holds in 13 of 16 seeds"),
+        ("[3 of 16](record.md#T-deep)", "T-deep holds in 13 of 16 seeds"),
+        ("[fails in 13 of 16](record.md#T-deep)", "T-deep holds in 13 of 16 seeds"),
+        ("[all 8](record.md#T-one)", "T-one holds in 0 of 8 seeds"),
+        ("[fails in none of 8](record.md#T-one)", "T-one holds in 0 of 8 seeds"),
+        ("[at 99 %](record.md#T-labels)", "99 % is not what was found of T-labels: 10.81"),
+        ("[a factor of 1.5](record.md#T-deep)", "a factor of 1.5 is not what was found of T-deep: 1.592"),
+        ("[a factor of 2.4](record.md#T-labels)", "a factor of 2.4 is not what was found of T-labels: there is none"),
+        ("[88.2 %](record.md#T-labels)", "88.2 % is not what was found of T-labels: 10.81"),
+        ("[46.5 points](record.md#T-deep)", "46.5 points is not what was found of T-deep: there is none"),
         ("[refuted](record.md#T-deep)", "the ruling on T-deep is 'supported'"),
         ("[0.47](record.md#T-deep)", "0.47 is no number of the ruling on T-deep"),
-        ("[10.9 %](record.md#T-labels)", "10.9 is no number"),
+        ("[10.9 %](record.md#T-labels)", "10.9 % is not what was found"),
         ("[It](record.md#T-bare) is so.", "claim T-bare has no ruling"),
         ("[It](record.md#T-gone) is so.", "there is no claim or topic 'T-gone'"),
         ("It holds in 13 of 16 seeds.", "'It holds in 13 of 16 seeds.' has a number outside a link"),
@@ -179,3 +190,8 @@ def test_readme_begins_with_the_findings_in_short():
     short = page[page.index("## What is true?") : page.index("## ", page.index("## What is true?") + 3)]
     told = short.strip().replace("](record.md", "](docs/record.md").replace("](figures/", "](docs/figures/")
     assert told in (ROOT / "README.md").read_text()
+
+
+def test_readme_says_what_is_on_record(collected_claims):
+    cases, known, *_ = collected_claims
+    assert record.summary(cases, known)[0] in " ".join((ROOT / "README.md").read_text().split())

@@ -24,7 +24,10 @@ PAGE = "record.md#"
 
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e-?\d+)?(?![\w])|(?<![\w.])\d+(?:\.\d+)?e-?\d+")
 _ANY_DIGIT = re.compile(r"\d")
-_SHARE = re.compile(r"(\d+|none|all) of (?:the )?(\d+)|all (\d+)")
+_SHARE = re.compile(r"(fails in )?(?:(\d+|none|all) of (?:the )?(\d+)|all (\d+))")
+_MEASURED = re.compile(r"a factor of ([\d.,]+)|([\d.,]+) (points|%)")
+_ENDS = re.compile(r"^([\d.e-]+) - |- ([\d.e-]+)$")
+"""The threshold in the formula of an effect, "0.15 - train accuracy" or "train accuracy - 0.99"."""
 _VERDICT = re.compile(r"\b(supported|refuted|inconclusive|no evidence)\b")
 _NAMES = ("CIFAR-10",)
 """Names with a digit that are no numbers."""
@@ -155,8 +158,18 @@ def _claim_faults(text: str, case: Case, book: Book) -> list[str]:
     for match in _SHARE.finditer(said):
         if not _is_share(match, ruling):
             found.append(f"{text!r}: {case.claim.id} holds in {ruling.holds} of {ruling.seeds} seeds")
-    known = [*_ruled_numbers(ruling), *_stated_numbers(case, ruling)]
-    for number in _NUMBER.findall(_SHARE.sub("", said)):
+    said = _SHARE.sub("", said)
+    for match in _MEASURED.finditer(said):
+        factor, number, unit = match.groups()
+        if unit == "%" and "threshold" in said:
+            known = [100 * stated for stated in _stated_numbers(case)]
+        else:
+            known = [*_measured(case, ruling, unit or "factor")]
+        if not any(rounded_to(factor or number, value) for value in known):
+            measured = ", ".join(f"{value:.4g}" for value in known) or "there is none"
+            found.append(f"{text!r}: {match.group()} is not what was found of {case.claim.id}: {measured}")
+    known = [*_ruled_numbers(ruling), *_stated_numbers(case)]
+    for number in _NUMBER.findall(_MEASURED.sub("", said)):
         if not any(rounded_to(number, value) for value in known):
             found.append(f"{text!r}: {number} is no number of the ruling on {case.claim.id} or of the claim")
     return found
@@ -176,39 +189,47 @@ def _topic_faults(text: str, topic: str, cases: Sequence[Case], book: Book) -> l
 
 
 def _is_share(match: re.Match[str], ruling: Ruling) -> bool:
-    """Whether "13 of 16", "none of 8", "all of 8" or "all 8" are the seeds in which the claim holds, or does not."""
-    holds, seeds, every = match.groups()
+    """Whether "13 of 16", "none of 8" or "all 8" are the seeds in which the claim holds; with "fails in" the others."""
+    fails, holds, seeds, every = match.groups()
     if ruling.holds is None or ruling.seeds is None:
         return False
-    if every is not None:
-        return int(every) == ruling.seeds and ruling.holds in (0, ruling.seeds)
-    named = {"none": (0,), "all": (ruling.seeds,)}.get(holds)
-    wanted = named if named is not None else (int(holds),)
-    return int(seeds) == ruling.seeds and wanted[0] in (ruling.holds, ruling.seeds - ruling.holds)
+    wanted = ruling.seeds - ruling.holds if fails else ruling.holds
+    of = int(seeds or every)
+    count = of if every or holds == "all" else 0 if holds == "none" else int(holds)
+    return (count, of) == (wanted, ruling.seeds)
+
+
+def _measured(case: Case, ruling: Ruling, unit: str) -> Iterator[float]:
+    """What the median effect is as a "factor", in "points" or in "%"; nothing if its unit is another."""
+    effect, median = case.claim.effect, ruling.median
+    if not isinstance(effect, Effect) or not isinstance(median, int | float):
+        return
+    if unit == "factor" and effect.unit == "log ratio":
+        yield math.exp(abs(median))
+    if unit == "points" and effect.unit == "share":
+        yield 100 * abs(median)
+    if unit == "%" and effect.unit == "ratio":
+        yield 100 * abs(median)
+    if unit == "%" and effect.unit == "share":
+        for first, last in _ENDS.findall(effect.name):
+            yield 100 * (float(first) - median if first else median + float(last))
 
 
 def _ruled_numbers(ruling: Ruling) -> Iterator[float]:
-    """The numbers of ``ruling``: seeds, and the median effect and its interval as they are, in per cent, and as a ratio."""
+    """The numbers of ``ruling``: seeds, and the median effect and its interval."""
     yield from (float(count) for count in (ruling.holds, ruling.seeds) if count is not None)
     for value in (ruling.median, *(ruling.interval or ())):
         if isinstance(value, int | float):
-            yield from (abs(value), 100 * abs(value))
-            if abs(value) < math.log(1e12):
-                yield from (math.exp(abs(value)), 100 * -math.expm1(-abs(value)))
+            yield abs(value)
 
 
-def _stated_numbers(case: Case, ruling: Ruling) -> Iterator[float]:
-    """The numbers of the claim, of its effect and of its arms; and what the effect compares with each of its own numbers, in the
-    median seed: 0.108 for an effect "train accuracy - 0.99" with a median of -0.882."""
+def _stated_numbers(case: Case) -> Iterator[float]:
+    """The numbers of the claim, of its effect and of its arms."""
     claim = case.claim
     for text in (claim.says, claim.where):
         yield from _numbers(text)
     if isinstance(claim.effect, Effect):
-        for number in _numbers(claim.effect.name):
-            yield from (number, 100 * number)
-            if isinstance(ruling.median, int | float):
-                for value in (number - ruling.median, number + ruling.median):
-                    yield from (value, 100 * value)
+        yield from _numbers(claim.effect.name)
     if claim.experiment is not None:
         for arm in claim.experiment.full.arms:
             yield from map(float, (arm.epochs, arm.model.parameters, arm.data.samples, arm.optimizer.lr))
