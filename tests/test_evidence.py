@@ -16,7 +16,6 @@ ROOT = Path(hw1bench.__file__).parents[1]
 FOLDER = ROOT / "reports" / "record"
 LARGEST = 2 * 2**20  # bytes
 WITHOUT = {  # ruled before evidence was kept; a ruling that is made again brings it
-    "A-random-cannot-learn",
     "C-grad-slow-then-moves",
     "D-size-saturates",
 }

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from hw1bench import Arm, Claim, Experiment, Images, Model, Optimizer
 from hw1bench.court import pilots
@@ -139,6 +140,27 @@ def test_every_compared_arm_must_have_learnt(tmp_path, end, accuracy, speaks):
     verdict = court(tmp_path, curve).hear(claim(lower_loss("a", than="b"))).verdict
     assert verdict.word == ("seen" if speaks else "no evidence")
     assert verdict.note.startswith("" if speaks else "No evidence: b did not learn.")
+
+
+@pytest.mark.parametrize(
+    ("layout", "loss", "end", "learns"),
+    [
+        ("784-10 softmax", "cross_entropy", 2.13, True),  # a fifth of what lies between 2.3 and 1.46
+        ("784-10 softmax", "cross_entropy", 2.14, False),
+        ("784-10", "cross_entropy", 2.13, False),
+        ("784-10 logsoftmax", "nll", 2.13, False),
+    ],
+)
+def test_a_net_whose_loss_has_a_bottom_must_have_lost_a_fifth_down_to_it(layout, loss, end, learns):
+    """Cross-entropy that takes the probabilities of a softmax for logits cannot fall below log(1 + 9 / e)."""
+    arm = replace(IMAGES, name="a", model=Model(layout), loss=loss)
+    losses, accuracy = falling(arm, end, 0.6)
+    seeds = [{"a": Run(arm, seed, {"train_loss": losses, "train_accuracy": accuracy}, FACTS)} for seed in range(8)]
+    assert torch.nn.functional.cross_entropy(torch.eye(10)[:1], torch.tensor([0])).item() == pytest.approx(
+        math.log1p(9 / math.e)
+    )
+    why = pilots.untrained(claim(Effect("made up", "", lambda runs: 1.0, ("a",))), seeds)
+    assert why == ("" if learns else "a did not learn")
 
 
 @pytest.mark.parametrize(("dead", "of", "speaks"), [(1, 8, False), (1, 16, True), (2, 16, False)])

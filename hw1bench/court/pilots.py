@@ -18,13 +18,14 @@ from hw1bench.effects import Effect
 from hw1bench.effects.arguments import SETTINGS
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
+from hw1bench.specs import notation
 from hw1bench.specs.arm import Arm
 from hw1bench.specs.experiment import Images, Protocol
 
 TRAINED, NO_FOREIGN_LEVEL, NO_CLOCK, SAME_ARMS = "trained", "no foreign level", "no clock", "same arms"
 """The names of the rules."""
 OVER_CHANCE = 2.5  # times the accuracy of guessing, at least
-LOST = 0.2  # of the starting loss, at least
+LOST = 0.2  # of the starting loss, as far as it can be lost, at least
 UNDER_GUESSING = 0.01  # of the logarithm of the number of classes, for random labels
 IN_SEEDS = 0.9  # of the seeds
 OF_THE_STEPS = 0.5  # of the report's steps, for a claim tied to an epoch or stage
@@ -99,7 +100,7 @@ def untrained(claim: Claim, seeds: Seeds) -> str:
     """Which arms did not learn in nine of ten seeds; '' if all did, or if the claim is about nets that do not learn.
 
     A net learns if its training accuracy ends at 2.5 times the accuracy of guessing or more, and its training loss has fallen by
-    a fifth or more; a net on random labels, if its training loss ends 1 % or more under the logarithm of the number of classes.
+    a fifth or more of what it can lose; a net on random labels, if its training loss ends 1 % or more under the logarithm of the number of classes.
     """
     if claim.about_not_training:
         return ""
@@ -152,7 +153,18 @@ def _learnt(run: Run) -> bool:
             return end <= (1 - UNDER_GUESSING) * math.log(classes)
         if learning.final(run, "train_accuracy") < OVER_CHANCE / classes:
             return False
-    return end <= (1 - LOST) * learning.start(run)
+    least = _least_loss(run)
+    return end - least <= (1 - LOST) * (learning.start(run) - least)
+
+
+def _least_loss(run: Run) -> float:
+    """The lowest loss that the run's net can have. It is 0, except if the net ends in a softmax and cross-entropy takes its
+    outputs for logits: even certain and right outputs, 1 and zeros, then leave log(1 + (classes - 1) / e), 1.46 for ten classes.
+    Such a net on CIFAR-10 is right in 62 % of the cases when its loss has fallen from 2.30 to 1.85."""
+    last = notation.parse(run.arm.model.layout)[-1]
+    if run.arm.loss == "cross_entropy" and last == notation.Output("softmax"):
+        return math.log1p((run.facts["classes"] - 1) / math.e)
+    return 0.0
 
 
 def _batch(arm: Arm) -> int:
