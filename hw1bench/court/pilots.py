@@ -100,7 +100,8 @@ def untrained(claim: Claim, seeds: Seeds) -> str:
     """Which arms did not learn in nine of ten seeds; '' if all did, or if the claim is about nets that do not learn.
 
     A net learns if its training accuracy ends at 2.5 times the accuracy of guessing or more, and its training loss has fallen by
-    a fifth or more of what it can lose; a net on random labels, if its training loss ends 1 % or more under the logarithm of the number of classes.
+    a fifth or more of what it can lose; a net on random labels, if its training loss ends 1 % or more under the logarithm of the
+    number of classes.
     """
     if claim.about_not_training:
         return ""
