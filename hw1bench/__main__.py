@@ -59,9 +59,10 @@ def _findings(arguments: argparse.Namespace) -> int:
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read ({error}): name a page of findings") from None
     cases, book, *_ = collected.collected([Path(path) for path in arguments.claims])
-    for target, rulings in findings.figures(page, cases, book).items():
-        seeds.draw(rulings, path.parent / target)
     faults = findings.faults(page, cases, book)
+    if not faults:  # the figures that are there stay as they are until the page is mended
+        for target, rulings in findings.figures(page, cases, book).items():
+            seeds.draw(rulings, path.parent / target)
     _say("\n".join(faults) or f"{path}: the record bears out every number")
     return int(bool(faults))
 
@@ -83,7 +84,7 @@ def _complete(paths: Sequence[Path], arguments: argparse.Namespace) -> int:
         options = replace(options, device="GPU")
     elif arguments.device == "cuda":
         raise ValueError("--device cuda: there is no CUDA device here: give --device cpu")
-    runner = child.Child()
+    runner = child.Child(_say)
     with runner.handled():
         return Completion(found, options, runner, _say).complete()
 
@@ -146,7 +147,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     record.add_argument("--budget", metavar="MINUTES", help="with --run: end after so long (default: when all is done)")
     record.add_argument(
-        "--device", choices=("cpu", "cuda"), help="with --run: where to train (default: cuda, or cpu without one)"
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        help="with --run: where to train (default: auto, CUDA if there is a device and else the CPU)",
     )
     record.add_argument(
         "--report-dir", metavar="DIR", help="with --run: folder of the report (default: reports/record)"
@@ -156,7 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     record.set_defaults(run=_record)
     found = commands.add_parser(
-        "findings", help="draw a page of findings, and look up its numbers on record; exit 1 if one is not there"
+        "findings",
+        help="look up the numbers of a page of findings on record, and draw its figures; exit 1 if one is not there",
     )
     found.add_argument("page", metavar="PAGE", help="a Markdown page, such as docs/findings.md")
     found.add_argument(

@@ -14,6 +14,7 @@ import hw1bench
 from hw1bench.session import child
 
 ROOT = Path(hw1bench.__file__).parents[1]
+STOPPING = "stopping in good order: a second signal ends it at once"
 PATIENT = """
 import signal, time
 
@@ -28,7 +29,8 @@ def test_patient():
 @pytest.fixture
 def ended(tmp_path, monkeypatch):
     """Runs a session that takes 30 seconds, ignoring Ctrl-C if ``deaf``, and sends this process each of ``signals``: (its exit
-    status, seconds from when it was ready, what it printed, the signals that were handled)."""
+    status, seconds from when it was ready, what it printed, the signals that were handled). What the parent said is in
+    ``run.said``."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(child, "lowest_priority", lambda: None)  # it may starve while other tests run
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
@@ -36,7 +38,7 @@ def ended(tmp_path, monkeypatch):
 
     def run(*signals, deaf=False, seconds=None):
         (tmp_path / "test_patient.py").write_text(PATIENT.format(deaf=deaf))
-        session, ready = child.Child(), []
+        session, ready = child.Child(run.said.append), []
 
         def send():
             while not (tmp_path / "ready").exists():
@@ -55,6 +57,7 @@ def ended(tmp_path, monkeypatch):
             sender.join()
         return status, took, (tmp_path / "log").read_text(), session.signals
 
+    run.said = []
     return run
 
 
@@ -65,11 +68,13 @@ def test_the_first_signal_is_passed_on_as_one_interrupt(ended, number):
     assert (status, signals) == (pytest.ExitCode.INTERRUPTED, [number])
     assert took < 10
     assert "KeyboardInterrupt" in output
+    assert ended.said == [STOPPING]
     assert signal.getsignal(number) == before
 
 
 def test_the_second_signal_ends_it_at_once(ended):
     status, took, _, signals = ended(signal.SIGINT, signal.SIGTERM, deaf=True)
+    assert ended.said == [STOPPING]
     assert (status, signals) == (-signal.SIGKILL, [signal.SIGINT, signal.SIGTERM])
     assert took < 10
 
@@ -94,11 +99,13 @@ def test_a_signal_before_it_begins_is_passed_on(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(child, "lowest_priority", lambda: None)
     (tmp_path / "test_patient.py").write_text(PATIENT.format(deaf=False))
-    session = child.Child()
+    said = []
+    session = child.Child(said.append)
     session.signals.append(signal.SIGTERM)
     begun = time.monotonic()
     assert session.run(["-p", "no:cacheprovider", "test_patient.py"], tmp_path / "log", None) != 0
     assert time.monotonic() - begun < 20
+    assert said == [STOPPING]
 
 
 @pytest.mark.skipif(not os.access("/proc/self/autogroup", os.W_OK), reason="a kernel without groups of sessions")

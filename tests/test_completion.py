@@ -81,13 +81,15 @@ def test_units_are_judged_in_order_and_undecided_claims_at_further_looks(made):
     words = {("T-fit", 8): OPEN, ("T-fit", 16): {**OPEN, "seeds": 16}, ("T-fit", 32): {**OPEN, "seeds": 32}}
     status, said, runner = made([IMAGES, FIT, COUNT], words)
     assert runner.asked == [("T-count", "T-fit", 8), ("T-fit", 16), ("T-fit", 32), ("T-images", 8)]
+    output = f"what the sessions print is in {runner.folder / 'report' / 'pytest.log'}"
+    assert [line for line in said if line == output] == said[:1]  # once, at the start
     assert (status, runner.limits) == (0, [None] * 4)
     assert said[-2] == "3 of 3 claims are on record: 2 supported, 1 inconclusive."
     assert re.fullmatch(
-        r"next: exact counts, T-x at 8 seeds: 2 claims, about 0.0 s; left after it: 1 claim, about .*", said[0]
+        r"next: exact counts, T-x at 8 seeds: 2 claims, about 0.0 s; left after it: 1 claim, about .*", said[1]
     )
-    assert re.match(r"  took ", said[1])
-    assert said[2:4] == ["    supported: T-count", "    inconclusive: T-fit 4/8"]
+    assert re.match(r"  took ", said[2])
+    assert said[3:5] == ["    supported: T-count", "    inconclusive: T-fit 4/8"]
     assert said[-4:-3] == ["  took 0.0 s"]
     assert "nothing is left after it" in said[-5]
 
@@ -106,7 +108,9 @@ def test_a_unit_without_a_ruling_is_named_with_the_reason_and_not_tried_again(ma
     status, said, runner = made([OTHER, FIT, COUNT], {"T-fit": None}, lambda runner: 1)
     assert len(runner.asked) == 1
     assert status == 1
-    assert said[-4:-2] == ["no ruling:", f"  T-fit: see {runner.folder / 'report' / 'pytest.log'}"]
+    log = runner.folder / "report" / "pytest.log"
+    assert said[-4:-2] == ["no ruling:", f"  T-fit: see {log}"]
+    assert f"    no ruling: T-fit: see {log}" in said
     assert said[-2] == "2 of 3 claims are on record: 2 supported."
 
 
@@ -114,10 +118,12 @@ def test_a_session_that_fails_is_repeated_with_a_unit_each(made):
     status, said, runner = made([FIT, OTHER], {"T-fit": None}, lambda runner: 4)
     assert sorted(map(len, runner.asked)) == [2, 2, 3]  # each unit, and its look
     assert status == 1
-    assert "  pytest ended with exit status 4: see" in "\n".join(said)
-    assert [line for line in said if line.startswith("  T-")] == [
-        f"  T-fit: see {runner.folder / 'report' / 'pytest.log'}"
+    why = f"pytest ended with exit status 4, see {runner.folder / 'report' / 'pytest.log'}"
+    assert [line.partition(": ")[2] for line in said if line.startswith("    no ruling")] == [
+        f"T-fit, T-other: {why}; each unit is tried again by itself",
+        f"T-fit: {why}",
     ]
+    assert [line for line in said if line.startswith("  T-")] == [f"  T-fit: {why}"]
 
 
 def test_a_claim_that_changes_meanwhile_is_named(made):
@@ -142,7 +148,10 @@ def test_a_unit_that_the_budget_cuts_off_did_not_fail(made):
 
     status, said, _ = made([FIT, OTHER], {"T-other": None, "T-fit": None}, late, budget=0.0003)
     assert status == 0
-    assert [line.partition(":")[0] for line in said[4:6]] == ["  T-x at 8 seeds", "  T-other at 8 seeds"]
+    assert said[3] == (
+        "    no ruling: T-fit, T-other: the time is up, no new block: run it again, and it goes on from the blocks that are there"
+    )
+    assert [line.partition(":")[0] for line in said[5:7]] == ["  T-x at 8 seeds", "  T-other at 8 seeds"]
     assert "no ruling:" not in said
 
 
@@ -156,6 +165,30 @@ def test_a_signal_ends_it_after_the_session_in_hand(made):
     assert sum(line.startswith("  T-") for line in said) == 2
 
 
+@pytest.mark.parametrize(("blocks", "kept"), [(1, "1 new block is kept"), (3, "3 new blocks are kept")])
+def test_a_unit_that_a_signal_cuts_short_says_how_many_blocks_are_kept(made, tmp_path, blocks, kept):
+    folder = tmp_path / "report" / "blocks"
+    folder.mkdir(parents=True)
+    (folder / "earlier.npz").touch()
+
+    def interrupted(runner):
+        for number in range(blocks):
+            (folder / f"{number}.npz").touch()
+        runner.signals.append(signal.SIGINT)
+        return 2
+
+    _, said, _ = made([FIT], {"T-fit": None}, interrupted)
+    assert said[3] == (
+        f"    no ruling: T-fit: interrupted by SIGINT, {kept}: run it again, and it goes on from the blocks that are there"
+    )
+
+
+def test_a_claim_that_failed_before_a_signal_is_named_with_its_reason(made):
+    status, said, runner = made([FIT], {"T-fit": None}, lambda runner: runner.signals.append(signal.SIGTERM) or 1)
+    assert status == 128 + signal.SIGTERM
+    assert f"  T-fit: see {runner.folder / 'report' / 'pytest.log'}" in said
+
+
 def test_a_claim_that_no_test_judges_is_named(tmp_path):
     here = Case(FIT.claim, FIT.topic, tmp_path / "rulings.json")
     runner, said = Made(tmp_path, [here], {}), []
@@ -163,6 +196,27 @@ def test_a_claim_that_no_test_judges_is_named(tmp_path):
     assert Completion(found, Options(report_dir=tmp_path), runner, said.append).complete() == 1
     assert "  T-fit: no test judges it in the full tier" in said
     assert runner.asked == []
+
+
+@pytest.mark.parametrize(
+    ("given", "there", "device"),
+    [
+        ([], True, "GPU"),
+        ([], False, "cpu"),
+        (["--device", "auto"], True, "GPU"),
+        (["--device", "auto"], False, "cpu"),
+        (["--device", "cpu"], True, "cpu"),
+        (["--device", "cuda"], True, "GPU"),
+    ],
+)
+def test_it_trains_on_cuda_if_there_is_a_device_or_as_told(tmp_path, monkeypatch, given, there, device):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hw1bench.session.child.cuda", lambda: there)
+    monkeypatch.setattr("hw1bench.session.collected.collected", lambda paths: Collected([], {}, Pack(), {}))
+    found = []
+    monkeypatch.setattr(Completion, "complete", lambda self: found.append(self._options.device) or 0)
+    assert main(["record", "--run", *given]) == 0
+    assert found == [device]
 
 
 @pytest.mark.parametrize(
@@ -257,12 +311,15 @@ def test_kill_loses_no_ruling_and_a_signal_ends_the_next_run_in_good_order(pytes
     assert [ruling.claim for ruling in rulings.load(folder / "rulings.json").values()] == ["A-fit-x"]
     assert len(list((pytester.path / "reports" / "record" / "blocks").glob("*.npz"))) == 1
     process = start(pytester.path)
+    assert process.stdout.readline() == "what the sessions print is in reports/record/pytest.log\n"
     first = process.stdout.readline()
     assert re.fullmatch(r"next: A-endless at 8 seeds: 1 claim, about .*; nothing is left after it\n", first)
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 128 + signal.SIGINT, output
-    assert "no ruling\nnot run (interrupted by SIGINT):\n  A-endless at 8 seeds: 1 claim, about " in output
+    assert "\nstopping in good order: a second signal ends it at once\n  took " in output
+    assert "    no ruling: A-fit-y: interrupted by SIGINT, no new block: run it again" in output
+    assert "\nnot run (interrupted by SIGINT):\n  A-endless at 8 seeds: 1 claim, about " in output
     assert "1 of 2 claims is on record: 1 supported.\n" in output
     assert "Traceback" not in output
 
@@ -285,7 +342,8 @@ def test_the_budget_ends_it_in_good_order(pytester, project):
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 0, output
     assert re.search(
-        r"no ruling\nnot run \(no time is left for them\):\n  A-endless at 8 seeds: 1 claim, about .*\n0 of 1", output
+        r"no ruling: A-fit-y: the time is up, no new block: .*\nnot run \(no time is left for them\):\n  A-endless at 8 seeds: 1 claim, about .*\n0 of 1",
+        output,
     )
 
 
@@ -294,7 +352,7 @@ def test_what_fails_is_named_and_the_rest_is_put_on_record(pytester, project):
     process = start(pytester.path)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 1, output
-    assert "    refuted, absent: B-count-z\n    supported: A-fit-x 8/8\nno ruling:\n" in output
-    assert "  A-fit-y: error, ZeroDivisionError: nothing to divide\n2 of 3 claims are on record" in output
+    assert "    refuted, absent: B-count-z\n    supported: A-fit-x 8/8\n    no ruling: A-fit-y: error, " in output
+    assert "\nno ruling:\n  A-fit-y: error, ZeroDivisionError: nothing to divide\n2 of 3 claims are on record" in output
     assert len(rulings.load(folder / "rulings.json")) == 2
     assert "ZeroDivisionError" in (pytester.path / "reports" / "record" / "pytest.log").read_text()

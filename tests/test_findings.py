@@ -147,16 +147,17 @@ def test_a_figure_without_rulings_is_refused_in_one_line(tmp_path):
         seeds.draw([], tmp_path / "depth.svg")
 
 
-def test_the_command_draws_the_figures_prints_the_faults_and_exits_1(tmp_path, capsys):
+def test_the_command_draws_the_figures_or_prints_the_faults_and_exits_1(tmp_path, capsys):
     claims = str(ROOT / "claims" / "test_grad.py")
     page = tmp_path / "page.md"
     page.write_text("## Stop\n\n[all 8 seeds](record.md#B-grad-calms)\n\n![seeds](stop.svg)\n")
     assert main(["findings", str(page), claims]) == 0
     assert capsys.readouterr().out.strip() == f"{page}: the record bears out every number"
     assert (tmp_path / "stop.svg").exists()
-    page.write_text("## Stop\n\n[in 7 of 8 seeds](record.md#B-grad-calms)\n")
+    page.write_text("## Stop\n\n[in 7 of 8 seeds](record.md#B-grad-calms)\n\n![seeds](wrong.svg)\n")
     assert main(["findings", str(page), claims]) == 1
     assert "B-grad-calms holds in 8 of 8 seeds" in capsys.readouterr().out
+    assert not (tmp_path / "wrong.svg").exists()
     assert main(["findings", str(tmp_path / "none.md"), claims]) == 2
     assert "none.md cannot be read" in capsys.readouterr().err
 

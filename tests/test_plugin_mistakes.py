@@ -69,6 +69,18 @@ def test_a_malformed_rulings_file_is_refused(pytester, project):
     refused(pytester.runpytest("claims"), r"rulings file .*rulings.json is malformed")
 
 
+@pytest.mark.parametrize("selected", ["grad", "report_t and not gpu"])
+def test_a_file_that_cannot_be_collected_is_the_last_word_whatever_is_selected(pytester, project, selected):
+    project("[1 / 0]", topic="grad")
+    result = pytester.runpytest("claims", "-m", selected)
+    text = f"{result.stdout.str()}\n{result.stderr.str()}"
+    assert "ZeroDivisionError: division by zero" in text
+    assert "Unknown marker" not in text
+    assert "1 error" in result.outlines[-1]
+    project("[]", topic="grad")
+    refused(pytester.runpytest("claims", "-m", "misspelt"), "Unknown marker.*misspelt")
+
+
 def test_rulings_of_files_and_claims_that_were_not_selected_are_left_alone(pytester, project):
     folder = project(MIXED)
     project("[claim('A-fit-other', 'supported')]", topic="grad")

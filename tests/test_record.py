@@ -140,6 +140,7 @@ def test_all_claims_on_record_in_both_tiers_stand_beside_each_other_by_topic():
             ],
         ),
     ]
+    assert "a verdict agrees if the full tier has the same word, be it inconclusive" in against.note
     undecided = made([mixed], more).sections[4]
     assert undecided.groups[0][0] == "Size | width: undecided"
 

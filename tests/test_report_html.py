@@ -257,8 +257,10 @@ def test_figures_that_are_missing_are_left_out_and_one_line_says_so(tmp_path):
     (tmp_path / "figures" / "A-fit-sawtooth-function.svg").unlink()
     some = Page(render(found, tmp_path))
     assert len(some.find("figure")) == len(some.find("img")) == 1
-    (said,) = some.find("p", class_="origin")
+    (said,) = some.find("p", id="left-out")
     assert said["text"] == "1 figure is left out, because its file is not here: figures/A-fit-sawtooth-function.svg."
+    before = [one["attributes"].get("id") for one in some.elements[: some.elements.index(said)]]
+    assert "counts-of-verdicts" in before  # it comes after what the page is about
     assert "A-fit-sawtooth" not in some.text("topic-fit")  # an experiment that has nothing else to show
     (tmp_path / "figures" / "A-fit-sinc-loss.svg").unlink()
     none = Page(render(found, tmp_path))
@@ -416,4 +418,4 @@ def test_a_figure_that_cannot_be_read_is_missing(tmp_path):
     (tmp_path / "figures" / "empty.svg").touch()
     found = Page(render(document(figures=[figure("A", "-", "t", path) for path in paths]), tmp_path))
     assert not found.find("figure")
-    assert "4 figures are left out, because their files are not here: figures/loop.svg, " in found.text("origins")
+    assert found.text("left-out").strip() == "4 figures are left out, because their files are not here."

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cases import ARM, DIGITS
-from hw1bench import Experiment, Model, Protocol
+from hw1bench import CrossReportFigure, Experiment, Figure, Model, Protocol
 from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.session.drawing import Drawing
 from hw1bench.specs.measurement import Interpolation, JacobianNorm
@@ -119,3 +119,34 @@ def test_a_chart_shows_the_line_between_its_arms_out_of_two_from_one_arm(tmp_pat
         assert "mixed_test_loss" not in second.arrays
     with pytest.raises(ValueError, match="arm 'a' has several results to draw: name the arms of one in the figure"):
         drawing.series(experiment, "interpolation")
+
+
+def test_a_figure_that_lacks_arms_or_results_as_the_session_was_ended_is_left_out_and_others_are_drawn(tmp_path):
+    arms = tuple(replace(BEST, name=name, batch_size=size) for name, size in (("a", 32), ("b", 64), ("c", 128)))
+    protocol = Protocol(arms=arms, looks=(8,), measures=(JacobianNorm(),))
+    shown = (
+        Figure(number="1", title="Both", kind="loss", arms=("a", "b")),
+        Figure(number="2", title="All", kind="losses"),
+        Figure(number="3", title="Norms", kind=NORM, arms=("a", "b")),
+    )
+    experiment = Experiment(report="T", name="x", full=protocol, quick=protocol, figures=shown)
+    across = CrossReportFigure(topic="x", title="All", kind="loss", experiments=(experiment,))
+    blocks = [Block("T", "x", arm, 0) for arm in arms]
+    norms = Record({"jacobian": np.arange(8.0)}, FACTS, 1.0)
+    results = {Measured(JacobianNorm(), (blocks[0],)): norms}
+    said = []
+
+    def drawn(of, unfinished):
+        records = {block: record(0) for block in of}
+        drawing = Drawing("quick", records, results, tmp_path, said.append, unfinished=unfinished)
+        return [figure["path"] for figure in drawing.draw({experiment: "x", across: "x"})]
+
+    assert drawn(blocks[:2], {experiment}) == ["figures/T-x-loss.svg"]
+    left = [line.removeprefix("figure ").partition(":")[0] for line in said]
+    assert left == [f"figures/{name}.svg is left out" for name in ("T-x-losses", f"T-x-{NORM}", across.id)]
+    assert all(line.endswith("its runs are not complete") for line in said)
+    said.clear()
+    results[Measured(JacobianNorm(), (blocks[1],))] = norms
+    assert len(drawn(blocks, {experiment})) == 4
+    assert said == []
+    assert len(drawn(blocks[:2], set())) == 4  # a session that was asked for a part of the claims draws what it has

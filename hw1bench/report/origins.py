@@ -7,7 +7,6 @@ from hw1bench.court.vocabulary import RECORDED
 from hw1bench.report.contract import Claim, Document
 from hw1bench.report.quantities import named, plural
 
-_NAMED = 2  # figures that are left out and named; the others are counted
 _COUNTS = "exact counts"
 _UNKNOWN = "a device that is not stated"
 
@@ -53,12 +52,10 @@ def device(claim: Claim) -> str:
 
 
 def left_out(paths: Sequence[str]) -> str:
-    """That the figures at ``paths`` are not shown, because their files are not there; '' if there are none."""
-    if not paths:
-        return ""
-    named = ", ".join(paths[:_NAMED]) + (f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else "")
-    are, files = ("is", "its file is") if len(paths) == 1 else ("are", "their files are")
-    return f"{plural(len(paths), 'figure')} {are} left out, because {files} not here: {named}."
+    """That the figures at ``paths``, one or more, are not shown, because their files are not there."""
+    if len(paths) == 1:
+        return f"1 figure is left out, because its file is not here: {paths[0]}."
+    return f"{plural(len(paths), 'figure')} are left out, because their files are not here."
 
 
 def judged(claim: Claim) -> str:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -40,11 +40,12 @@ def _begin() -> None:
 
 class Child:
     """Sessions of pytest, one after the other. While ``handled``, the first Ctrl-C, SIGTERM or SIGHUP is passed on to the session
-    as one Ctrl-C, which ends it in good order; the next kills it. A session has a process group of its own, so that Ctrl-C on a
-    terminal reaches it in no other way."""
+    as one Ctrl-C, which ends it in good order and of which ``say`` is told in a line; the next kills it. A session has a process
+    group of its own, so that Ctrl-C on a terminal reaches it in no other way."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         self.signals: list[int] = []
+        self._say = say
         self._process: subprocess.Popen[bytes] | None = None
 
     @contextmanager
@@ -76,7 +77,7 @@ class Child:
             )
         try:
             if self.signals:  # one that came before there was a process to pass it on to
-                self._process.send_signal(signal.SIGINT)
+                self._end(self._process)
             try:
                 return self._process.wait(None if last is None else max(0.0, last - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -88,7 +89,11 @@ class Child:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.signals.append(number)
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT) if len(self.signals) == 1 else self._process.kill()
+            self._end(self._process) if len(self.signals) == 1 else self._process.kill()
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        process.send_signal(signal.SIGINT)
+        self._say("stopping in good order: a second signal ends it at once")
 
 
 def cuda() -> bool:

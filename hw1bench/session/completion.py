@@ -95,12 +95,22 @@ class Completion:
             elif not chosen:
                 why = "no time is left for them"
             else:
+                if not tried:
+                    self._say(f"what the sessions print is in {self._output}")
                 self._try(chosen, units, book)
                 tried = True
         self._close(why, tried)
         if self._runner.signals:
             return _INTERRUPTED + self._runner.signals[0]
         return _NO_RULING if self._failed else 0
+
+    @property
+    def _output(self) -> Path:
+        return self._options.report_dir / OUTPUT
+
+    def _blocks(self) -> set[Path]:
+        """The files of the blocks that are trained or measured."""
+        return set((self._options.report_dir / "blocks").glob("*.npz"))
 
     @property
     def _time(self) -> float:
@@ -129,9 +139,9 @@ class Completion:
         self._say(f"next: {', '.join(unit.name for unit in chosen)}: {_sum(chosen)}; {after}")
         tests = [self._tests[case.claim.id] for case in cases]
         seeds = max((unit.seeds for unit in chosen if unit.seeds is not None), default=None)
-        begun, output = time.monotonic(), self._options.report_dir / OUTPUT
+        begun, blocks = time.monotonic(), self._blocks()
         limit = None if self._last == math.inf else self._time
-        status = self._runner.run(self._options.arguments(tests, seeds), output, limit)
+        status = self._runner.run(self._options.arguments(tests, seeds), self._output, limit)
         now = read_rulings(cases)
         fell: dict[str, list[str]] = {}
         for case in cases:
@@ -140,17 +150,35 @@ class Completion:
                 of = f" {ruling.holds}/{ruling.seeds}" if ruling.seeds else ""
                 word = ", ".join(filter(None, (ruling.verdict, ruling.how)))
                 fell.setdefault(word, []).append(f"{case.claim.id}{of}")
-        said = [f"    {word}: {', '.join(some)}" for word, some in fell.items()] or ["    no ruling"]
-        self._say("\n".join([f"  took {quantities.duration(time.monotonic() - begun)}", *said]))
-        if self._runner.signals or self._time <= 0:
-            return
         missed = [case for case in cases if agenda.next_look(case, now) == agenda.next_look(case, before)]
-        if status not in _JUDGED:
-            self._say(f"  pytest ended with exit status {status}: see {output}")
-        if status not in _JUDGED and len(chosen) > 1:  # one of them may have kept the others from being judged
+        whole = status in _JUDGED
+        if not whole and (self._runner.signals or self._time <= 0):
+            why = self._cut_short(len(self._blocks() - blocks))
+            reasons = {case.claim.id: why for case in missed}
+        elif not whole and len(chosen) > 1:  # one of them may have kept the others from being judged
             self._alone.update(case.claim.id for case in missed)
+            why = f"pytest ended with exit status {status}, see {self._output}; each unit is tried again by itself"
+            reasons = {case.claim.id: why for case in missed}
         else:
-            self._failed |= {case.claim.id: self._reason(case, now, before, status) for case in missed}
+            reasons = {case.claim.id: self._reason(case, now, before, status) for case in missed}
+            self._failed |= reasons
+        without: dict[str, list[str]] = {}
+        for claim, why in reasons.items():
+            without.setdefault(why, []).append(claim)
+        said = [f"    {word}: {', '.join(some)}" for word, some in fell.items()]
+        said += [f"    no ruling: {', '.join(some)}: {why}" for why, some in without.items()]
+        self._say("\n".join([f"  took {quantities.duration(time.monotonic() - begun)}", *said]))
+
+    def _cut_short(self, blocks: int) -> str:
+        """Why a session that trained or measured so many ``blocks`` was ended, and what is left of it."""
+        signals = self._runner.signals
+        why = f"interrupted by {Signals(signals[0]).name}" if signals else "the time is up"
+        kept = (
+            f"{quantities.plural(blocks, 'new block')} {'is' if blocks == 1 else 'are'} kept"
+            if blocks
+            else "no new block"
+        )
+        return f"{why}, {kept}: run it again, and it goes on from the blocks that are there"
 
     def _reason(self, case: Case, now: Book, before: Book, status: int) -> str:
         """Why a session that ended with ``status`` gave no ruling on the claim."""
@@ -161,7 +189,11 @@ class Completion:
             for entry in document["claims"] if status in _JUDGED else ():
                 if entry["id"] == case.claim.id and entry["verdict"] in ("error", "not run"):
                     return f"{entry['verdict']}, {entry['note']}"
-        return f"see {self._options.report_dir / OUTPUT}"
+        return (
+            f"see {self._output}"
+            if status in _JUDGED
+            else f"pytest ended with exit status {status}, see {self._output}"
+        )
 
     def _close(self, why: str, tried: bool) -> None:
         """Say what was not reached, with its estimated cost, what gave no ruling, and what is on record."""

@@ -1,6 +1,6 @@
 """The figures of a sitting: figures of every experiment whose runs are at hand, and figures across reports."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class _Chart:
     series: list[figures.Series]
     before: str = ""
     after: str = ""
+    cut_short: bool = False
+    """Whether it lacks arms or results because the session was ended."""
 
     @property
     def runs(self) -> int:
@@ -39,7 +41,9 @@ class Drawing:
     """The drawing of the ``records`` of one tier, and of the ``results`` of its measurements, into ``report_dir``.
 
     ``earlier`` maps paths to the entries of figures that are there already: a figure that shows more runs than are at hand is
-    left as it is. ``notice`` is given one line about each figure that cannot be drawn. Once ``hurried``, nothing more is drawn.
+    left as it is. ``unfinished`` are the experiments with claims that the session did not reach: their figures are drawn only if
+    they lack nothing. ``notice`` is given one line about each figure that is not drawn although there are runs for it. Once
+    ``hurried``, nothing more is drawn.
     """
 
     tier: Tier
@@ -49,6 +53,7 @@ class Drawing:
     notice: Callable[[str], None]
     hurried: Callable[[], bool] = lambda: False
     earlier: Mapping[str, contract.Figure] = field(default_factory=dict)
+    unfinished: Set[Experiment] = frozenset()
 
     def draw(self, exhibits: Mapping[Experiment | CrossReportFigure, str]) -> list[contract.Figure]:
         """Draw every figure of ``exhibits`` (each with its topic) whose runs are at hand, and return its entries in claims.json.
@@ -74,18 +79,33 @@ class Drawing:
 
     def _charts(self, exhibit: Experiment | CrossReportFigure) -> Iterator[_Chart]:
         if isinstance(exhibit, CrossReportFigure):
+            found = {one: self.series(one, exhibit.kind) for one in exhibit.experiments}
             series = [
                 replace(one, name=f"{experiment.report}, {one.name}")
-                for experiment in exhibit.experiments
-                for one in self.series(experiment, exhibit.kind)
+                for experiment, some in found.items()
+                for one in some
             ]
+            cut_short = any(self._cut_short(one, exhibit.kind, (), some) for one, some in found.items())
             figure = Figure(number="-", title=exhibit.title, kind=exhibit.kind)
             path = f"figures/{exhibit.id}.svg"
-            yield _Chart(exhibit.reports, figure, path, series, exhibit.says, self._replaced_data(exhibit))
+            yield _Chart(exhibit.reports, figure, path, series, exhibit.says, self._replaced_data(exhibit), cut_short)
             return
         for figure in exhibit.figures:
             shown = self.series(exhibit, figure.kind, figure.arms)
-            yield _Chart(exhibit.report, figure, document.figure_path(exhibit, figure), shown)
+            cut_short = self._cut_short(exhibit, figure.kind, figure.arms, shown)
+            path = document.figure_path(exhibit, figure)
+            yield _Chart(exhibit.report, figure, path, shown, cut_short=cut_short)
+
+    def _cut_short(
+        self, experiment: Experiment, kind: str, arms: Sequence[str], series: Sequence[figures.Series]
+    ) -> bool:
+        """Whether the ``series`` of a chart of ``kind``, which shows ``arms`` (empty: all), lack an arm or an array that the rest
+        of the session would have given."""
+        if experiment not in self.unfinished:
+            return False
+        wanted = len(arms) or len(experiment.protocol(self.tier).arms)
+        fit = [one.arrays.keys() >= set(KINDS[kind].arrays) for one in series]
+        return len(fit) < wanted or not (all(fit) if KINDS[kind].every else any(fit))
 
     def _draw(self, chart: _Chart, topic: str) -> list[contract.Figure]:
         """Draw one figure and return its entry, in a list, which is empty if it cannot be drawn. Raises OSError if it cannot be
@@ -94,6 +114,9 @@ class Drawing:
         if there is not None and there["runs"] > chart.runs:
             return [there]
         if not chart.series:
+            return []
+        if chart.cut_short:
+            self.notice(f"figure {chart.path} is left out: its runs are not complete")
             return []
         whose = "Reports" if "," in chart.reports else "Report"
         kind = chart.figure.kind

@@ -114,6 +114,12 @@ class Markers:
             self._register(name, "claims of this report or topic")
         return name
 
+    def allow(self, expression: str) -> None:
+        """Register the names in the ``expression`` of -m, which files that could not be collected may have been about to give."""
+        known = {self._name(line) for line in self._config.getini("markers")}
+        for name in set(re.findall(r"[^\W\d]\w*", expression)) - known - {"and", "or", "not"}:
+            self._register(name, "not known, as there were errors")
+
     @staticmethod
     def _name(line: str) -> str:
         return re.split(r"[:(]", line, maxsplit=1)[0].strip()
@@ -131,6 +137,7 @@ class Selection:
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
         self._read: set[Path] = set()  # files and folders that were collected
         self._partial: set[Path] = set()  # files and folders that could not be collected, or not in full
+        self._failed = False  # whether one of them has an error
 
     @pytest.hookimpl(tryfirst=True)  # before the claims' own parametrization, so that the id begins with the tier
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -149,6 +156,7 @@ class Selection:
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
         (self._read if report.passed else self._partial).add(collector.path)
+        self._failed = self._failed or report.failed
         return report
 
     @pytest.hookimpl(tryfirst=True)  # before -m is applied
@@ -156,6 +164,8 @@ class Selection:
         kept: list[pytest.Item] = []
         out: list[pytest.Item] = []
         named = re.search(r"\bgpu\b", config.option.markexpr or "") is not None
+        if self._failed:  # pytest would end with a word on a marker, not with the error
+            self._markers.allow(config.option.markexpr or "")
         tried = [item for item in items if params(item)]
         if tried and not hasattr(config, "workerinput"):
             self.pack = brought(config)  # by now every conftest.py is read

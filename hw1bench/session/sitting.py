@@ -193,6 +193,9 @@ class Sitting:
                 self.court.show(experiment, timer)
         except Unavailable as reason:
             return str(reason)
+        except KeyboardInterrupt:  # its runs are not complete
+            del self._shown[exhibit]
+            raise
         return None
 
     def close(self, endings: Mapping[str, Ending | None], known: Known) -> contract.Document:
@@ -224,6 +227,11 @@ class Sitting:
             self.progress.notice,
             self.hurried,
             {figure["path"]: figure for figure in before.figures},
+            {
+                case.claim.experiment
+                for case in self.cases
+                if case.claim.experiment and endings.get(case.claim.id) is None
+            },
         )
         return document.build(
             tier=self.options.tier,
