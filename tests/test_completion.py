@@ -317,7 +317,7 @@ def test_kill_loses_no_ruling_and_a_signal_ends_the_next_run_in_good_order(pytes
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 128 + signal.SIGINT, output
-    assert "\nstopping in good order: a second signal ends it at once\n  took " in output
+    assert "stopping in good order: a second signal ends it at once\n  took " in output
     assert "    no ruling: A-fit-y: interrupted by SIGINT, no new block: run it again" in output
     assert "\nnot run (interrupted by SIGINT):\n  A-endless at 8 seeds: 1 claim, about " in output
     assert "1 of 2 claims is on record: 1 supported.\n" in output
@@ -342,7 +342,8 @@ def test_the_budget_ends_it_in_good_order(pytester, project):
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 0, output
     assert re.search(
-        r"no ruling: A-fit-y: the time is up, no new block: .*\nnot run \(no time is left for them\):\n  A-endless at 8 seeds: 1 claim, about .*\n0 of 1",
+        r"no ruling: A-fit-y: the time is up, no new block: .*\n"
+        r"not run \(no time is left for them\):\n  A-endless at 8 seeds: 1 claim, about .*\n0 of 1",
         output,
     )
 

@@ -137,9 +137,9 @@ def _quick_against_full(cases: Sequence[Case], book: Book, titles: Mapping[str, 
             ],
             "No claim is on record in both tiers with a quick protocol of its own.",
             note="Each claim on record in both tiers whose quick protocol is not the full one. Quick protocols that are as "
-            "reported too, such as those of fits, give verdicts, so more is counted here than pilots. A pilot agrees if it is seen and the claim is "
-            "supported, or not seen and refuted; a verdict agrees if the full tier has the same word, be it inconclusive. "
-            "Undecided: one of the two decides nothing.",
+            "reported too, such as those of fits, give verdicts, so more is counted here than pilots. A pilot agrees if it is "
+            "seen and the claim is supported, or not seen and refuted; a verdict agrees if the full tier has the same word, be "
+            "it inconclusive. Undecided: one of the two decides nothing.",
             spare=("effect",),
         ),
         Section(
