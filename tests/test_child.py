@@ -58,7 +58,12 @@ def ended(tmp_path, monkeypatch):
         return status, took, (tmp_path / "log").read_text(), session.signals
 
     run.said = []
-    return run
+    before = {number: signal.getsignal(number) for number in child.ENDINGS}
+    for number in before:  # nohup ignores SIGHUP, and a shell's background jobs ignore Ctrl-C
+        signal.signal(number, signal.SIG_DFL)
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
