@@ -1,6 +1,7 @@
 """Sessions that end early: signals leave a whole report, and kill -9 costs only the block in training."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -82,3 +83,55 @@ def test_kill_costs_only_the_block_in_training(pytester, project):
     pytester.runpytest("claims", "-k", "fit-x").assert_outcomes(passed=1, deselected=3)
     found = json.loads((pytester.path / "reports" / "claims.json").read_text())
     assert found["claims"][0]["reused"]
+
+
+TWO_ARMS = """
+def two_arms(name):
+    protocol = TOY.full
+    arms = (replace(protocol.arms[0], name="net"), replace(protocol.arms[0], name="interrupted"))
+    full = replace(protocol, arms=arms)
+    return replace(TOY, name=name, full=full, quick=replace(full, looks=(8, 16)))
+
+
+def both(name, experiment):
+    return replace(claim(name, "supported", experiment), effect=Effect("made", "parts", lambda runs: 1.0))
+
+"""
+SHOWN = """
+@pytest.mark.parametrize("exhibit", [two_arms("pair")], ids=attrgetter("id"))
+def test_exhibit(exhibit, court):
+    court.show(exhibit)
+"""
+
+
+@pytest.mark.parametrize(
+    ("claims", "more", "left_out"),
+    [
+        ("[claim('A-fit-x', 'supported'), both('A-fit-y', two_arms('pair'))]", "", 2),
+        ("[claim('A-fit-x', 'supported')]", SHOWN, 0),
+    ],
+    ids=["claim", "exhibit"],
+)
+def test_an_interrupted_session_draws_no_figure_of_runs_that_are_not_complete(
+    pytester, project, monkeypatch, claims, more, left_out
+):
+    from hw1bench.training import engine
+
+    train = engine.train
+
+    def interrupted(block, *others):
+        if block.arm.name == "interrupted":
+            raise KeyboardInterrupt
+        return train(block, *others)
+
+    monkeypatch.setattr(engine, "train", interrupted)
+    folder = project(claims)
+    source = (folder / "test_fit.py").read_text()
+    (folder / "test_fit.py").write_text(source.replace("CLAIMS = ", f"{TWO_ARMS}\nCLAIMS = ") + more)
+    result = pytester.runpytest_inprocess("claims", no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    text = f"{result.stdout.str()}\n{result.stderr.str()}"
+    assert len(re.findall(r"figure figures/A-pair-\w+\.svg is left out: its runs are not complete", text)) == left_out
+    assert "could not be drawn" not in text
+    found = json.loads((pytester.path / "reports" / "claims.json").read_text())
+    assert [figure["path"] for figure in found["figures"]] == ["figures/A-toy-loss.svg", "figures/A-toy-curves.svg"]
