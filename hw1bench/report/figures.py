@@ -23,7 +23,7 @@ from hw1bench.report.contract import IMAGES
 from hw1bench.report.plain import line
 from hw1bench.support.files import write_whole
 
-__all__ = ["KINDS", "NOTES", "Series", "draw", "note"]
+__all__ = ["KINDS", "NOTES", "SETTINGS", "Series", "draw", "note", "save"]
 
 KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
     "function": functions.function,
@@ -60,7 +60,7 @@ NOTES: dict[str, Callable[[Sequence[Series]], str]] = {
 
 _WIDTH, _HEIGHT = 4.8, 3.0  # inches, without the legend
 _LEGEND_SIZE = 8.5  # points
-_SETTINGS: dict[Any, Any] = {
+SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "hw1bench",  # element ids from the content, not from a random number
     "svg.fonttype": "none",  # text stays text: smaller, and can be searched
     "font.family": "sans-serif",
@@ -89,7 +89,7 @@ def draw(kind: str, *, title: str, series: Sequence[Series], path: Path) -> None
     if path.suffix not in IMAGES:
         raise ValueError(f"cannot draw {path.name!r}: name it .svg or .png")
     series = [replaced(one, name=line(one.name)) for one in series]
-    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
+    with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
         # matplotlib's own font lacks some characters; the text of an SVG is drawn in the reader's font.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
@@ -98,11 +98,17 @@ def draw(kind: str, *, title: str, series: Sequence[Series], path: Path) -> None
         heading = KINDS[kind](axes, series)
         if heading:
             _legend(figure, axes, heading)
-        content = io.BytesIO()
-        if path.suffix == ".svg":
-            figure.savefig(content, format="svg", metadata={"Date": None, "Creator": "hw1bench"})
-        else:
-            figure.savefig(content, format="png", dpi=130)
+        save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write ``figure``, drawn with ``SETTINGS``, to ``path``, an .svg or .png that appears whole or not at all. An equal figure
+    gives an equal file."""
+    content = io.BytesIO()
+    if path.suffix == ".svg":
+        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": "hw1bench"})
+    else:
+        figure.savefig(content, format="png", dpi=130)
     write_whole(path, content.getvalue())
 
 

@@ -1,6 +1,5 @@
 """A figure of several claims' rulings: a row per claim, with a dot per seed, filled where the claim holds."""
 
-import io
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -14,19 +13,13 @@ from matplotlib.figure import Figure
 from hw1bench.court.docket import Case
 from hw1bench.court.rulings import Ruling
 from hw1bench.report import words
+from hw1bench.report.figures import SETTINGS, save
 from hw1bench.report.plain import line
-from hw1bench.support.files import write_whole
 
 _WIDTH = 8.8  # inches
 _SENTENCE = 62  # characters in a line of a sentence
 _LINE, _PAD = 0.17, 0.16  # inches
 _COLOURS = {"supported": "#0072B2", "refuted": "#D55E00", "inconclusive": "#777777", "no evidence": "#777777"}
-_SETTINGS: dict[Any, Any] = {
-    "svg.hashsalt": "hw1bench",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9.5,
-}
 _DOTS_FROM, _DOT = 0.57, 0.105  # where the dots begin (share of the width); from one to the next (inches)
 _IN_ROW = 16  # dots
 
@@ -59,7 +52,7 @@ def draw(rulings: Sequence[tuple[Case, Ruling]], path: Path) -> None:
         )
         rows.append(_Row(sentence, ruling, -(-(ruling.seeds or 0) // _IN_ROW)))
     height = sum(row.height for row in rows)
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(SETTINGS):
         figure = Figure(figsize=(_WIDTH, height))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, _WIDTH), ylim=(height, 0))
@@ -76,9 +69,7 @@ def draw(rulings: Sequence[tuple[Case, Ruling]], path: Path) -> None:
             count = f"  {row.ruling.holds}/{row.ruling.seeds}" if row.ruling.seeds else ""
             _text(axes, _DOTS_FROM * _WIDTH + (_IN_ROW + 0.7) * _DOT, middle, said + count, color=colour)
             top += row.height
-        content = io.BytesIO()
-        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": "hw1bench"}, facecolor="white")
-    write_whole(path, content.getvalue())
+        save(figure, path)
 
 
 def _text(axes: Any, x: float, y: float, said: str, **look: Any) -> None:
