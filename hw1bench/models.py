@@ -78,14 +78,9 @@ def build(model: Model, device: str = "cpu") -> nn.Sequential:
         return nn.Sequential(*(m for layer in notation.parse(model.layout) for m in _modules(layer, activation)))
 
 
-def takes_maps(model: Model) -> bool:
-    """Whether ``model`` has convolutions, so takes (samples, channels, height, width) instead of (samples, features)."""
-    return any(isinstance(layer, notation.Conv) for layer in notation.parse(model.layout))
-
-
 def inputs(model: Model, x: Tensor) -> Tensor:
     """Return ``x (samples, ...)`` in the shape that ``model`` takes. Raises ValueError if the layout takes neither shape."""
-    shaped = x if takes_maps(model) else x.flatten(1)
+    shaped = x if notation.takes_maps(model.layout) else x.flatten(1)
     try:
         build(model, "meta")(torch.empty(1, *shaped.shape[1:], device="meta"))
     except (RuntimeError, IndexError) as error:

@@ -13,14 +13,14 @@ smaller budget takes less time, but about as much per unit of work.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import geometric_mean
 from typing import Literal, NamedTuple
 
 from hw1bench.court.docket import Book, Case
 from hw1bench.effects import Effect
-from hw1bench.specs import work
+from hw1bench.specs import notation, work
 from hw1bench.specs.experiment import TIERS, Arm, Experiment, Function, Protocol, Tier
 from hw1bench.specs.measurement import Measurement
-from hw1bench.specs.notation import Conv, parse
 
 Device = Literal["cpu", "GPU"]
 DEVICES: tuple[Device, ...] = ("cpu", "GPU")
@@ -66,7 +66,7 @@ def kind(arm: Arm, measures: Sequence[Measurement], device: Device) -> Kind:
     function = isinstance(arm.data, Function)
     of = min(arm.batch_size or arm.data.samples, arm.data.samples)
     samples: Literal["one", "some", "whole"] = "one" if of == 1 else "some" if of < arm.data.samples else "whole"
-    convolutional = any(isinstance(layer, Conv) for layer in parse(arm.model.layout))
+    convolutional = notation.takes_maps(arm.model.layout)
     names = tuple(sorted({type(measurement).__name__ for measurement in measures}))
     return Kind("cpu" if function and samples == "one" else device, function, convolutional, samples, names)
 
@@ -92,7 +92,7 @@ class Rates:
         for known in range(len(of), 0, -1):
             near = [rate for kind, rate in self._found if kind[:known] == of[:known]]
             if near:
-                return math.exp(math.fsum(map(math.log, near)) / len(near))
+                return geometric_mean(near)
         return _UNKNOWN[of.device]
 
     def seconds(self, arms: Iterable[Arm], measures: Sequence[Measurement], seeds: int, device: Device) -> float:
@@ -147,8 +147,8 @@ def rates(times: Iterable[Timed]) -> Rates:
     for one in times:
         if one.rate is not None:
             of, rate = one.rate
-            found.setdefault((one.experiment.key(one.tier), of), []).append(math.log(rate))
-    return Rates((of, math.exp(math.fsum(some) / len(some))) for (_, of), some in found.items())
+            found.setdefault((one.experiment.key(one.tier), of), []).append(rate)
+    return Rates((of, geometric_mean(some)) for (_, of), some in found.items())
 
 
 def costs(missing: Iterable[Case], known: Rates) -> list[Cost]:
@@ -187,4 +187,4 @@ def compared(case: Case, tier: Tier) -> list[Arm]:
     effect, experiment = case.claim.effect, case.claim.experiment
     if experiment is None or not isinstance(effect, Effect):
         return []
-    return [arm for arm in experiment.protocol(tier).arms if effect.compares(arm.name)]
+    return effect.compared(experiment.protocol(tier).arms)

@@ -173,7 +173,7 @@ class Court:
         experiment = claim.experiment
         assert experiment is not None
         protocol = experiment.protocol(self.tier)
-        arms = [arm for arm in protocol.arms if effect.compares(arm.name)]
+        arms = effect.compared(protocol.arms)
         trained = 0
         for look in self.looks(experiment):
             trained += self._train(experiment, arms, look, timer)

@@ -72,8 +72,7 @@ def unexempted(claim: Claim) -> Silencing:
     found = {NO_FOREIGN_LEVEL: _level(effect), SAME_ARMS: other_arms(effect, experiment.full, experiment.quick)}
     unasked = experiment.fidelity("quick") == "as reported"
     runs = [TRAINED] if unasked or claim.about_not_training else []
-    arms = [arm for arm in experiment.quick.arms if effect.compares(arm.name)]
-    if unasked and effect.clock and not takes_half(arms, experiment.full):
+    if unasked and effect.clock and not takes_half(effect.compared(experiment.quick.arms), experiment.full):
         runs.append(NO_CLOCK)
     return Silencing({rule: why for rule, why in found.items() if why}, tuple(runs))
 
@@ -81,7 +80,7 @@ def unexempted(claim: Claim) -> Silencing:
 def other_arms(effect: Effect, full: Protocol, quick: Protocol) -> str:
     """How the arms that ``effect`` compares differ from the arms of the full protocol; '' if they are the same arms in the same
     order, none left out and none with a batch cut short."""
-    wanted, there = ([arm for arm in one.arms if effect.compares(arm.name)] for one in (full, quick))
+    wanted, there = effect.compared(full.arms), effect.compared(quick.arms)
     left_out = [arm.name for arm in wanted if arm.name not in {arm.name for arm in there}]
     if left_out:
         return f"the reduced protocol leaves out {', '.join(left_out)}"

@@ -1,7 +1,7 @@
 """The class ``Effect``, which turns the runs of one seed, one per arm, into one number; the claim holds if it is > 0."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import BoundArguments
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from hw1bench.effects.identity import identified
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
-from hw1bench.specs.experiment import Model
+from hw1bench.specs.experiment import Arm, Model
 from hw1bench.support.checks import (
     function,
     instance,
@@ -93,6 +93,10 @@ class Effect:
     def compares(self, arm: str) -> bool:
         """Whether the effect reads runs of the arm called ``arm``."""
         return self.arms is None or arm in self.arms
+
+    def compared(self, arms: Iterable[Arm]) -> list[Arm]:
+        """Those of ``arms`` whose runs the effect reads."""
+        return [arm for arm in arms if self.compares(arm.name)]
 
     def __call__(self, runs: Runs) -> float:
         """Return the number of one seed, NaN if the runs leave it undefined. Raises NoFinding if it is not a real number."""

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.measures.evaluation import by_kernel, by_which_kernel
 from hw1bench.measures.instruments import TrainedBlock, takes
@@ -14,6 +13,7 @@ from hw1bench.measures.interpolation import Mixtures, along, mixed
 from hw1bench.measures.nets import resident
 from hw1bench.measures.parallel import side_by_side
 from hw1bench.measures.sensitivity import jacobian_norm
+from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Interpolation, JacobianNorm
 from hw1bench.support.progress import Advance
@@ -32,7 +32,7 @@ def interpolated(
     """
     (block, first), (_, second) = trained
     ends = torch.stack([torch.tensor(record.arrays["weights"]) for record in (first, second)], dim=1).to(device)
-    kernel = models.takes_maps(block.arm.model) and by_kernel(block.arm, device)
+    kernel = notation.takes_maps(block.arm.model.layout) and by_kernel(block.arm, device)
     line = _line_by_kernel if kernel else _line_by_torch
     found = {"alphas": np.tile(spec.alphas, (len(block.seeds), 1))}
     for name, split in _splits(dataset).items():

@@ -172,14 +172,19 @@ def parse(layout: str) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-def outputs(layout: str, shape: tuple[int, ...]) -> int:
-    """Number of outputs of the net for a sample of ``shape``, (features,) or (channels, height, width).
+def takes_maps(layout: str) -> bool:
+    """Whether the net has convolutions, so takes samples (channels, height, width) instead of (features,)."""
+    return any(isinstance(layer, Conv) for layer in parse(layout))
+
+
+def shapes(layout: str, shape: tuple[int, ...]) -> Iterator[tuple[Layer, tuple[int, ...]]]:
+    """Yield each layer of the net with the shape of what it gives for a sample of ``shape``, (features,) or (channels, height,
+    width).
 
     A net without convolutions takes an image as one row of features. Raises ValueError, naming the layer, if the net does not
     take such samples: if it has other channels or features, or windows larger than what is left of the image.
     """
-    layers = parse(layout)
-    maps = any(isinstance(layer, Conv) for layer in layers)
+    maps = takes_maps(layout)
     now = shape if maps else (math.prod(shape),)
 
     def refused(why: str) -> ValueError:
@@ -187,7 +192,7 @@ def outputs(layout: str, shape: tuple[int, ...]) -> int:
 
     if maps and len(shape) != 3:
         raise refused("convolutions take images: give a dense net")
-    for layer in layers:
+    for layer in parse(layout):
         match layer:
             case Conv(inputs, given, kernel, padding):
                 if now[0] != inputs:
@@ -205,7 +210,13 @@ def outputs(layout: str, shape: tuple[int, ...]) -> int:
                 now = (given,)
         if min(now) < 1:
             raise refused(f"nothing is left of them after {layer}: convolve or pool less")
-    return now[0]
+        yield layer, now
+
+
+def outputs(layout: str, shape: tuple[int, ...]) -> int:
+    """Number of outputs of the net for a sample of ``shape``; see ``shapes``, also for what it raises."""
+    *_, (_, given) = shapes(layout, shape)
+    return given[0]
 
 
 def scaled(layout: str, factor: float) -> str:

@@ -3,7 +3,7 @@
 import math
 
 from hw1bench.specs.arm import Arm
-from hw1bench.specs.notation import Conv, Flatten, Linear, Pool, parse
+from hw1bench.specs.notation import Conv, Linear, shapes
 
 _TRAINING = 3
 """Forward passes that a training sample costs: one forward, and a backward pass of two products per layer."""
@@ -13,23 +13,15 @@ _EVALUATION = 1
 
 def multiply_adds(layout: str, shape: tuple[int, ...]) -> int:
     """Multiply-adds of one forward pass of one sample of ``shape``, (features,) or (channels, height, width), through the
-    layers with weights; activations, pooling and biases are not counted. The net must take such samples: see
-    ``hw1bench.specs.notation.outputs``."""
-    layers = parse(layout)
-    now = shape if any(isinstance(layer, Conv) for layer in layers) else (math.prod(shape),)
+    layers with weights; activations, pooling and biases are not counted. Raises ValueError if the net does not take such
+    samples."""
     total = 0
-    for layer in layers:
+    for layer, given in shapes(layout, shape):
         match layer:
-            case Conv(inputs, given, kernel, padding):
-                now = (given, *(side + 2 * padding - kernel + 1 for side in now[1:]))
-                total += math.prod(now) * inputs * kernel**2
-            case Pool(size):
-                now = (now[0], *(side // size for side in now[1:]))
-            case Flatten():
-                now = (math.prod(now),)
-            case Linear(inputs, given, _):
-                total += inputs * given
-                now = (given,)
+            case Conv(inputs, _, kernel, _):
+                total += math.prod(given) * inputs * kernel**2
+            case Linear(inputs, outputs, _):
+                total += inputs * outputs
     return total
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
+from hw1bench.specs import notation
 from hw1bench.specs.evaluation import SplitName
 from hw1bench.specs.experiment import Loss
 from hw1bench.support.progress import Advance
@@ -79,7 +80,7 @@ class _SharedState:
     @classmethod
     def of(cls, block: Block, dataset: Dataset, device: torch.device) -> "_SharedState":
         models.inputs(block.arm.model, dataset.train.x)  # raises ValueError if the net does not take the data
-        maps = models.takes_maps(block.arm.model)
+        maps = notation.takes_maps(block.arm.model.layout)
 
         def resident(split: Split) -> tuple[Tensor, Tensor]:
             dtype = getattr(torch, block.arm.precision)

@@ -24,8 +24,8 @@ from hw1bench.training import augmentation, stacked
 from hw1bench.training.kernels import binaries
 from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
 from hw1bench.training.kernels.image_problem import CompiledProblem, resident
-from hw1bench.training.kernels.stages import DropoutDraws, stages_of
-from hw1bench.training.kernels.structures import LOSSES, OPTIMIZERS, ImagePiece, ImageProblem, ImageSamples, ImageState
+from hw1bench.training.kernels.stages import stages_of
+from hw1bench.training.kernels.structures import LOSSES, OPTIMIZERS, ImagePiece, ImageSamples, ImageState
 from hw1bench.training.recording import Recording
 from hw1bench.training.streams import Stream, generator_for, training_targets
 
@@ -54,11 +54,8 @@ class _ImageSetup:
     block: Block
     dataset: Dataset
     code: ctypes.CDLL
-    problem: ImageProblem
-    dropouts: list[DropoutDraws]  # in forward order
     sets: dict[SplitName, tuple[np.ndarray, np.ndarray]]  # x (samples, channels, height, width), y (samples,) int32
-    group: int  # samples in a group: calls divide batches at its multiples
-    compiled: CompiledProblem  # keeps alive the array that ``problem`` points into
+    compiled: CompiledProblem
 
     @classmethod
     def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_ImageSetup":
@@ -67,7 +64,7 @@ class _ImageSetup:
             sets["test"] = resident(block.arm, dataset.test)
         assert dataset.classes is not None
         compiled = CompiledProblem.of(block.arm, dataset.train.x, dataset.classes, code)
-        return cls(block, dataset, code, compiled.problem, compiled.dropouts, sets, compiled.group, compiled)
+        return cls(block, dataset, code, sets, compiled)
 
 
 def _rates(arm: Arm) -> Iterator[float]:
@@ -103,7 +100,7 @@ class _ImageRun:
         }
         self.arrays |= {name: np.empty(length) for name, length in lengths.get(arm.gradient_norm, {}).items()}
         # For each batch of an epoch: the sum of its losses, and the squared norm of the gradient by each parameter tensor.
-        self._losses, self._squares = np.zeros(steps), np.zeros((steps, 2 * setup.problem.count))
+        self._losses, self._squares = np.zeros(steps), np.zeros((steps, 2 * setup.compiled.problem.count))
         self._order, self._augment, self._dropout = (generator_for(block, stream, seed) for stream in _STREAMS)
         self._moments = np.zeros((2, weights.size), weights.dtype)
         self._memory = setup.compiled.memory()
@@ -135,7 +132,7 @@ class _ImageRun:
         x, y = self._sets[split]
         images = ImageSamples(x.ctypes.data, y.ctypes.data)
         function = getattr(self._setup.code, f"image_{name}_{x.dtype}")
-        pointers = (ctypes.byref(structure) for structure in (self._setup.problem, self._state, images))
+        pointers = (ctypes.byref(structure) for structure in (self._setup.compiled.problem, self._state, images))
         check(function(*pointers, *arguments))
 
     def _evaluate(self, epoch: int) -> Iterator[int]:
@@ -160,10 +157,10 @@ class _ImageRun:
         samples, done = len(self._sets[split][0]), 0
         while done < samples:
             start = time.perf_counter()
-            end = min(done + self._evaluation.units * self._setup.group, samples)
+            end = min(done + self._evaluation.units * self._setup.compiled.group, samples)
             span = (ctypes.c_int64(done), ctypes.c_int64(end))
             self._call("evaluate", split, *span, ctypes.byref(loss), ctypes.byref(correct))
-            self._evaluation.took(-(-(end - done) // self._setup.group), time.perf_counter() - start)
+            self._evaluation.took(-(-(end - done) // self._setup.compiled.group), time.perf_counter() - start)
             done = end
             yield 0
 
@@ -188,7 +185,7 @@ class _ImageRun:
         if arm.gradient_norm == "step":
             here = slice(epoch * steps, (epoch + 1) * steps)
             self.arrays["gradient_norm"][here] = np.sqrt(self._squares.sum(axis=1))
-            samples, batch = len(self._sets["train"][0]), self._setup.problem.batch
+            samples, batch = len(self._sets["train"][0]), self._setup.compiled.problem.batch
             self.arrays["step_loss"][here] = self._losses / np.diff([*range(0, samples, batch), samples])
 
     def _through(self, batches: Iterator[tuple[ImagePiece, list[np.ndarray]]]) -> Iterator[int]:
@@ -203,10 +200,10 @@ class _ImageRun:
             held += arrays
             place = 0
             while place < batch.batch:
-                room = (self._training.units - groups) * self._setup.group
+                room = (self._training.units - groups) * self._setup.compiled.group
                 piece = _part(batch, place, min(place + room, batch.batch))
                 pieces.append(piece)
-                groups += -(-(piece.end - place) // self._setup.group)
+                groups += -(-(piece.end - place) // self._setup.compiled.group)
                 place = piece.end
                 steps += batch.step and place == batch.batch
                 if groups == self._training.units or steps == self.recording.due_in:
@@ -230,13 +227,13 @@ class _ImageRun:
         whole = arm.batch_size is None
         order = torch.arange(samples) if whole else torch.randperm(samples, generator=self._order)
         self._losses[:] = 0
-        for i, rows in enumerate(order.to(torch.int32).split(setup.problem.batch)):
+        for i, rows in enumerate(order.to(torch.int32).split(setup.compiled.problem.batch)):
             drawn = [rows.numpy()]
             if arm.augmented:
                 draw = augmentation.draw(len(rows), self._augment)
                 drawn += [values.to(torch.uint8).numpy() for values in (draw.top, draw.left, draw.flip)]
-            if setup.dropouts:
-                draws = [(len(rows) * dropout.numbers, dropout.p) for dropout in setup.dropouts]
+            if setup.compiled.dropouts:
+                draws = [(len(rows) * dropout.numbers, dropout.p) for dropout in setup.compiled.dropouts]
                 kept = torch.cat([models.kept(*draw, self._dropout, self._dropout.device) for draw in draws])
                 drawn += [np.empty(0)] * (4 - len(drawn)) + [kept.view(torch.uint8).numpy()]
             pointers = [array.ctypes.data if array.size else None for array in drawn]
