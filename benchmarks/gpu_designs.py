@@ -35,7 +35,7 @@ class Problem:
 
     @property
     def maps(self) -> bool:
-        return models.takes_maps(Model(self.layout))
+        return notation.takes_maps(self.layout)
 
     @property
     def operations(self) -> int:
