@@ -1,6 +1,7 @@
 """Networks of layouts: ``build`` makes the ``nn.Module``, ``initialise`` draws its weights, ``count`` counts them exactly."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,19 +15,22 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.Lea
 _LEVELS = 2**16  # of a 16-bit number
 
 
-def kept(numbers: int, p: float, generator: torch.Generator | None, device: torch.device) -> Tensor:
-    """Draw a dropout mask (numbers,) of bool: each is True with probability 1 - ``p``, independently of the others.
+def kept(numbers: int, p: float, generators: Sequence[torch.Generator | None], device: torch.device) -> Tensor:
+    """Draw a dropout mask (numbers,) of bool from each generator, together (generators, numbers): each is True with probability
+    1 - ``p``, independently of the others.
 
-    ``generator`` is on ``device``; None is torch's own. A draw of 64 random bits gives four numbers: True if 16 bits, as a signed
-    number, reach a threshold. What is left of the last draw is not used, so a mask depends on the draws before it and on its
-    size alone. For 80,000 numbers it was measured 8 times as fast as ``bernoulli_``, which draws a float64 for each.
+    ``generators`` are on ``device``; None is torch's own. A draw of 64 random bits gives four numbers: True if 16 bits, as a
+    signed number, reach a threshold. What is left of the last draw is not used, so a mask depends on the draws before it and on
+    its size alone. For 80,000 numbers it was measured 8 times as fast as ``bernoulli_``, which draws a float64 for each.
 
     The probability is rounded to a multiple of 2^-16, and to 2^-16 at least. It is exact for 1/2 and 1/4, the shares in use;
     any other is off by at most 2^-17 = 8e-6, which shows only in the mean of more than 10^9 numbers.
     """
     # 8 bits were measured 15 % faster, but would be off by up to 2^-9 = 0.002, which the mean of 10^5 numbers shows.
-    words = torch.empty(-(-numbers // 4), dtype=torch.int64, device=device).random_(-(2**63), None, generator=generator)
-    return words.view(torch.int16)[:numbers] >= _LEVELS // 2 - max(1, round((1 - p) * _LEVELS))
+    words = torch.empty(len(generators), -(-numbers // 4), dtype=torch.int64, device=device)
+    for row, generator in zip(words, generators, strict=True):
+        row.random_(-(2**63), None, generator=generator)
+    return words.view(torch.int16)[:, :numbers] >= _LEVELS // 2 - max(1, round((1 - p) * _LEVELS))
 
 
 class SeededDropout(nn.Module):
@@ -46,7 +50,7 @@ class SeededDropout(nn.Module):
             return x
         # Drawn in the order of the axes, whatever the memory format.
         shape = (*x.shape[:2], *(1,) * (x.ndim - 2)) if self.maps else x.shape
-        mask = kept(math.prod(shape), self.p, self.generator, x.device).view(shape).to(x.dtype)
+        mask = kept(math.prod(shape), self.p, [self.generator], x.device).view(shape).to(x.dtype)
         if x.ndim == 4 and not self.maps:
             mask = mask.contiguous(memory_format=torch.channels_last)
         return x * mask.div_(1 - self.p)

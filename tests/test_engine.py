@@ -186,7 +186,7 @@ def test_histories_are_over_the_whole_sets(eager):
     trained = arm(model=Model("64-20-10"), loss="cross_entropy", data=DIGITS, batch_size=200, epochs=3)
     stacked_arrays = engine.train(block(trained), CPU).arrays
     dataset = engine.BUILT_IN.load(trained.data)
-    single = sequential.train(block(trained), dataset, CPU, lambda steps: None)
+    single = sequential.train(block(trained), dataset, lambda steps: None)
     assert set(stacked_arrays) == {"train_loss", "train_accuracy", "test_loss", "test_accuracy", "weights"}
     for name, array in stacked_arrays.items():
         np.testing.assert_allclose(array, single[name], rtol=1e-7, atol=1e-9, err_msg=name)
@@ -220,15 +220,15 @@ IMAGES = {"loss": "cross_entropy", "data": Images(name="digits", size=28)}
     [
         ({}, "cpu", "avx2", "fit_kernel"),
         ({}, "cpu", None, "eager"),
-        ({}, "cuda", "avx2", "eager"),
-        ({"batch_size": 1}, "cuda", "avx2", "fit_kernel"),
+        ({}, "cuda", "avx2", "fit_kernel"),
+        ({}, "cuda", None, "resident"),
         ({"model": Model("784-256-10"), **IMAGES}, "cpu", "avx2", "image_kernel"),
         ({"model": Model("784-256-10"), **IMAGES}, "cpu", None, "sequential"),
         ({"model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cpu", "avx2", "image_kernel"),
         ({"model": Model("C(1-999,3) 675324-10"), **IMAGES}, "cpu", "avx2", "sequential"),  # 7 million parameters
-        ({"model": Model("784-256-10"), **IMAGES}, "cuda", "avx2", "eager"),
+        ({"model": Model("784-256-10"), **IMAGES}, "cuda", "avx2", "resident"),
         ({"model": Model("784-20-10"), **IMAGES}, "cpu", None, "eager"),
-        ({"model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cuda", "avx2", "sequential"),
+        ({"model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cuda", "avx2", "resident"),
         ({"model": Model("784-4 dropout 4-10"), **IMAGES}, "cpu", None, "sequential"),
     ],
 )

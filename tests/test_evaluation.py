@@ -47,9 +47,9 @@ def trained_by(backend, arm):
     block, dataset = Block("T", "scheduled", arm, 0), few(arm.data)
     match backend:
         case "sequential":
-            return sequential.train(block, dataset, CPU, lambda steps: None)
+            return sequential.train(block, dataset, lambda steps: None)
         case "stacked":
-            return stacked.train(block, dataset, CPU, False, lambda steps: None)
+            return stacked.train(block, dataset, False, lambda steps: None)
         case "image_kernel":
             return image_kernel.train(block, dataset, lambda steps: None)
         case "fit_kernel":

@@ -46,7 +46,7 @@ def by_the_naive_loop(trained, seed):
 @cache
 def by_torch(trained, dataset=None):
     block = Block("T", "twin", trained, 0)
-    return stacked.train(block, dataset or data.BUILT_IN.load(trained.data), CPU, False, lambda steps: None)
+    return stacked.train(block, dataset or data.BUILT_IN.load(trained.data), False, lambda steps: None)
 
 
 def assert_close(one, other, rtol=1e-7, atol=1e-10):

@@ -63,7 +63,7 @@ def train(trained, count=None, advance=lambda steps: None, **options):
 
 @cache
 def by_torch(trained, count=None):
-    return sequential.train(block(trained), first_images(trained.data, count), CPU, lambda steps: None)
+    return sequential.train(block(trained), first_images(trained.data, count), lambda steps: None)
 
 
 def assert_close(one, other, rtol=1e-7, atol=1e-9):
@@ -259,7 +259,7 @@ def test_nan_stays_nan(activation, isa):
     dataset = replace(dataset, train=data.Split(x, dataset.train.y))
     trained = replace(BASE, model=Model("C(1-3,3,p1,pool2) 48-10", activation))
     arrays = image_kernel.train(block(trained), dataset, lambda steps: None, isa=isa)
-    expected = sequential.train(block(trained), dataset, CPU, lambda steps: None)
+    expected = sequential.train(block(trained), dataset, lambda steps: None)
     assert np.isnan(arrays["train_loss"]).all()
     assert np.isnan(arrays["weights"]).all()
     for name in ("train_accuracy", "test_accuracy", "test_loss"):

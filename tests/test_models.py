@@ -47,7 +47,7 @@ def test_dropout_is_the_naive_dropout_in_any_memory_format(maps, p):
 
 
 def mask(numbers, p=0.5, seed=3, generator=None):
-    return kept(numbers, p, generator or torch.Generator().manual_seed(seed), torch.device("cpu"))
+    return kept(numbers, p, [generator or torch.Generator().manual_seed(seed)], torch.device("cpu"))[0]
 
 
 @pytest.mark.parametrize("p", [0.0, 1e-9, 0.1, 0.25, 0.3, 0.5, 0.9, 0.999999])

@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 
 
 def train(arm=TRAINED, advance=lambda steps: None):
-    return sequential.train(Block("T", "sequential", arm, 0), BUILT_IN.load(arm.data), CPU, advance)
+    return sequential.train(Block("T", "sequential", arm, 0), BUILT_IN.load(arm.data), advance)
 
 
 def test_digits_do_not_depend_on_the_number_of_threads():

@@ -1,8 +1,8 @@
 """What it costs to put claims on record: the arithmetic of what is not, and seconds by the rates of what is.
 
 A rate is the number of seconds per unit of work of what is on record, measuring included. On the CPU work is counted in
-multiply-adds (see ``hw1bench.specs.work``); on a GPU in optimiser steps, because there each step waits for Python and takes as
-long for a small net as for a large one. Rates are known by kind: function or images, dense or convolutional, so many samples
+multiply-adds (see ``hw1bench.specs.work``); on a GPU in optimiser steps, because there steps are chains of short kernels: a net of
+ten times the arithmetic takes two or three times as long. Rates are known by kind: function or images, dense or convolutional, so many samples
 per step, and which measurements are taken. An arm whose kind has no rate on record takes that of the nearest kind that has:
 these properties are dropped from the last to the first until some rate is left. If nothing is on record on such a device, a
 stated constant takes its place. So every experiment has an estimate. Where each experiment on record here is estimated from
@@ -25,9 +25,9 @@ from hw1bench.specs.measurement import Measurement
 Device = Literal["cpu", "GPU"]
 DEVICES: tuple[Device, ...] = ("cpu", "GPU")
 
-_UNKNOWN: dict[Device, float] = {"cpu": 2e-11, "GPU": 4e-3}
+_UNKNOWN: dict[Device, float] = {"cpu": 2e-11, "GPU": 2e-4}
 """Seconds per unit of work where nothing is on record: per multiply-add, as images take it on two cores; and per optimiser step
-and run, of the 1.5 to 6 ms that docs/gpu.md reports."""
+and run, as small convolutional nets take it, see docs/gpu.md."""
 
 
 class Kind(NamedTuple):

@@ -12,11 +12,11 @@ from hw1bench.specs.experiment import Arm, Function, digest
 from hw1bench.support import arithmetic, code
 from hw1bench.support.progress import Advance
 from hw1bench.support.stopwatch import stopwatch
-from hw1bench.training import sequential, stacked
+from hw1bench.training import resident, sequential, stacked, stacked_net
 from hw1bench.training.compiler import compiler_version, compiler_works
 from hw1bench.training.kernels import binaries, fit_kernel, image_kernel
 
-# Dense nets up to this many parameters are stacked on a CPU: a larger net keeps all cores busy by itself, and stacking
+# Dense nets up to this many parameters are stacked: a larger net keeps all cores busy by itself, and stacking
 # was measured to be slower.
 STACKED_ON_CPU = 20_000
 
@@ -33,20 +33,22 @@ def device_of(name: str) -> torch.device:
 
 
 def backend(arm: Arm, device: torch.device) -> str:
-    """Return the backend for ``arm``: "fit_kernel", "image_kernel", "compiled" or "eager" (both stacked), or "sequential".
+    """Return the backend for ``arm``: "fit_kernel", "image_kernel", "compiled" or "eager" (both stacked), or "sequential" on a
+    CPU; "fit_kernel" or "resident" on a GPU.
 
-    On a CPU the kernels train every arm that they support. The fit kernel also trains batch size 1 if the device is a GPU,
-    because no GPU is faster at a chain of steps on single samples. Compilation takes seconds per layout, which pays off only
-    for long fits of functions.
+    On a CPU the kernels train every arm that they support. The fit kernel trains functions if the device is a GPU too, because
+    no GPU is faster at a chain of steps on so few samples. Compilation takes seconds per layout, which pays off only for long
+    fits of functions.
     """
-    model = arm.model
-    if (device.type == "cpu" or arm.batch_size == 1) and binaries.isa() and fit_kernel.supports(arm):
+    if binaries.isa() and fit_kernel.supports(arm):
         return "fit_kernel"
-    if device.type == "cpu" and binaries.isa() and image_kernel.supports(arm):
+    if device.type != "cpu":
+        return "resident"
+    if binaries.isa() and image_kernel.supports(arm):
         return "image_kernel"
-    if not stacked.stackable(arm) or (device.type == "cpu" and model.parameters > STACKED_ON_CPU):
+    if not stacked.stackable(arm) or arm.model.parameters > STACKED_ON_CPU:
         return "sequential"
-    return "compiled" if isinstance(arm.data, Function) and device.type == "cpu" and compiler_works() else "eager"
+    return "compiled" if isinstance(arm.data, Function) and compiler_works() else "eager"
 
 
 def environment(device: torch.device) -> dict[str, Any]:
@@ -89,10 +91,12 @@ def _decides(kind: str, device: torch.device) -> dict[str, Any]:
     if kind in ("fit_kernel", "image_kernel"):
         return {**drawn, "isa": binaries.isa(), "build": binaries.build()}
     decides: dict[str, Any] = {**drawn, **computing(device)}
-    if device.type == "cpu" and kind != "sequential":  # "sequential" gives each run one thread
+    if kind in ("compiled", "eager"):  # "sequential" gives each run one thread
         decides["threads"] = torch.get_num_threads()
     if kind == "compiled":
         decides["compiler"] = compiler_version()
+    if kind == "resident":
+        decides["kernels"] = stacked_net.kernels_version()
     return decides
 
 
@@ -167,8 +171,10 @@ def train(
             arrays = fit_kernel.train(block, dataset, advance)
         elif kind == "image_kernel":
             arrays = image_kernel.train(block, dataset, advance)
+        elif kind == "resident":
+            arrays = resident.train(block, dataset, device, advance)
         elif kind == "sequential":
-            arrays = sequential.train(block, dataset, device, advance)
+            arrays = sequential.train(block, dataset, advance)
         else:
-            arrays = stacked.train(block, dataset, device, kind == "compiled", advance)
+            arrays = stacked.train(block, dataset, kind == "compiled", advance)
     return Record(arrays, _facts(block.arm, dataset), seconds())

@@ -9,14 +9,16 @@ from torch import Tensor
 from hw1bench.specs.experiment import Optimizer, StepLR
 
 
-def make(spec: Optimizer, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
-    """Make the optimiser of ``spec`` for ``parameters``, fused if torch has a fused version.
+def make(spec: Optimizer, parameters: Iterable[Tensor], captured: bool = False) -> torch.optim.Optimizer:
+    """Make the optimiser of ``spec`` for ``parameters``, fused if torch has a fused version; its steps may be ``captured``.
 
     All optimisers are elementwise, so runs may be stacked in one tensor.
     """
     options: dict[str, Any] = {"lr": spec.lr, "weight_decay": spec.weight_decay}
     if spec.eps is not None:
         options["eps"] = spec.eps
+    if captured and spec.name != "sgd":  # which has no counter of its steps
+        options["capturable"] = True
     match spec.name:
         case "adam":
             return torch.optim.Adam(parameters, fused=True, **options)
@@ -27,15 +29,11 @@ def make(spec: Optimizer, parameters: Iterable[Tensor]) -> torch.optim.Optimizer
 
 
 @torch.no_grad()
-def coasted(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor]) -> Tensor:
+def coasted(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], rows: Callable[[], Tensor]) -> Tensor:
     """Take a step with a gradient of zero. Return the step's length relative to the norm of the weights before it.
 
-    ``weights`` is one tensor (runs, parameters), for lengths (runs,), or the parameter tensors of one run, for one length ().
+    ``rows`` copies ``weights`` into one tensor (..., parameters); lengths are (...).
     """
-
-    def rows() -> Tensor:
-        return weights[0].clone() if len(weights) == 1 else torch.cat([weight.reshape(-1) for weight in weights])
-
     before = rows()
     for weight in weights:
         weight.grad = torch.zeros_like(weight)

@@ -1,7 +1,7 @@
 """Training of each run of a block as an ordinary ``nn.Module``, for nets that are too large or too varied to stack.
 
-On a CPU as many runs as there are threads train side by side, each on one thread. This is faster than one run on all threads,
-and a run's digits do not depend on the number of threads. On a GPU runs train one after the other.
+As many runs as there are threads train side by side, each on one thread. This is faster than one run on all threads, and a run's
+digits do not depend on the number of threads.
 """
 
 import threading
@@ -23,7 +23,7 @@ from hw1bench.support.progress import Advance
 from hw1bench.support.workers import pool
 from hw1bench.training import augmentation, optimizers
 from hw1bench.training.recording import Recording
-from hw1bench.training.streams import generator_for, seed_in, training_targets
+from hw1bench.training.streams import generator_for, training_targets
 
 LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": nn.functional.mse_loss,
@@ -50,7 +50,7 @@ def _mean_tensor_norm(parameters: Iterable[nn.Parameter]) -> float:
 
 @dataclass(frozen=True)
 class _SharedState:
-    """State that the runs of a block share: the data on the device, and the progress of each run."""
+    """State that the runs of a block share: the data, and the progress of each run."""
 
     block: Block
     dataset: Dataset
@@ -59,10 +59,6 @@ class _SharedState:
     maps: bool  # whether the net takes (samples, channels, height, width) instead of (samples, features)
     steps: dict[int, int]  # seed -> optimiser steps done, written by that seed's run alone
     given_up: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def device(self) -> torch.device:
-        return self.train[0].device
 
     @property
     def dtype(self) -> torch.dtype:
@@ -78,18 +74,18 @@ class _SharedState:
             raise _Interrupted
 
     @classmethod
-    def of(cls, block: Block, dataset: Dataset, device: torch.device) -> "_SharedState":
+    def of(cls, block: Block, dataset: Dataset) -> "_SharedState":
         models.inputs(block.arm.model, dataset.train.x)  # raises ValueError if the net does not take the data
         maps = notation.takes_maps(block.arm.model.layout)
 
         def resident(split: Split) -> tuple[Tensor, Tensor]:
             dtype = getattr(torch, block.arm.precision)
-            x = split.x.to(device, dtype)
+            x = split.x.to(dtype)
             if maps:
                 x = x.contiguous(
                     memory_format=torch.channels_last
                 )  # the faster memory format for convolutions on a CPU
-            return x, split.y.to(device, dtype) if block.arm.loss == "mse" else split.y.to(device)
+            return x, split.y.to(dtype) if block.arm.loss == "mse" else split.y
 
         test = None if dataset.test is None else resident(dataset.test)
         return cls(block, dataset, resident(dataset.train), test, maps, dict.fromkeys(block.seeds, 0))
@@ -145,17 +141,17 @@ def _batches(shared: _SharedState, x: Tensor, y: Tensor, seed: int) -> Iterator[
 
     for _ in range(block.arm.epochs):
         whole = block.arm.batch_size is None
-        rows = (torch.arange(samples) if whole else torch.randperm(samples, generator=order)).to(x.device)
+        rows = torch.arange(samples) if whole else torch.randperm(samples, generator=order)
         yield ((inputs(batch), y[batch]) for batch in rows.split(block.arm.batch_size or samples))
 
 
 def _network(shared: _SharedState, seed: int) -> nn.Module:
     block = shared.block
     network: nn.Module = models.drawn(block.arm.model, generator_for(block, "init", seed))
-    network = network.to(shared.device, shared.dtype)
+    network = network.to(shared.dtype)
     if shared.maps:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
-    dropout = torch.Generator(shared.device).manual_seed(seed_in(block, "dropout", seed))
+    dropout = generator_for(block, "dropout", seed)
     for module in network.modules():
         if isinstance(module, models.SeededDropout):
             module.generator = dropout
@@ -166,7 +162,7 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
     block, arm = shared.block, shared.block.arm
     x, y = shared.train
     if arm.random_labels:
-        y = training_targets(block, shared.dataset, seed).to(x.device)
+        y = training_targets(block, shared.dataset, seed)
     splits: dict[SplitName, tuple[Tensor, Tensor]] = {"train": (x, y), **({"test": shared.test} if shared.test else {})}
     network = _network(shared, seed)
     optimizer = optimizers.make(arm.optimizer, network.parameters())
@@ -177,7 +173,7 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
 
     @torch.no_grad()
     def weights() -> np.ndarray:
-        found: np.ndarray = nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters()).cpu().numpy()
+        found: np.ndarray = nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters()).numpy()
         return found
 
     recording = Recording(arm, len(x), weights)
@@ -220,9 +216,11 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
         arrays |= recording.arrays()
     if not shared.dataset.classes:
         with torch.no_grad():
-            arrays["prediction"] = _outputs(network.eval(), x, shared)[:, 0].cpu().numpy()
+            arrays["prediction"] = _outputs(network.eval(), x, shared)[:, 0].numpy()
     if arm.coast:
-        arrays["coasted"] = optimizers.coasted(optimizer, [*network.parameters()]).cpu().numpy()
+        arrays["coasted"] = optimizers.coasted(
+            optimizer, [*network.parameters()], lambda: nn.utils.parameters_to_vector(network.parameters())
+        ).numpy()
     left_out = recording.left_out()
     if left_out:
         kept_epoch, kept = left_out
@@ -239,11 +237,11 @@ def _load(network: nn.Module, weights: np.ndarray) -> None:
         parameter.copy_(part.view(parameter.shape))
 
 
-def train(block: Block, dataset: Dataset, device: torch.device, advance: Advance) -> dict[str, np.ndarray]:
+def train(block: Block, dataset: Dataset, advance: Advance) -> dict[str, np.ndarray]:
     """Train the runs of ``block``. Return the arrays of a record. ``advance`` is called from the calling thread."""
-    shared = _SharedState.of(block, dataset, device)
+    shared = _SharedState.of(block, dataset)
     reported = 0
-    with pool(torch.get_num_threads() if device.type == "cpu" else 1) as executor:
+    with pool(torch.get_num_threads()) as executor:
         runs = [executor.submit(_run, shared, seed) for seed in block.seeds]
         try:
             waiting = True

@@ -30,7 +30,7 @@ from hw1bench.training.streams import generator_for, training_targets
 # neighbours: fused, a step of the function nets was measured 1.3 to 2 times faster.
 _FUSED_PRODUCT = 1024
 
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "leaky_relu": torch.nn.functional.leaky_relu,
     "tanh": torch.tanh,
@@ -66,7 +66,7 @@ def forward(model: Model, flat: Tensor, x: Tensor, fuse: bool) -> Tensor:
         else:
             h = torch.baddbmm(bias, weight, h)
         if layer.hidden:
-            h = _ACTIVATIONS[model.activation](h)
+            h = ACTIVATIONS[model.activation](h)
     return h
 
 
@@ -124,10 +124,10 @@ def initial(block: Block, dtype: torch.dtype) -> Tensor:
     return torch.stack(rows).to(dtype)
 
 
-def _resident(split: Split, arm: Arm, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Return ``x (1, features, samples)`` and ``y (1, outputs, samples)`` or class indices ``(1, samples)``, on the device."""
-    x = models.inputs(arm.model, split.x).to(device, dtype).T.contiguous()[None]
-    y = split.y.to(device, dtype).T.contiguous() if arm.loss == "mse" else split.y.to(device)
+def _resident(split: Split, arm: Arm, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return ``x (1, features, samples)`` and ``y (1, outputs, samples)`` or class indices ``(1, samples)``."""
+    x = models.inputs(arm.model, split.x).to(dtype).T.contiguous()[None]
+    y = split.y.to(dtype).T.contiguous() if arm.loss == "mse" else split.y
     return x, y[None]
 
 
@@ -146,30 +146,28 @@ def _mean_tensor_norms(model: Model, gradient: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def train(block: Block, dataset: Dataset, device: torch.device, fuse: bool, advance: Advance) -> dict[str, np.ndarray]:
+def train(block: Block, dataset: Dataset, fuse: bool, advance: Advance) -> dict[str, np.ndarray]:
     """Train the runs of ``block`` together. Return the arrays of a record. ``fuse`` compiles forward and backward."""
     arm, dtype, runs = block.arm, getattr(torch, block.arm.precision), len(block.seeds)
     functions = _functions(arm.model, arm.loss, fuse)
-    flat = initial(block, dtype).to(device)
+    flat = initial(block, dtype)
     optimizer = optimizers.make(arm.optimizer, [flat])
     epoch_done = optimizers.schedule(arm.schedule, optimizer)
-    x, y = _resident(dataset.train, arm, device, dtype)
+    x, y = _resident(dataset.train, arm, dtype)
     if arm.random_labels:
-        y = torch.stack([training_targets(block, dataset, seed) for seed in block.seeds]).to(device)
+        y = torch.stack([training_targets(block, dataset, seed) for seed in block.seeds])
     splits: dict[SplitName, tuple[Tensor, Tensor]] = {"train": (x, y)}
     if dataset.test is not None:
-        splits["test"] = _resident(dataset.test, arm, device, dtype)
+        splits["test"] = _resident(dataset.test, arm, dtype)
     names = [f"{split}_{what}" for split in splits for what in ("loss", *(["accuracy"] if dataset.classes else []))]
     history = {
-        name: torch.full(
-            (arm.epochs + 1, runs), torch.nan, dtype=dtype if name.endswith("loss") else torch.float64, device=device
-        )
+        name: torch.full((arm.epochs + 1, runs), torch.nan, dtype=dtype if name.endswith("loss") else torch.float64)
         for name in names  # accuracies in float64: rounded to float32, 0.99 exceeds 0.99
     }
     due = {split: arm.evaluation.epochs(split, arm.epochs) for split in splits}
 
     def row(run: int) -> Callable[[], np.ndarray]:
-        return lambda: np.asarray(flat[run].cpu())
+        return lambda: np.asarray(flat[run])
 
     recordings = [Recording(arm, len(dataset.train), row(run)) for run in range(runs)]
     norms: list[Tensor] = []  # each (runs,)
@@ -210,7 +208,7 @@ def train(block: Block, dataset: Dataset, device: torch.device, fuse: bool, adva
         kept = flat.clone()
         for run, one in enumerate(left_out):
             if one:
-                kept[run] = torch.from_numpy(one[1]).to(device)
+                kept[run] = torch.from_numpy(one[1])
         for name, each in values("train", kept).items() if any(left_out) else ():
             for run, one in enumerate(left_out):
                 if one:
@@ -241,7 +239,7 @@ def train(block: Block, dataset: Dataset, device: torch.device, fuse: bool, adva
             if arm.batch_size is None:
                 step(x, y, closes_epoch=True)
             else:
-                order = torch.stack([torch.randperm(samples, generator=generator) for generator in orders]).to(device)
+                order = torch.stack([torch.randperm(samples, generator=generator) for generator in orders])
                 batches = order.split(arm.batch_size, dim=1)  # each (runs, batch)
                 for batch in batches:
                     inputs = x[0][:, batch].movedim(1, 0).contiguous()
@@ -253,14 +251,14 @@ def train(block: Block, dataset: Dataset, device: torch.device, fuse: bool, adva
                 recording.epoch(accuracy)
         evaluate_left_out()
 
-    arrays = {name: all_runs.T.contiguous().cpu().numpy() for name, all_runs in history.items()}
+    arrays = {name: all_runs.T.contiguous().numpy() for name, all_runs in history.items()}
     for name, rows in (("gradient_norm", norms), ("step_loss", step_losses), ("last_batch_norm", last_batches)):
         if rows:
-            arrays[name] = torch.stack(rows, dim=1).cpu().numpy()
+            arrays[name] = torch.stack(rows, dim=1).numpy()
     kept = [recording.arrays() for recording in recordings]
     arrays |= {name: np.stack([each[name] for each in kept]) for name in kept[0]}
     if dataset.classes is None:
-        arrays["prediction"] = forward(arm.model, flat, x, fuse=False)[:, 0].cpu().numpy()
+        arrays["prediction"] = forward(arm.model, flat, x, fuse=False)[:, 0].numpy()
     if arm.coast:
-        arrays["coasted"] = optimizers.coasted(optimizer, [flat]).cpu().numpy()
+        arrays["coasted"] = optimizers.coasted(optimizer, [flat], flat.clone).numpy()
     return arrays

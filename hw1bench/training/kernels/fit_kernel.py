@@ -146,7 +146,7 @@ def _coasted(arm: Arm, weights: np.ndarray, moments: np.ndarray, steps: float) -
         "rmsprop": {"step": torch.tensor(steps), "square_avg": second},
         "sgd": {},
     }[arm.optimizer.name]
-    return optimizers.coasted(optimizer, [flat]).numpy()
+    return optimizers.coasted(optimizer, [flat], flat.clone).numpy()
 
 
 def train(

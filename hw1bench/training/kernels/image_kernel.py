@@ -234,7 +234,7 @@ class _ImageRun:
                 drawn += [values.to(torch.uint8).numpy() for values in (draw.top, draw.left, draw.flip)]
             if setup.compiled.dropouts:
                 draws = [(len(rows) * dropout.numbers, dropout.p) for dropout in setup.compiled.dropouts]
-                kept = torch.cat([models.kept(*draw, self._dropout, self._dropout.device) for draw in draws])
+                kept = torch.cat([models.kept(*draw, [self._dropout], self._dropout.device)[0] for draw in draws])
                 drawn += [np.empty(0)] * (4 - len(drawn)) + [kept.view(torch.uint8).numpy()]
             pointers = [array.ctypes.data if array.size else None for array in drawn]
             piece = ImagePiece(*pointers, lr=lr, batch=len(rows), step=1)

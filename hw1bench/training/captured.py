@@ -1,0 +1,73 @@
+"""Calls captured as CUDA graphs, so that the GPU does not wait for Python between them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import torch
+
+_Found = TypeVar("_Found")
+
+_TOGETHER = 8
+"""Calls in one graph, where so many are left: the host launches a graph in the time of a few kernels."""
+
+
+class Captured:
+    """A function without arguments and result that changes tensors on ``device`` in place, called many times.
+
+    On a CUDA device its first call is an ordinary one, in which libraries set themselves up; later calls replay graphs of it.
+    So it may not wait for the device, may draw random numbers from ``generators`` only, and what it reads of Python's state is
+    what was there when it was captured: see ``forget``. On a CPU every call is an ordinary one.
+    """
+
+    def __init__(self, call: Callable[[], None], device: torch.device, generators: Sequence[torch.Generator]) -> None:
+        self._call, self._device, self._generators = call, device, generators
+        self._graphs: dict[int, torch.cuda.CUDAGraph] = {}  # calls in the graph -> graph
+        self._ready = False
+
+    def times(self, calls: int) -> Iterator[int]:
+        """Make so many calls. Yield the number of calls after each part of them, some of which may not have ended."""
+        while calls:
+            if self._device.type == "cpu" or not self._ready:
+                self._call()
+                self._ready, done = True, 1
+            else:
+                done = _TOGETHER if calls >= _TOGETHER else 1
+                self._graph(done).replay()
+            calls -= done
+            yield done
+
+    def forget(self) -> None:
+        """Capture the function anew before it is replayed, because what it reads of Python's state has changed."""
+        self._graphs.clear()
+
+    def _graph(self, calls: int) -> torch.cuda.CUDAGraph:
+        if calls not in self._graphs:
+            graph = torch.cuda.CUDAGraph()
+            for generator in self._generators:
+                graph.register_generator_state(generator)
+            with torch.cuda.device(self._device), torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                for _ in range(calls):
+                    self._call()
+            self._graphs[calls] = graph
+        return self._graphs[calls]
+
+
+class Lanes:
+    """So many streams of a GPU, on which calls run side by side; on a CPU they run one after the other."""
+
+    def __init__(self, device: torch.device, lanes: int) -> None:
+        self._lanes = lanes
+        self._streams = [torch.cuda.Stream(device) for _ in range(lanes)] if device.type == "cuda" else []
+
+    def each(self, call: Callable[[int], _Found]) -> list[_Found]:
+        """Return ``call(lane)`` of each lane. All begin after what is queued on the current stream, which then waits for them."""
+        if not self._streams:
+            return [call(lane) for lane in range(self._lanes)]
+        here, found = torch.cuda.current_stream(), []
+        for lane, stream in enumerate(self._streams):
+            stream.wait_stream(here)
+            with torch.cuda.stream(stream):
+                found.append(call(lane))
+        for stream in self._streams:
+            here.wait_stream(stream)
+        return found

@@ -1,0 +1,246 @@
+"""Resident training gives the run of the naive loop, on a CPU by the steps of a GPU; on a GPU with graphs and without."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import reference
+from cases import ARM, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, unchecked
+from hw1bench import Evaluation, Model, Optimizer, StepLR
+from hw1bench.sources import b, c
+from hw1bench.training import captured, resident, sequential
+from kernel_cases import assert_same_bits
+from test_image_kernel import (
+    BASE,
+    COLOUR,
+    LAYOUTS,
+    NORMS,
+    SIZE_8,
+    SIZE_12,
+    WHEN,
+    assert_close,
+    block,
+    first_images,
+    small,
+)
+
+CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"))
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(params=["cpu", CUDA])
+def device(request):
+    return torch.device(request.param)
+
+
+def train(trained, device, count=None, advance=lambda steps: None):
+    return resident.train(block(trained), first_images(trained.data, count), device, advance)
+
+
+def expected(trained, device, count=None):
+    """What torch's plain loop gives."""
+    if device.type == "cuda" and "dropout" in trained.model.layout:
+        pytest.skip("a GPU's generators draw other numbers")
+    return sequential.train(block(trained), first_images(trained.data, count), lambda steps: None)
+
+
+def assert_twins(trained, device, seeds=(0, 7), rtol=1e-7, atol=1e-9):
+    found = train(trained, device)
+    for seed in seeds:
+        losses, weights = reference.train("T", "twin", trained, seed)
+        np.testing.assert_allclose(found["train_loss"][seed], losses, rtol=rtol, atol=atol)
+        np.testing.assert_allclose(found["weights"][seed], weights, rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("batch_size", [None, 12, 1], ids=["full batch", "minibatch", "batch 1"])
+def test_function_nets(optimizer, batch_size, device):
+    trained = replace(ARM, optimizer=optimizer, batch_size=batch_size, epochs={None: 50, 12: 5, 1: 1}[batch_size])
+    assert_twins(trained, device, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("model", FIT_MODELS.values(), ids=FIT_MODELS)
+def test_each_kind_of_function_net(model, device):
+    assert_twins(replace(ARM, model=model, epochs=20), device)
+
+
+@pytest.mark.parametrize(("model", "loss", "spec"), IMAGE_MODELS.values(), ids=IMAGE_MODELS)
+@pytest.mark.parametrize("batch_size", [None, 150], ids=["full batch", "minibatch"])
+def test_classifiers(model, loss, spec, batch_size, device):
+    trained = replace(ARM, model=model, loss=loss, data=spec, batch_size=batch_size, epochs=3)
+    assert_close(train(trained, device, 400), expected(trained, device, 400))
+
+
+@pytest.mark.parametrize(("layout", "spec"), LAYOUTS.values(), ids=LAYOUTS)
+def test_each_layout(layout, spec, device):
+    trained = replace(BASE, data=spec, model=Model(layout), batch_size=40)
+    assert_close(train(trained, device, 100), expected(trained, device, 100))
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh"])
+@pytest.mark.parametrize("middle", ["pool2", "dropout pool2", "dropout(0.2) pool2 dropout2d", "pool2 pool2"])
+def test_each_activation(activation, middle, device):
+    # Biases of zero, so that sums on the black margins are exactly 0, at which left and right derivatives differ.
+    side = 1 if middle == "pool2 pool2" else 4
+    model = Model(f"C(1-3,3,p1) {middle} C(3-4,3,p1) {4 * side * side}-12-10", activation, "keras")
+    spec = SIZE_8 if side == 4 else replace(SIZE_8, size=4)
+    trained = replace(BASE, model=model, data=spec, batch_size=60, epochs=2)
+    assert_close(train(trained, device, 100), expected(trained, device, 100))
+
+
+@pytest.mark.parametrize(("layout", "loss"), [("softmax", "nll"), ("logsoftmax", "nll"), ("", "nll")])
+def test_each_output_by_negative_log_likelihood(layout, loss, device):
+    trained = unchecked(BASE, model=Model(f"C(1-3,3,pool2) 27-10 {layout}"), loss=loss)
+    assert_close(train(trained, device, 100), expected(trained, device, 100))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("layout", ["64-10", "C(1-2,3) 72-10"], ids=["dense", "convolutions"])
+def test_the_learning_rate_follows_its_schedule(layout, optimizer, device):
+    trained = replace(BASE, model=Model(layout), optimizer=optimizer, schedule=StepLR(every=2, factor=0.1), epochs=5)
+    assert_twins(replace(trained, batch_size=100), device, seeds=(1,))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": replace(COLOUR, augment=True)},
+        {"data": replace(COLOUR, random_labels=True)},
+        {"data": replace(COLOUR, augment=True, random_labels=True), "batch_size": None},
+    ],
+    ids=["augmented", "random labels", "both, full batch"],
+)
+def test_data(changes, device):
+    trained = replace(BASE, model=Model("C(3-4,3,p1,pool2) 64-10"), epochs=4, **{"batch_size": 60, **changes})
+    assert_close(train(trained, device, 130), expected(trained, device, 130))
+
+
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize(("model", "spec"), NORMS.values(), ids=NORMS)
+def test_gradient_norms(model, spec, when, device):
+    trained = replace(
+        BASE, model=model, data=spec, optimizer=OPTIMIZERS["adam"], gradient_norm=when, batch_size=150, epochs=2
+    )
+    found, plain = train(trained, device, 400), expected(trained, device, 400)
+    assert_close(found, plain)
+    if device.type == "cpu":  # in float64 cuDNN's convolutions do not give the same bits twice
+        unrecorded = train(replace(trained, gradient_norm=""), device, 400)
+        assert_same_bits(unrecorded, {name: found[name] for name in unrecorded})
+
+
+@pytest.mark.parametrize("snapshots", ["epoch", 1, 3, 7])
+@pytest.mark.parametrize("keep", ["last", "best"])
+@pytest.mark.parametrize("layout", ["64-9-10", "C(1-3,3,pool2) 27-10"], ids=["dense", "convolutions"])
+def test_recordings(layout, keep, snapshots, device):
+    trained = replace(BASE, model=Model(layout), batch_size=13, epochs=3, keep=keep, snapshots=snapshots)
+    assert_close(train(trained, device, 130), expected(trained, device, 130))
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+@pytest.mark.parametrize("schedule", ["thinned", "ends"])
+def test_only_epochs_that_are_read_are_evaluated(schedule, keep, device):
+    evaluation = Evaluation(train=schedule, test="every epoch" if keep == "best" else schedule)
+    adam = replace(OPTIMIZERS["adam"], lr=0.02)
+    trained = replace(BASE, model=Model("64-9-10"), batch_size=50, epochs=17, keep=keep, optimizer=adam)
+    trained = replace(trained, evaluation=evaluation)
+    found = train(trained, device, 100)
+    assert_close(found, expected(trained, device, 100))
+    assert np.isnan(found["train_loss"]).any()
+
+
+@pytest.mark.parametrize("batch_size", [None, 13])
+def test_coasting(batch_size, device):
+    for optimizer in OPTIMIZERS.values():
+        trained = replace(ARM, optimizer=optimizer, batch_size=batch_size, epochs=3, coast=True)
+        found = train(trained, device)["coasted"]
+        np.testing.assert_allclose(found[4], reference.coasted("T", "twin", trained, 4), rtol=1e-6)
+
+
+def test_evaluations_in_pieces(device, monkeypatch):
+    trained = replace(BASE, model=Model("C(1-3,3,p1,pool2) 48-10"), gradient_norm="epoch")
+    whole = train(trained, device, 100)
+    monkeypatch.setattr(resident, "_NUMBERS", 8 * 192 * 7)  # seven samples at once
+    assert_close(train(trained, device, 100), whole)
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [small(b.SIZE, 0, 8), small(b.TASK, 0, 4), small(c.TASK_CIFAR, 1, 8)],
+    ids=["B's smallest", "B's softmax", "C's dropouts"],
+)
+def test_nets_of_the_catalogue_in_float32_over_a_few_steps(arm, device):
+    trained = replace(arm, epochs=1, schedule=None)
+    count = 2 * arm.batch_size if arm.batch_size < 100 else arm.batch_size
+    found, plain = train(trained, device, count), expected(trained, device, count)
+    assert found["weights"].dtype == np.float32
+    for name in ("train_loss", "test_loss"):
+        np.testing.assert_allclose(found[name], plain[name], rtol=1e-4 if device.type == "cpu" else 1e-2)
+
+
+def test_a_block_repeats_bit_for_bit_whatever_ran_before(device):
+    trained = replace(BASE, model=Model("C(1-3,3,p1,pool2) dropout 48-12-10"), precision="float32", epochs=3)
+    alone = train(trained, device)
+    train(replace(trained, model=Model("64-10"), epochs=1), device)
+    torch.rand(3)
+    assert_same_bits(alone, train(trained, device))
+
+
+def test_every_step_is_told():
+    told = []
+    train(replace(BASE, model=Model("64-10"), batch_size=50, epochs=2), CPU, 130, told.append)
+    assert sum(told) == 8 * 2 * 3
+    assert set(told) == {8}
+
+
+def test_divergence_is_recorded_not_raised(device):
+    wild = Optimizer(name="sgd", lr=1e30)
+    found = train(replace(BASE, model=Model("64-12-10", "leaky_relu"), optimizer=wild, epochs=4), device, 400)
+    assert np.isfinite(found["train_loss"][:, 0]).all()
+    assert not np.isfinite(found["train_loss"][:, -1]).any()
+
+
+def test_weights_of_very_large_nets_are_not_kept(monkeypatch):
+    monkeypatch.setattr(resident, "KEPT_WEIGHTS", 100)
+    assert "weights" not in train(BASE, CPU, 100)
+
+
+def test_a_net_that_does_not_take_the_data_is_refused():
+    with pytest.raises(ValueError, match="does not take samples of shape"):
+        train(unchecked(BASE, model=Model("63-10")), CPU)
+
+
+@gpu
+@pytest.mark.parametrize(
+    "changes", [{}, {"gradient_norm": "step"}, {"snapshots": 5}, {"schedule": StepLR(every=2, factor=0.1)}]
+)
+@pytest.mark.parametrize(
+    ("layout", "spec"),
+    [
+        ("64-20 dropout 20-10", SIZE_8),
+        ("C(1-3,3,p1,pool2) dropout2d C(3-4,3) dropout 64-10", SIZE_12),
+        ("C(3-8,3,p1) dropout(0.25) C(8-8,3,p1) pool2 128-10", replace(COLOUR, augment=True)),
+    ],
+    ids=["dense", "convolutions", "augmented"],
+)
+def test_graphs_replay_what_the_steps_are(layout, spec, changes, monkeypatch):
+    cuda = torch.device("cuda")
+    trained = replace(BASE, model=Model(layout), data=spec, precision="float32", batch_size=20, epochs=5, **changes)
+    replayed = train(trained, cuda, 310)
+
+    def plainly(self, calls):
+        for _ in range(calls):
+            self._call()
+            yield 1
+
+    monkeypatch.setattr(captured.Captured, "times", plainly)
+    assert_same_bits(replayed, train(trained, cuda, 310))
+
+
+@gpu
+def test_two_fresh_trainings_of_a_net_of_the_full_tier_give_the_same_bits():
+    trained = replace(c.SIZE.full.arms[3], epochs=2, data=replace(SIZE_8, size=28))
+    cuda = torch.device("cuda")
+    assert_same_bits(train(trained, cuda), train(trained, cuda))
