@@ -2,6 +2,7 @@
 # make claims     judge the claims of the quick tier and write the report
 # make full       judge the claims that are on record in the full tier against their rulings, on CUDA or else the CPU
 # make test       run the tests
+# make test-gpu   run the tests of what is special to a GPU, on one
 # make lint       check style and types
 # make record     put on record what is not, by rulings an hour, at the lowest priority of the machine (ARGS="--budget 60":
 #                 in so many minutes); stop it at any time, and go on by running it again
@@ -12,7 +13,7 @@
 # The others set up first. ARGS=... passes arguments to pytest, to the record or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims full test lint record record-page findings protocols bench setup
+.PHONY: claims full test test-gpu lint record record-page findings protocols bench setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -26,6 +27,9 @@ full: setup
 
 test: setup
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
+
+test-gpu: setup
+	$(BIN)/python -m pytest tests/test_resident.py tests/test_gpu_kernels.py $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

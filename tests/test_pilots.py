@@ -1,4 +1,4 @@
-"""The four rules by which a pilot may speak, on claims made for them: dead, truncated and under-trained arms, levels, clocks."""
+"""The five rules by which a pilot may speak, on claims made for them: dead, truncated and under-trained arms, levels, races."""
 
 import math
 from dataclasses import replace
@@ -15,10 +15,13 @@ from hw1bench.court.rehearsal import faults
 from hw1bench.effects import (
     Effect,
     accuracy_above,
+    beaten,
+    descending,
     every,
     fails,
     faster,
     highest,
+    highest_loss,
     loss_below,
     lower_loss,
     lowest,
@@ -27,6 +30,7 @@ from hw1bench.effects import (
     plateaus,
     reaches,
     rises,
+    unbeaten,
 )
 from hw1bench.records.runs import Record, Run
 from hw1bench.records.store import Store
@@ -53,6 +57,15 @@ def experiment(full=None, quick=None, **changed):
     quick = quick or [small(arm) for arm in full]
     protocols = {"full": Protocol(arms=tuple(full), looks=(8,)), "quick": Protocol(arms=tuple(quick), looks=(8, 16))}
     return Experiment(report="T", name="x", **protocols, **changed)
+
+
+def no_race(effect):
+    return replace(effect, race=False)
+
+
+def lower(arm, *, than):
+    """A comparison by which the other rules are tried."""
+    return no_race(lower_loss(arm, than=than))
 
 
 def claim(effect, of=None, **changed):
@@ -96,20 +109,18 @@ def learnt(arm, seed):
 )
 def test_a_reduced_protocol_gives_a_pilot(tmp_path, ends, word):
     verdict = (
-        court(tmp_path, lambda arm, seed: falling(arm, ends[arm.name], 0.9))
-        .hear(claim(lower_loss("a", than="b")))
-        .verdict
+        court(tmp_path, lambda arm, seed: falling(arm, ends[arm.name], 0.9)).hear(claim(lower("a", than="b"))).verdict
     )
     assert (verdict.word, verdict.how, verdict.seeds) == (word, None, 8)
 
 
 def test_a_pilot_that_leaves_both_sides_open_is_mixed(tmp_path):
     curve = lambda arm, seed: falling(arm, 0.4 if (arm.name == "a") == bool(seed % 2) else 0.6, 0.9)  # noqa: E731
-    assert court(tmp_path, curve).hear(claim(lower_loss("a", than="b"))).verdict.word == "mixed"
+    assert court(tmp_path, curve).hear(claim(lower("a", than="b"))).verdict.word == "mixed"
 
 
 def test_as_reported_protocols_give_verdicts(tmp_path):
-    effect = lower_loss("a", than="b")
+    effect = lower("a", than="b")
     assert court(tmp_path / "f", learnt, "full").hear(claim(effect)).verdict.word == "supported"
     same = experiment(quick=[replace(IMAGES, name="a"), replace(IMAGES, name="b")])
     assert court(tmp_path / "s", learnt).hear(claim(effect, same)).verdict.word == "supported"
@@ -137,7 +148,7 @@ def test_every_compared_arm_must_have_learnt(tmp_path, end, accuracy, speaks):
             loss = np.linspace(2.3, end, arm.epochs + 1)
         return loss, right
 
-    verdict = court(tmp_path, curve).hear(claim(lower_loss("a", than="b"))).verdict
+    verdict = court(tmp_path, curve).hear(claim(lower("a", than="b"))).verdict
     assert verdict.word == ("seen" if speaks else "no evidence")
     assert verdict.note.startswith("" if speaks else "No evidence: b did not learn.")
 
@@ -177,26 +188,26 @@ def test_nine_of_ten_seeds_must_have_learnt(dead, of, speaks):
 def test_an_arm_that_is_not_compared_need_not_learn(tmp_path):
     three = experiment([replace(IMAGES, name=name) for name in "abc"])
     curve = lambda arm, seed: falling(arm, 2.3, 0.1) if arm.name == "c" else learnt(arm, seed)  # noqa: E731
-    assert court(tmp_path, curve).hear(claim(lower_loss("a", than="b"), three)).verdict.word == "seen"
-    assert court(tmp_path, curve).hear(claim(lower_loss("a", than="c"), three)).verdict.word == "no evidence"
+    assert court(tmp_path, curve).hear(claim(lower("a", than="b"), three)).verdict.word == "seen"
+    assert court(tmp_path, curve).hear(claim(lower("a", than="c"), three)).verdict.word == "no evidence"
 
 
 def test_a_claim_about_not_training_needs_no_trained_arm(tmp_path):
     dead = lambda arm, seed: falling(arm, 2.3 if arm.name == "b" else 0.4, 0.1 if arm.name == "b" else 0.9)  # noqa: E731
-    effect = highest("train_loss", "b", among=["a"])
+    effect = no_race(highest("train_loss", "b", among=["a"]))
     assert court(tmp_path, dead).hear(claim(effect, about_not_training=True)).verdict.word == "seen"
     assert court(tmp_path, dead).hear(claim(effect)).verdict.word == "no evidence"
 
 
 def test_image_nets_at_chance_are_no_evidence_as_reported_either(tmp_path):
     dead = lambda arm, seed: falling(arm, 2.3 if arm.name == "b" else 0.4, 0.1)  # noqa: E731
-    assert court(tmp_path, dead, "full").hear(claim(lower_loss("b", than="a"))).verdict.word == "no evidence"
+    assert court(tmp_path, dead, "full").hear(claim(lower("b", than="a"))).verdict.word == "no evidence"
 
 
 def test_random_labels_as_reported_are_judged_whatever_was_learnt(tmp_path):
     arms = [replace(IMAGES, name=name, data=replace(IMAGES.data, random_labels=True)) for name in "ab"]
     curve = lambda arm, seed: falling(arm, 2.3 if arm.name == "b" else 2.29, 0.1)  # noqa: E731
-    one = claim(lower_loss("a", than="b"), experiment(arms))
+    one = claim(lower("a", than="b"), experiment(arms))
     assert court(tmp_path / "full", curve, "full").hear(one).verdict.word == "supported"
     assert court(tmp_path / "quick", curve).hear(one).verdict.word == "no evidence"
 
@@ -205,7 +216,7 @@ def test_random_labels_as_reported_are_judged_whatever_was_learnt(tmp_path):
 def test_random_labels_are_learnt_one_percent_under_guessing(tmp_path, end, speaks):
     arms = [replace(IMAGES, name=name, data=replace(IMAGES.data, random_labels=True)) for name in "ab"]
     curve = lambda arm, seed: falling(arm, end - 0.01 * (arm.name == "a"), 0.12)  # noqa: E731
-    verdict = court(tmp_path, curve).hear(claim(lower_loss("a", than="b"), experiment(arms))).verdict
+    verdict = court(tmp_path, curve).hear(claim(lower("a", than="b"), experiment(arms))).verdict
     assert verdict.word == ("seen" if speaks else "no evidence")
 
 
@@ -216,7 +227,7 @@ def test_random_labels_are_learnt_one_percent_under_guessing(tmp_path, end, spea
         (loss_below(0.01, "a"), "a loss of 0.01"),
         (near("test_accuracy", 0.61, arm="a", within=0.02), "a test accuracy of 0.61"),
         (faster("a", than="b", to=1e-3), "a loss of 0.001"),
-        (every(lower_loss("a", than="b"), accuracy_above(0.5, "a")), "an accuracy of 0.5"),
+        (every(lower("a", than="b"), accuracy_above(0.5, "a")), "an accuracy of 0.5"),
         (fails(accuracy_above(0.98, "a")), "an accuracy of 0.98"),
         (reaches(1e-4, arm="a", within=5), "a loss of 0.0001"),
     ],
@@ -233,7 +244,7 @@ def test_a_foreign_level_silences_the_pilot_before_anything_trains(tmp_path, eff
 def test_a_level_of_its_own_and_no_level_are_not_foreign(tmp_path):
     own = claim(accuracy_above(0.15, "a"), own_level="guessing is right in 10 % on every set")
     assert court(tmp_path / "a", learnt).hear(own).verdict.word == "seen"
-    assert pilots.foreign_level(claim(lower_loss("a", than="b"))) == ""
+    assert pilots.foreign_level(claim(lower("a", than="b"))) == ""
     assert court(tmp_path / "b", learnt, "full").hear(claim(accuracy_above(0.8, "a"))).verdict.word == "supported"
 
 
@@ -273,7 +284,7 @@ def test_a_clock_on_an_epoch_after_half_of_the_budget_cannot_be_told_there(tmp_p
 def test_never_is_a_clock_and_an_order_is_none():
     assert never_reaches(1e-4, arm="a").clock == "never"
     assert rises("test_loss", over="parameters").clock == ""
-    assert every(lower_loss("a", than="b"), plateaus("test_loss", arm="a", after=0.5, within=1.0)).clock
+    assert every(lower("a", than="b"), plateaus("test_loss", arm="a", after=0.5, within=1.0)).clock
 
 
 ARMS = [replace(IMAGES, name=f"{size}", model=Model(f"784-{size}-10")) for size in (8, 16, 32)]
@@ -295,7 +306,7 @@ ARMS = [replace(IMAGES, name=f"{size}", model=Model(f"784-{size}-10")) for size 
 def test_other_arms_silence_the_pilot(tmp_path, quick, why):
     sitting = court(tmp_path, learnt)
     one = claim(
-        lowest("train_loss", "8", among=["16"]) if not why else rises("test_loss", over="parameters"),
+        no_race(lowest("train_loss", "8", among=["16"])) if not why else rises("test_loss", over="parameters"),
         experiment(ARMS, quick),
     )
     note = sitting.hear(one).verdict.note
@@ -307,18 +318,18 @@ def test_other_arms_silence_the_pilot(tmp_path, quick, why):
 def test_a_batch_larger_than_the_small_set_is_cut_short():
     """Digits leave 1,437 images to train on, and MNIST has 60,000."""
     arms = [replace(arm, batch_size=1_438) for arm in ARMS[:2]]
-    one = claim(lower_loss("8", than="16"), experiment(arms, [small(arm) for arm in arms]))
+    one = claim(lower("8", than="16"), experiment(arms, [small(arm) for arm in arms]))
     assert pilots.silenced(one) == "the reduced protocol cuts the batch of 8 short"
     whole = [replace(arm, batch_size=1_437) for arm in ARMS[:2]]
-    assert not pilots.silenced(claim(lower_loss("8", than="16"), experiment(whole, [small(arm) for arm in whole])))
+    assert not pilots.silenced(claim(lower("8", than="16"), experiment(whole, [small(arm) for arm in whole])))
 
 
 def test_a_compared_arm_that_the_reduced_protocol_leaves_out_silences_it():
-    one = claim(lower_loss("8", than="32"), experiment(ARMS, [small(arm) for arm in ARMS[:2]]))
+    one = claim(lower("8", than="32"), experiment(ARMS, [small(arm) for arm in ARMS[:2]]))
     assert pilots.silenced(one) == "the reduced protocol leaves out 32"
     with pytest.raises(ValueError, match="has no arm '32'"):
         claim(
-            lower_loss("8", than="32"),
+            lower("8", than="32"),
             experiment(ARMS, [small(arm) for arm in ARMS[:2]], as_reported="the code's arms"),
         )
 
@@ -330,7 +341,7 @@ def test_a_silent_pilot_is_not_rehearsed():
 
 
 def test_an_arm_left_out_that_is_not_compared_is_no_matter(tmp_path):
-    one = claim(lower_loss("8", than="16"), experiment(ARMS, [small(arm) for arm in ARMS[:2]]))
+    one = claim(lower("8", than="16"), experiment(ARMS, [small(arm) for arm in ARMS[:2]]))
     assert pilots.silenced(one) == ""
 
 
@@ -338,10 +349,10 @@ def test_rules_that_exemptions_lift_are_told_from_specifications():
     own = claim(every(loss_below(0.1, "a"), loss_below(0.2, "b")), own_level="of every set")
     assert pilots.silenced(own) == ""
     assert [*pilots.unexempted(own).known] == ["no foreign level"]
-    assert pilots.unexempted(claim(lower_loss("a", than="b"), about_not_training=True)) == Silencing({}, ("trained",))
-    assert pilots.unexempted(claim(lower_loss("a", than="b"))) == Silencing({}, ())
+    assert pilots.unexempted(claim(lower("a", than="b"), about_not_training=True)) == Silencing({}, ("trained",))
+    assert pilots.unexempted(claim(lower("a", than="b"))) == Silencing({}, ())
     swapped = [small(replace(IMAGES, name=name)) for name in "ba"]
-    other = pilots.unexempted(claim(lower_loss("a", than="b"), experiment(quick=swapped, as_reported="as it is")))
+    other = pilots.unexempted(claim(lower("a", than="b"), experiment(quick=swapped, as_reported="as it is")))
     assert other == Silencing({"same arms": "the reduced protocol has its arms in another order"}, ("trained",))
 
 
@@ -355,7 +366,7 @@ def test_a_clock_of_a_protocol_called_as_reported_was_not_asked_under_half_of_th
 
 def test_a_claim_that_the_quick_tier_does_not_train_has_no_exemptions():
     with pytest.raises(ValueError, match="claim T-x trains nothing in the quick tier: ask of a claim that does"):
-        pilots.unexempted(claim(lower_loss("a", than="b"), replace(experiment(), quick=None)))
+        pilots.unexempted(claim(lower("a", than="b"), replace(experiment(), quick=None)))
 
 
 def test_a_run_until_a_share_of_its_budget():
@@ -374,3 +385,36 @@ def test_a_run_until_a_share_of_its_budget():
     }
     epochs = Run(replace(arm, gradient_norm="epoch"), 3, {"gradient_norm": np.arange(6.0)}, FACTS)
     assert len(epochs.until(0.5).arrays["gradient_norm"]) == 4
+
+
+RACES = {
+    "lower loss": lower_loss("a", than="b"),
+    "highest loss": highest_loss("a", among=["b"]),
+    "lowest": lowest("test_accuracy", "a", among=["b"]),
+    "highest": highest("test_accuracy", "a", among=["b"]),
+    "unbeaten": unbeaten("test_accuracy", "a", among=["b"]),
+    "beaten": beaten("test_loss", "a", among=["b"], factor=1.02),
+    "descending": descending("test_loss", "a", "b"),
+    "one of several": every(rises("test_loss", over="parameters"), lower_loss("a", than="b")),
+    "denied": fails(lower_loss("a", than="b")),
+    "by hand": Effect("ahead", "", lambda runs: 1.0, ("a", "b"), race=True),
+}
+
+
+@pytest.mark.parametrize("effect", RACES.values(), ids=RACES)
+def test_a_race_is_not_called_before_half_of_the_steps(effect):
+    def why(epochs):
+        arms = [replace(IMAGES, name=name) for name in "ab"]
+        return pilots.silenced(claim(effect, experiment(arms, [replace(small(arm), epochs=epochs) for arm in arms])))
+
+    half = -(-IMAGES.steps // (2 * small(IMAGES).steps_per_epoch(1437)))
+    assert why(half - 1) == "which arm is ahead at the end is not known from less than half of the report's steps"
+    assert why(half) == ""
+
+
+def test_a_trend_is_no_race_and_a_race_called_as_reported_is_told():
+    assert not rises("test_loss", over="parameters").race
+    assert not fails(rises("test_loss", over="parameters")).race
+    assert pilots.silenced(claim(lower_loss("a", than="b"), experiment(as_reported="as it is"))) == ""
+    told = pilots.unexempted(claim(lower_loss("a", than="b"), experiment(as_reported="as it is")))
+    assert list(told.known) == ["no race"]

@@ -1,13 +1,13 @@
 """What it costs to put claims on record: the arithmetic of what is not, and seconds by the rates of what is.
 
 A rate is the number of seconds per unit of work of what is on record, measuring included. On the CPU work is counted in
-multiply-adds (see ``hw1bench.specs.work``); on a GPU in optimiser steps, because there steps are chains of short kernels: a net of
-ten times the arithmetic takes two or three times as long. Rates are known by kind: function or images, dense or convolutional, so many samples
-per step, and which measurements are taken. An arm whose kind has no rate on record takes that of the nearest kind that has:
-these properties are dropped from the last to the first until some rate is left. If nothing is on record on such a device, a
-stated constant takes its place. So every experiment has an estimate. Where each experiment on record here is estimated from
-the others, three of four estimates are within a factor of 2 and nine of ten within 3. Pilots give rates as rulings do: a
-smaller budget takes less time, but about as much per unit of work.
+multiply-adds (see ``hw1bench.specs.work``); on a GPU in optimiser steps, because there steps are chains of short kernels: a
+net of ten times the arithmetic takes two or three times as long. Rates are known by kind: function or images, dense or
+convolutional, so many samples per step, and which measurements are taken. An arm whose kind has no rate on record takes that
+of the nearest kind that has: these properties are dropped from the last to the first until some rate is left. If nothing is on
+record on such a device, a stated constant takes its place. So every experiment has an estimate. Where each experiment on
+record here is estimated from the others, three of four estimates are within a factor of 2 and nine of ten within 3. Pilots
+give rates as rulings do: a smaller budget takes less time, but about as much per unit of work.
 """
 
 import math

@@ -1,11 +1,12 @@
 """When a pilot may speak: what a reduced protocol must show before it says anything of a claim.
 
-A reduced protocol trains on other data, smaller nets, fewer epochs or fewer arms than the report. It speaks only if all of four
-rules hold. *Trained*: every compared arm has learnt. *No foreign level*: the effect compares with no absolute level, which
-belongs to one data set and one budget. *No clock*: the claim is not tied to an epoch or stage of training, unless the protocol
-takes half of the report's steps, or the effect has the same sign at 50, 75 and 100 % of its own budget. *Same arms*: the arms
-that the effect compares are the report's, in the same order, with none left out and no batch cut short. The rules know
-specifications and runs only, so they apply to the claims of any author.
+A reduced protocol trains on other data, smaller nets, fewer epochs or fewer arms than the report. It speaks only if all of
+five rules hold. *Trained*: every compared arm has learnt. *No foreign level*: the effect compares with no absolute level,
+which belongs to one data set and one budget. *No clock*: the claim is not tied to an epoch or stage of training, unless the
+protocol takes half of the report's steps, or the effect has the same sign at 50, 75 and 100 % of its own budget. *No race*:
+the effect does not say which of several arms is ahead where training ends, unless the protocol takes half of the report's
+steps. *Same arms*: the arms that the effect compares are the report's, in the same order, with none left out and no batch cut
+short. The rules know specifications and runs only, so they apply to the claims of any author.
 """
 
 import math
@@ -22,24 +23,26 @@ from hw1bench.specs import notation
 from hw1bench.specs.arm import Arm
 from hw1bench.specs.experiment import Images, Protocol
 
-TRAINED, NO_FOREIGN_LEVEL, NO_CLOCK, SAME_ARMS = "trained", "no foreign level", "no clock", "same arms"
+TRAINED, NO_FOREIGN_LEVEL, NO_CLOCK = "trained", "no foreign level", "no clock"
+NO_RACE, SAME_ARMS = "no race", "same arms"
 """The names of the rules."""
 OVER_CHANCE = 2.5  # times the accuracy of guessing, at least
 LOST = 0.2  # of the starting loss, as far as it can be lost, at least
 UNDER_GUESSING = 0.01  # of the logarithm of the number of classes, for random labels
 IN_SEEDS = 0.9  # of the seeds
-OF_THE_STEPS = 0.5  # of the report's steps, for a claim tied to an epoch or stage
+OF_THE_STEPS = 0.5  # of the report's steps, for a claim tied to an epoch or stage, and for a race
 AT = (0.5, 0.75)  # of the protocol's own budget, for the same
 
 
 def silenced(claim: Claim) -> str:
-    """Why no run of the quick protocol can speak to ``claim``, known before anything trains: a foreign level, or other arms, or
-    that there is no such protocol; '' if it may speak, or if its protocol is as reported."""
+    """Why no run of the quick protocol can speak to ``claim``, known before anything trains: a foreign level, a race, other arms,
+    or that there is no such protocol; '' if it may speak, or if its protocol is as reported."""
     if claim.experiment is None or not isinstance(claim.effect, Effect) or claim.fidelity("quick") == "as reported":
         return ""
     if claim.experiment.quick is None:
         return claim.experiment.full_tier_only
-    return foreign_level(claim) or other_arms(claim.effect, claim.experiment.full, claim.experiment.quick)
+    effect, full, quick = claim.effect, claim.experiment.full, claim.experiment.quick
+    return foreign_level(claim) or race(effect, full, quick) or other_arms(effect, full, quick)
 
 
 def foreign_level(claim: Claim) -> str:
@@ -69,12 +72,29 @@ def unexempted(claim: Claim) -> Silencing:
     effect, experiment = claim.effect, claim.experiment
     if experiment is None or experiment.quick is None or not isinstance(effect, Effect):
         raise ValueError(f"claim {claim.id} trains nothing in the quick tier: ask of a claim that does")
-    found = {NO_FOREIGN_LEVEL: _level(effect), SAME_ARMS: other_arms(effect, experiment.full, experiment.quick)}
+    full, quick = experiment.full, experiment.quick
+    found = {
+        NO_FOREIGN_LEVEL: _level(effect),
+        NO_RACE: race(effect, full, quick),
+        SAME_ARMS: other_arms(effect, full, quick),
+    }
     unasked = experiment.fidelity("quick") == "as reported"
     runs = [TRAINED] if unasked or claim.about_not_training else []
-    if unasked and effect.clock and not takes_half(effect.compared(experiment.quick.arms), experiment.full):
+    if unasked and effect.clock and not takes_half(effect.compared(quick.arms), full):
         runs.append(NO_CLOCK)
     return Silencing({rule: why for rule, why in found.items() if why}, tuple(runs))
+
+
+def race(effect: Effect, full: Protocol, quick: Protocol) -> str:
+    """Why ``quick`` cannot tell which arm is ahead where the training of ``full`` ends; '' if it can, or if the effect does not
+    say so.
+
+    Who is ahead early need not be ahead late, however clearly: of three nets the one that learns first was the best after a
+    thirtieth of the steps in 15 of 16 seeds, also at half and at three quarters of that, and in none of 8 at the end.
+    """
+    if not effect.race or takes_half(effect.compared(quick.arms), full):
+        return ""
+    return "which arm is ahead at the end is not known from less than half of the report's steps"
 
 
 def other_arms(effect: Effect, full: Protocol, quick: Protocol) -> str:

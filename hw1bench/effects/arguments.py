@@ -149,6 +149,9 @@ _CLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 """Constructor -> the epoch or stage of training that its effect is tied to, in words, given the arguments."""
 
+_RACES = ("lowest", "highest", "lower_loss", "highest_loss", "unbeaten", "beaten", "descending")
+"""Constructors whose effects say which of several arms is ahead where training ends."""
+
 
 def _plain(history: str) -> str:
     return history.replace("_", " ")
@@ -165,7 +168,7 @@ def _check(constructor: str, argument: str) -> Check:
 
 def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
     """Wrap ``constructor`` so that its arguments are checked and converted (see ``hw1bench.support.checks``), and its effect
-    knows how it was made, and the level and the clock that the arguments give it.
+    knows how it was made, the level and the clock that the arguments give it, and whether it is a race.
 
     Raises ValueError if an argument has no check.
     """
@@ -182,6 +185,8 @@ def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
         for tie, table in (("level", _LEVELS), ("clock", _CLOCKS)):
             if name in table:
                 object.__setattr__(effect, tie, table[name](dict(given.arguments)))
+        if name in _RACES:
+            object.__setattr__(effect, "race", True)
         object.__setattr__(effect, "made", Made(name, construct, given))
         return effect
 

@@ -13,6 +13,7 @@ from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 from hw1bench.specs.experiment import Arm, Model
 from hw1bench.support.checks import (
+    flag,
     function,
     instance,
     integer,
@@ -59,10 +60,12 @@ class Effect:
     level      the absolute level of a loss, an accuracy or an epoch that it compares a run with, in words such as "a loss of
                1e-4"; such a level belongs to one data set and one budget. '': it compares runs with each other
     clock      the epoch or stage of training that it is tied to, in words such as "within 8000 epochs"; '': none
+    race       whether it says which of several arms is ahead where training ends
     statement  the constructor that made it and its arguments; None: it was made by hand (see ``hw1bench.effects.identity``)
     made       how to make it again with other arguments; None: it was made by hand
 
-    ``level`` and ``clock`` decide whether a reduced protocol can say anything of the claim: see ``hw1bench.court.pilots``.
+    ``level``, ``clock`` and ``race`` decide whether a reduced protocol can say anything of the claim: see
+    ``hw1bench.court.pilots``.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Effect:
     opposite: Callable[[Runs], float] | None = None
     level: str = ""
     clock: str = ""
+    race: bool = False
     statement: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
     made: "Made | None" = field(default=None, init=False, repr=False, compare=False)
 
@@ -85,6 +89,7 @@ class Effect:
             opposite=optional(function()),
             level=reason(),
             clock=reason(),
+            race=flag(),
         )
         twice = next((arm for arm in self.arms or () if (self.arms or ()).count(arm) > 1), None)
         if twice:
@@ -234,6 +239,7 @@ def every(*effects: Effect) -> Effect:
         smallest(opposites) if len(opposites) == len(effects) else None,
         level=" and ".join(dict.fromkeys(effect.level for effect in effects if effect.level)),
         clock=" and ".join(dict.fromkeys(effect.clock for effect in effects if effect.clock)),
+        race=any(effect.race for effect in effects),
     )
 
 
@@ -249,4 +255,5 @@ def fails(effect: Effect) -> Effect:
         effect.compute,
         level=effect.level,
         clock=effect.clock,
+        race=effect.race,
     )

@@ -163,7 +163,7 @@ def _quick_against_full(cases: Sequence[Case], book: Book, titles: Mapping[str, 
             ],
             "There are none.",
             note="The last column names the rule of pilots that would have silenced the quick protocol if neither the claim "
-            "(own_level, about_not_training) nor the experiment (as_reported) were exempt from it. None: it meets all four, "
+            "(own_level, about_not_training) nor the experiment (as_reported) were exempt from it. None: it meets all five, "
             "speaks and is wrong, a fault of the protocol.",
             numbers=("median there", "median"),
             spare=("effect", "median there", "median"),

@@ -11,6 +11,7 @@ from hw1bench.sources.tiers import (
     LOOKS,
     MNIST,
     ONCE,
+    RACE,
     interpolation,
     path_figures,
     paths,
@@ -141,9 +142,8 @@ TASK = Experiment(
     report="A",
     name="task",
     full=_TASK,
-    # Learnt by epoch 9; half of the report's epochs with half of its widths, 20 s. The report's nets learn by epoch 5, and take
-    # 33 s for 6 epochs.
-    quick=quick(_TASK, epochs=10, widths_over=2),
+    quick=None,
+    full_tier_only=RACE,
     assumptions=("batch 64, 20 epochs", "NLL on log-softmax, dropout 0.5", _IMAGES),
     figures=(
         Figure(number="6 (7 in the text)", title="Training and test loss, three CNNs", kind="losses"),
@@ -225,8 +225,8 @@ LR_SWEEP = Experiment(
     report="A",
     name="lr-sweep",
     full=_LR_SWEEP,
-    # Learnt by epoch 2. The report's epochs with a quarter of its widths: 10 s, as long as three epochs of its nets.
-    quick=quick(_LR_SWEEP, epochs=10, widths_over=4),
+    quick=None,
+    full_tier_only=RACE,
     assumptions=("784-256-10; batch 64, 10 epochs", f"cross-entropy; {_IMAGES}"),
     figures=sweep_figures({"accuracy": "16"}, "lr", "Learning rate: "),
 )
@@ -262,8 +262,8 @@ SIZE_DECAY = Experiment(
     report="A",
     name="size-decay",
     full=_SIZE_DECAY,
-    # Learnt by epoch 5, without decay and with the strongest. The report's net and epochs, 10 s.
-    quick=quick(_SIZE_DECAY, epochs=20, looks=ONCE),
+    quick=None,
+    full_tier_only=RACE,
     assumptions=(
         "784-20-10; batch 64, 20 epochs",
         "weight decay 0, 1e-5, 1e-4 (the report's), 1e-3 and 1e-2",

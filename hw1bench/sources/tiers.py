@@ -7,7 +7,8 @@ divided by one number, and arms that no claim compares may be left out. Each cha
 The epochs and widths are chosen by two things alone, which are written beside each call: whether every arm then learns (see
 ``hw1bench.court.pilots``) in each of the seeds 0 to 7, and what it costs. "Learnt by epoch 5" means that all arms have learnt in
 all eight seeds by then; times are of one core, for eight seeds of all arms, evaluations included. An experiment whose arms
-cannot all learn within what two cores can train in about a minute has no quick protocol, and says why.
+cannot all learn within what two cores can train in about a minute has no quick protocol, and says why; nor has one whose claims
+all say which arm ends ahead.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,9 @@ MNIST = Images(name="mnist", size=28)
 CIFAR10 = Images(name="cifar10", size=32, channels=3)
 
 SENSITIVITY = {"jacobian": "sensitivity by the Jacobian", "reported": "sensitivity as B measured it"}
+
+RACE = "the claims say which arm is ahead at the end, which half of the report's steps would tell, and two cores take far fewer"
+"""Why an experiment is in the full tier only if all its claims are races."""
 
 LOOKS = (8, 16, 32)  # of a full protocol
 ONCE = (8,)  # of expensive experiments
