@@ -17,7 +17,6 @@ FOLDER = ROOT / "reports" / "record"
 LARGEST = 2 * 2**20  # bytes
 WITHOUT = {  # ruled before evidence was kept; a ruling that is made again brings it
     "C-grad-slow-then-moves",
-    "D-size-saturates",
 }
 
 
