@@ -10,10 +10,11 @@
 # make findings   draw the figures of docs/findings.md, and look up its numbers on record
 # make protocols  write docs/protocols.md, with the seconds of the last quick session
 # make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
+# make bench-gpu  time training on a GPU against the plain loop on it
 # The others set up first. ARGS=... passes arguments to pytest, to the record or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims full test test-gpu lint record record-page findings protocols bench setup
+.PHONY: claims full test test-gpu lint record record-page findings protocols bench bench-gpu setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -51,6 +52,9 @@ protocols: setup
 bench: setup
 	$(BIN)/python -c 'import jax' 2> /dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt jax
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-gpu: setup
+	$(BIN)/python -m benchmarks.gpu
 
 setup: .venv/ready
 
