@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# For a machine with a GPU that is at hand for minutes: tests on the device, then as much of the record as the time allows.
+# For a machine with a GPU that is at hand for minutes: tests on the device and, if they pass, as much of the record as the time
+# allows.
 #
 #     HW1BENCH_DATA=data bash benchmarks/on_gpu.sh OUT MINUTES
 #
@@ -16,7 +17,7 @@ begun=$SECONDS
 [ -d "$out/claims" ] || cp -r claims "$out/claims"
 nvidia-smi > "$out/gpu.txt"
 timeout 90 python3 -m pytest tests/test_resident.py tests/test_gpu_kernels.py -k "cuda or graphs or fresh or gpu_kernels" -q \
-  -p no:cacheprovider --benchmark-disable > "$out/tests.log" 2>&1
+  -p no:cacheprovider --benchmark-disable > "$out/tests.log" 2>&1 || { tail -n 20 "$out/tests.log"; exit 1; }
 tail -n 1 "$out/tests.log"
 
 left=$(python3 -c "print(max(0.1, $minutes - ($SECONDS - $begun) / 60))")

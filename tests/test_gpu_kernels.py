@@ -72,6 +72,14 @@ def test_pooling_bias_and_activation(shape):
     torch.testing.assert_close(by_bias.double(), exact_by_bias, rtol=1e-5, atol=1e-5)
 
 
+def test_infinities_are_cut_off_as_other_numbers_are():
+    z = torch.tensor([-torch.inf, 1.0, torch.inf], device=DEVICE).view(1, 1, 1, 3).requires_grad_()
+    h = gpu_kernels.activation(z, torch.zeros(1, 3, device=DEVICE), 1, 0.0)
+    assert h.flatten().tolist() == [0.0, 1.0, torch.inf]
+    (by_z,) = torch.autograd.grad(h, z, torch.full_like(h, torch.inf))
+    assert by_z.flatten().tolist() == [0.0, torch.inf, torch.inf]
+
+
 @pytest.mark.parametrize("pool", [1, 2])
 def test_nan_stays_nan(pool):
     z = numbers(2, 4, 4, 3)

@@ -92,7 +92,7 @@ def test_adam_moves_without_a_gradient_by_its_moments_and_its_decay_alone(decay,
     if memory:
         weights.grad = torch.ones_like(weights)
         optimizer.step()
-    assert (float(optimizers.coasted(optimizer, [weights])) > 0) is moves
+    assert (float(optimizers.coasted(optimizer, [weights], weights.clone)) > 0) is moves
 
 
 def test_sgd_without_decay_does_not_move_with_a_gradient_of_zero():

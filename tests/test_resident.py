@@ -1,5 +1,7 @@
 """Resident training gives the run of the naive loop, on a CPU by the steps of a GPU; on a GPU with graphs and without."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -151,6 +153,11 @@ def test_only_epochs_that_are_read_are_evaluated(schedule, keep, device):
     assert np.isnan(found["train_loss"]).any()
 
 
+def test_coasting_of_convolutions(device):
+    trained = replace(BASE, model=Model("C(1-3,3,p1,pool2) 48-10"), coast=True)
+    assert_close(train(trained, device, 100), expected(trained, device, 100))
+
+
 @pytest.mark.parametrize("batch_size", [None, 13])
 def test_coasting(batch_size, device):
     for optimizer in OPTIMIZERS.values():
@@ -180,12 +187,32 @@ def test_nets_of_the_catalogue_in_float32_over_a_few_steps(arm, device):
         np.testing.assert_allclose(found[name], plain[name], rtol=1e-4 if device.type == "cpu" else 1e-2)
 
 
-def test_a_block_repeats_bit_for_bit_whatever_ran_before(device):
-    trained = replace(BASE, model=Model("C(1-3,3,p1,pool2) dropout 48-12-10"), precision="float32", epochs=3)
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("layout", ["C(1-3,3,p1,pool2) dropout 48-12-10", "C(1-16-128-128,3,p1,pool2) 128-10"])
+def test_a_block_repeats_bit_for_bit_whatever_ran_before(layout, activation, device):
+    trained = replace(BASE, model=Model(layout, activation), precision="float32", epochs=3)
     alone = train(trained, device)
     train(replace(trained, model=Model("64-10"), epochs=1), device)
     torch.rand(3)
     assert_same_bits(alone, train(trained, device))
+
+
+def test_nothing_of_a_training_outlives_it(device):
+    alive = []
+    watched = resident.Batches.load
+
+    def load(self, epoch):
+        alive.append(weakref.ref(self._full[0]))
+        watched(self, epoch)
+
+    gc.disable()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(resident.Batches, "load", load)
+            train(BASE, device, 100)
+        assert alive[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_every_step_is_told():
@@ -222,8 +249,9 @@ def test_a_net_that_does_not_take_the_data_is_refused():
         ("64-20 dropout 20-10", SIZE_8),
         ("C(1-3,3,p1,pool2) dropout2d C(3-4,3) dropout 64-10", SIZE_12),
         ("C(3-8,3,p1) dropout(0.25) C(8-8,3,p1) pool2 128-10", replace(COLOUR, augment=True)),
+        ("C(1-16-128-128,3,p1,pool2) 128-10", SIZE_8),  # with wider convolutions than our kernels take
     ],
-    ids=["dense", "convolutions", "augmented"],
+    ids=["dense", "convolutions", "augmented", "wide"],
 )
 def test_graphs_replay_what_the_steps_are(layout, spec, changes, monkeypatch):
     cuda = torch.device("cuda")

@@ -19,6 +19,9 @@ from hw1bench.specs.measurement import Interpolation, JacobianNorm
 from hw1bench.support.progress import Advance
 from hw1bench.training.kernels.image_evaluator import Evaluator
 
+_MEMORY = {"cpu": 2**25, "GPU": 2**30}
+"""Bytes that the Jacobians of some samples may take at once: few enough for a processor's cache, and enough to fill a GPU."""
+
 
 @takes(Interpolation, decides=by_which_kernel)
 def interpolated(
@@ -48,7 +51,8 @@ def jacobian(
     [(block, record)] = trained
     x, _ = resident(block.arm, _splits(dataset)["test"], device)
     weights = torch.tensor(record.arrays["weights"]).to(device)
-    norms = side_by_side(lambda row: jacobian_norm(block.arm.model, row[None], x), weights.unbind(), device)
+    memory = _MEMORY["cpu" if device.type == "cpu" else "GPU"]
+    norms = side_by_side(lambda row: jacobian_norm(block.arm.model, row[None], x, memory), weights.unbind(), device)
     return {"jacobian": np.concatenate(norms)}
 
 

@@ -59,24 +59,20 @@ class Batches:
 
     def __init__(self, arm: Arm, of: Resident, images: Tensor, runs: int) -> None:
         """Of the set ``of``, or of augmented ``images (samples, channels, height, width)``, for so many runs."""
-        self._arm, self._of, self._images = arm, of, images
+        self._of, self._images = of, images
         samples = len(of.x)
         self._batch = arm.batch_size or samples
         self.full = arm.steps_per_epoch(samples) - 1
-        self._last = samples - self.full * self._batch
-        self.at = torch.zeros(1, dtype=torch.int64, device=of.x.device)
-        self._x, self._y = (
-            (
-                part.new_empty(self.full, runs, self._batch, *part.shape[1:]),
-                part.new_empty(runs, self._last, *part.shape[1:]),
-            )
-            for part in (of.x, of.y[0])
-        )
+        self.place = torch.zeros(1, dtype=torch.int64, device=of.x.device)  # of the step in the epoch
+        parts = of.x, of.y[0]
+        self._full = tuple(part.new_empty(self.full, runs, self._batch, *part.shape[1:]) for part in parts)
+        rest = samples - self.full * self._batch
+        self._last = tuple(part.new_empty(runs, rest, *part.shape[1:]) for part in parts)
 
     def load(self, epoch: Epoch) -> None:
         """Put the batches of ``epoch`` in place and begin with the first."""
         device = self._of.x.device
-        self.at.zero_()
+        self.place.zero_()
         for run, order in enumerate(epoch.order.to(device)):
             if epoch.augment:
                 x = augmentation.augmented(self._images, order, epoch.augment[run])
@@ -84,14 +80,20 @@ class Batches:
             else:
                 x = self._of.x[order]
             y = self._of.y[run if len(self._of.y) > 1 else 0][order]
-            for whole, (full, last) in ((x, self._x), (y, self._y)):
+            for whole, full, last in zip((x, y), self._full, self._last, strict=True):
                 most = self.full * self._batch
                 full[:, run] = whole[:most].view(full[:, run].shape)
                 last[run] = whole[most:]
 
-    def next(self) -> tuple[Tensor, Tensor]:
-        """Return the inputs (runs, batch, ...) and targets of the batch that is next, of those of one size."""
-        return self._x[0].index_select(0, self.at)[0], self._y[0].index_select(0, self.at)[0]
+    def current(self) -> tuple[Tensor, Tensor]:
+        """Return the inputs (runs, batch, ...) and targets at ``place``, which is not the last of the epoch."""
+        x, y = (full.index_select(0, self.place)[0] for full in self._full)
+        return x, y
 
     def last(self) -> tuple[Tensor, Tensor]:
-        return self._x[1], self._y[1]
+        x, y = self._last
+        return x, y
+
+    def forward(self) -> None:
+        """Go on to the next batch."""
+        self.place.add_(1)

@@ -25,7 +25,7 @@ class Captured:
         self._ready = False
 
     def times(self, calls: int) -> Iterator[int]:
-        """Make so many calls. Yield the number of calls after each part of them, some of which may not have ended."""
+        """Make so many calls, in parts. After each part yield how many calls it made; the GPU may not have finished them."""
         while calls:
             if self._device.type == "cpu" or not self._ready:
                 self._call()
@@ -63,11 +63,14 @@ class Lanes:
         """Return ``call(lane)`` of each lane. All begin after what is queued on the current stream, which then waits for them."""
         if not self._streams:
             return [call(lane) for lane in range(self._lanes)]
-        here, found = torch.cuda.current_stream(), []
-        for lane, stream in enumerate(self._streams):
-            stream.wait_stream(here)
-            with torch.cuda.stream(stream):
-                found.append(call(lane))
-        for stream in self._streams:
-            here.wait_stream(stream)
+        here, begun, found = torch.cuda.current_stream(), [], []
+        try:
+            for lane, stream in enumerate(self._streams):
+                stream.wait_stream(here)
+                begun.append(stream)
+                with torch.cuda.stream(stream):
+                    found.append(call(lane))
+        finally:  # also after an error: a capture with lanes that go nowhere cannot be ended, and would hide the error
+            for stream in begun:
+                here.wait_stream(stream)
         return found

@@ -1,5 +1,6 @@
 """Training of a block into a record, by the backend that suits the net and the device."""
 
+import os
 from typing import Any
 
 import torch
@@ -61,6 +62,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "kernels": binaries.isa() is not None,
         "compiled": device.type == "cpu" and compiler_works(),
         **_precision(device),
+        **({"triton": stacked_net.kernels_version(device)} if device.type == "cuda" else {}),
     }
 
 
@@ -76,7 +78,24 @@ def computing(device: torch.device) -> dict[str, str]:
         "capability": arithmetic.capability(),
         "products": arithmetic.products(),
         **_precision(device),
+        **(_gpu() if device.type == "cuda" else {}),
     }
+
+
+# What decides the digits on a GPU cannot be told from small computations, as ``arithmetic.products`` does for a processor: the
+# algorithms of its libraries depend on the sizes.
+_SWITCHES_ON_A_GPU = (
+    "NVIDIA_TF32_OVERRIDE",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "TORCH_BLAS_PREFER_CUBLASLT",
+    "DISABLE_ADDMM_CUDA_LT",
+)
+
+
+def _gpu() -> dict[str, str]:
+    """Return the versions of a GPU's libraries, and the variables that choose among their algorithms."""
+    versions = {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+    return versions | {name: os.environ.get(name, "") for name in _SWITCHES_ON_A_GPU}
 
 
 def _precision(device: torch.device) -> dict[str, str]:
@@ -86,7 +105,7 @@ def _precision(device: torch.device) -> dict[str, str]:
 
 def _decides(kind: str, device: torch.device) -> dict[str, Any]:
     """Return what determines the digits of a block trained by backend ``kind``, besides specification, data and sources."""
-    # For every backend torch draws initial weights, order, labels and dropout, on the CPU.
+    # For every backend torch draws initial weights, order and labels on the CPU, and dropout where it trains.
     drawn = {"torch": torch.__version__, "capability": arithmetic.capability(), "draws": arithmetic.draws()}
     if kind in ("fit_kernel", "image_kernel"):
         return {**drawn, "isa": binaries.isa(), "build": binaries.build()}
@@ -96,7 +115,7 @@ def _decides(kind: str, device: torch.device) -> dict[str, Any]:
     if kind == "compiled":
         decides["compiler"] = compiler_version()
     if kind == "resident":
-        decides["kernels"] = stacked_net.kernels_version()
+        decides["triton"] = stacked_net.kernels_version(device)
     return decides
 
 
@@ -165,7 +184,7 @@ def train(
     """
     kind = backend(block.arm, device)
     dataset = _loaded(block, library)
-    seconds = stopwatch(len(block.seeds) if device.type == "cpu" else None)
+    seconds = stopwatch(None if kind == "resident" else len(block.seeds))
     with arithmetic.fixed_settings():
         if kind == "fit_kernel":
             arrays = fit_kernel.train(block, dataset, advance)

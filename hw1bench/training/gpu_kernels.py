@@ -94,7 +94,8 @@ def _activate(
         found = tl.where(better, window, found)
     best += tl.load(bias + run * channels + channel, mask=channel < channels, other=0.0)[None, :]
     target = ((run * samples * to_height * to_width + place)[:, None]) * channels + channel[None, :]
-    tl.store(h + target, tl.where(best < 0, best * SLOPE, best), mask=inside)
+    low = best * SLOPE if SLOPE else 0.0  # of an infinity too
+    tl.store(h + target, tl.where(best < 0, low, best), mask=inside)
     if POOL > 1:
         tl.store(which + target, found.to(tl.int8), mask=inside)
 
@@ -113,7 +114,8 @@ def _activated_backward(
     inside = (place[:, None] < samples * to_height * to_width) & (channel[None, :] < channels)
     target = ((run * samples * to_height * to_width + place)[:, None]) * channels + channel[None, :]
     gradient = tl.load(given + target, mask=inside, other=0.0)
-    gradient = tl.where(tl.load(h + target, mask=inside, other=0.0) > 0, gradient, gradient * SLOPE)
+    low = gradient * SLOPE if SLOPE else 0.0
+    gradient = tl.where(tl.load(h + target, mask=inside, other=0.0) <= 0, low, gradient)
     if POOL > 1:
         found = tl.load(which + target, mask=inside, other=0).to(tl.int32)
     for window in tl.static_range(POOL * POOL):

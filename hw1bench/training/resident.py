@@ -51,8 +51,8 @@ class _Training:
         self._batches = Batches(arm, self._sets["train"], images, runs)
         self._optimizer = optimizers.make(arm.optimizer, self._net.weights, captured=device.type == "cuda")
         self._epoch_done = optimizers.schedule(arm.schedule, self._optimizer)
-        self._step = Captured(lambda: self._take(*self._batches.next()), device, self._net.generators)
-        self._last = Captured(lambda: self._take(*self._batches.last(), last=True), device, self._net.generators)
+        self._step = Captured(lambda: self._train_step(*self._batches.current()), device, self._net.generators)
+        self._last = Captured(lambda: self._train_step(*self._batches.last(), last=True), device, self._net.generators)
         steps = arm.steps_per_epoch(samples)
         dtype = getattr(torch, arm.precision)
         self._norms, self._losses = (torch.zeros(steps, runs, dtype=dtype, device=device) for _ in range(2))
@@ -98,10 +98,10 @@ class _Training:
         for recording, accuracy in zip(self.recordings, tested, strict=True):
             recording.epoch(accuracy)
 
-    def _take(self, x: Tensor, y: Tensor, last: bool = False) -> None:
+    def _train_step(self, x: Tensor, y: Tensor, last: bool = False) -> None:
         """Take a step of all runs on ``x, y (runs, batch, ...)``, the ``last`` of the epoch or not."""
-        arm, net, place = self._block.arm, self._net, self._batches.at
-        losses = self._each(net.outputs(x, training=True), y).mean(1)
+        arm, net, place = self._block.arm, self._net, self._batches.place
+        losses = self._sample_losses(net.outputs(x, training=True), y).mean(1)
         gradients = torch.autograd.grad(losses.sum(), net.weights)
         if arm.gradient_norm == "step":
             self._norms.index_copy_(0, place, _norms(gradients).square().sum(0).sqrt()[None])
@@ -111,9 +111,9 @@ class _Training:
         for weight, gradient in zip(net.weights, gradients, strict=True):
             weight.grad = gradient
         self._optimizer.step()
-        place.add_(1)
+        self._batches.forward()
 
-    def _each(self, output: Tensor, y: Tensor) -> Tensor:
+    def _sample_losses(self, output: Tensor, y: Tensor) -> Tensor:
         """Return the loss of each sample (runs, samples), of ``output (runs, samples, outputs)``."""
         if self._block.arm.loss == "mse":
             return (output - y).square().mean(2)
@@ -149,12 +149,12 @@ class _Training:
     def _chunks(self, split: SplitName) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield inputs (runs, some, ...) and targets (runs or 1, some, ...) of the set, in order."""
         of, runs = self._sets[split], len(self.recordings)
-        for x, y in zip(of.x.split(self._some), of.y.split(self._some, dim=1), strict=True):
+        for x, y in zip(of.x.split(self._chunk), of.y.split(self._chunk, dim=1), strict=True):
             yield x.expand(runs, *x.shape), y
 
     @cached_property
-    def _some(self) -> int:
-        """Samples in a chunk."""
+    def _chunk(self) -> int:
+        """Samples in a part of an evaluation."""
         arm = self._block.arm
         largest = max(math.prod(shape) for _, shape in notation.shapes(arm.model.layout, arm.data.shape))
         return max(1, _NUMBERS // (largest * len(self._block.seeds)))
@@ -165,7 +165,7 @@ class _Training:
         losses, right = [], []
         for x, y in self._chunks(split):
             output = self._net.outputs(x, training=False)
-            losses.append(self._each(output, y))
+            losses.append(self._sample_losses(output, y))
             if self._classes:
                 right.append(output.argmax(2) == y)
         found = {"loss": torch.cat(losses, dim=1).mean(1)}
@@ -178,7 +178,7 @@ class _Training:
         total = [torch.zeros_like(weight) for weight in self._net.weights]
         samples = len(self._sets["train"].x)
         for x, y in self._chunks("train"):
-            loss = self._each(self._net.outputs(x, training=False), y).sum() / samples
+            loss = self._sample_losses(self._net.outputs(x, training=False), y).sum() / samples
             torch._foreach_add_(total, torch.autograd.grad(loss, self._net.weights))
         return _norms(total).square().sum(0).sqrt()
 
@@ -224,13 +224,17 @@ def train(block: Block, dataset: Dataset, device: torch.device, advance: Advance
     """
     training = _Training(block, dataset, device)
     draws = Draws(block, len(dataset.train))
-    training.evaluate(0)
-    with pool(1) as executor:  # draws an epoch while the GPU trains the one before
-        drawn = executor.submit(draws.next)
-        for epoch in range(1, block.arm.epochs + 1):
-            now = drawn.result()
-            if epoch < block.arm.epochs:
-                drawn = executor.submit(draws.next)
-            for steps in training.epoch(epoch, now):
-                advance(steps)
-    return training.arrays()
+    try:
+        training.evaluate(0)
+        with pool(1) as executor:  # draws an epoch while the GPU trains the one before
+            drawn = executor.submit(draws.next)
+            for epoch in range(1, block.arm.epochs + 1):
+                now = drawn.result()
+                if epoch < block.arm.epochs:
+                    drawn = executor.submit(draws.next)
+                for steps in training.epoch(epoch, now):
+                    advance(steps)
+        return training.arrays()
+    finally:
+        # Its parts refer to each other, and what they hold on the device must not wait for the collector of garbage.
+        vars(training).clear()

@@ -172,11 +172,10 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
     last_batches: list[float] = []
 
     @torch.no_grad()
-    def weights() -> np.ndarray:
-        found: np.ndarray = nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters()).numpy()
-        return found
+    def weights() -> Tensor:
+        return nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters())
 
-    recording = Recording(arm, len(x), weights)
+    recording = Recording(arm, len(x), lambda: np.asarray(weights()))
 
     histories: dict[str, np.ndarray] = {}
     due = {split: arm.evaluation.epochs(split, arm.epochs) for split in splits}
@@ -218,9 +217,7 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
         with torch.no_grad():
             arrays["prediction"] = _outputs(network.eval(), x, shared)[:, 0].numpy()
     if arm.coast:
-        arrays["coasted"] = optimizers.coasted(
-            optimizer, [*network.parameters()], lambda: nn.utils.parameters_to_vector(network.parameters())
-        ).numpy()
+        arrays["coasted"] = optimizers.coasted(optimizer, [*network.parameters()], weights).numpy()
     left_out = recording.left_out()
     if left_out:
         kept_epoch, kept = left_out

@@ -8,8 +8,8 @@ Maps are (runs * samples, channels, height, width) with channels last; rows of f
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -31,21 +31,29 @@ work of larger ones better."""
 _SLOPES = {"relu": 0.0, "leaky_relu": 0.01}  # of the activations that our kernels compute
 
 
-def kernels_version() -> str:
-    """Return the version of Triton, which compiles our kernels; "" if there is none."""
-    return version("triton") if find_spec("triton") else ""
+@cache
+def _working_kernels(device: torch.device) -> ModuleType | None:
+    """Return the module of our kernels if they work on ``device``: Triton must be there, and a C compiler for it."""
+    if device.type != "cuda" or not find_spec("triton"):
+        return None
+    try:
+        kernels = import_module("hw1bench.training.gpu_kernels")
+        kernels.activation(torch.ones(1, 1, 1, 1, device=device), torch.ones(1, 1, device=device), 1, 0.0)
+    except Exception:  # whatever a compiler or a driver raises, libraries do the work
+        return None
+    return kernels
+
+
+def kernels_version(device: torch.device) -> str:
+    """Return the version of Triton, which compiles our kernels for ``device``; "" if they do not work there."""
+    kernels = _working_kernels(device)
+    return "" if kernels is None else str(kernels.triton.__version__)
 
 
 def _kernels(arm: Arm, device: torch.device) -> ModuleType | None:
     """Return the module of our kernels if they compute the net of ``arm`` on ``device``."""
-    if (
-        device.type != "cuda"
-        or arm.precision != "float32"
-        or arm.model.activation not in _SLOPES
-        or not find_spec("triton")
-    ):
-        return None
-    return import_module("hw1bench.training.gpu_kernels")
+    suited = arm.precision == "float32" and arm.model.activation in _SLOPES
+    return _working_kernels(device) if suited else None
 
 
 class _Convolutions(torch.autograd.Function):
@@ -144,8 +152,8 @@ class Net:
             slope = _SLOPES[self._model.activation]
             h: Tensor = self._kernels.activation(_rows(z), bias, pool, slope)
             return h.permute(0, 3, 1, 2)
-        # Adding a bias and all activations keep the order of numbers, so the largest may be found first: what follows has a
-        # quarter of the numbers.
+        # Adding a bias and all activations keep the order of numbers, so the largest may be found first: what follows has
+        # fewer numbers.
         z = nn.functional.max_pool2d(z, pool) if pool > 1 else z
         z = z.unflatten(0, (self._runs, -1)) + bias[:, None, :, None, None]
         return ACTIVATIONS[self._model.activation](z).flatten(0, 1)
