@@ -13,6 +13,7 @@ from hw1bench import report
 from hw1bench.report import compare, reading
 from hw1bench.report.plain import line
 from hw1bench.support.files import write_whole
+from hw1bench.support.places import data_folder
 
 _WITH_RUN = ("budget", "device", "report_dir", "data_dir")  # what only judging claims takes
 
@@ -109,7 +110,9 @@ def _say(text: str) -> None:
 def _data(arguments: argparse.Namespace) -> int:
     from hw1bench.images import command  # imports torch, which takes seconds that the other commands save
 
-    folder = Path(arguments.data_dir or os.environ.get("HW1BENCH_DATA") or "data")
+    folder = Path(arguments.data_dir) if arguments.data_dir else data_folder()
+    if folder is None:
+        raise ValueError("there is no home folder to keep data in: give a folder with --data-dir or HW1BENCH_DATA")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is not a folder: give one with --data-dir or HW1BENCH_DATA")
     return command.run(arguments.set, folder)
@@ -124,7 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True)
     data = commands.add_parser("data", help="download a data set, or check an existing copy; exit 1 if it is wrong")
     data.add_argument("set", choices=("mnist", "cifar10"), help="the data set")
-    data.add_argument("--data-dir", metavar="DIR", help="its folder (default: $HW1BENCH_DATA, or data)")
+    data.add_argument(
+        "--data-dir", metavar="DIR", help="its folder (default: $HW1BENCH_DATA, or one of yours, see docs/data.md)"
+    )
     data.set_defaults(run=_data)
     render = commands.add_parser("report", help="render a report again; old.json is rendered into a folder named old")
     render.add_argument("source", metavar="RUN_OR_JSON", help="a report directory or a claims.json")
@@ -155,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--report-dir", metavar="DIR", help="with --run: folder of the report (default: reports/record)"
     )
     record.add_argument(
-        "--data-dir", metavar="DIR", help="with --run: folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA)"
+        "--data-dir", metavar="DIR", help="with --run: folder of MNIST and CIFAR-10 (default: as of pytest)"
     )
     record.set_defaults(run=_record)
     found = commands.add_parser(

@@ -53,7 +53,10 @@ class Contradicts(Exception):
 # Name -> arguments for argparse. Each option also exists as --claims-NAME, which no other plugin has.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "device": {"default": "auto", "help": "auto (CPU in the quick tier, CUDA in the full one), cpu or cuda"},
-    "data-dir": {"metavar": "DIR", "help": "folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA)"},
+    "data-dir": {
+        "metavar": "DIR",
+        "help": "folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA, or yours: docs/data.md)",
+    },
     "report-dir": {"metavar": "DIR", "help": "folder of the report (default: reports)"},
     "seed-offset": {"metavar": "N", "help": "first seed (default: 0)"},
     "max-seeds": {"metavar": "N", "help": "drop the planned looks above N seeds; the level does not change"},

@@ -118,6 +118,7 @@ def project(imported, pytester, monkeypatch):
     monkeypatch.setattr(engine, "compiler_works", lambda: False)  # nets of 10 weights are not worth compiling
     for name in ("HW1BENCH_DATA", "PYTEST_XDIST_WORKER"):  # the latter would have pytest-benchmark time nothing
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(pytester.path / "share"))  # not the user's own data
     pytester.makeconftest('pytest_plugins = ["hw1bench.plugin"]')
     pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\nfilterwarnings = error\n")
 

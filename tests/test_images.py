@@ -183,7 +183,7 @@ def test_a_set_that_is_not_there_says_what_to_do(tmp_path):
     with pytest.raises(Unavailable) as caught:
         images.read("mnist", None)
     assert str(caught.value) == (
-        "MNIST is not here: run `python -m hw1bench data mnist --data-dir DIR`, or give --data-dir (HW1BENCH_DATA) a folder "
+        "MNIST is not here: run `python -m hw1bench data mnist`, or give --data-dir (HW1BENCH_DATA) a folder "
         "that holds MNIST/raw, or an image folder or tar of it"
     )
     (tmp_path / "MNIST" / "raw").mkdir(parents=True)

@@ -8,6 +8,7 @@ import tarfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,8 @@ from hw1bench import images
 from hw1bench.__main__ import main
 from hw1bench.images import fetch, published
 from hw1bench.images.sets import CIFAR10, MNIST
+from hw1bench.session.sitting import default_data_dir
+from hw1bench.support.places import data_folder
 from image_sets import (  # noqa: F401
     NAMES,
     batches,
@@ -297,17 +300,41 @@ def test_an_image_folder_is_checked_by_its_fingerprint(tmp_path, capsys, monkeyp
     assert (status, err) == (0, [])
 
 
-def test_the_folder_comes_from_the_option_or_the_environment_or_is_data(tmp_path, capsys, monkeypatch, mnist):
-    for name in ("option", "environment", "data"):
+def test_the_folder_comes_from_the_option_or_the_environment_or_is_the_users(tmp_path, capsys, monkeypatch, mnist):
+    for name in ("option", "environment", "share/hw1bench"):
         put_idx(tmp_path / name, draw("mnist"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    assert default_data_dir() == tmp_path / "share" / "hw1bench"
     assert main(["data", "mnist"]) == 0
-    assert capsys.readouterr().out.startswith("MNIST in data/")
+    assert capsys.readouterr().out.startswith(f"MNIST in {tmp_path / 'share' / 'hw1bench'}/")
     monkeypatch.setenv("HW1BENCH_DATA", "environment")
     assert main(["data", "mnist"]) == 0
     assert capsys.readouterr().out.startswith("MNIST in environment/")
+    assert default_data_dir() == Path("environment")
     assert main(["data", "mnist", "--data-dir", "option"]) == 0
     assert capsys.readouterr().out.startswith("MNIST in option/")
+
+
+def test_a_users_folder_that_is_not_there_is_none_for_a_session_and_one_to_make_for_the_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    assert default_data_dir() is None
+    assert data_folder() == tmp_path / "share" / "hw1bench"
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert data_folder() == tmp_path / ".local" / "share" / "hw1bench"
+
+
+def test_a_user_without_a_home_names_a_folder(capsys, monkeypatch):
+    def homeless():
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert main(["data", "mnist"]) == 2
+    assert capsys.readouterr().err == (
+        "hw1bench: there is no home folder to keep data in: give a folder with --data-dir or HW1BENCH_DATA\n"
+    )
 
 
 def test_bad_usage(tmp_path, capsys):

@@ -16,6 +16,7 @@ from hw1bench.images.folder import largest
 from hw1bench.images.sets import SPLITS, ImageSet, KnownSet, Stack, assemble
 from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
 from hw1bench.support.files import remove_abandoned
+from hw1bench.support.places import user_folder
 from hw1bench.support.progress import Progress
 
 _HEADERS = 1 << 16  # bytes allowed beside the pixels and labels of a file; in fact some 2 KB
@@ -23,11 +24,7 @@ _HEADERS = 1 << 16  # bytes allowed beside the pixels and labels of a file; in f
 
 def _home() -> Path | None:
     """Return the user's cache folder; None for a user without a home."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    try:
-        return (base if base.is_absolute() else Path.home() / ".cache") / "hw1bench"
-    except RuntimeError:
-        return None
+    return user_folder("XDG_CACHE_HOME", ".cache")
 
 
 def _temporary(*, make: bool) -> Path | None:

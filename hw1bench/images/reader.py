@@ -25,12 +25,12 @@ def _first_few(reasons: Sequence[str], most: int = _SHOWN) -> list[str]:
 
 def not_found(form: KnownSet, folder: Path | None, rejected: Sequence[str] = ()) -> Unavailable:
     """Return the error for a missing set; ``rejected``: why each thing that looks like the set is not a copy."""
-    here, to = ("here", "DIR") if folder is None else (f"in {folder}", str(folder))
+    here, to = ("here", "") if folder is None else (f"in {folder}", f" --data-dir {folder}")
     files = "MNIST/raw" if form is MNIST else "cifar-10-batches-py"
     passed = f" (passed over: {'; '.join(_first_few(rejected))})" if rejected else ""
     return Unavailable(
         printable(
-            f"{form.title} is not {here}: run `python -m hw1bench data {form.name} --data-dir {to}`, or give --data-dir "
+            f"{form.title} is not {here}: run `python -m hw1bench data {form.name}{to}`, or give --data-dir "
             f"(HW1BENCH_DATA) a folder that holds {files}, or an image folder or tar of it{passed}"
         )
     )

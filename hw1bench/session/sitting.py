@@ -33,6 +33,7 @@ from hw1bench.session.endings import Ending
 from hw1bench.session.local import LocalTrainer, cuda_here
 from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
 from hw1bench.specs.report import Pack
+from hw1bench.support.places import data_folder
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
 
@@ -355,6 +356,6 @@ class Sitting:
 
 
 def default_data_dir() -> Path | None:
-    """The directory that HW1BENCH_DATA names; None if it is not set."""
-    named = os.environ.get("HW1BENCH_DATA")
-    return Path(named) if named else None
+    """The directory that HW1BENCH_DATA names, whether it exists or not, or else the user's, if it exists; None if neither."""
+    folder = data_folder()
+    return folder if os.environ.get("HW1BENCH_DATA") or (folder and folder.is_dir()) else None
