@@ -12,6 +12,7 @@ import pytest
 from hw1bench import images
 from hw1bench.images import vision
 from hw1bench.images.sets import MNIST, SPLITS, Stack
+from hw1bench.support.places import data_folder
 from hw1bench.support.refusals import Unavailable
 from image_sets import NAMES, batches, draw, idx, own_cache, publish, put_batches, put_idx, same, set_canonical  # noqa: F401
 
@@ -183,7 +184,7 @@ def test_a_set_that_is_not_there_says_what_to_do(tmp_path):
     with pytest.raises(Unavailable) as caught:
         images.read("mnist", None)
     assert str(caught.value) == (
-        "MNIST is not here: run `python -m hw1bench data mnist`, or give --data-dir (HW1BENCH_DATA) a folder "
+        f"MNIST is not in {data_folder()}: run `python -m hw1bench data mnist`, or give --data-dir (HW1BENCH_DATA) a folder "
         "that holds MNIST/raw, or an image folder or tar of it"
     )
     (tmp_path / "MNIST" / "raw").mkdir(parents=True)

@@ -27,6 +27,7 @@ from hw1bench.effects import (
     lowest,
     near,
     never_reaches,
+    no_worse,
     plateaus,
     reaches,
     rises,
@@ -392,6 +393,7 @@ RACES = {
     "highest loss": highest_loss("a", among=["b"]),
     "lowest": lowest("test_accuracy", "a", among=["b"]),
     "highest": highest("test_accuracy", "a", among=["b"]),
+    "no worse": no_worse("a", than=["b"], factor=10),
     "unbeaten": unbeaten("test_accuracy", "a", among=["b"]),
     "beaten": beaten("test_loss", "a", among=["b"], factor=1.02),
     "descending": descending("test_loss", "a", "b"),
@@ -408,7 +410,10 @@ def test_a_race_is_not_called_before_half_of_the_steps(effect):
         return pilots.silenced(claim(effect, experiment(arms, [replace(small(arm), epochs=epochs) for arm in arms])))
 
     half = -(-IMAGES.steps // (2 * small(IMAGES).steps_per_epoch(1437)))
-    assert why(half - 1) == "which arm is ahead at the end is not known from less than half of the report's steps"
+    assert (
+        why(half - 1)
+        == "which arm is ahead at the end is not known from less than half of the report's steps (no race)"
+    )
     assert why(half) == ""
 
 

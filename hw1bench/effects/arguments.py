@@ -149,8 +149,8 @@ _CLOCKS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 """Constructor -> the epoch or stage of training that its effect is tied to, in words, given the arguments."""
 
-_RACES = ("lowest", "highest", "lower_loss", "highest_loss", "unbeaten", "beaten", "descending")
-"""Constructors whose effects say which of several arms is ahead where training ends."""
+_RACES = ("lowest", "highest", "lower_loss", "highest_loss", "no_worse", "unbeaten", "beaten", "descending")
+"""Constructors whose effects say which of several named arms is ahead where training ends."""
 
 
 def _plain(history: str) -> str:

@@ -12,6 +12,7 @@ from hw1bench.images.folder import Tree, unreadable
 from hw1bench.images.printable import PrintableProgress, printable
 from hw1bench.images.raw import Raw
 from hw1bench.images.sets import KNOWN_SETS, MNIST, MNIST_5K, ImageSet, KnownSet, assemble
+from hw1bench.support.places import data_folder
 from hw1bench.support.progress import Progress, Silent
 from hw1bench.support.refusals import Unavailable
 
@@ -25,7 +26,8 @@ def _first_few(reasons: Sequence[str], most: int = _SHOWN) -> list[str]:
 
 def not_found(form: KnownSet, folder: Path | None, rejected: Sequence[str] = ()) -> Unavailable:
     """Return the error for a missing set; ``rejected``: why each thing that looks like the set is not a copy."""
-    here, to = ("here", "") if folder is None else (f"in {folder}", f" --data-dir {folder}")
+    place = folder or data_folder()
+    here, to = f"in {place}" if place else "here", f" --data-dir {folder}" if folder else ""
     files = "MNIST/raw" if form is MNIST else "cifar-10-batches-py"
     passed = f" (passed over: {'; '.join(_first_few(rejected))})" if rejected else ""
     return Unavailable(

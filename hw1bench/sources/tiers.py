@@ -26,7 +26,7 @@ CIFAR10 = Images(name="cifar10", size=32, channels=3)
 
 SENSITIVITY = {"jacobian": "sensitivity by the Jacobian", "reported": "sensitivity as B measured it"}
 
-RACE = "the claims say which arm is ahead at the end, which half of the report's steps would tell, and two cores take far fewer"
+RACE = "which arm is ahead at the end is not known from less than half of the report's steps (no race), and two cores take fewer"
 """Why an experiment is in the full tier only if all its claims are races."""
 
 LOOKS = (8, 16, 32)  # of a full protocol
