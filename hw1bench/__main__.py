@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
     data = commands.add_parser("data", help="download a data set, or check an existing copy; exit 1 if it is wrong")
     data.add_argument("set", choices=("mnist", "cifar10"), help="the data set")
     data.add_argument(
-        "--data-dir", metavar="DIR", help="its folder (default: $HW1BENCH_DATA, or one of yours, see docs/data.md)"
+        "--data-dir", metavar="DIR", help="its folder (default: $HW1BENCH_DATA, or ~/.local/share/hw1bench)"
     )
     data.set_defaults(run=_data)
     render = commands.add_parser("report", help="render a report again; old.json is rendered into a folder named old")

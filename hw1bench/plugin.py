@@ -55,7 +55,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "device": {"default": "auto", "help": "auto (CPU in the quick tier, CUDA in the full one), cpu or cuda"},
     "data-dir": {
         "metavar": "DIR",
-        "help": "folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA, or yours: docs/data.md)",
+        "help": "folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA, or ~/.local/share/hw1bench)",
     },
     "report-dir": {"metavar": "DIR", "help": "folder of the report (default: reports)"},
     "seed-offset": {"metavar": "N", "help": "first seed (default: 0)"},
