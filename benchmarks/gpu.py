@@ -19,7 +19,7 @@ from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import Block
 from hw1bench.sources.tiers import AT_ENDS
-from hw1bench.specs import notation
+from hw1bench.specs import notation, work
 from hw1bench.specs.experiment import Arm, Images, Model, Optimizer
 from hw1bench.support import arithmetic
 from hw1bench.training import resident
@@ -53,18 +53,8 @@ class Problem:
     @property
     def operations(self) -> int:
         """Floating-point operations of a step's products: forward, weight gradients, input gradients above the first layer."""
-        total, rate = 0, 4
-        for layer, given in notation.shapes(self.layout, self.data.shape):
-            match layer:
-                case notation.Conv(inputs, outputs, kernel, _):
-                    products = inputs * outputs * kernel**2 * given[1] * given[2]
-                case notation.Linear(inputs, outputs, _):
-                    products = inputs * outputs
-                case _:
-                    continue
-            total += rate * products * self.batch
-            rate = 6
-        return total
+        first, *rest = work.by_layer(self.layout, self.data.shape)
+        return self.batch * (4 * first + 6 * sum(rest))
 
     def images(self) -> Dataset:
         """Random images and classes; the test set has few."""

@@ -1,6 +1,7 @@
 """The arithmetic of a net, counted from its layout, without torch."""
 
 import math
+from collections.abc import Iterator
 
 from hw1bench.specs.arm import Arm
 from hw1bench.specs.notation import Conv, Linear, shapes
@@ -15,14 +16,17 @@ def multiply_adds(layout: str, shape: tuple[int, ...]) -> int:
     """Multiply-adds of one forward pass of one sample of ``shape``, (features,) or (channels, height, width), through the
     layers with weights; activations, pooling and biases are not counted. Raises ValueError if the net does not take such
     samples."""
-    total = 0
+    return sum(by_layer(layout, shape))
+
+
+def by_layer(layout: str, shape: tuple[int, ...]) -> Iterator[int]:
+    """The ``multiply_adds`` of each layer with weights, from the input to the output."""
     for layer, given in shapes(layout, shape):
         match layer:
             case Conv(inputs, _, kernel, _):
-                total += math.prod(given) * inputs * kernel**2
+                yield math.prod(given) * inputs * kernel**2
             case Linear(inputs, outputs, _):
-                total += inputs * outputs
-    return total
+                yield inputs * outputs
 
 
 def of_run(arm: Arm) -> int:

@@ -72,18 +72,27 @@ def _by_weights(
     tl.store(target, total, mask=(number[:, None] < depth) & (output[None, :] < outputs))
 
 
+@triton.jit
+def _windows(samples, height, width, channels, POOL: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr):
+    """The pooling windows of a program: sample, row and column of each, its channels, which of both there are, and where the
+    numbers lie that they give."""
+    to_height, to_width = height // POOL, width // POOL
+    place = tl.program_id(0) * BM + tl.arange(0, BM)
+    channel = tl.program_id(1) * BN + tl.arange(0, BN)
+    sample, row, column = _places(place, to_height, to_width)
+    first = tl.program_id(2) * samples
+    inside = (place[:, None] < samples * to_height * to_width) & (channel[None, :] < channels)
+    target = (first * to_height * to_width + place)[:, None] * channels + channel[None, :]
+    return sample + first, row, column, channel, inside, target
+
+
 @triton.jit(do_not_specialize=["samples", "height", "width", "channels"])
 def _activate(
     z, bias, h, which, samples, height, width, channels,
     POOL: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
 ):  # fmt: skip
     run = tl.program_id(2)
-    to_height, to_width = height // POOL, width // POOL
-    place = tl.program_id(0) * BM + tl.arange(0, BM)
-    channel = tl.program_id(1) * BN + tl.arange(0, BN)
-    sample, row, column = _places(place, to_height, to_width)
-    sample += run * samples
-    inside = (place[:, None] < samples * to_height * to_width) & (channel[None, :] < channels)
+    sample, row, column, channel, inside, target = _windows(samples, height, width, channels, POOL, BM, BN)
     best = tl.full((BM, BN), float("-inf"), tl.float32)
     found = tl.zeros((BM, BN), tl.int32)
     for window in tl.static_range(POOL * POOL):
@@ -93,7 +102,6 @@ def _activate(
         best = tl.where(better, value, best)
         found = tl.where(better, window, found)
     best += tl.load(bias + run * channels + channel, mask=channel < channels, other=0.0)[None, :]
-    target = ((run * samples * to_height * to_width + place)[:, None]) * channels + channel[None, :]
     low = best * SLOPE if SLOPE else 0.0  # of an infinity too
     tl.store(h + target, tl.where(best < 0, low, best), mask=inside)
     if POOL > 1:
@@ -106,13 +114,7 @@ def _activated_backward(
     POOL: tl.constexpr, SLOPE: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
 ):  # fmt: skip
     run = tl.program_id(2)
-    to_height, to_width = height // POOL, width // POOL
-    place = tl.program_id(0) * BM + tl.arange(0, BM)
-    channel = tl.program_id(1) * BN + tl.arange(0, BN)
-    sample, row, column = _places(place, to_height, to_width)
-    sample += run * samples
-    inside = (place[:, None] < samples * to_height * to_width) & (channel[None, :] < channels)
-    target = ((run * samples * to_height * to_width + place)[:, None]) * channels + channel[None, :]
+    sample, row, column, channel, inside, target = _windows(samples, height, width, channels, POOL, BM, BN)
     gradient = tl.load(given + target, mask=inside, other=0.0)
     low = gradient * SLOPE if SLOPE else 0.0
     gradient = tl.where(tl.load(h + target, mask=inside, other=0.0) <= 0, low, gradient)
@@ -154,6 +156,15 @@ def by_weights(x: Tensor, gradient: Tensor, padding: int, size: int, runs: int) 
     return sums.sum(0)
 
 
+def _window_blocks(h: Tensor, runs: int) -> tuple[tuple[int, int, int], int, int]:
+    """Return the grid of programs for the windows that give ``h (runs * samples, height, width, channels)``, and how many windows
+    and channels each program has."""
+    channels = h.shape[3]
+    bn = _power(channels)
+    bm = 2048 // bn
+    return (triton.cdiv(h[: len(h) // runs, ..., 0].numel(), bm), triton.cdiv(channels, bn), runs), bm, bn
+
+
 class _Activation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, bias: Tensor, pool: int, slope: float) -> Tensor:
@@ -161,9 +172,7 @@ class _Activation(torch.autograd.Function):
         samples, height, width = len(z) // runs, *z.shape[1:3]
         h = z.new_empty(len(z), height // pool, width // pool, channels)
         which = torch.empty(h.shape if pool > 1 else 0, dtype=torch.int8, device=z.device)
-        bn = _power(channels)
-        bm = 2048 // bn
-        grid = (triton.cdiv(h[: len(h) // runs, ..., 0].numel(), bm), triton.cdiv(channels, bn), runs)
+        grid, bm, bn = _window_blocks(h, runs)
         _activate[grid](z, bias, h, which, samples, height, width, channels, pool, slope, bm, bn)
         ctx.save_for_backward(h, which)
         ctx.shape, ctx.runs, ctx.pool, ctx.slope = z.shape, runs, pool, slope
@@ -176,9 +185,7 @@ class _Activation(torch.autograd.Function):
         (_, height, width, channels), runs, pool = ctx.shape, ctx.runs, ctx.pool
         whole = height % pool == 0 and width % pool == 0
         to_z = (h.new_empty if whole else h.new_zeros)(ctx.shape)  # what pooling drops has no gradient
-        bn = _power(channels)
-        bm = 2048 // bn
-        grid = (triton.cdiv(h[: len(h) // runs, ..., 0].numel(), bm), triton.cdiv(channels, bn), runs)
+        grid, bm, bn = _window_blocks(h, runs)
         parts = h.new_empty(grid[0], runs, channels)
         _activated_backward[grid](
             given, h, which, to_z, parts, len(h) // runs, height, width, channels, pool, ctx.slope, bm, bn
