@@ -206,12 +206,15 @@ def test_data_and_schedule_are_the_torch_path(changes, isa):
     assert_close(train(trained, 130, isa=isa), by_torch(trained, 130))
 
 
+SMALL = {
+    "B's smallest": small(b.SIZE, 0, 8),
+    "B's softmax": small(b.TASK, 0, 4),
+    "C's dropouts": small(c.TASK_CIFAR, 1, 8),
+}
+
+
 @built
-@pytest.mark.parametrize(
-    "arm",
-    [small(b.SIZE, 0, 8), small(b.TASK, 0, 4), small(c.TASK_CIFAR, 1, 8)],
-    ids=["B's smallest", "B's softmax", "C's dropouts"],
-)
+@pytest.mark.parametrize("arm", SMALL.values(), ids=SMALL)
 def test_nets_of_the_catalogue_in_float32_over_a_few_steps(arm, isa):
     trained = replace(arm, epochs=1, schedule=None)
     count = 2 * arm.batch_size if arm.batch_size < 100 else arm.batch_size

@@ -11,7 +11,7 @@ import torch
 import reference
 from cases import ARM, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, unchecked
 from hw1bench import Evaluation, Model, Optimizer, StepLR
-from hw1bench.sources import b, c
+from hw1bench.sources import c
 from hw1bench.training import captured, resident, sequential
 from kernel_cases import assert_same_bits
 from test_image_kernel import (
@@ -21,11 +21,11 @@ from test_image_kernel import (
     NORMS,
     SIZE_8,
     SIZE_12,
+    SMALL,
     WHEN,
     assert_close,
     block,
     first_images,
-    small,
 )
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"))
@@ -173,11 +173,7 @@ def test_evaluations_in_pieces(device, monkeypatch):
     assert_close(train(trained, device, 100), whole)
 
 
-@pytest.mark.parametrize(
-    "arm",
-    [small(b.SIZE, 0, 8), small(b.TASK, 0, 4), small(c.TASK_CIFAR, 1, 8)],
-    ids=["B's smallest", "B's softmax", "C's dropouts"],
-)
+@pytest.mark.parametrize("arm", SMALL.values(), ids=SMALL)
 def test_nets_of_the_catalogue_in_float32_over_a_few_steps(arm, device):
     trained = replace(arm, epochs=1, schedule=None)
     count = 2 * arm.batch_size if arm.batch_size < 100 else arm.batch_size
