@@ -48,16 +48,17 @@ class LocalTrainer:
         return forms.unfit(record, of, dict.fromkeys(names), facts)
 
     def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
-        for block in blocks:
-            steps = engine.steps(block, self._library)
-            if binaries.isa() is None and fit_kernel.supports(block.arm):
-                self._without_kernels(block, steps)
-            self._progress.start(str(block), steps)
+        for group in engine.groups(blocks, self._device):
+            steps = [engine.steps(block, self._library) for block in group]
+            for block, its in zip(group, steps, strict=True):
+                if binaries.isa() is None and fit_kernel.supports(block.arm):
+                    self._without_kernels(block, its)
+            others = f" and {len(group) - 1} more" if len(group) > 1 else ""
+            self._progress.start(f"{group[0]}{others}", sum(steps))
             try:
-                record = engine.train(block, self._device, self._progress.advance, self._library)
+                engine.train_group(group, self._device, done, self._progress.advance, self._library)
             finally:
                 self._progress.finish()
-            done(block, record)
 
     def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str:
         keys = [self.key(block) for block in blocks]

@@ -1,1 +1,1 @@
-"""Training of blocks into records. ``engine.train`` is the only entry; ``streams.seed_for`` seeds every random number."""
+"""Training of blocks into records. ``engine`` is the only entry; ``streams.seed_for`` seeds every random number."""

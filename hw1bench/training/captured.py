@@ -1,9 +1,13 @@
-"""Calls captured as CUDA graphs, so that the GPU does not wait for Python between them."""
+"""Calls captured as CUDA graphs, so that the GPU does not wait for Python between them, and the streams on which they run."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import TypeVar
 
 import torch
+
+from hw1bench.specs.experiment import BLOCK
 
 _Found = TypeVar("_Found")
 
@@ -11,23 +15,52 @@ _TOGETHER = 8
 """Calls in one graph, where so many are left: the host launches a graph in the time of a few kernels."""
 
 
+class Streams:
+    """The streams of one training on ``device``: its ``own``, the one on which its graphs are ``captured``, and ``lanes``, one per
+    run. None on a CPU.
+
+    Trainings side by side must not share the streams on which they capture: libraries keep memory per stream for their products.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        made = [torch.cuda.Stream(device) for _ in range(2 + BLOCK)] if device.type == "cuda" else [None, None]
+        self.own, self.captured, *lanes = made
+        self.lanes = [lane for lane in lanes if lane is not None]
+
+    def current(self) -> AbstractContextManager[object]:
+        """Context in which work goes to the training's own stream."""
+        return nullcontext() if self.own is None else torch.cuda.stream(self.own)
+
+
+@cache
+def streams(device: torch.device, place: int) -> Streams:
+    """Return the streams of the training at ``place`` among those that run side by side on ``device``.
+
+    They are made once, and first for place 0: torch hands out a few streams in turn, and so later ones might be others' again.
+    """
+    if place:
+        streams(device, place - 1)
+    return Streams(device)
+
+
 class Captured:
-    """A function without arguments and result that changes tensors on ``device`` in place, called many times.
+    """A function without arguments and result that changes tensors on a device in place, called many times.
 
     On a CUDA device its first call is an ordinary one, in which libraries set themselves up; later calls replay graphs of it.
     So it may not wait for the device, may draw random numbers from ``generators`` only, and what it reads of Python's state is
     what was there when it was captured: see ``forget``. On a CPU every call is an ordinary one.
     """
 
-    def __init__(self, call: Callable[[], None], device: torch.device, generators: Sequence[torch.Generator]) -> None:
-        self._call, self._device, self._generators = call, device, generators
+    def __init__(self, call: Callable[[], None], on: Streams, generators: Sequence[torch.Generator]) -> None:
+        self._call, self._on, self._generators = call, on, generators
         self._graphs: dict[int, torch.cuda.CUDAGraph] = {}  # calls in the graph -> graph
         self._ready = False
 
     def times(self, calls: int) -> Iterator[int]:
         """Make so many calls, in parts. After each part yield how many calls it made; the GPU may not have finished them."""
         while calls:
-            if self._device.type == "cpu" or not self._ready:
+            if self._on.own is None or not self._ready:
                 self._call()
                 self._ready, done = True, 1
             else:
@@ -45,7 +78,8 @@ class Captured:
             graph = torch.cuda.CUDAGraph()
             for generator in self._generators:
                 graph.register_generator_state(generator)
-            with torch.cuda.device(self._device), torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            captured = torch.cuda.graph(graph, stream=self._on.captured, capture_error_mode="thread_local")
+            with torch.cuda.device(self._on.device), captured:
                 for _ in range(calls):
                     self._call()
             self._graphs[calls] = graph
@@ -53,11 +87,10 @@ class Captured:
 
 
 class Lanes:
-    """So many streams of a GPU, on which calls run side by side; on a CPU they run one after the other."""
+    """So many lanes, on which calls run side by side on a GPU, or one after the other on a CPU."""
 
-    def __init__(self, device: torch.device, lanes: int) -> None:
-        self._lanes = lanes
-        self._streams = [torch.cuda.Stream(device) for _ in range(lanes)] if device.type == "cuda" else []
+    def __init__(self, on: Streams, lanes: int) -> None:
+        self._lanes, self._streams = lanes, on.lanes[:lanes]
 
     def each(self, call: Callable[[int], _Found]) -> list[_Found]:
         """Return ``call(lane)`` of each lane. All begin after what is queued on the current stream, which then waits for them."""

@@ -1,6 +1,7 @@
 """Training of a block into a record, by the backend that suits the net and the device."""
 
 import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from hw1bench.specs.experiment import Arm, Function, digest
 from hw1bench.support import arithmetic, code
 from hw1bench.support.progress import Advance
 from hw1bench.support.stopwatch import stopwatch
-from hw1bench.training import resident, sequential, stacked, stacked_net
+from hw1bench.training import sequential, side_by_side, stacked, stacked_net
 from hw1bench.training.compiler import compiler_version, compiler_works
 from hw1bench.training.kernels import binaries, fit_kernel, image_kernel
 
@@ -183,17 +184,57 @@ def train(
     Raises ValueError if the net does not take the data.
     """
     kind = backend(block.arm, device)
+    if kind == "resident":
+        found: list[Record] = []
+        _train_side_by_side([block], device, lambda _, record: found.append(record), advance, library)
+        return found[0]
     dataset = _loaded(block, library)
-    seconds = stopwatch(None if kind == "resident" else len(block.seeds))
+    seconds = stopwatch(len(block.seeds))
     with arithmetic.fixed_settings():
         if kind == "fit_kernel":
             arrays = fit_kernel.train(block, dataset, advance)
         elif kind == "image_kernel":
             arrays = image_kernel.train(block, dataset, advance)
-        elif kind == "resident":
-            arrays = resident.train(block, dataset, device, advance)
         elif kind == "sequential":
             arrays = sequential.train(block, dataset, advance)
         else:
             arrays = stacked.train(block, dataset, kind == "compiled", advance)
     return Record(arrays, _facts(block.arm, dataset), seconds())
+
+
+def groups(blocks: Sequence[Block], device: torch.device) -> list[list[Block]]:
+    """Return ``blocks`` in groups for ``train_group``: those that train side by side, and each other block by itself."""
+    small = [block for block in blocks if backend(block.arm, device) == "resident" and side_by_side.small(block.arm)]
+    return [*([small] if small else []), *([block] for block in blocks if block not in small)]
+
+
+def train_group(
+    blocks: Sequence[Block],
+    device: torch.device,
+    done: Callable[[Block, Record], None],
+    advance: Advance = lambda steps: None,
+    library: Library = BUILT_IN,
+) -> None:
+    """Train one of the ``groups``, otherwise as ``train``. ``done`` is called with each record as soon as there is one."""
+    if len(blocks) > 1:
+        _train_side_by_side(blocks, device, done, advance, library)
+    else:
+        for block in blocks:
+            done(block, train(block, device, advance, library))
+
+
+def _train_side_by_side(
+    blocks: Sequence[Block],
+    device: torch.device,
+    done: Callable[[Block, Record], None],
+    advance: Advance,
+    library: Library,
+) -> None:
+    jobs = [(block, _loaded(block, library)) for block in blocks]
+
+    def trained(place: int, arrays: dict[str, Any], seconds: float) -> None:
+        block, dataset = jobs[place]
+        done(block, Record(arrays, _facts(block.arm, dataset), seconds))
+
+    with arithmetic.fixed_settings():
+        side_by_side.train(jobs, device, advance, trained)

@@ -5,7 +5,7 @@ CUDA device the steps are replayed as graphs (see ``captured``); without one the
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -17,11 +17,10 @@ from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs import notation
 from hw1bench.specs.evaluation import SplitName
-from hw1bench.support.progress import Advance
 from hw1bench.support.workers import pool
 from hw1bench.training import optimizers
 from hw1bench.training.batches import Batches, Draws, Epoch, Resident
-from hw1bench.training.captured import Captured
+from hw1bench.training.captured import Captured, Streams
 from hw1bench.training.recording import Recording
 from hw1bench.training.stacked_net import Net
 from hw1bench.training.streams import training_targets
@@ -30,13 +29,17 @@ _NUMBERS = 2**27
 """Numbers of a layer's output, of all runs, that an evaluation may compute at once: 0.5 GB in float32."""
 
 
+Parts = Generator[int, None, dict[str, np.ndarray]]
+"""A training part by part: it yields model-steps, and returns the arrays of a record."""
+
+
 class _Training:
     """The training of a block, whose ``arrays`` (runs, ...) grow with it."""
 
-    def __init__(self, block: Block, dataset: Dataset, device: torch.device) -> None:
-        arm, self._block = block.arm, block
+    def __init__(self, block: Block, dataset: Dataset, on: Streams) -> None:
+        arm, self._block, device = block.arm, block, on.device
         models.inputs(arm.model, dataset.train.x)  # raises ValueError if the net does not take the data
-        self._net = Net(block, device)
+        self._net = Net(block, on)
         runs, samples = len(block.seeds), len(dataset.train)
         self._sets: dict[SplitName, Resident] = {"train": self._resident(dataset.train, device)}
         if arm.random_labels:
@@ -51,8 +54,8 @@ class _Training:
         self._batches = Batches(arm, self._sets["train"], images, runs)
         self._optimizer = optimizers.make(arm.optimizer, self._net.weights, captured=device.type == "cuda")
         self._epoch_done = optimizers.schedule(arm.schedule, self._optimizer)
-        self._step = Captured(lambda: self._train_step(*self._batches.current()), device, self._net.generators)
-        self._last = Captured(lambda: self._train_step(*self._batches.last(), last=True), device, self._net.generators)
+        self._step = Captured(lambda: self._train_step(*self._batches.current()), on, self._net.generators)
+        self._last = Captured(lambda: self._train_step(*self._batches.last(), last=True), on, self._net.generators)
         steps = arm.steps_per_epoch(samples)
         dtype = getattr(torch, arm.precision)
         self._norms, self._losses = (torch.zeros(steps, runs, dtype=dtype, device=device) for _ in range(2))
@@ -216,13 +219,14 @@ def _norms(tensors: Sequence[Tensor]) -> Tensor:
     return torch.stack([tensor.flatten(1).norm(dim=1) for tensor in tensors])
 
 
-def train(block: Block, dataset: Dataset, device: torch.device, advance: Advance) -> dict[str, np.ndarray]:
-    """Train the runs of ``block`` together. Return the arrays of a record, as from ``sequential.train``.
+def parts(block: Block, dataset: Dataset, on: Streams) -> Parts:
+    """Train the runs of ``block`` together, part by part, each on the current stream. Return the arrays of a record, as from
+    ``sequential.train``.
 
-    ``advance`` is called with the model-steps that were begun since the last call. Raises ValueError if the net does not take the
-    data.
+    After each part it yields the model-steps that were begun since the last; the GPU may not have finished them. Raises
+    ValueError if the net does not take the data.
     """
-    training = _Training(block, dataset, device)
+    training = _Training(block, dataset, on)
     draws = Draws(block, len(dataset.train))
     try:
         training.evaluate(0)
@@ -232,9 +236,22 @@ def train(block: Block, dataset: Dataset, device: torch.device, advance: Advance
                 now = drawn.result()
                 if epoch < block.arm.epochs:
                     drawn = executor.submit(draws.next)
-                for steps in training.epoch(epoch, now):
-                    advance(steps)
+                yield from training.epoch(epoch, now)
         return training.arrays()
     finally:
         # Its parts refer to each other, and what they hold on the device must not wait for the collector of garbage.
         vars(training).clear()
+
+
+def memory(block: Block, dataset: Dataset) -> int:
+    """Return an upper estimate of the bytes on the device that ``parts`` takes."""
+    arm, runs, samples = block.arm, len(block.seeds), len(dataset.train)
+    layers = notation.shapes(arm.model.layout, arm.data.shape)
+    features, outputs = math.prod(arm.data.shape), sum(math.prod(shape) for _, shape in layers)
+    sets = 2 * (samples + len(dataset.test or ())) * features  # as they are and, at first, in another order
+    batches = (runs + 3) * samples * features  # of an epoch, and three copies of a run's set while it is loaded
+    step = 4 * runs * (arm.batch_size or samples) * outputs  # before and after activation, and the gradients of both
+    graphs = 4  # of many steps, of one, of the last, and the ordinary ones before: each keeps its own memory
+    weights = 8 * runs * arm.model.parameters  # with gradients, the optimiser's state, and copies
+    numbers = sets + batches + graphs * step + weights + 4 * _NUMBERS
+    return numbers * torch.finfo(getattr(torch, arm.precision)).bits // 8

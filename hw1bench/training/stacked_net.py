@@ -21,7 +21,7 @@ from hw1bench import models
 from hw1bench.records.runs import Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm
-from hw1bench.training.captured import Lanes
+from hw1bench.training.captured import Lanes, Streams
 from hw1bench.training.stacked import ACTIVATIONS
 from hw1bench.training.streams import generator_for, seed_in
 
@@ -95,17 +95,18 @@ def _rows(maps: Tensor) -> Tensor:
 
 
 class Net:
-    """The nets of the runs, with weights on ``device``.
+    """The nets of the runs, with weights on the device of the streams ``on``.
 
     ``weights`` are the tensors that train: of a convolution (runs, size, size, channels, outputs), of a dense layer (runs,
     inputs, outputs), each followed by its bias (runs, outputs).
     """
 
-    def __init__(self, block: Block, device: torch.device) -> None:
+    def __init__(self, block: Block, on: Streams) -> None:
+        device = on.device
         self._model, self._runs = block.arm.model, len(block.seeds)
         self._layers = notation.parse(self._model.layout)
         self.maps = notation.takes_maps(self._model.layout)
-        self._lanes = Lanes(device, self._runs)
+        self._lanes = Lanes(on, self._runs)
         self._kernels = _kernels(block.arm, device)
         self.generators = [torch.Generator(device).manual_seed(seed_in(block, "dropout", seed)) for seed in block.seeds]
         drawn = [models.drawn(self._model, generator_for(block, "init", seed)) for seed in block.seeds]
