@@ -251,6 +251,12 @@ class _Session:
         # With --setup-only and --setup-plan no test is called.
         if items and not option.collectonly and not option.setuponly and not option.setupplan:
             self._sit(items, self._selection.tier(items))
+            session.items.sort(key=self._can_wait)
+
+    def _can_wait(self, item: pytest.Item) -> bool:
+        """Whether ``item`` judges a claim whose runs are made meanwhile, beside those of the other claims."""
+        case = self.cases.get(item.nodeid)
+        return case is not None and self.sitting is not None and self.sitting.beside_a_gpu(case.claim)
 
     @staticmethod
     def _rehearse(items: Iterable[pytest.Item]) -> None:

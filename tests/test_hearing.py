@@ -214,7 +214,7 @@ def test_training_is_timed_once_per_look_and_not_when_reused(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: 0.1 if seed % 2 else 0.9)
     sitting.hear(claim(loss_below(0.5, "a")), timer)
     sitting.hear(claim(loss_below(0.5, "a")), timer)
-    sitting.show(EXPERIMENT, timer)
+    sitting.prepare(EXPERIMENT, EXPERIMENT.quick.arms, timer)
     assert calls == ["T-x", "T-x", "T-x"]
     assert sitting.trainer.trained == ["a-0", "a-8", "b-0", "c-0"]
 

@@ -164,9 +164,9 @@ def test_a_killed_session_keeps_every_finished_measurement(tmp_path):
 
     sitting.trainer.measure = killed
     with pytest.raises(KeyboardInterrupt):
-        sitting.show(SWEEP)
+        sitting.prepare(SWEEP, SWEEP.quick.arms)
     after = court(tmp_path, sitting.trainer.final)
-    after.show(SWEEP)
+    after.prepare(SWEEP, SWEEP.quick.arms)
     assert (after.trainer.trained, after.trainer.measured) == ([], ["JacobianNorm b-0", "JacobianNorm c-0"])
 
 

@@ -32,7 +32,7 @@ class Trainer(Protocol):
     def key(self, block: Block) -> str: ...
 
     def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
-        """Train ``blocks`` in order; call ``done`` with each as soon as it is trained."""
+        """Train ``blocks``; call ``done`` with each as soon as it is trained."""
 
     def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str: ...
 
@@ -113,8 +113,9 @@ class Court:
 
     ``seed_offset`` is the first seed; ``max_seeds`` drops later looks and never changes the level. ``closed`` is the reason
     why nothing can be trained here, if there is one: claims that need training are then "not run". ``unfit`` says why a stored
-    record of a block, or of a measurement, cannot be what the trainer would give, or ''. ``records`` (trained) and ``results``
-    (measured) are all that the court has read from the store or made so far.
+    record of a block, or of a measurement, cannot be what the trainer would give, or ''. ``prepared`` waits for what else puts
+    runs of an experiment into the store, and says how many blocks and measurements that made. ``records`` (trained) and
+    ``results`` (measured) are all that the court has read from the store or made so far.
     """
 
     tier: Tier
@@ -124,6 +125,7 @@ class Court:
     max_seeds: int | None = None
     closed: str | None = None
     unfit: Callable[[Record, Block | Measured], str] = unfit
+    prepared: Callable[[Experiment], int] = lambda experiment: 0
     records: dict[Block, Record] = field(default_factory=dict)
     results: dict[Measured, Record] = field(default_factory=dict)
 
@@ -165,9 +167,12 @@ class Court:
             )
         return left
 
-    def show(self, experiment: Experiment, timer: Timer = lambda experiment, train: train()) -> None:
-        """Train the first look of all arms of ``experiment``, for its figures. Training errors are not caught."""
-        self._train(experiment, experiment.protocol(self.tier).arms, self.looks(experiment)[0], timer)
+    def prepare(
+        self, experiment: Experiment, arms: Sequence[Arm], timer: Timer = lambda experiment, train: train()
+    ) -> int:
+        """Train and measure the first look of ``arms`` of ``experiment``. Return how many blocks and measurements it made.
+        Training errors are not caught."""
+        return self._train(experiment, arms, self.looks(experiment)[0], timer)
 
     def _judge_runs(self, claim: Claim, effect: Effect, timer: Timer) -> Judgement:
         experiment = claim.experiment
@@ -256,6 +261,7 @@ class Court:
 
     def _train(self, experiment: Experiment, arms: Sequence[Arm], look: int, timer: Timer) -> int:
         """Bring the blocks of ``look`` and their measurements into memory. Return how many had to be trained or measured."""
+        ahead = self.prepared(experiment)
         missing = []
         for block in self._blocks(experiment, arms, look):
             if block not in self.records:
@@ -276,7 +282,7 @@ class Court:
         if missing or unmeasured:
             timer(experiment.id, work)
         self._release(experiment, look)
-        return len(missing) + len(unmeasured)
+        return ahead + len(missing) + len(unmeasured)
 
     def _keep(self, block: Block, record: Record) -> None:
         self.records[block] = record

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +15,7 @@ from hw1bench.measures.instruments import instrument_for
 from hw1bench.records import forms
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Measured, Record
+from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
@@ -35,6 +37,16 @@ class LocalTrainer:
     @cached_property
     def environment(self) -> dict[str, Any]:
         return engine.environment(self._device)
+
+    def unseen(self, progress: Progress) -> "LocalTrainer":
+        """The same trainer with another display."""
+        twin = copy(self)
+        twin._progress = progress
+        return twin
+
+    def beside_a_gpu(self, arm: Arm) -> bool:
+        """Whether runs of ``arm`` are trained and measured by the host's processors although the device is a GPU."""
+        return self._device.type == "cuda" and engine.backend(arm, self._device) == "fit_kernel"
 
     def key(self, block: Block) -> str:
         return engine.key(block, self._device, self._library)
@@ -62,7 +74,11 @@ class LocalTrainer:
 
     def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str:
         keys = [self.key(block) for block in blocks]
-        decides = {**engine.computing(self._device), **taking.decides(measurement), **self.own(measurement)}
+        decides = {
+            **engine.computing(self._measuring(blocks[0].arm)),
+            **taking.decides(measurement),
+            **self.own(measurement),
+        }
         return taking.key(measurement, keys, decides)
 
     def own(self, measurement: Measurement) -> dict[str, str]:
@@ -82,9 +98,13 @@ class LocalTrainer:
         self._progress.start(f"{block}, {measurement.title}", taking.steps(measurement))
         try:
             dataset = self._library.load(block.arm.data)
-            return taking.take(measurement, trained, dataset, self._device, self._progress.advance)
+            return taking.take(measurement, trained, dataset, self._measuring(block.arm), self._progress.advance)
         finally:
             self._progress.finish()
+
+    def _measuring(self, arm: Arm) -> torch.device:
+        """The device on which runs of ``arm`` are measured."""
+        return torch.device("cpu") if self.beside_a_gpu(arm) else self._device
 
     def _without_kernels(self, block: Block, steps: int) -> None:
         """Say once that small nets train slowly. Raises Unavailable for a block that would take hours."""

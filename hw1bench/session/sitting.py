@@ -24,14 +24,16 @@ from hw1bench.court.variants import vary
 from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import PILOTS, RECORDED, RecordedWord, VerdictWord
 from hw1bench.data import Library
+from hw1bench.effects import Effect
 from hw1bench.records.store import Store
 from hw1bench.report import contract, document, merge, quantities, reading, schema
 from hw1bench.report.merge import Known
 from hw1bench.report.replication import REPLICATION_OFFSET
+from hw1bench.session.ahead import Ahead, Unseen
 from hw1bench.session.drawing import Drawing
 from hw1bench.session.endings import Ending
 from hw1bench.session.local import LocalTrainer, cuda_here
-from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
+from hw1bench.specs.experiment import Arm, CrossReportFigure, Experiment, Tier
 from hw1bench.specs.report import Pack
 from hw1bench.support.places import data_folder
 from hw1bench.support.progress import Progress
@@ -152,11 +154,39 @@ class Sitting:
             protocol = case.claim.protocol(options.tier)
             for measurement in protocol.measures if protocol else ():
                 self.trainer.own(measurement)
+        self._ahead = self._begin_ahead()
         if options.record_rulings:
             paths = {case.rulings for case in self.cases}
             self._registers = {path: Register(path, self.progress.notice) for path in sorted(paths)}
             for register in self._registers.values():
                 register.check()
+
+    def _begin_ahead(self) -> Ahead | None:
+        """Begin what the host's processors can do while a GPU trains; None if that is nothing."""
+        wanted: dict[Experiment, dict[Arm, None]] = {}  # arms in the order in which claims compare them
+        for case in self.cases:
+            if self.beside_a_gpu(case.claim):
+                experiment, effect = case.claim.experiment, case.claim.effect
+                assert experiment is not None
+                assert isinstance(effect, Effect)
+                arms = effect.compared(experiment.protocol(self.options.tier).arms)
+                wanted.setdefault(experiment, {}).update(dict.fromkeys(arms))
+        if not wanted:
+            return None
+        unseen = Unseen(self.progress)
+        options, trainer = self.options, self.trainer.unseen(unseen)
+        court = Court(
+            options.tier, self.court.store, trainer, options.seed_offset, options.max_seeds, None, trainer.unfit
+        )
+        ahead = Ahead(list(wanted), lambda experiment: court.prepare(experiment, list(wanted[experiment])), unseen)
+        self.court.prepared = ahead.wait
+        return ahead
+
+    def beside_a_gpu(self, claim: Claim) -> bool:
+        """Whether the runs of ``claim`` are trained and measured by the host's processors while a GPU trains those of others."""
+        protocol = claim.protocol(self.options.tier)
+        trained = self.court.closed is None and protocol is not None and isinstance(claim.effect, Effect)
+        return trained and protocol is not None and all(map(self.trainer.beside_a_gpu, protocol.arms))
 
     def try_case(self, case: Case, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
         """Hear one case. Return the judgement on its claim, its entry in claims.json, and the outcome of its test.
@@ -191,7 +221,7 @@ class Sitting:
         self._shown[exhibit] = topic
         try:
             for experiment in exhibit.experiments if isinstance(exhibit, CrossReportFigure) else (exhibit,):
-                self.court.show(experiment, timer)
+                self.court.prepare(experiment, experiment.protocol(self.options.tier).arms, timer)
         except Unavailable as reason:
             return str(reason)
         except KeyboardInterrupt:  # its runs are not complete
@@ -206,6 +236,8 @@ class Sitting:
         verdict is reported by its test's ending; so is the outcome of a claim whose test did not end as its verdict would have
         it. ``known`` are the claims of all files that were collected.
         """
+        if self._ahead is not None:
+            self._ahead.end()
         for register in self._registers.values():
             register.close(self.options.report_dir)
         claims = [self._ended(case, endings.get(case.claim.id)) for case in self.cases]

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -39,21 +40,11 @@ def fixed_settings() -> Iterator[None]:
     """Context with torch's settings as training needs them, whatever they were before, so that a key names one result.
 
     Sets everything that decides digits or the placement of tensors, except the number of threads, and restores it at the end.
-    Threads that start inside the context have the same settings.
+    Threads that start inside the context have the same settings. Several threads may be inside at once: what belongs to the
+    process is restored when the last one leaves.
     """
-    with ExitStack() as stack:
-
-        def put(value: Any, before: Any, setter: Callable[[Any], object]) -> None:
-            if value != before:
-                stack.callback(setter, before)
-                setter(value)
-
-        put(torch.float32, torch.get_default_dtype(), torch.set_default_dtype)
-        put(False, torch.are_deterministic_algorithms_enabled(), _set_deterministic())
-        put(False, _flushes(), torch.set_flush_denormal)
-        put("highest", _matmul_precision(), torch.set_float32_matmul_precision)
-        for of, name, value in _SWITCHES:
-            put(value, getattr(of, name), partial(setattr, of, name))
+    with _of_process.inside(), ExitStack() as stack:
+        _put(stack, False, _flushes(), torch.set_flush_denormal)
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         for kind in ("cpu", "cuda"):
@@ -62,6 +53,46 @@ def fixed_settings() -> Iterator[None]:
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
         yield
+
+
+def _put(stack: ExitStack, value: Any, before: Any, setter: Callable[[Any], object]) -> None:
+    """Set ``value`` where it was ``before``, until ``stack`` ends."""
+    if value != before:
+        stack.callback(setter, before)
+        setter(value)
+
+
+class _OfProcess:
+    """The settings that all threads share."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._stack = ExitStack()
+        self._within = 0  # calls of ``inside`` that have not ended
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        with self._lock:
+            self._set()  # anew, because whoever is inside may have changed them
+            self._within += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._within -= 1
+                if not self._within:
+                    self._stack.close()
+
+    def _set(self) -> None:
+        put = partial(_put, self._stack)
+        put(torch.float32, torch.get_default_dtype(), torch.set_default_dtype)
+        put(False, torch.are_deterministic_algorithms_enabled(), _set_deterministic())
+        put("highest", _matmul_precision(), torch.set_float32_matmul_precision)
+        for of, name, value in _SWITCHES:
+            put(value, getattr(of, name), partial(setattr, of, name))
+
+
+_of_process = _OfProcess()
 
 
 def _set_deterministic() -> Callable[[bool], object]:

@@ -16,17 +16,19 @@ _TOGETHER = 8
 
 
 class Streams:
-    """The streams of one training on ``device``: its ``own``, the one on which its graphs are ``captured``, and ``lanes``, one per
-    run. None on a CPU.
+    """The streams of one training on ``device``: its ``own``, the one on which its graphs are ``captured``, and ``lanes``, one
+    per run. On a CPU there are none.
 
     Trainings side by side must not share the streams on which they capture: libraries keep memory per stream for their products.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        made = [torch.cuda.Stream(device) for _ in range(2 + BLOCK)] if device.type == "cuda" else [None, None]
-        self.own, self.captured, *lanes = made
-        self.lanes = [lane for lane in lanes if lane is not None]
+        self.own: torch.cuda.Stream | None = None
+        self.captured: torch.cuda.Stream | None = None
+        self.lanes: list[torch.cuda.Stream] = []
+        if device.type == "cuda":
+            self.own, self.captured, *self.lanes = [torch.cuda.Stream(device) for _ in range(2 + BLOCK)]
 
     def current(self) -> AbstractContextManager[object]:
         """Context in which work goes to the training's own stream."""
