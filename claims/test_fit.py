@@ -44,6 +44,7 @@ CLAIMS = [
     Claim(
         "A-fit-sinc-4-stalls",
         report="A",
+        question="depth",
         where="1-1-1, figures 2, 3",
         says="On sinc the 4-layer net does not reach 1e-4 in 15,000 epochs.",
         experiment=a.FIT_SINC,
@@ -53,6 +54,7 @@ CLAIMS = [
     Claim(
         "A-fit-sinc-7-by-8000",
         report="A",
+        question="depth",
         where="1-1-1, figures 2, 3",
         says="On sinc the 7-layer net reaches 1e-4 within 8,000 epochs.",
         experiment=a.FIT_SINC,
@@ -62,6 +64,7 @@ CLAIMS = [
     Claim(
         "A-fit-sinc-1-by-4000",
         report="A",
+        question="depth",
         where="1-1-1, figures 2, 3",
         says="On sinc the third net reaches 1e-4 within 4,000 epochs.",
         experiment=a.FIT_SINC,
@@ -71,6 +74,7 @@ CLAIMS = [
     Claim(
         "A-fit-sinc-shallow-first",
         report="A",
+        question="depth",
         where="1-1-1, figures 2, 3",
         says="On sinc the third net reaches 1e-4 before the 7-layer net does.",
         experiment=a.FIT_SINC,
@@ -98,6 +102,7 @@ CLAIMS = [
         Claim(
             f"B-fit-sinc-stops-{number}",
             report="B",
+            question="depth",
             where="HW 1_1, simulate a function, figures 2, 2a, 3",
             says=f"On sinc the stopping rule stops the net with {B_NETS[number]} at about epoch {epoch:,}.",
             experiment=b.FIT,
@@ -111,6 +116,7 @@ CLAIMS = [
     Claim(
         "B-fit-sinc-order",
         report="B",
+        question="depth",
         where="HW 1_1, simulate a function, figures 2, 2a, 3",
         says="On sinc, by the stopping rule, shallower nets stop no later: 1 <= 4 <= 7 layers, and 1 before 7.",
         experiment=b.FIT,
@@ -121,6 +127,7 @@ CLAIMS = [
     Claim(
         "B-fit-sgn-shallow-stuck",
         report="B",
+        question="depth",
         where="HW 1_1, simulate a function, figures 5, 6",
         says="On sgn the loss of the 1-layer net stays above the losses of both deeper nets.",
         experiment=b.FIT,
@@ -131,6 +138,7 @@ CLAIMS = [
         Claim(
             f"B-fit-sgn-deep-to-zero-{number}",
             report="B",
+            question="depth",
             where="HW 1_1, simulate a function, figures 5, 6",
             says=f"On sgn the loss of the net with {B_NETS[number]} goes to zero.",
             experiment=b.FIT,
@@ -143,6 +151,7 @@ CLAIMS = [
     Claim(
         "C-fit-deepest-flat",
         report="C",
+        question="depth",
         where="1-1 A",
         says="On sinc the net that the report calls the deepest has the flattest loss.",
         experiment=c.FIT_SINC,
@@ -156,6 +165,7 @@ CLAIMS = [
     Claim(
         "C-fit-deepest-flat-true",
         report="C",
+        question="depth",
         where="1-1 A",
         says="On sinc the net that is the deepest by the report's own tables, with 18 layers, has the flattest loss.",
         experiment=c.FIT_SINC,
@@ -167,6 +177,7 @@ CLAIMS = [
         Claim(
             f"C-fit-deeper-not-faster-{function}",
             report="C",
+            question="depth",
             where="1-1 A",
             says=f"On {function} a deeper net's loss does not fall faster.",
             experiment=experiment,
@@ -181,6 +192,7 @@ CLAIMS = [
     Claim(
         "D-fit-sinc-order",
         report="D",
+        question="depth",
         where="1-1",
         says="On sinc the net with 4 hidden layers converges first (epoch 9,000), then 8 (15,500); 2 has not by 20,000.",
         experiment=d.FIT_SINC,
@@ -212,6 +224,7 @@ CLAIMS = [
         Claim(
             f"D-fit-deeper-better-{experiment.name.removeprefix('fit-')}",
             report="D",
+            question="depth",
             where=where,
             says=says,
             experiment=experiment,
@@ -243,6 +256,7 @@ CLAIMS = [
         Claim(
             f"D-fit-deeper-better-4-2-{experiment.name.removeprefix('fit-')}",
             report="D",
+            question="depth",
             where=where,
             says=f"Nets with more hidden layers converge better on complicated functions: 4 layers against 2 on {function}.",
             experiment=experiment,
@@ -263,6 +277,7 @@ CLAIMS = [
         Claim(
             f"E-fit-f1-deep-faster-{number}",
             report="E",
+            question="depth",
             where="HW1, simulate a function",
             says=f"On sinc net {number} converges faster than the shallow net 2.",
             experiment=e.FIT_F1,
@@ -275,6 +290,7 @@ CLAIMS = [
     Claim(
         "E-fit-f1-shallow-comparable",
         report="E",
+        question="depth",
         where="HW1, simulate a function",
         says="On sinc the loss of the shallow net 2 ends comparable to the losses of the deeper nets.",
         experiment=e.FIT_F1,

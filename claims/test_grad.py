@@ -25,6 +25,7 @@ CLAIMS = [
     Claim(
         "A-grad-settles",
         report="A",
+        question="gradient",
         where="1-2-2",
         says="The gradient norm converges.",
         experiment=a.GRADIENT,
@@ -37,6 +38,7 @@ CLAIMS = [
     Claim(
         "B-grad-calms",
         report="B",
+        question="gradient",
         where=B_WHERE,
         says="The norm's fluctuation shrinks once a minimum is reached.",
         experiment=b.GRADIENT,
@@ -52,6 +54,7 @@ CLAIMS = [
     Claim(
         "B-grad-never-zero",
         report="B",
+        question="gradient",
         where=B_WHERE,
         says="In ordinary training the norm never vanishes.",
         experiment=b.GRADIENT,
@@ -64,6 +67,7 @@ CLAIMS = [
     Claim(
         "B-grad-zero-stops",
         report="B",
+        question="gradient",
         where=B_WHERE,
         says="If the gradient is zero, the step does not change the model.",
         experiment=b.ZERO_GRADIENT,
@@ -79,6 +83,7 @@ CLAIMS = [
     Claim(
         "C-grad-slow-then-moves",
         report="C",
+        question="gradient",
         where="1-2 D",
         says="The norm changes slowly at first, and substantially up to epoch 200 of 300.",
         experiment=c.GRADIENT,
@@ -91,6 +96,7 @@ CLAIMS = [
     Claim(
         "D-grad-fast-then-slow",
         report="D",
+        question="gradient",
         where="2.2",
         says="The norm falls fast until epoch 100, and slowly from there to epoch 600.",
         experiment=d.GRADIENT,
@@ -105,6 +111,7 @@ CLAIMS = [
     Claim(
         "E-grad-high-early",
         report="E",
+        question="gradient",
         where=E_WHERE,
         says="Norm and loss are both high early.",
         experiment=e.GRADIENT,
@@ -115,6 +122,7 @@ CLAIMS = [
     Claim(
         "E-grad-fluctuates",
         report="E",
+        question="gradient",
         where=E_WHERE,
         says="Then the norm fluctuates while the loss falls steadily.",
         experiment=e.GRADIENT,
@@ -128,6 +136,7 @@ CLAIMS = [
     Claim(
         "E-grad-late-falls",
         report="E",
+        question="gradient",
         where=E_WHERE,
         says="Late in training the norm decreases.",
         experiment=e.GRADIENT,
@@ -138,6 +147,7 @@ CLAIMS = [
     Claim(
         "E-grad-loss-stabilises",
         report="E",
+        question="gradient",
         where=E_WHERE,
         says="Late in training the loss stabilises.",
         experiment=e.GRADIENT,

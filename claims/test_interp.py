@@ -28,6 +28,7 @@ CLAIMS = [
         Claim(
             f"A-interp-pure-best-w{width}",
             report="A",
+            question="middle",
             where=A_WHERE,
             says="Test accuracy is higher at alpha = 0 than in any mixture.",
             experiment=a.INTERPOLATION,
@@ -41,6 +42,7 @@ CLAIMS = [
         Claim(
             f"A-interp-train-middle-w{width}",
             report="A",
+            question="middle",
             where=A_WHERE,
             says="Training accuracy is best for alpha about 0.4 to 0.5.",
             experiment=a.INTERPOLATION,
@@ -53,6 +55,7 @@ CLAIMS = [
     Claim(
         "C-interp-worse-towards-large-batch",
         report="C",
+        question="middle",
         where=C_WHERE,
         says="Along the line from batch 64 to batch 1024 test accuracy falls and test loss rises.",
         experiment=c.INTERPOLATION,
@@ -68,6 +71,7 @@ CLAIMS = [
         Claim(
             f"E-interp-{split}-peak-half",
             report="E",
+            question="middle",
             where=E_WHERE,
             says=f"{'Training' if split == 'train' else 'Test'} accuracy peaks near alpha 0.5.",
             experiment=e.INTERPOLATION,
@@ -81,6 +85,7 @@ CLAIMS = [
     Claim(
         "E-interp-loss-falls-to-half",
         report="E",
+        question="middle",
         where=E_WHERE,
         says="Training and test loss fall from alpha -1 to about 0.5.",
         experiment=e.INTERPOLATION,
@@ -92,6 +97,7 @@ CLAIMS = [
     Claim(
         "E-interp-loss-rises-beyond-1",
         report="E",
+        question="middle",
         where=E_WHERE,
         says="Both losses rise beyond alpha 1.",
         experiment=e.INTERPOLATION,
@@ -103,6 +109,7 @@ CLAIMS = [
     Claim(
         "E-interp-accuracy-falls-beyond-1",
         report="E",
+        question="middle",
         where=E_WHERE,
         says="Both accuracies fall beyond alpha 1.",
         experiment=e.INTERPOLATION,
@@ -115,6 +122,7 @@ CLAIMS = [
         Claim(
             f"{name}-interp-barrier",
             report=name[0],
+            question="middle",
             where=where,
             says=f"A barrier lies between independently trained nets{' of 256 hidden units' if name == 'A' else ''}.",
             experiment=experiment,

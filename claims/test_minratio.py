@@ -15,6 +15,7 @@ CLAIMS = [
     Claim(
         f"{report}-minratio-{name}",
         report=report,
+        question="minimal-ratio",
         where=WHERE[report],
         says=says,
         experiment=experiment,

@@ -17,6 +17,7 @@ def _separate(report: str, experiment: Experiment) -> Claim:
     return Claim(
         f"{report}-path-separate",
         report=report,
+        question="paths",
         where=WHERE[report],
         says="The runs follow different paths.",
         experiment=experiment,
@@ -33,6 +34,7 @@ def _beyond_random_walk(report: str, experiment: Experiment) -> Claim:
     return Claim(
         f"{report}-path-beyond-random-walk",
         report=report,
+        question="paths",
         where=WHERE[report],
         says="Two principal components explain more of the variance of a run's path than of a random walk.",
         experiment=experiment,
@@ -53,6 +55,7 @@ CLAIMS = [
         Claim(
             f"E-path-{part}-converge",
             report="E",
+            question="paths",
             where=WHERE["E"],
             says=f"The {weights} of different runs end in similar areas.",
             experiment=e.PATHS,
@@ -68,6 +71,7 @@ CLAIMS = [
     Claim(
         "E-path-acc-99",
         report="E",
+        question="paths",
         where=WHERE["E"],
         says="Accuracy along the paths reaches 99 %.",
         experiment=e.PATHS,

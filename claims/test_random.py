@@ -25,6 +25,7 @@ CLAIMS = [
     Claim(
         "A-random-cannot-learn",
         report="A",
+        question="random-labels",
         where="1-3-1",
         says="The network does not learn the random labels.",
         experiment=a.RANDOM_LABELS,
@@ -36,6 +37,7 @@ CLAIMS = [
     Claim(
         "B-random-learns",
         report="B",
+        question="random-labels",
         where=B_WHERE,
         says="The network can learn the random labels: it ends above chance.",
         experiment=b.RANDOM_LABELS,
@@ -47,6 +49,7 @@ CLAIMS = [
     Claim(
         "B-random-memorised",
         report="B",
+        question="random-labels",
         where=B_WHERE,
         says="The random labels are memorised.",
         experiment=b.RANDOM_LABELS,
@@ -59,6 +62,7 @@ CLAIMS = [
     Claim(
         "B-random-loss-falls",
         report="B",
+        question="random-labels",
         where=B_WHERE,
         says="The training loss decreases.",
         experiment=b.RANDOM_LABELS,
@@ -69,6 +73,7 @@ CLAIMS = [
     Claim(
         "B-random-test-rises",
         report="B",
+        question="random-labels",
         where=B_WHERE,
         says="Meanwhile the test loss increases.",
         experiment=b.RANDOM_LABELS,
@@ -78,6 +83,7 @@ CLAIMS = [
     Claim(
         "B-random-poor-test",
         report="B",
+        question="random-labels",
         where=B_WHERE,
         says="Trained on random labels, the network does poorly on the test set.",
         experiment=b.RANDOM_LABELS,
@@ -90,6 +96,7 @@ CLAIMS = [
     Claim(
         "E-random-loss-falls",
         report="E",
+        question="random-labels",
         where=E_WHERE,
         says="The training loss decreases.",
         experiment=e.RANDOM_LABELS,
@@ -100,6 +107,7 @@ CLAIMS = [
     Claim(
         "E-random-memorised",
         report="E",
+        question="random-labels",
         where=E_WHERE,
         says="The labels are therefore memorised.",
         experiment=e.RANDOM_LABELS,
@@ -111,6 +119,7 @@ CLAIMS = [
     Claim(
         "E-random-test-fluctuates",
         report="E",
+        question="random-labels",
         where=E_WHERE,
         says="The test loss fluctuates: no clear rise or fall.",
         experiment=e.RANDOM_LABELS,
@@ -120,6 +129,7 @@ CLAIMS = [
     Claim(
         "E-random-acc-chance",
         report="E",
+        question="random-labels",
         where=E_WHERE,
         says="Training accuracy stays at 10 to 11 %.",
         experiment=e.RANDOM_LABELS,
@@ -131,6 +141,7 @@ CLAIMS = [
     Claim(
         "E-random-test-chance",
         report="E",
+        question="random-labels",
         where=E_WHERE,
         says="Test accuracy stays near 10 %.",
         experiment=e.RANDOM_LABELS,
@@ -144,6 +155,7 @@ CLAIMS = [
         Claim(
             f"{report}-random-no-generalise",
             report=report,
+            question="random-labels",
             where=where,
             says="On random labels the test loss ends above the training loss.",
             experiment=source.RANDOM_LABELS,

@@ -24,6 +24,7 @@ CLAIMS = [
         Claim(
             f"B-{sweep}-sensitivity-falls-{measure}",
             report="B",
+            question=title.replace(" ", "-"),
             where=B_WHERE,
             says=f"Sensitivity, {NAMED[measure]}, falls with {title}.",
             experiment=experiment,
@@ -38,6 +39,7 @@ CLAIMS = [
         Claim(
             f"B-{sweep}-{split}-loss-rises",
             report="B",
+            question=title.replace(" ", "-"),
             where=B_WHERE,
             says=f"{'Training' if split == 'train' else 'Test'} loss rises with {title}.",
             experiment=experiment,
@@ -51,6 +53,7 @@ CLAIMS = [
         Claim(
             f"B-{sweep}-{split}-accuracy-falls",
             report="B",
+            question=title.replace(" ", "-"),
             where=B_WHERE,
             says=f"{'Training' if split == 'train' else 'Test'} accuracy falls with {title}.",
             experiment=experiment,
@@ -63,6 +66,7 @@ CLAIMS = [
     Claim(
         "A-lr-best-1e-2",
         report="A",
+        question="learning-rate",
         where="1-3-4",
         says="Test accuracy is best at learning rate 1e-2.",
         experiment=a.LR_SWEEP,
@@ -72,6 +76,7 @@ CLAIMS = [
     Claim(
         "A-lr-smaller-not-better",
         report="A",
+        question="learning-rate",
         where="1-3-4",
         says="Going below learning rate 1e-2 does not raise test accuracy.",
         experiment=a.LR_SWEEP,
@@ -82,6 +87,7 @@ CLAIMS = [
     Claim(
         "C-batch-sensitivity-falls-jacobian",
         report="C",
+        question="batch-size",
         where="1-3 H part 2",
         says=f"Sensitivity, {NAMED['jacobian']}, falls with batch size.",
         experiment=c.BATCH_SWEEP,

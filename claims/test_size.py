@@ -27,6 +27,7 @@ CLAIMS = [
     Claim(
         "A-size-train-loss-falls",
         report="A",
+        question="size",
         where=A_WHERE,
         says="Training loss falls with size.",
         experiment=a.SIZE,
@@ -36,6 +37,7 @@ CLAIMS = [
     Claim(
         "A-size-train-accuracy-rises",
         report="A",
+        question="size",
         where=A_WHERE,
         says="Training accuracy rises with size.",
         experiment=a.SIZE,
@@ -45,6 +47,7 @@ CLAIMS = [
     Claim(
         "A-size-test-loss-not",
         report="A",
+        question="size",
         where=A_WHERE,
         says="Test loss does not fall with size.",
         experiment=a.SIZE,
@@ -54,6 +57,7 @@ CLAIMS = [
     Claim(
         "A-size-test-accuracy-not",
         report="A",
+        question="size",
         where=A_WHERE,
         says="Test accuracy does not rise with size.",
         experiment=a.SIZE,
@@ -63,6 +67,7 @@ CLAIMS = [
     Claim(
         "A-size-overfits",
         report="A",
+        question="size",
         where=A_WHERE,
         says="The largest net overfits: its test loss ends well above its training loss.",
         experiment=a.SIZE,
@@ -73,6 +78,7 @@ CLAIMS = [
     Claim(
         "A-size-decay-helps",
         report="A",
+        question="size",
         where=A_WHERE,
         says="A better weight decay than 1e-4 lowers the test loss.",
         experiment=a.SIZE_DECAY,
@@ -82,6 +88,7 @@ CLAIMS = [
     Claim(
         "B-size-loss-falls",
         report="B",
+        question="size",
         where=B_WHERE,
         says="Test loss falls with size.",
         experiment=b.SIZE,
@@ -91,6 +98,7 @@ CLAIMS = [
     Claim(
         "B-size-accuracy-rises",
         report="B",
+        question="size",
         where=B_WHERE,
         says="Test accuracy rises with size.",
         experiment=b.SIZE,
@@ -100,6 +108,7 @@ CLAIMS = [
     Claim(
         "C-size-train-loss-falls",
         report="C",
+        question="size",
         where="1-3 G",
         says="Training loss falls with size.",
         experiment=c.SIZE,
@@ -109,6 +118,7 @@ CLAIMS = [
     Claim(
         "C-size-loss-falls",
         report="C",
+        question="size",
         where="1-3 G",
         says="Test loss falls with size.",
         experiment=c.SIZE,
@@ -118,6 +128,7 @@ CLAIMS = [
     Claim(
         "C-size-accuracy-saturates",
         report="C",
+        question="size",
         where="1-3 G",
         says="From about 750,000 parameters on, test accuracy hardly differs.",
         experiment=c.SIZE,
@@ -131,6 +142,7 @@ CLAIMS = [
     Claim(
         "D-size-saturates",
         report="D",
+        question="size",
         where="3.2",
         says="Larger is better up to a point, then test accuracy saturates.",
         experiment=d.SIZE,
@@ -144,6 +156,7 @@ CLAIMS = [
     Claim(
         "E-size-train-loss-falls",
         report="E",
+        question="size",
         where=E_WHERE,
         says="Training loss falls with size.",
         experiment=e.SIZE,
@@ -153,6 +166,7 @@ CLAIMS = [
     Claim(
         "E-size-test-u",
         report="E",
+        question="size",
         where=E_WHERE,
         says="With size, test loss first falls, then rises.",
         experiment=e.SIZE,
@@ -163,6 +177,7 @@ CLAIMS = [
     Claim(
         "E-size-overfit-gap",
         report="E",
+        question="size",
         where=E_WHERE,
         says="Very large nets overfit: test loss minus training loss rises with size.",
         experiment=e.SIZE,
@@ -172,6 +187,7 @@ CLAIMS = [
     Claim(
         "E-size-train-accuracy-rises",
         report="E",
+        question="size",
         where=E_WHERE,
         says="Training accuracy rises with size, and is nearly perfect for the largest net.",
         experiment=e.SIZE,
@@ -182,6 +198,7 @@ CLAIMS = [
     Claim(
         "E-size-test-plateau",
         report="E",
+        question="size",
         where=E_WHERE,
         says="Test accuracy rises with size, then plateaus or falls for the largest nets.",
         experiment=e.SIZE,

@@ -42,6 +42,7 @@ CLAIMS = [
     Claim(
         "A-task-cnn1-best",
         report="A",
+        question="nets",
         where=A_WHERE,
         says="CNN-1 has the lowest training loss and the highest test accuracy.",
         experiment=a.TASK,
@@ -54,6 +55,7 @@ CLAIMS = [
     Claim(
         "A-task-cnn2-worst",
         report="A",
+        question="nets",
         where=A_WHERE,
         says="CNN-2 is the worst in test accuracy.",
         experiment=a.TASK,
@@ -63,6 +65,7 @@ CLAIMS = [
     Claim(
         "A-task-cnn2-worst-loss",
         report="A",
+        question="nets",
         where=A_WHERE,
         says="CNN-2 is the worst in training loss.",
         experiment=a.TASK,
@@ -72,6 +75,7 @@ CLAIMS = [
     Claim(
         "B-task-order",
         report="B",
+        question="nets",
         where=B_WHERE,
         says="Test accuracy is highest for cifar-7, then cifar-2, then cifar-1.",
         experiment=b.TASK,
@@ -189,6 +193,7 @@ CLAIMS = [
     Claim(
         "C-task-mnist-deeper-loss-faster",
         report="C",
+        question="nets",
         where=C_WHERE,
         says="On MNIST the training loss of the deeper nets, mnist-2 and mnist-3, falls faster than for mnist-1.",
         experiment=c.TASK_MNIST,
@@ -202,6 +207,7 @@ CLAIMS = [
     Claim(
         "C-task-mnist-deeper-accuracy-faster",
         report="C",
+        question="nets",
         where=C_WHERE,
         says="On MNIST the deeper nets, mnist-2 and mnist-3, gain training accuracy faster than mnist-1.",
         experiment=c.TASK_MNIST,
@@ -215,6 +221,7 @@ CLAIMS = [
     Claim(
         "C-task-cifar-deeper-loss-faster",
         report="C",
+        question="nets",
         where=C_WHERE,
         says="On CIFAR-10 the training loss of the deepest net, cifar-2, falls faster than for cifar-1 and cifar-3.",
         experiment=c.TASK_CIFAR,
@@ -228,6 +235,7 @@ CLAIMS = [
     Claim(
         "C-task-cifar-deeper-accuracy-faster",
         report="C",
+        question="nets",
         where=C_WHERE,
         says="On CIFAR-10 the deepest net, cifar-2, gains training accuracy faster than cifar-1 and cifar-3.",
         experiment=c.TASK_CIFAR,
@@ -241,6 +249,7 @@ CLAIMS = [
     Claim(
         "C-task-mnist-similar",
         report="C",
+        question="nets",
         where=C_WHERE,
         says="On MNIST the three nets end with similar accuracy.",
         experiment=c.TASK_MNIST,
@@ -251,6 +260,7 @@ CLAIMS = [
     Claim(
         "C-task-cifar-differ",
         report="C",
+        question="nets",
         where=C_WHERE,
         says="On CIFAR-10 the three nets end with different accuracy.",
         experiment=c.TASK_CIFAR,
@@ -261,6 +271,7 @@ CLAIMS = [
     Claim(
         "D-task-cnn3-best",
         report="D",
+        question="nets",
         where=D_WHERE,
         says="CNN-3 has the highest test accuracy.",
         experiment=d.TASK,
@@ -285,6 +296,7 @@ CLAIMS = [
     Claim(
         "E-task-deep-lower",
         report="E",
+        question="nets",
         where=E_WHERE,
         says="The deep CNN ends with the lower training loss.",
         experiment=e.TASK,
@@ -328,6 +340,7 @@ CLAIMS = [
     Claim(
         "E-task-deep-better",
         report="E",
+        question="nets",
         where=E_WHERE,
         says="The deep CNN has the higher training accuracy.",
         experiment=e.TASK,

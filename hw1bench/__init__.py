@@ -23,12 +23,15 @@ from hw1bench.specs.experiment import (
     both_tiers,
 )
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
-from hw1bench.specs.report import Pack, Report, Topic
+from hw1bench.specs.pack import Pack
+from hw1bench.specs.questions import Contrast, Position, Question
+from hw1bench.specs.report import Report, Topic
 
 __version__ = "0.1.0"
 __all__ = [
     "Arm",
     "Claim",
+    "Contrast",
     "CrossReportFigure",
     "Effect",
     "Evaluation",
@@ -44,7 +47,9 @@ __all__ = [
     "Optimizer",
     "Pack",
     "Paths",
+    "Position",
     "Protocol",
+    "Question",
     "Reading",
     "Report",
     "StepLR",

@@ -20,7 +20,7 @@ from hw1bench.court.docket import Case
 from hw1bench.effects import CountIs
 from hw1bench.session.collected import Collected
 from hw1bench.session.completion import Completion, Options
-from hw1bench.specs.report import Pack
+from hw1bench.specs.pack import Pack
 from made_record import DENSE, case, experiment, ruled
 from test_agenda import EXACT, OPEN
 

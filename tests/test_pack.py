@@ -3,7 +3,7 @@
 import pytest
 
 from hw1bench import Pack, Report, Topic
-from hw1bench.specs.report import merged
+from hw1bench.specs.pack import merged
 
 SIX = Report("six", title="A sixth", source="another course", url="https://example.org/six.pdf")
 

@@ -127,6 +127,21 @@ def test_a_misspelt_report_in_a_topic_of_a_pack_gets_one_line(pytester, project,
     assert f"A-counts-y] names report 'AA', and for topic 'counts' there are {OURS}: name one of these" in said
 
 
+def test_a_question_that_no_pack_brings_gets_one_line_in_a_topic_of_a_pack(pytester, project, root):
+    asks = "\nCLAIMS = [replace(one, question='deep') for one in CLAIMS]\n"
+    folder = project(f"[{count('A-counts-x', 'A')}]", topic="counts")
+    source = (folder / "test_counts.py").read_text()
+    (folder / "test_counts.py").write_text(
+        source.replace("\n@pytest.mark.parametrize", f"{asks}\n@pytest.mark.parametrize")
+    )
+    pytester.runpytest("claims").assert_outcomes(passed=1)  # as nobody says what the topic is
+    root("hw1bench.sources.pack")
+    result = pytester.runpytest("claims")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (said,) = [line for line in result.stderr.lines if line.startswith("ERROR")]
+    assert "A-counts-x] names question 'deep', and there are depth, nets, paths, " in said
+
+
 @pytest.mark.parametrize("tests", ["claim", "exhibit", "contrast"])
 def test_experiments_in_a_topic_of_a_pack_must_name_its_reports(pytester, project, root, tests):
     root("hw1bench.sources.pack")

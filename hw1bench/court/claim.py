@@ -51,7 +51,8 @@ class Claim:
     every set"); ``about_not_training`` marks a claim about nets that do not learn; ``trivial`` says of a known truth what would
     have to be different for the claim to fail. ``stated`` names the arguments of the effect whose numbers the report states
     itself; of the others, ``readings`` replace, for the number that they name, those that the rule of readings gives (see
-    ``hw1bench.court.readings``).
+    ``hw1bench.court.readings``). ``question`` is the id of the question that the claim bears on, see
+    ``hw1bench.specs.questions``.
     Raises ValueError for an id that is not words joined by dashes, an effect that needs an experiment and has none (or the
     reverse), an effect on arms that the experiment does not have, a figure that the experiment does not have, a stated argument
     that the effect does not have, and a reading on arms that the effect does not read.
@@ -73,6 +74,7 @@ class Claim:
     trivial: str = ""
     stated: tuple[str, ...] = ()
     readings: tuple[Reading, ...] = ()
+    question: str = ""
 
     def __post_init__(self) -> None:
         settle(
@@ -92,6 +94,7 @@ class Claim:
             trivial=reason(),
             stated=tuple_of(label()),
             readings=tuple_of(instance(Reading)),
+            question=text(),
         )
         if isinstance(self.effect, Effect) != (self.experiment is not None):
             raise ValueError(f"claim {self.id}: an effect on runs needs an experiment, and an exact count takes none")

@@ -16,7 +16,7 @@ from typing import Any
 from hw1bench.court.looks import LARGEST
 from hw1bench.court.vocabulary import PILOTS, RECORDED, RULED, agreement
 from hw1bench.report import schema
-from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure, Report, Topic, Variant
+from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure, Question, Report, Topic, Variant
 from hw1bench.report.validate import fault, schema_of, shown
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Document",
     "Effect",
     "Figure",
+    "Question",
     "Report",
     "Topic",
     "Variant",
@@ -62,6 +63,7 @@ def check(document: Any) -> None:
     _check_once((figure["path"] for figure in document["figures"]), "figure path", "give each figure its own file")
     _check_once((report["id"] for report in document.get("reports", ())), "report", "describe each report once")
     _check_once((topic["id"] for topic in document.get("topics", ())), "topic", "give each topic one title")
+    _check_once((question["id"] for question in document.get("questions", ())), "question", "ask each question once")
 
 
 def check_claim(claim: Claim) -> None:

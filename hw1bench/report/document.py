@@ -12,7 +12,8 @@ from hw1bench.effects import Effect
 from hw1bench.report import schema
 from hw1bench.report.protocols import differences
 from hw1bench.specs.experiment import Experiment, Figure
-from hw1bench.specs.report import Pack
+from hw1bench.specs.pack import Pack
+from hw1bench.specs.questions import Question
 from hw1bench.support.number import not_finite
 
 
@@ -83,7 +84,7 @@ def entry(
     session began."""
     claim, verdict, facts = judgement.claim, judgement.verdict, judgement.facts
     experiment, effect, fidelity = subject
-    return {
+    written: schema.Claim = {
         "id": claim.id,
         "report": claim.report,
         "topic": topic,
@@ -136,6 +137,20 @@ def entry(
         "note": verdict.note,
         "remark": outcome.remark,
     }
+    if claim.question:
+        written["question"] = claim.question
+    return written
+
+
+def _question(question: Question) -> schema.Question:
+    return {
+        "id": question.id,
+        "text": question.text,
+        "positions": [{"report": one.report, "says": one.says, "claim": one.claim} for one in question.positions],
+        "answer": question.answer,
+        "rests_on": [{"claim": claim, "ruling": ruling} for claim, ruling in question.rests_on.items()],
+        "contrasts": [{"first": one.first, "second": one.second, "settles": one.settles} for one in question.contrasts],
+    }
 
 
 def build(
@@ -149,7 +164,8 @@ def build(
     claims: Sequence[schema.Claim],
     figures: Iterable[schema.Figure],
 ) -> schema.Document:
-    """Build the document of a session, with all the reports and topics of ``pack``; a figure that was not drawn is None."""
+    """Build the document of a session, with all the reports, topics and questions of ``pack``; a figure that was not drawn is
+    None."""
     drawn = list(figures)
     paths = {figure["path"] for figure in drawn}
     return {
@@ -164,6 +180,7 @@ def build(
             for report in pack.reports
         ],
         "topics": [{"id": topic.id, "title": topic.title} for topic in pack.topics],
+        "questions": [_question(question) for question in pack.questions],
         "claims": [{**claim, "figure": claim["figure"] if claim["figure"] in paths else None} for claim in claims],
         "figures": drawn,
     }

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hw1bench.court.rulings import Subject
-from hw1bench.report.contract import Claim, Document, Figure, Report, Topic
+from hw1bench.report.contract import Claim, Document, Figure, Question, Report, Topic
 from hw1bench.report.outline import outline, reports, stem
 
-Described = TypeVar("Described", Report, Topic)
+Described = TypeVar("Described", Report, Topic, Question)
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,15 @@ class Known:
 
 @dataclass(frozen=True)
 class Earlier:
-    """The ``claims`` and ``figures`` of an earlier document that still stand, and how it describes ``reports`` and ``topics``;
-    ``left`` are the ids of the claims that do not stand."""
+    """The ``claims`` and ``figures`` of an earlier document that still stand, and how it describes ``reports``, ``topics`` and
+    ``questions``; ``left`` are the ids of the claims that do not stand."""
 
     claims: Sequence[Claim] = ()
     figures: Sequence[Figure] = ()
     left: Sequence[str] = ()
     reports: Sequence[Report] = ()
     topics: Sequence[Topic] = ()
+    questions: Sequence[Question] = ()
 
 
 def earlier(document: Document, tier: str, seed_offset: int, known: Known) -> Earlier | None:
@@ -50,15 +51,15 @@ def earlier(document: Document, tier: str, seed_offset: int, known: Known) -> Ea
         (claims if stands else left).append(claim)
     gone = {stem(claim["figure"]) for claim in left if claim["figure"]}
     figures = [figure for figure in document["figures"] if stem(figure["path"]) not in gone]
-    described = (document.get("reports", ()), document.get("topics", ()))
+    described = (document.get("reports", ()), document.get("topics", ()), document.get("questions", ()))
     return Earlier(claims, figures, [claim["id"] for claim in left], *described)
 
 
 def added(before: Earlier, document: Document) -> Document:
     """``document`` of a session, with what still stands from ``before``.
 
-    A claim that the session judged replaces its earlier entry; a claim that it could not run does not. Reports and topics are
-    described as in the session, otherwise as before, and only if they are shown.
+    A claim that the session judged replaces its earlier entry; a claim that it could not run does not. Reports, topics and
+    questions are described as in the session, otherwise as before, and only if they are shown.
     """
     new = {claim["id"]: claim for claim in document["claims"]}
     claims = []
@@ -73,6 +74,8 @@ def added(before: Earlier, document: Document) -> Document:
     shown = {report["id"] for report in reports(sections)}
     whole["reports"] = _descriptions(document.get("reports", ()), before.reports, shown)
     whole["topics"] = _descriptions(document.get("topics", ()), before.topics, {section.topic for section in sections})
+    asked = {claim["question"] for claim in whole["claims"] if "question" in claim}
+    whole["questions"] = _descriptions(document.get("questions", ()), before.questions, asked)
     return whole
 
 

@@ -152,6 +152,7 @@ class Claim(TypedDict):
     seconds: Annotated[Seconds, "seconds of training, for all runs that the claim rests on"]
     reused: Annotated[bool, "whether none of these runs was trained for it"]
     figure: Annotated[str | None, "the path of the figure that shows it"]
+    question: NotRequired[Annotated[Name, "the question that it bears on"]]
     note: str
 
 
@@ -183,6 +184,40 @@ class Topic(TypedDict):
     title: str
 
 
+class Position(TypedDict):
+    """What a report says on a question, in a few words, and the claim that tries it."""
+
+    report: Name
+    says: str
+    claim: Name
+
+
+class Foundation(TypedDict):
+    """A ruling that an answer rests on, as it was when the answer was written."""
+
+    claim: Name
+    ruling: Annotated[str, 'the word and the share of seeds of the full tier\'s ruling, such as "refuted 0/8"']
+
+
+class Contrast(TypedDict):
+    """Two claims that contradict each other, or answer by two measures, and under which condition each is right."""
+
+    first: Name
+    second: Name
+    settles: str
+
+
+class Question(TypedDict):
+    """A question that several reports answer, and the sentence that settles it."""
+
+    id: Name
+    text: str
+    positions: list[Position]
+    answer: Annotated[str, "may be empty; its links, [none of 8](claim), are to the claims by their ids"]
+    rests_on: list[Foundation]
+    contrasts: list[Contrast]
+
+
 class Document(TypedDict):
     """The findings of a session. Other keys than those listed here are allowed and ignored."""
 
@@ -198,6 +233,7 @@ class Document(TypedDict):
     topics: NotRequired[
         Annotated[list[Topic], "the topics of its claims and figures, in the order of a page; others come after them"]
     ]
+    questions: NotRequired[Annotated[list[Question], "the questions that its claims bear on, in the order of a page"]]
     claims: list[Claim]
     figures: list[Figure]
 

@@ -11,7 +11,7 @@ import pytest
 from hw1bench.court import rulings
 from hw1bench.court.docket import Book, Case
 from hw1bench.session.selection import Selection, params
-from hw1bench.specs.report import Pack
+from hw1bench.specs.pack import Pack
 
 
 class Collected(NamedTuple):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw1bench.specs.report import Pack
+from hw1bench.specs.pack import Pack
 
 
 @pytest.hookspec

@@ -22,7 +22,7 @@ from hw1bench.effects import Effect
 from hw1bench.report import quantities, words
 from hw1bench.report.plain import line
 from hw1bench.specs.experiment import Tier
-from hw1bench.specs.report import Pack
+from hw1bench.specs.pack import Pack
 
 _ENDLESS = 10_000  # characters that no line needs
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~]")

@@ -12,7 +12,7 @@ from hw1bench.court import rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Case
 from hw1bench.specs.experiment import TIERS, CrossReportFigure, Experiment, Tier
-from hw1bench.specs.report import Pack, merged
+from hw1bench.specs.pack import Pack, merged
 from hw1bench.support.checks import shown
 
 
@@ -60,16 +60,25 @@ def brought(config: pytest.Config) -> Pack:
 
 
 def unknown(pack: Pack, items: Iterable[pytest.Item]) -> Iterator[str]:
-    """One line for each report that ``pack`` does not bring although it brings the topic of a test of that report.
+    """One line for each report that ``pack`` does not bring although it brings the topic of a test of that report, and for each
+    question of a claim on such a topic.
 
     A topic that no pack brings may have any reports: they are shown by their ids.
     """
+    asked = [question.id for question in pack.questions]
     topics, reports = {one.id for one in pack.topics}, [report.id for report in pack.reports]
     told: set[str] = set()
     for item in items:
         name, subject = topic(item.path), params(item).get("claim") or params(item)["exhibit"]
         if name not in topics:
             continue
+        question = getattr(subject, "question", "")
+        if question and question not in (*asked, *told):
+            told.add(question)
+            yield (
+                f"{item.name} names question {question!r}, and there are {', '.join(asked) or 'none'}: name one of these, or "
+                "bring the question with pytest_hw1bench_pack"
+            )
         for one in (subject, getattr(subject, "experiment", None), *getattr(subject, "experiments", ())):
             report = getattr(one, "report", None)  # a figure across reports has none of its own
             if report is not None and report not in (*reports, *told):

@@ -34,7 +34,7 @@ from hw1bench.session.drawing import Drawing
 from hw1bench.session.endings import Ending
 from hw1bench.session.local import LocalTrainer, cuda_here
 from hw1bench.specs.experiment import Arm, CrossReportFigure, Experiment, Tier
-from hw1bench.specs.report import Pack
+from hw1bench.specs.pack import Pack
 from hw1bench.support.places import data_folder
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable

@@ -1,11 +1,13 @@
-"""The pack of the five reports: the reports, and their topics in the order in which they are shown.
+"""The pack of the five reports: the reports, their topics in the order in which they are shown, and the questions they share.
 
 This module is a pytest plugin, which a root ``conftest.py`` names beside ``hw1bench.plugin``.
 """
 
 from hw1bench.sources import a, b, c, d, e
+from hw1bench.sources.questions import QUESTIONS
 from hw1bench.specs.experiment import Experiment
-from hw1bench.specs.report import Pack, Topic
+from hw1bench.specs.pack import Pack
+from hw1bench.specs.report import Topic
 
 _SOURCES = (a, b, c, d, e)
 
@@ -23,6 +25,7 @@ PACK = Pack(
         Topic("interp", "Interpolation"),
         Topic("sensitivity", "Sensitivity"),
     ),
+    questions=QUESTIONS,
 )
 
 EXPERIMENTS = tuple(value for source in _SOURCES for value in vars(source).values() if isinstance(value, Experiment))

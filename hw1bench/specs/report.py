@@ -1,15 +1,14 @@
-"""Reports, which make claims; the topics that claims are sorted by; and packs, which bring both to a session.
+"""Reports, which make claims, and the topics that claims are sorted by.
 
 A claim, an experiment and a figure name their report by its id alone, and a file of claims names its topic. A pack says the
-rest: the report's title, source and link, and the topic's title. Nothing else in the framework knows of any report.
+rest, see ``hw1bench.specs.pack``: the report's title, source and link, and the topic's title.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from hw1bench.support.checks import file_name, instance, settle, shown, text, tuple_of
+from hw1bench.support.checks import file_name, settle, shown, text
 
 URL = r"^(https?://[^\s\"<>\\]+)?$"
 """Pattern of a link that a page may show, or ''."""
@@ -59,41 +58,3 @@ class Topic:
 
     def __post_init__(self) -> None:
         settle(self, id=file_name(without="()"), title=text())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pack:
-    """The reports of a collection of claims, and their topics in the order in which a page shows them.
-
-    Raises ValueError for two different reports, or topics, with one id.
-    """
-
-    reports: tuple[Report, ...] = ()
-    topics: tuple[Topic, ...] = ()
-
-    def __post_init__(self) -> None:
-        settle(self, reports=tuple_of(instance(Report)), topics=tuple_of(instance(Topic)))
-        object.__setattr__(self, "reports", _each_once("report", self.reports))
-        object.__setattr__(self, "topics", _each_once("topic", self.topics))
-
-
-def merged(packs: Iterable[Pack]) -> Pack:
-    """One pack of all that ``packs`` bring, in their order and without duplicates.
-
-    Raises ValueError for two different reports, or topics, with one id.
-    """
-    every = list(packs)
-    return Pack(
-        reports=tuple(report for pack in every for report in pack.reports),
-        topics=tuple(topic for pack in every for topic in pack.topics),
-    )
-
-
-def _each_once(what: str, given: tuple[Any, ...]) -> tuple[Any, ...]:
-    found: dict[str, Any] = {}
-    for one in given:
-        # Ids that differ only in case would share their markers and, on some disks, their files.
-        other = found.setdefault(one.id.casefold(), one)
-        if other != one:
-            raise ValueError(f"two {what}s have the id {one.id!r}, {other} and {one}: give one of them a different id")
-    return tuple(found.values())

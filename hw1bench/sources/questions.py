@@ -1,0 +1,264 @@
+"""The questions that the five reports share, and what the record says of each.
+
+An answer is written by hand from the rulings that it names. Whoever changes one of these sees it flagged on every page, and
+writes the sentence anew.
+"""
+
+from hw1bench.specs.questions import Contrast, Position, Question
+
+QUESTIONS = (
+    Question(
+        "depth",
+        text="Do deeper nets fit a function faster?",
+        positions=(
+            Position("A", "the net with one layer is there first", "A-fit-sinc-shallow-first"),
+            Position("B", "shallower nets stop no later", "B-fit-sinc-order"),
+            Position("C", "deeper is no faster", "C-fit-deeper-not-faster-sinc"),
+            Position("D", "deeper converges better", "D-fit-deeper-better-sinc"),
+            Position("E", "deeper converges faster", "E-fit-f1-deep-faster-0"),
+        ),
+        answer="Sooner, not better, and only up to a depth: E's deepest net is sooner in [13 of "
+        "16](E-fit-f1-deep-faster-0) seeds, its shallow one ends no worse in [8 of 8](E-fit-f1-shallow-comparable), "
+        "and C's [18 layers](C-fit-deepest-flat-true) are no faster than half as many in [14 of "
+        "16](C-fit-deeper-not-faster-sinc).",
+        rests_on={
+            "E-fit-f1-deep-faster-0": "supported 13/16",
+            "E-fit-f1-shallow-comparable": "supported 8/8",
+            "C-fit-deepest-flat-true": "supported 13/16",
+            "C-fit-deeper-not-faster-sinc": "supported 14/16",
+        },
+        contrasts=(
+            Contrast(
+                "E-fit-f1-deep-faster-0",
+                "C-fit-deeper-not-faster-sinc",
+                "Both are right. E compares ReLU nets of six layers and of one, C tanh nets of which one is twice as "
+                "deep as the other and both are deep: depth helps at first, and then no more.",
+            ),
+            Contrast(
+                "D-fit-deeper-better-4-2-sinc",
+                "E-fit-f1-shallow-comparable",
+                "Both are right. D's nets have nearly equal numbers of parameters and train by RMSprop, and four "
+                "layers end lower than two; E's train by Adam, and the shallow one ends as low as the deeper ones.",
+            ),
+        ),
+    ),
+    Question(
+        "nets",
+        text="Is the larger convolutional net the better one?",
+        positions=(
+            Position("A", "no, the smallest is best", "A-task-cnn1-best"),
+            Position("B", "yes, the largest, then the next", "B-task-order"),
+            Position("C", "deeper ones learn faster", "C-task-mnist-deeper-loss-faster"),
+            Position("D", "CNN-3 is best", "D-task-cnn3-best"),
+            Position("E", "the deep one ends lower", "E-task-deep-lower"),
+        ),
+        answer="A's smallest net is best in [none of 8](A-task-cnn1-best) seeds. Whether D's and E's larger ones are "
+        "is open, at [6 of 8](D-task-cnn3-best) and [6 of 8](E-task-deep-lower): a single run that says so proves "
+        "nothing.",
+        rests_on={
+            "A-task-cnn1-best": "refuted 0/8",
+            "D-task-cnn3-best": "inconclusive 6/8",
+            "E-task-deep-lower": "inconclusive 6/8",
+        },
+        contrasts=(
+            Contrast(
+                "A-task-cnn1-best",
+                "E-task-deep-lower",
+                "A is wrong about its own nets, on which its smallest is never ahead. E's two nets are so close on "
+                "MNIST that the seed decides which is lower.",
+            ),
+        ),
+    ),
+    Question(
+        "paths",
+        text="Do independent runs end in the same place?",
+        positions=(
+            Position("D", "they follow different paths", "D-path-separate"),
+            Position("E", "first layers end in similar areas", "E-path-layer1-converge"),
+        ),
+        answer="Hardly: relative to their length first layers end [0.5 %](E-path-layer1-converge) closer than they "
+        "began, in [8 of 8](E-path-layer1-converge) seeds, and the other run's path stays farther than a run's own "
+        "by [a factor of 28](E-path-separate).",
+        rests_on={"E-path-layer1-converge": "supported 8/8", "E-path-separate": "supported 8/8"},
+        contrasts=(
+            Contrast(
+                "E-path-layer1-converge",
+                "E-path-separate",
+                "Both are right, by two measures: the ends of two runs come a little closer to each other for their "
+                "length, and the paths to them stay far apart.",
+            ),
+        ),
+    ),
+    Question(
+        "gradient",
+        text="Does the gradient norm settle?",
+        positions=(
+            Position("A", "it converges", "A-grad-settles"),
+            Position("B", "it calms at a minimum", "B-grad-calms"),
+            Position("C", "it moves most late", "C-grad-slow-then-moves"),
+            Position("D", "it falls fast, then slowly", "D-grad-fast-then-slow"),
+            Position("E", "it is high early, falls late", "E-grad-late-falls"),
+        ),
+        answer="In fits of functions yes, in [8 of 8](A-grad-settles) seeds. On MNIST it falls late, in [8 of "
+        "8](E-grad-late-falls), but is high early in [none of 8](E-grad-high-early); C's net moves most at first, "
+        "and its sentence holds in [none of 8](C-grad-slow-then-moves).",
+        rests_on={
+            "A-grad-settles": "supported 8/8",
+            "E-grad-late-falls": "supported 8/8",
+            "E-grad-high-early": "refuted 0/8",
+            "C-grad-slow-then-moves": "refuted 0/8",
+        },
+        contrasts=(
+            Contrast(
+                "B-grad-calms",
+                "C-grad-slow-then-moves",
+                "B is right, C is wrong about its own setting: there the norm moves more in the first third of "
+                "training than in the second half.",
+            ),
+        ),
+    ),
+    Question(
+        "minimal-ratio",
+        text="Has a lower loss fewer ways down?",
+        positions=(
+            Position("A", "(shows a plot)", "A-minratio-falls-with-loss"),
+            Position("B", "(shows a plot)", "B-minratio-falls-with-loss"),
+            Position("C", "(shows a plot)", "C-minratio-falls-with-loss"),
+            Position("D", "(shows a plot)", "D-minratio-falls-with-loss"),
+        ),
+        answer="True of B's and D's nets, in [8 of 8](B-minratio-falls-with-loss) and [8 of "
+        "8](D-minratio-falls-with-loss) seeds, and not of C's, in [none of 8](C-minratio-falls-with-loss); A's are "
+        "[inconclusive](A-minratio-falls-with-loss).",
+        rests_on={
+            "B-minratio-falls-with-loss": "supported 8/8",
+            "D-minratio-falls-with-loss": "supported 8/8",
+            "C-minratio-falls-with-loss": "refuted 0/8",
+            "A-minratio-falls-with-loss": "inconclusive 2/8",
+        },
+        contrasts=(
+            Contrast(
+                "B-minratio-falls-with-loss",
+                "C-minratio-falls-with-loss",
+                "Both can be right: B's net has leaky ReLU and C's tanh, and they end at different points; the "
+                "sentence is ours.",
+            ),
+        ),
+    ),
+    Question(
+        "random-labels",
+        text="Are random labels memorised?",
+        positions=(
+            Position("A", "they are not learnt", "A-random-cannot-learn"),
+            Position("B", "they can be learnt", "B-random-learns"),
+            Position("E", "they are memorised", "E-random-memorised"),
+        ),
+        answer="Not in these budgets: E's net ends at [10.8 %](E-random-memorised), where guessing has a tenth, "
+        "after [10 epochs](E-random-memorised); A's at [22.9 %](A-random-cannot-learn) after "
+        "[30](A-random-cannot-learn), so it has begun to.",
+        rests_on={"E-random-memorised": "refuted 0/8", "A-random-cannot-learn": "refuted 0/8"},
+        contrasts=(
+            Contrast(
+                "A-random-cannot-learn",
+                "E-random-memorised",
+                "Both are wrong: within its budget A's net has begun to learn the labels, and E's has not begun.",
+            ),
+            Contrast(
+                "E-random-acc-chance",
+                "E-random-memorised",
+                "Report E contradicts itself: its table, in which accuracy stays at chance, is right, and so its "
+                "conclusion is wrong.",
+            ),
+        ),
+    ),
+    Question(
+        "size",
+        text="Do larger nets overfit?",
+        positions=(
+            Position("A", "the largest does", "A-size-overfits"),
+            Position("B", "test loss falls with size", "B-size-loss-falls"),
+            Position("C", "test accuracy saturates", "C-size-accuracy-saturates"),
+            Position("D", "it rises, then saturates", "D-size-saturates"),
+            Position("E", "test loss falls, then rises", "E-size-test-u"),
+        ),
+        answer="Not up to [15,910 parameters](A-size-overfits), in [none of 8](A-size-overfits) seeds. Up to "
+        "[15,870,474](E-size-test-u) the test loss falls and then rises in [7 of 8](E-size-test-u), one seed short "
+        "of a verdict.",
+        rests_on={"A-size-overfits": "refuted 0/8", "E-size-test-u": "inconclusive 7/8"},
+        contrasts=(
+            Contrast(
+                "A-size-test-loss-not",
+                "D-size-saturates",
+                "D is right, A is wrong: both look at MNIST where nets are still small, and there larger is better "
+                "on the test set.",
+            ),
+        ),
+    ),
+    Question(
+        "middle",
+        text="Is the middle between two nets better?",
+        positions=(
+            Position("A", "in training accuracy", "A-interp-train-middle-w256"),
+            Position("B", "(shows a plot)", "B-batch-interp-barrier"),
+            Position("C", "it only gets worse on the way", "C-interp-worse-towards-large-batch"),
+            Position("E", "accuracy peaks in the middle", "E-interp-train-peak-half"),
+        ),
+        answer="No: training accuracy is best there in [none of 8](A-interp-train-middle-w256) of A's seeds and "
+        "[none of 8](E-interp-train-peak-half) of E's. Between B's nets on CIFAR-10 the test error is above the "
+        "ends' mean in [8 of 8](B-batch-interp-barrier): a barrier.",
+        rests_on={
+            "A-interp-train-middle-w256": "refuted 0/8",
+            "E-interp-train-peak-half": "refuted 0/8",
+            "B-batch-interp-barrier": "supported 8/8",
+        },
+        contrasts=(
+            Contrast(
+                "A-interp-pure-best-w256",
+                "E-interp-test-peak-half",
+                "A is right of test accuracy, which is highest at an end, and E is wrong.",
+            ),
+            Contrast(
+                "A-interp-pure-best-w256",
+                "A-interp-train-middle-w256",
+                "Report A says that test accuracy is best at an end and training accuracy in the middle: the first "
+                "is right, the second is wrong.",
+            ),
+        ),
+    ),
+    Question(
+        "batch-size",
+        text="Does sensitivity fall with batch size?",
+        positions=(
+            Position("B", "it falls (input Jacobian)", "B-batch-sensitivity-falls-jacobian"),
+            Position("B", "it falls (its own measure)", "B-batch-sensitivity-falls-reported"),
+            Position("C", "(shows a plot)", "C-batch-sensitivity-falls-jacobian"),
+        ),
+        answer="Yes for B's nets on CIFAR-10, by both measures, in [8 of 8](B-batch-sensitivity-falls-jacobian) and "
+        "[8 of 8](B-batch-sensitivity-falls-reported) seeds; but test loss rises with batch size too, in [8 of "
+        "8](B-batch-test-loss-rises): larger batches take fewer steps in the same [25 "
+        "epochs](B-batch-test-loss-rises).",
+        rests_on={
+            "B-batch-sensitivity-falls-jacobian": "supported 8/8",
+            "B-batch-sensitivity-falls-reported": "supported 8/8",
+            "B-batch-test-loss-rises": "supported 8/8",
+        },
+        contrasts=(
+            Contrast(
+                "B-batch-sensitivity-falls-jacobian",
+                "C-batch-sensitivity-falls-jacobian",
+                "One measure, two settings: B's nets learn CIFAR-10, C's learn MNIST.",
+            ),
+        ),
+    ),
+    Question(
+        "learning-rate",
+        text="Which learning rate is best?",
+        positions=(
+            Position("A", "the second largest of five", "A-lr-best-1e-2"),
+            Position("B", "sensitivity falls as it rises", "B-lr-sensitivity-falls-jacobian"),
+        ),
+        answer="Not A's: a smaller one is better by [1.8 points](A-lr-best-1e-2) of test accuracy, and A's is best "
+        "in [none of 8](A-lr-best-1e-2) seeds. Of B's sweep there is [no evidence](B-lr-sensitivity-falls-jacobian), "
+        "because at three of its five rates the nets do not learn.",
+        rests_on={"A-lr-best-1e-2": "refuted 0/8", "B-lr-sensitivity-falls-jacobian": "no evidence 0/8"},
+    ),
+)

@@ -1,0 +1,154 @@
+"""Questions: each number of an answer is on record, and an answer whose rulings have changed says so."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from hw1bench import Contrast, Pack, Position, Question
+from hw1bench.report import contract
+from hw1bench.report.findings import faults
+from hw1bench.report.questions import asked, ruling
+from hw1bench.sources.pack import PACK
+from hw1bench.specs.pack import merged
+from hw1bench.specs.questions import pieces
+from sample_document import document, everything
+
+DEPTH = Question(
+    "depth",
+    text="Is deeper faster?",
+    positions=(Position("A", "yes", "A-deep"), Position("B", "no", "B-deep")),
+    answer="In [13 of 16](A-deep) seeds, on CIFAR-10.",
+    rests_on={"A-deep": "supported 13/16"},
+    contrasts=(Contrast("A-deep", "B-deep", "A is right."),),
+)
+
+
+def test_the_numbers_of_the_answers_are_on_record(collected_claims):
+    page = "\n\n".join(
+        f"## {question.text}\n\n"
+        + "".join(f"[{said}](record.md#{claim})" if claim else said for said, claim in pieces(question.answer))
+        for question in PACK.questions
+    )
+    assert faults(page, collected_claims.cases, collected_claims.book) == []
+
+
+def test_the_answers_rest_on_the_rulings_as_they_are(collected_claims):
+    cases, book, *_ = collected_claims
+    by_id = {case.claim.id: case for case in cases}
+    for question in PACK.questions:
+        for claim, was in question.rests_on.items():
+            found = by_id[claim].ruled(book, "full")
+            assert was == f"{found.verdict} {found.holds}/{found.seeds}", claim
+
+
+def test_each_claim_of_a_question_bears_on_it_and_reports_agree(collected_claims):
+    bears = {case.claim.id: (case.claim.report, case.claim.question) for case in collected_claims.cases}
+    for question in PACK.questions:
+        for position in question.positions:
+            assert bears[position.claim] == (position.report, question.id)
+        named = set(question.rests_on)
+        named |= {claim for one in question.contrasts for claim in (one.first, one.second)}
+        assert {bears[claim][1] for claim in named} <= {question.id}
+    assert {question for _, question in bears.values()} - {""} == {question.id for question in PACK.questions}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"answer": "In 13 seeds."}, "'In 13 seeds.' has a number: link it to the claim that gives it"),
+        ({"answer": "In [13](B-deep)."}, "its answer links to 'B-deep': add its ruling to rests_on"),
+        ({"rests_on": ["A-deep"]}, "give a mapping from ids of claims to rulings such as 'refuted 0/8'"),
+        (
+            {"positions": (Position("A", "yes", "A-deep"), Position("A", "no", "A-deep"))},
+            "two positions name one claim",
+        ),
+        ({"positions": ("A",)}, "positions"),
+        ({"id": "a/b"}, "leave out '/'"),
+        ({"text": ""}, "text"),
+    ],
+)
+def test_what_a_question_cannot_be(changes, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        replace(DEPTH, **changes)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("A-deep", "A-deep", "Both."), "is set against itself: name two claims"),
+        (("A-deep", "B-deep", "True of 3 layers."), "has a number: leave it to the two claims"),
+        (("A-deep", "B-deep", " "), "say it in words"),
+    ],
+)
+def test_what_a_contrast_cannot_be(given, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Contrast(*given)
+
+
+def test_an_answer_in_pieces():
+    assert list(pieces(DEPTH.answer)) == [("In ", ""), ("13 of 16", "A-deep"), (" seeds, on CIFAR-10.", "")]
+    assert list(pieces("")) == []
+
+
+def test_packs_bring_each_question_once():
+    assert merged([Pack(questions=[DEPTH]), Pack(questions=[DEPTH])]).questions == (DEPTH,)
+    with pytest.raises(ValueError, match="two questions have the id 'depth'"):
+        merged([Pack(questions=[DEPTH]), Pack(questions=[replace(DEPTH, text="Or not?")])])
+
+
+def of(found, *ids, **records):
+    """``found`` with a question on its first two claims."""
+    first, second = (claim["id"] for claim in found["claims"][:2])
+    found["claims"][0]["question"] = "depth"
+    found["questions"] = [
+        {
+            "id": "depth",
+            "text": "Is deeper faster?",
+            "positions": [
+                {"report": "A", "says": "yes", "claim": first},
+                {"report": "B", "says": "no", "claim": "not here"},
+            ],
+            "answer": f"In [13 of 16]({first}) or [all](gone).",
+            "rests_on": [{"claim": first, "ruling": "supported 13/16"}, {"claim": "gone", "ruling": "refuted 0/8"}],
+            "contrasts": [
+                {"first": first, "second": second, "settles": "One is."},
+                {"first": first, "second": "gone", "settles": "Neither is."},
+            ],
+        },
+        {**EMPTY, "id": "other"},
+    ]
+    contract.check(found)
+    return found
+
+
+EMPTY = {"id": "", "text": "Why?", "positions": [], "answer": "", "rests_on": [], "contrasts": []}
+
+
+def test_a_question_has_what_the_document_has_on_it():
+    found = of(document(*everything()))
+    first, second = found["claims"][:2]
+    [question] = asked(found)
+    assert question.claims == [first]
+    assert [(stand.report, stand.says, stand.claim) for stand in question.stands] == [("A", "yes", first)]
+    assert [(pair.first, pair.second) for pair in question.pairs] == [(first, second)]
+    assert question.answer == [("In ", None), ("13 of 16", first), (" or ", None), ("all", None), (".", None)]
+
+
+@pytest.mark.parametrize(
+    ("record", "now"),
+    [
+        ({"verdict": "supported", "holds": 13, "seeds": 16}, ""),
+        ({"verdict": "inconclusive", "holds": 21, "seeds": 32}, "inconclusive 21/32"),
+        ({"verdict": "supported", "holds": None, "seeds": None}, "supported"),
+        (None, "not on record"),
+    ],
+)
+def test_a_ruling_that_has_changed_is_flagged(record, now):
+    found = of(document(*everything()))
+    claim = found["claims"][0]
+    claim["record"] = record
+    assert ruling(claim) == (now or "supported 13/16")
+    [question] = asked(found)
+    said = f"{claim['id']} was supported 13/16 when this was written, and is {now}."
+    assert question.changed == ([said] if now else [])
