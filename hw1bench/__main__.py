@@ -71,12 +71,13 @@ def _findings(arguments: argparse.Namespace) -> int:
 def _complete(paths: Sequence[Path], arguments: argparse.Namespace) -> int:
     """Judge what is not on record of the claims in ``paths``."""
     from hw1bench.session import child, collected  # imports pytest
+    from hw1bench.session.budget import Budget
     from hw1bench.session.completion import REPORT_DIR, Completion, Options
 
     if arguments.markdown is not None:
         raise ValueError("--markdown writes the record as it is: leave it out, or --run")
     options = Options(
-        budget=_minutes(arguments.budget),
+        budget=Budget.of(arguments.budget),
         report_dir=Path(arguments.report_dir or REPORT_DIR),
         data_dir=Path(arguments.data_dir) if arguments.data_dir else None,
     )
@@ -88,13 +89,6 @@ def _complete(paths: Sequence[Path], arguments: argparse.Namespace) -> int:
     runner = child.Child(_say)
     with runner.handled():
         return Completion(found, options, runner, _say).complete()
-
-
-def _minutes(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        raise ValueError(f"--budget {text!r} is not a number: give minutes, such as 60") from None
 
 
 def _say(text: str) -> None:

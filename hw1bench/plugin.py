@@ -6,6 +6,7 @@ are parametrized by ``claim`` (or by ``exhibit``: an experiment, or a figure acr
 """
 
 import argparse
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ from hw1bench.report import replication, words
 from hw1bench.report.merge import Known
 from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session import hooks, summary, terminal
+from hw1bench.session.budget import Budget
 from hw1bench.session.endings import Endings
 from hw1bench.session.interrupts import Interrupts
 from hw1bench.session.ruled import OnRecord
@@ -60,6 +62,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "report-dir": {"metavar": "DIR", "help": "folder of the report (default: reports)"},
     "seed-offset": {"metavar": "N", "help": "first seed (default: 0)"},
     "max-seeds": {"metavar": "N", "help": "drop the planned looks above N seeds; the level does not change"},
+    "budget": {
+        "metavar": "MINUTES",
+        "help": "judge what so many minutes allow, by rulings an hour; the rest is not run, with its estimated cost",
+    },
     "fresh": {"action": "store_true", "help": "ignore stored blocks: train everything anew"},
     "record-rulings": {"action": "store_true", "help": "put the verdicts on record beside the claims"},
     "strict-rulings": {"action": "store_true", "help": "fail on a weaker verdict, a missing ruling, a claim not run"},
@@ -117,7 +123,7 @@ def _folder(name: str, text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
-def _options(config: pytest.Config, tier: Tier) -> "Options":
+def _options(config: pytest.Config, tier: Tier, budget: Budget | None) -> "Options":
     from hw1bench.session.sitting import Options, default_data_dir  # imports torch
 
     replicate = _option(config, "replicate")
@@ -136,6 +142,7 @@ def _options(config: pytest.Config, tier: Tier) -> "Options":
         prune_rulings=_option(config, "prune-rulings"),
         replicate=replicate,
         variants=_option(config, "variants"),
+        budget=budget,
     )
 
 
@@ -221,6 +228,12 @@ class _Session:
         self.sitting: Sitting | None = None
         self.stopwatch = Stopwatch()
         self._selection = selection
+        self._begun = time.perf_counter()
+        self._reporting = 0.0  # seconds that the report took
+        try:
+            self._budget = Budget.of(_option(config, "budget"))
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from None
         self._endings = Endings()
         self._interrupts = Interrupts()
         self._leave_terminal: Callable[[], None] = lambda: None
@@ -251,7 +264,18 @@ class _Session:
         # With --setup-only and --setup-plan no test is called.
         if items and not option.collectonly and not option.setuponly and not option.setupplan:
             self._sit(items, self._selection.tier(items))
-            session.items.sort(key=self._can_wait)
+            session.items.sort(key=self._can_wait if self._budget is None else self._by_rulings_an_hour())
+
+    def _by_rulings_an_hour(self) -> Callable[[pytest.Item], tuple[bool, float]]:
+        """The turn of a test if there is a budget: first those that train nothing, last exhibits, on which nothing is ruled."""
+        assert self.sitting is not None
+        seconds = self.sitting.seconds_per_claim()
+
+        def turn(item: pytest.Item) -> tuple[bool, float]:
+            found = params(item)
+            return "exhibit" in found, seconds[found["claim"].id] if "claim" in found else 0.0
+
+        return turn
 
     def _can_wait(self, item: pytest.Item) -> bool:
         """Whether ``item`` judges a claim whose runs are made meanwhile, beside those of the other claims."""
@@ -289,7 +313,7 @@ class _Session:
         self.config.add_cleanup(handling.close)
         try:
             progress = TerminalProgress(terminal.uncaptured(self.config))
-            options = _options(self.config, tier)
+            options = _options(self.config, tier, self._budget)
             options.check()  # before a ruling is removed
             paths = sorted({path.parent / rulings.FILE for path in self._selection.known})
             book = {path: self._rulings(path, progress.notice) for path in paths}
@@ -347,7 +371,9 @@ class _Session:
         if self._refused:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if self.sitting is not None:
+            start = time.perf_counter()
             self._close(self.sitting, session)
+            self._reporting = time.perf_counter() - start
         with self.stopwatch.quiet():
             return (yield)
 
@@ -396,6 +422,11 @@ class _Session:
             terminalreporter.section("claims")
             text = summary.table(self._written, terminalreporter._tw.fullwidth, colour=terminalreporter.hasmarkup)
             terminalreporter.write(text)
+            if self.sitting is not None:
+                whole = time.perf_counter() - self._begun
+                spent, colour = self.sitting.court.spent, terminalreporter.hasmarkup
+                account = summary.times(spent, self.sitting.meanwhile, self._reporting, whole, colour=colour)
+                terminalreporter.write(f"\n{account}\n" if account else "")
             terminalreporter.write_line(summary.counts(self._written))
             if self.sitting is not None and self.sitting.options.variants:
                 terminalreporter.write_line("\n".join(summary.variants(self._written)))

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw1bench import Model
-from hw1bench.court.agenda import TINY, Unit, fitting, next_look, units
+from hw1bench.court.agenda import TINY, Unit, fitting, next_look, seconds_per_claim, units
 from hw1bench.court.costs import Kind, Rates
-from hw1bench.effects import CountIs, lower_loss
+from hw1bench.effects import CountIs, Effect, lower_loss
 from hw1bench.specs import work
 from made_court import BASIS
 from made_record import book, case, experiment, ruled
@@ -122,3 +122,26 @@ def test_what_is_chosen_fits_and_nothing_that_fits_is_left_waiting(rows, seconds
     assert len({one.seeds for one in chosen}) <= 1
     assert bool(chosen) == any(one.seconds <= seconds for one in agenda)
     assert not chosen or chosen[0] == next(one for one in agenda if one.seconds <= seconds)
+
+
+def test_a_claim_takes_its_share_of_the_first_look_of_its_experiment():
+    cases = [
+        case("T-long", of=LONG),
+        case("T-a", of=OTHER),
+        case("T-b", lower_loss("b", than="c"), of=OTHER),  # three arms between the two
+        COUNT,
+    ]
+    found = seconds_per_claim(cases, "full", RATES, "cpu")
+    expected = {"T-long": 8 * 2 * 100 * PER_RUN, "T-a": 8 * 3 * PER_RUN / 2, "T-b": 8 * 3 * PER_RUN / 2, "T-count": 0}
+    assert found == pytest.approx(expected)
+    assert list(found) == list(expected)
+    quick = seconds_per_claim(cases[1:], "quick", RATES, "cpu")  # one epoch instead of two
+    assert quick == pytest.approx({"T-a": 6 * PER_RUN, "T-b": 6 * PER_RUN, "T-count": 0})
+
+
+def test_a_claim_on_which_no_pilot_may_speak_takes_nothing_and_shares_nothing():
+    cases = [case("T-race", of=LONG), case("T-own", Effect("own", "", lambda runs: 1.0, ("a", "b")), of=LONG)]
+    assert seconds_per_claim(cases, "quick", RATES, "cpu") == pytest.approx({"T-race": 0, "T-own": 8 * 2 * PER_RUN / 2})
+    assert seconds_per_claim(cases, "full", RATES, "cpu") == pytest.approx(
+        {"T-race": 800 * PER_RUN, "T-own": 800 * PER_RUN}
+    )

@@ -18,6 +18,7 @@ from hw1bench.__main__ import main
 from hw1bench.court import rulings
 from hw1bench.court.docket import Case
 from hw1bench.effects import CountIs
+from hw1bench.session.budget import Budget
 from hw1bench.session.collected import Collected
 from hw1bench.session.completion import Completion, Options
 from hw1bench.specs.pack import Pack
@@ -132,7 +133,7 @@ def test_a_claim_that_changes_meanwhile_is_named(made):
 
 
 def test_what_does_not_fit_into_the_budget_is_not_run_and_has_its_cost(made):
-    status, said, runner = made([IMAGES, FIT], budget=0.01)
+    status, said, runner = made([IMAGES, FIT], budget=Budget(0.01))
     assert status == 0
     assert runner.asked == [("T-fit", 8)]
     assert 0 < runner.limits[0] <= 0.6
@@ -146,7 +147,7 @@ def test_a_unit_that_the_budget_cuts_off_did_not_fail(made):
         time.sleep(0.02)
         return 2
 
-    status, said, _ = made([FIT, OTHER], {"T-other": None, "T-fit": None}, late, budget=0.0003)
+    status, said, _ = made([FIT, OTHER], {"T-other": None, "T-fit": None}, late, budget=Budget(0.0003))
     assert status == 0
     assert said[3] == (
         "    no ruling: T-fit, T-other: the time is up, no new block: run it again, and it goes on from the blocks that are there"

@@ -30,10 +30,10 @@ def measured(cases, *on_record):
     ("arm", "device", "of"),
     [
         (BASIS, "cpu", FIT),
-        (BASIS, "GPU", FIT._replace(device="GPU")),
+        (BASIS, "GPU", FIT),  # functions train on the CPU
         (replace(BASIS, batch_size=16), "cpu", FIT._replace(samples="some")),
         (replace(BASIS, batch_size=1_000), "cpu", FIT),
-        (replace(BASIS, batch_size=1), "GPU", FIT._replace(samples="one")),  # the kernel trains it on the CPU
+        (replace(BASIS, batch_size=1), "GPU", FIT._replace(samples="one")),
         (DENSE, "cpu", MNIST),
         (replace(DENSE, model=Model("784-256-10")), "cpu", MNIST),  # whatever the width
         (CNN, "GPU", MNIST._replace(device="GPU", convolutional=True)),
@@ -121,14 +121,14 @@ def test_an_estimate_is_in_proportion_to_seeds_and_epochs(blocks, epochs, device
 
 
 def test_the_first_look_costs_all_runs_of_the_compared_arms_once():
-    known = Rates([(MNIST, 1e-9), (FIT._replace(device="GPU"), 0.5)])
+    known = Rates([(MNIST, 1e-9), (MNIST._replace(device="GPU"), 0.5)])
     missing = [case("T-a", of=IMAGES), case("T-b"), case("T-c", lower_loss("b", than="c"), IMAGES)]
     images, fit = costs(missing, known)
     assert (images.experiment, images.claims, images.seeds) == (IMAGES, ("T-a", "T-c"), 8)
     assert (images.steps, images.samples) == (8 * 3 * 400, 8 * 3 * 4 * 60_000)
     assert images.seconds == {"cpu": pytest.approx(8 * 3e-9 * IMAGES_WORK), "GPU": pytest.approx(8 * 3 * 400 * 0.5)}
     assert (fit.claims, fit.steps, fit.samples) == (("T-b",), 8 * 2 * 2, 8 * 2 * 2 * 300)
-    assert fit.seconds == {"cpu": pytest.approx(8 * 2e-9 * FIT_WORK), "GPU": pytest.approx(16.0)}
+    assert fit.seconds == dict.fromkeys(("cpu", "GPU"), pytest.approx(8 * 2e-9 * FIT_WORK))  # on the CPU in either case
 
 
 def test_an_effect_on_all_arms_costs_all_and_a_count_nothing():

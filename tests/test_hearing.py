@@ -197,6 +197,48 @@ def test_unavailable_training_is_not_run_and_leaves_the_other_claims(tmp_path):
     assert sitting.hear(claim(loss_below(0.5, "a"))).verdict.word == "supported"
 
 
+def test_what_is_not_admitted_is_not_trained_and_what_is_there_is_judged_without_being_asked(tmp_path):
+    asked = []
+
+    def admit(experiment, blocks):
+        asked.append((experiment.id, [f"{block.arm.name}-{block.first_seed}" for block in blocks]))
+        if len(asked) > 2:
+            raise Unavailable("no time")
+
+    sitting = court(tmp_path, lambda arm, seed: 0.1 if seed % 2 or arm == "a" else 0.9, admit=admit)
+    assert sitting.hear(claim(loss_below(0.5, "a"))).verdict.word == "supported"
+    undecided = sitting.hear(claim(loss_below(0.5, "a", "b"))).verdict
+    assert (undecided.word, undecided.note) == (
+        "not run",
+        "open after 8 seeds, no time",
+    )  # no verdict on half of its seeds
+    assert sitting.hear(claim(loss_below(0.5, "c"))).verdict.note == "no time"
+    assert asked == [("T-x", ["a-0"]), ("T-x", ["b-0"]), ("T-x", ["a-8", "b-8"]), ("T-x", ["c-0"])]
+    assert sitting.hear(claim(loss_below(0.5, "a"))).reused
+    assert sitting.trainer.trained == ["a-0", "b-0"]
+    assert sitting.cut_short == {EXPERIMENT}
+
+
+def test_the_seconds_of_an_experiment_are_those_of_all_that_was_trained_and_measured(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("hw1bench.court.hearing.time.perf_counter", lambda: now[0])
+
+    def final(arm, seed):
+        now[0] += 1.0
+        if arm == "c" and seed == 3:
+            raise KeyboardInterrupt
+        return 0.1
+
+    sitting = court(tmp_path, final)
+    sitting.hear(claim(loss_below(0.5, "a")))
+    sitting.hear(claim(loss_below(0.5, "a", "b")))
+    assert sitting.spent == {"T-x": 16.0}
+    with pytest.raises(KeyboardInterrupt):
+        sitting.hear(claim(loss_below(0.5, "c")))
+    assert sitting.spent == {"T-x": 20.0}
+    assert sitting.cut_short == set()
+
+
 def test_diverged_seeds_are_counted_and_do_not_hold(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: np.nan if seed < 3 else 0.1)
     judged = sitting.hear(claim(loss_below(0.5, "a")))

@@ -186,3 +186,14 @@ def test_measuring_is_timed_with_training_and_by_itself(tmp_path):
     after.hear(APART, timer)
     assert calls == ["T-path", "T-path"]
     assert after.trainer.trained == []
+
+
+def test_blocks_that_are_not_measured_are_admitted_again(tmp_path):
+    asked = []
+    sitting = court(tmp_path, lambda arm, seed: seed, admit=lambda _, blocks: asked.append(len(blocks)))
+    sitting.trainer.measure = lambda measurement, trained: 1 / 0
+    sitting.hear(APART)
+    sitting.trainer.measure = Made.measure.__get__(sitting.trainer)
+    sitting.hear(APART)
+    assert asked == [2, 2]
+    assert sitting.trainer.trained == ["a-0", "b-0"]

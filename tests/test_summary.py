@@ -171,3 +171,33 @@ def test_pilots_are_counted_apart_and_remarked_on_once():
         "1 error, 1 full tier only, 1 not run"
     )
     assert [line.split()[0] for line in lines[1:]] == ["Pilots"]
+
+
+def test_the_account_of_time_has_the_longest_first_and_sums_up_the_rest():
+    spent = {f"T-x{n}": float(n) for n in range(1, 14)} | {"T-long": 3_000.0}
+    lines = summary.times(spent, {}, 100.0, 4_000.0, colour=False).splitlines()
+    assert lines == [
+        "Training and measuring         time  share",
+        "  T-long                 50 min 0 s   75 %",
+        *(f"  T-x{n:<2}                    {n:>4}.0 s    0 %" for n in range(13, 4, -1)),
+        "  4 more                     10.0 s    0 %",
+        "Figures and report       1 min 40 s    2 %",
+        "Everything else         13 min 29 s   20 %",
+        "In all                    1 h 6 min  100 %",
+    ]
+
+
+@pytest.mark.parametrize("spent", [{}, {"T-x": 2.0, "T-y": 2.9}], ids=["nothing", "seconds"])
+def test_a_few_seconds_need_no_account(spent):
+    assert summary.times(spent, {}, 100.0, 4_000.0, colour=False) == ""
+
+
+def test_what_the_session_did_not_wait_for_has_no_share_of_its_time():
+    lines = summary.times({"T-x": 30.0, "T-y": 0.01}, {"T-y": 40.0}, 10.0, 50.0, colour=False).splitlines()
+    assert lines[1:] == [
+        "  T-y, on the host meanwhile  40.0 s",
+        "  T-x                         30.0 s   60 %",
+        "Figures and report            10.0 s   20 %",
+        "Everything else               10.0 s   20 %",
+        "In all                        50.0 s  100 %",
+    ]

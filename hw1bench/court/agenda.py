@@ -3,14 +3,17 @@
 A *unit* is an experiment at a look: the first look of all its claims that have no ruling that counts, or the next look of those
 whose ruling is inconclusive although more seeds are planned. Exact counts, which train nothing, make up a unit of their own. A
 ruling that counts and leaves no look open is final here: nothing judges it anew.
+
+A session that has a budget judges what is selected in the same spirit, whatever is on record: see ``seconds_per_claim``.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hw1bench.court import costs
+from hw1bench.court import costs, pilots
 from hw1bench.court.costs import Device, Rates
 from hw1bench.court.docket import Book, Case
+from hw1bench.specs.experiment import Tier
 
 TINY = 60.0
 """Estimated seconds that several units may take together if they are to be judged in one session: starting one takes seconds."""
@@ -67,7 +70,7 @@ def _unit(cases: Sequence[Case], seeds: int | None, before: int, rates: Rates, d
     experiment = cases[0].claim.experiment
     if experiment is None or seeds is None:
         return Unit(tuple(cases), None, 0.0)
-    seconds = rates.seconds(costs.arms_of(cases), experiment.full.measures, seeds - before, device)
+    seconds = rates.seconds(costs.arms_of(cases, "full"), experiment.full.measures, seeds - before, device)
     return Unit(tuple(cases), seeds, seconds)
 
 
@@ -81,3 +84,22 @@ def fitting(agenda: Sequence[Unit], seconds: float) -> list[Unit]:
         if total <= seconds and (not chosen or (total < TINY and len(looks) <= 1)):
             chosen.append(unit)
     return chosen
+
+
+def seconds_per_claim(cases: Iterable[Case], tier: Tier, rates: Rates, device: Device) -> dict[str, float]:
+    """For the id of each of the claims ``cases`` the estimated seconds of the first look of its experiment in ``tier``, shared
+    equally by those of the claims that this look may decide. What a store holds is not known here, and counts as well. Claims
+    that train nothing take 0."""
+    found: dict[str, float] = {}
+    experiments: dict[str, list[Case]] = {}
+    for case in cases:
+        found[case.claim.id] = 0.0
+        key = case.claim.key(tier)
+        if key is not None and not (tier == "quick" and pilots.silenced(case.claim)):
+            experiments.setdefault(key, []).append(case)
+    for some in experiments.values():
+        protocol = some[0].claim.protocol(tier)
+        assert protocol is not None
+        seconds = rates.seconds(costs.arms_of(some, tier), protocol.measures, protocol.looks[0], device)
+        found |= {case.claim.id: seconds / len(some) for case in some}
+    return found

@@ -61,14 +61,13 @@ def device_of(name: object) -> Device:
 
 
 def kind(arm: Arm, measures: Sequence[Measurement], device: Device) -> Kind:
-    """The kind of an ``arm`` of which ``measures`` are taken. A function that is fitted one sample at a time trains on the CPU
-    even where there is a GPU."""
+    """The kind of an ``arm`` of which ``measures`` are taken. Functions are fitted on the CPU even where there is a GPU."""
     function = isinstance(arm.data, Function)
     of = min(arm.batch_size or arm.data.samples, arm.data.samples)
     samples: Literal["one", "some", "whole"] = "one" if of == 1 else "some" if of < arm.data.samples else "whole"
     convolutional = notation.takes_maps(arm.model.layout)
     names = tuple(sorted({type(measurement).__name__ for measurement in measures}))
-    return Kind("cpu" if function and samples == "one" else device, function, convolutional, samples, names)
+    return Kind("cpu" if function else device, function, convolutional, samples, names)
 
 
 def _work(arm: Arm, device: Device) -> int:
@@ -97,8 +96,8 @@ class Rates:
 
     def seconds(self, arms: Iterable[Arm], measures: Sequence[Measurement], seeds: int, device: Device) -> float:
         """The time that ``seeds`` runs of each of the ``arms`` take, with their ``measures``."""
-        kinds = {arm: kind(arm, measures, device) for arm in arms}
-        return seeds * math.fsum(_work(arm, of.device) * self.rate(of) for arm, of in kinds.items())
+        kinds = [(arm, kind(arm, measures, device)) for arm in arms]
+        return seeds * math.fsum(_work(arm, of.device) * self.rate(of) for arm, of in kinds)
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,7 @@ def costs(missing: Iterable[Case], known: Rates) -> list[Cost]:
 def _cost(cases: Sequence[Case], known: Rates) -> Cost:
     experiment = cases[0].claim.experiment
     assert experiment is not None
-    arms, seeds = arms_of(cases), experiment.full.looks[0]
+    arms, seeds = arms_of(cases, "full"), experiment.full.looks[0]
     return Cost(
         experiment,
         tuple(case.claim.id for case in cases),
@@ -174,12 +173,12 @@ def _cost(cases: Sequence[Case], known: Rates) -> Cost:
     )
 
 
-def arms_of(cases: Sequence[Case]) -> list[Arm]:
-    """The arms of the full protocol of one experiment that at least one of its claims ``cases`` compares."""
+def arms_of(cases: Sequence[Case], tier: Tier) -> list[Arm]:
+    """The arms of ``tier``'s protocol of one experiment that at least one of its claims ``cases`` compares."""
     experiment = cases[0].claim.experiment
     assert experiment is not None
-    named = {arm.name for case in cases for arm in compared(case, "full")}
-    return [arm for arm in experiment.full.arms if arm.name in named]
+    named = {arm.name for case in cases for arm in compared(case, tier)}
+    return [arm for arm in experiment.protocol(tier).arms if arm.name in named]
 
 
 def compared(case: Case, tier: Tier) -> list[Arm]:

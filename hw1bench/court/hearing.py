@@ -4,7 +4,9 @@ It trains what the looks need and no more: the arms that the effect names, 8 see
 memory nor the store holds already. It trains through a ``Trainer``, so it never imports torch itself.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -114,8 +116,11 @@ class Court:
     ``seed_offset`` is the first seed; ``max_seeds`` drops later looks and never changes the level. ``closed`` is the reason
     why nothing can be trained here, if there is one: claims that need training are then "not run". ``unfit`` says why a stored
     record of a block, or of a measurement, cannot be what the trainer would give, or ''. ``prepared`` waits for what else puts
-    runs of an experiment into the store, and says how many blocks and measurements that made. ``records`` (trained) and
-    ``results`` (measured) are all that the court has read from the store or made so far.
+    runs of an experiment into the store, and says how many blocks and measurements that made. ``admit`` is told of the blocks of
+    an experiment that are about to be trained or measured, and raises Unavailable if they are not to be. ``records`` (trained)
+    and ``results`` (measured) are all that the court has read from the store or made so far. ``spent`` has the seconds by the
+    clock that training and measuring took, or waiting for it, by the id of the experiment; ``cut_short`` the experiments of which
+    something was not trained or measured because it was Unavailable.
     """
 
     tier: Tier
@@ -126,8 +131,11 @@ class Court:
     closed: str | None = None
     unfit: Callable[[Record, Block | Measured], str] = unfit
     prepared: Callable[[Experiment], int] = lambda experiment: 0
+    admit: Callable[[Experiment, Sequence[Block]], None] = lambda experiment, blocks: None
     records: dict[Block, Record] = field(default_factory=dict)
     results: dict[Measured, Record] = field(default_factory=dict)
+    spent: dict[str, float] = field(default_factory=dict)
+    cut_short: set[Experiment] = field(default_factory=set)
 
     def hear(self, claim: Claim, timer: Timer = lambda experiment, train: train()) -> Judgement:
         """The judgement on ``claim``: "not run" if training is ``Unavailable``; "error" for any other exception."""
@@ -180,8 +188,14 @@ class Court:
         protocol = experiment.protocol(self.tier)
         arms = effect.compared(protocol.arms)
         trained = 0
+        seeds: Seeds = []
         for look in self.looks(experiment):
-            trained += self._train(experiment, arms, look, timer)
+            try:
+                trained += self._train(experiment, arms, look, timer)
+            except (
+                Unavailable
+            ) as reason:  # no word yet: whether there is one must not depend on what could be trained in time
+                raise Unavailable(f"open after {len(seeds)} seeds, {reason}" if seeds else str(reason)) from None
             seeds = self._seeds(experiment, arms, look)
             verdict = self._decide(claim, effect, seeds)
             if verdict.word not in ("inconclusive", "mixed"):
@@ -261,7 +275,8 @@ class Court:
 
     def _train(self, experiment: Experiment, arms: Sequence[Arm], look: int, timer: Timer) -> int:
         """Bring the blocks of ``look`` and their measurements into memory. Return how many had to be trained or measured."""
-        ahead = self.prepared(experiment)
+        with self._spending(experiment):
+            ahead = self.prepared(experiment)
         missing = []
         for block in self._blocks(experiment, arms, look):
             if block not in self.records:
@@ -273,16 +288,31 @@ class Court:
         unmeasured = [one for one in self._measured(experiment, arms, look) if not self._have(one)]
 
         def work() -> None:
-            self.trainer.train(missing, self._keep)
-            for one in unmeasured:
-                trained = [(block, self.records[block]) for block in one.blocks]
-                record = self.results[one] = self.trainer.measure(one.measurement, trained)
-                self.store.keep(self.trainer.measurement_key(one.measurement, one.blocks), record)
+            with self._spending(experiment):
+                self.trainer.train(missing, self._keep)
+                for one in unmeasured:
+                    trained = [(block, self.records[block]) for block in one.blocks]
+                    record = self.results[one] = self.trainer.measure(one.measurement, trained)
+                    self.store.keep(self.trainer.measurement_key(one.measurement, one.blocks), record)
 
         if missing or unmeasured:
-            timer(experiment.id, work)
+            affected = dict.fromkeys([*missing, *(block for one in unmeasured for block in one.blocks)])
+            try:
+                self.admit(experiment, list(affected))
+                timer(experiment.id, work)
+            except Unavailable:
+                self.cut_short.add(experiment)
+                raise
         self._release(experiment, look)
         return ahead + len(missing) + len(unmeasured)
+
+    @contextmanager
+    def _spending(self, experiment: Experiment) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[experiment.id] = self.spent.get(experiment.id, 0.0) + time.perf_counter() - start
 
     def _keep(self, block: Block, record: Record) -> None:
         self.records[block] = record

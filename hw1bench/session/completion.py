@@ -19,6 +19,7 @@ from hw1bench.court.costs import Device
 from hw1bench.court.docket import Book, Case
 from hw1bench.report import quantities, reading
 from hw1bench.session import record
+from hw1bench.session.budget import Budget
 from hw1bench.session.collected import Collected, read_rulings
 
 REPORT_DIR = Path("reports/record")
@@ -31,17 +32,15 @@ _INTERRUPTED = 128  # and the number of the signal, as a shell has it
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """In how many minutes at most (None: however long it takes), where units train, and the folders of the report and of the
-    data. Raises ValueError, in one line, for a budget that is no time and a folder of data that does not exist."""
+    """In what time (None: however long it takes), where units train, and the folders of the report and of the data. Raises
+    ValueError, in one line, for a folder of data that does not exist."""
 
-    budget: float | None = None
+    budget: Budget | None = None
     device: Device = "cpu"
     report_dir: Path = REPORT_DIR
     data_dir: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.budget is not None and not 0 < self.budget < math.inf:
-            raise ValueError(f"--budget {self.budget:g} is no number of minutes above 0: give one, such as 60")
         if self.data_dir is not None and not self.data_dir.is_dir():
             raise ValueError(f"--data-dir {self.data_dir} is not a directory: name one, or leave it out")
 
@@ -75,7 +74,6 @@ class Completion:
         self._options = options
         self._runner = runner
         self._say = say
-        self._last = math.inf if options.budget is None else time.monotonic() + 60 * options.budget
         self._alone: set[str] = set()  # claims that do not share a session again
         self._failed: dict[str, str] = {}  # claims that gave no ruling -> why
         options.report_dir.mkdir(parents=True, exist_ok=True)
@@ -115,7 +113,7 @@ class Completion:
     @property
     def _time(self) -> float:
         """Seconds that are left."""
-        return self._last - time.monotonic()
+        return math.inf if self._options.budget is None else self._options.budget.left
 
     def _left(self, book: Book) -> list[Unit]:
         """What is to be put on record, without claims that gave no ruling."""
@@ -140,7 +138,7 @@ class Completion:
         tests = [self._tests[case.claim.id] for case in cases]
         seeds = max((unit.seeds for unit in chosen if unit.seeds is not None), default=None)
         begun, blocks = time.monotonic(), self._blocks()
-        limit = None if self._last == math.inf else self._time
+        limit = None if self._options.budget is None else self._time
         status = self._runner.run(self._options.arguments(tests, seeds), self._output, limit)
         now = read_rulings(cases)
         fell: dict[str, list[str]] = {}

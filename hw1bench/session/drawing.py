@@ -41,9 +41,9 @@ class Drawing:
     """The drawing of the ``records`` of one tier, and of the ``results`` of its measurements, into ``report_dir``.
 
     ``earlier`` maps paths to the entries of figures that are there already: a figure that shows more runs than are at hand is
-    left as it is. ``unfinished`` are the experiments with claims that the session did not reach: their figures are drawn only if
-    they lack nothing. ``notice`` is given one line about each figure that is not drawn although there are runs for it. Once
-    ``hurried``, nothing more is drawn.
+    left as it is. ``unfinished`` are the experiments with claims that the session did not reach, or of which it could not train
+    all: their figures are drawn only if they lack nothing. ``notice`` is given one line about each figure that is not drawn
+    although there are runs for it. Once ``hurried``, nothing more is drawn.
     """
 
     tier: Tier

@@ -7,14 +7,16 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hw1bench
 from hw1bench import report
-from hw1bench.court import calibration, pilots, rulings
+from hw1bench.court import agenda, calibration, costs, pilots, rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Case
 from hw1bench.court.hearing import Court, Judgement, Timer
@@ -25,15 +27,17 @@ from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import PILOTS, RECORDED, RecordedWord, VerdictWord
 from hw1bench.data import Library
 from hw1bench.effects import Effect
+from hw1bench.records.runs import Block
 from hw1bench.records.store import Store
 from hw1bench.report import contract, document, merge, quantities, reading, schema
 from hw1bench.report.merge import Known
 from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session.ahead import Ahead, Unseen
+from hw1bench.session.budget import Budget
 from hw1bench.session.drawing import Drawing
 from hw1bench.session.endings import Ending
 from hw1bench.session.local import LocalTrainer, cuda_here
-from hw1bench.specs.experiment import Arm, CrossReportFigure, Experiment, Tier
+from hw1bench.specs.experiment import BLOCK, Arm, CrossReportFigure, Experiment, Tier
 from hw1bench.specs.pack import Pack
 from hw1bench.support.places import data_folder
 from hw1bench.support.progress import Progress
@@ -58,6 +62,7 @@ class Options:
     prune_rulings: bool = False
     replicate: bool = False
     variants: bool = False
+    budget: Budget | None = None
 
     def check(self) -> None:
         """Raise ValueError, in one line, for an option that cannot be met."""
@@ -113,7 +118,8 @@ class Sitting:
     cannot be met.
 
     ``docket`` holds the claims of all files that were collected, and ``book`` the rulings of each rulings file; ``pack``
-    describes the reports and topics. Once ``hurried``, the report is finished without its slow parts.
+    describes the reports and topics. Once ``hurried``, the report is finished without its slow parts. ``meanwhile`` has the
+    seconds that training and measuring took beside what the session waited for, by the id of the experiment.
     """
 
     options: Options
@@ -123,6 +129,7 @@ class Sitting:
     progress: Progress
     pack: Pack = field(default_factory=Pack)
     hurried: Callable[[], bool] = lambda: False
+    meanwhile: Mapping[str, float] = field(default_factory=dict)
     _entries: dict[str, contract.Claim] = field(default_factory=dict)
     _shown: dict[Experiment | CrossReportFigure, str] = field(default_factory=dict)  # -> topic
     _registers: dict[Path, Register] = field(default_factory=dict)  # for --record-rulings
@@ -140,10 +147,12 @@ class Sitting:
             if device == "cuda" and not cuda_here():
                 closed = "no CUDA device here: give --device cpu to run the full tier on the CPU"
                 device = "cpu"
-        self.trainer = LocalTrainer(device, self.progress, Library(options.data_dir, self.progress))
+        self._device: costs.Device = "cpu" if device == "cpu" else "GPU"
+        self._rates = costs.rates(costs.timed(self.docket, self.book) if options.budget else ())
+        progress = options.budget.watching(self.progress) if options.budget else self.progress
+        self.trainer = LocalTrainer(device, progress, Library(options.data_dir, self.progress))
         store = Store(options.report_dir / "blocks", fresh=options.fresh, notice=self.progress.notice)
-        settings = (options.seed_offset, options.max_seeds, closed, self.trainer.unfit)
-        self.court = Court(options.tier, store, self.trainer, *settings)
+        self.court = self._court(store, self.trainer, options.budget, closed)
         for case in self.cases:
             if case.claim.experiment is not None and case.claim.protocol(options.tier) is not None:
                 self.court.looks(case.claim.experiment)
@@ -174,19 +183,41 @@ class Sitting:
         if not wanted:
             return None
         unseen = Unseen(self.progress)
-        options, trainer = self.options, self.trainer.unseen(unseen)
-        court = Court(
-            options.tier, self.court.store, trainer, options.seed_offset, options.max_seeds, None, trainer.unfit
+        budget = copy(self.options.budget)  # which notes what this thread takes up
+        court = self._court(
+            self.court.store, self.trainer.unseen(budget.watching(unseen) if budget else unseen), budget
         )
+        if budget is not None:  # from the other end than the session, which the two would otherwise wait for together
+            seconds = self.seconds_per_claim()
+            last = {case.claim.experiment: seconds[case.claim.id] for case in self.cases}
+            wanted = dict(sorted(wanted.items(), key=lambda pair: -last[pair[0]]))
         ahead = Ahead(list(wanted), lambda experiment: court.prepare(experiment, list(wanted[experiment])), unseen)
         self.court.prepared = ahead.wait
+        self.meanwhile = court.spent
         return ahead
+
+    def _court(self, store: Store, trainer: LocalTrainer, budget: Budget | None, closed: str | None = None) -> Court:
+        options = self.options
+        court = Court(options.tier, store, trainer, options.seed_offset, options.max_seeds, closed, trainer.unfit)
+        if budget is not None:
+            court.admit = partial(self._admit, budget)
+        return court
 
     def beside_a_gpu(self, claim: Claim) -> bool:
         """Whether the runs of ``claim`` are trained and measured by the host's processors while a GPU trains those of others."""
         protocol = claim.protocol(self.options.tier)
         trained = self.court.closed is None and protocol is not None and isinstance(claim.effect, Effect)
         return trained and protocol is not None and all(map(self.trainer.beside_a_gpu, protocol.arms))
+
+    def seconds_per_claim(self) -> dict[str, float]:
+        """By the id of each claim, the estimated seconds per claim of its experiment: the order in which a budget is spent."""
+        return agenda.seconds_per_claim(self.cases, self.options.tier, self._rates, self._device)
+
+    def _admit(self, budget: Budget, experiment: Experiment, blocks: Sequence[Block]) -> None:
+        """Raise Unavailable if ``budget`` has no time left to train and measure ``blocks`` of ``experiment``. A block that is
+        trained and not yet measured counts as a whole, because the rates on record do not tell one from the other."""
+        measures = experiment.protocol(self.options.tier).measures
+        budget.admit(self._rates.seconds([block.arm for block in blocks], measures, BLOCK, self._device))
 
     def try_case(self, case: Case, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
         """Hear one case. Return the judgement on its claim, its entry in claims.json, and the outcome of its test.
@@ -260,7 +291,8 @@ class Sitting:
             self.progress.notice,
             self.hurried,
             {figure["path"]: figure for figure in before.figures},
-            {
+            self.court.cut_short
+            | {
                 case.claim.experiment
                 for case in self.cases
                 if case.claim.experiment and endings.get(case.claim.id) is None

@@ -1,5 +1,6 @@
 """Verdicts and pilots on a terminal: the closing table, failure messages, reasons for skips."""
 
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from textwrap import wrap
@@ -14,6 +15,9 @@ from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
 
 _WIDTH = 120  # characters that the closing table needs; a narrower terminal folds its lines
+_BRIEF = 5.0  # seconds of training that need no account
+_LINES = 10  # experiments that have a line in the account of time
+_SHOWN = 0.05  # seconds that are not 0.0 when rounded
 _INDENT = "      "  # of a remark, below the claim that it is on
 _RULED = {"supported": "green", "refuted": "red", "inconclusive": "yellow"}
 _KINDS = {
@@ -144,3 +148,38 @@ def table(document: Document, width: int, *, colour: bool) -> str:
     for row, remark in zip(target.getvalue().splitlines(), remarks, strict=True):
         text += [row.rstrip(), *wrap(remark, wide, initial_indent=_INDENT, subsequent_indent=_INDENT)]
     return "\n".join(text) + "\n"
+
+
+def times(
+    spent: Mapping[str, float], meanwhile: Mapping[str, float], reporting: float, whole: float, *, colour: bool
+) -> str:
+    """Where the ``whole`` seconds of a session went: by experiment what training and measuring took, ``spent``, the longest
+    first; what figures and the report took, ``reporting``; and what all else did, such as reading data. What was trained
+    ``meanwhile`` has no share, because the session did not wait for it. '' if training and measuring took a few seconds at
+    most."""
+    training = sum(spent.values())
+    if training + sum(meanwhile.values()) < _BRIEF:
+        return ""
+    found: list[tuple[str, float, float | None]] = [
+        *((experiment, seconds, seconds / whole) for experiment, seconds in spent.items()),
+        *((f"{experiment}, on the host meanwhile", seconds, None) for experiment, seconds in meanwhile.items()),
+    ]
+    longest = sorted((one for one in found if one[1] >= _SHOWN), key=lambda one: -one[1])
+    lines = longest[:_LINES]
+    if longest[_LINES:]:
+        more = longest[_LINES:]
+        lines.append((f"{len(more)} more", sum(one[1] for one in more), sum(one[2] or 0.0 for one in more)))
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    rows.add_column("Training and measuring", no_wrap=True)
+    rows.add_column("time", justify="right", no_wrap=True)
+    rows.add_column("share", justify="right", no_wrap=True)
+    rest = {"Figures and report": reporting, "Everything else": whole - training - reporting, "In all": whole}
+    for what, seconds, share in [
+        *((f"  {what}", seconds, share) for what, seconds, share in lines),
+        *((what, seconds, seconds / whole) for what, seconds in rest.items()),
+    ]:
+        said = "" if share is None else f"{100 * share:.0f} %"
+        rows.add_row(Text(line(what)), quantities.duration(max(seconds, 0.0)), said)
+    target = StringIO()
+    Console(file=target, width=_WIDTH, force_terminal=colour, no_color=not colour).print(rows)
+    return "\n".join(row.rstrip() for row in target.getvalue().splitlines()) + "\n"
