@@ -1,6 +1,7 @@
 # make setup      create .venv with the exact versions of constraints.txt, and build the kernels
 # make claims     judge the claims of the quick tier and write the report
 # make full       judge the claims that are on record in the full tier against their rulings, on CUDA or else the CPU
+#                 (ARGS="--budget 30": what 30 minutes allow)
 # make test       run the tests
 # make test-gpu   run the tests of what is special to a GPU, on one
 # make lint       check style and types
