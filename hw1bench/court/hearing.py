@@ -194,7 +194,7 @@ class Court:
                 trained += self._train(experiment, arms, look, timer)
             except (
                 Unavailable
-            ) as reason:  # no word yet: whether there is one must not depend on what could be trained in time
+            ) as reason:  # a claim that is open has no verdict yet: none may depend on what time was left
                 raise Unavailable(f"open after {len(seeds)} seeds, {reason}" if seeds else str(reason)) from None
             seeds = self._seeds(experiment, arms, look)
             verdict = self._decide(claim, effect, seeds)
