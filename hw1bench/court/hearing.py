@@ -192,9 +192,7 @@ class Court:
         for look in self.looks(experiment):
             try:
                 trained += self._train(experiment, arms, look, timer)
-            except (
-                Unavailable
-            ) as reason:  # a claim that is open has no verdict yet: none may depend on what time was left
+            except Unavailable as reason:  # no verdict on fewer seeds, which would depend on the time that was left
                 raise Unavailable(f"open after {len(seeds)} seeds, {reason}" if seeds else str(reason)) from None
             seeds = self._seeds(experiment, arms, look)
             verdict = self._decide(claim, effect, seeds)
