@@ -146,7 +146,7 @@ def microseconds(step: Callable[[], None]) -> float:
 def rows(device: torch.device) -> Iterator[str]:
     """Yield the rows of the table."""
     for name, problem in PROBLEMS.items():
-        with arithmetic.fixed_settings():
+        with arithmetic.fixed_settings("default"):
             engine, loop = ours(problem, device), microseconds(plain(problem, device))
         rate = problem.operations / engine / 1e6
         yield (

@@ -15,7 +15,7 @@ from hw1bench.report.plain import line
 from hw1bench.support.files import write_whole
 from hw1bench.support.places import data_folder
 
-_WITH_RUN = ("budget", "device", "report_dir", "data_dir")  # what only judging claims takes
+_WITH_RUN = ("budget", "device", "precision", "report_dir", "data_dir")  # what only judging claims takes
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -78,6 +78,7 @@ def _complete(paths: Sequence[Path], arguments: argparse.Namespace) -> int:
         raise ValueError("--markdown writes the record as it is: leave it out, or --run")
     options = Options(
         budget=Budget.of(arguments.budget),
+        precision=arguments.precision or "default",
         report_dir=Path(arguments.report_dir or REPORT_DIR),
         data_dir=Path(arguments.data_dir) if arguments.data_dir else None,
     )
@@ -149,6 +150,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--device",
         choices=("auto", "cpu", "cuda"),
         help="with --run: where to train (default: auto, CUDA if there is a device and else the CPU)",
+    )
+    record.add_argument(
+        "--precision",
+        choices=("default", "strict"),
+        help="with --run: of convolutions on CUDA, TF32 or strictly float32 (default: default, TF32)",
     )
     record.add_argument(
         "--report-dir", metavar="DIR", help="with --run: folder of the report (default: reports/record)"

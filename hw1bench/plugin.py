@@ -55,6 +55,10 @@ class Contradicts(Exception):
 # Name -> arguments for argparse. Each option also exists as --claims-NAME, which no other plugin has.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "device": {"default": "auto", "help": "auto (CPU in the quick tier, CUDA in the full one), cpu or cuda"},
+    "precision": {
+        "default": "default",
+        "help": "of convolutions on CUDA: default (TF32) or strict (float32); no difference on the CPU, nor to its stored blocks",
+    },
     "data-dir": {
         "metavar": "DIR",
         "help": "folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA, or ~/.local/share/hw1bench)",
@@ -132,6 +136,7 @@ def _options(config: pytest.Config, tier: Tier, budget: Budget | None) -> "Optio
     return Options(
         tier=tier,
         device=_option(config, "device"),
+        precision=_option(config, "precision"),
         data_dir=_folder("--data-dir", _option(config, "data-dir")) or default_data_dir(),
         report_dir=report_dir or Path("reports/replication" if replicate else "reports"),
         seed_offset=(REPLICATION_OFFSET if replicate else 0) if seed_offset is None else seed_offset,

@@ -17,6 +17,7 @@ from hw1bench.records.runs import Measured, Record
 from hw1bench.specs.experiment import digest
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support import arithmetic, code
+from hw1bench.support.arithmetic import Precision
 from hw1bench.support.progress import Advance
 from hw1bench.support.stopwatch import stopwatch
 
@@ -46,6 +47,8 @@ def take(
     dataset: Dataset,
     device: torch.device,
     progress: Advance = lambda steps: None,
+    *,
+    precision: Precision = "default",
 ) -> Record:
     """Measure the ``trained`` blocks, one for each arm of a group of ``measurement``; see there for the arrays of the record.
 
@@ -58,7 +61,7 @@ def take(
             if name not in record.arrays:
                 raise ValueError(f"arm {block.arm.name!r} kept no {name}, which {kind} needs")
     seconds = stopwatch(len(trained[0][0].seeds) if device.type == "cpu" else None)
-    with arithmetic.fixed_settings():
+    with arithmetic.fixed_settings(precision):
         found = how.function(measurement, trained, dataset, device, progress)
     if how.steps is None:
         progress(1)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hw1bench.court import agenda, costs
 from hw1bench.court.agenda import Unit
@@ -21,6 +21,9 @@ from hw1bench.report import quantities, reading
 from hw1bench.session import record
 from hw1bench.session.budget import Budget
 from hw1bench.session.collected import Collected, read_rulings
+
+if TYPE_CHECKING:
+    from hw1bench.support.arithmetic import Precision  # imports torch
 
 REPORT_DIR = Path("reports/record")
 OUTPUT = "pytest.log"
@@ -32,11 +35,12 @@ _INTERRUPTED = 128  # and the number of the signal, as a shell has it
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """In what time (None: however long it takes), where units train, and the folders of the report and of the data. Raises
-    ValueError, in one line, for a folder of data that does not exist."""
+    """In what time (None: however long it takes), where units train and with which precision of convolutions on CUDA, and the
+    folders of the report and of the data. Raises ValueError, in one line, for a folder of data that does not exist."""
 
     budget: Budget | None = None
     device: Device = "cpu"
+    precision: "Precision" = "default"
     report_dir: Path = REPORT_DIR
     data_dir: Path | None = None
 
@@ -46,7 +50,8 @@ class Options:
 
     def arguments(self, tests: Sequence[str], seeds: int | None) -> list[str]:
         """What pytest is given, to put the verdicts of ``tests`` on record at the look of ``seeds``."""
-        chosen = {"device": "cpu" if self.device == "cpu" else "cuda", "report-dir": self.report_dir}
+        device = "cpu" if self.device == "cpu" else "cuda"
+        chosen = {"device": device, "precision": self.precision, "report-dir": self.report_dir}
         if seeds is not None:
             chosen["max-seeds"] = str(seeds)
         if self.data_dir is not None:

@@ -17,6 +17,7 @@ from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Measurement
+from hw1bench.support.arithmetic import Precision
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
 from hw1bench.training import engine
@@ -25,10 +26,14 @@ from hw1bench.training.kernels import binaries, fit_kernel
 
 
 class LocalTrainer:
-    """A trainer of blocks, one after the other, on one device. Raises ValueError for a device that is not available."""
+    """A trainer of blocks, one after the other, on one device, in one ``precision``. Raises ValueError for a device that is not
+    available."""
 
-    def __init__(self, device: str, progress: Progress, library: Library | None = None) -> None:
+    def __init__(
+        self, device: str, progress: Progress, library: Library | None = None, *, precision: Precision = "default"
+    ) -> None:
         self._device = engine.device_of(device)
+        self._precision = precision
         self._progress = progress
         self._library = library or Library()
         self._told = False
@@ -36,7 +41,7 @@ class LocalTrainer:
 
     @cached_property
     def environment(self) -> dict[str, Any]:
-        return engine.environment(self._device)
+        return engine.environment(self._device, self._precision)
 
     def unseen(self, progress: Progress) -> "LocalTrainer":
         """The same trainer with another display."""
@@ -49,7 +54,7 @@ class LocalTrainer:
         return self._device.type == "cuda" and engine.backend(arm, self._device) == "fit_kernel"
 
     def key(self, block: Block) -> str:
-        return engine.key(block, self._device, self._library)
+        return engine.key(block, self._device, self._library, precision=self._precision)
 
     def unfit(self, record: Record, of: Block | Measured) -> str:
         """Why ``record`` cannot be what training a block, or measuring blocks, gives here; '' if it can."""
@@ -68,14 +73,16 @@ class LocalTrainer:
             others = f" and {len(group) - 1} more" if len(group) > 1 else ""
             self._progress.start(f"{group[0]}{others}", sum(steps))
             try:
-                engine.train_group(group, self._device, done, self._progress.advance, self._library)
+                engine.train_group(
+                    group, self._device, done, self._progress.advance, self._library, precision=self._precision
+                )
             finally:
                 self._progress.finish()
 
     def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str:
         keys = [self.key(block) for block in blocks]
         decides = {
-            **engine.computing(self._measuring(blocks[0].arm)),
+            **engine.computing(self._measuring(blocks[0].arm), self._precision),
             **taking.decides(measurement),
             **self.own(measurement),
         }
@@ -98,7 +105,8 @@ class LocalTrainer:
         self._progress.start(f"{block}, {measurement.title}", taking.steps(measurement))
         try:
             dataset = self._library.load(block.arm.data)
-            return taking.take(measurement, trained, dataset, self._measuring(block.arm), self._progress.advance)
+            device, advance = self._measuring(block.arm), self._progress.advance
+            return taking.take(measurement, trained, dataset, device, advance, precision=self._precision)
         finally:
             self._progress.finish()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import hw1bench
 from hw1bench import report
@@ -39,6 +39,7 @@ from hw1bench.session.endings import Ending
 from hw1bench.session.local import LocalTrainer, cuda_here
 from hw1bench.specs.experiment import BLOCK, Arm, CrossReportFigure, Experiment, Tier
 from hw1bench.specs.pack import Pack
+from hw1bench.support.arithmetic import Precision
 from hw1bench.support.places import data_folder
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
@@ -52,6 +53,7 @@ class Options:
 
     tier: Tier = "quick"
     device: str = "auto"
+    precision: Precision = "default"
     data_dir: Path | None = None
     report_dir: Path = Path("reports")
     seed_offset: int = 0
@@ -68,6 +70,8 @@ class Options:
         """Raise ValueError, in one line, for an option that cannot be met."""
         if self.device not in ("auto", "cpu", "cuda"):
             raise ValueError(f"--device {self.device!r} is unknown: use auto, cpu or cuda")
+        if self.precision not in get_args(Precision):
+            raise ValueError(f"--precision {self.precision!r} is unknown: use default or strict")
         if self.seed_offset > _LARGEST_SEED:
             raise ValueError(f"--seed-offset {self.seed_offset} is too large: use {_LARGEST_SEED:,} or less")
         if self.seed_offset < 0:
@@ -150,7 +154,8 @@ class Sitting:
         self._device: costs.Device = "cpu" if device == "cpu" else "GPU"
         self._rates = costs.rates(costs.timed(self.docket, self.book) if options.budget else ())
         progress = options.budget.watching(self.progress) if options.budget else self.progress
-        self.trainer = LocalTrainer(device, progress, Library(options.data_dir, self.progress))
+        library = Library(options.data_dir, self.progress)
+        self.trainer = LocalTrainer(device, progress, library, precision=options.precision)
         store = Store(options.report_dir / "blocks", fresh=options.fresh, notice=self.progress.notice)
         self.court = self._court(store, self.trainer, options.budget, closed)
         for case in self.cases:

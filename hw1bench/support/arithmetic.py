@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,14 +19,15 @@ from torch import Tensor, nn
 
 from hw1bench.support.workers import pool
 
+Precision = Literal["default", "strict"]
+"""The precision of float32 convolutions on CUDA: by default that of PyTorch's default, and so of the reports; strict, float32's."""
+CONVOLUTIONS_ON_CUDA: dict[Precision, str] = {"default": "tf32", "strict": "ieee"}
+
 _BACKENDS: Any = torch.backends
-CONVOLUTIONS_ON_CUDA = "tf32"
 _SWITCHES: tuple[tuple[Any, str, Any], ...] = (
     # "none" would inherit the setting of the whole of torch.
     *((of, "fp32_precision", "ieee") for of in (_BACKENDS.mkldnn.matmul, _BACKENDS.mkldnn.conv, _BACKENDS.mkldnn.rnn)),
     *((of, "fp32_precision", "ieee") for of in (_BACKENDS.cuda.matmul, _BACKENDS.cudnn.rnn)),
-    # On a GPU convolutions use TF32 and matrix products do not: PyTorch's own default, so also the reports' arithmetic.
-    (_BACKENDS.cudnn.conv, "fp32_precision", CONVOLUTIONS_ON_CUDA),
     (_BACKENDS.mkldnn, "enabled", True),
     (_BACKENDS.mkldnn, "deterministic", False),
     (_BACKENDS.cudnn, "enabled", True),
@@ -36,14 +37,15 @@ _SWITCHES: tuple[tuple[Any, str, Any], ...] = (
 
 
 @contextmanager
-def fixed_settings() -> Iterator[None]:
+def fixed_settings(precision: Precision | None = None) -> Iterator[None]:
     """Context with torch's settings as training needs them, whatever they were before, so that a key names one result.
 
     Sets everything that decides digits or the placement of tensors, except the number of threads, and restores it at the end.
-    Threads that start inside the context have the same settings. Several threads may be inside at once: what belongs to the
-    process is restored when the last one leaves.
+    ``precision`` is that of convolutions on CUDA; None, for what computes on the CPU, leaves it alone, because another thread may
+    rely on it. Threads that start inside the context have the same settings. Several threads may be inside at once, in one
+    precision: what belongs to the process is restored when the last one leaves.
     """
-    with _of_process.inside(), ExitStack() as stack:
+    with _of_process.inside(precision), ExitStack() as stack:
         _put(stack, False, _flushes(), torch.set_flush_denormal)
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
@@ -53,6 +55,11 @@ def fixed_settings() -> Iterator[None]:
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
         yield
+
+
+def tf32() -> bool:
+    """Whether convolutions on CUDA may use TF32 as torch is set."""
+    return bool(_BACKENDS.cudnn.conv.fp32_precision != "ieee")
 
 
 def _put(stack: ExitStack, value: Any, before: Any, setter: Callable[[Any], object]) -> None:
@@ -71,9 +78,9 @@ class _OfProcess:
         self._within = 0  # calls of ``inside`` that have not ended
 
     @contextmanager
-    def inside(self) -> Iterator[None]:
+    def inside(self, precision: Precision | None) -> Iterator[None]:
         with self._lock:
-            self._set()  # anew, because whoever is inside may have changed them
+            self._set(precision)  # anew, because whoever is inside may have changed them
             self._within += 1
         try:
             yield
@@ -83,12 +90,15 @@ class _OfProcess:
                 if not self._within:
                     self._stack.close()
 
-    def _set(self) -> None:
+    def _set(self, precision: Precision | None) -> None:
         put = partial(_put, self._stack)
         put(torch.float32, torch.get_default_dtype(), torch.set_default_dtype)
         put(False, torch.are_deterministic_algorithms_enabled(), _set_deterministic())
         put("highest", _matmul_precision(), torch.set_float32_matmul_precision)
-        for of, name, value in _SWITCHES:
+        switches = list(_SWITCHES)
+        if precision is not None:
+            switches.append((_BACKENDS.cudnn.conv, "fp32_precision", CONVOLUTIONS_ON_CUDA[precision]))
+        for of, name, value in switches:
             put(value, getattr(of, name), partial(setattr, of, name))
 
 

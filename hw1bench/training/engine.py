@@ -12,6 +12,7 @@ from hw1bench.records.forms import ExpectedShapes
 from hw1bench.records.runs import Block, Record, recorded
 from hw1bench.specs.experiment import Arm, Function, digest
 from hw1bench.support import arithmetic, code
+from hw1bench.support.arithmetic import Precision
 from hw1bench.support.progress import Advance
 from hw1bench.support.stopwatch import stopwatch
 from hw1bench.training import sequential, side_by_side, stacked, stacked_net
@@ -53,7 +54,7 @@ def backend(arm: Arm, device: torch.device) -> str:
     return "compiled" if isinstance(arm.data, Function) and compiler_works() else "eager"
 
 
-def environment(device: torch.device) -> dict[str, Any]:
+def environment(device: torch.device, precision: Precision = "default") -> dict[str, Any]:
     """Describe the machine and software, for the report. ``key`` holds what determines the digits of a run."""
     return {
         "torch": torch.__version__,
@@ -62,7 +63,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "kernels": binaries.isa() is not None,
         "compiled": device.type == "cpu" and compiler_works(),
-        **_precision(device),
+        **_convolutions(device, precision),
         **({"triton": stacked_net.kernels_version(device)} if device.type == "cuda" else {}),
     }
 
@@ -71,14 +72,14 @@ def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def computing(device: torch.device) -> dict[str, str]:
+def computing(device: torch.device, precision: Precision = "default") -> dict[str, str]:
     """Return everything that determines the digits of torch's computations on ``device`` on one thread."""
     return {
         "torch": torch.__version__,
         "device": _name(device),
         "capability": arithmetic.capability(),
         "products": arithmetic.products(),
-        **_precision(device),
+        **_convolutions(device, precision),
         **(_gpu() if device.type == "cuda" else {}),
     }
 
@@ -99,18 +100,18 @@ def _gpu() -> dict[str, str]:
     return versions | {name: os.environ.get(name, "") for name in _SWITCHES_ON_A_GPU}
 
 
-def _precision(device: torch.device) -> dict[str, str]:
-    """Return the precision of float32 convolutions, if it is lower than float32."""
-    return {"convolutions": arithmetic.CONVOLUTIONS_ON_CUDA} if device.type == "cuda" else {}
+def _convolutions(device: torch.device, precision: Precision) -> dict[str, str]:
+    """Return how float32 convolutions compute on a GPU. On a CPU there is no choice, and nothing to say."""
+    return {"convolutions": arithmetic.CONVOLUTIONS_ON_CUDA[precision]} if device.type == "cuda" else {}
 
 
-def _decides(kind: str, device: torch.device) -> dict[str, Any]:
+def _decides(kind: str, device: torch.device, precision: Precision) -> dict[str, Any]:
     """Return what determines the digits of a block trained by backend ``kind``, besides specification, data and sources."""
     # For every backend torch draws initial weights, order and labels on the CPU, and dropout where it trains.
     drawn = {"torch": torch.__version__, "capability": arithmetic.capability(), "draws": arithmetic.draws()}
     if kind in ("fit_kernel", "image_kernel"):
         return {**drawn, "isa": binaries.isa(), "build": binaries.build()}
-    decides: dict[str, Any] = {**drawn, **computing(device)}
+    decides: dict[str, Any] = {**drawn, **computing(device, precision)}
     if kind in ("compiled", "eager"):  # "sequential" gives each run one thread
         decides["threads"] = torch.get_num_threads()
     if kind == "compiled":
@@ -125,7 +126,9 @@ def _loaded(block: Block, library: Library) -> data.Dataset:
         return library.load(block.arm.data)
 
 
-def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
+def key(
+    block: Block, device: torch.device, library: Library = BUILT_IN, *, precision: Precision = "default"
+) -> str:
     """Return the name under which the record of ``block`` is stored: a digest of everything that determines the record."""
     kind = backend(block.arm, device)
     return digest(
@@ -137,7 +140,7 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN) -> str:
             "data": _loaded(block, library).fingerprint,
             "sources": code.digest("training"),
             "backend": kind,
-            "environment": _decides(kind, device),
+            "environment": _decides(kind, device, precision),
         }
     )
 
@@ -177,6 +180,8 @@ def train(
     device: torch.device,
     advance: Advance = lambda steps: None,
     library: Library = BUILT_IN,
+    *,
+    precision: Precision = "default",
 ) -> Record:
     """Train ``block`` on ``device``. ``advance`` is called with the model-steps done since the last call.
 
@@ -186,11 +191,11 @@ def train(
     kind = backend(block.arm, device)
     if kind == "resident":
         found: list[Record] = []
-        _train_side_by_side([block], device, lambda _, record: found.append(record), advance, library)
+        _train_side_by_side([block], device, lambda _, record: found.append(record), advance, library, precision)
         return found[0]
     dataset = _loaded(block, library)
     seconds = stopwatch(len(block.seeds))
-    with arithmetic.fixed_settings():
+    with arithmetic.fixed_settings(precision):
         if kind == "fit_kernel":
             arrays = fit_kernel.train(block, dataset, advance)
         elif kind == "image_kernel":
@@ -214,13 +219,15 @@ def train_group(
     done: Callable[[Block, Record], None],
     advance: Advance = lambda steps: None,
     library: Library = BUILT_IN,
+    *,
+    precision: Precision = "default",
 ) -> None:
     """Train one of the ``groups``, otherwise as ``train``. ``done`` is called with each record as soon as there is one."""
     if len(blocks) > 1:
-        _train_side_by_side(blocks, device, done, advance, library)
+        _train_side_by_side(blocks, device, done, advance, library, precision)
     else:
         for block in blocks:
-            done(block, train(block, device, advance, library))
+            done(block, train(block, device, advance, library, precision=precision))
 
 
 def _train_side_by_side(
@@ -229,6 +236,7 @@ def _train_side_by_side(
     done: Callable[[Block, Record], None],
     advance: Advance,
     library: Library,
+    precision: Precision,
 ) -> None:
     jobs = [(block, _loaded(block, library)) for block in blocks]
 
@@ -236,5 +244,5 @@ def _train_side_by_side(
         block, dataset = jobs[place]
         done(block, Record(arrays, _facts(block.arm, dataset), seconds))
 
-    with arithmetic.fixed_settings():
+    with arithmetic.fixed_settings(precision):
         side_by_side.train(jobs, device, advance, trained)

@@ -21,6 +21,7 @@ from hw1bench import models
 from hw1bench.records.runs import Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm
+from hw1bench.support import arithmetic
 from hw1bench.training.captured import Lanes, Streams
 from hw1bench.training.stacked import ACTIVATIONS
 from hw1bench.training.streams import generator_for, seed_in
@@ -140,7 +141,9 @@ class Net:
 
     def _convolved(self, h: Tensor, weight: Tensor, layer: notation.Conv) -> Tensor:
         """Return the convolutions of ``h (runs * samples, channels, height, width)``, without a bias."""
-        kernels = self._kernels if layer.inputs * layer.outputs <= _SMALL else None
+        # Our kernel's gradient takes products in TF32, so without TF32 libraries compute it.
+        ours = layer.inputs * layer.outputs <= _SMALL and arithmetic.tf32()
+        kernels = self._kernels if ours else None
         found: Tensor = _Convolutions.apply(  # type: ignore[no-untyped-call]  # missing in torch's stub
             h, weight, layer.padding, self._lanes, kernels
         )
