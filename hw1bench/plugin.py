@@ -37,10 +37,7 @@ if TYPE_CHECKING:
     from hw1bench.report import contract
     from hw1bench.session.sitting import Options, Sitting
 
-REPORT_LOST = 74
-"""Exit status of a session whose report could not be written (EX_IOERR of sysexits.h); tests passed or failed."""
-
-
+REPORT_LOST = 74  # exit status if the report could not be written (EX_IOERR of sysexits.h), whatever the tests gave
 _FAULTS = 10  # faults of claims that are printed before the rest is only counted
 
 
@@ -55,10 +52,7 @@ class Contradicts(Exception):
 # Name -> arguments for argparse. Each option also exists as --claims-NAME, which no other plugin has.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "device": {"default": "auto", "help": "auto (CPU in the quick tier, CUDA in the full one), cpu or cuda"},
-    "precision": {
-        "default": "default",
-        "help": "of convolutions on CUDA: default (TF32) or strict (float32); no difference on the CPU, nor to its stored blocks",
-    },
+    "precision": {"default": "default", "help": "default or strict: no TF32 in convolutions on CUDA; a CPU has none"},
     "data-dir": {
         "metavar": "DIR",
         "help": "folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA, or ~/.local/share/hw1bench)",

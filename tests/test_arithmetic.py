@@ -154,6 +154,25 @@ CHANGES = {
 }
 
 
+@pytest.mark.parametrize("before", ["tf32", "ieee"])
+def test_only_convolutions_on_cuda_have_a_choice_of_precision_and_what_computes_on_the_cpu_leaves_it_alone(before):
+    backends, ordinary = torch.backends, torch.backends.cudnn.conv.fp32_precision
+    backends.cudnn.conv.fp32_precision = before
+    try:
+        for precision, expected in (("default", "tf32"), ("strict", "ieee")):
+            with arithmetic.fixed_settings(precision):
+                assert backends.cudnn.conv.fp32_precision == expected
+                assert backends.cuda.matmul.fp32_precision == backends.cudnn.rnn.fp32_precision == "ieee"
+                assert arithmetic.tf32() == (precision == "default")
+                arithmetic.products.__wrapped__()
+                assert backends.cudnn.conv.fp32_precision == expected
+            assert backends.cudnn.conv.fp32_precision == before
+        with arithmetic.fixed_settings():
+            assert backends.cudnn.conv.fp32_precision == before
+    finally:
+        backends.cudnn.conv.fp32_precision = ordinary
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_settings_of_torch_by_a_claim_are_overridden_and_restored(name):
     change, back = CHANGES[name]

@@ -221,6 +221,20 @@ def test_it_trains_on_cuda_if_there_is_a_device_or_as_told(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
+    ("given", "precision"),
+    [([], "default"), (["--precision", "strict"], "strict"), (["--precision=default"], "default")],
+)
+def test_sessions_compute_in_the_precision_told(tmp_path, monkeypatch, given, precision):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hw1bench.session.child.cuda", lambda: True)
+    monkeypatch.setattr("hw1bench.session.collected.collected", lambda paths: Collected([], {}, Pack(), {}))
+    found = []
+    monkeypatch.setattr(Completion, "complete", lambda self: found.extend(self._options.arguments(["t"], None)) or 0)
+    assert main(["record", "--run", *given]) == 0
+    assert f"--claims-precision={precision}" in found
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--run", "--budget", "0"], "--budget 0 is no number of minutes above 0: give one, such as 60"),
@@ -229,6 +243,7 @@ def test_it_trains_on_cuda_if_there_is_a_device_or_as_told(tmp_path, monkeypatch
         (["--run", "--budget", "1h"], "--budget '1h' is not a number: give minutes, such as 60"),
         (["--budget", "5"], "--budget is for judging claims: give --run too"),
         (["--report-dir", "x"], "--report-dir is for judging claims"),
+        (["--precision", "strict"], "--precision is for judging claims: give --run too"),
         (["--run", "--data-dir", "nowhere"], "--data-dir nowhere is not a directory"),
         (["--run", "--markdown", "page.md"], "--markdown writes the record as it is"),
         (["--run", "nowhere"], "nowhere does not exist"),

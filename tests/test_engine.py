@@ -11,7 +11,7 @@ from cases import ARM, DIGITS, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, unchecked
 from hw1bench import Function, Images, Model, StepLR, data, images
 from hw1bench.records.runs import Block
 from hw1bench.sources import a, b, c, d, e
-from hw1bench.support import arithmetic, code
+from hw1bench.support import code
 from hw1bench.training import engine, sequential, stacked
 from hw1bench.training.compiler import compiler_works
 from hw1bench.training.kernels import binaries
@@ -259,14 +259,18 @@ def test_kernels_keys_do_not_depend_on_threads_nor_torchs_on_kernels(monkeypatch
     assert other_again == other_one
 
 
-def test_only_on_a_gpu_convolutions_are_in_tf32_as_key_and_environment_say(monkeypatch):
+def test_keys_and_environment_have_the_precision_of_convolutions_on_a_gpu_alone(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
-    for describe in (engine.computing, engine.environment):
-        assert describe(torch.device("cuda"))["convolutions"] == "tf32"
-        assert "convolutions" not in describe(CPU)
-    with arithmetic.fixed_settings():
-        assert torch.backends.cudnn.conv.fp32_precision == "tf32"
-        assert torch.backends.cuda.matmul.fp32_precision == "ieee"
+    gpu, image = torch.device("cuda"), block(arm(model=Model("C(1-3,3,p1) 2352-10"), **IMAGES))
+    for precision, convolutions in (("default", "tf32"), ("strict", "ieee")):
+        for describe in (engine.computing, engine.environment):
+            assert describe(gpu, precision)["convolutions"] == convolutions
+            assert describe(CPU, precision) == describe(CPU)
+            assert "convolutions" not in describe(CPU)
+    assert engine.key(image, gpu) == engine.key(image, gpu, precision="default")
+    assert engine.key(image, gpu) != engine.key(image, gpu, precision="strict")
+    for trained in (image, block(replace(image.arm, coast=True)), block(arm())):
+        assert engine.key(trained, CPU) == engine.key(trained, CPU, precision="strict")
 
 
 def test_steps_and_calls_of_advance_agree(eager):

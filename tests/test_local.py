@@ -1,11 +1,14 @@
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 from threadpoolctl import threadpool_limits
 
 from cases import unchecked
 from hw1bench import Arm, Function, Images, Model, Optimizer
+from hw1bench.measures.instruments import Instrument
 from hw1bench.records.runs import Block
 from hw1bench.session import local
 from hw1bench.sources import b
@@ -135,7 +138,8 @@ def test_a_measurement_that_fails_ends_the_progress_bar(no_kernels):
 
 def test_the_key_of_a_measurement_changes_with_everything_that_decides_it(monkeypatch):
     blocks = [Block("T", "x", replace(CLASSES, name=name), first) for name in "ab" for first in (0, 8)]
-    monkeypatch.setattr(engine, "key", lambda block, *_: str(block))  # some blocks' keys do not move with the threads
+    # Some blocks' keys do not move with the threads.
+    monkeypatch.setattr(engine, "key", lambda block, *_, **__: str(block))
 
     def key(measurement, blocks):
         return local.LocalTrainer("cpu", Shown()).measurement_key(measurement, blocks)
@@ -163,3 +167,48 @@ def test_the_key_of_a_measurement_changes_with_everything_that_decides_it(monkey
         assert key(path, [blocks[0], blocks[2]]) != before[3]
     monkeypatch.setattr(engine.arithmetic, "products", lambda: "other digits")
     assert not set(before) & {key(*each) for each in [*measurements, (path, [blocks[0], blocks[2]])]}
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A GPU, as far as keys can tell."""
+    monkeypatch.setattr(engine, "device_of", torch.device)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+
+
+def test_the_precision_of_a_trainer_is_in_its_keys_and_environment_on_a_gpu_alone(gpu):
+    trained, norm = Block("T", "x", CLASSES, 0), JacobianNorm()
+
+    def says(device, precision):
+        trainer = local.LocalTrainer(device, Shown(), precision=precision)
+        return trainer.environment, trainer.key(trained), trainer.measurement_key(norm, [trained])
+
+    assert says("cpu", "strict") == says("cpu", "default")
+    for strict, default in zip(says("cuda", "strict"), says("cuda", "default"), strict=True):
+        assert strict != default
+    blocks = [says("cuda", precision)[1] for precision in ("default", "strict")]
+    assert len(set(blocks)) == 2
+
+
+@pytest.mark.parametrize(("precision", "set_to"), [("default", "tf32"), ("strict", "ieee")])
+def test_blocks_are_trained_and_measured_in_the_precision_of_their_trainer(gpu, monkeypatch, precision, set_to):
+    found = []
+
+    def train(jobs, device, advance, done):
+        found.append(torch.backends.cudnn.conv.fp32_precision)
+        for place in range(len(jobs)):
+            done(place, {"weights": np.zeros((8, 1))}, 1.0)
+
+    def measure(*_):
+        found.append(torch.backends.cudnn.conv.fp32_precision)
+        return {"jacobian": np.ones(8)}
+
+    monkeypatch.setattr(engine.side_by_side, "train", train)
+    monkeypatch.setattr(local.taking, "instrument_for", lambda _: Instrument(measure, None, dict))
+    trainer, records = local.LocalTrainer("cuda", Shown(), precision=precision), []
+    large = replace(CLASSES, model=Model("64-16000-10"))  # trained by itself
+    two, one = [Block("T", "x", CLASSES, first) for first in (0, 8)], Block("T", "x", large, 0)
+    trainer.train([*two, one], lambda *pair: records.append(pair))
+    trainer.measure(JacobianNorm(), records[:1])
+    assert [block for block, _ in records] == [*two, one]
+    assert found == [set_to] * 3

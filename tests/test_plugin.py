@@ -9,6 +9,7 @@ import pytest
 from hw1bench.court import rulings
 from hw1bench.effects.identity import identity
 from hw1bench.report import contract, figures
+from hw1bench.session import sitting
 from sample_ruling import ruling
 
 ONE = "[claim('A-fit-x', 'supported')]"
@@ -275,6 +276,23 @@ def test_fresh_trains_again_and_gives_the_same_bits(pytester, project):
     again = document(pytester)["claims"][0]
     assert (first["reused"], again["reused"]) == (False, False)
     assert first["effect"] == again["effect"]
+
+
+@pytest.mark.parametrize("name", ["--precision", "--claims-precision"])
+def test_the_precision_reaches_the_trainer_and_is_all_one_on_the_cpu(pytester, project, monkeypatch, name):
+    project(ONE)
+    found = []
+
+    class Trainer(sitting.LocalTrainer):
+        def __init__(self, *arguments, precision, **options):
+            found.append(precision)
+            super().__init__(*arguments, precision=precision, **options)
+
+    monkeypatch.setattr(sitting, "LocalTrainer", Trainer)
+    for given in ([], [name, "strict"]):
+        pytester.runpytest("claims", *given).assert_outcomes(passed=1, deselected=1)
+    assert found == ["default", "strict"]
+    assert document(pytester)["claims"][0]["reused"]
 
 
 def test_max_seeds_drops_the_second_look(pytester, project):

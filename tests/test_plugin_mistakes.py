@@ -35,6 +35,7 @@ def refused(result, said):
     ("arguments", "said"),
     [
         (["--device", "tpu"], "--device 'tpu' is unknown: use auto, cpu or cuda"),
+        (["--precision", "exact"], "--precision 'exact' is unknown: use default or strict"),
         (["-m", "fit and not fit"], "-m 'fit and not fit' selects no claim: collected topics are fit; see"),
         (["-k", "nothing"], "-k 'nothing' selects no claim"),
         (["--data-dir", "nowhere"], "--data-dir nowhere is not a directory"),

@@ -3,16 +3,19 @@
 import gc
 import weakref
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import reference
 from cases import ARM, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, unchecked
 from hw1bench import Evaluation, Model, Optimizer, StepLR
 from hw1bench.sources import c
-from hw1bench.training import captured, resident, sequential, side_by_side
+from hw1bench.support import arithmetic
+from hw1bench.training import captured, resident, sequential, side_by_side, stacked_net
 from kernel_cases import assert_same_bits
 from test_image_kernel import (
     BASE,
@@ -184,6 +187,27 @@ def test_nets_of_the_catalogue_in_float32_over_a_few_steps(arm, device):
     assert found["weights"].dtype == np.float32
     for name in ("train_loss", "test_loss"):
         np.testing.assert_allclose(found[name], plain[name], rtol=1e-4 if device.type == "cpu" else 1e-2)
+
+
+@pytest.mark.parametrize("precision", ["default", "strict"])
+def test_our_kernel_which_takes_products_in_tf32_is_not_used_in_strict_precision(precision, monkeypatch):
+    used = []
+
+    def by_weights(x, gradient, padding, size, runs):
+        used.append(size)
+        return x.new_zeros(runs, size, size, x.shape[3], gradient.shape[3])
+
+    def activation(z, bias, pool, slope):
+        z = nn.functional.max_pool2d(z.permute(0, 3, 1, 2), pool).permute(0, 2, 3, 1)
+        z = z.unflatten(0, (len(bias), -1)) + bias[:, None, None, None]
+        return nn.functional.leaky_relu(z, slope).flatten(0, 1)
+
+    kernels = SimpleNamespace(by_weights=by_weights, activation=activation)
+    monkeypatch.setattr(stacked_net, "_kernels", lambda arm, device: kernels)
+    trained = replace(BASE, model=Model("C(1-3,3,p1,pool2) 48-10", "relu"), precision="float32", epochs=1)
+    with arithmetic.fixed_settings(precision):
+        train(trained, CPU)
+    assert bool(used) == (precision == "default")
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from hw1bench.support.workers import pool
 
 Precision = Literal["default", "strict"]
-"""The precision of float32 convolutions on CUDA: by default that of PyTorch's default, and so of the reports; strict, float32's."""
+"""The precision of convolutions of float32 on CUDA: TF32, PyTorch's default and so the reports' arithmetic, or strictly float32.
+Matrix products have float32's either way."""
 CONVOLUTIONS_ON_CUDA: dict[Precision, str] = {"default": "tf32", "strict": "ieee"}
 
 _BACKENDS: Any = torch.backends

@@ -126,9 +126,7 @@ def _loaded(block: Block, library: Library) -> data.Dataset:
         return library.load(block.arm.data)
 
 
-def key(
-    block: Block, device: torch.device, library: Library = BUILT_IN, *, precision: Precision = "default"
-) -> str:
+def key(block: Block, device: torch.device, library: Library = BUILT_IN, *, precision: Precision = "default") -> str:
     """Return the name under which the record of ``block`` is stored: a digest of everything that determines the record."""
     kind = backend(block.arm, device)
     return digest(
