@@ -19,7 +19,7 @@ _WITH_RUN = ("budget", "device", "precision", "report_dir", "data_dir")  # what 
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    _say(f"report: {report.again(Path(arguments.source)) / 'index.html'}")
+    _say(f"report: {report.again(Path(arguments.source), _say) / 'index.html'}")
     return 0
 
 
@@ -154,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
     record.add_argument(
         "--precision",
         choices=("default", "strict"),
-        help="with --run: of convolutions on CUDA, TF32 or strictly float32 (default: default, TF32)",
+        help="with --run: strict turns TF32 off in convolutions on CUDA; a CPU has none, and keeps its stored blocks",
     )
     record.add_argument(
         "--report-dir", metavar="DIR", help="with --run: folder of the report (default: reports/record)"

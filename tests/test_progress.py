@@ -1,3 +1,5 @@
+import re
+import sys
 from io import StringIO
 
 from hw1bench.support import progress
@@ -60,3 +62,19 @@ def test_without_midline_a_notice_ends_its_line():
     stream = StringIO()
     progress.TerminalProgress(stream, midline=False).notice("fetching [it]")
     assert stream.getvalue() == "fetching [it]\n"
+
+
+def test_without_rich_a_terminal_gets_plain_lines(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    lines = advance(monkeypatch, Terminal(), 500, [20.0]).split("\n")[1:]
+    assert lines == ["  A-fit-sinc, 7 layers, seeds 0-7: 50%, 25 steps/s, 20 s left"]
+
+
+def test_a_notice_goes_above_the_bar(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    shown = progress.TerminalProgress(stream)
+    shown.start("a block", 1000)
+    shown.notice("slow [here]")
+    shown.finish()
+    assert re.search(r"a block.*slow \[here\].*a block", stream.getvalue(), re.S)

@@ -4,9 +4,11 @@ Nothing here trains, judges or imports torch: ``hw1bench report FILE`` renders a
 """
 
 import json
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
-from hw1bench.report import html, junit, markdown
+from hw1bench.report import html, markdown
 from hw1bench.report.contract import Document, check
 from hw1bench.report.plain import writable
 from hw1bench.report.reading import NAME, read
@@ -15,11 +17,18 @@ from hw1bench.support.files import write_whole
 __all__ = ["again", "write"]
 
 
-def write(document: Document, report_dir: Path, *, session: Document | None = None) -> None:
+def write(
+    document: Document,
+    report_dir: Path,
+    *,
+    session: Document | None = None,
+    notice: Callable[[str], None] = lambda text: None,
+) -> None:
     """Write claims.json, claims.md, index.html and junit.xml into ``report_dir``, each whole or not at all.
 
     junit.xml holds the claims that ``session`` judged; ``document`` may hold more claims, or older verdicts. By default they
-    are the claims that were judged when ``document`` says it started.
+    are the claims that were judged when ``document`` says it started. Without the package junitparser there is no junit.xml,
+    and ``notice`` is told.
 
     The figures that the document names are read from below ``report_dir``. Raises ValueError, before anything is
     written, if the document breaks the contract of claims.json.
@@ -28,11 +37,11 @@ def write(document: Document, report_dir: Path, *, session: Document | None = No
     text = writable(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)) + "\n"
     # The evidence first: should a renderer fail, the verdicts are on disk and can be rendered again.
     write_whole(report_dir / NAME, text.encode())
-    _render(document, report_dir, session or document)
+    _render(document, report_dir, session or document, notice)
 
 
-def again(source: Path) -> Path:
-    """Render a report again, without training, and return the folder with the pages.
+def again(source: Path, notice: Callable[[str], None] = lambda text: None) -> Path:
+    """Render a report again, without training, and return the folder with the pages. ``notice`` is told as by ``write``.
 
     ``source`` is a report directory or its claims.json, and the pages are written there. A document with another name,
     ``old.json``, gets a report directory of its own beside it, ``old``, with copies of the document and its figures: the files
@@ -45,7 +54,7 @@ def again(source: Path) -> Path:
         if path.name != NAME:
             folder = path.with_suffix("") if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.report")
             _copy(document, path, folder)
-        _render(document, folder, document)
+        _render(document, folder, document, notice)
     except OSError as error:
         raise ValueError(
             f"{folder} cannot be written ({error.strerror or error}): copy {path} and its figures to another folder"
@@ -66,8 +75,15 @@ def _copy(document: Document, path: Path, folder: Path) -> None:
             write_whole(folder / name, drawn)
 
 
-def _render(document: Document, report_dir: Path, session: Document) -> None:
+def _render(document: Document, report_dir: Path, session: Document, notice: Callable[[str], None]) -> None:
     here, _ = html.present(document, report_dir)  # Markdown would link figures that are missing
     write_whole(report_dir / "claims.md", markdown.render(here).encode())
     write_whole(report_dir / "index.html", html.render(document, report_dir).encode())
-    write_whole(report_dir / "junit.xml", junit.render(session).encode())
+    path = report_dir / "junit.xml"
+    if find_spec("junitparser") is None:
+        path.unlink(missing_ok=True)  # another session's
+        notice("junit.xml is left out: the package junitparser is not installed")
+        return
+    from hw1bench.report import junit
+
+    write_whole(path, junit.render(session).encode())

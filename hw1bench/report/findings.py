@@ -10,14 +10,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING
 
 from hw1bench.court.docket import Book, Case
 from hw1bench.court.rulings import Ruling
 from hw1bench.court.vocabulary import RULED
 from hw1bench.effects import Effect
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 PAGE = "record.md#"
 """What the target of a link to a claim or a topic begins with."""
@@ -51,7 +52,17 @@ class Section:
 
 
 def sections(page: str) -> list[Section]:
-    """The sections of a page; text before the first heading of level 2 is a section with the title ''."""
+    """The sections of a page; text before the first heading of level 2 is a section with the title ''.
+
+    Raises ValueError without the package markdown-it-py.
+    """
+    try:
+        from markdown_it import MarkdownIt
+    except ModuleNotFoundError as error:
+        package = "markdown-it-py"
+        raise ValueError(
+            f"a page of findings is read by the package {package}, which is not installed: pip install {package}"
+        ) from error
     found = [Section("")]
     tokens = MarkdownIt("commonmark").enable("table").parse(page)
     for place, token in enumerate(tokens):
@@ -72,12 +83,12 @@ def sections(page: str) -> list[Section]:
     return found
 
 
-def _within(token: Token) -> Iterator[Token]:
+def _within(token: "Token") -> Iterator["Token"]:
     """The parts of a block of text; a link is one part, whose content is all of its text."""
     link: Token | None = None
     for child in token.children or ():
         if child.type == "link_open":
-            link = Token("link", "a", 0, attrs=child.attrs)
+            link = type(child)("link", "a", 0, attrs=child.attrs)
         elif child.type == "link_close" and link is not None:
             yield link
             link = None

@@ -5,12 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
-
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from textwrap import fill
 
 from hw1bench.court import calibration, costs, pilots
 from hw1bench.court.calibration import Pair
@@ -21,10 +16,10 @@ from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RecordedWord, agree
 from hw1bench.effects import Effect
 from hw1bench.report import quantities, words
 from hw1bench.report.plain import line
+from hw1bench.session.tables import Cell, drawn, styled, width_of
 from hw1bench.specs.experiment import Tier
 from hw1bench.specs.pack import Pack
 
-_ENDLESS = 10_000  # characters that no line needs
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~]")
 _PAGE = """\
 # The record
@@ -323,34 +318,29 @@ def text(found: Record, width: int | None, *, colour: bool) -> str:
     """The record for a terminal ``width`` characters wide; for a file if None, with lines as long as they need to be."""
     lines = ["\n".join(found.summary)]
     for section in found.sections:
-        title = Text(section.title, "bold")
-        said = Text(section.note if section.rows else section.otherwise)
-        content = [title, *([said] if said else []), *([_table(section, width)] if section.rows else [])]
-        target = StringIO()
-        console = Console(file=target, width=width or _ENDLESS, force_terminal=colour, no_color=not colour)
-        console.print(*content, sep="\n")
-        lines.append("\n".join(row.rstrip() for row in target.getvalue().splitlines()))
+        said = section.note if section.rows else section.otherwise
+        content = [styled(section.title, "bold", colour=colour)]
+        content += [fill(said, width) if width else said] if said else []
+        content += _table(section, width, colour=colour) if section.rows else []
+        lines.append("\n".join(content))
     return "\n\n".join(lines) + "\n"
 
 
-def _table(section: Section, width: int | None) -> Table:
-    """The table of ``section``, without spare columns if it would not fit into ``width``."""
+def _table(section: Section, width: int | None, *, colour: bool) -> list[str]:
+    """The lines of the table of ``section``, without spare columns if it would not fit into ``width``."""
     head, shown = section.head, list(range(len(section.head)))
-    widths = [max(map(cell_len, column)) + 2 for column in zip(head, *section.rows, strict=True)]
+    widths = [max(map(width_of, column)) + 2 for column in zip(head, *section.rows, strict=True)]
     for name in section.spare:
         if width is not None and sum(widths[index] for index in shown) > width:
             shown.remove(head.index(name))
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for index in shown:
-        right = head[index] in section.numbers
-        table.add_column(head[index], justify="right" if right else "left", no_wrap=index == 0, overflow="fold")
+    found: list[list[Cell]] = []
     for title, rows in section.groups:
         if title:
-            table.add_row(Text(line(title), "bold"))
+            found.append([(line(title), "bold")])
         for row in rows:
-            first, *others = (Text(line(row[index])) for index in shown)
-            table.add_row(Text("  ") + first if title else first, *others)
-    return table
+            first, *others = (line(row[index]) for index in shown)
+            found.append([f"  {first}" if title else first, *others])
+    return drawn([head[index] for index in shown], found, numbers=section.numbers, width=width, colour=colour)
 
 
 def page(found: Record) -> str:

@@ -326,7 +326,7 @@ class Sitting:
                 stack.callback(os.close, descriptor)
                 lock(descriptor, PATIENCE)
             whole = merge.added(self._earlier(lambda text: None), written)
-            report.write(whole, self.options.report_dir, session=written)
+            report.write(whole, self.options.report_dir, session=written, notice=self.progress.notice)
         return whole
 
     def _ended(self, case: Case, ending: Ending | None) -> contract.Claim:

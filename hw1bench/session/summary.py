@@ -1,18 +1,14 @@
 """Verdicts and pilots on a terminal: the closing table, failure messages, reasons for skips."""
 
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from textwrap import wrap
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from hw1bench.court import rulings
 from hw1bench.report import quantities, words
 from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
+from hw1bench.session.tables import Cell, drawn
 
 _WIDTH = 120  # characters that the closing table needs; a narrower terminal folds its lines
 _BRIEF = 5.0  # seconds of training that need no account
@@ -114,39 +110,34 @@ def table(document: Document, width: int, *, colour: bool) -> str:
     """The closing table, by topic: claim, verdict or pilot, share, median effect, what the full tier has ruled, time, and a
     remark below it on what is out of the ordinary. Claims of the full tier have no column for its ruling."""
     quick = any(entry["tier"] == "quick" for entry in document["claims"])
-    rows = Table(box=None, pad_edge=False, header_style="bold")
-    rows.add_column("claim", no_wrap=True)
-    rows.add_column("verdict or pilot", no_wrap=True)
-    for heading in ("holds", "median effect"):
-        rows.add_column(heading, justify="right", no_wrap=True)
-    if quick:
-        rows.add_column("on record", no_wrap=True)
-    rows.add_column("time", justify="right", no_wrap=True)
+    head = ["claim", "verdict or pilot", "holds", "median effect", *(["on record"] if quick else []), "time"]
+    rows: list[list[Cell]] = []
     remarks = [""]  # one per line of the table, after its head
     topic, titles = None, words.topics(document)
     for entry in document["claims"]:
         if entry["topic"] != topic:
             topic = entry["topic"]
-            rows.add_row(Text(line(titles.get(topic, topic)), "bold"))
+            rows.append([(line(titles.get(topic, topic)), "bold")])
             remarks.append("")
         trained = entry["seeds"] is not None
         effect = entry["effect"]
         median = quantities.number(measured(effect)["median"]) if effect else ""
         seconds = quantities.duration(entry["seconds"]) + (" reused" if entry["reused"] else "")
-        rows.add_row(
-            Text(line(f"  {entry['id']}")),
-            Text(line(words.verdict(entry)), _colour(entry)),
-            f"{entry['holds']}/{entry['seeds']}" if trained else "",
-            Text(line(f"{median} {effect['unit']}")) if effect else "",
-            *([words.on_record(entry) or "-"] if quick else []),
-            seconds if trained else "",
+        rows.append(
+            [
+                line(f"  {entry['id']}"),
+                (line(words.verdict(entry)), _colour(entry)),
+                f"{entry['holds']}/{entry['seeds']}" if trained else "",
+                line(f"{median} {effect['unit']}") if effect else "",
+                *([words.on_record(entry) or "-"] if quick else []),
+                seconds if trained else "",
+            ]
         )
         remarks.append(line(_remark(entry)))
-    target, wide = StringIO(), max(width, _WIDTH)
-    Console(file=target, width=wide, force_terminal=colour, no_color=not colour).print(rows)
-    text = []
-    for row, remark in zip(target.getvalue().splitlines(), remarks, strict=True):
-        text += [row.rstrip(), *wrap(remark, wide, initial_indent=_INDENT, subsequent_indent=_INDENT)]
+    wide, text = max(width, _WIDTH), []
+    lines = drawn(head, rows, numbers=("holds", "median effect", "time"), colour=colour)
+    for row, remark in zip(lines, remarks, strict=True):
+        text += [row, *wrap(remark, wide, initial_indent=_INDENT, subsequent_indent=_INDENT)]
     return "\n".join(text) + "\n"
 
 
@@ -169,17 +160,13 @@ def times(
     if longest[_LINES:]:
         more = longest[_LINES:]
         lines.append((f"{len(more)} more", sum(one[1] for one in more), sum(one[2] or 0.0 for one in more)))
-    rows = Table(box=None, pad_edge=False, header_style="bold")
-    rows.add_column("Training and measuring", no_wrap=True)
-    rows.add_column("time", justify="right", no_wrap=True)
-    rows.add_column("share", justify="right", no_wrap=True)
     rest = {"Figures and report": reporting, "Everything else": whole - training - reporting, "In all": whole}
-    for what, seconds, share in [
-        *((f"  {what}", seconds, share) for what, seconds, share in lines),
-        *((what, seconds, seconds / whole) for what, seconds in rest.items()),
-    ]:
-        said = "" if share is None else f"{100 * share:.0f} %"
-        rows.add_row(Text(line(what)), quantities.duration(max(seconds, 0.0)), said)
-    target = StringIO()
-    Console(file=target, width=_WIDTH, force_terminal=colour, no_color=not colour).print(rows)
-    return "\n".join(row.rstrip() for row in target.getvalue().splitlines()) + "\n"
+    rows: list[list[Cell]] = [
+        [line(what), quantities.duration(max(seconds, 0.0)), "" if share is None else f"{100 * share:.0f} %"]
+        for what, seconds, share in [
+            *((f"  {what}", seconds, share) for what, seconds, share in lines),
+            *((what, seconds, seconds / whole) for what, seconds in rest.items()),
+        ]
+    ]
+    head = ("Training and measuring", "time", "share")
+    return "\n".join(drawn(head, rows, numbers=("time", "share"), colour=colour)) + "\n"

@@ -1,13 +1,12 @@
-"""Progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere."""
+"""Progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere and where rich is not installed."""
 
 import time
 from collections.abc import Callable
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
 
 SECONDS_BETWEEN_LINES = 15.0
 _REFRESH = 0.2  # seconds between two updates of the bar: a step takes a thousandth of this
@@ -33,13 +32,36 @@ class Silent:
     def notice(self, text: str) -> None: ...
 
 
-def _rate(steps_per_second: float | None) -> str:
+def _rate(steps_per_second: float) -> str:
     return "" if not steps_per_second else f"{steps_per_second:,.0f} steps/s"
 
 
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(_rate(task.finished_speed or task.speed))
+def _console(stream: TextIO) -> "Console | None":
+    """The terminal that ``stream`` is, for a bar; None if it is none, or without rich."""
+    try:
+        from rich.console import Console
+    except ModuleNotFoundError:
+        return None
+    console = Console(file=stream)
+    return console if console.is_terminal else None
+
+
+def _bar(console: "Console", label: str, steps: int) -> "Bar":
+    """A bar with one task, of so many ``steps``, whose field ``rate`` is shown."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        auto_refresh=False,
+    )
+    bar.add_task(label, total=steps, rate="")
+    return bar
 
 
 class TerminalProgress:
@@ -49,10 +71,10 @@ class TerminalProgress:
     """
 
     def __init__(self, stream: TextIO, *, midline: bool = True) -> None:
-        self._console = Console(file=stream)
+        self._stream = stream
+        self._console = _console(stream)
         self._midline = midline
         self._bar: Bar | None = None
-        self._task = TaskID(0)
         self._label = ""
         self._steps = self._done = self._pending = 0
         self._started = self._shown = 0.0
@@ -60,19 +82,9 @@ class TerminalProgress:
     def start(self, label: str, steps: int) -> None:
         self._label, self._steps, self._done, self._pending = label, steps, 0, 0
         self._started = self._shown = time.perf_counter()
-        if self._console.is_terminal:
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.percentage:>3.0f} %"),
-                _Rate(),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-                auto_refresh=False,
-            )
+        if self._console is not None:
+            self._bar = _bar(self._console, label, steps)
             self._bar.start()
-            self._task = self._bar.add_task(label, total=steps)
             self._bar.refresh()
 
     def advance(self, steps: int) -> None:
@@ -82,10 +94,10 @@ class TerminalProgress:
             return
         self._shown = now
         self._done += self._pending
+        rate = self._done / (now - self._started)
         if self._bar:
-            self._bar.update(self._task, advance=self._pending, refresh=True)
+            self._bar.update(self._bar.task_ids[0], advance=self._pending, rate=_rate(rate), refresh=True)
         else:
-            rate = self._done / (now - self._started)
             remaining = f"{_rate(rate)}, {(self._steps - self._done) / rate:.0f} s left" if rate else "evaluating"
             self._line(f"{self._label}: {self._done / self._steps:.0%}, {remaining}")
         self._pending = 0
@@ -100,4 +112,8 @@ class TerminalProgress:
 
     def _line(self, text: str) -> None:
         text, end = (f"\n  {text}", "") if self._midline else (text, "\n")
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True, end=end)
+        if self._bar:  # which the line goes above
+            self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True, end=end)
+        else:
+            self._stream.write(text + end)
+            self._stream.flush()
