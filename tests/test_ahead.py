@@ -124,9 +124,9 @@ def test_a_session_judges_images_first_while_functions_train(host, pytester, pro
     trained = []
     train = engine.train
 
-    def watched(block, *others):
+    def watched(block, *others, **options):
         trained.append((block.arm.model, threading.current_thread() is threading.main_thread()))
-        return train(block, *others)
+        return train(block, *others, **options)
 
     monkeypatch.setattr(engine, "train", watched)
     if host:  # as if the device were a GPU

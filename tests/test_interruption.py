@@ -119,10 +119,10 @@ def test_an_interrupted_session_draws_no_figure_of_runs_that_are_not_complete(
 
     train = engine.train
 
-    def interrupted(block, *others):
+    def interrupted(block, *others, **options):
         if block.arm.name == "interrupted":
             raise KeyboardInterrupt
-        return train(block, *others)
+        return train(block, *others, **options)
 
     monkeypatch.setattr(engine, "train", interrupted)
     folder = project(claims)
