@@ -1,6 +1,7 @@
 """The report directory: what a session leaves in it, whole or not at all."""
 
 import json
+import sys
 
 import pytest
 
@@ -8,6 +9,17 @@ from hw1bench import report
 from hw1bench.report.html import render
 from hw1bench.report.reading import read
 from sample_document import across, claim, document, exact, figure, put_figures
+
+
+def test_without_junitparser_there_is_no_junit_file_and_one_line_says_so(tmp_path, monkeypatch):
+    found, told = document(claim()), []
+    report.write(found, tmp_path)
+    assert (tmp_path / "junit.xml").exists()
+    monkeypatch.setitem(sys.modules, "junitparser", None)
+    report.write(found, tmp_path, notice=told.append)
+    assert not (tmp_path / "junit.xml").exists()  # it would pass for that of the later session
+    report.again(tmp_path, told.append)
+    assert told == ["junit.xml is left out: the package junitparser is not installed"] * 2
 
 
 def test_write_leaves_the_four_files_whole(tmp_path):
