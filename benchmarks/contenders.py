@@ -15,7 +15,7 @@ from torch import nn
 from hw1bench import data, models
 from hw1bench.records.runs import Block
 from hw1bench.specs import notation
-from hw1bench.specs.experiment import Arm
+from hw1bench.specs.experiment import Arm, Optimizer
 from hw1bench.training import stacked
 from hw1bench.training.streams import generator_for
 
@@ -138,6 +138,22 @@ def plain_images(arm: Arm) -> Contender:
     return train
 
 
+def jax_adam(spec: Optimizer, weights: Any, gradients: Any, moments: tuple[Any, Any], count: Any) -> tuple[Any, Any]:
+    """Take Adam's step number ``count``, from 1, in JAX. Return the new weights and moments; each is a tree of arrays."""
+    import jax.numpy as jnp
+    from jax import tree
+
+    gradients = tree.map(lambda gradient, weight: gradient + spec.weight_decay * weight, gradients, weights)
+    first = tree.map(lambda moment, gradient: 0.9 * moment + 0.1 * gradient, moments[0], gradients)
+    second = tree.map(lambda moment, gradient: 0.999 * moment + 0.001 * gradient**2, moments[1], gradients)
+
+    def moved(weight: Any, first: Any, second: Any) -> Any:
+        scaled = jnp.sqrt(second / (1 - 0.999**count)) + 1e-8
+        return weight - spec.lr * first / (1 - 0.9**count) / scaled
+
+    return tree.map(moved, weights, first, second), (first, second)
+
+
 def jax(problem: Problem, *, samples_last: bool) -> Contender:
     """Return all runs as one ``jit`` of ``vmap`` over ``scan``. Activations are samples x features or features x samples."""
     import jax.numpy as jnp
@@ -160,20 +176,17 @@ def jax(problem: Problem, *, samples_last: bool) -> Contender:
         return ((h - y) ** 2).mean()
 
     def step(carry: Any, now: Any) -> Any:
-        flat, first, second = carry
+        flat, moments = carry
         count, rows = now
         inputs, targets = (x, y) if rows is None else (jnp.take(a, rows[None], axis) for a in (x, y))
-        gradient = grad(loss)(flat, inputs, targets) + spec.weight_decay * flat
-        first = 0.9 * first + 0.1 * gradient
-        second = 0.999 * second + 0.001 * gradient**2
-        scaled = jnp.sqrt(second / (1 - 0.999**count)) + 1e-8
-        return (flat - spec.lr * first / (1 - 0.9**count) / scaled, first, second), None
+        flat, moments = jax_adam(spec, flat, grad(loss)(flat, inputs, targets), moments, count)
+        return (flat, moments), None
 
     @jit
     def run(flat: Any, counts: Any, orders: Any) -> Any:
         def one(flat: Any, orders: Any) -> Any:
             zero = jnp.zeros_like(flat)
-            (flat, _, _), _ = lax.scan(step, (flat, zero, zero), (counts, orders))
+            (flat, _), _ = lax.scan(step, (flat, (zero, zero)), (counts, orders))
             return loss(flat, x, y)
 
         return vmap(one, in_axes=(0, None if orders is None else 1))(flat, orders)

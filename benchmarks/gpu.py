@@ -1,167 +1,287 @@
-"""Timings of training on a GPU, printed as a Markdown table: microseconds per step and run.
+"""Timings of training on a GPU, printed as a Markdown table row by row: microseconds per step and run.
 
-    python -m benchmarks.gpu
+    python -m benchmarks.gpu [--device cuda] [--minutes N]
 
 "ours" is the engine's training of eight runs, with drawing, loading and everything else that belongs to an epoch, but without
-evaluation; the plain loop is one run of ordinary modules on the same GPU. Data are random and have the reports' shapes.
-docs/gpu.md holds the results.
+evaluation. Its peers are on the same GPU: the plain loop is one run of ordinary modules, "vmap" eight runs stacked by torch.func,
+and JAX, where it is installed, eight runs by vmap and scan; see ``benchmarks.gpu_peers``. Data are random and have the reports'
+shapes. "floor" is what no step can beat: the operations of its products at the rates of large matrix products, in TF32 for
+convolutions and in float32 for dense layers as we compute them, or its bytes at the rate of a copy, whichever takes longer; the
+rates are measured first. docs/gpu.md holds results.
+
+A peer that fails is a dash in the table, and one line on standard error says why.
 """
 
+import argparse
+import gc
+import os
+import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
 
 import torch
-from torch import nn
 
-from hw1bench import models
-from hw1bench.data import Dataset, Split
-from hw1bench.records.runs import Block
-from hw1bench.sources.tiers import AT_ENDS
-from hw1bench.specs import notation, work
-from hw1bench.specs.experiment import Arm, Images, Model, Optimizer
+from benchmarks.gpu_peers import Peer, jax_scanned, plain, synchronize, vmapped
+from benchmarks.gpu_problems import PROBLEMS, Given, Problem
 from hw1bench.support import arithmetic
-from hw1bench.training import side_by_side
+from hw1bench.training import engine
 
-SECONDS = 0.5  # per timing of the plain loop
-EPOCHS = (2, 6)  # what more epochs take is free of what a block takes once
+SECONDS = 0.5  # per timing of a peer
+EPOCHS = (2, 6)  # of ours: what more epochs take is free of what a block takes once
+PEERS = ("plain loop", "vmap", "JAX")
+TIMES_THE_LOOP = 20  # the target for nets of under so many parameters at this batch size
+SMALL, BATCH = 1_000_000, 64
+SECONDS_OF_JAX = 180.0  # after which compiling and timing a net is given up
+HEADER = (
+    "| net, batch size | GFLOP | floor | ours | plain loop | vmap | JAX | ours / floor | TFLOP/s, ours | targets |\n"
+    "|---|---:|---:|---:|---:|---:|---:|---:|---:|---|"
+)
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A net and its batch size, on ``samples`` images of a set."""
+class Rates:
+    """Operations per second of matrix products in float32 and in TF32, and bytes per second of a copy, read and written."""
 
-    data: Images
-    layout: str
-    batch: int
-    samples: int = 12_800
+    float32: float
+    tf32: float
+    bytes: float
 
-    @property
-    def arm(self) -> Arm:
-        return Arm(
-            name=self.layout,
-            data=self.data,
-            model=Model(self.layout),
-            loss="nll" if self.layout.endswith("logsoftmax") else "cross_entropy",
-            optimizer=Optimizer(name="adam", lr=1e-4),
-            epochs=1,
-            batch_size=self.batch,
-            evaluation=AT_ENDS,
-        )
-
-    @property
-    def operations(self) -> int:
-        """Floating-point operations of a step's products: forward, weight gradients, input gradients above the first layer."""
-        first, *rest = work.by_layer(self.layout, self.data.shape)
-        return self.batch * (4 * first + 6 * sum(rest))
-
-    def images(self) -> Dataset:
-        """Random images and classes; the test set has few."""
-        generator = torch.Generator().manual_seed(0)
-        x = torch.randn(self.samples, *self.data.shape, generator=generator)
-        y = torch.randint(10, (self.samples,), generator=generator)
-        return Dataset("random", Split(x, y), Split(x[:100], y[:100]), "random", 10)
+    def floor(self, problem: Problem) -> float:
+        """Return the microseconds that a step of one run takes at least."""
+        operations = problem.operations
+        computing = operations.convolutions / self.tf32 + operations.dense / self.float32
+        return 1e6 * max(computing, problem.bytes / self.bytes)
 
 
-MNIST = Images(name="mnist", size=28)
-CIFAR10 = Images(name="cifar10", size=32, channels=3)
-AUGMENTED = replace(CIFAR10, augment=True)
-PROBLEMS = {
-    "A, 784-256-10": Problem(MNIST, "784-256-10", 64),
-    "A, 784-500-50-10": Problem(MNIST, "784-500-50-10", 64),
-    "B, 1024-128-128-10": Problem(replace(MNIST, size=32), "1024-128-128-10", 100),
-    "A, CNN-1": Problem(MNIST, "C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-10 logsoftmax", 64),
-    "D, CNN-1": Problem(MNIST, "C(1-16-32,4,pool2) 512-10", 64),
-    "B, cifar-1": Problem(AUGMENTED, "C(3-16,3,pool2) 3600-10 softmax", 64),
-    "B, cifar-2": Problem(AUGMENTED, "C(3-16-32-64-32-16,3,p1,pool2) 16-10", 64),
-    "B, cifar-3": Problem(AUGMENTED, "C(3-32-64,3,p1,pool2) 4096-100-10", 64),
-    "C, mnist-1": Problem(MNIST, "C(1-16-32-64-128,3,p1,pool2) dropout 128-1024-505 dropout 505-10", 128),
-    "C, mnist-3": Problem(
-        MNIST,
-        "C(1-4-4,3,p1) pool2 C(4-8-8,3,p1) pool2 C(8-16-16,3,p1) pool2 C(16-32-32,3,p1) pool2 dropout "
-        "32-1024-512-256-128-64-32 dropout 32-10",
-        128,
-    ),
-    "E, size 5": Problem(MNIST, "C(1-64-128,3,p1,pool2) 6272-256-128-10", 128),
-    "E, size 8": Problem(MNIST, "C(1-128-256-512,3,p1,pool2) 4608-512-256-10", 128),
-    "E, size 10": Problem(MNIST, "C(1-256-512-1024,3,p1,pool2) 9216-1024-512-10", 128),
-}
+def rates(device: torch.device, side: int, numbers: int) -> Rates:
+    """Measure the rates of ``device``, by products of ``side`` x ``side`` matrices and copies of so many float32 ``numbers``."""
+    left, right = torch.rand(2, side, side, device=device)
+    of, to = torch.rand(2, numbers, device=device)
+
+    def rate(work: float, call: Callable[[], object]) -> float:
+        def seconds() -> float:
+            synchronize(device)
+            start = time.perf_counter()
+            call()
+            synchronize(device)
+            return time.perf_counter() - start
+
+        seconds()
+        return work / min(seconds() for _ in range(10))
+
+    matmul = torch.backends.cuda.matmul
+    with arithmetic.fixed_settings("default"):
+        float32 = rate(2 * side**3, lambda: torch.mm(left, right))
+        before, matmul.fp32_precision = matmul.fp32_precision, "tf32"
+        try:
+            tf32 = rate(2 * side**3, lambda: torch.mm(left, right))
+        finally:
+            matmul.fp32_precision = before
+    return Rates(float32, tf32, rate(8 * numbers, lambda: to.copy_(of)))
 
 
 def ours(problem: Problem, device: torch.device) -> float:
     """Return the microseconds per step and run of the engine."""
-    dataset = problem.images()
+    library = Given(problem.images())
 
     def seconds(epochs: int) -> float:
-        block = Block("bench", "gpu", replace(problem.arm, epochs=epochs), 0)
+        block = replace(problem.block, arm=replace(problem.arm, epochs=epochs))
         start = time.perf_counter()
-        side_by_side.train([(block, dataset)], device, lambda steps: None, lambda *found: None)
+        engine.train(block, device, library=library)
         return time.perf_counter() - start
 
     seconds(1)  # compiles kernels and sets up libraries
     few, more = (min(seconds(epochs) for _ in range(2)) for epochs in EPOCHS)
-    steps = (EPOCHS[1] - EPOCHS[0]) * problem.arm.steps_per_epoch(problem.samples) * 8
-    return 1e6 * (more - few) / steps
+    return 1e6 * (more - few) / ((EPOCHS[1] - EPOCHS[0]) * problem.steps * len(problem.block.seeds))
 
 
-def plain(problem: Problem, device: torch.device) -> Callable[[], None]:
-    """Return a step of one run, on the same batch each time: gathered, forward, backward, Adam."""
-    dataset, arm = problem.images(), problem.arm
-    net = models.drawn(arm.model, torch.Generator().manual_seed(0)).to(device)
-    for module in net.modules():
-        if isinstance(module, models.SeededDropout):
-            module.generator = torch.Generator(device).manual_seed(0)
-    maps = notation.takes_maps(problem.layout)
-    x = (dataset.train.x if maps else dataset.train.x.flatten(1)).to(device)
-    y = dataset.train.y.to(device)
-    batch = torch.arange(problem.batch, device=device)
-    optimizer = torch.optim.Adam(net.parameters(), lr=arm.optimizer.lr, fused=True)
-    loss = nn.functional.nll_loss if arm.loss == "nll" else nn.functional.cross_entropy
+def microseconds(peer: Peer, problem: Problem) -> float:
+    """Return the microseconds per step and run of a ``peer``, the median of three timings."""
 
-    def step() -> None:
-        optimizer.zero_grad()
-        loss(net(x[batch]), y[batch]).backward()
-        optimizer.step()
-
-    return step
-
-
-def microseconds(step: Callable[[], None]) -> float:
-    """Return the microseconds of one step, the median of three timings."""
-
-    def seconds(steps: int) -> float:
-        torch.cuda.synchronize()
+    def seconds(epochs: int) -> float:
         start = time.perf_counter()
-        for _ in range(steps):
-            step()
-        torch.cuda.synchronize()
-        return (time.perf_counter() - start) / steps
+        for _ in range(epochs):
+            peer.epoch()
+        return (time.perf_counter() - start) / epochs
 
-    seconds(3)
-    steps = max(1, int(SECONDS / seconds(3)))
-    return 1e6 * statistics.median(seconds(steps) for _ in range(3))
+    seconds(1)  # compiles, and sets up libraries
+    epochs = max(1, int(SECONDS / seconds(1)))
+    return 1e6 * statistics.median(seconds(epochs) for _ in range(3)) / (problem.steps * peer.runs)
 
 
-def rows(device: torch.device) -> Iterator[str]:
-    """Yield the rows of the table."""
-    for name, problem in PROBLEMS.items():
-        with arithmetic.fixed_settings("default"):
-            engine, loop = ours(problem, device), microseconds(plain(problem, device))
-        rate = problem.operations / engine / 1e6
-        yield (
-            f"| {name}, {problem.batch} | {problem.operations / 1e9:.2f} | {engine:,.0f} | {loop:,.0f} ({loop / engine:.0f}x) "
-            f"| {rate:.1f} |"
+def in_torch(make: Callable[[Problem, torch.device], Peer], problem: Problem, device: torch.device) -> float:
+    """Return ``microseconds`` of a peer in torch, with the settings of ours."""
+    with arithmetic.fixed_settings("default"):
+        return microseconds(make(problem, device), problem)
+
+
+def in_jax(title: str, samples: int, device: torch.device, limit: float = SECONDS_OF_JAX) -> float:
+    """Return ``microseconds`` of JAX for the problem called ``title``, with so many ``samples``, in a process of its own: its
+    libraries and its memory then do not meet torch's, and no end of it ends the table.
+
+    Raises RuntimeError, with the process's last line, if it fails, and if it takes more than ``limit`` seconds.
+    """
+    if not find_spec("jax"):
+        raise RuntimeError("JAX is not installed")
+    environment = {
+        **os.environ,
+        "JAX_PLATFORMS": "cpu" if device.type == "cpu" else "cuda",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    }
+    command = [sys.executable, "-m", "benchmarks.gpu", "--jax", title, "--samples", str(samples)]
+    try:
+        done = subprocess.run(
+            command, env=environment, cwd=Path(__file__).parents[1], capture_output=True, text=True, timeout=limit
         )
-        torch.cuda.empty_cache()
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"JAX took more than {limit:.0f} s") from None
+    if done.returncode:
+        raise RuntimeError(f"JAX: {_last_line(done.stderr) or f'exit status {done.returncode}'}")
+    return float(_last_line(done.stdout))
 
 
-def main() -> None:
-    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}\n")
-    print("| net, batch size | GFLOP | ours | plain loop | TFLOP/s, ours |")
-    print("|---|---:|---:|---:|---:|")
-    for row in rows(torch.device("cuda")):
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[-1]
+
+
+def attempt(title: str, call: Callable[[], float]) -> float | None:
+    """Return what ``call`` gives; if it fails, say why in one line on standard error, and return None."""
+    try:
+        return call()
+    except Exception as error:  # whatever a library raises, the other timings go on
+        reason = (str(error).strip().splitlines() or [""])[0]
+        print(f"{title}: {type(error).__name__}: {reason}", file=sys.stderr, flush=True)
+        return None
+    finally:
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: microseconds per step and run of ours and of each of ``PEERS``, None if it failed."""
+
+    title: str
+    problem: Problem
+    floor: float
+    ours: float | None
+    peers: dict[str, float | None]
+
+    def ratio(self, peer: str) -> float | None:
+        """Return the time of ``peer`` divided by ours."""
+        other = self.peers[peer]
+        return None if self.ours is None or other is None else other / self.ours
+
+    def targets(self) -> dict[str, bool]:
+        """Return whether each target that applies is met."""
+        found = {}
+        loop, jax = self.ratio("plain loop"), self.ratio("JAX")
+        if loop is not None and self.problem.batch == BATCH and self.problem.arm.model.parameters < SMALL:
+            found[f"{TIMES_THE_LOOP} x the loop"] = loop >= TIMES_THE_LOOP
+        if jax is not None:
+            found["ahead of JAX"] = jax > 1
+        return found
+
+    def __str__(self) -> str:
+        operations = self.problem.operations.total
+        peers = []
+        for name in PEERS:
+            ratio, time_ = self.ratio(name), self.peers[name]
+            peers.append(_figure(time_) + ("" if ratio is None else f" ({ratio:.3g}x)"))
+        own = self.ours
+        cells = [
+            f"{self.title}, {self.problem.batch}",
+            f"{operations / 1e9:.2f}",
+            _figure(self.floor),
+            _figure(own),
+            *peers,
+            "–" if own is None else f"{own / self.floor:.3g}",
+            "–" if own is None else f"{operations / own / 1e6:.3g}",
+            ", ".join(f"{target}: {'met' if met else 'missed'}" for target, met in self.targets().items()) or "–",
+        ]
+        return f"| {' | '.join(cells)} |"
+
+
+def _figure(microseconds: float | None) -> str:
+    if microseconds is None:
+        return "–"
+    return f"{microseconds:,.0f}" if microseconds >= 100 else f"{microseconds:.3g}"
+
+
+def rows(device: torch.device, measured: Rates, until: float) -> Iterator[Row]:
+    """Yield the rows of the table, in the order of ``PROBLEMS``. None begins after ``until``, of ``time.monotonic``."""
+    for place, (title, problem) in enumerate(PROBLEMS.items()):
+        if time.monotonic() > until:
+            left = ", ".join([*PROBLEMS][place:])
+            print(f"left out, because the minutes are over: {left}", file=sys.stderr, flush=True)
+            return
+        own = attempt(f"{title}, ours", lambda: ours(problem, device))  # noqa: B023  # called at once
+        peers = {
+            "plain loop": lambda: in_torch(plain, problem, device),  # noqa: B023
+            "vmap": lambda: in_torch(vmapped, problem, device),  # noqa: B023
+            "JAX": lambda: in_jax(title, problem.samples, device, _limit(until)),  # noqa: B023
+        }
+        times = {name: attempt(f"{title}, {name}", call) for name, call in peers.items()}
+        yield Row(title, problem, measured.floor(problem), own, times)
+
+
+def _limit(until: float) -> float:
+    """Return the seconds that JAX may take for a net."""
+    return max(1.0, min(SECONDS_OF_JAX, until - time.monotonic()))
+
+
+def summary(found: list[Row]) -> Iterator[str]:
+    """Yield a line for each target: in how many of the rows to which it applies it is met."""
+    verdicts = [pair for row in found for pair in row.targets().items()]
+    for target in dict(verdicts):
+        met = [each for name, each in verdicts if name == target]
+        yield f"{target}: met in {sum(met)} of {len(met)} rows"
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not minutes > 0:
+        raise ValueError
+    return minutes
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.gpu", description="Timings of training on a GPU.")
+    parser.add_argument("--device", default="cuda", choices=("cpu", "cuda"))
+    parser.add_argument("--minutes", type=_minutes, default=float("inf"), help="begin no row after so many minutes")
+    # What ``in_jax`` gives to its process: time JAX alone.
+    parser.add_argument("--jax", choices=PROBLEMS, help=argparse.SUPPRESS)
+    parser.add_argument("--samples", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.jax:
+        problem = replace(PROBLEMS[options.jax], samples=options.samples)
+        print(microseconds(jax_scanned(problem), problem))
+        return
+    until = time.monotonic() + 60 * options.minutes
+    try:
+        device = engine.device_of(options.device)
+    except ValueError as error:
+        parser.error(str(error))
+    small = device.type == "cpu"
+    measured = rates(device, *((512, 10**6) if small else (8192, 10**9 // 4)))
+    name = (platform.processor() or platform.machine()) if small else torch.cuda.get_device_name(device)
+    print(
+        f"{name}, torch {torch.__version__}; products in float32 {measured.float32 / 1e12:.3g} TFLOP/s, in TF32 "
+        f"{measured.tf32 / 1e12:.3g} TFLOP/s, copies {measured.bytes / 1e9:,.0f} GB/s\n\n{HEADER}",
+        flush=True,
+    )
+    found = []
+    for row in rows(device, measured, until):
+        found.append(row)
         print(row, flush=True)
+    print("", *summary(found), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import torch
 
 import reference
 from benchmarks import __main__ as bench
-from benchmarks import contenders, gpu, measures
+from benchmarks import contenders, measures
 from benchmarks.contenders import Problem
 from hw1bench import Function, Model
 
@@ -33,22 +33,6 @@ def test_jax_trains_the_same(problem, samples_last):
 def test_ours_and_the_plain_loop_on_images_train_the_same(arm):
     row = bench.measure_images("images", arm, rounds=1, epochs=1)
     assert set(row.times) == {"ours", "plain loop"}
-
-
-@pytest.mark.parametrize("name", ["A, 784-256-10", "A, CNN-1", "B, cifar-2"])
-def test_both_sides_of_the_timings_on_a_gpu_run(name, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
-    monkeypatch.setattr(gpu, "SECONDS", 0.01)
-    problem, cpu = replace(gpu.PROBLEMS[name], samples=64), torch.device("cpu")
-    assert gpu.microseconds(gpu.plain(problem, cpu)) > 0
-    assert np.isfinite(gpu.ours(replace(problem, batch=16), cpu))
-
-
-def test_operations_of_a_step_on_a_gpu_equal_counts_by_hand():
-    dense = gpu.PROBLEMS["A, 784-256-10"]
-    assert dense.operations == 64 * (4 * 784 * 256 + 6 * 256 * 10)
-    convolutions = gpu.PROBLEMS["D, CNN-1"]
-    assert convolutions.operations == 64 * (4 * 25 * 25 * 16 * 16 + 6 * 9 * 9 * 32 * 16 * 16 + 6 * 512 * 10)
 
 
 def test_contenders_that_differ_are_noticed():
