@@ -23,7 +23,7 @@ from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session import hooks, summary, terminal
 from hw1bench.session.budget import Budget
 from hw1bench.session.endings import Endings
-from hw1bench.session.interrupts import Interrupts
+from hw1bench.session.interrupts import Interrupts, pytest_keyboard_interrupt  # noqa: F401  # a hook, found by its name
 from hw1bench.session.ruled import OnRecord
 from hw1bench.session.selection import Selection, params, topic
 from hw1bench.session.timing import Stopwatch

@@ -1,6 +1,7 @@
 """Sessions that end early: signals leave a whole report, and kill -9 costs only the block in training."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -10,35 +11,79 @@ import time
 import pytest
 
 from hw1bench.report import contract
+from test_resident import CUDA
 
+# Nets that no kernel for fits trains, because of the schedule: a GPU trains them by replays of its graphs, a CPU by torch.
+REPLAYED = """
+from hw1bench import StepLR
+from hw1bench.effects import lower_loss
+
+
+def replayed(name, epochs, arms=("net",)):
+    toy = experiment(name, epochs)
+    arm = replace(
+        toy.full.arms[0],
+        data=Function(name="sinc", points=100),
+        batch_size=10,
+        schedule=StepLR(every=1_000_000, factor=0.5),
+    )
+    rates = [Optimizer(name="adam", lr=1e-2 / (1 + place)) for place in range(len(arms))]
+    both = tuple(replace(arm, name=name, optimizer=rate) for name, rate in zip(arms, rates, strict=True))
+    full = replace(toy.full, arms=both, looks=(8,))
+    return replace(toy, name=name, full=full, quick=full)
+
+
+"""
 # One claim that is decided at once, and one whose training would take hours.
-TWO = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'supported', experiment('endless', 10_000_000))]"
+TWO = "[claim('A-fit-x', 'supported', replayed('short', 3)), claim('A-fit-y', 'supported', replayed('endless', 10_000_000))]"
+EACH_DEVICE = pytest.mark.parametrize("device", ["cpu", CUDA])
 
 
-def start(pytester):
+@pytest.fixture
+def replaying(project):
+    """Makes a project of claims on ``replayed`` nets."""
+
+    def make(claims):
+        path = project(claims) / "test_fit.py"
+        path.write_text(path.read_text().replace("CLAIMS = ", f"{REPLAYED}CLAIMS = ", 1))
+
+    return make
+
+
+def start(pytester, device, reports):
+    """Start a session of the full tier, with its report in the folder ``reports``."""
     # A shell's background jobs, and the processes that they start, ignore SIGINT.
     handling = (
         "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
     )
-    command = [sys.executable, "-c", handling, "claims", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
-    environment = {"CXX": "false", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", "HOME": str(pytester.path)}
-    process = subprocess.Popen(
+    session = ["claims", "-m", "gpu", "--device", device, "--report-dir", reports]
+    command = [sys.executable, "-c", handling, *session, "-p", "no:cacheprovider", "-p", "no:faulthandler"]
+    environment = {**os.environ, "CXX": "false", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
         command, cwd=pytester.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    blocks = pytester.path / "reports" / "blocks"
-    for _ in range(600):
+
+
+def started(pytester, device, reports="reports"):
+    """Start a session, and return it and its folder of blocks when it has trained its first block."""
+    process = start(pytester, device, reports)
+    blocks = pytester.path / reports / "blocks"
+    for _ in range(900):
         if list(blocks.glob("*.npz")):
             time.sleep(0.5)  # well into the second claim's training
             return process, blocks
+        if process.poll() is not None:
+            break
         time.sleep(0.1)
     process.kill()
     raise AssertionError(process.communicate()[0])
 
 
+@EACH_DEVICE
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_signal_leaves_a_whole_report(pytester, project, number):
-    project(TWO)
-    process, _ = start(pytester)
+def test_a_signal_leaves_a_whole_report(pytester, replaying, number, device):
+    replaying(TWO)
+    process, blocks = started(pytester, device)
     process.send_signal(number)
     sent = time.monotonic()
     if number != signal.SIGINT:  # more signals follow, and must cut nothing short
@@ -55,6 +100,7 @@ def test_a_signal_leaves_a_whole_report(pytester, project, number):
     assert [claim["verdict"] for claim in found["claims"]] == ["supported", "not run"]
     assert found["claims"][1]["note"] == "the session ended before its test"
     assert "not run" in (pytester.path / "reports" / "index.html").read_text()
+    assert len(list(blocks.glob("*.npz"))) == 1
     assert {path.name for path in (pytester.path / "reports").glob("*.*")} == {
         *("claims.json", "claims.md", "index.html", "junit.xml", "benchmark.json")
     }
@@ -74,15 +120,41 @@ def test_a_reader_that_goes_away_costs_nothing(pytester, project):
     assert [claim["verdict"] for claim in found["claims"]] == ["supported", "inconclusive"]
 
 
-def test_kill_costs_only_the_block_in_training(pytester, project):
-    project(TWO)
-    process, blocks = start(pytester)
+# The verdicts of the second and third rest on what their training gives.
+RULED = """[
+    replace(
+        claim(f"A-fit-{name}", "supported", replayed(name, epochs, ("net", "slow"))),
+        effect=lower_loss("net", than="slow"),
+    )
+    for name, epochs in (("first", 3), ("second", EPOCHS), ("third", EPOCHS + 1))
+]"""
+EPOCHS = {"cpu": 100, "cuda": 1_000}  # epochs that take some seconds
+
+
+def verdicts(pytester, reports):
+    """The verdict and the effects of each claim of a report."""
+    found = json.loads((pytester.path / reports / "claims.json").read_text())
+    return {claim["id"]: (claim["verdict"], claim["effect"]) for claim in found["claims"]}
+
+
+@EACH_DEVICE
+def test_after_a_kill_the_next_session_goes_on_to_the_same_verdicts_and_effects(pytester, replaying, device):
+    replaying(RULED.replace("EPOCHS", str(EPOCHS[device])))
+    process, blocks = started(pytester, device)
     process.kill()
     process.communicate()
-    assert len(list(blocks.glob("*.npz"))) == 1
-    pytester.runpytest("claims", "-k", "fit-x").assert_outcomes(passed=1, deselected=3)
-    found = json.loads((pytester.path / "reports" / "claims.json").read_text())
-    assert found["claims"][0]["reused"]
+    kept = {each: each.stat().st_mtime_ns for each in blocks.glob("*.npz")}
+    assert 1 <= len(kept) < 6
+    for reports in ("reports", "undisturbed"):
+        process = start(pytester, device, reports)
+        output = process.communicate(timeout=300)[0]
+        assert process.returncode in (0, 1), output  # without rulings, a claim that is not supported fails
+    assert {each: each.stat().st_mtime_ns for each in kept} == kept
+    assert len(list(blocks.glob("*.npz"))) == 6
+    resumed = verdicts(pytester, "reports")
+    assert resumed.keys() == {"A-fit-first", "A-fit-second", "A-fit-third"}
+    assert all(len(effect["values"]) == 8 and all(effect["values"]) for _, effect in resumed.values())
+    assert resumed == verdicts(pytester, "undisturbed")
 
 
 TWO_ARMS = """

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import types
 
 import pytest
 
@@ -67,3 +68,33 @@ def test_outside_the_main_thread_no_signal_is_handled():
     thread.start()
     thread.join()
     assert seen == [signal.SIG_DFL]
+
+
+def between_lines():
+    """A traceback whose last frame is between two lines, as a signal may leave it."""
+
+    def interrupted():
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            return error.__traceback__
+
+    lines = interrupted.__code__.co_lines()
+    place = next(start for start, _, line in lines if line is None)
+    frame = interrupted().tb_frame
+    last = types.TracebackType(None, frame, place, -1)
+    assert last.tb_lineno is None
+    return last
+
+
+def test_an_interruption_between_two_lines_is_shown(pytester):
+    pytester.makeconftest(
+        "from test_interrupts import between_lines\n"
+        'pytest_plugins = ["hw1bench.plugin"]\n'
+        "def pytest_runtest_call():\n"
+        "    raise KeyboardInterrupt('in a kernel').with_traceback(between_lines())\n"
+    )
+    pytester.makepyfile("def test_nothing(): ...")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*conftest.py:4: KeyboardInterrupt*"])

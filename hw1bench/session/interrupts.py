@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+import pytest
+
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -51,3 +53,11 @@ class Interrupts:
             return
         self._armed = False
         raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Leave out of the traceback the frames that have no line: a signal may interrupt between two lines, and pytest, which shows
+    where that was, would fail."""
+    entries = excinfo.traceback
+    excinfo.traceback = type(entries)(entry for entry in entries if entry._rawentry.tb_lineno is not None)
