@@ -11,7 +11,7 @@
 # make findings   draw the figures of docs/findings.md, and look up its numbers on record
 # make protocols  write docs/protocols.md, with the seconds of the last quick session
 # make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
-# make bench-gpu  time training on a GPU against the plain loop on it
+# make bench-gpu  time training on a GPU against the plain loop, a stacked loop, JAX if it is installed, and the floor of the card
 # The others set up first. ARGS=... passes arguments to pytest, to the record or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -31,7 +31,8 @@ test: setup
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
 
 test-gpu: setup
-	$(BIN)/python -m pytest tests/test_resident.py tests/test_gpu_kernels.py $(ARGS)
+	$(BIN)/python -m pytest tests/test_resident.py tests/test_side_by_side.py tests/test_gpu_kernels.py tests/test_gpu_memory.py \
+		tests/test_interruption.py $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .
@@ -55,7 +56,7 @@ bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-gpu: setup
-	$(BIN)/python -m benchmarks.gpu
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 setup: .venv/ready
 
