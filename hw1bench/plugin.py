@@ -5,7 +5,6 @@ It is an adapter over ``hw1bench.session.sitting``, and is registered in one pla
 are parametrized by ``claim`` (or by ``exhibit``: an experiment, or a figure across reports, that is only trained and drawn).
 """
 
-import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -19,8 +18,7 @@ from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
 from hw1bench.report import replication, words
 from hw1bench.report.merge import Known
-from hw1bench.report.replication import REPLICATION_OFFSET
-from hw1bench.session import hooks, summary, terminal
+from hw1bench.session import hooks, options, summary, terminal
 from hw1bench.session.budget import Budget
 from hw1bench.session.endings import Endings
 from hw1bench.session.interrupts import Interrupts, pytest_keyboard_interrupt  # noqa: F401  # a hook, found by its name
@@ -35,7 +33,7 @@ from hw1bench.support.refusals import Unreadable
 if TYPE_CHECKING:
     from hw1bench.court.docket import Case
     from hw1bench.report import contract
-    from hw1bench.session.sitting import Options, Sitting
+    from hw1bench.session.sitting import Sitting
 
 REPORT_LOST = 74  # exit status if the report could not be written (EX_IOERR of sysexits.h), whatever the tests gave
 _FAULTS = 10  # faults of claims that are printed before the rest is only counted
@@ -49,100 +47,20 @@ class Contradicts(Exception):
     """The verdict is at odds with the ruling on record, or, under --strict-rulings, has none to stand on."""
 
 
-# Name -> arguments for argparse. Each option also exists as --claims-NAME, which no other plugin has.
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "device": {"default": "auto", "help": "auto (CPU in the quick tier, CUDA in the full one), cpu or cuda"},
-    "precision": {"default": "default", "help": "default or strict: no TF32 in convolutions on CUDA; a CPU has none"},
-    "data-dir": {
-        "metavar": "DIR",
-        "help": "folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA, or ~/.local/share/hw1bench)",
-    },
-    "report-dir": {"metavar": "DIR", "help": "folder of the report (default: reports)"},
-    "seed-offset": {"metavar": "N", "help": "first seed (default: 0)"},
-    "max-seeds": {"metavar": "N", "help": "drop the planned looks above N seeds; the level does not change"},
-    "budget": {
-        "metavar": "MINUTES",
-        "help": "judge what so many minutes allow, by rulings an hour; the rest is not run, with its estimated cost",
-    },
-    "fresh": {"action": "store_true", "help": "ignore stored blocks: train everything anew"},
-    "record-rulings": {"action": "store_true", "help": "put the verdicts on record beside the claims"},
-    "strict-rulings": {"action": "store_true", "help": "fail on a weaker verdict, a missing ruling, a claim not run"},
-    "on-record": {"action": "store_true", "help": "judge only claims that have a ruling for the tier"},
-    "replicate": {
-        "action": "store_true",
-        "help": f"judge on seeds from {REPLICATION_OFFSET:,} and compare with the record (report: reports/replication)",
-    },
-    "variants": {
-        "action": "store_true",
-        "help": "judge claims tried as reported under other ways of training too (batches, pixels, initial weights, seeds)",
-    },
-    "prune-rulings": {"action": "store_true", "help": "remove rulings on claims and tiers that are gone"},
-}
-
-
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("hw1bench", "claims")
-    for name, attributes in _OPTIONS.items():
-        ours = {**attributes, "dest": f"claims_{name.replace('-', '_')}"}
-        try:
-            group.addoption(f"--{name}", f"--claims-{name}", **ours)
-        except (ValueError, argparse.ArgumentError):  # another plugin, or a conftest, has the short name
-            group.addoption(f"--claims-{name}", **ours)
-
-
-def _option(config: pytest.Config, name: str) -> Any:
-    return config.getoption(f"claims_{name.replace('-', '_')}")
+    options.add(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     selection = Selection(config)
     config.pluginmanager.register(selection, "hw1bench-selection")
-    if _option(config, "on-record"):
+    if options.chosen(config, "on-record"):
         config.pluginmanager.register(OnRecord(), "hw1bench-on-record")
     config.pluginmanager.register(_Session(config, selection), "hw1bench-session")
-
-
-def _integer(name: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise pytest.UsageError(f"{name} {text!r} is not an integer: give one") from None
-
-
-def _folder(name: str, text: str | None) -> Path | None:
-    if text == "":
-        raise pytest.UsageError(f"{name} '' does not name a folder: give one, or leave it out")
-    return None if text is None else Path(text)
-
-
-def _options(config: pytest.Config, tier: Tier, budget: Budget | None) -> "Options":
-    from hw1bench.session.sitting import Options, default_data_dir  # imports torch
-
-    replicate = _option(config, "replicate")
-    report_dir = _folder("--report-dir", _option(config, "report-dir"))
-    seed_offset = _integer("--seed-offset", _option(config, "seed-offset"))
-    return Options(
-        tier=tier,
-        device=_option(config, "device"),
-        precision=_option(config, "precision"),
-        data_dir=_folder("--data-dir", _option(config, "data-dir")) or default_data_dir(),
-        report_dir=report_dir or Path("reports/replication" if replicate else "reports"),
-        seed_offset=(REPLICATION_OFFSET if replicate else 0) if seed_offset is None else seed_offset,
-        max_seeds=_integer("--max-seeds", _option(config, "max-seeds")),
-        fresh=_option(config, "fresh"),
-        record_rulings=_option(config, "record-rulings"),
-        strict_rulings=_option(config, "strict-rulings"),
-        prune_rulings=_option(config, "prune-rulings"),
-        replicate=replicate,
-        variants=_option(config, "variants"),
-        budget=budget,
-    )
 
 
 @pytest.fixture
@@ -230,7 +148,7 @@ class _Session:
         self._begun = time.perf_counter()
         self._reporting = 0.0  # seconds that the report took
         try:
-            self._budget = Budget.of(_option(config, "budget"))
+            self._budget = Budget.of(options.chosen(config, "budget"))
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
         self._endings = Endings()
@@ -312,12 +230,12 @@ class _Session:
         self.config.add_cleanup(handling.close)
         try:
             progress = TerminalProgress(terminal.uncaptured(self.config))
-            options = _options(self.config, tier, self._budget)
-            options.check()  # before a ruling is removed
+            given = options.of_session(self.config, tier, self._budget)
+            given.check()  # before a ruling is removed
             paths = sorted({path.parent / rulings.FILE for path in self._selection.known})
             book = {path: self._rulings(path, progress.notice) for path in paths}
             self.sitting = Sitting(
-                options,
+                given,
                 list(cases.values()),
                 list(docket.values()),
                 book,
@@ -343,7 +261,7 @@ class _Session:
         if gone:
             names = [brief(f"{claim} ({tier})") for claim, tier in gone]
             said = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-            if _option(self.config, "prune-rulings"):
+            if options.chosen(self.config, "prune-rulings"):
                 Register(path, notice).remove(gone)
                 notice(f"rulings file {path}: removed rulings on claims or tiers that are gone: {said}")
             else:

@@ -16,7 +16,7 @@ from hw1bench import images
 from hw1bench.__main__ import main
 from hw1bench.images import fetch, published
 from hw1bench.images.sets import CIFAR10, MNIST
-from hw1bench.session.sitting import default_data_dir
+from hw1bench.session.settings import default_data_dir
 from hw1bench.support.places import data_folder
 from image_sets import (  # noqa: F401
     NAMES,
