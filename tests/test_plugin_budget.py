@@ -43,12 +43,12 @@ def pace(monkeypatch):
 
     train, seconds, now = engine.train, [EPOCH], [0.0]
 
-    def timed(block, device, advance, library):
+    def timed(block, device, advance, library, **options):
         def ticking(steps):
             now[0] += seconds[0] * steps / (8 * block.arm.steps_per_epoch(16))
             advance(steps)
 
-        return train(block, device, ticking, library)
+        return train(block, device, ticking, library, **options)
 
     monkeypatch.setattr(engine, "train", timed)
     monkeypatch.setattr(budget, "monotonic", lambda: now[0])

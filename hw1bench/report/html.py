@@ -17,6 +17,7 @@ from hw1bench.report import origins, quantities, words
 from hw1bench.report.contract import IMAGES, Document, Figure, check
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import clean
+from hw1bench.report.questions import asked
 from hw1bench.report.strip import strip
 
 
@@ -35,6 +36,7 @@ def render(document: Document, report_dir: Path) -> str:
         document=document,
         sections=sections,
         reports=reports(sections),
+        questions=asked(document),
         cells=_cells(sections),
         images=images,
         missing=missing,

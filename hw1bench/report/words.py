@@ -193,6 +193,18 @@ def _calibration(claim: Claim) -> list[str]:
     return [f"Pilots of this kind ({found['kind']}) agree with the record in {found['agree']} of {found['of']}."]
 
 
+def known(claim: Claim) -> tuple[str, str]:
+    """What is known of the claim: the group by which it is drawn, and words such as 'refuted 0/8' or 'pilot: seen'. A ruling of
+    the full tier counts before what was found here."""
+    found = claim["record"]
+    if found is not None:
+        return found["verdict"], " ".join([found["verdict"], *([f"{found['holds']}/{found['seeds']}"] if found["seeds"] else [])])
+    if group(claim) == FULL_TIER_ONLY:
+        return FULL_TIER_ONLY, "not on record"
+    seeds = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and not is_pilot(claim) else ""
+    return group(claim), f"{group(claim)}{seeds}"
+
+
 def on_record(claim: Claim) -> str:
     """The record in a word or two, for a column of a table: 'supported, agrees'; '' without one."""
     found = claim["record"]
@@ -349,6 +361,24 @@ def about(report: Report) -> str:
     """A report's title, with its source in parentheses; '' if neither is known."""
     title, source = report["title"], report["source"]
     return f"{title} ({source})" if title and source else title or source
+
+
+def judged(document: Document) -> str:
+    """In a sentence: how many claims were judged as reported, how many by reduced protocols, and how far these agree with the
+    record."""
+    claims = document["claims"]
+    reported = sum(claim["verdict"] in RULED and not is_pilot(claim) for claim in claims)
+    pilots = [claim for claim in claims if is_pilot(claim)]
+    parts = [f"{plural(reported, 'claim')} {'was' if reported == 1 else 'were'} judged as reported"] if reported else []
+    if pilots:
+        agree = Counter(claim["agreement"] for claim in pilots)
+        compared = agree["agrees"] + agree["differs"]
+        trusted = f", of which {agree['agrees']} of {compared} agree with the record" if compared else ""
+        parts.append(f"{len(pilots)} by reduced protocols{trusted}")
+    waiting = sum(group(claim) == FULL_TIER_ONLY for claim in claims)
+    if waiting:
+        parts.append(f"{waiting} need the full tier")
+    return f"{'; '.join(parts)}." if parts else ""
 
 
 def false_verdicts(document: Document) -> str:
