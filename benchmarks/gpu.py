@@ -28,7 +28,9 @@ from pathlib import Path
 import torch
 
 from benchmarks.gpu_peers import Peer, jax_scanned, plain, synchronize, vmapped
-from benchmarks.gpu_problems import PROBLEMS, Given, Problem
+from benchmarks.gpu_problems import PROBLEMS, Given, Operations, Problem
+from hw1bench.sources.pack import EXPERIMENTS
+from hw1bench.specs.experiment import Images
 from hw1bench.support import arithmetic
 from hw1bench.training import engine
 
@@ -54,9 +56,11 @@ class Rates:
 
     def floor(self, problem: Problem) -> float:
         """Return the microseconds that a step of one run takes at least."""
-        operations = problem.operations
-        computing = operations.convolutions / self.tf32 + operations.dense / self.float32
-        return 1e6 * max(computing, problem.bytes / self.bytes)
+        return 1e6 * max(self.computing(problem.operations), problem.bytes / self.bytes)
+
+    def computing(self, operations: Operations) -> float:
+        """Return the seconds that the ``operations`` take at least."""
+        return operations.convolutions / self.tf32 + operations.dense / self.float32
 
 
 def rates(device: torch.device, side: int, numbers: int) -> Rates:
@@ -245,6 +249,27 @@ def summary(found: list[Row]) -> Iterator[str]:
         yield f"{target}: met in {sum(met)} of {len(met)} rows"
 
 
+def whole_tier(measured: Rates) -> str:
+    """Return what the first look of the full tier's nets on images takes at least: training, and evaluating the training sets.
+
+    Functions, which train on the host meanwhile, and measurements are not counted.
+    """
+    operations = seconds = 0.0
+    for experiment in EXPERIMENTS:
+        for arm in experiment.full.arms:
+            if isinstance(arm.data, Images):
+                runs = experiment.full.looks[0]
+                step = Problem(arm.data, arm.model.layout, arm.batch_size or arm.data.samples, arm.data.samples)
+                evaluated = arm.data.samples * sum(epoch > 0 for epoch in arm.evaluation.epochs("train", arm.epochs))
+                forward = step.forward(evaluated)
+                operations += runs * (arm.steps * step.operations.total + forward.total)
+                seconds += runs * (1e-6 * arm.steps * measured.floor(step) + measured.computing(forward))
+    return (
+        f"whole tier: the first look of its nets on images takes {operations / 1e15:.1f} PFLOP, {seconds / 60:.1f} minutes here "
+        "at least; what it does take is at the end of `make full`"
+    )
+
+
 def _minutes(text: str) -> float:
     minutes = float(text)
     if not minutes > 0:
@@ -281,7 +306,7 @@ def main(arguments: list[str] | None = None) -> None:
     for row in rows(device, measured, until):
         found.append(row)
         print(row, flush=True)
-    print("", *summary(found), sep="\n", flush=True)
+    print("", *summary(found), whole_tier(measured), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -60,12 +60,20 @@ class Problem:
     @property
     def operations(self) -> Operations:
         """Of a step of one run: forward, weight gradients, and input gradients above the first layer."""
+        return self._operations(4 * self.batch, 6 * self.batch)
+
+    def forward(self, samples: int) -> Operations:
+        """Return those of so many samples, evaluated."""
+        return self._operations(2 * samples, 2 * samples)
+
+    def _operations(self, first: int, others: int) -> Operations:
+        """Return so many for each multiply-add of a sample in the first layer, and in the others."""
         layers = [layer for layer in notation.parse(self.layout) if isinstance(layer, notation.Conv | notation.Linear)]
         found = {notation.Conv: 0, notation.Linear: 0}
         for place, (layer, products) in enumerate(
             zip(layers, work.by_layer(self.layout, self.data.shape), strict=True)
         ):
-            found[type(layer)] += self.batch * (6 if place else 4) * products
+            found[type(layer)] += (others if place else first) * products
         return Operations(found[notation.Conv], found[notation.Linear])
 
     @property

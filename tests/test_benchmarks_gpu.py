@@ -12,6 +12,8 @@ import torch
 
 from benchmarks import gpu, gpu_peers, gpu_problems
 from benchmarks.gpu_problems import PROBLEMS, Given, Problem
+from cases import ARM
+from hw1bench import Evaluation, Experiment, Protocol
 from hw1bench.sources.tiers import MNIST
 from hw1bench.training import engine
 
@@ -98,6 +100,24 @@ def test_the_floor_is_what_takes_longer():
     computing = 1e6 * (operations.convolutions / 2e9 + operations.dense / 1e9)
     assert RATES.floor(problem) == pytest.approx(computing)
     assert replace(RATES, bytes=1e3).floor(problem) == pytest.approx(1e6 * problem.bytes / 1e3)
+
+
+def test_the_floor_of_the_whole_tier(monkeypatch):
+    arm = Problem(MNIST, "784-256-10", 64).arm
+    arm = replace(arm, epochs=10, evaluation=Evaluation(train="ends", test="ends"))  # after the last epoch alone
+    function = replace(ARM, name="function")
+    experiments = [
+        Experiment(report="T", name="x", full=Protocol(arms=(arm,), looks=(8, 16)), quick=None),
+        Experiment(report="T", name="y", full=Protocol(arms=(function,), looks=(8,)), quick=None),
+    ]
+    monkeypatch.setattr(gpu, "EXPERIMENTS", experiments)
+    layers = 784 * 256, 256 * 10
+    training = 8 * 10 * 938 * 64 * (4 * layers[0] + 6 * layers[1])
+    operations = training + 8 * 60_000 * 2 * sum(layers)
+    found = gpu.whole_tier(gpu.Rates(operations / 180, 1.0, 1e30))
+    assert found.startswith(
+        f"whole tier: the first look of its nets on images takes {operations / 1e15:.1f} PFLOP, 3.0 minutes"
+    )
 
 
 def test_rates_are_measured():

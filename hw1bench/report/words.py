@@ -198,7 +198,9 @@ def known(claim: Claim) -> tuple[str, str]:
     the full tier counts before what was found here."""
     found = claim["record"]
     if found is not None:
-        return found["verdict"], " ".join([found["verdict"], *([f"{found['holds']}/{found['seeds']}"] if found["seeds"] else [])])
+        return found["verdict"], " ".join(
+            [found["verdict"], *([f"{found['holds']}/{found['seeds']}"] if found["seeds"] else [])]
+        )
     if group(claim) == FULL_TIER_ONLY:
         return FULL_TIER_ONLY, "not on record"
     seeds = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and not is_pilot(claim) else ""
