@@ -258,3 +258,27 @@ def not_finite(median: float, interval: tuple[float, float], values: Sequence[fl
 
 def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def asking(found: dict[str, Any]) -> dict[str, Any]:
+    """``found`` with a question on its first two claims."""
+    first, second = (claim["id"] for claim in found["claims"][:2])
+    found["claims"][0]["question"] = "depth"
+    found["questions"] = [
+        {
+            "id": "depth",
+            "text": "Is deeper faster?",
+            "positions": [
+                {"report": "A", "says": "yes", "claim": first},
+                {"report": "B", "says": "no", "claim": "not here"},
+            ],
+            "answer": f"In [13 of 16]({first}) or [all](gone).",
+            "rests_on": [{"claim": first, "ruling": "supported 13/16"}, {"claim": "gone", "ruling": "refuted 0/8"}],
+            "contrasts": [
+                {"first": first, "second": second, "settles": "One is."},
+                {"first": first, "second": "gone", "settles": "Neither is."},
+            ],
+        },
+        {"id": "other", "text": "Why?", "positions": [], "answer": "", "rests_on": [], "contrasts": []},
+    ]
+    return found

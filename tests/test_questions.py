@@ -6,13 +6,12 @@ from dataclasses import replace
 import pytest
 
 from hw1bench import Contrast, Pack, Position, Question
-from hw1bench.report import contract
 from hw1bench.report.findings import faults
 from hw1bench.report.questions import asked, ruling
 from hw1bench.sources.pack import PACK
 from hw1bench.specs.pack import merged
 from hw1bench.specs.questions import pieces
-from sample_document import document, everything
+from sample_document import asking, document, everything
 
 DEPTH = Question(
     "depth",
@@ -97,36 +96,8 @@ def test_packs_bring_each_question_once():
         merged([Pack(questions=[DEPTH]), Pack(questions=[replace(DEPTH, text="Or not?")])])
 
 
-def of(found, *ids, **records):
-    """``found`` with a question on its first two claims."""
-    first, second = (claim["id"] for claim in found["claims"][:2])
-    found["claims"][0]["question"] = "depth"
-    found["questions"] = [
-        {
-            "id": "depth",
-            "text": "Is deeper faster?",
-            "positions": [
-                {"report": "A", "says": "yes", "claim": first},
-                {"report": "B", "says": "no", "claim": "not here"},
-            ],
-            "answer": f"In [13 of 16]({first}) or [all](gone).",
-            "rests_on": [{"claim": first, "ruling": "supported 13/16"}, {"claim": "gone", "ruling": "refuted 0/8"}],
-            "contrasts": [
-                {"first": first, "second": second, "settles": "One is."},
-                {"first": first, "second": "gone", "settles": "Neither is."},
-            ],
-        },
-        {**EMPTY, "id": "other"},
-    ]
-    contract.check(found)
-    return found
-
-
-EMPTY = {"id": "", "text": "Why?", "positions": [], "answer": "", "rests_on": [], "contrasts": []}
-
-
 def test_a_question_has_what_the_document_has_on_it():
-    found = of(document(*everything()))
+    found = asking(document(*everything()))
     first, second = found["claims"][:2]
     [question] = asked(found)
     assert question.claims == [first]
@@ -145,7 +116,7 @@ def test_a_question_has_what_the_document_has_on_it():
     ],
 )
 def test_a_ruling_that_has_changed_is_flagged(record, now):
-    found = of(document(*everything()))
+    found = asking(document(*everything()))
     claim = found["claims"][0]
     claim["record"] = record
     assert ruling(claim) == (now or "supported 13/16")

@@ -47,7 +47,9 @@ def test_the_top_says_counts_environment_offset_and_false_verdicts(page):
         "Not judged 1 error 1 full tier only 1 not run"
     )
     (head,) = found.find("header", class_="page")
-    text = " ".join(head["text"].split())
+    assert words.judged(document()) in " ".join(head["text"].split())
+    (session,) = found.find("section", id="session")
+    text = " ".join(session["text"].split())
     assert "tier quick" in text
     assert "seed offset 7" in text
     assert "duration 2 min 15 s" in text

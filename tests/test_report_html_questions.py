@@ -1,0 +1,114 @@
+"""The first screen of the page: the questions, what each report says, how it stands, and where reports disagree."""
+
+import pytest
+
+from hw1bench.report import words
+from hw1bench.report.html import render
+from parsed_page import Page
+from sample_document import asking, claim, document, everything, on_record, pilot, put_figures, unjudged
+
+FIRST = "A-fit-sinc-shallow-first"
+
+
+@pytest.fixture
+def page(tmp_path):
+    def build(found):
+        put_figures(tmp_path, found)
+        return Page(render(found, tmp_path))
+
+    return build
+
+
+def test_the_questions_come_first_with_positions_marks_and_answers(page):
+    found = asking(document(*everything()))
+    found["claims"][0]["record"] = on_record("supported", 16, 13)
+    shown = page(found)
+    assert [head["text"] for head in shown.find("h1")] == ["Which of these sentences are true?"]
+    (row,) = shown.find("th", scope="row", inside="questions")
+    assert " ".join(row["text"].split()) == "Is deeper faster? In 13 of 16 or all."
+    first = found["claims"][0]["id"]
+    (position, number) = sorted(
+        shown.find("a", inside="questions", href=f"#claim-{first}"), key=lambda link: -len(link["text"])
+    )
+    assert " ".join(position["text"].split()) == "yes supported 13/16"
+    assert number["text"] == "13 of 16"
+    (mark,) = [span for span in shown.find("span", inside="questions") if "mark" in span["attributes"]["class"].split()]
+    assert mark["attributes"]["class"].split() == ["mark", "ruled", "supported"]
+    assert len(shown.find("td", inside="questions")) == len(shown.find("th", scope="col", inside="questions")) - 1
+    assert not shown.find("p", class_="changed")
+
+
+def test_who_the_reports_are_stands_above_their_columns(page):
+    shown = page(asking(document(*everything())))
+    heads = [" ".join(head["text"].split()) for head in shown.find("th", scope="col", inside="questions")]
+    known = {report["id"]: report for report in document()["reports"]}
+    assert heads[0] == "question, and what settles it"
+    for head in heads[1:]:
+        name, _, about = head.partition(" ")
+        report = known.get(name)
+        said = [report["title"], report["source"]] if report else []
+        assert about == "; ".join(filter(None, said))
+
+
+def test_an_answer_whose_ruling_has_changed_says_so(page):
+    found = asking(document(*everything()))
+    found["claims"][0]["record"] = on_record("refuted", 16, 2, "absent")
+    (said,) = page(found).find("p", class_="changed")
+    assert (
+        said["text"].split()
+        == (
+            f"This answer is to be written anew: {found['claims'][0]['id']} was supported 13/16 when this was written, and is "
+            "refuted 2/16."
+        ).split()
+    )
+
+
+def test_claims_at_odds_stand_side_by_side(page):
+    found = asking(document(*everything()))
+    (pair,) = page(found).find("article", class_="pair")
+    text = " ".join(pair["text"].split())
+    for one in found["claims"][:2]:
+        assert " ".join(one["says"].split()) in text
+        assert words.known(one)[1] in text
+    assert text.endswith("One is.")
+
+
+def test_without_questions_the_page_has_no_such_part(page):
+    shown = page(document(*everything()))
+    assert [head["text"] for head in shown.find("h1")] == ["Deep-learning folklore, replicated"]
+    assert not shown.find("section", id="questions")
+    assert not shown.find("section", id="disagreements")
+
+
+def test_a_link_leads_past_the_questions(page):
+    shown = page(asking(document(*everything())))
+    (skip,) = shown.find("a", class_="skip")
+    assert shown.find("main", id=skip["attributes"]["href"][1:])
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (claim(record=on_record("refuted", 16, 3, "absent")), ("refuted", "refuted 3/16")),
+        (claim(record=on_record("supported", 0, 0)), ("supported", "supported")),
+        (claim(), ("supported", "supported 8/8")),
+        (pilot(), ("pilot: seen", "pilot: seen")),
+        (unjudged("B-task-order", "not run", note="full tier only: too large"), ("full tier only", "not on record")),
+        (unjudged("B-task-order", "error"), ("error", "error")),
+    ],
+    ids=str,
+)
+def test_what_is_known_of_a_claim(one, said):
+    if one["record"] is not None and not one["record"]["seeds"]:
+        one["record"]["seeds"] = None
+    assert words.known(one) == said
+
+
+def test_the_line_above_the_questions_says_what_was_judged_how():
+    one = pilot("T-one", record=on_record("supported"), agreement="agrees")
+    two = pilot("T-two", record=on_record("refuted", 8, 0, "absent"), agreement="differs")
+    whole = document(claim("T-three"), one, two, unjudged("T-four", "not run", note="full tier only: too large"))
+    assert words.judged(whole) == (
+        "1 claim was judged as reported; 2 by reduced protocols, of which 1 of 2 agree with the record; 1 need the full tier."
+    )
+    assert words.judged(document(unjudged("T-five", "error"))) == ""
