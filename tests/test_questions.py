@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import hw1bench
 from hw1bench import Contrast, Pack, Position, Question
 from hw1bench.report.findings import faults
 from hw1bench.report.questions import asked, ruling
@@ -123,3 +125,11 @@ def test_a_ruling_that_has_changed_is_flagged(record, now):
     [question] = asked(found)
     said = f"{claim['id']} was supported 13/16 when this was written, and is {now}."
     assert question.changed == ([said] if now else [])
+
+
+def test_the_question_in_the_docs_is_one():
+    page = (Path(hw1bench.__file__).parents[1] / "docs" / "claims.md").read_text(encoding="utf-8")
+    (source,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "Question(" in block]
+    names = {}
+    exec(source, names)
+    assert Pack(questions=[names["QUESTION"]]).questions[0].id == "rates"
