@@ -84,7 +84,12 @@ def test_the_pack_of_our_reports_and_another_are_merged(pytester, project, root)
     pytester.runpytest("other", "claims").assert_outcomes(passed=2, deselected=2)
     found, page = written(pytester)
     assert (ids(found["reports"]), ids(found["topics"])) == (["A", "Z"], ["counts", "widths"])
-    assert [one["text"] for one in page.find("h2")] == ["Reports by topic", "Parameter counts", "Widths of nets"]
+    assert [one["text"] for one in page.find("h2")] == [
+        "This report",
+        "Reports by topic",
+        "Parameter counts",
+        "Widths of nets",
+    ]
 
 
 def test_a_pack_that_is_read_at_collection_counts(pytester, project):
@@ -185,7 +190,7 @@ def test_topics_keep_the_order_of_the_pack_from_session_to_session(pytester, pro
         pytester.runpytest("claims", "-m", topic).assert_outcomes(passed=1, deselected=5)
     found, page = written(pytester)
     assert ids(found["topics"]) == ["widths", "sums"]
-    assert [one["text"] for one in page.find("h2")][1:] == ["Widths of nets", "Sums", "another"]
+    assert [one["text"] for one in page.find("h2")][2:] == ["Widths of nets", "Sums", "another"]
 
 
 def test_the_figures_of_an_exhibit_belong_to_the_topic_of_its_file(pytester, project):

@@ -71,12 +71,12 @@ def test_the_readings_of_ones_own_are_judged_as_shown(judged):
 
 
 def test_the_measurement_of_ones_own_runs_as_shown(judged):
-    _, _, measurement, _ = examples(OWN_CLAIMS)
+    _, _, measurement, *_ = examples(OWN_CLAIMS)
     assert list(judged(measurement)) == ["mine-large-rate-longer-weights"]
 
 
 def test_the_pack_of_ones_own_is_taken_as_shown(pytester, project):
-    *_, source = examples(OWN_CLAIMS)
+    *_, source, _ = examples(OWN_CLAIMS)
     one = "Claim('mine-x', report='mine', where='1', says='It has 10.', effect=CountIs(Model('[3]'), 10))"
     (project(f"[{one}]", topic="mine") / "conftest.py").write_text(source)
     pytester.runpytest("claims", "-m", "report_mine").assert_outcomes(passed=1, deselected=1)
@@ -115,7 +115,7 @@ def test_the_verdicts_that_readme_tells_are_in_the_sample_report():
 def test_every_option_is_explained(pytester, project):
     text = pytester.runpytest("--help").stdout.str()
     options = re.findall(r"^  (--[a-z-]+)", text[text.index("\nclaims:") :].split("\n\n")[0], re.M)
-    assert len(options) == 13
+    assert len(options) == 14
     for option in options:
         assert f"| `{option}" in README, option
 

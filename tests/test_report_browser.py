@@ -16,7 +16,7 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 MEASURE = """
 <script>
 const visible = (page, what) => [...page.querySelectorAll(what)]
-  .filter(element => element.checkVisibility() && element.offsetHeight > 40).map(element => element.id);
+  .filter(element => element.checkVisibility() && element.offsetHeight > 20).map(element => element.id);
 const choose = (page, verdicts, what) => {
   const boxes = verdicts.map(verdict => page.getElementById("only-" + verdict));
   boxes.forEach(box => box.click());
@@ -24,6 +24,10 @@ const choose = (page, verdicts, what) => {
   boxes.forEach(box => box.click());
   return found;
 };
+const opened = page => [...page.querySelectorAll("details.claim:not([open])")].slice(0, 2).map(row => {
+  page.defaultView.location.hash = "#" + row.querySelector("article").id;
+  return row.open;
+});
 addEventListener("load", () => {
   const found = {};
   for (const frame of document.querySelectorAll("iframe")) {
@@ -35,13 +39,14 @@ addEventListener("load", () => {
       dots: page.querySelectorAll("circle.dot").length,
       columns: style(".evidence", "display") + " " + style(".claim:not(.bare) .evidence", "display"),
       filled: style(".dot.holds", "fill") != style(".dot.fails", "fill"),
-      claims: visible(page, "article").length,
-      chosen: choose(page, ["refuted"], ".experiment article"),
-      both: choose(page, ["refuted", "error"], ":is(.experiment, .plain) > article:not(details *)"),
-      pilots: choose(page, ["pilot-seen", "pilot-not-seen"], "article"),
-      chips: [".ruled .chip", ".pilot .chip"].map(chip => style(chip, "background-color") + style(chip, "border-top-style")),
+      claims: visible(page, "details.claim").length,
+      chosen: choose(page, ["refuted"], ".experiment details.claim"),
+      both: choose(page, ["refuted", "error"], ":is(.experiment, .plain) > details.claim:not(.fold *)"),
+      pilots: choose(page, ["pilot-seen", "pilot-not-seen"], "details.claim"),
+      chips: [".ruled .chip", ".pilot .chip"].map(chip => style(chip, "text-decoration-style")),
       tiles: [".counts .ruled", ".counts .pilot"].map(tile => style(tile, "border-top-style")),
       sections: choose(page, ["error"], "section.topic, section.report"),
+      open: opened(page),  // last, because a link's target stays
     };
   }
   document.getElementById("found").textContent = JSON.stringify(found);
@@ -74,10 +79,10 @@ def test_a_browser_shows_the_page_at_both_widths(tmp_path):
         assert frame["filled"]
         assert frame["claims"] == len(trained)  # counts are folded
         for chosen, verdicts in (("chosen", {"refuted"}), ("both", {"refuted", "error"})):
-            assert frame[chosen] == [f"claim-{one['id']}" for one in trained if one["verdict"] in verdicts]
-        assert set(frame["pilots"]) == {"claim-E-task-deep-lower", "claim-E-task-shallow-99"}
-        assert frame["chips"][0].endswith("none")  # filled, without a border
-        assert frame["chips"][1] == "rgba(0, 0, 0, 0)dashed"  # outlined
+            assert frame[chosen] == [f"row-{one['id']}" for one in trained if one["verdict"] in verdicts]
+        assert set(frame["pilots"]) == {"row-E-task-deep-lower", "row-E-task-shallow-99"}
+        assert frame["chips"] == ["solid", "dashed"]
+        assert frame["open"] == [True, True]  # a link into a folded row opens it
         assert frame["tiles"] == ["solid", "dashed"]
         assert frame["sections"] == ["topic-random", "topic-random-C"]
     assert measured["w400"]["columns"] == "block block"

@@ -109,7 +109,7 @@ def test_every_link_and_label_leads_somewhere_and_no_id_occurs_twice(page):
 def test_each_claim_is_there_with_its_sentence_and_all_that_belongs_to_it(page):
     found = page()
     for shown in everything():
-        text = found.text(f"claim-{shown['id']}")
+        text = found.text(f"row-{shown['id']}")
         assert shown["id"] in text
         assert shown["where"] in text
         assert shown["says"] in text
@@ -175,18 +175,18 @@ def test_figures_across_reports_stand_in_their_topic_before_each_report(page):
     found = page(document(shown, figures=[across()]))
     text = found.text("topic-random")
     caption = "Accuracy against steps Reports A, B, E A: passes 15 %. B: never."
-    assert text.startswith(f"Random labels Across reports {caption} Report A")
+    assert text.startswith(f"Random labels Across reports 1 figure: Accuracy against steps {caption} Report A")
     assert len(found.find("img", inside="across-random")) == 1
     assert found.find("a", inside="claim-A-random-cannot-learn", href="#figure-figures-across-random-memorising-svg")
 
 
 def test_counts_are_folded_unless_one_failed(page):
     found = page()
-    (folded,) = found.find("details", inside="topic-counts")
+    (folded,) = found.find("details", id="fold-counts")
     assert "open" not in folded["attributes"]
     assert "2 claims: 1 supported, 1 refuted" in folded["text"]
-    assert not found.find("details", inside="topic-fit")
-    (folded,) = page(document(exact(outcome="failed"))).find("details", inside="topic-counts")
+    assert not found.find("details", id="fold-fit")
+    (folded,) = page(document(exact(outcome="failed"))).find("details", id="fold-counts")
     assert "open" in folded["attributes"]
 
 
@@ -220,7 +220,7 @@ def test_verdicts_differ_in_word_and_shape_not_in_colour_alone(page):
         parts = [*found.find("path", inside=f"v-{slug(group)}"), *found.find("circle", inside=f"v-{slug(group)}")]
         shapes[group] = tuple(tuple(sorted(part["attributes"].items())) for part in parts)
     assert len(set(shapes.values())) == len(words.GROUPS)
-    assert "refuted, reversed" in found.text("claim-A-fit-sinc-7-by-8000")
+    assert "refuted, reversed" in found.text("row-A-fit-sinc-7-by-8000")
 
 
 def test_there_is_one_dot_per_seed_filled_if_the_claim_holds(page):
@@ -314,7 +314,7 @@ def test_hostile_text_stays_text(page):
         document(shown, crashed, figures=pictures, environment={HOSTILE: HOSTILE}, reports=[told], topics=titles)
     )
     assert not found.find("script")
-    assert [image["attributes"].keys() for image in found.find("img")] == [{"src", "alt"}]
+    assert [image["attributes"].keys() for image in found.find("img")] == [{"src", "alt", "loading"}]
     assert not [name for element in found.elements for name in element["attributes"] if name.startswith("on")]
     assert found.text("claim-A-fit-x").count("<script>alert(1)</script>") >= 9
 
@@ -367,8 +367,10 @@ def test_a_test_that_failed_without_a_verdict_is_counted_first_and_never_looks_g
     assert [link["attributes"]["aria-label"] for link in found.find("a", inside="matrix", href="#topic-fit-A")] == [
         "1 failed; 1 not run"
     ]
-    (article,) = found.find("article", id="claim-A-fit-x")
-    assert article["attributes"]["class"] == "claim unjudged failed bare"
+    (row,) = found.find("details", id="row-A-fit-x")
+    assert row["attributes"]["class"] == "claim unjudged failed bare"
+    assert "open" in row["attributes"]
+    assert "open" not in found.find("details", id="row-A-fit-y")[0]["attributes"]
     assert found.find("symbol", id="v-failed")
     assert found.find("input", id="only-failed")
 

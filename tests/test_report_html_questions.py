@@ -5,7 +5,7 @@ import pytest
 from hw1bench.report import words
 from hw1bench.report.html import render
 from parsed_page import Page
-from sample_document import asking, claim, document, everything, on_record, pilot, put_figures, unjudged
+from sample_document import asking, claim, document, everything, exact, on_record, pilot, put_figures, unjudged
 
 FIRST = "A-fit-sinc-shallow-first"
 
@@ -112,3 +112,19 @@ def test_the_line_above_the_questions_says_what_was_judged_how():
         "1 claim was judged as reported; 2 by reduced protocols, of which 1 of 2 agree with the record; 1 need the full tier."
     )
     assert words.judged(document(unjudged("T-five", "error"))) == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (pilot(record=on_record("supported")), "record: supported 8/8"),
+        (pilot(), "not on record"),
+        (unjudged("B-task-order", "not run", note="full tier only: too large"), "not on record"),
+        (claim(), ""),
+        (claim(tier="full"), ""),
+        (exact(), ""),
+    ],
+    ids=str,
+)
+def test_what_a_row_says_beside_its_verdict(one, said):
+    assert words.beside(one) == said

@@ -207,6 +207,15 @@ def known(claim: Claim) -> tuple[str, str]:
     return group(claim), f"{group(claim)}{seeds}"
 
 
+def beside(claim: Claim) -> str:
+    """What a row of a table says beside a pilot, or beside nothing: the full tier's ruling."""
+    if claim["tier"] == "full" or claim["experiment"] is None:
+        return ""
+    if group(claim) == FULL_TIER_ONLY or is_pilot(claim):
+        return f"record: {known(claim)[1]}" if claim["record"] else "not on record"
+    return ""
+
+
 def on_record(claim: Claim) -> str:
     """The record in a word or two, for a column of a table: 'supported, agrees'; '' without one."""
     found = claim["record"]
