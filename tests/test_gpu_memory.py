@@ -18,7 +18,7 @@ from test_resident import gpu
 # numbers per sample, 4.0e9 bytes for eight runs, and each of four pools (of the ordinary steps, of the graphs of eight steps, of
 # one, and of the last) may hold four times as much: 65e9. The rest is data and evaluation, 5e9.
 CARD = 75e9
-LEFT = 0.5e9  # what libraries keep for their next call: workspaces of 32 MiB on each of up to ten streams
+LEFT = 2e9  # what libraries keep for their next call, workspaces of 32 MiB per stream, with the segments around them
 TEST_SAMPLES = 10_000  # of both MNIST and CIFAR-10
 
 

@@ -111,3 +111,11 @@ def test_a_run_that_is_cut_off_keeps_its_rows(script, tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert table.read_text() == f"{ROW}\n"
+
+
+@pytest.mark.parametrize(("status", "parts"), [(1, 1), (124, 4)], ids=["one fails", "not all in time"])
+def test_tests_that_fail_end_it_and_tests_that_take_long_do_not(script, tmp_path, status, parts):
+    process = script(8.5, f"*test_resident*) exit {status} ;;")
+    process.communicate(timeout=60)
+    assert len(calls(tmp_path)) == parts
+    assert "-x" in calls(tmp_path)[0].split()

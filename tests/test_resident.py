@@ -41,10 +41,11 @@ def device(request):
     return torch.device(request.param)
 
 
-def train(trained, device, count=None, advance=lambda steps: None):
+def train(trained, device, count=None, advance=lambda steps: None, precision="default"):
     found = []
     job = block(trained), first_images(trained.data, count)
-    side_by_side.train([job], device, advance, lambda place, arrays, seconds: found.append(arrays))
+    with arithmetic.fixed_settings(precision):
+        side_by_side.train([job], device, advance, lambda place, arrays, seconds: found.append(arrays))
     return found[0]
 
 
@@ -205,8 +206,7 @@ def test_our_kernel_which_takes_products_in_tf32_is_not_used_in_strict_precision
     kernels = SimpleNamespace(by_weights=by_weights, activation=activation)
     monkeypatch.setattr(stacked_net, "_kernels", lambda arm, device: kernels)
     trained = replace(BASE, model=Model("C(1-3,3,p1,pool2) 48-10", "relu"), precision="float32", epochs=1)
-    with arithmetic.fixed_settings(precision):
-        train(trained, CPU)
+    train(trained, CPU, precision=precision)
     assert bool(used) == (precision == "default")
 
 

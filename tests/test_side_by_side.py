@@ -10,6 +10,7 @@ import torch
 from cases import ARM
 from hw1bench import Model
 from hw1bench.records.runs import Block
+from hw1bench.support import arithmetic
 from hw1bench.training import captured, engine, resident, side_by_side
 from kernel_cases import assert_same_bits
 from test_image_kernel import BASE, COLOUR, SIZE_8, block, first_images
@@ -30,7 +31,8 @@ def train(arms, device=CPU, count=130):
     """The arrays and seconds by place."""
     found = {}
     jobs = [(block(arm), first_images(arm.data, count)) for arm in arms]
-    side_by_side.train(jobs, device, lambda steps: None, lambda place, *record: found.update({place: record}))
+    with arithmetic.fixed_settings("default"):
+        side_by_side.train(jobs, device, lambda steps: None, lambda place, *record: found.update({place: record}))
     return found
 
 
@@ -123,6 +125,23 @@ def test_an_error_ends_the_others_and_keeps_what_is_done(watched):
     assert (done, running(watched)[-1]) == ([2], 0)
 
 
+def test_each_is_given_up_whatever_the_others_do(watched, monkeypatch):
+    parts = resident.parts
+
+    def stubborn(trained, dataset, on):
+        try:
+            yield from parts(trained, dataset, on)
+        finally:
+            if trained.arm.epochs == 9:
+                raise RuntimeError("it does not end")
+
+    monkeypatch.setattr(resident, "parts", stubborn)
+    arms = [replace(FLOAT, epochs=9), replace(FLOAT, epochs=8), replace(FLOAT, epochs=7, batch_size=1, snapshots=None)]
+    with pytest.raises(RuntimeError, match="it does not end"):
+        train(arms)
+    assert running(watched)[-1] == 0
+
+
 def test_small_nets_of_images_are_trained_side_by_side_on_a_gpu_and_nothing_else():
     cuda = torch.device("cuda")
     large = replace(FLOAT, model=Model("64-1000-1000-10"))
@@ -149,5 +168,5 @@ def test_the_memory_of_a_training():
     dataset = first_images(arm.data, 130)
     numbers = 2 * (130 + len(dataset.test or ())) * 64 + 11 * 130 * 64
     layers = 128 + 128 + 10  # the convolution, flat, dense
-    numbers += 4 * 4 * 8 * 20 * layers + 8 * 8 * (20 + 1290) + 4 * 2**27
+    numbers += 4 * 4 * 8 * 20 * layers + 8 * 8 * (20 + 1290) + 4 * 8 * 2**24 + 4 * 2**27
     assert resident.memory(block(arm), dataset) == 4 * numbers

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from hw1bench.session.interrupts import ENDINGS
+from hw1bench.support.signals import ENDINGS
 
 _DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 _LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+from hw1bench.support.signals import ENDINGS
 
 
 class Interrupts:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import torch
 
 from hw1bench.specs.experiment import BLOCK
+from hw1bench.support.signals import held_back
 
 _Found = TypeVar("_Found")
 
@@ -19,7 +20,8 @@ class Streams:
     """The streams of one training on ``device``: its ``own``, the one on which its graphs are ``captured``, and ``lanes``, one
     per run. On a CPU there are none.
 
-    Trainings side by side must not share the streams on which they capture: libraries keep memory per stream for their products.
+    Trainings side by side must not share the streams on which they capture: libraries keep memory per stream for their products,
+    and torch may free what the graphs of one such stream share as soon as one of them is gone.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -72,7 +74,8 @@ class Captured:
             yield done
 
     def forget(self) -> None:
-        """Capture the function anew before it is replayed, because what it reads of Python's state has changed."""
+        """Capture the function anew before it is replayed, because what it reads of Python's state has changed. All functions
+        of a training forget together: see ``Streams``."""
         self._graphs.clear()
 
     def _graph(self, calls: int) -> torch.cuda.CUDAGraph:
@@ -81,7 +84,8 @@ class Captured:
             for generator in self._generators:
                 graph.register_generator_state(generator)
             captured = torch.cuda.graph(graph, stream=self._on.captured, capture_error_mode="thread_local")
-            with torch.cuda.device(self._on.device), captured:
+            # A capture that is interrupted between two streams cannot be ended, and no other could begin in this process.
+            with held_back(), torch.cuda.device(self._on.device), captured:
                 for _ in range(calls):
                     self._call()
             self._graphs[calls] = graph

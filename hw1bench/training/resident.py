@@ -229,9 +229,9 @@ def parts(block: Block, dataset: Dataset, on: Streams) -> Parts:
     training = _Training(block, dataset, on)
     draws = Draws(block, len(dataset.train))
     try:
-        training.evaluate(0)
         with pool(1) as executor:  # draws an epoch while the GPU trains the one before
             drawn = executor.submit(draws.next)
+            training.evaluate(0)
             for epoch in range(1, block.arm.epochs + 1):
                 now = drawn.result()
                 if epoch < block.arm.epochs:
@@ -253,5 +253,6 @@ def memory(block: Block, dataset: Dataset) -> int:
     step = 4 * runs * (arm.batch_size or samples) * outputs  # before and after activation, and the gradients of both
     graphs = 4  # of many steps, of one, of the last, and the ordinary ones before: each keeps its own memory
     weights = 8 * runs * arm.model.parameters  # with gradients, the optimiser's state, and copies
-    numbers = sets + batches + graphs * step + weights + 4 * _NUMBERS
+    libraries = graphs * runs * 2**24 if notation.takes_maps(arm.model.layout) else 0  # workspaces of convolutions
+    numbers = sets + batches + graphs * step + weights + libraries + 4 * _NUMBERS
     return numbers * torch.finfo(getattr(torch, arm.precision)).bits // 8

@@ -7,6 +7,7 @@ waits for its own numbers then waits for a few parts of its own, while the GPU h
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,6 +69,11 @@ class _Training:
                 self.queued.append(self.on.own.record_event())
         return steps
 
+    def close(self) -> None:
+        """Give up what is left of it."""
+        with self.on.current():
+            self.parts.close()
+
 
 def train(jobs: Sequence[tuple[Block, Dataset]], device: torch.device, advance: Advance, done: Done) -> None:
     """Train the blocks of ``jobs``, up to ``MOST`` at once if memory allows, those first that take longest. Each gives what it
@@ -107,9 +113,12 @@ def train(jobs: Sequence[tuple[Block, Dataset]], device: torch.device, advance: 
             if not ready:
                 time.sleep(_PAUSE)
     finally:
-        for one in running:
-            with one.on.current():
-                one.parts.close()
+        with ExitStack() as stack:
+            for one in running:
+                stack.callback(one.close)
+            if running and device.type == "cuda":
+                with suppress(Exception):  # the first error counts
+                    torch.cuda.synchronize(device)  # what is queued still writes to what is given up now
 
 
 def _free(device: torch.device) -> float:
