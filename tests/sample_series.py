@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hw1bench.measures.line import grid
+from hw1bench.report.charts.lines import ENDS
 from hw1bench.report.figures import KINDS, Series
 
 X = np.linspace(-1, 1, 50)
@@ -92,6 +93,32 @@ def legend(axes):
 
 def lines(axes):
     return {line.get_label(): line.get_xydata() for line in axes.get_lines()}
+
+
+def shown(axes):
+    """The median lines: those that are neither the thin lines of seeds nor entries of the legend alone."""
+    return [
+        line
+        for line in axes.lines
+        if line.get_linewidth() > 0.5 and line.get_linestyle() != "None" and len(line.get_xdata()) > 2
+    ]
+
+
+def each_seed(axes):
+    """The thin lines of seeds: pairs of a colour and the lines in it, (seeds, points, 2)."""
+    found = []
+    for line in axes.lines:
+        if line.get_linewidth() == 0.5:
+            ends = np.flatnonzero(np.isnan(line.get_ydata()))
+            points = line.get_xydata()
+            length = int(ends[0]) + 1 if len(np.unique(np.diff(ends))) <= 1 else None
+            found.append((line.get_color(), points.reshape(-1, length, 2)[:, :-1] if length else points))
+    return found
+
+
+def beside(axes):
+    """The names right of the axes, at the ends of their lines."""
+    return [text.get_text() for text in axes.texts if text.get_label() == ENDS]
 
 
 def bands(axes):

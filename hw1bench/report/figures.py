@@ -1,8 +1,7 @@
 """Charts of trained runs, as files. One registry holds all kinds; drawing leaves matplotlib's settings unchanged."""
 
 import io
-import math
-import textwrap
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace as replaced
@@ -13,11 +12,21 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
 
-from hw1bench.report.charts import functions, interpolation, learning, memorising, ratio, size, sweep
+from hw1bench.report.charts import (
+    functions,
+    interpolation,
+    layout,
+    learning,
+    marks,
+    memorising,
+    ratio,
+    size,
+    sweep,
+    text,
+)
 from hw1bench.report.charts import path as paths
+from hw1bench.report.charts.marks import Mark
 from hw1bench.report.charts.series import Series
 from hw1bench.report.contract import IMAGES
 from hw1bench.report.plain import line
@@ -58,8 +67,6 @@ NOTES: dict[str, Callable[[Sequence[Series]], str]] = {
 }
 """Kind -> the function that says what a chart of the series shows, one sentence per line."""
 
-_WIDTH, _HEIGHT = 4.8, 3.0  # inches, without the legend
-_LEGEND_SIZE = 8.5  # points
 SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "hw1bench",  # element ids from the content, not from a random number
     "svg.fonttype": "none",  # text stays text: smaller, and can be searched
@@ -73,43 +80,112 @@ SETTINGS: dict[Any, Any] = {
     "grid.color": "#e4e4e4",
     "grid.linewidth": 0.6,
     "legend.frameon": False,
-    "legend.fontsize": _LEGEND_SIZE,
-    "legend.title_fontsize": _LEGEND_SIZE,
     "lines.linewidth": 1.4,
 }
+_SETTINGS: dict[Any, Any] = {
+    **SETTINGS,
+    "font.size": text.SIZE,
+    "legend.fontsize": text.SIZE,
+    "axes.labelsize": text.SIZE,
+    "axes.labelcolor": text.INK,
+    "axes.edgecolor": "#8c8c8c",
+    "axes.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "xtick.labelsize": text.SIZE,
+    "ytick.labelsize": text.SIZE,
+    "xtick.color": "#8c8c8c",
+    "ytick.color": "#8c8c8c",
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "path.simplify_threshold": 0.3,  # points, which a line may be off
+}
+_AXES: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("loss", "losses", "stopping"), ("epoch", "loss")),
+    "accuracies": ("epoch", "accuracy"),
+    "gradient_norm": ("epoch", "norm"),
+    "step_loss": ("step", "step"),
+    "loss_by_size": ("parameters", "loss"),
+    "accuracy_by_size": ("parameters", "accuracy"),
+}
+"""Kind -> what it shows on x and on y, for the marks of claims that do not need more of the chart."""
+_GUESSED = {"losses": "loss", "accuracies": "accuracy", "loss_by_size": "loss", "accuracy_by_size": "accuracy"} | {
+    kind: kind.partition("_")[0] for kind in sweep.KINDS
+}
+"""Kind -> what guessing has a level of there. These charts show nets that tell classes apart."""
+_MARKED: dict[str, Callable[[Axes, Sequence[Series], Sequence[Mark]], marks.Named]] = {
+    "stopping": learning.mark_stops,
+    "gradient_norm": learning.mark_rule,
+    "interpolation": interpolation.mark,
+    **sweep.MARKS,
+}
+"""Kind -> the function that draws marks of its own, and returns the numbers that get a tick in the upper panel."""
 
 
-def draw(kind: str, *, title: str, series: Sequence[Series], path: Path) -> None:
+def draw(
+    kind: str,
+    *,
+    title: str,
+    series: Sequence[Series],
+    path: Path,
+    data: str = "",
+    named: Sequence[Mark] = (),
+) -> None:
     """Draw a chart of ``kind`` (see ``KINDS``) to ``path``, an .svg or .png that appears whole or not at all.
 
-    Equal input gives an equal file. Raises ValueError for an unknown kind, another file type or no series, and if a series
+    ``data`` is a line below the title, such as the data set that the runs were trained on; ``named`` are the numbers that claims
+    name. Equal input gives an equal file. Raises ValueError for an unknown kind, another file type or no series, and if a series
     lacks an array that the kind needs or has one of another shape.
     """
     _check(kind, series)
     if path.suffix not in IMAGES:
         raise ValueError(f"cannot draw {path.name!r}: name it .svg or .png")
-    series = [replaced(one, name=line(one.name)) for one in series]
-    with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
+    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         # matplotlib's own font lacks some characters; the text of an SVG is drawn in the reader's font.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
-        figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_title(textwrap.fill(line(title), 52), loc="left", parse_math=False)  # a price is not a formula
-        heading = KINDS[kind](axes, series)
-        if heading:
-            _legend(figure, axes, heading)
-        save(figure, path)
+        save(_figure(kind, line(title), series, line(data), named), path, tenths=True)
 
 
-def save(figure: Figure, path: Path) -> None:
+def _figure(kind: str, title: str, series: Sequence[Series], data: str, named: Sequence[Mark]) -> Figure:
+    series = [replaced(one, name=line(one.name)) for one in series]
+    figure = Figure()
+    axes = figure.add_subplot()
+    heading = KINDS[kind](axes, series)
+    ticked = marks.Named()
+    if kind in _MARKED:
+        ticked = _MARKED[kind](axes, series, named)
+    if kind in _AXES:
+        across, up = _AXES[kind]
+        if axes.get_xlabel() == "step":
+            across = "step"
+        found = marks.draw(axes, across, up, named, series)
+        ticked = marks.Named(ticked.x | found.x, ticked.y | found.y, ticked.lower)
+    if kind in _GUESSED and not any("truth" in arm.arrays for arm in series):
+        marks.chance(axes, _GUESSED[kind], ticked)
+    layout.lay_out(figure, axes, title, data, heading, ticked)
+    return figure
+
+
+_PATH = re.compile(rb'(?<= d=")[^"CQ]*(?=")')
+_DECIMALS = re.compile(rb"(\.\d)\d+")
+
+
+def _in_tenths(svg: bytes) -> bytes:
+    """``svg`` with straight paths to a tenth of a point, about a tenth of a pixel, and without the letter of each line."""
+    return _PATH.sub(lambda path: _DECIMALS.sub(rb"\1", path[0]).replace(b" \nL ", b" ").replace(b"\nL ", b" "), svg)
+
+
+def save(figure: Figure, path: Path, *, tenths: bool = False) -> None:
     """Write ``figure``, drawn with ``SETTINGS``, to ``path``, an .svg or .png that appears whole or not at all. An equal figure
-    gives an equal file."""
+    gives an equal file. With ``tenths``, straight paths of an SVG are exact to a tenth of a point alone, which halves it."""
     content = io.BytesIO()
     if path.suffix == ".svg":
         figure.savefig(content, format="svg", metadata={"Date": None, "Creator": "hw1bench"})
     else:
         figure.savefig(content, format="png", dpi=130)
-    write_whole(path, content.getvalue())
+    written = content.getvalue()
+    write_whole(path, _in_tenths(written) if tenths and path.suffix == ".svg" else written)
 
 
 def note(kind: str, series: Sequence[Series]) -> str:
@@ -126,18 +202,3 @@ def _check(kind: str, series: Sequence[Series]) -> None:
         raise ValueError(f"no figure of kind {kind!r}: the kinds are {', '.join(KINDS)}")
     if not series:
         raise ValueError(f"nothing to draw in a figure of kind {kind!r}: give at least one series")
-
-
-def _legend(figure: Figure, axes: Axes, heading: str) -> None:
-    """Draw the legend below the chart, where it hides nothing; the figure grows by the rows of the legend."""
-    handles, labels = axes.get_legend_handles_labels()
-    font = FontProperties(size=_LEGEND_SIZE)
-    widest = max(text_to_path.get_text_width_height_descent(label, font, ismath=False)[0] for label in labels)
-    # Besides the text: a handle and the gap beside it, and the gap between two columns, in font sizes.
-    columns = 2 if 2 * (widest + 2.6 * _LEGEND_SIZE) + 2.8 * _LEGEND_SIZE <= 72 * _WIDTH else 1
-    figure.set_size_inches(_WIDTH, _HEIGHT + 0.18 * (1 + heading.count("\n") + math.ceil(len(labels) / columns)))
-    legend = figure.legend(
-        handles, labels, loc="outside lower center", ncols=columns, title=heading, handlelength=1.8, columnspacing=1.2
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)

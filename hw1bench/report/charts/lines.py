@@ -1,17 +1,34 @@
-"""How an arm looks: its colour, its line, its band."""
+"""How an arm looks: its colour, its line, the band and the thin lines of its seeds; axes and what stands beside them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
-from hw1bench.report.charts.series import Array
+from hw1bench.report.charts.series import Array, Series, array, calm, lost, quartiles, seeds
+from hw1bench.report.charts.text import FAINT, width, without_shared
+from hw1bench.report.quantities import plural
 
-BAND = "median over seeds, in a band from minimum to maximum"
+GREY = "#8c8c8c"
+"""The colour of runs that are dead or diverged."""
+ENDS = "_at the end of a line"
+"""The label of the texts that stand right of the axes at the heights of the lines that they name; ``layout`` moves
+them apart."""
+_HIGH = 90.0  # per cent
+_LEAST_ERROR = 0.1  # per cent: one of a thousand images
+_STRETCHED = (0, 20, 40, 60, 80, 90, 95, 98, 99, 99.5, 100)
+_ROOM_BESIDE = 74.0  # points, for names right of the axes
+_ASIDE = 0.008  # of the decades of x
+_MANY = 16  # runs of an arm: of more, thin lines are fainter
+_LOST = ("dead", "diverged")
+_MOST_SAID = 4  # arms whose lost runs are counted one by one
+_FEW = 4  # lines that names can stand beside; arms whose seeds can be told apart
 
 # Okabe and Ito's colours that are dark enough on white, except black, which is the truth's. Four styles and seven colours
 # share no factor, so that 28 arms differ.
@@ -37,34 +54,150 @@ def style(index: int) -> str:
 
 @dataclass(frozen=True)
 class Look:
-    """How a line is drawn, and what the legend says of it ("_": nothing); ``shade`` is how strong its band is. If there is
-    something between its points that it does not show, they are ``dotted``."""
+    """How a line is drawn, and what the legend says of it ("_": nothing). If there is something between its points that it does
+    not show, they are ``dotted``. ``lines`` is how many lines the chart has, which decides how strong bands and seeds are."""
 
     colour: str
     style: str
     label: str
-    shade: float = 0.16
+    lines: int = 1
     dotted: bool = False
 
 
-def line(axes: Axes, look: Look, x: Array, middle: Array, band: tuple[Array, Array]) -> None:
-    """Draw a line of ``middle`` over ``x``, in a ``band`` from its least to its most."""
-    axes.fill_between(x, *band, color=look.colour, alpha=look.shade, linewidth=0)
+def line(axes: Axes, look: Look, x: Array, middle: Array, kept: Array, band: tuple[Array, Array]) -> None:
+    """Draw a line of ``middle`` over ``x``, both at the points ``kept``, in a ``band`` between two quartiles."""
+    low, high = (edge[kept] for edge in band)
+    shade = 0.2 if look.lines <= _FEW else 0.08
+    axes.fill_between(x[kept], low, high, color=look.colour, alpha=shade, linewidth=0)
     dots = "o" if look.dotted else ""
-    axes.plot(x, middle, color=look.colour, linestyle=look.style, label=look.label, marker=dots, markersize=2.5)
+    axes.plot(
+        x[kept], middle[kept], color=look.colour, linestyle=look.style, label=look.label, marker=dots, markersize=2.5
+    )
 
 
-def right_axis(axes: Axes, what: str, own: str) -> Axes:
-    """A second y axis, on the right of ``axes``, for ``what``, which is drawn in the colour ``own``.
+def each(axes: Axes, look: Look, x: Array, runs: Array, grey: Array, *, smooth: bool = True) -> None:
+    """Draw each of ``runs``, (runs, points), as a thin line in the colour of its arm, or in grey if it is lost (``grey``).
 
-    It has no grid, since two would cross. The legend is made from ``axes`` alone: add what is drawn on the right with ``entry``.
+    With many lines only lost runs are drawn. A run that ends before the axis does has a cross at its end.
     """
-    right = axes.twinx()
-    right.grid(visible=False)
-    right.spines["right"].set(visible=True, color=own)
-    right.set_ylabel(what, color=own)
-    right.tick_params(axis="y", which="both", colors=own)
-    return right
+    for some, own in ((runs[~grey], look.colour), (runs[grey], GREY)):
+        if not len(some) or (look.lines > _FEW and own != GREY):
+            continue
+        at, found = calm(some, x, look.lines * len(runs)) if smooth else (x, some)
+        # One line with gaps, which costs an SVG less than a line for each run.
+        gap = np.full((len(found), 1), np.nan)
+        along = np.concatenate([np.tile(at, (len(found), 1)), gap], axis=1).ravel()
+        axes.plot(
+            along,
+            np.concatenate([found, gap], axis=1).ravel(),
+            color=own,
+            linewidth=0.5,
+            linestyle="-" if look.style == "-" else (0, (5, 3)),
+            alpha=0.8 if own == GREY else 0.45 if len(runs) <= _MANY else 0.25,
+            zorder=1.4,
+            label="_",
+        )
+        if own == GREY:
+            _crosses(axes, x, some)
+
+
+def _crosses(axes: Axes, x: Array, runs: Array) -> None:
+    known = np.isfinite(runs)
+    ended = known.any(axis=1) & ~known[:, -1]
+    last = runs.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+    if ended.any():
+        axes.plot(
+            x[last[ended]],
+            runs[ended, last[ended]],
+            linestyle="",
+            marker="x",
+            color=GREY,
+            ms=4,
+            zorder=1.9,
+            label="_",
+        )
+
+
+def caption(series: Sequence[Series], name: str, *, thin: bool = True) -> str:
+    """What the median, band and thin lines of array ``name`` show, and which runs are lost."""
+    what = "median, middle half and each" if thin and len(series) <= _FEW else "median and middle half"
+    whose = f"{series[0].name}: " if len(series) == 1 else ""
+    return f"{whose}{what} of {seeds(series, name)}{lost_runs(series, name)}"
+
+
+def lost_runs(series: Sequence[Series], name: str) -> str:
+    """'\\ngrey: 6 seeds dead (7 layers), 1 diverged (1 layer)' for runs of array ``name`` that are lost; '' if none is."""
+    said: list[str] = []
+    counts = np.array([[gone.sum() for gone in lost(arm, array(arm, name, 2))] for arm in series])
+    for who, row in zip(without_shared([arm.name for arm in series]), counts, strict=True):
+        for word, count in zip(_LOST, row, strict=True):
+            if count:
+                of = "" if len(series) == 1 else f" ({who})"
+                said.append(f"{plural(int(count), 'seed') if not said else count} {word}{of}")
+    if len(said) > _MOST_SAID:
+        said = []
+        for word, count in zip(_LOST, counts.sum(axis=0), strict=True):
+            said += [f"{plural(int(count), 'seed') if not said else count} {word}"] if count else []
+    return f"\ngrey: {', '.join(said)}" if said else ""
+
+
+def beside(axes: Axes, names: Sequence[str], colours: Sequence[str], heights: Sequence[float]) -> bool:
+    """Write ``names`` right of the axes at the ``heights`` of their lines' ends; False, and nothing, if they are too many or too
+    long for that, so that they belong in a legend."""
+    if len(names) < 2 or len(names) > _FEW or max(map(width, names)) > _ROOM_BESIDE or not np.isfinite(heights).all():
+        return False
+    for name, own, height in zip(names, colours, heights, strict=True):
+        text = axes.text(1.0, height, name, transform=axes.get_yaxis_transform(), va="center", color=own, label=ENDS)
+        text.set_parse_math(False)
+    return True
+
+
+def spread_seeds(axes: Axes, places: Array, runs: Sequence[Array], looks: Mapping[str, Any], side: int) -> None:
+    """A dot per seed at each of ``places`` on a logarithmic x axis, and a bar from quartile to quartile; a little to the left
+    (``side`` -1), to the right (1) or at the place itself (0), so that two histories do not hide each other."""
+    span = places.max() / places.min() if len(places) > 1 else 10.0
+    at = places * span ** (_ASIDE * side)
+    counts = [len(values) for values in runs]
+    dots = {"color": looks["color"], "marker": "o", "linestyle": ""}
+    axes.plot(np.repeat(at, counts), np.concatenate(runs), **dots, alpha=0.35, ms=2.6, mew=0, zorder=1.6, label="_")
+    edges = [quartiles(values[:, None]) for values in runs]
+    low, high = (np.array([pair[side][0] for pair in edges]) for side in (0, 1))
+    axes.vlines(at, low, high, color=looks["color"], alpha=0.3, linewidth=5, zorder=1.5, label="_")
+
+
+def gone(axes: Axes, places: Array, lost: Sequence[int], runs: int) -> str:
+    """Grey crosses at the upper edge at the ``places`` on x where runs diverged, and a line that counts them; '' if none did.
+
+    lost  how many diverged, for each place, of all ``runs``
+    """
+    if not sum(lost):
+        return ""
+    at = places[np.array(lost) > 0]
+    looks: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "color": GREY, "clip_on": False, "zorder": 2.6}
+    axes.plot(at, np.ones(len(at)), linestyle="", marker="x", ms=6, mew=1.4, label="_", **looks)
+    for place, count in zip(places, lost, strict=True):
+        if count > 1:
+            axes.annotate(
+                f"{count}",
+                (place, 1.0),
+                xycoords=axes.get_xaxis_transform(),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                color=FAINT,
+            )
+    return f"\ngrey: {sum(lost)} of {plural(runs, 'run')} diverged"
+
+
+def panel(axes: Axes, heights: tuple[float, float]) -> Axes:
+    """A second panel below ``axes`` with the same x axis; ``heights`` are the shares of the two."""
+    grid = axes.get_subplotspec()
+    assert grid is not None
+    rows = grid.subgridspec(2, 1, height_ratios=heights)
+    axes.set_subplotspec(rows[0])
+    found = axes.figure.add_subplot(rows[1], sharex=axes)
+    axes.tick_params(axis="x", labelbottom=False)
+    return found
 
 
 def entry(axes: Axes, text: str, **looks: Any) -> None:
@@ -72,8 +205,26 @@ def entry(axes: Axes, text: str, **looks: Any) -> None:
     axes.plot([], [], label=text, **looks)
 
 
+def stretch(axes: Axes, finals: Sequence[float]) -> None:
+    """Stretch the y axis, of accuracies in per cent, toward 100, if the ``finals`` of most lines are beyond ``_HIGH``: it is then
+    linear in the logarithm of the error, down to ``_LEAST_ERROR``, so that 99 and 99.5 % lie apart."""
+    known = [value for value in finals if np.isfinite(value)]
+    if not known or np.median(known) < _HIGH:
+        return
+    axes.set_yscale(
+        "function",
+        functions=(
+            lambda accuracy: -np.log10(np.maximum(100 - np.asarray(accuracy, float), 0) + _LEAST_ERROR),
+            lambda place: 100 + _LEAST_ERROR - 10.0 ** -np.asarray(place, float),
+        ),
+    )
+    axes.yaxis.set_major_locator(FixedLocator(_STRETCHED))
+    low, _ = axes.get_ylim()
+    axes.set_ylim(max(low, 0), 100)
+
+
 def readable(axis: Axis) -> None:
-    """Write plain numbers on a logarithmic axis of less than three decades; matplotlib writes 2 x 10^-1, or too few ticks.
+    """Choose the ticks of a logarithmic axis of less than three decades; matplotlib takes too few.
 
     To be called after the last line is drawn, since it depends on the axis's limits.
     """
@@ -85,5 +236,3 @@ def readable(axis: Axis) -> None:
         axis.set_minor_locator(NullLocator())
     else:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1000 else f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())

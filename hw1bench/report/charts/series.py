@@ -1,19 +1,24 @@
 """The arrays of a chart, and what is drawn of them: medians, extremes and thinned lines over runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hw1bench.report.charts.text import without_shared
 from hw1bench.report.quantities import plural
 
 Array = npt.NDArray[Any]
 
-_POINTS = 400  # per line; what a chart this wide can show
-_BUDGET = 1050  # per chart; keeps an SVG with three bands near 100 kB
+_POINTS = 280  # per line; what a chart this wide can show
+_BUDGET = 900  # per chart; keeps an SVG with three bands near 50 kB
 _LEAST_POINTS = 60  # per line, however many lines there are
+_THIN_BUDGET = 1600  # points of all lines of seeds
+_THIN_LEAST, _THIN_MOST = 20, 90  # points of the line of a seed
+_CONSTANT = 1e-3  # as in ``measures.learning.dead``
 
 
 @dataclass(frozen=True)
@@ -89,17 +94,46 @@ def holder(series: Sequence[Series], name: str) -> Series:
 
 def diverged(arm: Series) -> int:
     """The number of runs of ``arm`` whose training loss was ever not finite; 0 if it has no training loss."""
-    return _not_finite(array(arm, "train_loss", 2)) if "train_loss" in arm.arrays else 0
+    return int(_not_finite(array(arm, "train_loss", 2)).sum()) if "train_loss" in arm.arrays else 0
 
 
-def label(arm: Series, runs: Array) -> str:
-    """The legend's text for ``arm``, of which (runs, ...) are drawn: its name, its seeds, and how many of them diverged."""
-    lost = max(diverged(arm), _not_finite(runs))
-    return f"{arm.name} ({plural(len(runs), 'seed')}{f', {lost} diverged' if lost else ''})"
+def lost(arm: Series, runs: Array) -> tuple[Array, Array]:
+    """Which runs of ``arm``, of which (runs, ...) are drawn, are dead and which diverged: two masks, (runs,).
+
+    A fit is dead if its outputs are constant after training (``measures.learning.dead``); a run diverged if its training loss, or
+    what is drawn of it, was ever not finite.
+    """
+    gone = _not_finite(runs)
+    if "train_loss" in arm.arrays:
+        losses = array(arm, "train_loss", 2)
+        gone = gone | _not_finite(losses) if len(losses) == len(runs) else gone
+    dead = np.zeros(len(runs), bool)
+    if {"truth", "prediction"} <= arm.arrays.keys():
+        fitted = array(arm, "prediction", 2)
+        if len(fitted) == len(runs):
+            dead = np.ptp(fitted, axis=1) <= _CONSTANT * array(arm, "truth", 1).std()
+    return dead & ~gone, gone
 
 
-def _not_finite(runs: Array) -> int:
-    return int((~np.isfinite(runs)).any(axis=1).sum())
+def label(arm: Series, series: Sequence[Series], name: str) -> str:
+    """The text for ``arm`` beside its line: its name without what all ``series`` share, and the number of its runs if
+    it is not the same for all of them.
+
+    name  of the array with an axis of runs
+    """
+    counts = {len(array(one, name, 2)) for one in series}
+    own = without_shared([one.name for one in series])[[one is arm for one in series].index(True)]
+    return own if len(counts) == 1 else f"{own} ({plural(len(array(arm, name, 2)), 'seed')})"
+
+
+def seeds(series: Sequence[Series], name: str) -> str:
+    """'16 seeds', or '8 to 16 seeds', of the runs of array ``name``."""
+    counts = [len(array(one, name, 2)) for one in series]
+    return plural(counts[0], "seed") if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)} seeds"
+
+
+def _not_finite(runs: Array) -> Array:
+    return np.asarray((~np.isfinite(runs)).any(axis=1))
 
 
 def thin(length: int, lines: int) -> Array:
@@ -112,8 +146,23 @@ def thin_by_ratio(length: int, lines: int) -> Array:
     return np.unique(np.geomspace(1, length - 1, _count(length, lines)).round().astype(int))
 
 
-def _count(length: int, lines: int) -> int:
-    return min(length, max(_LEAST_POINTS, min(_POINTS, _BUDGET // lines)))
+def calm(runs: Array, x: Array, lines: int) -> tuple[Array, Array]:
+    """The lines of seeds in a chart of so many of them: x (points,) and y (runs, points).
+
+    A run with more values than a thin line can show is drawn from its first value through medians of as many neighbours as it
+    takes: one value of each, as in a line that is thinned, would draw nothing but its noise.
+    """
+    length = runs.shape[1]
+    points = max(_THIN_LEAST, min(_THIN_MOST, _THIN_BUDGET // lines))
+    if length <= points:
+        return x, runs
+    edges = np.linspace(1, length, points).round().astype(int)
+    parts = list(pairwise(edges))
+    middle = [np.median(runs[:, start:end], axis=1) for start, end in parts]
+    return (
+        np.array([x[0], *(x[start:end].mean() for start, end in parts[:-1]), x[-1]]),
+        np.stack([runs[:, 0], *middle], axis=1),
+    )
 
 
 def finite(values: Array) -> Array:
@@ -131,6 +180,19 @@ def positive(values: Array) -> Array:
     return np.where(values > 0, values, np.nan)
 
 
+def quartiles(runs: Array, shown: Callable[[Array], Array] = finite) -> tuple[Array, Array]:
+    """The lower and the upper quartile over runs as they are ``shown``, a diverged run being the worst; NaN where one is not
+    finite."""
+    with np.errstate(invalid="ignore"):
+        low, high = np.quantile(np.where(np.isnan(runs), np.inf, runs), [0.25, 0.75], axis=0)
+    known = np.isfinite(low) & np.isfinite(high)
+    return shown(np.where(known, low, np.nan)), shown(np.where(known, high, np.nan))
+
+
+def _count(length: int, lines: int) -> int:
+    return min(length, max(_LEAST_POINTS, min(_POINTS, _BUDGET // lines)))
+
+
 def median_loss(runs: Array) -> Array:
     """The median over runs; a diverged run counts as the worst of all, and a median that is not finite is not drawn."""
     return finite(np.median(unbounded(runs), axis=0))
@@ -139,15 +201,3 @@ def median_loss(runs: Array) -> Array:
 def median_accuracy(runs: Array) -> Array:
     """The median over runs; an accuracy that is not a number counts as the worst of all."""
     return finite(np.median(np.where(np.isnan(runs), -np.inf, runs), axis=0))
-
-
-def spread(runs: Array) -> tuple[Array, Array]:
-    """The least and the most over runs, of the finite values."""
-    drawn = finite(runs)
-    return np.asarray(np.fmin.reduce(drawn, axis=0)), np.asarray(np.fmax.reduce(drawn, axis=0))
-
-
-def spread_at(runs: Array, kept: Array) -> tuple[Array, Array]:
-    """As ``spread``, at the points ``kept``, each also covering those up to the next one, so that no spike is lost."""
-    low, high = spread(runs)
-    return np.asarray(np.fmin.reduceat(low, kept)), np.asarray(np.fmax.reduceat(high, kept))
