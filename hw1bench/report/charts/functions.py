@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from hw1bench.report.charts.lines import BAND, Look, colour, line, style
-from hw1bench.report.charts.series import Array, Series, array, label, median_loss, spread, thin
+from hw1bench.report.charts.lines import Look, caption, colour, each, line, style
+from hw1bench.report.charts.series import Array, Series, array, label, lost, median_loss, quartiles, thin
 
 
 def function(axes: Axes, series: Sequence[Series]) -> str:
@@ -19,9 +20,9 @@ def function(axes: Axes, series: Sequence[Series]) -> str:
 
 
 def curves(axes: Axes, series: Sequence[Series]) -> str:
-    """Fitted functions over the truth: each arm's median over runs, in a band from its minimum to its maximum."""
+    """Fitted functions over the truth: each arm's median over runs, with the middle half of the runs and each run."""
     x, truth = _truth(series[0])
-    axes.plot(x, truth, color="black", linewidth=1.0, label="truth", zorder=1.5)
+    axes.plot(x, truth, color="black", linewidth=1.0, label="truth", zorder=2.2)
     for index, arm in enumerate(series):
         x, runs = array(arm, "x", 1), array(arm, "prediction", 2)
         if runs.shape[1] != len(x):
@@ -29,12 +30,12 @@ def curves(axes: Axes, series: Sequence[Series]) -> str:
                 f"series {arm.name!r} has {len(x)} values of x but predictions at {runs.shape[1]}: match them"
             )
         kept = thin(len(x), len(series))
-        shown = runs[:, kept]
-        look = Look(colour(index), style(index), label(arm, runs))
-        line(axes, look, x[kept], median_loss(shown), spread(shown))
+        look = Look(colour(index), style(index), label(arm, series, "prediction"), len(series))
+        each(axes, look, x, runs, np.logical_or(*lost(arm, runs)), smooth=False)
+        line(axes, look, x, median_loss(runs), kept, quartiles(runs))
     axes.set(xlabel="x", ylabel="f(x)")
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    return BAND
+    return caption(series, "prediction")
 
 
 def _truth(arm: Series) -> tuple[Array, Array]:
