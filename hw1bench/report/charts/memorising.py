@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from hw1bench.report.charts.lines import BAND, Look, colour, line, readable, style
-from hw1bench.report.charts.series import Array, Series, array, label, median_accuracy, spread_at, thin_by_ratio
+from hw1bench.report.charts.lines import ENDS, Look, caption, colour, line, readable, style
+from hw1bench.report.charts.marks import CHANCE, once
+from hw1bench.report.charts.series import Array, Series, array, label, median_accuracy, quartiles, thin_by_ratio
+from hw1bench.report.charts.text import FAINT, INK
 
 LEVELS = (15, 50, 99)
 """In per cent: above chance for ten classes; half of the labels; all but a few."""
@@ -15,22 +17,24 @@ LEVELS = (15, 50, 99)
 def memorising(axes: Axes, series: Sequence[Series]) -> str:
     """Training accuracy in per cent against optimiser steps, with a dot where the median passes each of ``LEVELS``."""
     axes.set_xscale("log")
+    beside = axes.get_yaxis_transform()
     for level in LEVELS:
-        axes.axhline(level, color="#777777", linewidth=0.8, linestyle=(0, (1, 2)), zorder=1.2, label="_")
-        beside = axes.get_yaxis_transform()
-        axes.text(1.01, level, f"{level} %", transform=beside, va="center", color="#555555", fontsize=8)
+        axes.axhline(level, color=FAINT, linewidth=0.7, linestyle=(0, (1, 2)), zorder=1.2, label="_")
+        axes.text(1.01, level, f"{level} %", transform=beside, va="center", color=INK, label=ENDS)
     for index, arm in enumerate(series):
         steps, runs = _history(arm)
         middle = 100 * median_accuracy(runs)
         passed = sorted({index for index in _passed(middle).values() if index})  # not the one before training
         kept = np.union1d(thin_by_ratio(len(steps), len(series)), passed).astype(int)
-        look = Look(colour(index), style(index), label(arm, runs))
-        line(axes, look, steps[kept], middle[kept], spread_at(100 * runs, kept))
+        look = Look(colour(index), style(index), label(arm, series, "train_accuracy"), len(series))
+        line(axes, look, steps, middle, kept, quartiles(100 * runs))
         axes.plot(steps[passed], middle[passed], "o", color=colour(index), markersize=4.5, label="_")
     axes.set(xlabel="optimiser steps", ylabel="training accuracy (%)", ylim=(0, 103))
+    once(axes, "chance", axes.axhline, CHANCE["accuracy"], "chance, 10 %")
     readable(axes.xaxis)
     *others, last = map(str, LEVELS)
-    return f"{BAND};\na dot where the median passes {', '.join(others)} and {last} %"
+    dots = f"dots: the median passes {', '.join(others)} and {last} %"
+    return f"{caption(series, 'train_accuracy', thin=False)}\n{dots}"
 
 
 def note(series: Sequence[Series]) -> str:
