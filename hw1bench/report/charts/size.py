@@ -1,12 +1,13 @@
 """Generalisation against size: final loss and accuracy against the number of parameters."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from hw1bench.report.charts.learning import SPLITS
-from hw1bench.report.charts.lines import colour, readable
+from hw1bench.report.charts.lines import beside, colour, gone, readable, spread_seeds
 from hw1bench.report.charts.series import (
     Array,
     Series,
@@ -46,19 +47,25 @@ def _by_size(
     axes.set_xscale("log")
     arms = sorted(series, key=_parameters)
     sizes = np.array([_parameters(arm) for arm in arms])
+    names, ends = [], []
     for index, (split, dashes) in enumerate(SPLITS.items()):
         finals = [array(arm, f"{split}_{what}", 2)[:, -1] for arm in arms]
-        own = colour(index)
-        counts = np.array([len(values) for values in finals])
-        axes.plot(np.repeat(sizes, counts), shown(np.concatenate(finals)), "o", color=own, alpha=0.3, ms=3, mew=0)
         medians = np.array([median(values[:, None])[0] for values in finals])
         name = "training" if split == "train" else split
-        axes.plot(sizes, shown(medians), color=own, linestyle=dashes, marker="o", markersize=4, label=name)
+        looks: dict[str, Any] = {"color": colour(index), "linestyle": dashes, "marker": "os"[index]}
+        spread_seeds(axes, sizes, [shown(values) for values in finals], looks, 2 * index - 1)
+        axes.plot(sizes, shown(medians), **looks, markersize=4, label=name)
+        names.append(name)
+        ends.append(shown(medians)[-1])
+    if beside(axes, names, [colour(0), colour(1)], ends):
+        for drawn in axes.lines:
+            if drawn.get_label() in names:
+                drawn.set_label(f"_{drawn.get_label()}")
     readable(axes.xaxis)
+    counts = [len(values) for values in finals]
     seeds = plural(min(counts), "seed") if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)} seeds"
-    lost = sum(map(diverged, arms))
-    remark = f";\n{lost} of {plural(counts.sum(), 'run')} diverged" if lost else ""
-    return f"a line through the medians of {seeds}, one dot per seed{remark}"
+    remark = gone(axes, sizes, list(map(diverged, arms)), sum(counts))
+    return f"median of {seeds}, bar: middle half, dots: seeds{remark}"
 
 
 def _parameters(arm: Series) -> float:
