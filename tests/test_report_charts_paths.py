@@ -34,7 +34,7 @@ def test_a_path_is_one_line_per_run_with_a_ring_at_its_start_and_dots_where_it_w
         "component 1 (37.4 % of variance)",
         "component 2 (21.1 % of variance)",
     )
-    assert legend(axes) == ["start", "numbers: training accuracy in %"]
+    assert legend(axes) == ["start", "training accuracy in %"]
     assert heading == "one colour per run, 3 runs"
 
 
@@ -45,10 +45,29 @@ def test_every_run_has_a_colour_and_its_dots_have_it_too(runs):
     assert len(np.unique(axes.collections[1].get_facecolor(), axis=0)) == runs
 
 
-def test_accuracies_stand_beside_some_of_the_dots_the_last_of_each_run_among_them():
+def test_the_last_accuracy_of_each_run_stands_beside_its_dot():
     axes, _ = drawn("path_whole", series())
-    assert texts(axes)[:8] == ["97.3"] * 8
-    assert 8 < len(texts(axes)) <= 24
+    assert texts(axes) == ["97.3"] * 8
+
+
+def test_runs_that_start_far_apart_have_a_frame_each_at_one_scale():
+    far = apart(10)
+    far.arrays["whole_path"][3] = 0.5 * (far.arrays["whole_path"][3] - far.arrays["whole_path"][3, :1])
+    axes, heading = drawn("path_whole", far)
+    assert (axes.get_xlim(), axes.get_ylim()) == ((0, 4), (0, 2))
+    paths_drawn = [
+        line.get_xydata() for line in axes.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 13
+    ]
+    assert len(paths_drawn) == 8
+    for run, moved in enumerate(paths_drawn):
+        corner = np.array([run % 4, 1 - run // 4])
+        assert ((moved > corner) & (moved < corner + 1)).all()
+        own = far.arrays["whole_path"][run]
+        reference = np.ptp(paths_drawn[1], axis=0) / np.ptp(far.arrays["whole_path"][1], axis=0)
+        np.testing.assert_allclose(np.ptp(moved, axis=0), np.ptp(own, axis=0) * reference, atol=1e-9)
+    assert texts(axes) == ["97.3"] * 8
+    assert heading.startswith("8 runs, a frame each, 1.39 wide and 2.00 high; two starts lie ")
+    assert "37.4 % and 21.1 % of variance" in axes.get_ylabel()
 
 
 def test_accuracies_do_not_lie_over_each_other():

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hw1bench.report.charts.lines import colour, entry
 from hw1bench.report.charts.series import Array, Series, array, holder, thin
+from hw1bench.report.charts.text import FAINT, SIZE, width
 from hw1bench.report.quantities import number, percent, plural
 
-_GREY = "#555555"
-_FONT = 6.0  # points, of the accuracies
-_AREA = np.array([280.0, 155.0])  # points: about what the axes of a chart measure
-_LABELS = 3  # per run, if there are few runs; of many only the last, and only if it lies on no line
+_AREA = np.array([270.0, 150.0])  # points: about what the axes of a chart measure
+_COLUMNS = 4  # of frames
+_FRAME = np.array([0.72, 0.5])  # the share of a frame that the longest path takes
 _FEW = 8  # runs
 _MOST = 16  # runs: more can neither be told apart nor kept small
 _FAR = 3  # this many times as far apart as they travel is much farther
@@ -26,6 +26,8 @@ def path(axes: Axes, series: Sequence[Series], *, part: str) -> str:
     arm = holder(series, f"{part}_path")
     places, accuracy = (found[:_MOST] for found in _paths(arm, part))
     shares = array(arm, f"{part}_shares", 2)[0]
+    if _far_apart(places):
+        return _frames(axes, places, accuracy, shares, len(arm.arrays[f"{part}_path"]))
     marked = np.isfinite(accuracy) & np.isfinite(places).all(axis=2)
     drawn = []
     for run, (place, there) in enumerate(zip(places, marked, strict=True)):
@@ -40,13 +42,53 @@ def path(axes: Axes, series: Sequence[Series], *, part: str) -> str:
     dots = places[marked]
     axes.scatter(dots[:, 0], dots[:, 1], s=8, c=np.repeat(owns, marked.sum(axis=1)).tolist(), linewidths=0, zorder=2.2)
     for axis, name, share in zip((axes.xaxis, axes.yaxis), ("component 1", "component 2"), shares, strict=True):
-        axis.set_label_text(f"{name} ({percent(share)} of variance)", fontsize=9)
+        axis.set_label_text(f"{name} ({percent(share)} of variance)")
         axis.set_major_locator(MaxNLocator(5))
     _accuracies(axes, np.concatenate(drawn), places, accuracy, marked)
-    entry(axes, "start", color=_GREY, marker="o", linestyle="", markerfacecolor="white", markersize=4.5)
-    entry(axes, "numbers: training accuracy in %", color=_GREY, marker="o", linestyle="", markersize=2.8)
+    _entries(axes)
     every = len(arm.arrays[f"{part}_path"])
     return f"one colour per run, {_runs(len(places), every)}"
+
+
+def _entries(axes: Axes) -> None:
+    entry(axes, "start", color=FAINT, marker="o", linestyle="", markerfacecolor="white", markersize=4.5)
+    entry(axes, "training accuracy in %", color=FAINT, marker="o", linestyle="", markersize=2.8)
+
+
+def _frames(axes: Axes, places: Array, accuracy: Array, shares: Array, every: int) -> str:
+    """Each path in a frame of its own, all at one scale: in one plane, runs that start far apart would be dots."""
+    rows = -(-len(places) // _COLUMNS)
+    low, high = np.nanmin(places, axis=1), np.nanmax(places, axis=1)  # (runs, 2)
+    unit = np.nanmax(high - low, axis=0)
+    unit = np.where(unit > 0, unit, 1.0)
+    centres = np.array([[run % _COLUMNS + 0.5, rows - run // _COLUMNS - 0.5] for run in range(len(places))])
+    moved = (places - ((low + high) / 2)[:, None]) / unit * _FRAME + centres[:, None]
+    for edge in range(1, _COLUMNS):
+        axes.axvline(edge, color="#e4e4e4", linewidth=0.8, zorder=0.5, label="_")
+    for edge in range(1, rows):
+        axes.axhline(edge, color="#e4e4e4", linewidth=0.8, zorder=0.5, label="_")
+    own = colour(0)
+    for path, there, known in zip(moved, accuracy, np.isfinite(accuracy) & np.isfinite(moved).all(axis=2), strict=True):
+        axes.plot(*path.T, color=own, linewidth=0.9, label="_")
+        axes.plot(*path[known].T, linestyle="", marker="o", color=own, ms=2.6, label="_")
+        axes.plot(*path[0], linestyle="", marker="o", color=own, markerfacecolor="white", ms=4.5, zorder=2.4, label="_")
+        if known.any():
+            last = np.flatnonzero(known)[-1]
+            left, bottom = np.floor(np.nanmean(path, axis=0)) + 0.04
+            axes.text(left, bottom, f"{100 * there[last]:.3g}", va="bottom", color=FAINT)
+    axes.set(xlim=(0, _COLUMNS), ylim=(0, rows))
+    axes.yaxis.set_major_locator(NullLocator())
+    axes.xaxis.set_visible(False)
+    axes.set_ylabel(f"components 1 and 2 ({percent(shares[0])} and {percent(shares[1])} of variance)")
+    _entries(axes)
+    starts = places[:, 0][np.isfinite(places[:, 0]).all(axis=1)]
+    first, second = np.triu_indices(len(starts), 1)
+    apart = float(np.median(np.linalg.norm(starts[first] - starts[second], axis=1)))
+    wide, tall = unit / _FRAME
+    return (
+        f"{_runs(len(places), every)}, a frame each, {number(float(wide))} wide and {number(float(tall))} high; "
+        f"two starts lie {number(apart)} apart (median)"
+    )
 
 
 def note(series: Sequence[Series], *, part: str) -> str:
@@ -130,43 +172,40 @@ def _colour(run: int, runs: int) -> str:
 
 
 def _accuracies(axes: Axes, lines: Array, places: Array, accuracy: Array, marked: Array) -> None:
-    """Write accuracies beside their dots, if there is room: the last of every run, then some of those before it.
+    """Write the last accuracy of each run beside its dot, if there is room; of many runs, only if it lies on no line.
 
     lines  (points, 2): what is drawn already, of which labels keep clear.
     """
     low, high = np.array([axes.get_xlim(), axes.get_ylim()]).T
     ink = (lines[np.isfinite(lines).all(axis=1)] - low) / (high - low) * _AREA
     taken: list[Array] = []  # centres and half sizes, points
-    for rank in range(_LABELS if len(places) <= _FEW else 1):
-        for run, dots in enumerate(marked):
-            where = np.flatnonzero(dots)
-            if rank >= len(where):
-                continue
-            snapshot = where[[-1, len(where) // 2, len(where) // 4][rank]] if len(where) > _LABELS else where[-1 - rank]
-            text = f"{100 * accuracy[run, snapshot]:.3g}"
-            half = _FONT * np.array([0.3 * len(text), 0.42])
-            dot = (places[run, snapshot] - low) / (high - low) * _AREA
-            offsets = [np.array(side) * (half + 2.4) for side in _AROUND]
-            hidden = [int((np.abs(ink - dot - offset) < half).all(axis=1).sum()) for offset in offsets]
-            free = [
-                (points, side)
-                for side, (offset, points) in enumerate(zip(offsets, hidden, strict=True))
-                if _room(dot + offset, half, taken) and (points == 0 or len(places) <= _FEW)
-            ]
-            if not free:
-                continue
-            best = offsets[min(free)[1]]
-            taken.append(np.array([dot + best, half]))
-            axes.annotate(
-                text,
-                places[run, snapshot],
-                xytext=tuple(best),
-                textcoords="offset points",
-                ha="center",
-                va="center_baseline",
-                fontsize=_FONT,
-                color=_colour(run, len(places)),
-            )
+    for run, dots in enumerate(marked):
+        where = np.flatnonzero(dots)
+        if not len(where):
+            continue
+        text = f"{100 * accuracy[run, where[-1]]:.3g}"
+        half = np.array([width(text) / 2, 0.5 * SIZE])
+        dot = (places[run, where[-1]] - low) / (high - low) * _AREA
+        offsets = [np.array(side) * (half + 2.4) for side in _AROUND]
+        hidden = [int((np.abs(ink - dot - offset) < half).all(axis=1).sum()) for offset in offsets]
+        free = [
+            (points, side)
+            for side, (offset, points) in enumerate(zip(offsets, hidden, strict=True))
+            if _room(dot + offset, half, taken) and (points == 0 or len(places) <= _FEW)
+        ]
+        if not free:
+            continue
+        best = offsets[min(free)[1]]
+        taken.append(np.array([dot + best, half]))
+        axes.annotate(
+            text,
+            places[run, where[-1]],
+            xytext=tuple(best),
+            textcoords="offset points",
+            ha="center",
+            va="center_baseline",
+            color=_colour(run, len(places)),
+        )
 
 
 def _room(centre: Array, half: Array, taken: Sequence[Array]) -> bool:
