@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from hw1bench.report.charts.lines import GREY
 from hw1bench.report.figures import Series, draw, note
-from sample_series import drawn, legend, lines, stationary
+from sample_series import beside, drawn, legend, lines, stationary
 
 
 def points(name="MSE", runs=4, **changed):
@@ -14,36 +15,46 @@ def points(name="MSE", runs=4, **changed):
 def test_every_seed_of_every_arm_is_a_dot_over_its_loss():
     axes, heading = drawn("ratio_by_loss", points(), points("L1", runs=2, above=np.full((2, 3), 0.9)))
     losses = stationary()["stationary_loss"][[0, -1]]
-    assert (axes.get_xscale(), axes.get_xlabel(), axes.get_ylabel()) == ("log", "loss", "share of eigenvalues")
-    found = lines(axes)
+    assert (axes.get_xscale(), axes.get_xlabel(), axes.get_ylabel()) == ("log", "loss", "share of eigenvalues (%)")
+    found = {label: xy for label, xy in lines(axes).items() if not label.startswith("_")}
     assert list(found) == [
-        "above: minimal ratio",
-        "below: negative",
+        "positive: minimal ratio",
+        "negative",
         "no step on the loss: 1 of 6 points",
         "not reached: 2 of 6 points",
     ]
     ratio, negative, ringed, missed = found.values()
     np.testing.assert_allclose(ringed, [ratio[2]])
     np.testing.assert_allclose(ratio[:, 0], [*np.geomspace(1e-5, 1e-1, 4)[:3], losses[0]])
-    np.testing.assert_allclose(ratio[:, 1], [0.5, 0.5, 0.5, 0.9])  # the column of 1e-6
-    np.testing.assert_allclose(negative[:, 1], 0.1)
-    np.testing.assert_allclose(missed, [[0.1, 0.5], [0.1, 0.9]])
-    assert heading == "eigenvalues of the Hessian above and below ±1e-6 of the largest,\none dot per point, 2 per seed"
+    np.testing.assert_allclose(ratio[:, 1], [50, 50, 50, 90])  # the column of 1e-6
+    np.testing.assert_allclose(negative[:, 1], 10)
+    np.testing.assert_allclose(missed, [[0.1, 50], [0.1, 90]])
+    assert heading == "Hessian, beyond ±1e-6 of the largest eigenvalue; 6 points, 2 per seed"
+
+
+def test_the_means_that_the_effect_compares_are_lines_with_their_numbers():
+    axes, _ = drawn("ratio_by_loss", points(), points("L1", runs=2, above=np.full((2, 3), 0.9)))
+    means = [
+        line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1 and len(line.get_xdata()) == 2
+    ]
+    np.testing.assert_allclose(means[:2], [60, 10])  # of the four points that got there: 50, 50, 50, 90
+    assert beside(axes) == ["mean 60 %", "mean 10 %"]
 
 
 def test_points_that_did_not_get_there_are_hollow_and_grey_and_without_them_the_legend_is_silent():
     axes, _ = drawn("ratio_by_loss", points())
-    assert axes.lines[3].get_markerfacecolor() == "none"
-    assert axes.lines[3].get_color() == "#888888"
+    missed = next(line for line in axes.lines if str(line.get_label()).startswith("not reached"))
+    assert missed.get_markerfacecolor() == "none"
+    assert missed.get_color() == GREY
     axes, _ = drawn("ratio_by_loss", points(reached=np.ones(4), descended=np.ones(4)))
-    assert legend(axes) == ["above: minimal ratio", "below: negative"]
+    assert legend(axes) == ["positive: minimal ratio", "negative"]
 
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf, 0.0])
 def test_a_point_without_a_place_on_the_axis_is_reported(loss):
     axes, heading = drawn("ratio_by_loss", points(stationary_loss=np.array([1e-3, loss, 1e-2, 1e-1])))
-    assert len(lines(axes)["above: minimal ratio"]) == 2
-    assert heading.endswith(";\n1 point without a positive loss not drawn")
+    assert len(lines(axes)["positive: minimal ratio"]) == 2
+    assert heading.endswith("\n1 point without a positive loss not drawn")
 
 
 def test_the_note_counts_points_and_says_what_to_keep_in_mind_about_the_shares():

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from hw1bench.report.charts.lines import colour, readable
+from hw1bench.report.charts.lines import GREY, beside, colour, readable
 from hw1bench.report.charts.series import Array, Series, array
 from hw1bench.report.quantities import number, percent, plural
 from hw1bench.specs.measurement import MINIMAL_RATIO, TOLERANCES
@@ -19,12 +19,17 @@ def ratio_by_loss(axes: Axes, series: Sequence[Series]) -> str:
     """Shares of positive and of negative eigenvalues against the loss there: one dot per point, for every seed of every arm."""
     axes.set_xscale("log")
     loss, reached = _all(series, "stationary_loss"), _reached(series)
-    above, below = (_all(series, side, len(TOLERANCES))[:, _COLUMN] for side in ("above", "below"))
+    above, below = (100 * _all(series, side, len(TOLERANCES))[:, _COLUMN] for side in ("above", "below"))
     placed = np.isfinite(loss) & (loss > 0)
     got, missed = placed & reached, placed & ~reached
-    minimal, negative = "above: minimal ratio", "below: negative"
-    axes.plot(loss[got], above[got], "o", color=colour(0), alpha=0.8, ms=3.8, mew=0, label=minimal, zorder=2.2)
-    axes.plot(loss[got], below[got], "v", color=colour(1), alpha=0.4, ms=3.5, mew=0, label=negative, zorder=2)
+    minimal, negative = "positive: minimal ratio", "negative"
+    axes.plot(loss[got], above[got], "o", color=colour(0), alpha=0.6, ms=4, mew=0, label=minimal, zorder=2.2)
+    axes.plot(loss[got], below[got], "v", color=colour(1), alpha=0.6, ms=4, mew=0, label=negative, zorder=2)
+    if reached.any():
+        means = [float(shares[reached].mean()) for shares in (above, below)]
+        for mean, own, dashes in zip(means, (colour(0), colour(1)), ("-", "--"), strict=True):
+            axes.axhline(mean, color=own, linestyle=dashes, linewidth=1.2, zorder=1.9, label="_")
+        beside(axes, [f"mean {mean:.0f} %" for mean in means], [colour(0), colour(1)], means)
     alone = got & ~_descended(series)
     if alone.any():
         ring: dict[str, Any] = {"color": "black", "markerfacecolor": "none", "ms": 5.5, "mew": 0.6}
@@ -33,16 +38,16 @@ def ratio_by_loss(axes: Axes, series: Sequence[Series]) -> str:
     far = int((~reached).sum())
     if far:
         points = plural(len(reached), "point")
-        looks: dict[str, Any] = {"color": "#888888", "markerfacecolor": "none", "ms": 4.0, "mew": 0.8}
+        looks: dict[str, Any] = {"color": GREY, "markerfacecolor": "none", "ms": 4.0, "mew": 0.8}
         axes.plot(loss[missed], above[missed], "o", **looks, label=f"not reached: {far} of {points}", zorder=2.1)
-    axes.set(xlabel="loss", ylabel="share of eigenvalues")
-    axes.set_ylim(bottom=-0.03)
+    axes.set(xlabel="loss", ylabel="share of eigenvalues (%)")
+    axes.set_ylim(bottom=-3)
     readable(axes.xaxis)
     absent = int((~placed).sum())
-    remark = f";\n{plural(absent, 'point')} without a positive loss not drawn" if absent else ""
+    remark = f"\n{plural(absent, 'point')} without a positive loss not drawn" if absent else ""
     return (
-        f"eigenvalues of the Hessian above and below ±{_power(MINIMAL_RATIO)} of the largest,\n"
-        f"one dot per point, {len(series)} per seed{remark}"
+        f"Hessian, beyond ±{_power(MINIMAL_RATIO)} of the largest eigenvalue; {plural(len(reached), 'point')}, "
+        f"{len(series)} per seed{remark}"
     )
 
 
