@@ -1,7 +1,6 @@
 """Between two nets: loss and accuracy of nets whose weights lie on the straight line between theirs."""
 
 from collections.abc import Sequence
-from itertools import takewhile
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +8,8 @@ from matplotlib.ticker import MaxNLocator
 
 from hw1bench.measures.line import barrier
 from hw1bench.report.charts.learning import SPLITS
-from hw1bench.report.charts.lines import BAND, Look, colour, entry, line, readable, right_axis
+from hw1bench.report.charts.lines import Look, beside, colour, each, line, panel, readable
+from hw1bench.report.charts.marks import Mark, Named, once, once_entry, rule, shade
 from hw1bench.report.charts.series import (
     Array,
     Series,
@@ -19,48 +19,79 @@ from hw1bench.report.charts.series import (
     median_accuracy,
     median_loss,
     positive,
-    spread_at,
+    quartiles,
     thin,
 )
+from hw1bench.report.charts.text import FAINT, SIZE, WIDTH, plain, width, without_shared
 from hw1bench.report.quantities import number, plural
 
 _WIDE = 100  # a loss that spans more than this factor gets a logarithmic axis
-_OUTSIDE = 0.2  # the share of the axis beside an end that its name needs
+_HEIGHTS = (0.5, 0.5)  # of losses and accuracies
+_INSIDE = 0.75 * WIDTH  # about the width of the axes
 
 
 def interpolation(axes: Axes, series: Sequence[Series]) -> str:
-    """Loss on the left and accuracy in per cent on the right against alpha, of the first series that has them; the other
-    series names the end at alpha 1."""
+    """Loss, and below it accuracy in per cent, against alpha, of the first series that has them; the other series names the end
+    at alpha 1."""
     arm = holder(series, "alphas")
     alphas, mixed = _mixed(arm)
-    losses, accuracies = colour(0), colour(1)
-    right = right_axis(axes, "accuracy (%)", accuracies)
+    lower = panel(axes, _HEIGHTS)
     found = np.concatenate([mixed[f"{split}_loss"] for split in SPLITS], axis=1)
     held = found[np.isfinite(found) & (found > 0)]
     log = held.size > 0 and held.max() > _WIDE * held.min()
     axes.set_yscale("log" if log else "linear")
     kept = thin(len(alphas), 2 * len(SPLITS))
-    for split, dashes in SPLITS.items():
-        runs = mixed[f"{split}_loss"]
-        middle, shown = median_loss(runs), finite(runs)
-        if log:
-            middle, shown = positive(middle), positive(shown)
-        line(axes, Look(losses, dashes, f"{_word(split)} loss"), alphas[kept], middle[kept], spread_at(shown, kept))
-        runs = mixed[f"{split}_accuracy"]
-        look = Look(accuracies, dashes, "_")
-        line(right, look, alphas[kept], 100 * median_accuracy(runs)[kept], spread_at(100 * runs, kept))
-    for split, dashes in SPLITS.items():
-        entry(axes, f"{_word(split)} accuracy (right)", color=accuracies, linestyle=dashes)
-    axes.set(xlabel="alpha", xlim=(alphas[0], alphas[-1]))
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.set_ylabel("loss", color=losses)
-    axes.tick_params(axis="y", which="both", colors=losses)
-    _ends(axes, [arm.name, *(other.name for other in series if other is not arm)])
+    ends = []
+    for index, (split, dashes) in enumerate(SPLITS.items()):
+        for one, what, unit, median in ((axes, "loss", 1, median_loss), (lower, "accuracy", 100, median_accuracy)):
+            runs = unit * mixed[f"{split}_{what}"]
+            shown = positive(finite(runs)) if log and what == "loss" else finite(runs)
+            middle, edges = median(runs), quartiles(runs)
+            if log and what == "loss":
+                middle, edges = positive(middle), quartiles(runs, positive)
+            look = Look(colour(index), dashes, _word(split) if what == "loss" else "_", 2 * len(SPLITS))
+            grey = np.asarray((~np.isfinite(mixed[f"{split}_loss"])).any(axis=1))
+            each(one, look, alphas, shown, grey)
+            line(one, look, alphas, middle, kept, edges)
+            if what == "loss":
+                ends.append(middle[-1])
+    if beside(axes, [_word(split) for split in SPLITS], [colour(0), colour(1)], ends):
+        for drawn in axes.lines:
+            if not str(drawn.get_label()).startswith("_"):
+                drawn.set_label("_")
+    lower.set(xlabel="alpha", ylabel="accuracy (%)", xlim=(alphas[0], alphas[-1]))
+    lower.xaxis.set_major_locator(MaxNLocator(6))
+    axes.set_ylabel("loss")
+    ends_in_words = _ends((axes, lower), [arm.name, *(other.name for other in series if other is not arm)])
     if log:
         readable(axes.yaxis)
     lost = int((~np.isfinite(found)).any(axis=1).sum())
     seeds = plural(len(found), "seed")
-    return f"{BAND} ({seeds})" + (f";\na loss is not finite somewhere in {lost} of {seeds}" if lost else "")
+    return f"{ends_in_words}median, middle half and each of {seeds}" + (
+        f"\ngrey: a loss is not finite somewhere in {lost} of {seeds}" if lost else ""
+    )
+
+
+def mark(axes: Axes, series: Sequence[Series], named: Sequence[Mark]) -> Named:
+    """Where claims say that accuracy is best or look for an order, and the accuracy that a barrier falls below."""
+    lower = axes.figure.axes[1]
+    ticked = Named()
+    for one in dict.fromkeys(named):
+        if one.what == "alpha" and one.span is not None:
+            for one_panel in (axes, lower):
+                shade(one_panel, *one.span)
+        if one.what == "alpha" and one.x is not None:
+            ticked.x[one.x] = plain(one.x)
+            once(axes, "claimed best", axes.axvline, one.x)
+            once(lower, "claimed best", lower.axvline, one.x)
+        if one.what == "barrier" and one.y is not None:
+            alphas, mixed = _mixed(holder(series, "alphas"))
+            middle = 100 * median_accuracy(mixed["test_accuracy"])
+            level = float(middle[[np.abs(alphas).argmin(), np.abs(alphas - 1).argmin()]].mean() - 100 * one.y)
+            ticked.lower[level] = f"{level:.1f}"
+            once_entry(axes, f"barrier: {100 * one.y:g} points below the ends, test", **rule("barrier"))
+            lower.plot([0, 1], [level, level], **rule("barrier"), zorder=1.8, label="_")
+    return ticked
 
 
 def note(series: Sequence[Series]) -> str:
@@ -97,24 +128,28 @@ def _word(split: str) -> str:
     return "training" if split == "train" else split
 
 
-def _ends(axes: Axes, names: Sequence[str]) -> None:
-    """A thin vertical line at alpha 0 and at 1, named above the axes if there are two ``names``: by the parts that differ."""
+def _ends(panels: Sequence[Axes], names: Sequence[str]) -> str:
+    """A thin vertical line at alpha 0 and at 1 in the ``panels``, named above the first one if there are two ``names``: by the
+    parts that differ. Returns a line that names them instead if there is no room."""
     for alpha in (0, 1):
-        axes.axvline(alpha, color="#555555", linewidth=0.8, zorder=1.6, label="_")
+        for one in panels:
+            one.axvline(alpha, color="#8c8c8c", linewidth=0.8, zorder=1.3, label="_")
     if len(names) != 2:
-        return
-    parts = [name.split(", ") for name in names]
-    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*parts, strict=False)))
-    own = [", ".join(part[shared:]) for part in parts]
+        return ""
+    own = without_shared(names)
+    axes = panels[0]
+    low, high = axes.get_xlim()
+    unit = _INSIDE / (high - low)
+    between, edges = sum(map(width, own)) / 2 + SIZE, [width(name) / 2 - SIZE for name in own]
+    if between > unit or edges[0] > unit * -low or edges[1] > unit * (high - 1):
+        return f"alpha 0: {own[0]}; alpha 1: {own[1]}\n"
     above = axes.secondary_xaxis("top")
-    above.set_xticks([0, 1], own, fontsize=8, color="#555555")
+    above.set_xticks([0, 1], own, fontsize=SIZE, color=FAINT)
     above.tick_params(length=0, pad=2)
     above.spines["top"].set_visible(False)
-    low, high = axes.get_xlim()
-    room = min(0 - low, high - 1) > _OUTSIDE * (high - low)
-    first, second = above.get_xticklabels()
-    first.set_horizontalalignment("right" if room else "left")  # away from each other if there is room
-    second.set_horizontalalignment("left" if room else "right")
+    for text in above.get_xticklabels():
+        text.set_parse_math(False)
+    return ""
 
 
 def _mixed(arm: Series) -> tuple[Array, dict[str, Array]]:
