@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 
+from hw1bench.report.charts.lines import GREY
+from hw1bench.report.charts.marks import Mark
+from hw1bench.report.charts.sweep import MARKS
+from hw1bench.report.charts.ticks import settle
 from hw1bench.report.figures import KINDS, Series, draw, note
 from sample_series import drawn, kept, legend, lines
 
@@ -27,45 +31,62 @@ def test_a_sweep_has_one_dot_per_seed_and_a_line_through_the_medians_in_the_orde
     what, scale, measure
 ):
     axes, heading = drawn(f"{what}_and_{measure}_by_batch", at(256, **{measure: 2.0}), at(64, **{measure: 4.0}))
-    _, right = axes.figure.axes
-    assert (axes.get_xscale(), axes.get_yscale(), right.get_yscale()) == ("log", scale, "log")
+    _, lower = axes.figure.axes
+    assert (axes.get_xscale(), axes.get_yscale(), lower.get_yscale()) == ("log", scale, "log")
     train, test = (0.01, 0.1) if what == "loss" else (90, 80)
     np.testing.assert_allclose(medians(axes), [[[64, train], [256, train]], [[64, test], [256, test]]])
-    np.testing.assert_allclose(medians(right), [[[64, 4], [256, 2]]])
-    np.testing.assert_allclose(dots(right)[0][:, 0], [64] * 3 + [256] * 3)
-    np.testing.assert_allclose(dots(right)[0][:, 1], [3.6, 4, 4.4, 1.8, 2, 2.2])
+    np.testing.assert_allclose(medians(lower), [[[64, 4], [256, 2]]])
+    np.testing.assert_allclose(dots(lower)[0][:, 0], [64] * 3 + [256] * 3)
+    np.testing.assert_allclose(dots(lower)[0][:, 1], [3.6, 4, 4.4, 1.8, 2, 2.2])
     np.testing.assert_allclose(dots(axes)[0][:, 1], np.tile(train * np.array([0.9, 1, 1.1]), 2))
-    assert heading == "a line through the medians of 3 seeds, one dot per seed"
+    (bar, _), *_ = (found.get_segments() for found in axes.collections)
+    np.testing.assert_allclose(bar[:, 1], train * np.array([0.95, 1.05]))
+    assert heading == "median of 3 seeds, bar: middle half, dots: seeds"
 
 
 def test_axes_and_legend_name_what_they_show():
     axes, _ = drawn("accuracy_and_jacobian_by_lr", at(64, lr=1e-4), at(64, lr=1e-3))
-    _, right = axes.figure.axes
-    assert (axes.get_xlabel(), axes.get_ylabel(), right.get_ylabel()) == (
+    _, lower = axes.figure.axes
+    assert (lower.get_xlabel(), axes.get_ylabel(), lower.get_ylabel()) == (
         "learning rate",
         "accuracy (%)",
         "Jacobian norm",
     )
-    assert legend(axes) == ["training accuracy", "test accuracy", "Jacobian norm (right)"]
-    assert right.spines["right"].get_visible()
+    assert legend(axes) == ["training", "test"]
+    assert axes.get_xlim() == lower.get_xlim()
     axes, _ = drawn("loss_and_reported_by_lr", at(64))
-    assert legend(axes) == ["training loss", "test loss", "weight-gradient norm (right)"]
+    assert legend(axes) == ["training", "test"]
     assert axes.figure.axes[1].get_ylabel() == "weight-gradient norm"
 
 
 def test_ticks_are_at_the_swept_values_if_they_keep_clear_of_each_other():
     axes, _ = drawn("loss_and_jacobian_by_batch", *map(at, (16, 64, 256, 300, 1024)))
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["16", "64", "256", "1024"]
+    lower = axes.figure.axes[1]
+    settle(lower, (250, 80))
+    assert [label.get_text() for label in lower.get_xticklabels()] == ["16", "64", "256", "1024"]
     axes, _ = drawn("loss_and_jacobian_by_lr", at(64, lr=1e-4), at(64, lr=3e-2))
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.0001", "0.03"]
+    lower = axes.figure.axes[1]
+    settle(lower, (250, 80))
+    assert [label.get_text() for label in lower.get_xticklabels()] == ["0.0001", "0.03"]
+
+
+def test_the_arm_that_a_claim_singles_out_is_a_line_at_its_value_with_a_tick():
+    arms = [at(64, lr=rate) for rate in (1e-4, 1e-3)]
+    arms[1] = Series("best", arms[1].arrays)
+    axes, _ = drawn("accuracy_and_jacobian_by_lr", *arms)
+    named = [Mark("test_accuracy", arm="best"), Mark("test_loss", arm="batch 64"), Mark("test_accuracy", arm="gone")]
+    assert MARKS["accuracy_and_jacobian_by_lr"](axes, arms, named).x == {1e-3: "0.001"}
+    assert legend(axes) == ["training", "test", "singled out by the claim"]
 
 
 def test_an_arm_that_mostly_diverged_has_no_median_and_is_reported():
     lost = {name: np.array([0.5, np.nan, np.inf]) for name in ("kept_train_loss", "kept_test_loss")}
     axes, heading = drawn("loss_and_jacobian_by_batch", at(64), at(256, **lost))
-    np.testing.assert_allclose(lines(axes)["training loss"][:, 1], [0.01, np.nan])
+    np.testing.assert_allclose(lines(axes)["training"][:, 1], [0.01, np.nan])
     assert np.isfinite(axes.get_ylim()).all()
-    assert heading.endswith(";\n2 of 6 runs diverged")
+    assert heading.endswith("\ngrey: 2 of 6 runs diverged")
+    crosses = next(line for line in axes.lines if line.get_marker() == "x")
+    np.testing.assert_array_equal(crosses.get_xydata(), [[256, 1]])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -90,20 +111,17 @@ def test_sensitivities_next_to_nothing_lie_hollow_at_the_lower_edge_and_leave_th
     series[1].arrays[measure] = dead(5, alive=3)
     series[2].arrays[measure] = dead(5, alive=1)
     axes, heading = drawn(f"loss_and_{measure}_by_batch", *series)
-    right = axes.figure.axes[1]
-    edge, top = right.get_ylim()
+    lower = axes.figure.axes[1]
+    edge, top = lower.get_ylim()
     assert 0.5 < edge < 0.9
     assert top < 10
-    np.testing.assert_allclose(medians(right), [[[64, 4], [256, 1.0], [1024, edge]]])
-    full, *hollow = [line for line in right.lines if line.get_linestyle() == "None"]
+    np.testing.assert_allclose(medians(lower), [[[64, 4], [256, 1.0], [1024, edge]]])
+    full, *hollow = [line for line in lower.lines if line.get_linestyle() == "None"]
     assert np.isfinite(full.get_ydata()).sum() == 5 + 3 + 1
     np.testing.assert_allclose(hollow[0].get_xydata(), [[256, edge]] * 2 + [[1024, edge]] * 4)
     np.testing.assert_allclose(hollow[1].get_xydata(), [[1024, edge]])
-    assert {line.get_markerfacecolor() for line in hollow} == {"white"}
-    assert heading.splitlines()[1:] == [
-        "6 of 15 runs with a sensitivity next to nothing",
-        "(at most 1e-4 of the largest median), hollow at the lower edge",
-    ]
+    assert {(line.get_markerfacecolor(), line.get_markeredgecolor()) for line in hollow} == {("white", GREY)}
+    assert heading.splitlines()[1:] == ["grey: 6 of 15 runs next to nothing, at most 1e-4 of the largest median"]
 
 
 @pytest.mark.parametrize(("value", "said"), [(2e-4, False), (1e-4, True), (0.5e-4, True)])
@@ -117,7 +135,7 @@ def test_next_to_nothing_is_up_to_a_ten_thousandth_of_the_largest_median(value, 
 def test_sensitivities_that_are_all_0_are_reported(tmp_path):
     series = [at(64, reported=0.0), at(256, reported=0.0)]
     _, heading = drawn("loss_and_reported_by_batch", *series)
-    assert heading.endswith(";\n6 of 6 runs with a sensitivity of 0, not drawn")
+    assert heading.endswith("\n6 of 6 runs with a sensitivity of 0, not drawn")
     draw("loss_and_reported_by_batch", title="x", series=series, path=tmp_path / "x.svg")
 
 
@@ -127,19 +145,19 @@ def test_the_few_live_nets_among_dead_ones_are_drawn_if_every_median_is_0():
         one.arrays["jacobian"][:2] = 0
     axes, heading = drawn("loss_and_jacobian_by_batch", *series)
     np.testing.assert_allclose(dots(axes.figure.axes[1])[0][[2, 5], 1], 5.5)
-    assert "4 of 6 runs with a sensitivity next to nothing" in heading
+    assert "grey: 4 of 6 runs next to nothing" in heading
 
 
 def test_a_diverged_sensitivity_is_not_next_to_nothing():
     _, heading = drawn("loss_and_jacobian_by_batch", at(64), at(256, jacobian=np.nan))
-    assert heading == "a line through the medians of 3 seeds, one dot per seed"
+    assert heading == "median of 3 seeds, bar: middle half, dots: seeds"
 
 
 def test_one_seed_and_numbers_of_seeds_that_differ():
     _, heading = drawn("loss_and_jacobian_by_batch", at(64, runs=1), at(256, runs=1))
-    assert heading == "a line through the medians of 1 seed, one dot per seed"
+    assert heading == "median of 1 seed, bar: middle half, dots: seeds"
     _, heading = drawn("loss_and_jacobian_by_batch", at(64, runs=1), at(256, runs=8))
-    assert heading == "a line through the medians of 1 to 8 seeds, one dot per seed"
+    assert heading == "median of 1 to 8 seeds, bar: middle half, dots: seeds"
 
 
 # The note.

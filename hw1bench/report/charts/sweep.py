@@ -7,53 +7,59 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from hw1bench.effects import IN_ORDER
+from hw1bench.report.charts import marks
 from hw1bench.report.charts.learning import SPLITS
-from hw1bench.report.charts.lines import colour, entry, readable, right_axis
+from hw1bench.report.charts.lines import GREY, colour, gone, panel, readable, spread_seeds
+from hw1bench.report.charts.marks import Mark, Named
 from hw1bench.report.charts.series import Array, Series, array, finite, median_accuracy, median_loss, positive
 from hw1bench.report.quantities import percent, plural
 
 _SWEPT = {"batch": ("batch_size", "batch size"), "lr": ("lr", "learning rate")}
 _MEASURES = {"jacobian": "Jacobian norm", "reported": "weight-gradient norm"}
 _NOTHING = 1e-4  # of the largest median: a sensitivity up to this is next to nothing
+_HEIGHTS = (0.55, 0.45)  # of losses or accuracies, and sensitivities
 _BELOW = 0.12  # how far the lower edge is below the others, as a share of their decades
-_APART = 0.13  # of the axis: ticks nearer than this would touch
+_OFF = 0.1  # of the decades: how far the axis goes beyond the first and the last value
 _NO_WAY = "goes neither way"
 
 
 def _sweep(axes: Axes, series: Sequence[Series], *, what: str, measure: str, over: str) -> str:
-    """Training and test ``what`` on the left, ``measure`` on the right: one dot per seed, a line through the medians."""
+    """Training and test ``what``, and below it ``measure``: one dot per seed, a line through the medians."""
     arms, swept = _in_order(series, over)
     axes.set_xscale("log")
-    own = colour(2)
     name = _MEASURES[measure]
-    right = right_axis(axes, name, own)
-    right.set_yscale("log")
+    lower = panel(axes, _HEIGHTS)
+    lower.set_yscale("log")
     if what == "loss":
         axes.set_yscale("log")
     for index, (split, dashes) in enumerate(SPLITS.items()):
         runs = [array(arm, f"kept_{split}_{what}", 1) for arm in arms]
         shown = [positive(finite(values)) if what == "loss" else 100 * values for values in runs]
         medians = positive(_medians(runs)) if what == "loss" else 100 * _medians(runs, median_accuracy)
-        label = f"{'training' if split == 'train' else split} {what}"
-        _drawn(axes, swept, shown, medians, {"color": colour(index), "linestyle": dashes, "marker": "o"}, label)
+        looks: dict[str, Any] = {"color": colour(index), "linestyle": dashes, "marker": "os"[index]}
+        spread_seeds(axes, swept, shown, looks, 2 * index - 1)
+        axes.plot(swept, medians, **looks, ms=4, label="training" if split == "train" else split)
     sensitivity = [array(arm, measure, 1) for arm in arms]
-    looks = {"color": own, "linestyle": "-.", "marker": "s"}
-    nothing = _sensitivity(right, swept, sensitivity, looks)
-    entry(axes, f"{name} (right)", **looks, ms=4)
-    axes.set(xlabel=_SWEPT[over][1], ylabel="loss" if what == "loss" else "accuracy (%)")
-    _ticks(axes.xaxis, swept)
-    for axis in (axes.yaxis, right.yaxis):
+    nothing = _sensitivity(lower, swept, sensitivity, {"color": colour(2), "linestyle": "-.", "marker": "^"})
+    axes.set_ylabel("loss" if what == "loss" else "accuracy (%)")
+    lower.set(xlabel=_SWEPT[over][1], ylabel=name)
+    _ticks(lower, swept)
+    for axis in (axes.yaxis, lower.yaxis):
         if axis.get_scale() == "log":
             readable(axis)
     counts = sorted({len(values) for values in sensitivity})
     seeds = plural(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
-    lost = sum(int((~np.isfinite(array(arm, "kept_train_loss", 1))).sum()) for arm in arms)
-    remark = f";\n{lost} of {plural(sum(map(len, sensitivity)), 'run')} diverged" if lost else ""
-    return f"a line through the medians of {seeds}, one dot per seed{remark}{nothing}"
+    lost = [int((~np.isfinite(array(arm, "kept_train_loss", 1))).sum()) for arm in arms]
+    remark = gone(axes, swept, lost, sum(map(len, sensitivity)))
+    return f"median of {seeds}, bar: middle half, dots: seeds{remark}{nothing}"
+
+
+def mark(axes: Axes, series: Sequence[Series], named: Sequence[Mark], *, what: str, over: str) -> Named:
+    """The arms that claims single out, by a line at their value."""
+    return marks.draw(axes, _SWEPT[over][0], what, named, series)
 
 
 def _sensitivity(axes: Axes, swept: Array, runs: Sequence[Array], looks: dict[str, Any]) -> str:
@@ -69,24 +75,18 @@ def _sensitivity(axes: Axes, swept: Array, runs: Sequence[Array], looks: dict[st
     edge = np.nan
     if others.size:
         edge = others.min() / max(1.25, (others.max() / others.min()) ** _BELOW)
-    _drawn(
-        axes,
-        swept,
-        [np.where(found > least, finite(found), np.nan) for found in runs],
-        np.where(low, edge, medians),
-        looks,
-        "_",
-    )
+    spread_seeds(axes, swept, [np.where(found > least, finite(found), np.nan) for found in runs], looks, 0)
+    axes.plot(swept, np.where(low, edge, medians), **looks, ms=4, label="_")
     if not dead.any():
         return ""
-    count = f";\n{dead.sum()} of {plural(len(values), 'run')} with a sensitivity"
+    count = f"\ngrey: {dead.sum()} of {plural(len(values), 'run')}"
     if not others.size:
-        return f"{count} of 0, not drawn"
-    hollow = {"marker": looks["marker"], "linestyle": "", "mfc": "white", "mec": looks["color"], "clip_on": False}
+        return f"\n{dead.sum()} of {plural(len(values), 'run')} with a sensitivity of 0, not drawn"
+    hollow = {"marker": looks["marker"], "linestyle": "", "mfc": "white", "mec": GREY, "clip_on": False}
     axes.plot(places[dead], np.full(dead.sum(), edge), **hollow, ms=3, mew=0.5, zorder=2.5, label="_")
     axes.plot(swept[low], np.full(low.sum(), edge), **hollow, ms=4, zorder=2.6, label="_")
     axes.set_ylim(bottom=edge)
-    return f"{count} next to nothing\n(at most 1e-4 of the largest median), hollow at the lower edge"
+    return f"{count} next to nothing, at most 1e-4 of the largest median"
 
 
 def note(series: Sequence[Series], *, measure: str, over: str) -> str:
@@ -134,21 +134,12 @@ def _medians(runs: Sequence[Array], median: Callable[[Array], Array] = median_lo
     return np.array([median(values[:, None])[0] for values in runs])
 
 
-def _drawn(axes: Axes, swept: Array, runs: Sequence[Array], medians: Array, looks: dict[str, Any], label: str) -> None:
-    counts = [len(values) for values in runs]
-    seeds = {"color": looks["color"], "marker": looks["marker"], "linestyle": ""}
-    axes.plot(np.repeat(swept, counts), np.concatenate(runs), **seeds, alpha=0.3, ms=3, mew=0, label="_")
-    axes.plot(swept, medians, **looks, ms=4, label=label)
-
-
-def _ticks(axis: Axis, swept: Array) -> None:
-    """Ticks at the swept values, as far as their numbers keep clear of each other."""
-    logs = np.log(swept)
-    kept: list[int] = []
-    for index, place in enumerate(logs):
-        if not kept or place - logs[kept[-1]] > _APART * (logs[-1] - logs[0]):
-            kept.append(index)
-    axis.set_major_locator(FixedLocator(swept[kept].tolist()))
+def _ticks(axes: Axes, swept: Array) -> None:
+    """Ticks at the swept values, of which those that would touch are left out when the chart is laid out."""
+    reach = (swept[-1] / swept[0]) ** _OFF if len(swept) > 1 else 2.0
+    axes.set_xlim(swept[0] / reach, swept[-1] * reach)
+    axis = axes.xaxis
+    axis.set_major_locator(FixedLocator(swept.tolist()))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
 
@@ -170,4 +161,7 @@ KINDS: dict[str, Callable[[Axes, Sequence[Series]], str]] = {
 }
 NOTES: dict[str, Callable[[Sequence[Series]], str]] = {
     f"{what}_and_{measure}_by_{over}": partial(note, measure=measure, over=over) for what, measure, over in _CHARTS
+}
+MARKS: dict[str, Callable[[Axes, Sequence[Series], Sequence[Mark]], Named]] = {
+    f"{what}_and_{measure}_by_{over}": partial(mark, what=what, over=over) for what, measure, over in _CHARTS
 }
