@@ -1,12 +1,14 @@
 """The arrays that a sitting gives its charts: an arm's runs in the order of their seeds."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cases import ARM, DIGITS
-from hw1bench import CrossReportFigure, Experiment, Figure, Model, Protocol
+from hw1bench import Claim, CrossReportFigure, Experiment, Figure, Model, Protocol
+from hw1bench.effects import accuracy_above, loss_below
 from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.session.drawing import Drawing
 from hw1bench.specs.measurement import Interpolation, JacobianNorm
@@ -119,6 +121,60 @@ def test_a_chart_shows_the_line_between_its_arms_out_of_two_from_one_arm(tmp_pat
         assert "mixed_test_loss" not in second.arrays
     with pytest.raises(ValueError, match="arm 'a' has several results to draw: name the arms of one in the figure"):
         drawing.series(experiment, "interpolation")
+
+
+def written(folder, name):
+    return re.findall(r">([^<>]+)</text>", (folder / "figures" / name).read_text())
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (DIGITS, "digits"),
+        (replace(DIGITS, stands_for="CIFAR-10", random_labels=True), "digits, for CIFAR-10, random labels"),
+    ],
+)
+def test_every_figure_names_the_data_that_its_runs_were_trained_on(data, said, tmp_path):
+    arm = replace(BEST, data=data)
+    protocol = Protocol(arms=(arm,), looks=(8,))
+    figure = Figure(number="1", title="Losses", kind="losses")
+    experiment = Experiment(report="T", name="x", full=protocol, quick=protocol, figures=(figure,))
+    across = CrossReportFigure(topic="x", title="All", kind="loss", experiments=(experiment,))
+    drawing = Drawing("quick", {Block("T", "x", arm, 0): record(0)}, {}, tmp_path, print)
+    assert len(drawing.draw({experiment: "x", across: "x"})) == 2
+    for name in ("T-x-losses.svg", "across-x-loss.svg"):
+        assert said in written(tmp_path, name)
+
+
+def test_a_figure_of_functions_names_the_function_and_its_points(tmp_path):
+    arm = replace(ARM, epochs=3)
+    protocol = Protocol(arms=(arm,), looks=(8,))
+    figure = Figure(number="1", title="Losses", kind="loss")
+    experiment = Experiment(report="T", name="x", full=protocol, quick=protocol, figures=(figure,))
+    drawing = Drawing("quick", {Block("T", "x", arm, 0): record(0)}, {}, tmp_path, print)
+    drawing.draw({experiment: "x"})
+    assert f"sinc, {arm.data.points} points" in written(tmp_path, "T-x-loss.svg")
+
+
+def test_claims_mark_the_figures_that_show_them_and_no_others(tmp_path):
+    protocol = Protocol(arms=(BEST,), looks=(8,))
+    shown = tuple(Figure(number="1", title="T", kind=kind) for kind in ("losses", "accuracies"))
+    experiment = Experiment(report="T", name="x", full=protocol, quick=protocol, figures=shown)
+    other = replace(experiment, name="y")
+    claims = [
+        Claim(f"T-{of.name}-{figure}", report="T", where="x", says="So.", experiment=of, effect=effect, figure=figure)
+        for of, figure, effect in (
+            (experiment, "accuracies", accuracy_above(0.77, "net")),
+            (experiment, "losses", loss_below(2.5, "net")),
+            (other, "losses", loss_below(0.5, "net")),
+        )
+    ]
+    drawing = Drawing("quick", {Block("T", "x", BEST, 0): record(0)}, {}, tmp_path, print, claims=claims)
+    drawing.draw({experiment: "x"})
+    accuracies, losses = (written(tmp_path, f"T-x-{kind}.svg") for kind in ("accuracies", "losses"))
+    assert {"77", "threshold"} <= {*accuracies}
+    assert {"2.5", "threshold"} <= {*losses}
+    assert "0.5" not in losses
 
 
 def test_a_figure_that_lacks_arms_or_results_as_the_session_was_ended_is_left_out_and_others_are_drawn(tmp_path):

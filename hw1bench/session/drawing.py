@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from hw1bench.court.claim import Claim
 from hw1bench.measures import learning
 from hw1bench.records.runs import Block, Measured, Record, Run
-from hw1bench.report import contract, document, figures
+from hw1bench.report import contract, document, figures, named
+from hw1bench.report.charts.marks import Mark
 from hw1bench.report.protocols import steps
 from hw1bench.specs.evaluation import SPLITS
-from hw1bench.specs.experiment import TITLES, Arm, CrossReportFigure, Experiment, Figure, Images, Tier
+from hw1bench.specs.experiment import TITLES, Arm, CrossReportFigure, Data, Experiment, Figure, Images, Tier
 from hw1bench.specs.ingredients import PART_OF
 from hw1bench.specs.kinds import KINDS, Kind
 from hw1bench.support import snapshots
@@ -26,6 +28,10 @@ class _Chart:
     figure: Figure
     path: str
     series: list[figures.Series]
+    data: str
+    """What its runs were trained on."""
+    named: tuple[Mark, ...] = ()
+    """What the claims that it shows name."""
     before: str = ""
     after: str = ""
     cut_short: bool = False
@@ -54,6 +60,8 @@ class Drawing:
     hurried: Callable[[], bool] = lambda: False
     earlier: Mapping[str, contract.Figure] = field(default_factory=dict)
     unfinished: Set[Experiment] = frozenset()
+    claims: Sequence[Claim] = ()
+    """The claims whose thresholds, deadlines and claimed points are drawn in the figures that show them."""
 
     def draw(self, exhibits: Mapping[Experiment | CrossReportFigure, str]) -> list[contract.Figure]:
         """Draw every figure of ``exhibits`` (each with its topic) whose runs are at hand, and return its entries in claims.json.
@@ -88,13 +96,27 @@ class Drawing:
             cut_short = any(self._cut_short(one, exhibit.kind, (), some) for one, some in found.items())
             figure = Figure(number="-", title=exhibit.title, kind=exhibit.kind)
             path = f"figures/{exhibit.id}.svg"
-            yield _Chart(exhibit.reports, figure, path, series, exhibit.says, self._replaced_data(exhibit), cut_short)
+            data = self._data([arm for one in exhibit.experiments for arm in self._arms(one)])
+            yield _Chart(
+                exhibit.reports,
+                figure,
+                path,
+                series,
+                data,
+                before=exhibit.says,
+                after=self._replaced_data(exhibit),
+                cut_short=cut_short,
+            )
             return
         for figure in exhibit.figures:
             shown = self.series(exhibit, figure.kind, figure.arms)
             cut_short = self._cut_short(exhibit, figure.kind, figure.arms, shown)
             path = document.figure_path(exhibit, figure)
-            yield _Chart(exhibit.report, figure, path, shown, cut_short=cut_short)
+            data = self._data(self._arms(exhibit, figure.arms))
+            marks = named.marks(
+                claim for claim in self.claims if claim.experiment == exhibit and claim.figure == figure.id
+            )
+            yield _Chart(exhibit.report, figure, path, shown, data, marks, cut_short=cut_short)
 
     def _cut_short(
         self, experiment: Experiment, kind: str, arms: Sequence[str], series: Sequence[figures.Series]
@@ -122,7 +144,8 @@ class Drawing:
         kind = chart.figure.kind
         try:
             title = f"{whose} {chart.reports}: {chart.figure.title}"
-            figures.draw(kind, title=title, series=chart.series, path=self.report_dir / chart.path)
+            path = self.report_dir / chart.path
+            figures.draw(kind, title=title, series=chart.series, path=path, data=chart.data, named=chart.named)
             note = "\n".join(filter(None, (chart.before, figures.note(kind, chart.series), chart.after)))
         except OSError:
             raise
@@ -140,6 +163,17 @@ class Drawing:
                 "topic": topic,
             }
         ]
+
+    def _arms(self, experiment: Experiment, shown: Sequence[str] = ()) -> list[Arm]:
+        """The arms of ``experiment`` in this tier that a chart shows: those called ``shown`` (empty: all)."""
+        if self.tier == "quick" and experiment.quick is None:
+            return []
+        return [arm for arm in experiment.protocol(self.tier).arms if not shown or arm.name in shown]
+
+    @staticmethod
+    def _data(arms: Sequence[Arm]) -> str:
+        """What ``arms`` are trained on, in words: "sinc, 300 points"; "5,000 images of MNIST, for CIFAR-10, random labels"."""
+        return "; ".join(dict.fromkeys(_trained_on(arm.data) for arm in arms))
 
     def _replaced_data(self, across: CrossReportFigure) -> str:
         """What this tier trains on instead of the data of the figure ``across`` reports, in a sentence; '' if on the data."""
@@ -164,10 +198,8 @@ class Drawing:
 
         ``shown`` names the arms that the chart shows (empty: all).
         """
-        if self.tier == "quick" and experiment.quick is None:
-            return []
         series = []
-        arms = [arm for arm in experiment.protocol(self.tier).arms if not shown or arm.name in shown]
+        arms = self._arms(experiment, shown)
         for arm in arms:
             found = [(block, record) for block, record in self.records.items() if _is_of(block, experiment, arm)]
             if not found:
@@ -209,6 +241,13 @@ class Drawing:
         found.sort(key=lambda pair: pair[0].blocks[0].first_seed)
         names = list(found[0][1].arrays) if found else []
         return {name: np.concatenate([record.arrays[name] for _, record in found]) for name in names}
+
+
+def _trained_on(data: Data) -> str:
+    if not isinstance(data, Images):
+        return f"{data.name}, {data.points:,} points"
+    instead = f", for {data.stands_for}" if data.stands_for else ""
+    return f"{TITLES[data.name]}{instead}{', random labels' if data.random_labels else ''}"
 
 
 def _is_of(block: Block, experiment: Experiment, arm: Arm) -> bool:
