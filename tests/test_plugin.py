@@ -180,6 +180,14 @@ def test_a_failure_says_what_was_claimed_where_and_what_was_seen(pytester, proje
     assert "hw1bench/plugin.py" not in text  # the traceback stops at the test
 
 
+def test_the_figure_of_a_claim_shows_the_thresholds_of_all_claims_on_it(pytester, project):
+    project("[claim('A-fit-x', 'supported'), replace(claim('A-fit-y', 'supported'), effect=loss_below(0.0123, 'net'))]")
+    pytester.runpytest("claims", "-k", "fit-x").assert_outcomes(passed=1, deselected=3)
+    text = (pytester.path / "reports" / "figures" / "A-toy-loss.svg").read_text()
+    for said in (">0.0123<", ">threshold<", ">sinc, 16 points<"):
+        assert said in text, said
+
+
 def test_a_broken_effect_leaves_the_other_claims_unharmed(pytester, project):
     project("[claim('A-fit-x', 'error'), claim('A-fit-y', 'supported')]")
     pytester.runpytest("claims").assert_outcomes(failed=1, passed=1, deselected=2)

@@ -237,6 +237,7 @@ class Sitting:
                 for case in self.cases
                 if case.claim.experiment and endings.get(case.claim.id) is None
             },
+            [case.claim for case in (*self.cases, *self.docket)],
         )
         return document.build(
             tier=self.options.tier,
