@@ -98,7 +98,7 @@ def test_a_document_of_another_name_gets_a_report_directory_of_its_own(tmp_path)
     own = tree(folder)
     assert own["claims.json"] == content
     assert own["figures/A-fit-sinc-loss.svg"] == before["figures/A-fit-sinc-loss.svg"]
-    assert b"base64" in own["index.html"]
+    assert b"data:image/svg+xml" in own["index.html"]
     after = tree(tmp_path)
     assert {name: after[name] for name in before} == before
     assert report.again(tmp_path / "old.json") == folder  # the same again

@@ -1,8 +1,8 @@
 """The page: what it holds, and that it needs nothing but itself."""
 
-import base64
 import math
 import re
+from urllib.parse import unquote
 
 import pytest
 
@@ -245,9 +245,9 @@ def test_each_figure_is_embedded_once_with_its_experiment(page, tmp_path):
     images = found.find("img")
     assert [image["attributes"]["alt"] for image in images] == ["Loss against epoch, sinc", "The sawtooth"]
     for image, shown in zip(images, document()["figures"], strict=True):
-        head, content = image["attributes"]["src"].split(",")
-        assert head == "data:image/svg+xml;base64"
-        assert base64.b64decode(content) == (tmp_path / shown["path"]).read_bytes()
+        head, _, content = image["attributes"]["src"].partition(",")
+        assert head == "data:image/svg+xml;charset=utf-8"
+        assert unquote(content).split() == (tmp_path / shown["path"]).read_text().split()
     (caption,) = found.find("figure", id="figure-figures-A-fit-sinc-loss-svg")
     assert "Report A, figure 3" in " ".join(caption["text"].split())
     assert found.find("a", inside="claim-A-fit-sinc-shallow-first", href="#figure-figures-A-fit-sinc-loss-svg")
@@ -326,7 +326,7 @@ def test_the_page_refers_to_nothing_outside_itself(page, tmp_path):
             value = element["attributes"].get(name)
             assert value is None or value.startswith(("#", "data:image/"))
         assert element["tag"] not in {"link", "script", "iframe", "object", "base"}
-    text = render(document(), tmp_path)
+    text = re.sub(r'src="data:[^"]*"', "", render(document(), tmp_path))  # an image names its namespace
     assert "url(" not in text
     assert "@import" not in text
     assert "http://" not in text
@@ -394,11 +394,8 @@ def test_names_that_make_the_same_anchor_get_their_own(page):
                 assert element["attributes"][name].removeprefix("#") in ids
     (link,) = found.find("a", inside="claim-A-fit", href="#figure-figures-A-fit-loss-svg")
     (shown_there,) = found.find("figure", id=link["attributes"]["href"][1:])
-    assert (
-        "figures/A-fit-深-loss.svg"
-        in base64.b64decode(
-            found.find("img", inside=shown_there["attributes"]["id"])[0]["attributes"]["src"].split(",")[1]
-        ).decode()
+    assert "figures/A-fit-深-loss.svg" in unquote(
+        found.find("img", inside=shown_there["attributes"]["id"])[0]["attributes"]["src"].partition(",")[2]
     )
 
 
