@@ -18,7 +18,7 @@ from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
 from hw1bench.report import replication, words
 from hw1bench.report.merge import Known
-from hw1bench.session import hooks, options, summary, terminal
+from hw1bench.session import hooks, options, step_summary, summary, terminal
 from hw1bench.session.budget import Budget
 from hw1bench.session.endings import Endings
 from hw1bench.session.interrupts import Interrupts, pytest_keyboard_interrupt  # noqa: F401  # a hook, found by its name
@@ -319,6 +319,8 @@ class _Session:
         earlier = len(whole["claims"]) - len(self._written["claims"])
         more = f" ({earlier} more from earlier sessions)" if earlier else ""
         self._place = f"report: {folder / 'index.html'}{more}"
+        if said := step_summary.append(whole):
+            self._place += f"\n{said}"
         try:
             self.stopwatch.write(self.config, folder / "benchmark.json")
         except OSError as error:

@@ -17,6 +17,14 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_step_summary():
+    """Keep the sessions that tests start out of the summary of the step of CI that runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def collected_claims():
     """The claims of this repository as ``hw1bench.session.collected`` finds them. Their modules are forgotten again, because

@@ -100,6 +100,16 @@ def test_it_can_be_interrupted_even_where_background_jobs_ignore_it(ended):
         signal.signal(signal.SIGINT, before)
 
 
+def test_what_it_finds_is_kept_out_of_the_summary_of_a_step_of_ci(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(child, "lowest_priority", lambda: None)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    (tmp_path / "test_it.py").write_text(
+        "import os\n\ndef test_it():\n    assert 'GITHUB_STEP_SUMMARY' not in os.environ\n"
+    )
+    assert child.Child(print).run(["-c", os.devnull, "--rootdir", ".", "test_it.py"], tmp_path / "log", None) == 0
+
+
 def test_a_signal_before_it_begins_is_passed_on(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(child, "lowest_priority", lambda: None)

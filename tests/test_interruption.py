@@ -102,7 +102,7 @@ def test_a_signal_leaves_a_whole_report(pytester, replaying, number, device):
     assert "not run" in (pytester.path / "reports" / "index.html").read_text()
     assert len(list(blocks.glob("*.npz"))) == 1
     assert {path.name for path in (pytester.path / "reports").glob("*.*")} == {
-        *("claims.json", "claims.md", "index.html", "junit.xml", "benchmark.json")
+        *("claims-details.md", "claims.json", "claims.md", "index.html", "junit.xml", "benchmark.json")
     }
 
 

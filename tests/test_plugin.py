@@ -247,7 +247,16 @@ def test_the_report_directory(pytester, project):
     )
     folder = pytester.path / "out"
     assert {path.name for path in folder.iterdir()} == {
-        *("claims.json", "claims.md", "index.html", "junit.xml", "benchmark.json", "figures", "blocks")
+        *(
+            "claims-details.md",
+            "claims.json",
+            "claims.md",
+            "index.html",
+            "junit.xml",
+            "benchmark.json",
+            "figures",
+            "blocks",
+        )
     }
     found = document(pytester, "out")
     assert (found["tier"], found["seed_offset"]) == ("quick", 8)

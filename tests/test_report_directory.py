@@ -22,12 +22,12 @@ def test_without_junitparser_there_is_no_junit_file_and_one_line_says_so(tmp_pat
     assert told == ["junit.xml is left out: the package junitparser is not installed"] * 2
 
 
-def test_write_leaves_the_four_files_whole(tmp_path):
+def test_write_leaves_its_files_whole(tmp_path):
     found = document()
     put_figures(tmp_path / "reports", found)
     report.write(found, tmp_path / "reports")
     written = sorted(path.name for path in (tmp_path / "reports").iterdir())
-    assert written == ["claims.json", "claims.md", "figures", "index.html", "junit.xml"]
+    assert written == ["claims-details.md", "claims.json", "claims.md", "figures", "index.html", "junit.xml"]
     text = (tmp_path / "reports" / "claims.json").read_text(encoding="utf-8")
     assert json.loads(text) == found
     assert list(json.loads(text)) == list(found)
@@ -82,7 +82,13 @@ def test_a_report_directory_is_rendered_in_place(tmp_path, named):
     content = put(tmp_path / "claims.json")
     assert report.again(tmp_path / named) == tmp_path
     assert sorted(tree(tmp_path)) == [
-        *("claims.json", "claims.md", "figures/A-fit-sawtooth-function.svg", "figures/A-fit-sinc-loss.svg"),
+        *(
+            "claims-details.md",
+            "claims.json",
+            "claims.md",
+            "figures/A-fit-sawtooth-function.svg",
+            "figures/A-fit-sinc-loss.svg",
+        ),
         *("index.html", "junit.xml"),
     ]
     assert (tmp_path / "claims.json").read_bytes() == content
@@ -147,7 +153,14 @@ def test_missing_figures_do_not_prevent_a_report(tmp_path):
     (tmp_path / "figures" / "A-fit-sinc-loss.svg").unlink()
     folder = report.again(tmp_path / "old.json")
     assert sorted(tree(folder)) == [
-        *("claims.json", "claims.md", "figures/A-fit-sawtooth-function.svg", "index.html", "junit.xml"),
+        *(
+            "claims-details.md",
+            "claims.json",
+            "claims.md",
+            "figures/A-fit-sawtooth-function.svg",
+            "index.html",
+            "junit.xml",
+        ),
     ]
 
 
@@ -155,10 +168,10 @@ def test_markdown_links_no_figure_that_is_missing(tmp_path):
     found = document(figures=[across()])
     put_figures(tmp_path, found)
     report.write(found, tmp_path)
-    assert across()["path"] in (tmp_path / "claims.md").read_text()
+    assert across()["path"] in (tmp_path / "claims-details.md").read_text()
     (tmp_path / across()["path"]).unlink()
     report.again(tmp_path)
-    assert across()["path"] not in (tmp_path / "claims.md").read_text()
+    assert across()["path"] not in (tmp_path / "claims-details.md").read_text()
 
 
 def test_a_figure_from_elsewhere_is_refused_before_anything_is_written(tmp_path):

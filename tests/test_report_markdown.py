@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from hw1bench.report import quantities, words
-from hw1bench.report.markdown import render
-from sample_document import COPY, DIGITS, across, claim, document, everything, evidence, exact, figure, unjudged
+from hw1bench.report import details, quantities, words
+from hw1bench.report.changes import changed
+from hw1bench.report.markdown import LIMIT, render
+from sample_document import claim, document, everything, evidence, exact, on_record, pilot, unjudged
 
 HELD = [0.2, 0.31, 0.5, 0.8, 0.88, 1.1, 1.9, 2.5]
 MIXED = [0.3, -0.2] * 8
@@ -129,20 +130,20 @@ def test_false_pilots_are_counted_apart():
     assert ", and at most 0.052 of 2 decided pilots (" in text
 
 
-def test_the_head_says_counts_environment_offset_and_false_verdicts():
+def test_the_page_says_counts_environment_offset_and_false_verdicts():
     text = render(document(seed_offset=7))
-    head = text.split("## Reports")[0]
     counts = (
         "15 claims: 4 supported, 2 refuted, 1 inconclusive, 1 no evidence; 1 seen, 1 not seen, 1 mixed, 1 no evidence (pilots); "
         "1 error, 1 full tier only, 1 not run."
     )
-    assert counts in head
-    assert head.count("no verdicts on the reports") == 1
-    assert "python 3.11.2" in head
-    assert "commit -" in head
-    assert "duration: 2 min 15 s" in head
-    assert "seed offset: 7" in head
-    assert words.false_verdicts(document()) in head
+    assert counts in text.split("## ")[0]
+    assert text.count("no verdicts on the reports") == 1
+    session = text.split("## This session")[1]
+    assert "python 3.11.2" in session
+    assert "commit -" in session
+    assert "duration: 2 min 15 s" in session
+    assert "seed offset: 7" in session
+    assert words.false_verdicts(document()) in session
 
 
 def test_the_matrix_has_one_row_per_topic_and_one_column_per_report():
@@ -157,164 +158,197 @@ def test_the_matrix_has_one_row_per_topic_and_one_column_per_report():
     assert text.index("| Parameter counts |") < text.index(row) < text.index("| Real tasks |")
 
 
-def test_each_topic_has_a_table_with_one_row_per_claim():
-    text = render(document())
-    row = "| `A-fit-sinc-shallow-first` | supported | 8 of 8 | 0.84 ln ratio \\[0.20, 2.50\\] | inconclusive | 12.3 |"
-    assert row in text.split("## Fitting functions")[1].split("##")[0]
-    assert (
-        "| `A-fit-sinc-7-by-8000` | refuted, reversed | 0 of 8 | -1.00 ln ratio \\[-1.00, -1.00\\] | - | 12.3, reused |"
-        in text
-    )
-    assert "| `A-count-flatness` | refuted | - | - | - | - |" in text
-    row = "| `E-task-deep-lower` | pilot: seen | 8 of 8 | 0.84 ln ratio \\[0.20, 2.50\\] | supported, agrees | 12.3 |"
-    assert row in text
-    for found in everything():
-        assert text.count(f"| `{found['id']}` |") == 1
-
-
-def test_beside_a_verdict_stand_its_claim_assumptions_and_remarks():
-    text = render(document())
-    lines = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("- `")}
-    assert lines.keys() == {found["id"] for found in everything()}
-    assert lines["E-task-deep-lower"].endswith(
-        " (1-1-1, figures 2, 3): *The third net gets there before the 7-layer net.* "
-        "Seen on digits, 8 of 8 seeds (pilot; 97.5 % interval of the share 0.58 to 1.00); "
-        "median effect 0.84 ln ratio \\[0.20, 2.50\\]; 2 runs diverged. "
-        "Effect: log epochs(7) - log epochs(1). "
-        "On record: supported, 8 of 8 seeds, median 0.42 ln ratio \\[0.20, +infinity\\], 2026-11-20, CPU. The pilot agrees. "
-        "Pilots of this kind (task, highest) agree with the record in 3 of 5. "
-        "Under 2 assumptions: full batch; 300 points. Tried on digits, 28x28. budget 1/10"
-    )
-    assert [name for name, line in lines.items() if ", ours)" in line] == ["D-fit-deeper-better-sigmoid"]
-    assert [name for name, line in lines.items() if "(pilot" in line] == [
-        *("B-task-order", "D-task-order", "E-task-deep-lower", "E-task-shallow-99")
-    ]
-    assert "stand-in" not in "".join(lines.values())
-    remarks = {
-        "Without a trend, the claim would hold by chance in about 1 of 120 seeds.": ["D-task-order"],
-        "A known truth. For it to fail: the loss that": ["C-random-falls"],
-        "One seed from its bound.": ["C-random-falls"],
-        "Other readings: within 0.2 (supported with 0.1, refuted with 0.4). Fragile: hangs on within 0.2.": [
-            "A-fit-sinc-shallow-first"
-        ],
-        "Fragile: hangs on by 0.02.": ["E-task-shallow-99"],
-        "Stands in 1 of 2 variants of training: Keras's weights supported.": ["A-fit-sinc-7-by-8000"],
-    }
-    for remark, names in remarks.items():
-        assert [name for name, line in lines.items() if remark in line] == names
-    for found in everything():
-        assert ("Not on record in the full tier." in lines[found["id"]]) == (found["record"] is None)
-    assert text.count("392,500 + 25,050 + 510 = 418,060, as stated") == 1  # the note is the sentence: not again
-
-
-def test_what_the_tier_changes_stands_under_its_own_heading():
-    text = render(document(claim(changes=["digits stand in for MNIST", "widths divided by 4"]), claim("A-fit-x")))
-    assert "Under 2 assumptions: full batch; 300 points. Quick tier changes: digits stand in for MNIST; widths" in text
-    assert text.count("tier changes") == 1
-
-
-def test_figures_across_reports_stand_first_with_their_notes():
-    shown = claim("A-random-cannot-learn", figure=across()["path"])
-    text = render(document(shown, figures=[across(note="A: passes *15* %.\nB: never.")])).split("## Random labels\n")[1]
-    line = (
-        "- [Accuracy against steps](<figures/across-random-memorising.svg>) (Reports A, B, E). "
-        "A: passes \\*15\\* %. B: never."
-    )
-    assert text.startswith(f"\n### Across reports\n\n{line}\n\n### Each report\n\n| claim |")
-
-
-def test_a_reports_own_figures_are_listed_if_they_have_a_note():
-    figures = [
-        figure("A", "3", "[Loss] (all)", "figures/A-fit-a b>-loss.svg", note="It falls."),
-        figure("A", "4", "Curves", "figures/A-fit-sinc-curves.svg"),
-    ]
-    text = render(document(claim(), figures=figures)).split("### Figures\n")[1]
-    assert text == "\n- [\\[Loss\\] (all)](<figures/A-fit-a%20b%3E-loss.svg>) (Report A, figure 3). It falls.\n"
-    assert "### Figures" not in render(document(claim(), figures=figures[1:]))
-
-
-def test_a_topic_with_a_figure_across_reports_alone_is_shown():
-    text = render(document(exact(), figures=[across()]))
-    assert "## Random labels\n\n### Across reports\n" in text
-    assert "### Each report" not in text
-
-
-@pytest.mark.parametrize(
-    ("dataset", "text"),
-    [
-        (None, ""),
-        (DIGITS, "Judged on digits, 28x28, a stand-in that settles nothing about the real data set."),
-        (COPY, "Judged on MNIST, 28x28, a non-canonical copy: its fingerprint is not the known one."),
-        ({**COPY, "canonical": True}, "Judged on MNIST, 28x28."),
-        ({"name": "sinc", "fingerprint": "0", "stand_in": False, "canonical": True}, "Judged on sinc."),
-    ],
-)
-def test_the_data_set_is_shown_with_what_keeps_it_from_being_the_real_one(dataset, text):
-    shown = claim(dataset=dataset)
-    assert words.judged_on(shown) == text
-    assert text in render(document(shown))
-
-
-def test_text_cannot_break_a_table_or_become_markup():
-    text = render(document(claim("A-fit-`x|y", says="a | b\n# <b>*no*</b>")))
-    assert "a \\| b \\# \\<b\\>\\*no\\*\\</b\\>" in text
-    assert "| `A-fit-'x/y` |" in text
-    rows = [line for line in text.splitlines() if line.startswith("| `")]
-    assert [row.replace("\\|", "").count("|") for row in rows] == [7]
-
-
-@pytest.mark.parametrize(
-    ("text", "written"),
-    [
-        ("see http://a.org and www.b.org", "see http\\://a.org and www\\.b.org"),
-        ("HTTPS://a ftp://b mailto:c@d.org", "HTTPS\\://a ftp\\://b mailto\\:c\\@d.org"),
-        ("<http://a>", "\\<http\\://a\\>"),
-        ("&lt;b&gt; ![x](y) ~~z~~ $1$", "\\&lt;b\\&gt; !\\[x\\](y) \\~\\~z\\~\\~ \\$1\\$"),
-        ("1. first", "1\\. first"),
-        ("12) first", "12\\) first"),
-        ("- item", "\\- item"),
-        ("---", "\\---"),
-        ("+ item", "\\+ item"),
-        ("=== x", "\\=== x"),
-        ("# head\n\n> quote", "\\# head \\> quote"),
-        ("\x1b[31m\u202e\ud800", "�\\[31m��"),
-        *[(text, text) for text in ("-1.5 of 2.5", "1.5 epochs", "in 1:2", "http", "a - b + c = d", "3", "µ: é")],
-    ],
-)
-def test_no_text_is_markup(text, written):
-    lines = render(document(claim(says=text, where=text, note=text, remark=text, topic=text, report="Z"))).splitlines()
-    assert f"## {written}" in lines
-    (line,) = [line for line in lines if line.startswith("- `A-fit-sinc-shallow-first`")]
-    assert f"({written}): *{written}* Supported" in line
-    assert line.endswith(f"300 points. {written} Test passed ({_inside(written)}).")
-
-
-def _inside(written):
-    """As within a sentence, where what leads a line has no meaning."""
-    return re.sub(r"^(\d*)\\(?=[-+=.)])", r"\1", written)
-
-
 def test_tests_that_failed_stand_first_and_say_why():
     lost = unjudged("A-fit-x", "not run", outcome="failed", note="AssertionError: x")
     text = render(document(exact(), lost, claim(outcome="failed", remark="ruled on another experiment")))
-    head = text.split("- quick tier")[0]
-    assert (
-        "**2 tests failed:**\n\n- `A-fit-x`: not run, no ruling of the quick tier\n- `A-fit-sinc-shallow-first`" in head
+    assert text.startswith(
+        "# Claims and verdicts\n\n**2 tests failed:**\n\n"
+        "- [`A-fit-x`](claims-details.md#claim-2): not run, no ruling of the quick tier. *The third net gets there "
+        "before the 7-layer net.*\n- [`A-fit-sinc-shallow-first`](claims-details.md#claim-3): supported, ruled on another experiment. "
     )
-    assert "3 claims: 1 failed, 2 supported." in head
-    assert "| `A-fit-x` | not run, test failed |" in text
-    assert "Test failed (ruled on another experiment)." in text
+    assert "3 claims: 1 failed, 2 supported." in text
+    assert "| [`A-fit-x`](claims-details.md#claim-2) | not run, test failed |" in text
     assert "failed" not in render(document(exact(), claim()))
 
 
-def test_a_topic_with_figures_alone_has_no_table():
-    text = render(document(exact(), figures=[figure("A", "4", "The sawtooth", "figures/A-fit-sawtooth-loss.svg")]))
-    assert "## Fitting functions" not in text
+CHANGES = [
+    claim("A-fit-same", ruling="supported", record=on_record("inconclusive")),
+    claim("A-fit-stronger", ruling="inconclusive"),
+    claim("A-fit-weaker", **evidence(MIXED), ruling="refuted"),
+    claim("A-fit-contrary", ruling="refuted"),
+    claim("A-fit-full", record=on_record("refuted")),
+    pilot("E-task-differs", record=on_record("refuted")),
+    unjudged("B-fit-none", "not run", ruling="refuted", record=on_record("refuted")),
+]
 
 
-def test_a_topic_that_is_not_described_comes_last_under_its_own_name():
-    text = render(document({**claim("Z-mine-1"), "topic": "mine"}, *everything()))
-    assert text.index("## Random labels") < text.index("## mine")
+def test_what_is_not_as_on_record_comes_next_contradictions_first():
+    assert [found["id"][6:] for found in changed({"claims": CHANGES})] == ["contrary", "full", "weaker", "stronger"]
+    failed = claim("A-fit-failed", outcome="failed", remark="why", ruling="refuted")
+    text = render(document(*CHANGES, failed))
+    lines = text.split("**4 other results are not as on record:**\n\n")[1].split("\n\n")[0].splitlines()
+    assert [(line.split("`")[1], line.split(": ")[1].split(". *")[0]) for line in lines] == [
+        ("A-fit-contrary", "supported, contradicts the ruling of the quick tier (refuted)"),
+        ("A-fit-full", "supported, contradicts the ruling of the full tier (refuted)"),
+        ("A-fit-weaker", "inconclusive, weaker than the ruling of the quick tier (refuted)"),
+        ("A-fit-stronger", "supported, stronger than the ruling of the quick tier (inconclusive)"),
+    ]
+    assert text.index("1 test failed") < text.index("4 other results") < text.index("8 claims:")
+    assert "**1 result is not as on record:**" in render(document(CHANGES[1]))
+
+
+def asking(*claims, **changed):
+    """A document with one question, on which the first two ``claims`` are positions of their reports."""
+    first, second, *_ = claims
+    question = {
+        "id": "deep",
+        "text": "Is deeper *faster*?",
+        "positions": [
+            {"report": "A", "says": "yes", "claim": first["id"]},
+            {"report": "B", "says": "no", "claim": second["id"]},
+        ],
+        "answer": f"In [13 of 16]({first['id']}) seeds, and [none](gone): #1.",
+        "rests_on": [{"claim": first["id"], "ruling": "supported 13/16"}],
+        "contrasts": [],
+        **changed,
+    }
+    claims = [{**found, "question": "deep"} for found in claims]
+    return document(*claims, questions=[question])
+
+
+def test_a_question_has_its_answer_what_reports_say_and_what_has_changed():
+    found = asking(claim(record=on_record("refuted", holds=0)), pilot("B-task-order"))
+    text = render(found)
+    assert text.split("## Questions\n\n")[1].split("\n\n## ")[0] == (
+        "### Is deeper \\*faster\\*?\n\n"
+        "In [13 of 16](claims-details.md#claim-1) seeds, and none: \\#1.\n\n"
+        "- **A**: yes: \u2717 [refuted 0/8](claims-details.md#claim-1)\n"
+        "- **B**: no: \u00b7 [not on record, pilot: seen](claims-details.md#claim-2)\n"
+        "- **Changed since this was written:** A-fit-sinc-shallow-first was supported 13/16 when this was written, and is "
+        "refuted 0/8."
+    )
+    new = render(asking(claim(), exact()))
+    assert "yes: \u2713 [supported 8/8 here, not on record]" in new
+    assert "no: \u2713 [supported here, not on record]" in new
+    for before, after in (
+        ("1 test failed", "## Questions"),
+        ("## Questions", "## Reports by"),
+        ("## Reports", "## Fitting"),
+    ):
+        both = render({**found, "claims": [*found["claims"], *everything()[3:9]]})
+        assert both.index(before) < both.index(after)
+
+
+def test_a_session_without_questions_has_no_heading_for_them():
+    assert "## Questions" not in render(document())
+    assert "## Questions" not in render({**asking(claim(), exact()), "claims": [claim("A-fit-other")]})
+
+
+def test_each_topic_has_a_table_with_a_line_per_claim():
+    text = render(document())
+    table = text.split("## Fitting functions\n\n")[1].split("\n\n")[0]
+    assert (
+        "| [`A-fit-sinc-shallow-first`](claims-details.md#claim-3) | supported | 8 of 8 | 0.84 ln ratio \\[0.20, 2.50\\] "
+        "| inconclusive | The third net gets there before the 7-layer net. |"
+    ) in table
+    assert len(table.splitlines()) == 2 + 5
+    for found in everything():
+        assert text.count(f"| [`{found['id']}`]") == 1
+
+
+def test_a_text_beside_no_details_has_no_links():
+    text = render(asking(claim(record=on_record("refuted")), exact()), linked=False)
+    assert "](" not in text
+    assert "The evidence is in `claims-details.md` of the report." in text
+    assert "In 13 of 16 seeds, and none: " in text
+
+
+def test_every_link_leads_to_a_place_of_the_details():
+    found = asking(*everything())
+    there = set(re.findall('<a id="(.*?)">', details.render(found)))
+    assert there >= set(re.findall(r"\(claims-details\.md#(.*?)\)", render(found)))
+
+
+ODD = "`|*_<b>[x](y)\x1b\u202e\U0001f600 &#$~\n\u4e2d" * 60
+
+
+PLAIN = claim(**evidence([-1.0] * 8))  # computed once, as the tests below have thousands of claims
+
+
+def hostile(number, **changed):
+    """A claim of long and odd texts."""
+    odd = f"{number} {ODD}"
+    return {
+        **PLAIN,
+        "id": f"A-fit-{odd}",
+        "where": odd,
+        "says": odd,
+        "note": odd,
+        "question": f"q{number % 40}",
+        "effect": {**PLAIN["effect"], "name": odd, "unit": odd},
+        **changed,
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"outcome": "failed", "remark": ODD},
+        {"ruling": "refuted", "topic": None, "report": None},
+    ],
+    ids=["one topic", "topics and reports of their own"],
+)
+def test_two_thousand_claims_fit_into_a_comment_whatever_they_say(changes):
+    claims = [
+        hostile(number, **{name: f"{number} {ODD}" if value is None else value for name, value in changes.items()})
+        for number in range(2_000)
+    ]
+    half = len(claims) // 2
+    claims[half:] = [
+        hostile(number, outcome="failed", ruling="refuted", remark=ODD) if number % 2 else one
+        for number, one in enumerate(claims[half:], half)
+    ]
+    questions = [
+        {
+            "id": f"q{number}",
+            "text": ODD,
+            "positions": [{"report": ODD, "says": ODD, "claim": one["id"]} for one in claims[number::40]],
+            "answer": f"[{ODD}](x) and {ODD}",
+            "rests_on": [{"claim": one["id"], "ruling": ODD} for one in claims[number::40]],
+            "contrasts": [],
+        }
+        for number in range(40)
+    ]
+    reports = [{"id": one["report"], "title": ODD, "source": ODD, "url": ""} for one in claims]
+    found = document(
+        *claims,
+        questions=questions,
+        reports=list({one["id"]: one for one in reports}.values()),
+        environment={f"{number}": ODD for number in range(100)},
+    )
+    text = render(found)
+    assert LIMIT / 2 < len(text) <= LIMIT
+    assert "and all claims are in [claims-details.md](claims-details.md)." in text
+    assert re.search(r"\n\n[0-9,]+ such claims more, in \[claims-details", text)
+    assert re.search(r"\n\n[0-9]+ questions more, in \[claims-details", text)
+    parts = ["failed:**", "## Questions", "## Reports by", "## Claims that failed", "## This session"]
+    assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
+    for line in text.splitlines():
+        if line.startswith("| [`"):
+            assert len(re.findall(r"(?<!\\)\|", line)) == 7
+
+
+def test_long_tables_lose_their_sentences_before_they_lose_claims():
+    def page(number):
+        return render(document(*({**PLAIN, "id": f"A-fit-{index}"} for index in range(number))))
+
+    assert "it says" in page(200)
+    short = page(400)
+    assert "it says" not in short
+    assert short.count("| [`A-fit-") == 400
+    assert "would not fit" not in short
+    least = page(700)
+    assert "700 other claims would not fit on this page, and all claims are in " in least
 
 
 def test_a_document_of_nothing_is_rendered():

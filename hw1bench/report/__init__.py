@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from hw1bench.report import html, markdown
+from hw1bench.report import details, html, markdown
 from hw1bench.report.contract import Document, check
 from hw1bench.report.plain import writable
 from hw1bench.report.reading import NAME, read
@@ -24,7 +24,7 @@ def write(
     session: Document | None = None,
     notice: Callable[[str], None] = lambda text: None,
 ) -> None:
-    """Write claims.json, claims.md, index.html and junit.xml into ``report_dir``, each whole or not at all.
+    """Write claims.json, claims.md with its details, index.html and junit.xml into ``report_dir``, each whole or not at all.
 
     junit.xml holds the claims that ``session`` judged; ``document`` may hold more claims, or older verdicts. By default they
     are the claims that were judged when ``document`` says it started. Without the package junitparser there is no junit.xml,
@@ -77,6 +77,7 @@ def _copy(document: Document, path: Path, folder: Path) -> None:
 
 def _render(document: Document, report_dir: Path, session: Document, notice: Callable[[str], None]) -> None:
     here, _ = html.present(document, report_dir)  # Markdown would link figures that are missing
+    write_whole(report_dir / details.NAME, details.render(here).encode())  # before what links to it
     write_whole(report_dir / "claims.md", markdown.render(here).encode())
     write_whole(report_dir / "index.html", html.render(document, report_dir).encode())
     path = report_dir / "junit.xml"

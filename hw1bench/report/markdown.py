@@ -1,162 +1,231 @@
-"""claims.json -> claims.md: the verdicts for a terminal, a review or a commit."""
+"""claims.json -> claims.md: the verdicts for people in a hurry, short enough for a comment in a review."""
 
-import re
-from collections.abc import Iterable, Sequence
-from urllib.parse import quote
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 
-from hw1bench.report import origins, quantities, words
-from hw1bench.report.contract import Claim, Document, Figure, Report, check, from_seeds
-from hw1bench.report.outline import Section, outline, reports
-from hw1bench.report.plain import line
+from hw1bench.report import details, origins, quantities, words
+from hw1bench.report.changes import changed, stands
+from hw1bench.report.contract import Claim, Document, Report, check, from_seeds
+from hw1bench.report.markup import code, table, text
+from hw1bench.report.outline import outline, reports
+from hw1bench.report.questions import Asked, asked, stood
 
-_HEAD = ("claim", "verdict or pilot", "share", "median effect", "on record", "seconds")
+LIMIT = 60_000
+"""Characters of the whole page. A comment on GitHub may have 65,536; the rest is for who pastes the page into one."""
+
+# The most characters of each part, so that none can push out another; what the other parts leave is the table of claims'. The
+# five reports fill two thirds of the questions' share, and little of the other ones.
+_FAILED = 8_000
+_CHANGED = 8_000
+_QUESTIONS = 20_000
+_TOPICS = 4_000
+_SESSION = 5_000
+
+# The most characters of a text before it is escaped. What is cut is whole in the details.
+_ID, _WORD, _SENTENCE, _ANSWER = 80, 60, 200, 1_000
+_PIECES = 40  # of an answer, half of which are links
+_ROW = 90  # characters of a claim's sentence in a table
+_COLUMNS = 8  # the most reports with a column of their own: more would not fit on a page
+_POSITIONS = 12  # of a question; so many reports can be read through
+_HEAD = ("claim", "verdict or pilot", "share", "median effect", "on record")
 
 
-def render(document: Document) -> str:
-    """Render the Markdown of a claims.json document; raises ValueError if the document breaks its contract."""
+def render(document: Document, *, linked: bool = True) -> str:
+    """Render the Markdown of a claims.json document, in at most ``LIMIT`` characters. Raises ValueError if the document breaks
+    its contract.
+
+    Tests that failed come first, then verdicts that are not those on record, the questions, and a table of all claims. If that
+    would be too long, only claims that failed, changed or answer a question are listed; a line says what is left out. Unless
+    ``linked``, for a text that does not lie beside the details, nothing is a link to them.
+    """
     check(document)
-    sections = outline(document)
-    environment = ", ".join(
-        f"{key} {'-' if value is None else value}" for key, value in document["environment"].items()
-    )
-    facts = [
-        f"{_text(document['tier'])} tier, started {_text(document['started'])}",
-        f"duration: {quantities.duration(document['seconds'])}",
-        f"environment: {_text(environment)}",
-        f"seed offset: {document['seed_offset']}",
-        *filter(None, (origins.on_record(document), origins.gathered(document))),
-        words.false_verdicts(document),
-        *words.data_remarks(document),
-    ]
-    failed = words.failed(document)
-    blocks = [
-        "# Claims and verdicts",
-        *_failed(failed),
-        f"{quantities.plural(len(document['claims']), 'claim')}: {_counts(document['claims']) or 'none judged'}.",
-        "\n".join(f"- {fact}" for fact in facts),
-        "## Reports by topic",
-        _matrix(sections),
-        *_reports(sections),
-    ]
-    for section in sections:
-        told = [figure for part in section.parts for figure in part.figures if figure["note"]]
-        if section.claims or section.across or told:
-            blocks.append(f"## {_text(section.title)}")
-        if section.across:
-            blocks += ["### Across reports", "\n".join(map(_figure, section.across))]
-        if section.claims:
-            # With a heading above the figures across reports, the claims need one too.
-            blocks += ["### Each report"] * bool(section.across)
-            blocks += [_table(section.claims), "\n".join(map(_evidence, section.claims))]
-        if told:
-            blocks += ["### Figures", "\n".join(map(_figure, told))]
-    return "\n\n".join(blocks) + "\n"
+    return _Page(document, linked).text()
 
 
-def _matrix(sections: Sequence[Section]) -> str:
-    columns = [report["id"] for report in reports(sections)]
-    rows = []
-    for section in sections:
-        said = {part.report: _counts(part.claims) for part in section.parts}
-        rows.append([_text(section.title), *(said.get(report) or "-" for report in columns)])
-    return _rows(["topic", *map(_text, columns)], rows)
+class _Page:
+    def __init__(self, document: Document, linked: bool) -> None:
+        self._document = document
+        self._places = details.places(document) if linked else {}
+        self._details = f"[{details.NAME}]({details.NAME})" if linked else f"`{details.NAME}` of the report"
+        self._sections = outline(document)
+        self._failed = words.failed(document)
+        failed = {claim["id"] for claim in self._failed}
+        self._changed = [claim for claim in changed(document) if claim["id"] not in failed]
+        self._asked = asked(document)
 
+    def text(self) -> str:
+        before = [
+            "# Claims and verdicts",
+            *self._listed(f"{quantities.plural(len(self._failed), 'test')} failed", self._failed, _FAILED),
+            *self._listed(self._changed_heading(), self._changed, _CHANGED),
+            f"{quantities.plural(len(self._document['claims']), 'claim')}: "
+            f"{words.counted(words.tally(self._document['claims'])) or 'none judged'}. The evidence is in {self._details}.",
+            *self._questions(),
+            "## Reports by topic",
+            *self._topics(),
+            *self._reports(),
+        ]
+        after = ["## This session", *self._session()]
+        room = LIMIT - len("\n\n".join([*before, *after])) - len("\n\n\n")
+        return "\n\n".join([*before, *self._claims(room), *after]) + "\n"
 
-def _reports(sections: Sequence[Section]) -> list[str]:
-    """A list of what is known about the reports; empty if nothing is known."""
-    said = [_about(report) for report in reports(sections) if words.about(report) or report["url"]]
-    return ["\n".join(said)] if said else []
+    def _link(self, claim: Claim, said: str) -> str:
+        """``said``, which is escaped, as a link to the details of ``claim``."""
+        place = self._places.get(claim["id"])
+        return f"[{said}]({details.NAME}#{place})" if place else said
+
+    def _name(self, claim: Claim) -> str:
+        return self._link(claim, f"`{code(claim['id'], _ID)}`")
+
+    def _rest(self, what: str) -> Callable[[int], str]:
+        """The line that says that so many more of ``what`` are not listed."""
+        return lambda number: f"{quantities.plural(number, what)} more, in {self._details}."
+
+    def _changed_heading(self) -> str:
+        verb = "is" if len(self._changed) == 1 else "are"
+        return f"{quantities.plural(len(self._changed), 'other result' if self._failed else 'result')} {verb} not as on record"
+
+    def _listed(self, heading: str, claims: Sequence[Claim], room: int) -> list[str]:
+        """A list of ``claims`` with how each stands to the record; empty if there are none."""
+        if not claims:
+            return []
+        lines = [
+            f"- {self._name(claim)}: {text(words.verdict(claim))}, {text(stands(claim), _SENTENCE)}. "
+            f"*{text(claim['says'], _SENTENCE)}*"
+            for claim in claims
+        ]
+        return [f"**{heading}:**", *_fitted(lines, room, self._rest("claim"))]
+
+    def _questions(self) -> list[str]:
+        if not self._asked:
+            return []
+        blocks = [self._question(question) for question in self._asked]
+        return ["## Questions", *_fitted(blocks, _QUESTIONS, self._rest("question"), between="\n\n")]
+
+    def _question(self, question: Asked) -> str:
+        lines = [f"### {text(question.text, _SENTENCE)}"]
+        if question.answer:
+            lines += ["", self._answer(question)]
+        lines.append("")
+        for stand in question.stands[:_POSITIONS]:
+            sign, said = stood(stand.claim)
+            who = f"**{text(stand.report, _ID)}**: {text(stand.says, _SENTENCE)}"
+            lines.append(f"- {who}: {sign} {self._link(stand.claim, text(said))}")
+        if question.stands[_POSITIONS:]:
+            lines.append(f"- and {quantities.plural(len(question.stands[_POSITIONS:]), 'more position')}")
+        if question.changed:
+            said = " ".join(question.changed)
+            lines.append(f"- **Changed since this was written:** {text(said, _ANSWER)}")
+        return "\n".join(lines)
+
+    def _answer(self, question: Asked) -> str:
+        if sum(len(said) for said, _ in question.answer) > _ANSWER or len(question.answer) > _PIECES:
+            return text("".join(said for said, _ in question.answer), _ANSWER)
+        parts = [self._link(claim, text(said)) if claim else _inside(said) for said, claim in question.answer]
+        return "".join(parts)
+
+    def _topics(self) -> list[str]:
+        """The numbers of verdicts by topic and report; by topic alone if there are too many reports for a page."""
+        columns = [report["id"] for report in reports(self._sections)]
+        if len(columns) > _COLUMNS:
+            columns = []
+        rows = []
+        for section in self._sections:
+            said = {part.report: words.counted(words.tally(part.claims)) for part in section.parts}
+            cells = [said.get(report) or "-" for report in columns] or [words.counted(words.tally(section.claims))]
+            rows.append([text(section.title, _WORD), *cells])
+        head = [text(column, _WORD) for column in columns] or ["claims"]
+        return _fitted(table(["topic", *head], rows), _TOPICS, self._rest("topic"), fixed=2)
+
+    def _reports(self) -> list[str]:
+        """A list of what is known about the reports; empty if nothing is known."""
+        said = [_about(report) for report in reports(self._sections) if words.about(report) or report["url"]]
+        return _fitted(said, _SESSION, self._rest("report"))
+
+    def _claims(self, room: int) -> list[str]:
+        """All claims by topic, with their sentences or without; those that matter if ``room`` is too small for either."""
+        for sentences in (True, False):
+            whole = [
+                part
+                for section in self._sections
+                if section.claims
+                for part in (f"## {text(section.title, _WORD)}", "\n".join(self._table(section.claims, sentences)))
+            ]
+            if len("\n\n".join(whole)) <= room:
+                return whole
+        found = self._that_matter()
+        heading = "## Claims that failed, changed or answer a question"
+        left = len(self._document["claims"]) - len(found)
+        note = f"{quantities.plural(left, 'other claim')} would not fit on this page, and all claims are in {self._details}."
+        rest = self._rest("such claim")
+        return [heading, note, *_fitted(self._table(found, True), room - len(heading) - len(note) - 4, rest, fixed=2)]
+
+    def _that_matter(self) -> list[Claim]:
+        """The claims that failed, changed or answer a question, and pilots that differ from the record, in the page's order."""
+        names = {claim["id"] for claim in (*self._failed, *self._changed)}
+        names |= {stand.claim["id"] for question in self._asked for stand in question.stands}
+        return [
+            claim
+            for section in self._sections
+            for claim in section.claims
+            if claim["id"] in names or claim["agreement"] == "differs"
+        ]
+
+    def _table(self, claims: Iterable[Claim], sentences: bool) -> list[str]:
+        head = [*_HEAD, "it says"] if sentences else _HEAD
+        return table(head, [self._row(claim, sentences) for claim in claims])
+
+    def _row(self, claim: Claim, sentences: bool) -> list[str]:
+        return [
+            self._name(claim),
+            text(words.verdict(claim)) + (", test failed" if words.group(claim) == words.FAILED else ""),
+            f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) else "-",
+            text(words.effect(claim), _ID) or "-",
+            text(words.on_record(claim)) or "-",
+            *([text(claim["says"], _ROW)] if sentences else []),
+        ]
+
+    def _session(self) -> list[str]:
+        found = self._document
+        environment = ", ".join(
+            f"{key} {'-' if value is None else value}" for key, value in found["environment"].items()
+        )
+        facts = [
+            f"{text(found['tier'])} tier, started {text(found['started'])}",
+            f"duration: {quantities.duration(found['seconds'])}",
+            f"environment: {text(environment, _ANSWER)}",
+            f"seed offset: {found['seed_offset']}",
+            *(text(said, _ANSWER) for said in (origins.on_record(found), origins.gathered(found)) if said),
+            words.false_verdicts(found),
+            *words.data_remarks(found),
+        ]
+        return ["\n".join(f"- {fact}" for fact in facts)]
 
 
 def _about(report: Report) -> str:
     url = report["url"]
-    link = [f"[{_text(url)}](<{url}>)"] if url else []
-    return f"- {_text(report['id'])}: {', '.join([*filter(None, [_text(words.about(report))]), *link])}"
+    link = [f"[{text(url)}](<{url}>)"] if url and len(url) <= _SENTENCE else []
+    known = [text(words.about(report), _SENTENCE)] if words.about(report) else []
+    return f"- {text(report['id'], _ID)}: {', '.join([*known, *link])}"
 
 
-def _table(claims: Iterable[Claim]) -> str:
-    return _rows(_HEAD, [_row(claim) for claim in claims])
+def _inside(said: str) -> str:
+    """``said``, a part of a sentence, with the spaces at its ends, which join it to the other parts."""
+    escaped = text(said)
+    return f"{' ' * said.startswith(' ')}{escaped}{' ' * said.endswith(' ')}" if escaped else " "
 
 
-def _row(claim: Claim) -> list[str]:
-    return [
-        f"`{_code(claim['id'])}`",
-        _text(words.verdict(claim)) + (", test failed" if words.group(claim) == words.FAILED else ""),
-        f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) else "-",
-        _text(words.effect(claim)) or "-",
-        _text(words.on_record(claim)) or "-",
-        f"{claim['seconds']:.1f}{', reused' if claim['reused'] else ''}" if claim["experiment"] else "-",
-    ]
-
-
-def _evidence(claim: Claim) -> str:
-    ours = ", ours" if claim["origin"] == "ours" else ""
-    parts = [
-        f"- `{_code(claim['id'])}` ({_text(claim['where'])}{ours}): *{_text(claim['says'])}*",
-        _text(words.sentence(claim)),
-    ]
-    if claim["effect"]:
-        parts.append(_text(f"Effect: {claim['effect']['name']}."))
-    parts += [_text(said) for said in (words.chance(claim), words.record(claim), words.trivial(claim)) if said]
-    if claim["readings"]:
-        parts.append(_text(f"Other readings: {'; '.join(words.readings(claim))}."))
-    doubts = (words.fragile(claim), words.close(claim), words.stands(claim["verdict"], claim.get("variants", ())))
-    parts += [_text(f"{said[0].upper()}{said[1:]}.") for said in doubts if said]
-    if claim["assumptions"]:
-        parts.append(_text(f"{words.assumptions(claim).capitalize()}: {'; '.join(claim['assumptions'])}."))
-    if claim["changes"]:
-        parts.append(_text(f"{words.changes_heading(claim)}: {'; '.join(claim['changes'])}."))
-    if words.judged_on(claim):
-        parts.append(_text(words.judged_on(claim)))
-    if words.note(claim):
-        parts.append(_text(words.note(claim)))
-    if claim["outcome"] == "failed" or claim["remark"] not in ("", claim["verdict"]):
-        parts.append(_text(f"Test {claim['outcome']} ({words.standing(claim)})."))
-    return " ".join(parts)
-
-
-def _figure(figure: Figure) -> str:
-    """A link to the figure's file, relative to the report directory, where claims.md is too, and what the figure shows."""
-    link = f"[{_text(figure['title'])}](<{quote(figure['path'])}>)"
-    note = f" {_text(figure['note'])}" if figure["note"] else ""
-    return f"- {link} ({_text(words.shown_in(figure))}).{note}"
-
-
-def _counts(claims: Iterable[Claim]) -> str:
-    return words.counted(words.tally(claims))
-
-
-def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _failed(claims: Sequence[Claim]) -> list[str]:
-    """A list of the tests that failed; empty if none did."""
-    if not claims:
+def _fitted(
+    lines: Sequence[str], room: int, rest: Callable[[int], str], *, between: str = "\n", fixed: int = 0
+) -> list[str]:
+    """``lines`` in one block, as many as ``room`` characters hold, and another block that says how many are left out by ``rest``.
+    The first ``fixed`` lines, the head of a table, are not counted."""
+    if not lines:
         return []
-    said = [
-        f"- `{_code(claim['id'])}`: {_text(words.verdict(claim))}, {_text(words.standing(claim))}" for claim in claims
-    ]
-    return [f"**{quantities.plural(len(claims), 'test')} failed:**", "\n".join(said)]
-
-
-_MARKUP = re.compile(r"[\\`*_|<>\[\]#~&$@]|:(?=//)|(?<=\bmailto):|(?<=\bxmpp):|(?<=\bwww)\.", re.IGNORECASE)
-_LEADING = re.compile(
-    r"^(?:[-+](?=[ -]|$)|=|[0-9]{1,9}(?=[.)](?: |$)))"
-)  # of a list, a rule, an underline of a heading
-
-
-def _text(value: object) -> str:
-    """``value`` on one line, escaped so that Markdown takes nothing in it for markup, not even a bare address."""
-    text = _MARKUP.sub(r"\\\g<0>", " ".join(line(str(value)).split()))
-    found = _LEADING.match(text)
-    if found is None:
-        return text
-    mark = found.group()
-    return f"{mark}\\{text[len(mark) :]}" if mark.isdigit() else f"\\{text}"
-
-
-def _code(value: object) -> str:
-    """``value`` for a code span, without backticks, which would end the span, and bars, which would end a table's cell."""
-    return " ".join(line(str(value)).split()).replace("`", "'").replace("|", "/")
+    ends = list(accumulate(len(line) + len(between) for line in lines))
+    if ends[-1] <= room:
+        return [between.join(lines)]
+    last = rest(len(lines))
+    fit = sum(end <= room - len(last) - len("\n\n") for end in ends)
+    shown = [between.join(lines[:fit])] if fit > fixed else []
+    return [*shown, rest(len(lines) - max(fit, fixed))]

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from hw1bench.session import step_summary
 from hw1bench.support.signals import ENDINGS
 
 _DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -72,6 +73,8 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
+                # One page per session would soon be more than a step's summary may hold.
+                env={name: value for name, value in os.environ.items() if name != step_summary.VARIABLE},
                 start_new_session=True,
                 preexec_fn=_begin,
             )
