@@ -1,8 +1,13 @@
 """The plugin as its user sees it: selection, outcomes, and files."""
 
 import json
+import os
+import pty
 import re
 import runpy
+import subprocess
+import sys
+from contextlib import suppress
 
 import pytest
 
@@ -351,14 +356,31 @@ def test_verdict_and_effect_are_properties_of_the_users_own_junit_file(pytester,
     assert '<property name="effect" value="1.0"' in text
 
 
-def test_progress_is_shown_while_the_tests_output_is_captured(pytester, project):
+def test_progress_is_shown_on_a_terminal_while_the_tests_output_is_captured(pytester, project):
     project(ONE)
-    pytester.makeconftest(
-        'from hw1bench.support import progress\nprogress.SECONDS_BETWEEN_LINES = 0.0\npytest_plugins = ["hw1bench.plugin"]'
-    )
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    command = [sys.executable, "-m", "pytest", "claims"]
+    process = subprocess.Popen(command, cwd=pytester.path, env=environment, stdout=follower, stderr=follower)
+    os.close(follower)
+    text = b""
+    with suppress(OSError):  # EIO: the session has ended
+        while part := os.read(leader, 4096):
+            text += part
+    os.close(leader)
+    assert process.wait() == 0
+    assert b"A-toy, net, seeds 0-7" in text
+
+
+def test_without_a_terminal_no_progress_is_left(pytester, project, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    project(ONE)
     result = pytester.runpytest_subprocess("claims")
     result.assert_outcomes(passed=1, deselected=1)
-    result.stdout.fnmatch_lines(["*A-toy, net, seeds 0-7: *%, * steps/s, * s left*"])
+    text = result.stdout.str() + result.stderr.str()
+    assert "seeds 0-7" not in text
+    assert set(re.findall(r"\x1b\[[0-9;?]*[A-Za-z]", text)) >= {"\x1b[1m"}
+    assert not re.search(r"\x1b\[[0-9;?]*[^m0-9;?]", text)  # colours, and nothing that moves or hides the cursor
 
 
 @pytest.mark.parametrize(
@@ -384,10 +406,3 @@ def test_why_a_claim_was_not_run_is_in_the_closing_table(pytester, project, monk
     result.stdout.fnmatch_lines(
         ["  A-fit-x*not run*", "      no CUDA device here: give --device cpu*", "1 claim: 1 not run"]
     )
-
-
-def test_progress_is_plain_without_a_terminal(pytester, project, monkeypatch):
-    monkeypatch.setattr("hw1bench.support.progress.SECONDS_BETWEEN_LINES", 0.0)
-    project(ONE)
-    result = pytester.runpytest("claims")
-    result.stdout.fnmatch_lines(["*A-toy, net, seeds 0-7: *%, * steps/s, * s left*"])

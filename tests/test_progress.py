@@ -2,6 +2,8 @@ import re
 import sys
 from io import StringIO
 
+import pytest
+
 from hw1bench.support import progress
 
 
@@ -21,8 +23,9 @@ def advance(monkeypatch, stream, steps, seconds):
     return stream.getvalue()
 
 
-def test_plain_lines_with_rate_and_time_left_at_intervals(monkeypatch):
-    text = advance(monkeypatch, StringIO(), 100, [1.0, 10.0, 20.0, 21.0, 34.9, 40.0])
+def test_without_rich_a_terminal_gets_plain_lines_at_intervals(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    text = advance(monkeypatch, Terminal(), 100, [1.0, 10.0, 20.0, 21.0, 34.9, 40.0])
     lines = text.split("\n")[1:]
     assert lines == [
         "  A-fit-sinc, 7 layers, seeds 0-7: 30%, 15 steps/s, 47 s left",
@@ -31,7 +34,8 @@ def test_plain_lines_with_rate_and_time_left_at_intervals(monkeypatch):
 
 
 def test_there_is_no_rate_before_the_first_step(monkeypatch):
-    lines = advance(monkeypatch, StringIO(), 0, [20.0, 40.0]).split("\n")[1:]
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    lines = advance(monkeypatch, Terminal(), 0, [20.0, 40.0]).split("\n")[1:]
     assert lines == ["  A-fit-sinc, 7 layers, seeds 0-7: 0%, evaluating"] * 2
 
 
@@ -51,9 +55,14 @@ def test_a_bar_on_a_terminal(monkeypatch):
     assert "steps/s" in text
 
 
-def test_short_training_and_notices(monkeypatch):
+@pytest.mark.parametrize("forced", ["", "1"])
+def test_nothing_is_left_where_there_is_no_terminal(monkeypatch, forced):
+    monkeypatch.setenv("FORCE_COLOR", forced)  # which asks rich to draw into files as well
+    assert advance(monkeypatch, StringIO(), 100, [1.0, 10.0, 20.0, 40.0]) == ""
+
+
+def test_a_notice_starts_a_line():
     stream = StringIO()
-    assert advance(monkeypatch, stream, 1, [0.1, 0.2]) == ""
     progress.TerminalProgress(stream).notice("no compiler [here]")
     assert stream.getvalue() == "\n  no compiler [here]"
 
@@ -62,12 +71,6 @@ def test_without_midline_a_notice_ends_its_line():
     stream = StringIO()
     progress.TerminalProgress(stream, midline=False).notice("fetching [it]")
     assert stream.getvalue() == "fetching [it]\n"
-
-
-def test_without_rich_a_terminal_gets_plain_lines(monkeypatch):
-    monkeypatch.setitem(sys.modules, "rich.console", None)
-    lines = advance(monkeypatch, Terminal(), 500, [20.0]).split("\n")[1:]
-    assert lines == ["  A-fit-sinc, 7 layers, seeds 0-7: 50%, 25 steps/s, 20 s left"]
 
 
 def test_a_notice_goes_above_the_bar(monkeypatch):

@@ -163,8 +163,9 @@ def test_tests_that_failed_stand_first_and_say_why():
     text = render(document(exact(), lost, claim(outcome="failed", remark="ruled on another experiment")))
     assert text.startswith(
         "# Claims and verdicts\n\n**2 tests failed:**\n\n"
-        "- [`A-fit-x`](claims-details.md#claim-2): not run, no ruling of the quick tier. *The third net gets there "
-        "before the 7-layer net.*\n- [`A-fit-sinc-shallow-first`](claims-details.md#claim-3): supported, ruled on another experiment. "
+        "- [`A-fit-x`](claims-details.md#claim-2): not run, no ruling of the quick tier. *The third net gets there before "
+        "the 7-layer net.*\n"
+        "- [`A-fit-sinc-shallow-first`](claims-details.md#claim-3): supported, ruled on another experiment. "
     )
     assert "3 claims: 1 failed, 2 supported." in text
     assert "| [`A-fit-x`](claims-details.md#claim-2) | not run, test failed |" in text

@@ -53,7 +53,8 @@ def test_nothing_is_left_in_buffers_when_the_descriptor_is_restored(pipe):
 
 def test_progress_goes_on_without_a_reader(pipe, monkeypatch):
     stream, reader = pipe
-    monkeypatch.setattr("hw1bench.support.progress.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("hw1bench.support.progress._REFRESH", 0.0)
+    stream.isatty = lambda: True
     reader.close()
     progress = TerminalProgress(stream)
     progress.start("training", 10)

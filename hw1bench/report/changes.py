@@ -10,7 +10,8 @@ _ORDER: tuple[Standing, ...] = ("contrary", "weaker", "stronger")
 
 def changed(document: Document) -> list[Claim]:
     """The claims whose verdict or pilot is not the one on record for their tier, contradictions first, then weaker ones. A
-    verdict of the quick tier that contradicts the full tier's is a contradiction too. A claim without a verdict has not changed."""
+    verdict of the quick tier that contradicts the full tier's is a contradiction too. A claim without a verdict is not
+    changed."""
     found = [(claim, _standing(claim)) for claim in document["claims"]]
     return [claim for wanted in _ORDER for claim, stands in found if stands == wanted]
 

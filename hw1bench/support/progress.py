@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere and where rich is not installed."""
+"""Progress of long work: on a terminal a bar with rate and time left, or plain lines if rich is not installed; elsewhere nothing."""
 
 import time
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def _rate(steps_per_second: float) -> str:
 
 
 def _console(stream: TextIO) -> "Console | None":
-    """The terminal that ``stream`` is, for a bar; None if it is none, or without rich."""
+    """The terminal ``stream``, for a bar; None if it cannot have one, or without rich."""
     try:
         from rich.console import Console
     except ModuleNotFoundError:
@@ -67,12 +67,16 @@ def _bar(console: "Console", label: str, steps: int) -> "Bar":
 class TerminalProgress:
     """Progress on ``stream``. In training a step is one optimiser step of one run; elsewhere the label says what it is.
 
+    Only a terminal gets progress. A file or a pipe would keep every state of a bar, also where FORCE_COLOR asks for colours there,
+    and lines in its place would cut the dots of pytest into pieces; notices it gets.
+
     With ``midline`` a text starts on a new line, below another writer's unfinished line such as pytest's dots.
     """
 
     def __init__(self, stream: TextIO, *, midline: bool = True) -> None:
         self._stream = stream
-        self._console = _console(stream)
+        self._terminal = stream.isatty()
+        self._console = _console(stream) if self._terminal else None
         self._midline = midline
         self._bar: Bar | None = None
         self._label = ""
@@ -88,6 +92,8 @@ class TerminalProgress:
             self._bar.refresh()
 
     def advance(self, steps: int) -> None:
+        if not self._terminal:
+            return
         self._pending += steps
         now = time.perf_counter()
         if now - self._shown < (_REFRESH if self._bar else SECONDS_BETWEEN_LINES):
