@@ -339,11 +339,16 @@ class _Session:
             )
         if self._written is not None:
             terminalreporter.section("claims")
-            text = summary.table(self._written, terminalreporter._tw.fullwidth, colour=terminalreporter.hasmarkup)
+            width, colour = terminalreporter._tw.fullwidth, terminalreporter.hasmarkup
+            if self.config.get_verbosity() > 0:
+                text = summary.table(self._written, width, colour=colour)
+            else:
+                encoding = getattr(terminalreporter._tw._file, "encoding", None) or "ascii"
+                text = summary.brief(self._written, width, colour=colour, encoding=encoding)
             terminalreporter.write(text)
             if self.sitting is not None:
                 whole = time.perf_counter() - self._begun
-                spent, colour = self.sitting.court.spent, terminalreporter.hasmarkup
+                spent = self.sitting.court.spent
                 account = summary.times(spent, self.sitting.meanwhile, self._reporting, whole, colour=colour)
                 terminalreporter.write(f"\n{account}\n" if account else "")
             terminalreporter.write_line(summary.counts(self._written))

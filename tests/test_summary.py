@@ -201,3 +201,98 @@ def test_what_the_session_did_not_wait_for_has_no_share_of_its_time():
         "Everything else               10.0 s   20 %",
         "In all                        50.0 s  100 %",
     ]
+
+
+# The short form of the table.
+
+
+def questioned(*claims, **changed):
+    """A document with one question, which all ``claims`` answer."""
+    positions = [{"report": one["report"], "says": "so", "claim": one["id"]} for one in claims[:2]]
+    question = {
+        "id": "q",
+        "text": "Is it so?",
+        "positions": positions,
+        "answer": "Yes, in [8 of 8](x).",
+        "contrasts": [],
+    }
+    question |= {"rests_on": [], **changed}
+    return document(*({**one, "question": "q"} for one in claims), questions=[question])
+
+
+def brief(found, width=120, encoding="utf-8"):
+    return summary.brief(found, width, colour=False, encoding=encoding)
+
+
+MANY = [claim("A-fit-0", record=on_record("inconclusive", holds=5)), claim("B-fit-1")]
+MANY += [claim(f"A-fit-{number}") for number in range(2, 40)]
+
+
+def test_many_claims_are_summed_up_by_the_questions():
+    assert brief(questioned(*MANY)).splitlines() == [
+        "Questions, with the verdicts on record",
+        "Is it so?  A ? inconclusive 5/8  B \u2713 supported 8/8 here, not on record",
+        "  Yes, in 8 of 8.",
+        "",
+        "-v lists all claims",
+    ]
+
+
+def test_a_question_takes_two_lines_at_most():
+    found = questioned(*MANY, answer="A long answer. " * 20)
+    assert brief(found, 100).splitlines()[1:3] == [
+        "Is it so?  A ? inconclusive 5/8  B \u2713 supported 8/8 here, not on record",
+        "",
+    ]
+    assert brief(found, 40).splitlines()[1:4] == [
+        "Is it so?",
+        "  A ? inconclusive 5/8  B \u2713 supported 8/8 here, not on record",
+        "",
+    ]
+    assert "A ? inconclusive 5/8  B + supported" in brief(found, encoding="ascii")
+    assert brief(questioned(*MANY, positions=[]), 4).splitlines()[1:3] == ["Is it so?", ""]
+
+
+@pytest.mark.parametrize("number", [12, 13])
+def test_few_claims_have_their_whole_table(number):
+    found = questioned(*MANY[:number])
+    whole = summary.table(found, 120, colour=False)
+    assert (brief(found) == whole) == (number == 12)
+
+
+def test_claims_without_questions_have_their_whole_table():
+    assert brief(document(*MANY)) == summary.table(document(*MANY), 120, colour=False)
+
+
+def test_what_failed_or_changed_stands_below_the_questions():
+    failed = [claim(f"A-fit-failed-{number}", outcome="failed", remark="why") for number in range(9)]
+    odd = [claim("A-fit-stronger", ruling="inconclusive"), claim("A-fit-contrary", ruling="refuted")]
+    idle = [unjudged(f"A-fit-idle-{number}", "not run", note=f"reason {max(number, 5)}") for number in range(10)]
+    waiting = unjudged("A-fit-waiting", "not run", note="full tier only: 0.99 is foreign")
+    rests_on = [{"claim": "A-fit-0", "ruling": "supported 8/8"}]
+    text = brief(questioned(*MANY, *odd, *failed, *idle, waiting, rests_on=rests_on))
+    lines = text.splitlines()[3:]
+    assert (
+        lines[0]
+        == "an answer is out of date: A-fit-0 was supported 8/8 when this was written, and is inconclusive 5/8."
+    )
+    named = [line.split()[0] for line in lines if line.startswith("  A-fit-")]
+    assert named == [*(f"A-fit-failed-{number}" for number in range(9)), "A-fit-contrary"]
+    assert lines[-8:-1] == [
+        "1 more claim failed or changed",
+        "",
+        "6 not run: reason 5",
+        "1 not run: reason 6",
+        "1 not run: reason 7",
+        "2 not run for other reasons",
+        "",
+    ]
+
+
+def test_no_text_acts_on_the_terminal_in_the_short_form():
+    odd = "a\x1b[2J\r\n\x9b\u202e\ud800 [red]b[/red]"
+    rests_on = [{"claim": "A-fit-0", "ruling": odd}]
+    idle = unjudged("A-fit-idle", "not run", note=odd)
+    positions = [{"report": odd, "says": odd, "claim": "A-fit-0"}]
+    text = brief(questioned(*MANY, idle, text=odd, answer=odd, rests_on=rests_on, positions=positions), 400)
+    assert not set("\r\x9b\x1b\u202e\ud800") & set(text)

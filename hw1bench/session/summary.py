@@ -1,13 +1,16 @@
 """Verdicts and pilots on a terminal: the closing table, failure messages, reasons for skips."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 
 from hw1bench.court import rulings
 from hw1bench.report import quantities, words
+from hw1bench.report.changes import changed
 from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
+from hw1bench.report.questions import Asked, asked, stood
 from hw1bench.session.tables import Cell, drawn
 
 _WIDTH = 120  # characters that the closing table needs; a narrower terminal folds its lines
@@ -22,6 +25,14 @@ _KINDS = {
     "unjudged": "dim",
 }  # the colour of other groups; no pilot looks like a verdict
 _FAILING = (words.FAILED, "error")
+# A session of so many claims has a table of all of them: with topics and remarks it still fits on a terminal of 24 lines, and is
+# what somebody who selected a few claims asked for. More claims than that are summed up.
+_FEW = 12
+_LISTED = (
+    10  # claims that failed or changed, and answers that are out of date: pytest has said more of each failure above
+)
+_REASONS = 3  # why claims are not run
+_ASCII = str.maketrans({"\N{CHECK MARK}": "+", "\N{BALLOT X}": "x", "\N{EN DASH}": "-", "\N{MIDDLE DOT}": "."})
 
 
 def one_line(entry: Claim, remark: str) -> str:
@@ -139,6 +150,61 @@ def table(document: Document, width: int, *, colour: bool) -> str:
     for row, remark in zip(lines, remarks, strict=True):
         text += [row, *wrap(remark, wide, initial_indent=_INDENT, subsequent_indent=_INDENT)]
     return "\n".join(text) + "\n"
+
+
+def brief(document: Document, width: int, *, colour: bool, encoding: str) -> str:
+    """What ``table`` says, on one screen: the questions with the verdicts of record, then which claims failed or are not as on
+    record, and why claims are not run. Few claims, or claims that answer no question, have their whole table.
+
+    Signs are those that ``encoding``, the terminal's, has.
+    """
+    questions = asked(document)
+    if len(document["claims"]) <= _FEW or not questions:
+        return table(document, width, colour=colour)
+    said = ["Questions, with the verdicts on record"]
+    said += [one for question in questions for one in _question(question, width, encoding)]
+    outdated = [one for question in questions for one in question.changed]
+    said += _some([f"an answer is out of date: {one}" for one in outdated], "more such answers")
+    failed = words.failed(document)
+    known = {claim["id"] for claim in failed}
+    odd = [*failed, *(claim for claim in changed(document) if claim["id"] not in known)]
+    if odd:
+        rest = f"{quantities.plural(len(odd) - _LISTED, 'more claim')} failed or changed"
+        said += ["", table({**document, "claims": odd[:_LISTED]}, width, colour=colour).rstrip("\n")]
+        said += [rest] if odd[_LISTED:] else []
+    idle = Counter(claim["note"] for claim in document["claims"] if words.group(claim) == words.NOT_RUN)
+    said += [""] * bool(idle)
+    said += [line(f"{number} not run: {note}") for note, number in idle.most_common(_REASONS)]
+    more = idle.total() - sum(number for _, number in idle.most_common(_REASONS))
+    said += [f"{more} not run for other reasons"] if more else []
+    return "\n".join([*said, "", "-v lists all claims"]) + "\n"
+
+
+def _question(question: Asked, width: int, encoding: str) -> list[str]:
+    """One or two lines of a question: its text and what is on record of each report's position, and its answer if it fits into
+    these two."""
+    stands = "  ".join(f"{stand.report} {' '.join(stood(stand.claim))}" for stand in question.stands)
+    asks, stands = line(question.text), _written(line(stands), encoding)
+    answer = line("".join(said for said, _ in question.answer))
+    lines = [f"{asks}  {stands}".rstrip()]
+    if stands and len(lines[0]) > width:
+        return [asks, f"  {stands}"]
+    return [*lines, f"  {answer}"] if answer and len(answer) + 2 <= width else lines
+
+
+def _written(said: str, encoding: str) -> str:
+    """``said`` with signs of ASCII if ``encoding`` has no others."""
+    try:
+        said.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return said.translate(_ASCII)
+    return said
+
+
+def _some(lines: Sequence[str], more: str) -> list[str]:
+    """The first of ``lines``, cleaned, and how many ``more`` there are."""
+    rest = len(lines) - _LISTED
+    return [*map(line, lines[:_LISTED]), *([f"{rest} {more}"] if rest > 0 else [])]
 
 
 def times(
