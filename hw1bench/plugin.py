@@ -142,6 +142,7 @@ class _Session:
     def __init__(self, config: pytest.Config, selection: Selection) -> None:
         self.config = config
         self.cases: dict[str, Case] = {}  # by node id
+        self.exhibits: dict[str, str] = {}  # node id -> topic
         self.sitting: Sitting | None = None
         self.stopwatch = Stopwatch()
         self._selection = selection
@@ -220,7 +221,9 @@ class _Session:
         cases: dict[str, Case] = {}
         for item in items:
             claim = params(item).get("claim")
-            if claim is not None:
+            if claim is None:
+                self.exhibits[item.nodeid] = topic(item.path)
+            else:
                 case = self.cases[item.nodeid] = docket[item.path, claim.id]
                 first = cases.setdefault(claim.id, case)
                 if claim is not case.claim or claim is not first.claim:  # one claim may be tried more than once
@@ -305,7 +308,8 @@ class _Session:
         known = Known(subjects, self._selection.collected_whole())
         folder = sitting.options.report_dir
         try:
-            self._written = sitting.close({name: self._endings.of(some) for name, some in nodes.items()}, known)
+            endings = {name: self._endings.of(some) for name, some in nodes.items()}
+            self._written = sitting.close(endings, known, list(self._exhibits()))
             whole = sitting.write(self._written)
         except Exception as error:
             reason = (
@@ -328,6 +332,13 @@ class _Session:
         idle = any(words.group(claim) == words.NOT_RUN for claim in self._written["claims"])
         if sitting.options.strict_rulings and idle and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _exhibits(self) -> "Iterator[contract.Exhibit]":
+        """The tests of exhibits that ran."""
+        for node, of in self.exhibits.items():
+            ending = self._endings.of([node])
+            if ending is not None and ending.test:
+                yield {"test": node, "topic": of, "outcome": ending.kind, "reason": ending.reason}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # the verdicts come last, below pytest-benchmark's table
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Iterator[None]:

@@ -151,3 +151,52 @@ def test_a_document_of_another_schema_is_refused():
 def test_claims_of_an_earlier_session_are_not_tests_of_this_one(cases):
     found = cases(document(claim("A-fit-new"), claim("A-fit-old", judged="2026-01-30T12:00:00+00:00")))
     assert list(found) == ["quick-A-fit-new"]
+
+
+# Beside the file that pytest writes of the same session.
+
+TESTS = """
+@pytest.fixture
+def broken_setup():
+    raise RuntimeError("no setup")
+
+
+class TestMore:
+    @pytest.mark.parametrize("claim", [count("B-count-x", 10)], ids=attrgetter("id"))
+    def test_in_setup(self, claim, court, broken_setup):
+        court.judge(claim)
+
+
+@pytest.mark.parametrize("exhibit", [experiment("shown")], ids=attrgetter("id"))
+def test_exhibit(exhibit, court):
+    court.show(exhibit)
+
+
+@pytest.mark.parametrize("exhibit", [experiment("hidden")], ids=attrgetter("id"))
+def test_no_exhibit(exhibit, court):
+    pytest.skip("not today")
+"""
+
+
+def results(path):
+    """What a JUnit file says of each test: its class, its name, and how it ended."""
+    found = sorted(
+        (case.classname, case.name, [(one._tag, one.type if one._tag == "skipped" else "") for one in case.result])
+        for suite in Xml.fromstring(path.read_bytes())
+        for case in suite
+    )
+    suites = list(Xml.fromstring(path.read_bytes()))
+    return found, [sum(getattr(one, key) for one in suites) for key in ("tests", "failures", "errors", "skipped")]
+
+
+@pytest.mark.parametrize(("arguments", "totals"), [([], [7, 1, 1, 3]), (["-x"], [4, 1, 0, 2])], ids=["whole", "first"])
+def test_it_agrees_with_the_file_that_pytest_writes(pytester, project, arguments, totals):
+    words_of = ("supported", "inconclusive", "refuted", "error")
+    claims = ", ".join(f"claim('A-fit-{word}', '{word}')" for word in words_of)
+    project(f"[{claims}]", TESTS)
+    pytester.runpytest("claims", "-k", "A-fit-refuted", "--record-rulings")
+    pytester.runpytest("claims", "--junitxml", "pytest.xml", *arguments)
+    ours, theirs = (results(pytester.path / name) for name in ("reports/junit.xml", "pytest.xml"))
+    assert ours == theirs
+    assert ours[1] == totals
+    assert ("claims.test_fit", "test_claim[quick-A-fit-supported]", []) in ours[0]

@@ -16,7 +16,19 @@ from typing import Any
 from hw1bench.court.looks import LARGEST
 from hw1bench.court.vocabulary import PILOTS, RECORDED, RULED, agreement
 from hw1bench.report import schema
-from hw1bench.report.schema import SCHEMA, Claim, Dataset, Document, Effect, Figure, Question, Report, Topic, Variant
+from hw1bench.report.schema import (
+    SCHEMA,
+    Claim,
+    Dataset,
+    Document,
+    Effect,
+    Exhibit,
+    Figure,
+    Question,
+    Report,
+    Topic,
+    Variant,
+)
 from hw1bench.report.validate import fault, schema_of, shown
 
 __all__ = [
@@ -25,6 +37,7 @@ __all__ = [
     "Dataset",
     "Document",
     "Effect",
+    "Exhibit",
     "Figure",
     "Question",
     "Report",

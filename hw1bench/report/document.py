@@ -163,9 +163,10 @@ def build(
     pack: Pack,
     claims: Sequence[schema.Claim],
     figures: Iterable[schema.Figure],
+    exhibits: Sequence[schema.Exhibit] = (),
 ) -> schema.Document:
     """Build the document of a session, with all the reports, topics and questions of ``pack``; a figure that was not drawn is
-    None."""
+    None. ``exhibits`` are the tests that judge nothing."""
     drawn = list(figures)
     paths = {figure["path"] for figure in drawn}
     return {
@@ -183,4 +184,5 @@ def build(
         "questions": [_question(question) for question in pack.questions],
         "claims": [{**claim, "figure": claim["figure"] if claim["figure"] in paths else None} for claim in claims],
         "figures": drawn,
+        "exhibits": list(exhibits),
     }

@@ -1,12 +1,14 @@
-"""claims.json -> junit.xml: one suite per topic, one test case per claim, the verdict or pilot as properties."""
+"""claims.json -> junit.xml: one suite per topic, one test case per test, the verdict or pilot as properties."""
 
 import json
+import re
 
 from junitparser import Error, Failure, JUnitXml, Skipped
 from junitparser.xunit2 import TestCase, TestSuite
 
+from hw1bench.court.vocabulary import OutcomeWord
 from hw1bench.report import words
-from hw1bench.report.contract import Claim, Document, check
+from hw1bench.report.contract import Claim, Document, Exhibit, check
 from hw1bench.report.outline import outline
 from hw1bench.report.plain import clean, line
 
@@ -14,27 +16,36 @@ from hw1bench.report.plain import clean, line
 def render(document: Document) -> str:
     """Render the JUnit XML of a claims.json document; raises ValueError if the document breaks its contract.
 
+    Tests have the names that pytest's own JUnit file gives them, and are counted as there: those of exhibits, which judge
+    nothing, are in it, and those that the session did not reach are not. A claim of an older document, which does not name its test, is
+    there by its topic and id. Claims that an earlier session judged are not part of this test run and are left out.
+
     Seconds are the training seconds of the runs that a claim rests on, whichever session trained them. The property ``fidelity``
     tells verdicts, "as reported", from pilots, "reduced". An unsurprising refutation is skipped with type ``pytest.xfail``, as
-    pytest writes it; a failure in the test is a ``failure``, and one in a fixture is an ``error``. Claims that an earlier session
-    judged are not part of this test run and are left out. Characters that XML cannot hold even if escaped, such as the terminal
-    colours of a crash, are replaced.
+    pytest writes it; a failure in the test is a ``failure``, and one in a fixture is an ``error``. Characters that XML cannot
+    hold even if escaped, such as the terminal colours of a crash, are replaced.
     """
     check(document)
     xml = JUnitXml("hw1bench")
+    cases: dict[str, list[TestCase]] = {}
     for section in outline(document):
-        claims = [claim for claim in section.claims if claim["judged"] == document["started"]]
-        if claims:
-            suite = TestSuite(line(section.topic))  # type: ignore[no-untyped-call]
-            suite.timestamp = document["started"]
-            suite.add_testcases([_case(claim) for claim in claims])
-            xml.add_testsuite(suite)
+        for claim in section.claims:
+            if claim["judged"] == document["started"] and claim.get("test", "") is not None:
+                cases.setdefault(section.topic, []).append(_case(claim))
+    for exhibit in document.get("exhibits", ()):
+        cases.setdefault(exhibit["topic"], []).append(_exhibit(exhibit))
+    for topic, some in cases.items():
+        suite = TestSuite(line(topic))  # type: ignore[no-untyped-call]
+        suite.timestamp = document["started"]
+        suite.add_testcases([*some])
+        xml.add_testsuite(suite)
     return str(xml.tostring().decode("utf-8"))  # type: ignore[no-untyped-call]
 
 
 def _case(claim: Claim) -> TestCase:
-    name = line(f"{claim['tier']}-{claim['id']}")
-    case = TestCase(name, line(f"claims.{claim['topic']}"), claim["seconds"])
+    test = claim.get("test")
+    classname, name = _names(test) if test else (f"claims.{claim['topic']}", f"{claim['tier']}-{claim['id']}")
+    case = TestCase(line(name), line(classname), claim["seconds"])
     effect = claim["effect"]
     found = {
         "verdict": claim["verdict"],
@@ -64,10 +75,29 @@ def _case(claim: Claim) -> TestCase:
             case.add_property(key, clean(str(value)))
     record = f" {words.record(claim)}" if words.record(claim) else ""
     message = clean(f"{words.sentence(claim)}{record} It was claimed ({claim['where']}): {claim['says']}")
-    if claim["outcome"] in ("failed", "error"):
-        case.result = [(Error if claim["outcome"] == "error" else Failure)(message, words.verdict(claim))]
-    elif claim["outcome"] == "xfailed":
-        case.result = [Skipped(message, "pytest.xfail")]
-    elif claim["outcome"] == "skipped":
-        case.result = [Skipped(message, "pytest.skip")]
+    _end(case, claim["outcome"], message, words.verdict(claim))
     return case
+
+
+def _exhibit(exhibit: Exhibit) -> TestCase:
+    classname, name = _names(exhibit["test"])
+    case = TestCase(line(name), line(classname))
+    _end(case, exhibit["outcome"], clean(exhibit["reason"]), "")
+    return case
+
+
+def _end(case: TestCase, outcome: OutcomeWord, message: str, kind: str) -> None:
+    """Give ``case`` the result of its ``outcome``, if it is not that it passed; a failure is of type ``kind``."""
+    if outcome in ("failed", "error"):
+        case.result = [(Error if outcome == "error" else Failure)(message, kind)]
+    elif outcome in ("xfailed", "skipped"):
+        case.result = [Skipped(message, "pytest.xfail" if outcome == "xfailed" else "pytest.skip")]
+
+
+def _names(test: str) -> tuple[str, str]:
+    """The classname and the name that pytest's JUnit file gives the test with the node id ``test``."""
+    address, bracket, parameters = test.partition("[")
+    path, *names = address.split("::")
+    module = re.sub(r"\.py$", "", path.replace("/", "."))
+    *outer, last = [module, *names]
+    return ".".join(outer), f"{last}{bracket}{parameters}"

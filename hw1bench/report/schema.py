@@ -154,6 +154,18 @@ class Claim(TypedDict):
     figure: Annotated[str | None, "the path of the figure that shows it"]
     question: NotRequired[Annotated[Name, "the question that it bears on"]]
     note: str
+    test: NotRequired[
+        Annotated[Name | None, "the node id of its test, in the session that judged it; null if the test never ran"]
+    ]
+
+
+class Exhibit(TypedDict):
+    """A test that judges nothing: it trains what a figure shows."""
+
+    test: Annotated[Name, "its node id"]
+    topic: Name
+    outcome: OutcomeWord
+    reason: Annotated[str, "why it ended so; empty if it passed"]
 
 
 class Figure(TypedDict):
@@ -236,6 +248,7 @@ class Document(TypedDict):
     questions: NotRequired[Annotated[list[Question], "the questions that its claims bear on, in the order of a page"]]
     claims: list[Claim]
     figures: list[Figure]
+    exhibits: NotRequired[Annotated[list[Exhibit], "the tests of the session that judge nothing"]]
 
 
 SCHEMA: int = get_args(Version)[0]

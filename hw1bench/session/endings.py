@@ -1,7 +1,7 @@
 """How pytest ended the test of each claim, including tests without a verdict and tests that ended unexpectedly."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hw1bench.court.vocabulary import OutcomeWord
@@ -17,6 +17,8 @@ class Ending:
 
     kind: OutcomeWord
     reason: str = ""
+    test: str = field(default="", compare=False)
+    """The node id of the test; '' if it never ran."""
 
 
 def ending(reports: "Sequence[pytest.TestReport]") -> Ending:
@@ -78,5 +80,5 @@ class Endings:
     def _of(self, node: str) -> Ending | None:
         reports = self._reports.get(node, [])
         if reports and reports[-1].when == "teardown":  # otherwise it was interrupted
-            return ending(reports)
+            return replace(ending(reports), test=node)
         return Ending("skipped", "deselected by another plugin") if node in self._deselected else None

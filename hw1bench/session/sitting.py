@@ -200,29 +200,34 @@ class Sitting:
             raise
         return None
 
-    def close(self, endings: Mapping[str, Ending | None], known: Known) -> contract.Document:
+    def close(
+        self, endings: Mapping[str, Ending | None], known: Known, exhibits: Sequence[schema.Exhibit] = ()
+    ) -> contract.Document:
         """Draw the figures and return the document of this session's claims. ``write`` puts it into the report directory.
 
         ``endings`` maps the id of each claim to how its test ended (None: the session ended before it). A claim without a
         verdict is reported by its test's ending; so is the outcome of a claim whose test did not end as its verdict would have
-        it. ``known`` are the claims of all files that were collected.
+        it. ``known`` are the claims of all files that were collected, ``exhibits`` the tests that judged nothing.
         """
         if self._ahead is not None:
             self._ahead.end()
         for register in self._registers.values():
             register.close(self.options.report_dir)
         claims = [self._ended(case, endings.get(case.claim.id)) for case in self.cases]
+        for case, claim in zip(self.cases, claims, strict=True):
+            ending = endings.get(case.claim.id)
+            claim["test"] = (ending.test if ending else "") or None
         known_kinds = self._calibrations()  # by now all pilots that were to be recorded are
         for case, claim in zip(self.cases, claims, strict=True):
             claim["calibration"] = self._calibration(case, claim["verdict"], known_kinds)
         self._known = known
         before = self._earlier(self.progress.notice)
-        exhibits: dict[Experiment | CrossReportFigure, str] = {}
+        shown: dict[Experiment | CrossReportFigure, str] = {}
         for case in self.cases:
             if case.claim.experiment is not None:
-                exhibits.setdefault(case.claim.experiment, case.topic)
+                shown.setdefault(case.claim.experiment, case.topic)
         for exhibit, topic in self._shown.items():
-            exhibits.setdefault(exhibit, topic)
+            shown.setdefault(exhibit, topic)
         drawing = Drawing(
             self.options.tier,
             self.court.records,
@@ -247,7 +252,8 @@ class Sitting:
             environment=self._environment(),
             pack=self.pack,
             claims=claims,
-            figures=drawing.draw(exhibits),
+            figures=drawing.draw(shown),
+            exhibits=exhibits,
         )
 
     def write(self, written: contract.Document) -> contract.Document:
