@@ -17,8 +17,8 @@ def render(document: Document) -> str:
     """Render the JUnit XML of a claims.json document; raises ValueError if the document breaks its contract.
 
     Tests have the names that pytest's own JUnit file gives them, and are counted as there: those of exhibits, which judge
-    nothing, are in it, and those that the session did not reach are not. A claim of an older document, which does not name its test, is
-    there by its topic and id. Claims that an earlier session judged are not part of this test run and are left out.
+    nothing, are in it, and those that the session did not reach are not. A claim of an older document, which does not name
+    its test, is there by its topic and id. Claims that an earlier session judged are not part of this test run and are left out.
 
     Seconds are the training seconds of the runs that a claim rests on, whichever session trained them. The property ``fidelity``
     tells verdicts, "as reported", from pilots, "reduced". An unsurprising refutation is skipped with type ``pytest.xfail``, as

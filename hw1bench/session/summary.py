@@ -154,11 +154,11 @@ def table(document: Document, width: int, *, colour: bool) -> str:
 
 def brief(document: Document, width: int, *, colour: bool, encoding: str) -> str:
     """What ``table`` says, on one screen: the questions with the verdicts of record, then which claims failed or are not as on
-    record, and why claims are not run. Few claims, or claims that answer no question, have their whole table.
+    record, and why claims are not run. Few claims, or claims of which none is a report's answer to a question, have their whole table.
 
     Signs are those that ``encoding``, the terminal's, has.
     """
-    questions = asked(document)
+    questions = [question for question in asked(document) if question.stands]
     if len(document["claims"]) <= _FEW or not questions:
         return table(document, width, colour=colour)
     said = ["Questions, with the verdicts on record"]
@@ -186,8 +186,8 @@ def _question(question: Asked, width: int, encoding: str) -> list[str]:
     stands = "  ".join(f"{stand.report} {' '.join(stood(stand.claim))}" for stand in question.stands)
     asks, stands = line(question.text), _written(line(stands), encoding)
     answer = line("".join(said for said, _ in question.answer))
-    lines = [f"{asks}  {stands}".rstrip()]
-    if stands and len(lines[0]) > width:
+    lines = [f"{asks}  {stands}"]
+    if len(lines[0]) > width:
         return [asks, f"  {stands}"]
     return [*lines, f"  {answer}"] if answer and len(answer) + 2 <= width else lines
 

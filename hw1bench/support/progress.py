@@ -1,4 +1,4 @@
-"""Progress of long work: on a terminal a bar with rate and time left, or plain lines if rich is not installed; elsewhere nothing."""
+"""Progress of long work: on a terminal a bar with rate and time left, or lines if rich is not installed; elsewhere nothing."""
 
 import time
 from collections.abc import Callable
@@ -67,8 +67,8 @@ def _bar(console: "Console", label: str, steps: int) -> "Bar":
 class TerminalProgress:
     """Progress on ``stream``. In training a step is one optimiser step of one run; elsewhere the label says what it is.
 
-    Only a terminal gets progress. A file or a pipe would keep every state of a bar, also where FORCE_COLOR asks for colours there,
-    and lines in its place would cut the dots of pytest into pieces; notices it gets.
+    Only a terminal gets progress. A file or a pipe would keep every state of a bar, also where FORCE_COLOR asks for colours
+    there, and lines in its place would cut the dots of pytest into pieces; notices it gets.
 
     With ``midline`` a text starts on a new line, below another writer's unfinished line such as pytest's dots.
     """
