@@ -84,7 +84,7 @@ def test_the_quick_tier_says_what_stands_in_and_what_it_changes(images):
         "canonical": True,
     }
     assert claim["changes"] == ["digits stand in for MNIST", "2 epochs, 6 of 240 steps"]
-    text = (images.path / "reports" / "claims.md").read_text()
+    text = (images.path / "reports" / "claims-details.md").read_text()
     assert "digits stand in for MNIST" in text
     assert "settles nothing about the real data set" in text
 

@@ -79,7 +79,7 @@ def test_a_file_of_anything_else_is_refused(refused, content, said):
 def test_a_pair_of_surrogates_is_a_character(tmp_path, capsys):
     (tmp_path / "claims.json").write_text(WHOLE.replace("full batch", "\\ud83d\\ude00"))
     assert main(["report", str(tmp_path)]) == 0
-    assert "😀" in (tmp_path / "claims.md").read_text(encoding="utf-8")
+    assert "😀" in (tmp_path / "claims-details.md").read_text(encoding="utf-8")
 
 
 def test_a_directory_without_a_document_is_refused(refused, tmp_path):

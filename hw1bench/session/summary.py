@@ -154,7 +154,8 @@ def table(document: Document, width: int, *, colour: bool) -> str:
 
 def brief(document: Document, width: int, *, colour: bool, encoding: str) -> str:
     """What ``table`` says, on one screen: the questions with the verdicts of record, then which claims failed or are not as on
-    record, and why claims are not run. Few claims, or claims of which none is a report's answer to a question, have their whole table.
+    record, and why claims are not run. Few claims, or claims of which none is a report's answer to a question, have their whole
+    table.
 
     Signs are those that ``encoding``, the terminal's, has.
     """
