@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from hw1bench.report import words
+from hw1bench.report import standings, words
 from hw1bench.report.contract import measured
 from hw1bench.report.html import render, slug
 from parsed_page import Page
@@ -115,7 +115,7 @@ def test_each_claim_is_there_with_its_sentence_and_all_that_belongs_to_it(page):
         assert shown["says"] in text
         assert words.sentence(shown) in text
         assert f"test {shown['outcome']}, {words.standing(shown)}" in text
-        assert words.record(shown) in text
+        assert standings.record(shown) in text
         assert text.startswith(words.verdict(shown))
         if shown["assumptions"]:
             assert f"Under {len(shown['assumptions'])} assumptions: {' '.join(shown['assumptions'])}" in text

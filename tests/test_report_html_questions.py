@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw1bench.report import words
+from hw1bench.report import standings, words
 from hw1bench.report.html import render
 from parsed_page import Page
 from sample_document import asking, claim, document, everything, exact, on_record, pilot, put_figures, unjudged
@@ -69,7 +69,7 @@ def test_claims_at_odds_stand_side_by_side(page):
     text = " ".join(pair["text"].split())
     for one in found["claims"][:2]:
         assert " ".join(one["says"].split()) in text
-        assert words.known(one)[1] in text
+        assert standings.known(one)[1] in text
     assert text.endswith("One is.")
 
 
@@ -101,7 +101,7 @@ def test_a_link_leads_past_the_questions(page):
 def test_what_is_known_of_a_claim(one, said):
     if one["record"] is not None and not one["record"]["seeds"]:
         one["record"]["seeds"] = None
-    assert words.known(one) == said
+    assert standings.known(one) == said
 
 
 def test_the_line_above_the_questions_says_what_was_judged_how():
@@ -127,4 +127,4 @@ def test_the_line_above_the_questions_says_what_was_judged_how():
     ids=str,
 )
 def test_what_a_row_says_beside_its_verdict(one, said):
-    assert words.beside(one) == said
+    assert standings.beside(one) == said

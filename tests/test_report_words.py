@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw1bench.court.vocabulary import PILOTS, RULED
-from hw1bench.report import words
+from hw1bench.report import standings, words
 from sample_document import (
     COPY,
     DIGITS,
@@ -80,7 +80,7 @@ def test_no_pilot_is_supported_refuted_or_inconclusive_in_any_words():
             words.verdict(found),
             words.sentence(found),
             words.group(found),
-            words.record(found),
+            standings.record(found),
             words.standing(found),
         ]
         assert not re.search("supported|refuted|inconclusive|reversed|absent|stand-in", " ".join(said))
@@ -128,7 +128,7 @@ def test_what_a_note_says_beyond_the_reason_stands_apart():
     ],
 )
 def test_the_record_is_told_with_its_numbers(found, text):
-    assert words.record(found) == text
+    assert standings.record(found) == text
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_the_record_is_told_with_its_numbers(found, text):
 )
 def test_a_pilot_says_whether_it_agrees_with_the_record(values, recorded, said):
     found = pilot(values=values, record=on_record(recorded))
-    assert words.record(found).endswith(f"CPU. {said}")
+    assert standings.record(found).endswith(f"CPU. {said}")
     column = {"The pilot agrees.": f"{recorded}, agrees", "The pilot differs.": f"{recorded}, differs"}
-    assert words.on_record(found) == column.get(said, recorded)
+    assert standings.on_record(found) == column.get(said, recorded)
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_a_pilot_says_whether_it_agrees_with_the_record(values, recorded, said):
 def test_pilots_whose_kind_agrees_in_fewer_than_nine_of_ten_say_so(agree, of, told):
     kind = {"kind": "task, highest", "agree": agree, "of": of}
     said = f"Pilots of this kind (task, highest) agree with the record in {agree} of {of}."
-    assert (said in words.record(pilot(calibration=kind))) == told
-    assert (said in words.record(pilot(calibration=kind, record=on_record("supported")))) == told
+    assert (said in standings.record(pilot(calibration=kind))) == told
+    assert (said in standings.record(pilot(calibration=kind, record=on_record("supported")))) == told
 
 
 def test_readings_are_told_by_number_and_a_fragile_claim_names_what_it_hangs_on():

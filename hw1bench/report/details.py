@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from hw1bench.report import quantities, words
+from hw1bench.report import quantities, standings, words
 from hw1bench.report.contract import Claim, Document, Figure, check, from_seeds
 from hw1bench.report.markup import code, table, text
 from hw1bench.report.outline import outline
@@ -52,7 +52,7 @@ def _row(claim: Claim) -> Sequence[str]:
         text(words.verdict(claim)) + (", test failed" if words.group(claim) == words.FAILED else ""),
         f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) else "-",
         text(words.effect(claim)) or "-",
-        text(words.on_record(claim)) or "-",
+        text(standings.on_record(claim)) or "-",
         f"{claim['seconds']:.1f}{', reused' if claim['reused'] else ''}" if claim["experiment"] else "-",
     ]
 
@@ -66,7 +66,7 @@ def _evidence(claim: Claim, anchors: dict[str, str]) -> str:
     ]
     if claim["effect"]:
         parts.append(text(f"Effect: {claim['effect']['name']}."))
-    parts += [text(said) for said in (words.chance(claim), words.record(claim), words.trivial(claim)) if said]
+    parts += [text(said) for said in (words.chance(claim), standings.record(claim), words.trivial(claim)) if said]
     if claim["readings"]:
         parts.append(text(f"Other readings: {'; '.join(words.readings(claim))}."))
     doubts = (words.fragile(claim), words.close(claim), words.stands(claim["verdict"], claim.get("variants", ())))

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from hw1bench.report import origins, quantities, words
+from hw1bench.report import origins, quantities, standings, words
 from hw1bench.report.contract import IMAGES, Document, Figure, check
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import clean
@@ -65,6 +65,7 @@ def _environment(document: Document) -> Environment:
     )
     environment.globals.update(
         words=words,
+        standings=standings,
         origins=origins,
         quantities=quantities,
         kinds=_kinds(document),

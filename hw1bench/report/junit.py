@@ -7,7 +7,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from junitparser.xunit2 import TestCase, TestSuite
 
 from hw1bench.court.vocabulary import OutcomeWord
-from hw1bench.report import words
+from hw1bench.report import standings, words
 from hw1bench.report.contract import Claim, Document, Exhibit, check
 from hw1bench.report.outline import outline
 from hw1bench.report.plain import clean, line
@@ -73,7 +73,7 @@ def _case(claim: Claim) -> TestCase:
     for key, value in found.items():
         if value is not None:
             case.add_property(key, clean(str(value)))
-    record = f" {words.record(claim)}" if words.record(claim) else ""
+    record = f" {standings.record(claim)}" if standings.record(claim) else ""
     message = clean(f"{words.sentence(claim)}{record} It was claimed ({claim['where']}): {claim['says']}")
     _end(case, claim["outcome"], message, words.verdict(claim))
     return case

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 
-from hw1bench.report import details, origins, quantities, words
+from hw1bench.report import details, origins, quantities, standings, words
 from hw1bench.report.changes import changed, stands
 from hw1bench.report.contract import Claim, Document, Report, check, from_seeds
 from hw1bench.report.markup import code, table, text
@@ -181,7 +181,7 @@ class _Page:
             text(words.verdict(claim)) + (", test failed" if words.group(claim) == words.FAILED else ""),
             f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) else "-",
             text(words.effect(claim), _ID) or "-",
-            text(words.on_record(claim)) or "-",
+            text(standings.on_record(claim)) or "-",
             *([text(claim["says"], _ROW)] if sentences else []),
         ]
 

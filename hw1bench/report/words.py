@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hw1bench.court import vocabulary
 from hw1bench.court.chance import Result, by_chance
-from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOTS, RECORDED, RULED, RuledWord
+from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOTS, RECORDED, RULED
 from hw1bench.report.contract import Claim, Document, Effect, Figure, Report, Variant, from_seeds, measured
-from hw1bench.report.quantities import named, number, percent, plural, quantity, share
+from hw1bench.report.quantities import number, percent, plural, quantity, share
 
 FAILED = "failed"
 NOT_RUN = "not run"
@@ -18,7 +18,6 @@ UNJUDGED_GROUPS = (FAILED, "error", FULL_TIER_ONLY, NOT_RUN)
 GROUPS = (*RULED_GROUPS, *PILOT_GROUPS, *UNJUDGED_GROUPS)
 """The words by which claims are counted and coloured: verdicts, pilots and the rest, which are counted apart."""
 
-_TRUSTED = (9, 10)  # pilots of a kind that agree with the record less often than this say so
 _NO_EVIDENCE = "No evidence: "
 _FAILING = ("failed", "error")
 _STANDING = {"same": "same as", "weaker": "weaker than", "stronger": "stronger than", "contrary": "contradicts"}
@@ -65,7 +64,7 @@ def sentence(claim: Claim) -> str:
         told = " ".join(claim["note"].split())
         head = verdict(claim).capitalize()
         mark = "," if group(claim) == FULL_TIER_ONLY else ":"  # the note goes on with a colon of its own
-        return f"{head}{mark} {_stop(told)}" if told else f"{head}."
+        return f"{head}{mark} {stop(told)}" if told else f"{head}."
     assert claim["level"]  # ``check`` ensures that these are there together
     assert claim["share"]
     seeds = plural(claim["seeds"] or 0, "seed")
@@ -79,7 +78,7 @@ def sentence(claim: Claim) -> str:
         head = f"{claim['verdict'].capitalize()}{_place(claim)}, {claim['holds']} of {seeds} (pilot; {interval})"
     else:
         head = f"{verdict(claim).capitalize()}: it holds in {claim['holds']} of {seeds} ({interval})"
-    return _stop("; ".join([head + _meaning(claim), *_numbers(claim)]))
+    return stop("; ".join([head + _meaning(claim), *_numbers(claim)]))
 
 
 def _place(claim: Claim) -> str:
@@ -105,7 +104,8 @@ def _meaning(claim: Claim) -> str:
     return ""
 
 
-def _stop(text: str) -> str:
+def stop(text: str) -> str:
+    """``text`` as a sentence, with a full stop if it lacks an end."""
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
@@ -144,84 +144,6 @@ def standing(claim: Claim) -> str:
     return f"{_STANDING[vocabulary.standing(verdict, ruling)]} the {what} ({ruling})"
 
 
-def record(claim: Claim) -> str:
-    """What the full tier has ruled on the claim, whether a pilot agrees with it, and how far pilots of its kind can be trusted;
-    '' in the full tier itself, where the ruling on record is the record."""
-    found = claim["record"]
-    if claim["tier"] == "full":
-        return ""
-    if found is None:
-        return " ".join(["Not on record in the full tier.", *_calibration(claim)])
-    parts = [ruled(found["verdict"], found["how"], found["seeds"])]
-    if found["seeds"]:
-        parts.append(f"{found['holds']} of {plural(found['seeds'], 'seed')}")
-    if found["median"] is not None:
-        unit = claim["effect"]["unit"] if claim["effect"] else ""
-        ends = found["interval"] or ()
-        interval = f" [{', '.join(map(recorded, ends))}]" if ends else ""
-        parts.append(f"median {' '.join(filter(None, (recorded(found['median']), unit)))}{interval}")
-    parts += filter(None, (found["date"], named(found["device"]) if found["device"] else ""))
-    return " ".join(
-        [_stop(f"On record: {', '.join(parts)}"), *_agreement(claim, found["verdict"]), *_calibration(claim)]
-    )
-
-
-def recorded(value: float | str | None) -> str:
-    """A number of a ruling; one that is not finite is there by its name."""
-    return "unknown" if value is None else value if isinstance(value, str) else number(value)
-
-
-def _agreement(claim: Claim, ruling: RuledWord) -> list[str]:
-    if is_pilot(claim):
-        if claim["agreement"]:
-            return [f"The pilot {claim['agreement']}."]
-        return (
-            ["The pilot does not decide."]
-            if claim["verdict"] in ("mixed", "no evidence")
-            else ["The record does not decide."]
-        )
-    found = claim["verdict"]
-    contrary = found in RULED and vocabulary.standing(found, ruling) == "contrary"
-    return ["The verdict here contradicts it."] if contrary else []
-
-
-def _calibration(claim: Claim) -> list[str]:
-    found = claim["calibration"]
-    least, of = _TRUSTED
-    if found is None or not is_pilot(claim) or of * found["agree"] >= least * found["of"]:
-        return []
-    return [f"Pilots of this kind ({found['kind']}) agree with the record in {found['agree']} of {found['of']}."]
-
-
-def known(claim: Claim) -> tuple[str, str]:
-    """What is known of the claim: the group by which it is drawn, and words such as 'refuted 0/8' or 'pilot: seen'. A ruling of
-    the full tier counts before what was found here."""
-    found = claim["record"]
-    if found is not None:
-        return found["verdict"], " ".join(
-            [found["verdict"], *([f"{found['holds']}/{found['seeds']}"] if found["seeds"] else [])]
-        )
-    if group(claim) == FULL_TIER_ONLY:
-        return FULL_TIER_ONLY, "not on record"
-    seeds = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and not is_pilot(claim) else ""
-    return group(claim), f"{group(claim)}{seeds}"
-
-
-def beside(claim: Claim) -> str:
-    """What a row of a table says beside a pilot, or beside nothing: the full tier's ruling."""
-    if claim["tier"] == "full" or claim["experiment"] is None:
-        return ""
-    if group(claim) == FULL_TIER_ONLY or is_pilot(claim):
-        return f"record: {known(claim)[1]}" if claim["record"] else "not on record"
-    return ""
-
-
-def on_record(claim: Claim) -> str:
-    """The record in a word or two, for a column of a table: 'supported, agrees'; '' without one."""
-    found = claim["record"]
-    return ", ".join(filter(None, (found["verdict"], claim["agreement"]))) if found else ""
-
-
 def readings(claim: Claim) -> list[str]:
     """The words under other values of each assumed number, one text per number: 'within 0.2 (supported with 0.1, refuted
     with 0.4)'."""
@@ -258,7 +180,7 @@ def chance(claim: Claim) -> str:
 
 def trivial(claim: Claim) -> str:
     """That the claim is a known truth, and what would have to be different for it to fail; '' for other claims."""
-    return _stop(f"A known truth. For it to fail: {claim['trivial']}") if claim["trivial"] else ""
+    return stop(f"A known truth. For it to fail: {claim['trivial']}") if claim["trivial"] else ""
 
 
 def assumptions(claim: Claim) -> str:

@@ -14,7 +14,7 @@ from hw1bench.court.docket import Book, Case
 from hw1bench.court.rulings import Ruling
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RecordedWord, agreement, standing
 from hw1bench.effects import Effect
-from hw1bench.report import quantities, words
+from hw1bench.report import quantities, standings, words
 from hw1bench.report.plain import line
 from hw1bench.session.tables import Cell, drawn, styled, width_of
 from hw1bench.specs.experiment import Tier
@@ -269,8 +269,8 @@ def _holds(ruling: Ruling) -> str:
 def _median(case: Case, ruling: Ruling) -> str:
     if ruling.median is None or not isinstance(case.claim.effect, Effect):
         return ""
-    ends = f" [{', '.join(map(words.recorded, ruling.interval))}]" if ruling.interval else ""
-    return f"{words.recorded(ruling.median)} {case.claim.effect.unit}{ends}"
+    ends = f" [{', '.join(map(standings.recorded, ruling.interval))}]" if ruling.interval else ""
+    return f"{standings.recorded(ruling.median)} {case.claim.effect.unit}{ends}"
 
 
 def _costs(missing: Iterable[Case], rates: costs.Rates) -> Section:

@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from hw1bench.court import rulings
-from hw1bench.report import quantities, words
+from hw1bench.report import quantities, standings, words
 from hw1bench.report.changes import changed
 from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
@@ -58,8 +58,8 @@ def message(entry: Claim, outcome: rulings.Outcome, report_dir: Path) -> str:
             for place in map(str, range(len(effect["values"])))
         )
         lines += [f"effect   {effect['name']} ({effect['unit']}); it holds if > 0", f"per seed {values}"]
-    if words.record(entry):
-        lines.append(f"record   {words.record(entry)}")
+    if standings.record(entry):
+        lines.append(f"record   {standings.record(entry)}")
     if entry["readings"]:
         lines.append(f"readings {'; '.join(words.readings(entry))}")
     doubts = [doubt for doubt in (words.fragile(entry), words.close(entry)) if doubt]
@@ -140,7 +140,7 @@ def table(document: Document, width: int, *, colour: bool) -> str:
                 (line(words.verdict(entry)), _colour(entry)),
                 f"{entry['holds']}/{entry['seeds']}" if trained else "",
                 line(f"{median} {effect['unit']}") if effect else "",
-                *([words.on_record(entry) or "-"] if quick else []),
+                *([standings.on_record(entry) or "-"] if quick else []),
                 seconds if trained else "",
             ]
         )

@@ -1,0 +1,87 @@
+"""How claims stand on record, in words: what the full tier has ruled, and what a pilot is worth beside it."""
+
+from hw1bench.court import vocabulary
+from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RuledWord
+from hw1bench.report import words
+from hw1bench.report.contract import Claim, from_seeds
+from hw1bench.report.quantities import named, number, plural
+
+_TRUSTED = (9, 10)  # pilots of a kind that agree with the record less often than this say so
+
+
+def record(claim: Claim) -> str:
+    """What the full tier has ruled on the claim, whether a pilot agrees with it, and how far pilots of its kind can be trusted;
+    '' in the full tier itself, where the ruling on record is the record."""
+    found = claim["record"]
+    if claim["tier"] == "full":
+        return ""
+    if found is None:
+        return " ".join(["Not on record in the full tier.", *_calibration(claim)])
+    parts = [words.ruled(found["verdict"], found["how"], found["seeds"])]
+    if found["seeds"]:
+        parts.append(f"{found['holds']} of {plural(found['seeds'], 'seed')}")
+    if found["median"] is not None:
+        unit = claim["effect"]["unit"] if claim["effect"] else ""
+        ends = found["interval"] or ()
+        interval = f" [{', '.join(map(recorded, ends))}]" if ends else ""
+        parts.append(f"median {' '.join(filter(None, (recorded(found['median']), unit)))}{interval}")
+    parts += filter(None, (found["date"], named(found["device"]) if found["device"] else ""))
+    return " ".join(
+        [words.stop(f"On record: {', '.join(parts)}"), *_agreement(claim, found["verdict"]), *_calibration(claim)]
+    )
+
+
+def recorded(value: float | str | None) -> str:
+    """A number of a ruling; one that is not finite is there by its name."""
+    return "unknown" if value is None else value if isinstance(value, str) else number(value)
+
+
+def _agreement(claim: Claim, ruling: RuledWord) -> list[str]:
+    if words.is_pilot(claim):
+        if claim["agreement"]:
+            return [f"The pilot {claim['agreement']}."]
+        return (
+            ["The pilot does not decide."]
+            if claim["verdict"] in ("mixed", "no evidence")
+            else ["The record does not decide."]
+        )
+    found = claim["verdict"]
+    contrary = found in RULED and vocabulary.standing(found, ruling) == "contrary"
+    return ["The verdict here contradicts it."] if contrary else []
+
+
+def _calibration(claim: Claim) -> list[str]:
+    found = claim["calibration"]
+    least, of = _TRUSTED
+    if found is None or not words.is_pilot(claim) or of * found["agree"] >= least * found["of"]:
+        return []
+    return [f"Pilots of this kind ({found['kind']}) agree with the record in {found['agree']} of {found['of']}."]
+
+
+def known(claim: Claim) -> tuple[str, str]:
+    """What is known of the claim: the group by which it is drawn, and words such as 'refuted 0/8' or 'pilot: seen'. A ruling of
+    the full tier counts before what was found here."""
+    found = claim["record"]
+    if found is not None:
+        return found["verdict"], " ".join(
+            [found["verdict"], *([f"{found['holds']}/{found['seeds']}"] if found["seeds"] else [])]
+        )
+    if words.group(claim) == FULL_TIER_ONLY:
+        return FULL_TIER_ONLY, "not on record"
+    seeds = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and not words.is_pilot(claim) else ""
+    return words.group(claim), f"{words.group(claim)}{seeds}"
+
+
+def beside(claim: Claim) -> str:
+    """What a row of a table says beside a pilot, or beside nothing: the full tier's ruling."""
+    if claim["tier"] == "full" or claim["experiment"] is None:
+        return ""
+    if words.group(claim) == FULL_TIER_ONLY or words.is_pilot(claim):
+        return f"record: {known(claim)[1]}" if claim["record"] else "not on record"
+    return ""
+
+
+def on_record(claim: Claim) -> str:
+    """The record in a word or two, for a column of a table: 'supported, agrees'; '' without one."""
+    found = claim["record"]
+    return ", ".join(filter(None, (found["verdict"], claim["agreement"]))) if found else ""
