@@ -163,7 +163,8 @@ def test_the_whole_table(two_nets, capsys):
         assert "x)" in cells[5]
         assert "x)" in cells[6]
         assert cells[7].strip() == "–"
-    assert "20 x the loop: met in " in table[-1]
+    assert "20 x the loop: met in " in table[-2]
+    assert table[-1].startswith("whole tier: ")
     assert errors.splitlines() == [f"{name}, JAX: RuntimeError: JAX is not installed" for name in gpu.PROBLEMS]
 
 

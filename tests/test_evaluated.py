@@ -276,17 +276,26 @@ def thinned(**changed):
 @pytest.mark.parametrize("kind", ["loss", "losses", "accuracies"])
 def test_a_curve_goes_through_the_evaluated_epochs_and_shows_which_they_are(kind):
     epochs, series = thinned()
-    axes, _ = drawn(kind, series)
-    for line in axes.lines:
+    medians, seeds = lines(*drawn(kind, series))
+    for line in medians:
         np.testing.assert_array_equal(line.get_xdata(), epochs)
         assert line.get_marker() == "o"
-    axes, _ = drawn(kind, sample(runs=3))
-    assert {line.get_marker() for line in axes.lines} == {""}
+    for line in seeds:
+        np.testing.assert_array_equal(line.get_xdata(), [*epochs, np.nan] * 3)  # seed after seed
+    medians, _ = lines(*drawn(kind, sample(runs=3)))
+    assert {line.get_marker() for line in medians} == {""}
+
+
+def lines(axes, _):
+    """The lines of a chart through medians, and those through seeds, which are thin."""
+    found = [line for line in axes.lines if len(line.get_xdata())]
+    return [line for line in found if line.get_linewidth() > 1], [line for line in found if line.get_linewidth() <= 1]
 
 
 @pytest.mark.parametrize(("points", "axis"), [(41, "epoch"), (120, "step")])
 def test_the_gradient_norm_of_every_epoch_is_drawn_beside_a_thinned_loss(points, axis):
     _, series = thinned(gradient_norm=np.ones((3, points)))
-    axes, _ = drawn("gradient_norm", series)
+    axes, figure = drawn("gradient_norm", series)
     assert axes.get_xlabel() == axis
-    np.testing.assert_array_equal(axes.lines[0].get_xdata()[[0, -1]], [0, points - 1])
+    ((median,), _) = lines(axes, figure)
+    np.testing.assert_array_equal(median.get_xdata()[[0, -1]], [0, points - 1])

@@ -109,7 +109,8 @@ def test_the_line_above_the_questions_says_what_was_judged_how():
     two = pilot("T-two", record=on_record("refuted", 8, 0, "absent"), agreement="differs")
     whole = document(claim("T-three"), one, two, unjudged("T-four", "not run", note="full tier only: too large"))
     assert words.judged(whole) == (
-        "1 claim was judged as reported; 2 by reduced protocols, of which 1 of 2 agree with the record; 1 need the full tier."
+        "1 claim was judged as reported; 2 by reduced protocols (the record decides 2 of them too, and 1 agree); "
+        "1 need the full tier."
     )
     assert words.judged(document(unjudged("T-five", "error"))) == ""
 
@@ -128,3 +129,14 @@ def test_the_line_above_the_questions_says_what_was_judged_how():
 )
 def test_what_a_row_says_beside_its_verdict(one, said):
     assert standings.beside(one) == said
+
+
+def test_the_line_above_says_up_to_when_the_record_goes():
+    one, two = (
+        claim("T-one", record=on_record("supported")),
+        claim("T-two", record=on_record("refuted", 8, 0, "absent")),
+    )
+    one["record"]["date"], two["record"]["date"] = "2026-11-20", "2026-11-09"
+    said = "A mark is the full tier's ruling on record, up to 2026-11-20; without one, what was found here."
+    assert standings.as_of(document(one, two, claim("T-three"))) == said
+    assert standings.as_of(document(claim("T-three"))) == "Nothing is on record: marks are what was found here."

@@ -224,6 +224,7 @@ def brief(found, width=120, encoding="utf-8"):
     return summary.brief(found, width, colour=False, encoding=encoding)
 
 
+SAID = "  A: so ? inconclusive 5/8; B: so \u2713 supported 8/8 here, not on record"
 MANY = [claim("A-fit-0", record=on_record("inconclusive", holds=5)), claim("B-fit-1")]
 MANY += [claim(f"A-fit-{number}") for number in range(2, 40)]
 
@@ -231,25 +232,27 @@ MANY += [claim(f"A-fit-{number}") for number in range(2, 40)]
 def test_many_claims_are_summed_up_by_the_questions():
     assert brief(questioned(*MANY)).splitlines() == [
         "Questions, with the verdicts on record",
-        "Is it so?  A ? inconclusive 5/8  B \u2713 supported 8/8 here, not on record",
-        "  Yes, in 8 of 8.",
+        "Is it so?",
+        SAID,
         "",
         "-v lists all claims",
     ]
 
 
-def test_a_question_takes_two_lines_at_most():
-    found = questioned(*MANY, answer="A long answer. " * 20)
-    assert brief(found, 100).splitlines()[1:3] == [
-        "Is it so?  A ? inconclusive 5/8  B \u2713 supported 8/8 here, not on record",
-        "",
-    ]
-    assert brief(found, 40).splitlines()[1:4] == [
-        "Is it so?",
-        "  A ? inconclusive 5/8  B \u2713 supported 8/8 here, not on record",
-        "",
-    ]
-    assert "A ? inconclusive 5/8  B + supported" in brief(found, encoding="ascii")
+def test_what_reports_say_is_folded_and_its_signs_are_written_as_the_terminal_can():
+    lines = brief(questioned(*MANY), 40).splitlines()[2:5]
+    assert all(line.startswith("  ") and len(line) <= 40 for line in lines[:2])
+    assert " ".join(line.strip() for line in lines).strip() == SAID.strip()
+    assert "? inconclusive 5/8" in brief(questioned(*MANY), encoding="ascii")
+    assert "+ supported" in brief(questioned(*MANY), encoding="ascii")
+
+
+def test_reasons_that_differ_only_in_the_estimated_time_are_one():
+    notes = ["no time left in --budget 3: about 9 s", "no time left in --budget 3: about 40 s", "another"]
+    idle = [unjudged(f"A-fit-idle-{number}", "not run", note=note) for number, note in enumerate(notes)]
+    found = brief(questioned(*MANY, *idle)).splitlines()
+    assert "2 not run: no time left in --budget 3" in found
+    assert "1 not run: another" in found
 
 
 @pytest.mark.parametrize("number", [12, 13])

@@ -3,7 +3,7 @@
 from hw1bench.court import vocabulary
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RuledWord
 from hw1bench.report import words
-from hw1bench.report.contract import Claim, from_seeds
+from hw1bench.report.contract import Claim, Document, from_seeds
 from hw1bench.report.quantities import named, number, plural
 
 _TRUSTED = (9, 10)  # pilots of a kind that agree with the record less often than this say so
@@ -70,6 +70,14 @@ def known(claim: Claim) -> tuple[str, str]:
         return FULL_TIER_ONLY, "not on record"
     seeds = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and not words.is_pilot(claim) else ""
     return words.group(claim), f"{words.group(claim)}{seeds}"
+
+
+def as_of(document: Document) -> str:
+    """What a mark beside a report's position is, and up to which day the record goes."""
+    days = [claim["record"]["date"] for claim in document["claims"] if claim["record"] and claim["record"]["date"]]
+    if not days:
+        return "Nothing is on record: marks are what was found here."
+    return f"A mark is the full tier's ruling on record, up to {max(days)}; without one, what was found here."
 
 
 def beside(claim: Claim) -> str:

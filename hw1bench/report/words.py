@@ -306,7 +306,7 @@ def judged(document: Document) -> str:
     if pilots:
         agree = Counter(claim["agreement"] for claim in pilots)
         compared = agree["agrees"] + agree["differs"]
-        trusted = f", of which {agree['agrees']} of {compared} agree with the record" if compared else ""
+        trusted = f" (the record decides {compared} of them too, and {agree['agrees']} agree)" if compared else ""
         parts.append(f"{len(pilots)} by reduced protocols{trusted}")
     waiting = sum(group(claim) == FULL_TIER_ONLY for claim in claims)
     if waiting:

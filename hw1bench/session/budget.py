@@ -7,6 +7,9 @@ from hw1bench.report import quantities
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
 
+ESTIMATED = ": about "
+"""What stands between the reason why a claim is not run and the time that it would take."""
+
 
 class Budget:
     """So many ``minutes``, which pass from when this is made. Raises ValueError, in one line, for a number that is no time."""
@@ -38,7 +41,7 @@ class Budget:
     def admit(self, seconds: float) -> None:
         """Say that work begins which takes about ``seconds``. Raises Unavailable if it does not fit into what is left."""
         if seconds > self.left:
-            raise Unavailable(f"no time left in {self._option}: about {quantities.duration(seconds)}")
+            raise Unavailable(f"no time left in {self._option}{ESTIMATED}{quantities.duration(seconds)}")
         self._admitted = seconds
 
     def check(self) -> None:

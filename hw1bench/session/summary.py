@@ -11,6 +11,7 @@ from hw1bench.report.changes import changed
 from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
 from hw1bench.report.questions import Asked, asked, stood
+from hw1bench.session.budget import ESTIMATED
 from hw1bench.session.tables import Cell, drawn
 
 _WIDTH = 120  # characters that the closing table needs; a narrower terminal folds its lines
@@ -173,7 +174,9 @@ def brief(document: Document, width: int, *, colour: bool, encoding: str) -> str
         rest = f"{quantities.plural(len(odd) - _LISTED, 'more claim')} failed or changed"
         said += ["", table({**document, "claims": odd[:_LISTED]}, width, colour=colour).rstrip("\n")]
         said += [rest] if odd[_LISTED:] else []
-    idle = Counter(claim["note"] for claim in document["claims"] if words.group(claim) == words.NOT_RUN)
+    idle = Counter(
+        claim["note"].partition(ESTIMATED)[0] for claim in document["claims"] if words.group(claim) == words.NOT_RUN
+    )
     said += [""] * bool(idle)
     said += [line(f"{number} not run: {note}") for note, number in idle.most_common(_REASONS)]
     more = idle.total() - sum(number for _, number in idle.most_common(_REASONS))
@@ -182,15 +185,10 @@ def brief(document: Document, width: int, *, colour: bool, encoding: str) -> str
 
 
 def _question(question: Asked, width: int, encoding: str) -> list[str]:
-    """One or two lines of a question: its text and what is on record of each report's position, and its answer if it fits into
-    these two."""
-    stands = "  ".join(f"{stand.report} {' '.join(stood(stand.claim))}" for stand in question.stands)
-    asks, stands = line(question.text), _written(line(stands), encoding)
-    answer = line("".join(said for said, _ in question.answer))
-    lines = [f"{asks}  {stands}"]
-    if len(lines[0]) > width:
-        return [asks, f"  {stands}"]
-    return [*lines, f"  {answer}"] if answer and len(answer) + 2 <= width else lines
+    """The lines of a question: its text, and below it what each report says with what is on record of that."""
+    stands = "; ".join(f"{stand.report}: {stand.says} {' '.join(stood(stand.claim))}" for stand in question.stands)
+    said = _written(line(stands), encoding)
+    return [line(question.text), *wrap(said, width, initial_indent="  ", subsequent_indent="  ")]
 
 
 def _written(said: str, encoding: str) -> str:

@@ -17,13 +17,14 @@ QUESTIONS = (
             Position("D", "deeper converges better", "D-fit-deeper-better-sinc"),
             Position("E", "deeper converges faster", "E-fit-f1-deep-faster-0"),
         ),
-        answer="Sooner, not better, and only up to a depth: E's deepest net is sooner in [13 of "
-        "16](E-fit-f1-deep-faster-0) seeds, its shallow one ends no worse in [8 of 8](E-fit-f1-shallow-comparable), "
-        "and C's [18 layers](C-fit-deepest-flat-true) are no faster than half as many in [14 of "
-        "16](C-fit-deeper-not-faster-sinc).",
+        answer="It depends on the setting: E's deepest net is sooner in [13 of 16](E-fit-f1-deep-faster-0) seeds, "
+        "and its shallow one ends no worse, in [8 of 8](E-fit-f1-shallow-comparable); D's four layers end lower than "
+        "two, in [8 of 8](D-fit-deeper-better-4-2-sinc); C's [18 layers](C-fit-deepest-flat-true) are no faster than "
+        "half as many, in [14 of 16](C-fit-deeper-not-faster-sinc).",
         rests_on={
             "E-fit-f1-deep-faster-0": "supported 13/16",
             "E-fit-f1-shallow-comparable": "supported 8/8",
+            "D-fit-deeper-better-4-2-sinc": "supported 8/8",
             "C-fit-deepest-flat-true": "supported 13/16",
             "C-fit-deeper-not-faster-sinc": "supported 14/16",
         },
@@ -32,13 +33,14 @@ QUESTIONS = (
                 "E-fit-f1-deep-faster-0",
                 "C-fit-deeper-not-faster-sinc",
                 "Both are right. E compares ReLU nets of six layers and of one, C tanh nets of which one is twice as "
-                "deep as the other and both are deep: depth helps at first, and then no more.",
+                "deep as the other and both are deep: two settings, and no contradiction.",
             ),
             Contrast(
                 "D-fit-deeper-better-4-2-sinc",
                 "E-fit-f1-shallow-comparable",
                 "Both are right. D's nets have nearly equal numbers of parameters and train by RMSprop, and four "
-                "layers end lower than two; E's train by Adam, and the shallow one ends as low as the deeper ones.",
+                "layers end lower than two; E's train by Adam, and the shallow one ends no worse than the deeper "
+                "ones.",
             ),
         ),
     ),
@@ -52,9 +54,9 @@ QUESTIONS = (
             Position("D", "CNN-3 is best", "D-task-cnn3-best"),
             Position("E", "the deep one ends lower", "E-task-deep-lower"),
         ),
-        answer="A's smallest net is best in [none of 8](A-task-cnn1-best) seeds. Whether D's and E's larger ones are "
-        "is open, at [6 of 8](D-task-cnn3-best) and [6 of 8](E-task-deep-lower): a single run that says so proves "
-        "nothing.",
+        answer="A's smallest net is best in [none of 8](A-task-cnn1-best) seeds. It is open whether D's and E's "
+        "larger ones are, at [6 of 8](D-task-cnn3-best) and [6 of 8](E-task-deep-lower): a single run that says so "
+        "proves nothing.",
         rests_on={
             "A-task-cnn1-best": "refuted 0/8",
             "D-task-cnn3-best": "inconclusive 6/8",
@@ -64,8 +66,8 @@ QUESTIONS = (
             Contrast(
                 "A-task-cnn1-best",
                 "E-task-deep-lower",
-                "A is wrong about its own nets, on which its smallest is never ahead. E's two nets are so close on "
-                "MNIST that the seed decides which is lower.",
+                "A is wrong about its own nets: the smallest is never best in both loss and accuracy. Which of E's "
+                "two nets ends lower on MNIST differs from seed to seed.",
             ),
         ),
     ),
@@ -73,12 +75,12 @@ QUESTIONS = (
         "paths",
         text="Do independent runs end in the same place?",
         positions=(
-            Position("D", "they follow different paths", "D-path-separate"),
+            Position("D", "(ours: their paths differ)", "D-path-separate"),
             Position("E", "first layers end in similar areas", "E-path-layer1-converge"),
         ),
         answer="Hardly: relative to their length first layers end [0.5 %](E-path-layer1-converge) closer than they "
-        "began, in [8 of 8](E-path-layer1-converge) seeds, and the other run's path stays farther than a run's own "
-        "by [a factor of 28](E-path-separate).",
+        "began, in [8 of 8](E-path-layer1-converge) seeds, and the nearest point of the other run's path is farther "
+        "than the nearest of a run's own by [a factor of 28](E-path-separate).",
         rests_on={"E-path-layer1-converge": "supported 8/8", "E-path-separate": "supported 8/8"},
         contrasts=(
             Contrast(
@@ -97,13 +99,15 @@ QUESTIONS = (
             Position("B", "it calms at a minimum", "B-grad-calms"),
             Position("C", "it moves most late", "C-grad-slow-then-moves"),
             Position("D", "it falls fast, then slowly", "D-grad-fast-then-slow"),
-            Position("E", "it is high early, falls late", "E-grad-late-falls"),
+            Position("E", "it is high early", "E-grad-high-early"),
+            Position("E", "it falls late", "E-grad-late-falls"),
         ),
-        answer="In fits of functions yes, in [8 of 8](A-grad-settles) seeds. On MNIST it falls late, in [8 of "
-        "8](E-grad-late-falls), but is high early in [none of 8](E-grad-high-early); C's net moves most at first, "
-        "and its sentence holds in [none of 8](C-grad-slow-then-moves).",
+        answer="In A's and B's fits of functions yes, in [8 of 8](A-grad-settles) and [8 of 8](B-grad-calms) seeds. "
+        "On MNIST E's falls late, in [8 of 8](E-grad-late-falls), but is high early in [none of "
+        "8](E-grad-high-early), and C's sentence holds in [none of 8](C-grad-slow-then-moves).",
         rests_on={
             "A-grad-settles": "supported 8/8",
+            "B-grad-calms": "supported 8/8",
             "E-grad-late-falls": "supported 8/8",
             "E-grad-high-early": "refuted 0/8",
             "C-grad-slow-then-moves": "refuted 0/8",
@@ -112,8 +116,8 @@ QUESTIONS = (
             Contrast(
                 "B-grad-calms",
                 "C-grad-slow-then-moves",
-                "B is right, C is wrong about its own setting: there the norm moves more in the first third of "
-                "training than in the second half.",
+                "B is right of its fit, C is wrong of its net: the norm moves more in the first third of training "
+                "than in the third after its middle.",
             ),
         ),
     ),
@@ -139,8 +143,7 @@ QUESTIONS = (
             Contrast(
                 "B-minratio-falls-with-loss",
                 "C-minratio-falls-with-loss",
-                "Both can be right: B's net has leaky ReLU and C's tanh, and they end at different points; the "
-                "sentence is ours.",
+                "The sentence is ours. It holds of B's net with leaky ReLU and not of C's with tanh; why is open.",
             ),
         ),
     ),
@@ -160,7 +163,8 @@ QUESTIONS = (
             Contrast(
                 "A-random-cannot-learn",
                 "E-random-memorised",
-                "Both are wrong: within its budget A's net has begun to learn the labels, and E's has not begun.",
+                "Both are wrong: within its budget A's net has begun to learn the labels, and E's accuracy is still "
+                "close to guessing.",
             ),
             Contrast(
                 "E-random-acc-chance",
@@ -177,19 +181,19 @@ QUESTIONS = (
             Position("A", "the largest does", "A-size-overfits"),
             Position("B", "test loss falls with size", "B-size-loss-falls"),
             Position("C", "test accuracy saturates", "C-size-accuracy-saturates"),
-            Position("D", "it rises, then saturates", "D-size-saturates"),
+            Position("D", "test accuracy rises, then saturates", "D-size-saturates"),
             Position("E", "test loss falls, then rises", "E-size-test-u"),
         ),
-        answer="Not up to [15,910 parameters](A-size-overfits), in [none of 8](A-size-overfits) seeds. Up to "
-        "[15,870,474](E-size-test-u) the test loss falls and then rises in [7 of 8](E-size-test-u), one seed short "
-        "of a verdict.",
+        answer="A's do not: its largest, of [15,910 parameters](A-size-overfits), overfits in [none of "
+        "8](A-size-overfits) seeds. The test loss of E's, which are up to a thousand times as large, falls and then "
+        "rises in [7 of 8](E-size-test-u), one seed short of a verdict.",
         rests_on={"A-size-overfits": "refuted 0/8", "E-size-test-u": "inconclusive 7/8"},
         contrasts=(
             Contrast(
                 "A-size-test-loss-not",
                 "D-size-saturates",
-                "D is right, A is wrong: both look at MNIST where nets are still small, and there larger is better "
-                "on the test set.",
+                "A is wrong: its test loss falls with size. D's test accuracy gains more from its first sizes than "
+                "from its last.",
             ),
         ),
     ),
@@ -198,7 +202,7 @@ QUESTIONS = (
         text="Is the middle between two nets better?",
         positions=(
             Position("A", "in training accuracy", "A-interp-train-middle-w256"),
-            Position("B", "(shows a plot)", "B-batch-interp-barrier"),
+            Position("B", "(plot; ours: a barrier)", "B-batch-interp-barrier"),
             Position("C", "it only gets worse on the way", "C-interp-worse-towards-large-batch"),
             Position("E", "accuracy peaks in the middle", "E-interp-train-peak-half"),
         ),
@@ -214,7 +218,8 @@ QUESTIONS = (
             Contrast(
                 "A-interp-pure-best-w256",
                 "E-interp-test-peak-half",
-                "A is right of test accuracy, which is highest at an end, and E is wrong.",
+                "Of A's nets test accuracy is higher at an end than in mixtures; of E's it does not peak in the "
+                "middle.",
             ),
             Contrast(
                 "A-interp-pure-best-w256",
@@ -234,31 +239,29 @@ QUESTIONS = (
         ),
         answer="Yes for B's nets on CIFAR-10, by both measures, in [8 of 8](B-batch-sensitivity-falls-jacobian) and "
         "[8 of 8](B-batch-sensitivity-falls-reported) seeds; but test loss rises with batch size too, in [8 of "
-        "8](B-batch-test-loss-rises): larger batches take fewer steps in the same [25 "
+        "8](B-batch-test-loss-rises), perhaps because larger batches take fewer steps in the same [25 "
         "epochs](B-batch-test-loss-rises).",
         rests_on={
             "B-batch-sensitivity-falls-jacobian": "supported 8/8",
             "B-batch-sensitivity-falls-reported": "supported 8/8",
             "B-batch-test-loss-rises": "supported 8/8",
         },
-        contrasts=(
-            Contrast(
-                "B-batch-sensitivity-falls-jacobian",
-                "C-batch-sensitivity-falls-jacobian",
-                "One measure, two settings: B's nets learn CIFAR-10, C's learn MNIST.",
-            ),
-        ),
     ),
     Question(
         "learning-rate",
-        text="Which learning rate is best?",
+        text="What does the learning rate do?",
         positions=(
-            Position("A", "the second largest of five", "A-lr-best-1e-2"),
+            Position("A", "1e-2 is best of five", "A-lr-best-1e-2"),
             Position("B", "sensitivity falls as it rises", "B-lr-sensitivity-falls-jacobian"),
         ),
-        answer="Not A's: a smaller one is better by [1.8 points](A-lr-best-1e-2) of test accuracy, and A's is best "
-        "in [none of 8](A-lr-best-1e-2) seeds. Of B's sweep there is [no evidence](B-lr-sensitivity-falls-jacobian), "
-        "because at three of its five rates the nets do not learn.",
-        rests_on={"A-lr-best-1e-2": "refuted 0/8", "B-lr-sensitivity-falls-jacobian": "no evidence 0/8"},
+        answer="A's is best in [none of 8](A-lr-best-1e-2) seeds: another is ahead by [1.8 points](A-lr-best-1e-2) "
+        "of test accuracy, and that no smaller one is better holds in [none of 8](A-lr-smaller-not-better). Of B's "
+        "sweep there is [no evidence](B-lr-sensitivity-falls-jacobian), because at three of its five rates the nets "
+        "do not learn.",
+        rests_on={
+            "A-lr-best-1e-2": "refuted 0/8",
+            "A-lr-smaller-not-better": "refuted 0/8",
+            "B-lr-sensitivity-falls-jacobian": "no evidence 0/8",
+        },
     ),
 )
