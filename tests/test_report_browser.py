@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from hw1bench.report.html import render
-from sample_document import document, put_figures
+from sample_document import asking, document, put_figures
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -35,6 +35,7 @@ addEventListener("load", () => {
     const style = (selector, name) => getComputedStyle(page.querySelector(selector)).getPropertyValue(name);
     found[frame.id] = {
       overflow: root.scrollWidth - frame.clientWidth,
+      cut: [...page.querySelectorAll(".questions td")].filter(cell => cell.scrollWidth > cell.clientWidth).length,
       images: [...page.images].map(image => image.naturalWidth),
       dots: page.querySelectorAll("circle.dot").length,
       columns: style(".evidence", "display") + " " + style(".claim:not(.bare) .evidence", "display"),
@@ -57,12 +58,12 @@ addEventListener("load", () => {
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on PATH")
 def test_a_browser_shows_the_page_at_both_widths(tmp_path):
-    found = document()
+    found = asking(document())
     found["claims"][2]["says"] = "Averyveryverylongword" * 12
     put_figures(tmp_path, found)
     text = escaping.escape(render(found, tmp_path))
     frames = "".join(
-        f'<iframe id="w{w}" style="width:{w}px;height:900px" srcdoc="{text}"></iframe>' for w in (400, 1280)
+        f'<iframe id="w{w}" style="width:{w}px;height:900px" srcdoc="{text}"></iframe>' for w in (400, 980, 1280)
     )
     (tmp_path / "frames.html").write_text(f'<!DOCTYPE html><p id="found"></p>{frames}{MEASURE}', encoding="utf-8")
     quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
@@ -74,6 +75,7 @@ def test_a_browser_shows_the_page_at_both_widths(tmp_path):
     dots = sum(len(shown["effect"]["values"]) for shown in found["claims"] if shown["effect"])
     for frame in measured.values():
         assert frame["overflow"] <= 0
+        assert frame["cut"] == 0  # no verdict runs into the next column
         assert frame["images"] == [60, 60]
         assert frame["dots"] == dots
         assert frame["filled"]
