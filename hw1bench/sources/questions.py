@@ -55,12 +55,12 @@ QUESTIONS = (
             Position("E", "the deep one ends lower", "E-task-deep-lower"),
         ),
         answer="A's smallest net is best in [none of 8](A-task-cnn1-best) seeds. It is open whether D's and E's "
-        "larger ones are, at [6 of 8](D-task-cnn3-best) and [6 of 8](E-task-deep-lower): a single run that says so "
+        "larger ones are, at [6 of 8](D-task-cnn3-best) and [10 of 16](E-task-deep-lower): a single run that says so "
         "proves nothing.",
         rests_on={
             "A-task-cnn1-best": "refuted 0/8",
             "D-task-cnn3-best": "inconclusive 6/8",
-            "E-task-deep-lower": "inconclusive 6/8",
+            "E-task-deep-lower": "inconclusive 10/16",
         },
         contrasts=(
             Contrast(
