@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -226,11 +227,11 @@ def rows(device: torch.device, measured: Rates, until: float) -> Iterator[Row]:
             left = ", ".join([*PROBLEMS][place:])
             print(f"left out, because the minutes are over: {left}", file=sys.stderr, flush=True)
             return
-        own = attempt(f"{title}, ours", lambda: ours(problem, device))  # noqa: B023  # called at once
-        peers = {
-            "plain loop": lambda: in_torch(plain, problem, device),  # noqa: B023
-            "vmap": lambda: in_torch(vmapped, problem, device),  # noqa: B023
-            "JAX": lambda: in_jax(title, problem.samples, device, _limit(until)),  # noqa: B023
+        own = attempt(f"{title}, ours", partial(ours, problem, device))
+        peers: dict[str, Callable[[], float]] = {
+            "plain loop": partial(in_torch, plain, problem, device),
+            "vmap": partial(in_torch, vmapped, problem, device),
+            "JAX": lambda: in_jax(title, problem.samples, device, _limit(until)),  # noqa: B023  # called at once, after the others
         }
         times = {name: attempt(f"{title}, {name}", call) for name, call in peers.items()}
         yield Row(title, problem, measured.floor(problem), own, times)

@@ -9,7 +9,8 @@ import pytest
 import hw1bench
 from hw1bench import Contrast, Pack, Position, Question
 from hw1bench.report.findings import faults
-from hw1bench.report.questions import asked, ruling
+from hw1bench.report.questions import asked
+from hw1bench.report.standings import ruling
 from hw1bench.sources.pack import PACK
 from hw1bench.specs.pack import merged
 from hw1bench.specs.questions import pieces

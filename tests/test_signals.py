@@ -1,6 +1,5 @@
 """Work that signals must not interrupt is done before they are handled."""
 
-import os
 import signal
 import threading
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ import torch
 
 from hw1bench.support.signals import ENDINGS, held_back
 from hw1bench.training.captured import Captured, Streams
+from test_interrupts import send
 
 
 def interrupt(number, frame):
@@ -22,11 +22,6 @@ def handlers():
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
-
-
-def send(number):
-    os.kill(os.getpid(), number)
-    signal.sigpending()  # back in Python, where handlers run
 
 
 @pytest.mark.parametrize("number", ENDINGS, ids=lambda number: number.name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hw1bench.court.vocabulary import RULED
 from hw1bench.report import words
 from hw1bench.report.contract import Claim, Document, Question
+from hw1bench.report.standings import ruling
 from hw1bench.specs import questions
 
 SIGNS = {"supported": "\N{CHECK MARK}", "refuted": "\N{BALLOT X}", "inconclusive": "?", "no evidence": "\N{EN DASH}"}
@@ -69,14 +70,6 @@ def _asked(question: Question, claims: Mapping[str, Claim]) -> Asked:
             if one["claim"] in claims and (now := ruling(claims[one["claim"]])) != one["ruling"]
         ],
     )
-
-
-def ruling(claim: Claim) -> str:
-    """The full tier's ruling on record as a foundation of an answer has it: "refuted 0/8"; "not on record" if there is none."""
-    record = claim["record"]
-    if record is None:
-        return "not on record"
-    return f"{record['verdict']} {record['holds']}/{record['seeds']}" if record["seeds"] else record["verdict"]
 
 
 def stood(claim: Claim) -> tuple[str, str]:

@@ -58,18 +58,25 @@ def _calibration(claim: Claim) -> list[str]:
     return [f"Pilots of this kind ({found['kind']}) agree with the record in {found['agree']} of {found['of']}."]
 
 
+def ruling(claim: Claim) -> str:
+    """The full tier's ruling on record in short, as a foundation of an answer has it: "refuted 0/8"; "not on record" if there is
+    none."""
+    found = claim["record"]
+    if found is None:
+        return "not on record"
+    return f"{found['verdict']} {found['holds']}/{found['seeds']}" if found["seeds"] else found["verdict"]
+
+
 def known(claim: Claim) -> tuple[str, str]:
     """What is known of the claim: the group by which it is drawn, and words such as 'refuted 0/8' or 'pilot: seen'. A ruling of
     the full tier counts before what was found here."""
-    found = claim["record"]
-    if found is not None:
-        return found["verdict"], " ".join(
-            [found["verdict"], *([f"{found['holds']}/{found['seeds']}"] if found["seeds"] else [])]
-        )
-    if words.group(claim) == FULL_TIER_ONLY:
-        return FULL_TIER_ONLY, "not on record"
+    if claim["record"] is not None:
+        return claim["record"]["verdict"], ruling(claim)
+    group = words.group(claim)
+    if group == FULL_TIER_ONLY:
+        return group, ruling(claim)
     seeds = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and not words.is_pilot(claim) else ""
-    return words.group(claim), f"{words.group(claim)}{seeds}"
+    return group, f"{group}{seeds}"
 
 
 def as_of(document: Document) -> str:
@@ -85,7 +92,7 @@ def beside(claim: Claim) -> str:
     if claim["tier"] == "full" or claim["experiment"] is None:
         return ""
     if words.group(claim) == FULL_TIER_ONLY or words.is_pilot(claim):
-        return f"record: {known(claim)[1]}" if claim["record"] else "not on record"
+        return f"record: {ruling(claim)}" if claim["record"] else ruling(claim)
     return ""
 
 
