@@ -41,6 +41,21 @@ def collected_claims():
     return found
 
 
+@pytest.fixture
+def page(tmp_path):
+    """A function that renders a document, or the sample's if there is none given, as a parsed page."""
+    from hw1bench.report.html import render
+    from parsed_page import Page
+    from sample_document import document, put_figures
+
+    def build(found=None):
+        found = document() if found is None else found
+        put_figures(tmp_path, found)
+        return Page(render(found, tmp_path))
+
+    return build
+
+
 @pytest.fixture(params=["baseline", "avx2", "avx512"])
 def isa(request):
     """The name of each instruction set for which there are kernels here."""

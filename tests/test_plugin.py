@@ -1,13 +1,8 @@
 """The plugin as its user sees it: selection, outcomes, and files."""
 
 import json
-import os
-import pty
 import re
 import runpy
-import subprocess
-import sys
-from contextlib import suppress
 
 import pytest
 
@@ -356,32 +351,6 @@ def test_verdict_and_effect_are_properties_of_the_users_own_junit_file(pytester,
     assert '<property name="effect" value="1.0"' in text
 
 
-def test_progress_is_shown_on_a_terminal_while_the_tests_output_is_captured(pytester, project):
-    project(ONE)
-    leader, follower = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    command = [sys.executable, "-m", "pytest", "claims"]
-    process = subprocess.Popen(command, cwd=pytester.path, env=environment, stdout=follower, stderr=follower)
-    os.close(follower)
-    text = b""
-    with suppress(OSError):  # EIO: the session has ended
-        while part := os.read(leader, 4096):
-            text += part
-    os.close(leader)
-    assert process.wait() == 0
-    assert b"A-toy, net, seeds 0-7" in text
-
-
-def test_without_a_terminal_no_progress_is_left(pytester, project, monkeypatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    project(ONE)
-    result = pytester.runpytest_subprocess("claims")
-    result.assert_outcomes(passed=1, deselected=1)
-    text = result.stdout.str() + result.stderr.str()
-    assert "seeds 0-7" not in text
-    assert "\x1b" not in text  # nothing that moves or hides a cursor
-
-
 @pytest.mark.parametrize(
     "mistake", [["-m", "fit and"], ["-k", "A-fit and"], ["claims", "claims/test_broken.py"]], ids=str
 )
@@ -396,32 +365,3 @@ def test_a_mistake_does_not_overwrite_the_report(pytester, project, mistake):
     assert result.ret != 0
     result.stdout.no_fnmatch_line("*not run*")
     assert (pytester.path / "reports" / "claims.json").read_text() == before
-
-
-def test_why_a_claim_was_not_run_is_in_the_closing_table(pytester, project, monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    project(ONE)
-    result = pytester.runpytest("claims", "-m", "gpu")
-    result.stdout.fnmatch_lines(
-        ["  A-fit-x*not run*", "      no CUDA device here: give --device cpu*", "1 claim: 1 not run"]
-    )
-
-
-def test_many_claims_that_answer_questions_are_summed_up_unless_all_are_wanted(pytester, project):
-    one = "Claim(f'A-fit-{n}', report='B', where='', says='', question='q', effect=CountIs(Model('[3]'), 10))"
-    claims = f"[{one} for n in range(13)]"
-    folder = project(claims)
-    (folder / "conftest.py").write_text(
-        "from hw1bench import Pack, Position, Question\n\n\n"
-        "def pytest_hw1bench_pack():\n"
-        "    asked = Question('q', text='Is it so?', positions=(Position('B', 'it is', 'A-fit-0'),))\n"
-        "    return Pack(questions=(asked,))\n"
-    )
-    result = pytester.runpytest("claims")
-    result.stdout.fnmatch_lines(
-        ["Is it so?", "  B: it is * supported here, not on record", "-v lists all claims", "13 claims: 13 supported"]
-    )
-    result.stdout.no_fnmatch_line("  A-fit-12 *")
-    result = pytester.runpytest("claims", "-v")
-    result.stdout.fnmatch_lines(["  A-fit-0 *supported*", "  A-fit-12 *supported*", "13 claims: 13 supported"])
-    result.stdout.no_fnmatch_line("Is it so?*")

@@ -3,20 +3,9 @@
 import pytest
 
 from hw1bench.report import standings, words
-from hw1bench.report.html import render
-from parsed_page import Page
-from sample_document import asking, claim, document, everything, exact, on_record, pilot, put_figures, unjudged
+from sample_document import asking, claim, document, everything, exact, on_record, pilot, unjudged
 
 FIRST = "A-fit-sinc-shallow-first"
-
-
-@pytest.fixture
-def page(tmp_path):
-    def build(found):
-        put_figures(tmp_path, found)
-        return Page(render(found, tmp_path))
-
-    return build
 
 
 def test_the_questions_come_first_with_positions_marks_and_answers(page):
