@@ -54,9 +54,8 @@ class Section:
         return tuple(claim for part in self.parts for claim in part.claims)
 
     @property
-    def exact(self) -> bool:
-        """Whether it has claims but no experiment."""
-        return bool(self.claims) and not any(claim["experiment"] for claim in self.claims)
+    def figures(self) -> tuple[Figure, ...]:
+        return (*self.across, *(figure for part in self.parts for figure in part.figures))
 
 
 def stem(path: str) -> str:

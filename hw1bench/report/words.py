@@ -163,6 +163,18 @@ def close(claim: Claim) -> str:
     return "one seed from its bound" if claim["close"] else ""
 
 
+def in_short(claim: Claim) -> list[str]:
+    """What a reader of one line must know beside the verdict: 'fragile', 'known truth', 'ours', and data that stand in."""
+    unlike = unlike_the_real(claim)
+    said = {
+        "fragile": claim["fragile"],
+        "known truth": claim["trivial"],
+        "ours": claim["origin"] == "ours",
+        f"{unlike} data": unlike,
+    }
+    return [words for words, holds in said.items() if holds]
+
+
 def chance(claim: Claim) -> str:
     """How often an order comes about by chance, in one sentence; '' for an effect that is not of order."""
     found = claim["chance"]
