@@ -1,91 +1,341 @@
-"""The page in a browser: that it fits both widths, and that what is chosen is what is shown."""
+"""The page in a browser, opened from disk: it fits both widths, filters, sorts, keeps its state in the address, and asks for
+nothing; nobody is left out by colour, keyboard or paper."""
 
-import html as escaping
-import json
 import re
 import shutil
-import subprocess
 
 import pytest
 
+from hw1bench.report import words
+from hw1bench.report.contract import Document
 from hw1bench.report.html import render
-from sample_document import asking, document, put_figures
+from sample_document import TOPICS, across, asking, claim, document, everything, figure, put_figures
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FIRST = "A-fit-sinc-shallow-first"
 
-MEASURE = """
-<script>
-const visible = (page, what) => [...page.querySelectorAll(what)]
-  .filter(element => element.checkVisibility() && element.offsetHeight > 20).map(element => element.id);
-const choose = (page, verdicts, what) => {
-  const boxes = verdicts.map(verdict => page.getElementById("only-" + verdict));
-  boxes.forEach(box => box.click());
-  const found = visible(page, what);
-  boxes.forEach(box => box.click());
-  return found;
-};
-const opened = page => [...page.querySelectorAll("details.claim:not([open])")].slice(0, 2).map(row => {
-  page.defaultView.location.hash = "#" + row.querySelector("article").id;
-  return row.open;
-});
-addEventListener("load", () => {
-  const found = {};
-  for (const frame of document.querySelectorAll("iframe")) {
-    const page = frame.contentDocument, root = page.documentElement;
-    const style = (selector, name) => getComputedStyle(page.querySelector(selector)).getPropertyValue(name);
-    found[frame.id] = {
-      overflow: root.scrollWidth - frame.clientWidth,
-      cut: [...page.querySelectorAll(".questions td")].filter(cell => cell.scrollWidth > cell.clientWidth).length,
-      images: [...page.images].map(image => image.naturalWidth),
-      dots: page.querySelectorAll("circle.dot").length,
-      columns: style(".evidence", "display") + " " + style(".claim:not(.bare) .evidence", "display"),
-      filled: style(".dot.holds", "fill") != style(".dot.fails", "fill"),
-      claims: visible(page, "details.claim").length,
-      chosen: choose(page, ["refuted"], ".experiment details.claim"),
-      both: choose(page, ["refuted", "error"], ":is(.experiment, .plain) > details.claim:not(.fold *)"),
-      pilots: choose(page, ["pilot-seen", "pilot-not-seen"], "details.claim"),
-      chips: [".ruled .chip", ".pilot .chip"].map(chip => style(chip, "text-decoration-style")),
-      tiles: [".counts .ruled", ".counts .pilot"].map(tile => style(tile, "border-top-style")),
-      sections: choose(page, ["error"], "section.topic, section.report"),
-      open: opened(page),  // last, because a link's target stays
-    };
-  }
-  document.getElementById("found").textContent = JSON.stringify(found);
-});
-</script>
-"""
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on PATH")
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on PATH")
-def test_a_browser_shows_the_page_at_both_widths(tmp_path):
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright")
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """A function that renders a document, the sample's if none is given, and opens it from disk in a page of the browser. What
+    the page says on the console, its errors and its requests are in its ``said``."""
+    contexts = []
+
+    def shown(found: Document | None = None, after: str = "", width: int = 1280, **settings):
+        found = asking(document()) if found is None else found
+        put_figures(tmp_path, found)
+        path = tmp_path / "index.html"
+        path.write_text(render(found, tmp_path), encoding="utf-8")
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **settings))
+        contexts[-1].set_default_timeout(5000)
+        page = contexts[-1].new_page()
+        page.said = []
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("request", lambda request: page.said.append(request.url))
+        page.on("dialog", lambda dialog: page.said.append(dialog.message))
+        page.goto(path.as_uri() + after)
+        page.path = path
+        return page
+
+    yield shown
+    for context in contexts:
+        context.close()
+
+
+def rows(page) -> list[str]:
+    """The ids of the claims whose rows are shown, from top to bottom."""
+    found = page.locator("#rows details:visible").evaluate_all("rows => rows.map(row => row.id)")
+    return [one.removeprefix("row-") for one in found]
+
+
+def field(page, name: str):
+    return page.locator(f"#filter [name={name}]")
+
+
+def verdict(page, group: str):
+    return page.locator(f"#filter [value='{group}']")
+
+
+def address(page) -> str:
+    return page.evaluate("decodeURIComponent(location.hash)")
+
+
+def in_order(wanted) -> list[str]:
+    """The claims of the sample for which ``wanted`` holds, in the order of the page."""
+    topics = [topic["id"] for topic in TOPICS]
+    shown = sorted(everything(), key=lambda one: (topics.index(one["topic"]), one["report"]))
+    return [one["id"] for one in shown if wanted(one)]
+
+
+def test_it_asks_for_nothing_and_says_nothing_on_the_console(show):
+    page = show()
+    page.locator("#rows summary").nth(1).click()
+    page.locator(".gallery summary").first.click()
+    field(page, "text").fill("net")
+    page.wait_for_function("[...document.images].some(image => image.naturalWidth)")
+    assert [said for said in page.said if not said.startswith("data:image/")] == [page.path.as_uri()]
+
+
+@pytest.mark.parametrize("width", [400, 980, 1280])
+def test_it_fits_the_width(show, width):
     found = asking(document())
     found["claims"][2]["says"] = "Averyveryverylongword" * 12
-    put_figures(tmp_path, found)
-    text = escaping.escape(render(found, tmp_path))
-    frames = "".join(
-        f'<iframe id="w{w}" style="width:{w}px;height:900px" srcdoc="{text}"></iframe>' for w in (400, 980, 1280)
+    page = show(found, width=width)
+    for row in page.locator("#rows summary").all():
+        row.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.querySelectorAll('td')].every(cell => cell.scrollWidth <= cell.clientWidth)")
+    assert page.locator("circle.dot").count() == sum(
+        len(one["effect"]["values"]) for one in found["claims"] if one["effect"]
     )
-    (tmp_path / "frames.html").write_text(f'<!DOCTYPE html><p id="found"></p>{frames}{MEASURE}', encoding="utf-8")
-    quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    command = [BROWSER, *quiet.split(), "--disable-component-update", "--disable-sync", "--window-size=1400,1000"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", (tmp_path / "frames.html").as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    measured = json.loads(escaping.unescape(re.search(r'<p id="found">(.*?)</p>', done.stdout)[1]))
-    trained = [one for one in found["claims"] if one["topic"] != "counts"]
-    dots = sum(len(shown["effect"]["values"]) for shown in found["claims"] if shown["effect"])
-    for frame in measured.values():
-        assert frame["overflow"] <= 0
-        assert frame["cut"] == 0  # no verdict runs into the next column
-        assert frame["images"] == [60, 60]
-        assert frame["dots"] == dots
-        assert frame["filled"]
-        assert frame["claims"] == len(trained)  # counts are folded
-        for chosen, verdicts in (("chosen", {"refuted"}), ("both", {"refuted", "error"})):
-            assert frame[chosen] == [f"row-{one['id']}" for one in trained if one["verdict"] in verdicts]
-        assert set(frame["pilots"]) == {"row-E-task-deep-lower", "row-E-task-shallow-99"}
-        assert frame["chips"] == ["solid", "dashed"]
-        assert frame["open"] == [True, True]  # a link into a folded row opens it
-        assert frame["tiles"] == ["solid", "dashed"]
-        assert frame["sections"] == ["topic-random", "topic-random-C"]
-    assert measured["w400"]["columns"] == "block block"
-    assert measured["w1280"]["columns"] == "block grid"
+    beside = page.locator(f"#claim-{FIRST} .evidence").evaluate("element => getComputedStyle(element).display")
+    assert beside == ("block" if width == 400 else "grid")
+
+
+def test_pilots_look_otherwise_and_dots_that_hold_are_filled(show):
+    page = show()
+    style = "(element, name) => getComputedStyle(element)[name]"
+    chips = [
+        page.locator(f"{kind} .chip").first.evaluate(style, "textDecorationStyle") for kind in (".ruled", ".pilot")
+    ]
+    tiles = [page.locator(f".counts {kind}").first.evaluate(style, "borderTopStyle") for kind in (".ruled", ".pilot")]
+    assert chips == tiles == ["solid", "dashed"]
+    fills = {kind: page.locator(f".dot.{kind}").first.evaluate(style, "fill") for kind in ("holds", "fails")}
+    assert fills["holds"] != fills["fails"]
+
+
+def test_all_claims_are_shown_at_first(show):
+    page = show()
+    assert rows(page) == in_order(lambda one: True)
+    assert page.inner_text("#showing") == f"showing {len(everything())} of {len(everything())}"
+
+
+@pytest.mark.parametrize(
+    ("name", "choice", "state", "wanted"),
+    [
+        ("report", "D", "report=D", lambda one: one["report"] == "D"),
+        ("topic", "Random labels", "topic=random", lambda one: one["topic"] == "random"),
+        ("protocol", "reduced", "protocol=reduced", lambda one: one["fidelity"] == "reduced"),
+    ],
+)
+def test_a_choice_shows_its_claims_alone(show, name, choice, state, wanted):
+    page = show()
+    field(page, name).select_option(label=choice)
+    shown = in_order(wanted)
+    assert rows(page) == shown
+    assert page.inner_text("#showing") == f"showing {len(shown)} of {len(everything())}"
+    assert address(page) == f"#?{state}"
+
+
+def test_verdicts_are_chosen_together_and_with_the_rest(show):
+    page = show()
+    verdict(page, "refuted").check()
+    verdict(page, "pilot: seen").check()
+    assert rows(page) == in_order(lambda one: words.group(one) in ("refuted", "pilot: seen"))
+    field(page, "report").select_option("A")
+    assert rows(page) == ["A-count-flatness", "A-fit-sinc-7-by-8000"]
+    assert page.locator("#rows h3:visible bdi").all_inner_texts() == ["Parameter counts", "Fitting functions"]
+    page.get_by_role("button", name="Show all").click()
+    assert rows(page) == in_order(lambda one: True)
+    assert address(page) == "#claims"
+
+
+def test_every_word_of_the_text_must_be_there(show):
+    found = document(
+        claim("A-fit-one", says="The Deep net learns."), claim("A-fit-two", says="A net is deep; it learns not.")
+    )
+    page = show(found)
+    for text, shown in {
+        "deep NET": ["A-fit-one", "A-fit-two"],
+        "learns net deep not": ["A-fit-two"],
+        "fit-one": ["A-fit-one"],
+        "shallow": [],
+        " ": ["A-fit-one", "A-fit-two"],
+    }.items():
+        field(page, "text").fill(text)
+        assert rows(page) == shown
+
+
+def test_an_address_shows_what_was_chosen_and_survives_a_reload(show):
+    page = show()
+    field(page, "text").fill("net")
+    verdict(page, "refuted").check()
+    field(page, "report").select_option("A")
+    page.get_by_role("button", name="sentence").click()
+    kept, state = rows(page), page.evaluate("location.hash")
+    page.reload()
+    assert rows(page) == kept
+    again = show(after=state)
+    assert rows(again) == kept
+    assert verdict(again, "refuted").is_checked()
+    assert field(again, "text").input_value() == "net"
+
+
+@pytest.mark.parametrize(
+    "state", ["#?report=nobody", "#?verdict=%E0%A4%A&sort=nothing", "#?sort=-", "#?&&=&", "#%E0%A4%A"]
+)
+def test_an_address_that_means_nothing_hides_nothing_for_good(show, state):
+    page = show(after=state)
+    assert not [said for said in page.said if "rror" in said]
+    page.get_by_role("button", name="Show all").click()
+    assert rows(page) == in_order(lambda one: True)
+
+
+@pytest.mark.parametrize(
+    ("button", "key"),
+    [
+        ("verdict", lambda one: words.GROUPS.index(words.group(one))),
+        ("sentence", lambda one: one["says"].lower()),
+        ("report", lambda one: one["report"]),
+        ("holds in", lambda one: one["holds"] / one["seeds"] if one["seeds"] else None),
+        ("protocol", lambda one: ["as reported", "reduced"].index(one["fidelity"])),
+        ("on record", lambda one: words.GROUPS.index(one["record"]["verdict"]) if one["record"] else None),
+    ],
+)
+def test_a_column_sorts_up_then_down_and_then_no_more(show, button, key):
+    page = show()
+    keys = {one["id"]: key(one) for one in everything()}
+    there = sorted(value for value in keys.values() if value is not None)
+    column = page.locator(".columns").get_by_role("button", name=button)
+    for wanted in (there, there[::-1]):
+        column.click()
+        found = [keys[name] for name in rows(page)]
+        assert found == wanted + [None] * (len(keys) - len(there))  # what has no such number comes last, either way
+        assert column.get_attribute("aria-pressed") == "true"
+        assert page.locator("#rows h3:visible").count() == 0
+    column.click()
+    assert rows(page) == in_order(lambda one: True)
+    assert column.get_attribute("aria-pressed") == "false"
+
+
+def test_a_link_opens_its_claim_even_if_it_is_filtered_out(show):
+    page = show()
+    field(page, "report").select_option("D")
+    page.locator("#failed a").first.click()
+    assert page.locator("#claim-A-fit-sinc-7-by-8000").is_visible()
+    assert "D-fit-deeper-better-sinc" in rows(page)  # and what was chosen is still there
+
+
+def test_a_cell_of_the_matrix_shows_its_claims(show):
+    page = show()
+    page.locator("#matrix a[href='#topic-fit-A']").click()
+    page.wait_for_function("location.hash.includes('report=A')")
+    assert rows(page) == in_order(lambda one: (one["topic"], one["report"]) == ("fit", "A"))
+
+
+def test_a_card_shows_the_figure_that_decides(show):
+    found = document()
+    page = show(found)
+    page.locator(f"#row-{FIRST} summary").click()
+    picture = page.locator(f"#claim-{FIRST} img")
+    picture.wait_for()
+    assert picture.get_attribute("alt") == found["figures"][0]["title"]
+    assert page.locator("#figures img").count() == len(found["figures"])
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
+    assert len(ids) == len(set(ids))
+
+
+def test_a_figure_is_enlarged_by_a_click(show):
+    page = show()
+    page.locator(".gallery summary").first.click()
+    picture = page.locator("#figures img").first
+    small = picture.bounding_box()["height"]
+    picture.click()
+    assert picture.bounding_box()["height"] > 1.5 * small
+
+
+def test_without_a_script_the_page_is_whole(show):
+    page = show(java_script_enabled=False)
+    assert page.locator("#rows details").count() == len(everything())
+    assert page.locator("#rows details:visible").count() == len(everything())
+    assert not page.locator("#filter").is_visible()
+    assert page.locator(".columns button:enabled").count() == 0
+
+
+def colours(page) -> tuple[str, str]:
+    style = page.evaluate("(({backgroundColor, color}) => [backgroundColor, color])(getComputedStyle(document.body))")
+    return tuple(style)
+
+
+def test_it_follows_the_readers_theme_but_prints_light(show):
+    light, dark = show(color_scheme="light"), show(color_scheme="dark")
+    assert colours(light) == colours(dark)[::-1] or colours(light) != colours(dark)
+    dark.emulate_media(media="print", color_scheme="dark")
+    assert colours(dark) == colours(light)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (400, "light")])
+def test_no_fault_that_axe_finds(show, width, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core looks for faults").Axe()
+    found = asking(document(*everything(), figures=[*document()["figures"], across()]))
+    page = show(found, width=width, color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    options = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+    faults = axe.run(page, options=options).response["violations"]
+    assert not [(fault["id"], [node["html"] for node in fault["nodes"]][:3]) for fault in faults]
+
+
+def test_the_filter_is_five_tab_stops_away_or_fewer(show):
+    page = show()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "text"
+
+
+def test_targets_are_24_pixels_high(show):
+    page = show(width=400)
+    low = page.locator("nav a, .filter select, .filter label, button, #rows summary, .gallery summary").evaluate_all(
+        "found => found.filter(one => one.offsetHeight && one.offsetHeight < 24).map(one => one.outerHTML)"
+    )
+    assert not low
+
+
+def test_motion_is_reduced_for_those_who_ask(show):
+    behaviour = "getComputedStyle(document.documentElement).scrollBehavior"
+    assert show(reduced_motion="reduce").evaluate(behaviour) == "auto"
+    assert show(reduced_motion="no-preference").evaluate(behaviour) == "smooth"
+
+
+def test_hostile_texts_are_inert(show):
+    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></script><!--"
+    shown = claim(
+        "A-fit-x", says=hostile, report=hostile, topic=hostile, where=hostile, note=hostile, experiment=hostile
+    )
+    pictures = [figure("A", hostile, hostile, "figures/A-fit-z-loss.svg", note=hostile)]
+    page = show(document(shown, claim("B-fit-y"), figures=pictures, topics=[{"id": hostile, "title": hostile}]))
+    field(page, "report").select_option(hostile)
+    assert rows(page) == ["A-fit-x"]
+    field(page, "report").select_option("")
+    field(page, "text").fill("<script>alert(1)</script>")
+    assert rows(page) == ["A-fit-x"]
+    page.reload()
+    assert rows(page) == ["A-fit-x"]
+    page.locator("#rows summary:visible").click()
+    assert not [said for said in page.said if not said.startswith(("file:", "data:image/"))]
+
+
+def test_texts_of_another_direction_do_not_turn_what_is_beside_them(show):
+    page = show(document(claim("A-fit-x", says="רשת עמוקה (1)")))
+    verdict, sentence = page.locator("#row-A-fit-x .chip"), page.locator("#row-A-fit-x .says bdi")
+    assert verdict.bounding_box()["x"] < sentence.bounding_box()["x"]
+
+
+def test_on_paper_it_is_a_document(show):
+    found = document(*(claim(f"A-fit-{number}") for number in range(200)))
+    page = show(found)
+    pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+    assert 2 <= pages <= 20

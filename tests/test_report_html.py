@@ -1,5 +1,7 @@
 """The page: what it holds, and that it needs nothing but itself."""
 
+import base64
+import hashlib
 import math
 import re
 from urllib.parse import unquote
@@ -12,12 +14,14 @@ from hw1bench.report.html import render, slug
 from sample_document import (
     COPY,
     REPORTS,
+    TOPICS,
     claim,
     document,
     everything,
     evidence,
     exact,
     figure,
+    on_record,
     pilot,
     unjudged,
 )
@@ -74,13 +78,10 @@ def test_matrix_cells_count_verdicts_and_link_to_their_section(page):
 
 def test_a_report_is_described_beside_its_id_as_far_as_it_is_known(page):
     found = page(document(reports=[*REPORTS, {"id": "E", "title": "", "source": "", "url": "https://example.org/e"}]))
-    told = [" ".join(one["text"].split()) for one in found.find("dd", inside="matrix")]
+    told = [" ".join(one["text"].split()) for one in found.find("dd", inside="reports")]
     assert told == ["ReLU (a course)", "Leaky ReLU", "a group", "https://example.org/e"]
-    assert [one["text"] for one in found.find("dt", inside="matrix")] == ["A", "B", "C", "E"]
-    (heading,) = found.find("p", inside="topic-fit-A", class_="about")
-    assert heading["text"] == "ReLU (a course)"
-    assert found.find("a", inside="topic-task-E", href="https://example.org/e", rel="noreferrer")
-    assert not found.find("p", inside="topic-fit-D", class_="about")
+    assert [one["text"] for one in found.find("dt", inside="reports")] == ["A", "B", "C", "E"]
+    assert found.find("a", inside="reports", href="https://example.org/e", rel="noreferrer")
 
 
 def test_every_link_and_label_leads_somewhere_and_no_id_occurs_twice(page):
@@ -154,39 +155,66 @@ def test_a_copy_that_is_not_the_known_one_is_marked(page):
     text = page(document(claim(dataset=COPY))).text("claim-A-fit-sinc-shallow-first")
     assert "non-canonical data" in text
     assert words.judged_on(claim(dataset=COPY)) in text
-    assert "Judged on" not in page(document(claim(dataset={**COPY, "canonical": True}))).text("topic-fit")
+    assert "Judged on" not in page(document(claim(dataset={**COPY, "canonical": True}))).text("rows")
 
 
-def test_counts_are_folded_unless_one_failed(page):
+def test_claims_stand_in_one_table_by_topic_and_report_with_what_a_reader_compares(page):
     found = page()
-    (folded,) = found.find("details", id="fold-counts")
-    assert "open" not in folded["attributes"]
-    assert "2 claims: 1 supported, 1 refuted" in folded["text"]
-    assert not found.find("details", id="fold-fit")
-    (folded,) = page(document(exact(outcome="failed"))).find("details", id="fold-counts")
-    assert "open" in folded["attributes"]
+    listed = [row["attributes"]["id"].removeprefix("row-") for row in found.find("details", inside="rows")]
+    topics = [topic["id"] for topic in TOPICS]
+    wanted = sorted(everything(), key=lambda one: (topics.index(one["topic"]), one["report"]))
+    assert listed == [one["id"] for one in wanted]
+    headings = [" ".join(head["text"].split()) for head in found.find("h3", inside="rows")]
+    assert headings[:2] == ["Parameter counts 1 supported, 1 refuted", headings[1]]
+    columns = [button["text"] for button in found.find("button") if "data-sort" in button["attributes"]]
+    assert columns == ["verdict", "sentence", "report", "topic", "holds in", "protocol", "on record"]
+    row = found.text("row-A-fit-sinc-shallow-first")
+    said = (
+        "The third net gets there before the 7-layer net. fragile A Fitting functions 8/8 as reported inconclusive 8/16"
+    )
+    assert row.startswith(f"supported {said}")
+    assert "full tier only" in found.text("row-B-task-accuracy")
+    assert "not on record" in found.text("row-B-task-accuracy")
+
+
+def test_in_the_full_tier_no_column_repeats_the_record(page):
+    found = page(document(claim(tier="full", record=on_record("supported")), tier="full"))
+    assert "on record" not in [button["text"] for button in found.find("button")]
+    assert not found.find("span", class_="standing")
 
 
 def test_there_is_a_choice_for_each_verdict_that_somebody_got(page):
-    found = page(document(claim()))
-    choices = {box["attributes"]["id"]: "disabled" in box["attributes"] for box in found.find("input", inside="matrix")}
-    shown = [*words.RULED_GROUPS, "error", "full tier only", "not run"]
-    assert choices == {f"only-{group.replace(' ', '-')}": group != "supported" for group in shown}
-    found = page(document(pilot()))
-    choices = {box["attributes"]["id"]: "disabled" in box["attributes"] for box in found.find("input", inside="matrix")}
-    assert [name for name, disabled in choices.items() if not disabled] == ["only-pilot-seen"]
-    assert [name for name in choices if "pilot" in name] == [f"only-{slug(group)}" for group in words.PILOT_GROUPS]
+    for one, group in ((claim(), "supported"), (pilot(), "pilot: seen"), (unjudged("A-fit-y", "error"), "error")):
+        boxes = page(document(one)).find("input", inside="filter", type="checkbox")
+        assert [box["attributes"]["value"] for box in boxes] == [group]
+
+
+def test_the_filter_is_hidden_and_columns_do_nothing_until_the_script_runs(page):
+    found = page()
+    (form,) = found.find("form", id="filter")
+    assert "hidden" in form["attributes"]
+    assert all(
+        "disabled" in button["attributes"] for button in found.find("button") if "data-sort" in button["attributes"]
+    )
+
+
+def test_only_the_pages_own_script_may_run(page):
+    found = page()
+    (script,) = found.find("script")
+    digest = base64.b64encode(hashlib.sha256(script["text"].encode()).digest()).decode()
+    (policy,) = found.find("meta", **{"http-equiv": "Content-Security-Policy"})
+    assert f"script-src 'sha256-{digest}';" in policy["attributes"]["content"]
 
 
 def test_tests_that_failed_are_listed_first(page):
-    (listed,) = page().find("div", class_="failed")
+    (listed,) = page().find("section", id="failed")
     assert "A-fit-sinc-7-by-8000: refuted, reversed, no ruling of the quick tier" in listed["text"]
     assert "C-random-no-generalise: error, ruling of the quick tier: supported" in listed["text"]
     assert "A-fit-sinc-shallow-first" not in listed["text"]
     assert "Tests that failed: 2" in listed["text"]
     text = page().text("counts-of-verdicts") + " ".join(element["text"] for element in page().find("main"))
-    assert text.index("Tests that failed") < text.index("Reports by topic")
-    assert not page(document(exact())).find("div", class_="failed")
+    assert text.index("Tests that failed") < text.index("All claims")
+    assert not page(document(exact())).find("section", id="failed")
 
 
 def test_verdicts_differ_in_word_and_shape_not_in_colour_alone(page):
@@ -244,8 +272,8 @@ def test_hostile_text_stays_text(page):
     found = page(
         document(shown, crashed, figures=pictures, environment={HOSTILE: HOSTILE}, reports=[told], topics=titles)
     )
-    assert not found.find("script")
-    assert [image["attributes"].keys() for image in found.find("img")] == [{"src", "alt", "loading"}]
+    assert len(found.find("script")) == 1
+    assert [image["attributes"].keys() for image in found.find("img")] == [{"src", "alt", "width", "height", "loading"}]
     assert not [name for element in found.elements for name in element["attributes"] if name.startswith("on")]
     assert found.text("claim-A-fit-x").count("<script>alert(1)</script>") >= 9
 
@@ -256,7 +284,7 @@ def test_the_page_refers_to_nothing_outside_itself(page, tmp_path):
         for name in ("src", "srcset", "href", "xlink:href", "data", "action", "style"):
             value = element["attributes"].get(name)
             assert value is None or value.startswith(("#", "data:image/"))
-        assert element["tag"] not in {"link", "script", "iframe", "object", "base"}
+        assert element["tag"] not in {"link", "iframe", "object", "base"}
     text = re.sub(r'src="data:[^"]*"', "", render(document(), tmp_path))  # an image names its namespace
     assert "url(" not in text
     assert "@import" not in text
@@ -271,8 +299,8 @@ def test_undefined_numbers_never_show_as_nan(page):
     nothing = claim("A-fit-other", **{**evidence([0.0] * 8), "diverged": 8})
     nothing["effect"] |= {"median": None, "interval": None, "not_finite": {"median": "undefined"}}
     found = page(document(undefined, nothing, figures=[]))
-    assert not re.search(r"\b(nan|inf|infinity|none|null)\b", found.text("topic-fit"), re.IGNORECASE)
-    kinds = [dot["attributes"]["class"] for dot in found.find("circle", inside="topic-fit")]
+    assert not re.search(r"\b(nan|inf|infinity|none|null)\b", found.text("rows"), re.IGNORECASE)
+    kinds = [dot["attributes"]["class"] for dot in found.find("circle", inside="rows")]
     assert kinds == ["dot apart"] * 3 + ["dot fails"] * 5 + ["dot fails"] * 8
 
 
@@ -303,7 +331,7 @@ def test_a_test_that_failed_without_a_verdict_is_counted_first_and_never_looks_g
     assert "open" in row["attributes"]
     assert "open" not in found.find("details", id="row-A-fit-y")[0]["attributes"]
     assert found.find("symbol", id="v-failed")
-    assert found.find("input", id="only-failed")
+    assert found.find("input", inside="filter", value="failed")
 
 
 def test_why_an_outcome_is_what_it_is_stands_on_the_card(page):

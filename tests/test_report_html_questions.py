@@ -72,7 +72,7 @@ def test_without_questions_the_page_has_no_such_part(page):
 def test_a_link_leads_past_the_questions(page):
     shown = page(asking(document(*everything())))
     (skip,) = shown.find("a", class_="skip")
-    assert shown.find("main", id=skip["attributes"]["href"][1:])
+    assert shown.find("section", id=skip["attributes"]["href"][1:], inside="main")
 
 
 @pytest.mark.parametrize(

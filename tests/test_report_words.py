@@ -238,3 +238,11 @@ def test_pilots_have_one_remark_for_all_and_none_on_stand_ins():
     copy = pilot(dataset=COPY)
     assert (words.unlike_the_real(copy), len(words.data_remarks(document(copy)))) == ("non-canonical", 2)
     assert words.data_remarks(document(claim(dataset=DIGITS)))[0].startswith("Verdicts on stand-in data")
+
+
+def test_what_a_reader_of_one_line_must_know():
+    assert words.in_short(claim()) == []
+    doubtful = claim(fragile=["within 0.2"], trivial="It would have to.", origin="ours", dataset=COPY)
+    assert words.in_short(doubtful) == ["fragile", "known truth", "ours", "non-canonical data"]
+    assert words.in_short(claim(dataset=DIGITS)) == ["stand-in data"]
+    assert words.in_short(pilot()) == []

@@ -6,18 +6,20 @@ No text of a document becomes markup: ``plain.clean`` cleans whatever the templa
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hw1bench.report import origins, quantities, standings, words
 from hw1bench.report.contract import IMAGES, Document, Figure, check
+from hw1bench.report.dimensions import size
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import clean
 from hw1bench.report.questions import asked
@@ -91,6 +93,7 @@ def _environment(document: Document) -> Environment:
         strip=partial(strip, first_seed=document["seed_offset"]),
     )
     environment.filters["slug"] = slug
+    environment.filters["state"] = state
     environment.tests["described"] = lambda report: bool(words.about(report) or report["url"])
     return environment
 
@@ -103,6 +106,11 @@ def _cleaned(value: Any) -> Any:
 def slug(text: str) -> str:
     """``text`` as part of an anchor or a class: letters, digits and hyphens."""
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
+
+
+def state(choice: Mapping[str, str]) -> str:
+    """A choice of claims, by report or topic, as the page's address says it: 'topic=fit&report=A'."""
+    return urlencode({name: clean(value) for name, value in choice.items()})
 
 
 class Anchors:
@@ -124,12 +132,21 @@ class Anchors:
         return self._given[parts]
 
 
-def image(figure: Figure, report_dir: Path) -> Markup | None:
-    """A figure as a data URI that is safe between double quotes, or None if ``content`` is None."""
+@dataclass(frozen=True)
+class Image:
+    """A figure for an ``img`` element: a data URI that is safe between double quotes, and its size in pixels, if it is known."""
+
+    uri: Markup
+    size: tuple[int, int] | None
+
+
+def image(figure: Figure, report_dir: Path) -> Image | None:
+    """A figure to embed, or None if ``content`` is None."""
     found = content(figure, report_dir)
-    if found is None:
-        return None
-    kind = IMAGES[PurePath(figure["path"]).suffix]
+    return None if found is None else Image(_uri(found, IMAGES[PurePath(figure["path"]).suffix]), size(found))
+
+
+def _uri(found: bytes, kind: str) -> Markup:
     try:
         text = found.decode() if kind == "image/svg+xml" else None
     except UnicodeDecodeError:

@@ -6,7 +6,7 @@
   const inOrder = [...list.children];
   const rows = inOrder.filter(child => child.matches("details"));
   const buttons = [...document.querySelectorAll("[data-sort]")];
-  const texts = new Map(rows.map(row => [row, `${row.id} ${row.querySelector("summary").textContent}`.toLowerCase()]));
+  const texts = new Map(rows.map(row => [row, `${row.id} ${row.querySelector(".says").textContent}`.toLowerCase()]));
   const fields = ["report", "topic", "protocol", "verdict"];
   let sorted = "";  // the column by which rows are sorted, with a minus if downwards; "" for the order of the page
 

@@ -14,7 +14,6 @@ _SOURCES = (a, b, c, d, e)
 PACK = Pack(
     reports=tuple(source.REPORT for source in _SOURCES),
     topics=(
-        Topic("counts", "Parameter counts"),
         Topic("fit", "Fitting functions"),
         Topic("task", "Real tasks"),
         Topic("path", "Weight paths"),
@@ -24,6 +23,7 @@ PACK = Pack(
         Topic("size", "Size and generalisation"),
         Topic("interp", "Interpolation"),
         Topic("sensitivity", "Sensitivity"),
+        Topic("counts", "Parameter counts"),
     ),
     questions=QUESTIONS,
 )
