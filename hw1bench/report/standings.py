@@ -71,12 +71,18 @@ def known(claim: Claim) -> tuple[str, str]:
     """What is known of the claim: the group by which it is drawn, and words such as 'refuted 0/8' or 'pilot: seen'. A ruling of
     the full tier counts before what was found here."""
     if claim["record"] is not None:
-        return claim["record"]["verdict"], ruling(claim)
+        return claim["record"]["verdict"], f"{ruling(claim)}{doubt(claim)}"
     group = words.group(claim)
     if group == FULL_TIER_ONLY:
         return group, ruling(claim)
     seeds = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and not words.is_pilot(claim) else ""
-    return group, f"{group}{seeds}"
+    return group, f"{group}{seeds}{doubt(claim)}"
+
+
+def doubt(claim: Claim) -> str:
+    """', fragile' after what is known of the claim, if that is what was found here too and hangs on an assumed number."""
+    here = claim["record"] is None or (claim["record"]["verdict"] == claim["verdict"] and not words.is_pilot(claim))
+    return ", fragile" if here and claim["fragile"] else ""
 
 
 def as_of(document: Document) -> str:
