@@ -247,6 +247,15 @@ def test_a_card_shows_the_figure_that_decides(show):
     assert len(ids) == len(set(ids))
 
 
+def test_claims_at_odds_show_their_figures(show):
+    found = asking(document(claim("A-fit-one"), claim("B-fit-two", report="B")))
+    page = show(found)
+    (side, _) = page.locator("#disagreements .sides details").all()
+    side.locator("summary").click()
+    side.locator("img").wait_for()
+    assert side.locator("a").get_attribute("href") == "#figure-figures-A-fit-sinc-loss-svg"  # which enlarges it
+
+
 def test_a_figure_is_enlarged_by_a_click(show):
     page = show()
     page.locator(".gallery summary").first.click()

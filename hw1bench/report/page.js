@@ -99,14 +99,15 @@
     }
   };
 
-  // The figure that decides is shown in the card too: a copy, so that the page holds each figure once.
-  const unfold = row => {
-    const place = row.querySelector("[data-figure]:empty");
-    const figure = place && document.getElementById(place.dataset.figure);
-    if (!row.open || !figure) return;
-    const copy = figure.cloneNode(true);
-    copy.removeAttribute("id");
-    place.append(copy);
+  // What is unfolded shows the figure that decides, and not a link to it.
+  const unfold = folded => {
+    if (!folded.open) return;
+    for (const link of folded.querySelectorAll(".deciding > a")) {
+      const copy = document.getElementById(link.hash.slice(1)).cloneNode(true);
+      copy.removeAttribute("id");
+      copy.className = "deciding";
+      link.parentElement.replaceWith(copy);
+    }
   };
 
   const copy = async button => {
@@ -129,7 +130,7 @@
   form.addEventListener("input", () => { show(); remember(); });
   form.addEventListener("submit", event => event.preventDefault());
   form.querySelector("button").addEventListener("click", () => { choose(new URLSearchParams()); remember(); });
-  list.addEventListener("toggle", event => unfold(event.target), true);
+  document.addEventListener("toggle", event => unfold(event.target), true);
   addEventListener("hashchange", follow);
   document.addEventListener("click", event => {
     const button = event.target.closest("button"), link = event.target.closest("a[data-show]");

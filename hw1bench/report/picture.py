@@ -25,7 +25,9 @@ def browser(names: Sequence[str] = BROWSERS) -> str:
     """The path of a browser of the Chromium family. Raises ValueError without one."""
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
-        raise ValueError(f"a picture of the page needs a browser, and none of {', '.join(names)} is on PATH: install one")
+        raise ValueError(
+            f"a picture of the page needs a browser, and none of {', '.join(names)} is on PATH: install one"
+        )
     return found
 
 
@@ -50,13 +52,22 @@ def take(page: str) -> bytes:
 
     Raises ValueError if there is no browser, or if it takes no picture.
     """
-    command = [browser(), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking"]
+    command = [
+        browser(),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--disable-background-networking",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "page.html"), Path(folder, "page.png")
         source.write_text(page.replace("</head>", _FIRST, 1), encoding="utf-8")
         command += [f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{_TALL}", f"--screenshot={target}"]
         try:
-            done = subprocess.run([*command, source.as_uri()], capture_output=True, text=True, timeout=_SECONDS, check=False)
+            done = subprocess.run(
+                [*command, source.as_uri()], capture_output=True, text=True, timeout=_SECONDS, check=False
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ValueError(f"the browser took no picture ({error}): try {command[0]} by hand") from error
         if done.returncode or not target.is_file():
