@@ -19,7 +19,11 @@ _WITH_RUN = ("budget", "device", "precision", "report_dir", "data_dir")  # what 
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    _say(f"report: {report.again(Path(arguments.source), _say) / 'index.html'}")
+    other = Path(arguments.compare_with) if arguments.compare_with is not None else None
+    folder = report.again(Path(arguments.source), _say, other)
+    _say(f"report: {folder / 'index.html'}")
+    if other is not None:
+        _say(compare.against(arguments.compare_with, reading.read(folder)[0]))
     return 0
 
 
@@ -128,6 +132,9 @@ def main(arguments: list[str] | None = None) -> int:
     data.set_defaults(run=_data)
     render = commands.add_parser("report", help="render a report again; old.json is rendered into a folder named old")
     render.add_argument("source", metavar="RUN_OR_JSON", help="a report directory or a claims.json")
+    render.add_argument(
+        "--compare-with", metavar="OLD", help="a report directory or a claims.json: the report says what changed since"
+    )
     render.set_defaults(run=_report)
     differ = commands.add_parser(
         "compare", help="list verdicts and timings that changed; exit 1 if any verdict changed"

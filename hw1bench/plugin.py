@@ -16,7 +16,7 @@ import pytest
 from hw1bench.court import rehearsal, rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
-from hw1bench.report import replication, words
+from hw1bench.report import compare, replication, words
 from hw1bench.report.merge import Known
 from hw1bench.session import hooks, options, step_summary, summary, terminal
 from hw1bench.session.budget import Budget
@@ -235,6 +235,7 @@ class _Session:
             progress = TerminalProgress(terminal.uncaptured(self.config))
             given = options.of_session(self.config, tier, self._budget)
             given.check()  # before a ruling is removed
+            compared = given.compared(cases)
             paths = sorted({path.parent / rulings.FILE for path in self._selection.known})
             book = {path: self._rulings(path, progress.notice) for path in paths}
             self.sitting = Sitting(
@@ -245,6 +246,7 @@ class _Session:
                 progress,
                 self._selection.pack,
                 lambda: self._interrupts.hurried,
+                compared,
             )
         except ValueError as error:
             raise pytest.UsageError(str(error)) from None
@@ -323,6 +325,8 @@ class _Session:
         earlier = len(whole["claims"]) - len(self._written["claims"])
         more = f" ({earlier} more from earlier sessions)" if earlier else ""
         self._place = f"report: {folder / 'index.html'}{more}"
+        if sitting.options.compare_with is not None:
+            self._place += f"\n{compare.against(str(sitting.options.compare_with), whole)}"
         if said := step_summary.append(whole):
             self._place += f"\n{said}"
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from hw1bench.report import details, html, markdown
+from hw1bench.report import compare, details, html, markdown
 from hw1bench.report.contract import Document, check
 from hw1bench.report.plain import writable
 from hw1bench.report.reading import NAME, read
@@ -34,26 +34,35 @@ def write(
     written, if the document breaks the contract of claims.json.
     """
     check(document)
-    text = writable(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)) + "\n"
     # The evidence first: should a renderer fail, the verdicts are on disk and can be rendered again.
-    write_whole(report_dir / NAME, text.encode())
+    write_whole(report_dir / NAME, _content(document))
     _render(document, report_dir, session or document, notice)
 
 
-def again(source: Path, notice: Callable[[str], None] = lambda text: None) -> Path:
+def again(source: Path, notice: Callable[[str], None] = lambda text: None, other: Path | None = None) -> Path:
     """Render a report again, without training, and return the folder with the pages. ``notice`` is told as by ``write``.
 
     ``source`` is a report directory or its claims.json, and the pages are written there. A document with another name,
     ``old.json``, gets a report directory of its own beside it, ``old``, with copies of the document and its figures: the files
-    beside it may be the report of another session. Raises ValueError, in one line, if ``source`` is not a document, if the
-    folder ``old`` holds anything else, or if a folder cannot be written.
+    beside it may be the report of another session. If the report is to say what changed since ``other``, a report directory or
+    a claims.json, the claims.json beside the pages then holds what was found there, so that they still follow from it.
+
+    Raises ValueError, in one line, if ``source`` is not a document, if it cannot be compared with ``other``, if the folder
+    ``old`` holds anything else, or if a folder cannot be written.
     """
     document, path = read(source)
+    content = path.read_bytes()
+    if other is not None:
+        names = [claim["id"] for claim in document["claims"]]
+        document = {**document, "compared": compare.other(other, document["tier"], names)}
+        content = _content(document)
     folder = path.parent
     try:
         if path.name != NAME:
             folder = path.with_suffix("") if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.report")
-            _copy(document, path, folder)
+            _copy(document, content, path, folder)
+        elif other is not None:
+            write_whole(path, content)
         _render(document, folder, document, notice)
     except OSError as error:
         raise ValueError(
@@ -62,17 +71,30 @@ def again(source: Path, notice: Callable[[str], None] = lambda text: None) -> Pa
     return folder
 
 
-def _copy(document: Document, path: Path, folder: Path) -> None:
-    """Make ``folder`` the report directory of the document at ``path``, unless it holds something else already."""
-    content, own = path.read_bytes(), folder / NAME
+def _content(document: Document) -> bytes:
+    return (writable(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)) + "\n").encode()
+
+
+def _copy(document: Document, content: bytes, path: Path, folder: Path) -> None:
+    """Make ``folder`` the report directory of the ``document`` at ``path``, with the ``content`` of its claims.json, unless it
+    holds something else already."""
     empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    if not empty and not (own.is_file() and own.read_bytes() == content):
+    if not empty and not _is_of(document, folder / NAME):
         raise ValueError(f"{folder} exists and holds something other than the report of {path}: rename one of them")
     figures = {figure["path"]: html.content(figure, path.parent) for figure in document["figures"]}
-    write_whole(own, content)
+    write_whole(folder / NAME, content)
     for name, drawn in figures.items():
         if drawn is not None:
             write_whole(folder / name, drawn)
+
+
+def _is_of(document: Document, path: Path) -> bool:
+    """Whether the file at ``path`` is ``document``, whatever the two are compared with."""
+    try:
+        there, _ = read(path)
+    except ValueError:
+        return False
+    return {**there, "compared": None} == {**document, "compared": None}
 
 
 def _render(document: Document, report_dir: Path, session: Document, notice: Callable[[str], None]) -> None:

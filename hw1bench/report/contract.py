@@ -19,30 +19,38 @@ from hw1bench.report import schema
 from hw1bench.report.schema import (
     SCHEMA,
     Claim,
+    Compared,
     Dataset,
     Document,
     Effect,
     Exhibit,
     Figure,
+    Found,
+    Median,
     Question,
     Report,
     Topic,
     Variant,
 )
 from hw1bench.report.validate import fault, schema_of, shown
+from hw1bench.support.number import NotFinite
 
 __all__ = [
     "SCHEMA",
     "Claim",
+    "Compared",
     "Dataset",
     "Document",
     "Effect",
     "Exhibit",
     "Figure",
+    "Found",
+    "Median",
     "Question",
     "Report",
     "Topic",
     "Variant",
+    "as_float",
     "check",
     "from_seeds",
     "measured",
@@ -77,6 +85,8 @@ def check(document: Any) -> None:
     _check_once((report["id"] for report in document.get("reports", ())), "report", "describe each report once")
     _check_once((topic["id"] for topic in document.get("topics", ())), "topic", "give each topic one title")
     _check_once((question["id"] for question in document.get("questions", ())), "question", "ask each question once")
+    if "compared" in document:
+        _check_compared(document["compared"], document["tier"])
 
 
 def check_claim(claim: Claim) -> None:
@@ -99,6 +109,11 @@ def measured(effect: Effect) -> dict[str, float]:
     """
     kinds = effect["not_finite"]
     return {place: _FLOATS[kinds[place]] if value is None else value for place, value in _places(effect).items()}
+
+
+def as_float(value: float | NotFinite) -> float:
+    """A number, or what the name of a number that is not finite stands for: NaN or an infinity."""
+    return _FLOATS[value] if isinstance(value, str) else value
 
 
 def _places(effect: Effect) -> dict[str, float | None]:
@@ -200,6 +215,29 @@ def _check_effect(effect: Effect, seeds: int | None, name: str) -> None:
     found = measured(effect)
     if effect["interval"] is not None and found["low"] > found["high"]:
         raise ValueError(f"{name} has the interval {found['low']} to {found['high']}: write the lower end first")
+
+
+def _check_compared(compared: Compared, tier: str) -> None:
+    """Refuse a document to compare with that is of another tier, or that no session can have written."""
+    if compared["tier"] != tier:
+        raise ValueError(f"compared is of the {compared['tier']} tier, and the document of the {tier} tier: remove it")
+    _check_once(
+        (found["id"] for found in compared["claims"]), "compared: claim id", "keep one of the claims of that id"
+    )
+    for found in compared["claims"]:
+        name = f"compared: claim {shown(found['id'])}"
+        if found["holds"] is not None and found["holds"] > (found["seeds"] or 0):
+            raise ValueError(f"{name} holds in {found['holds']} of {shown(found['seeds'])} seeds: write at most those")
+        if found["how"] is not None and found["verdict"] != "refuted":
+            raise ValueError(f"{name} is {found['verdict']}, but how is {found['how']!r}: write null")
+        known, other = (PILOTS, RULED) if found["fidelity"] == "reduced" else (RULED, PILOTS)
+        if found["verdict"] in other and found["verdict"] not in known:
+            raise ValueError(
+                f"{name} is {found['fidelity']} and says {found['verdict']!r}: write one of {', '.join(known)}"
+            )
+        ends = [as_float(end) for end in (found["effect"] and found["effect"]["interval"]) or ()]
+        if ends and ends[0] > ends[1]:
+            raise ValueError(f"{name} has the interval {ends[0]} to {ends[1]}: write the lower end first")
 
 
 def _whose(document: Mapping[str, Any], broken: str) -> str:

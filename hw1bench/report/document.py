@@ -164,12 +164,13 @@ def build(
     claims: Sequence[schema.Claim],
     figures: Iterable[schema.Figure],
     exhibits: Sequence[schema.Exhibit] = (),
+    compared: schema.Compared | None = None,
 ) -> schema.Document:
     """Build the document of a session, with all the reports, topics and questions of ``pack``; a figure that was not drawn is
-    None. ``exhibits`` are the tests that judge nothing."""
+    None. ``exhibits`` are the tests that judge nothing; ``compared`` is a document to compare this one with."""
     drawn = list(figures)
     paths = {figure["path"] for figure in drawn}
-    return {
+    written: schema.Document = {
         "schema": 3,
         "tier": tier,
         "started": started,
@@ -186,3 +187,6 @@ def build(
         "figures": drawn,
         "exhibits": list(exhibits),
     }
+    if compared is not None:
+        written["compared"] = compared
+    return written

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from hw1bench.report import origins, quantities, standings, words
+from hw1bench.report import changes, origins, quantities, standings, words
 from hw1bench.report.contract import IMAGES, Document, Figure, check
 from hw1bench.report.dimensions import size
 from hw1bench.report.outline import Section, outline, reports
@@ -50,6 +50,7 @@ def render(document: Document, report_dir: Path) -> str:
         missing=missing,
         script=_script(),
         failed=words.failed(document),
+        changes=changes.found(document),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 
 from hw1bench.report import details, origins, quantities, standings, words
-from hw1bench.report.changes import changed, stands
+from hw1bench.report.changes import Block, Row, against_other, changed, stands
 from hw1bench.report.contract import Claim, Document, Report, check, from_seeds
 from hw1bench.report.markup import code, table, text
 from hw1bench.report.outline import outline, reports
@@ -17,6 +17,7 @@ LIMIT = 60_000
 # five reports fill two thirds of the questions' share, and little of the other ones.
 _FAILED = 8_000
 _CHANGED = 8_000
+_COMPARED = 6_000
 _QUESTIONS = 20_000
 _TOPICS = 4_000
 _SESSION = 5_000
@@ -26,6 +27,7 @@ _ID, _WORD, _SENTENCE, _ANSWER = 80, 60, 200, 1_000
 _PIECES = 40  # of an answer, half of which are links
 _ROW = 90  # characters of a claim's sentence in a table
 _COLUMNS = 8  # the most reports with a column of their own: more would not fit on a page
+_NAMES = 20  # of claims that have nothing but a name to tell
 _POSITIONS = 12  # of a question; so many reports can be read through
 _HEAD = ("claim", "verdict or pilot", "share", "median effect", "on record")
 
@@ -51,6 +53,7 @@ class _Page:
         self._failed = words.failed(document)
         failed = {claim["id"] for claim in self._failed}
         self._changed = [claim for claim in changed(document) if claim["id"] not in failed]
+        self._compared = against_other(document)
         self._asked = asked(document)
 
     def text(self) -> str:
@@ -58,6 +61,7 @@ class _Page:
             "# Claims and verdicts",
             *self._listed(f"{quantities.plural(len(self._failed), 'test')} failed", self._failed, _FAILED),
             *self._listed(self._changed_heading(), self._changed, _CHANGED),
+            *self._against_other(),
             f"{quantities.plural(len(self._document['claims']), 'claim')}: "
             f"{words.counted(words.tally(self._document['claims'])) or 'none judged'}. The evidence is in {self._details}.",
             *self._questions(),
@@ -95,6 +99,29 @@ class _Page:
             for claim in claims
         ]
         return [f"**{heading}:**", *_fitted(lines, room, self._rest("claim"))]
+
+    def _against_other(self) -> list[str]:
+        """What changed since the other document; empty if there is none."""
+        if self._compared is None:
+            return []
+        lines = [line for block in self._compared.blocks for line in self._block(block)]
+        heading = f"**{self._compared.title}:** {self._compared.summary}"
+        return [heading, *_fitted(lines, _COMPARED - len(heading), self._rest("line"))]
+
+    def _block(self, block: Block) -> list[str]:
+        """A line for each change; names alone share one."""
+        if not block.rows[0].new:
+            names = ", ".join(map(self._row_name, block.rows[:_NAMES]))
+            more = f" and {len(block.rows) - _NAMES} more" if block.rows[_NAMES:] else ""
+            return [f"- {block.title}: {names}{more}"]
+        return [
+            f"- {block.title}: {self._row_name(row)}: {text(row.old, _ID)} \N{RIGHTWARDS ARROW} {text(row.new, _ID)}"
+            + (f". *{text(row.claim['says'], _SENTENCE)}*" if row.claim and not block.folded else "")
+            for row in block.rows
+        ]
+
+    def _row_name(self, row: Row) -> str:
+        return self._name(row.claim) if row.claim else f"`{code(row.name, _ID)}`"
 
     def _questions(self) -> list[str]:
         if not self._asked:
@@ -163,6 +190,8 @@ class _Page:
     def _that_matter(self) -> list[Claim]:
         """The claims that failed, changed or answer a question, and pilots that differ from the record, in the page's order."""
         names = {claim["id"] for claim in (*self._failed, *self._changed)}
+        blocks = self._compared.blocks if self._compared else ()
+        names |= {row.name for block in blocks if not block.folded for row in block.rows}
         names |= {stand.claim["id"] for question in self._asked for stand in question.stands}
         return [
             claim

@@ -230,6 +230,43 @@ class Question(TypedDict):
     contrasts: list[Contrast]
 
 
+class Median(TypedDict):
+    """The median of an effect, without the values of its seeds."""
+
+    name: str
+    unit: str
+    median: float | NotFinite
+    interval: Annotated[Annotated[list[float | NotFinite], PAIR] | None, "the interval of the median"]
+
+
+class Found(TypedDict):
+    """What another document found of a claim: as much as is compared."""
+
+    id: Name
+    fidelity: Literal["as reported", "reduced"]
+    verdict: VerdictWord
+    how: How | None
+    holds: Count | None
+    seeds: Positive | None
+    outcome: OutcomeWord
+    effect: Median | None
+    experiment: str | None
+    seconds: Seconds
+
+
+class Compared(TypedDict):
+    """Another document, with which this one is compared. It has what was found there, and not what changed since: so nothing in
+    it can contradict the claims of this document, claims that a later session adds are compared too, and a page that is
+    rendered again follows the rules of the version that renders it."""
+
+    tier: Tier
+    started: Started
+    seconds: Seconds
+    seed_offset: Count
+    environment: Environment
+    claims: list[Found]
+
+
 class Document(TypedDict):
     """The findings of a session. Other keys than those listed here are allowed and ignored."""
 
@@ -249,6 +286,7 @@ class Document(TypedDict):
     claims: list[Claim]
     figures: list[Figure]
     exhibits: NotRequired[Annotated[list[Exhibit], "the tests of the session that judge nothing"]]
+    compared: NotRequired[Annotated[Compared, "the document with which this one is compared, if any"]]
 
 
 SCHEMA: int = get_args(Version)[0]

@@ -6,7 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from hw1bench.court import vocabulary
 from hw1bench.court.chance import Result, by_chance
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOTS, RECORDED, RULED
-from hw1bench.report.contract import Claim, Document, Effect, Figure, Report, Variant, from_seeds, measured
+from hw1bench.report.contract import (
+    Claim,
+    Document,
+    Effect,
+    Figure,
+    Found,
+    Median,
+    Report,
+    Variant,
+    as_float,
+    from_seeds,
+    measured,
+)
 from hw1bench.report.quantities import number, percent, plural, quantity, share
 
 FAILED = "failed"
@@ -29,10 +41,18 @@ def effect(claim: Claim) -> str:
     if found is None:
         return ""
     places = measured(found)
-    text = quantity(places["median"], found["unit"])
-    if found["interval"] is not None:
-        text += f" [{number(places['low'])}, {number(places['high'])}]"
-    return text
+    ends = (places["low"], places["high"]) if found["interval"] is not None else ()
+    return _median(places["median"], found["unit"], ends)
+
+
+def median(found: Median) -> str:
+    """The median of another document's effect, in the words of ``effect``."""
+    return _median(as_float(found["median"]), found["unit"], [as_float(end) for end in found["interval"] or ()])
+
+
+def _median(value: float, unit: str, ends: Sequence[float]) -> str:
+    interval = f" [{', '.join(map(number, ends))}]" if ends else ""
+    return quantity(value, unit) + interval
 
 
 def _not_finite(found: Effect) -> list[str]:
@@ -41,12 +61,12 @@ def _not_finite(found: Effect) -> list[str]:
     return [f"its effect is {kind} in {count} of them" for kind, count in sorted(kinds.items(), reverse=True)]
 
 
-def is_pilot(claim: Claim) -> bool:
+def is_pilot(claim: Claim | Found) -> bool:
     """Whether what was found is a pilot: the word of a reduced protocol, which is no verdict on the report."""
     return claim["fidelity"] == "reduced" and claim["verdict"] in PILOTS
 
 
-def verdict(claim: Claim) -> str:
+def verdict(claim: Claim | Found) -> str:
     """The verdict, and how a claim was refuted: 'refuted, reversed'; or the pilot: 'pilot: seen'."""
     if is_pilot(claim):
         return _PILOT + claim["verdict"]
@@ -262,6 +282,11 @@ def group(claim: Claim) -> str:
             return FAILED
         return FULL_TIER_ONLY if claim["note"].startswith(FULL_TIER_ONLY) else NOT_RUN
     return _PILOT + claim["verdict"] if is_pilot(claim) else claim["verdict"]
+
+
+def grouped(word: str, fidelity: str) -> str:
+    """The group of a verdict or a pilot of which no more is known than its word: one on record, or of another document."""
+    return _PILOT + word if fidelity == "reduced" and word in PILOTS else word
 
 
 def kind(group: str) -> str:

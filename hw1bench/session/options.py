@@ -40,6 +40,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "action": "store_true",
         "help": "judge claims tried as reported under other ways of training too (batches, pixels, initial weights, seeds)",
     },
+    "compare-with": {
+        "metavar": "FILE",
+        "help": "a report directory or a claims.json: the report says what changed since",
+    },
     "prune-rulings": {"action": "store_true", "help": "remove rulings on claims and tiers that are gone"},
 }
 
@@ -69,9 +73,9 @@ def _integer(name: str, text: str | None) -> int | None:
         raise pytest.UsageError(f"{name} {text!r} is not an integer: give one") from None
 
 
-def _folder(name: str, text: str | None) -> Path | None:
+def _path(name: str, text: str | None, what: str = "folder") -> Path | None:
     if text == "":
-        raise pytest.UsageError(f"{name} '' does not name a folder: give one, or leave it out")
+        raise pytest.UsageError(f"{name} '' does not name a {what}: give one, or leave it out")
     return None if text is None else Path(text)
 
 
@@ -80,13 +84,13 @@ def of_session(config: pytest.Config, tier: Tier, budget: Budget | None) -> "Opt
     from hw1bench.session.settings import Options, default_data_dir  # imports torch
 
     replicate = chosen(config, "replicate")
-    report_dir = _folder("--report-dir", chosen(config, "report-dir"))
+    report_dir = _path("--report-dir", chosen(config, "report-dir"))
     seed_offset = _integer("--seed-offset", chosen(config, "seed-offset"))
     return Options(
         tier=tier,
         device=chosen(config, "device"),
         precision=chosen(config, "precision"),
-        data_dir=_folder("--data-dir", chosen(config, "data-dir")) or default_data_dir(),
+        data_dir=_path("--data-dir", chosen(config, "data-dir")) or default_data_dir(),
         report_dir=report_dir or Path("reports/replication" if replicate else "reports"),
         seed_offset=(REPLICATION_OFFSET if replicate else 0) if seed_offset is None else seed_offset,
         max_seeds=_integer("--max-seeds", chosen(config, "max-seeds")),
@@ -96,5 +100,6 @@ def of_session(config: pytest.Config, tier: Tier, budget: Budget | None) -> "Opt
         prune_rulings=chosen(config, "prune-rulings"),
         replicate=replicate,
         variants=chosen(config, "variants"),
+        compare_with=_path("--compare-with", chosen(config, "compare-with"), "report"),
         budget=budget,
     )

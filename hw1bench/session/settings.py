@@ -2,10 +2,13 @@
 
 import os
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from hw1bench.report import compare
+from hw1bench.report.contract import Compared
 from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session.budget import Budget
 from hw1bench.specs.experiment import Tier
@@ -32,6 +35,7 @@ class Options:
     prune_rulings: bool = False
     replicate: bool = False
     variants: bool = False
+    compare_with: Path | None = None
     budget: Budget | None = None
 
     def check(self) -> None:
@@ -61,6 +65,16 @@ class Options:
                 raise ValueError(f"--replicate compares with the record: leave out {option}, which would change it")
         if self.strict_rulings:
             raise ValueError("--replicate lists weaker verdicts: leave out --strict-rulings, which fails on them")
+
+    def compared(self, claims: Collection[str]) -> Compared | None:
+        """The document to compare ``claims`` with, by their ids; None if none was named. Raises ValueError, in one line, if it
+        cannot be compared."""
+        if self.compare_with is None:
+            return None
+        try:
+            return compare.other(self.compare_with, self.tier, claims)
+        except ValueError as error:
+            raise ValueError(f"--compare-with: {error}") from error
 
     def prepare_report_dir(self) -> None:
         """Make the report directory. Raises ValueError if it cannot be written."""

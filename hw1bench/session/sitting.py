@@ -57,8 +57,9 @@ class Sitting:
     cannot be met.
 
     ``docket`` holds the claims of all files that were collected, and ``book`` the rulings of each rulings file; ``pack``
-    describes the reports and topics. Once ``hurried``, the report is finished without its slow parts. ``meanwhile`` has the
-    seconds that training and measuring took beside what the session waited for, by the id of the experiment.
+    describes the reports and topics; the report is ``compared`` with another document. Once ``hurried``, the report is finished
+    without its slow parts. ``meanwhile`` has the seconds that training and measuring took beside what the session waited for, by
+    the id of the experiment.
     """
 
     options: Options
@@ -68,6 +69,7 @@ class Sitting:
     progress: Progress
     pack: Pack = field(default_factory=Pack)
     hurried: Callable[[], bool] = lambda: False
+    compared: contract.Compared | None = None
     meanwhile: Mapping[str, float] = field(default_factory=dict)
     _entries: dict[str, contract.Claim] = field(default_factory=dict)
     _shown: dict[Experiment | CrossReportFigure, str] = field(default_factory=dict)  # -> topic
@@ -254,6 +256,7 @@ class Sitting:
             claims=claims,
             figures=drawing.draw(shown),
             exhibits=exhibits,
+            compared=self.compared,
         )
 
     def write(self, written: contract.Document) -> contract.Document:
