@@ -27,7 +27,8 @@ _ID, _WORD, _SENTENCE, _ANSWER = 80, 60, 200, 1_000
 _PIECES = 40  # of an answer, half of which are links
 _ROW = 90  # characters of a claim's sentence in a table
 _COLUMNS = 8  # the most reports with a column of their own: more would not fit on a page
-_NAMES = 20  # of claims that have nothing but a name to tell
+_NAMES = 20  # of claims of which there is no more to tell
+_FOLDED = 5  # changes of a kind that the page folds away
 _POSITIONS = 12  # of a question; so many reports can be read through
 _HEAD = ("claim", "verdict or pilot", "share", "median effect", "on record")
 
@@ -104,21 +105,30 @@ class _Page:
         """What changed since the other document; empty if there is none."""
         if self._compared is None:
             return []
-        lines = [line for block in self._compared.blocks for line in self._block(block)]
         heading = f"**{self._compared.title}:** {self._compared.summary}"
-        return [heading, *_fitted(lines, _COMPARED - len(heading), self._rest("line"))]
+        lines = [line for block in self._compared.blocks for line in self._block(block)]
+        where = "[index.html](index.html)" if self._places else "`index.html` of the report"
+        return [
+            heading,
+            *_fitted(
+                lines, _COMPARED - len(heading), lambda number: f"{quantities.plural(number, 'line')} more, in {where}."
+            ),
+        ]
 
     def _block(self, block: Block) -> list[str]:
-        """A line for each change; names alone share one."""
+        """A line for each change below the kind of change, with the claim's sentence unless the page folds them away; names alone
+        share one line."""
+        head = f"- {block.title}: {len(block.rows)}"
         if not block.rows[0].new:
-            names = ", ".join(map(self._row_name, block.rows[:_NAMES]))
             more = f" and {len(block.rows) - _NAMES} more" if block.rows[_NAMES:] else ""
-            return [f"- {block.title}: {names}{more}"]
-        return [
-            f"- {block.title}: {self._row_name(row)}: {text(row.old, _ID)} \N{RIGHTWARDS ARROW} {text(row.new, _ID)}"
+            return [f"{head} ({', '.join(map(self._row_name, block.rows[:_NAMES]))}{more})"]
+        shown = block.rows[:_FOLDED] if block.folded else block.rows
+        rows = [
+            f"  - {self._row_name(row)}: {text(row.old, _ID)} \N{RIGHTWARDS ARROW} {text(row.new, _ID)}"
             + (f". *{text(row.claim['says'], _SENTENCE)}*" if row.claim and not block.folded else "")
-            for row in block.rows
+            for row in shown
         ]
+        return [head, *rows, *([f"  - and {len(block.rows) - len(shown)} more"] if block.rows[len(shown) :] else [])]
 
     def _row_name(self, row: Row) -> str:
         return self._name(row.claim) if row.claim else f"`{code(row.name, _ID)}`"
