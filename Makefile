@@ -9,13 +9,14 @@
 #                 in so many minutes); stop it at any time, and go on by running it again
 # make record-page     write docs/record.md, what is on record and how far pilots agree with it
 # make findings   draw the figures of docs/findings.md, and look up its numbers on record
+# make picture    take the picture of the sample report's first screen that README shows; it needs chromium
 # make protocols  write docs/protocols.md, with the seconds of the last quick session
 # make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
 # make bench-gpu  time training on a GPU against the plain loop, a stacked loop, JAX if it is installed, and the floor of the card
 # The others set up first. ARGS=... passes arguments to pytest, to the record or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims full test test-gpu lint record record-page findings protocols bench bench-gpu setup
+.PHONY: claims full test test-gpu lint record record-page findings picture protocols bench bench-gpu setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -47,6 +48,9 @@ record-page: setup
 
 findings: setup
 	$(BIN)/python -m hw1bench findings docs/findings.md
+
+picture: setup
+	$(BIN)/python -m hw1bench picture reports/sample docs/first-screen.png
 
 protocols: setup
 	$(BIN)/python -m hw1bench.sources reports/benchmark.json docs/protocols.md

@@ -1,4 +1,4 @@
-"""The command line: ``python -m hw1bench data``, ``report``, ``compare``, ``record`` and ``findings``."""
+"""The command line: ``python -m hw1bench data``, ``report``, ``picture``, ``compare``, ``record`` and ``findings``."""
 
 import argparse
 import os
@@ -24,6 +24,15 @@ def _report(arguments: argparse.Namespace) -> int:
     _say(f"report: {folder / 'index.html'}")
     if other is not None:
         _say(compare.against(arguments.compare_with, reading.read(folder)[0]))
+    return 0
+
+
+def _picture(arguments: argparse.Namespace) -> int:
+    from hw1bench.report import html, picture
+
+    document, path = reading.read(Path(arguments.source))
+    write_whole(Path(arguments.png), picture.take(html.render(document, path.parent)))
+    _say(f"picture: {arguments.png}")
     return 0
 
 
@@ -136,6 +145,10 @@ def main(arguments: list[str] | None = None) -> int:
         "--compare-with", metavar="OLD", help="a report directory or a claims.json: the report says what changed since"
     )
     render.set_defaults(run=_report)
+    screen = commands.add_parser("picture", help="take a picture of the first screen of a report's page, by Chromium")
+    screen.add_argument("source", metavar="RUN_OR_JSON", help="a report directory or a claims.json")
+    screen.add_argument("png", metavar="PNG", help="the file to write")
+    screen.set_defaults(run=_picture)
     differ = commands.add_parser(
         "compare", help="list verdicts and timings that changed; exit 1 if any verdict changed"
     )

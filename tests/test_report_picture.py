@@ -1,12 +1,14 @@
 """The picture of the page's first screen, and that the one in README is not old."""
 
 import io
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from hw1bench.__main__ import main
 from hw1bench.report import picture
 from hw1bench.report.html import render
 from hw1bench.report.reading import read
@@ -26,6 +28,18 @@ def test_a_picture_shows_the_questions_and_keeps_their_digest(tmp_path):
         assert 150 < height < 900  # neither empty nor with the claims
         assert len(image.convert("RGB").getcolors(1 << 24)) > 8
     assert picture.digest_of(found) == picture.digest(page)
+
+
+@needs_a_browser
+def test_the_command_takes_it_and_writes_nothing_else(tmp_path, capsys):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "claims.json").write_text(json.dumps(asking(document(figures=[]))))
+    target = tmp_path / "shown" / "first.png"
+    assert main(["picture", str(folder), str(target)]) == 0
+    assert capsys.readouterr().out == f"picture: {target}\n"
+    assert picture.digest_of(target.read_bytes()) is not None
+    assert [path.name for path in folder.iterdir()] == ["claims.json"]
 
 
 def test_the_digest_is_of_what_is_shown_alone(tmp_path):

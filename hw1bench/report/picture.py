@@ -1,4 +1,4 @@
-"""A picture of what the page shows first, taken by Chromium. It keeps a digest of what it shows, so that one can tell an old one."""
+"""A picture of what the page shows first, taken by Chromium, with a digest of what it shows, which tells whether it is old."""
 
 import hashlib
 import io
