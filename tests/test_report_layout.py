@@ -122,12 +122,10 @@ def test_the_smallest_text_is_12_pixels_on_a_page_of_1280(kind, tmp_path):
     root = ET.parse(tmp_path / "x.svg").getroot()
     wide = float(root.get("viewBox").split()[2])
     on_page = 335.4  # the width of a chart's picture there: three in a row
-    sizes = [
-        float(found[1])
-        for element in root.iter("{http://www.w3.org/2000/svg}text")
-        if (found := re.search(r"([\d.]+)px", element.get("style")))
-    ]
-    assert sizes
+    said = [element.get("style", "") for element in root.iter()]
+    said += [style.text for style in root.iter("{http://www.w3.org/2000/svg}style")]
+    sizes = [float(size) for size in re.findall(r"font-size:([\d.]+)px", " ".join(said))]
+    assert len(sizes) >= 2  # of the title and of the rest
     assert min(sizes) * on_page / wide >= 12
 
 
@@ -219,9 +217,9 @@ def test_paths_are_short_and_equal_figures_equal(tmp_path):
         draw("loss", title="T", series=nets(*SAMPLES["few"]), path=tmp_path / name, named=NAMED)
     svg = (tmp_path / "a.svg").read_text()
     assert svg == (tmp_path / "b.svg").read_text()
-    straight = [path for path in re.findall(r' d="([^"]*)"', svg) if "C" not in path and "Q" not in path]
-    assert straight
-    assert not [path for path in straight if re.search(r"\.\d\d", path) or re.search(r"\nL", path)]
+    straight = [path for path in re.findall(r" d='([^']*)'", svg) if "C" not in path]
+    assert len(straight) > 10
+    assert not [path for path in straight if re.search(r"\.\d\d|[ML]", path)]
 
 
 @given(st.text(alphabet="abc MW.,", max_size=120), st.floats(30, 400))

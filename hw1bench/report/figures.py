@@ -1,7 +1,6 @@
 """Charts of trained runs, as files. One registry holds all kinds; drawing leaves matplotlib's settings unchanged."""
 
 import io
-import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace as replaced
@@ -26,6 +25,7 @@ from hw1bench.report.charts import (
     text,
 )
 from hw1bench.report.charts import path as paths
+from hw1bench.report.charts.compact import compact
 from hw1bench.report.charts.marks import Mark
 from hw1bench.report.charts.series import Series
 from hw1bench.report.contract import IMAGES
@@ -144,7 +144,7 @@ def draw(
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         # matplotlib's own font lacks some characters; the text of an SVG is drawn in the reader's font.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
-        save(_figure(kind, line(title), series, line(data), named), path, tenths=True)
+        save(_figure(kind, line(title), series, line(data), named), path, shorter=True)
 
 
 def _figure(kind: str, title: str, series: Sequence[Series], data: str, named: Sequence[Mark]) -> Figure:
@@ -167,25 +167,16 @@ def _figure(kind: str, title: str, series: Sequence[Series], data: str, named: S
     return figure
 
 
-_PATH = re.compile(rb'(?<= d=")[^"CQ]*(?=")')
-_DECIMALS = re.compile(rb"(\.\d)\d+")
-
-
-def _in_tenths(svg: bytes) -> bytes:
-    """``svg`` with straight paths to a tenth of a point, about a tenth of a pixel, and without the letter of each line."""
-    return _PATH.sub(lambda path: _DECIMALS.sub(rb"\1", path[0]).replace(b" \nL ", b" ").replace(b"\nL ", b" "), svg)
-
-
-def save(figure: Figure, path: Path, *, tenths: bool = False) -> None:
+def save(figure: Figure, path: Path, *, shorter: bool = False) -> None:
     """Write ``figure``, drawn with ``SETTINGS``, to ``path``, an .svg or .png that appears whole or not at all. An equal figure
-    gives an equal file. With ``tenths``, straight paths of an SVG are exact to a tenth of a point alone, which halves it."""
+    gives an equal file. With ``shorter``, an SVG is written in half as many bytes, exact to a tenth of a point."""
     content = io.BytesIO()
     if path.suffix == ".svg":
         figure.savefig(content, format="svg", metadata={"Date": None, "Creator": "hw1bench"})
     else:
         figure.savefig(content, format="png", dpi=130)
     written = content.getvalue()
-    write_whole(path, _in_tenths(written) if tenths and path.suffix == ".svg" else written)
+    write_whole(path, compact(written) if shorter and path.suffix == ".svg" else written)
 
 
 def note(kind: str, series: Sequence[Series]) -> str:
