@@ -29,10 +29,9 @@ def curves(axes: Axes, series: Sequence[Series]) -> str:
             raise ValueError(
                 f"series {arm.name!r} has {len(x)} values of x but predictions at {runs.shape[1]}: match them"
             )
-        kept = thin(len(x), len(series))
         look = Look(colour(index), style(index), label(arm, series, "prediction"), len(series))
         each(axes, look, x, runs, np.logical_or(*lost(arm, runs)), smooth=False)
-        line(axes, look, x, median_loss(runs), kept, quartiles(runs))
+        line(axes, look, x, median_loss(runs), quartiles(runs), smooth=False)
     axes.set(xlabel="x", ylabel="f(x)")
     axes.xaxis.set_major_locator(MaxNLocator(5))
     return caption(series, "prediction")
@@ -42,5 +41,5 @@ def _truth(arm: Series) -> tuple[Array, Array]:
     x, truth = array(arm, "x", 1), array(arm, "truth", 1)
     if x.shape != truth.shape:
         raise ValueError(f"series {arm.name!r} has {len(x)} values of x but {len(truth)} of the truth: match them")
-    kept = thin(len(x), 1)
+    kept = thin(truth, x)
     return x[kept], truth[kept]

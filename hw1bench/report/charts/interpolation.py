@@ -20,7 +20,6 @@ from hw1bench.report.charts.series import (
     median_loss,
     positive,
     quartiles,
-    thin,
 )
 from hw1bench.report.charts.text import FAINT, SIZE, WIDTH, plain, width, without_shared
 from hw1bench.report.quantities import number, plural
@@ -40,7 +39,6 @@ def interpolation(axes: Axes, series: Sequence[Series]) -> str:
     held = found[np.isfinite(found) & (found > 0)]
     log = held.size > 0 and held.max() > _WIDE * held.min()
     axes.set_yscale("log" if log else "linear")
-    kept = thin(len(alphas), 2 * len(SPLITS))
     ends = []
     for index, (split, dashes) in enumerate(SPLITS.items()):
         for one, what, unit, median in ((axes, "loss", 1, median_loss), (lower, "accuracy", 100, median_accuracy)):
@@ -52,7 +50,7 @@ def interpolation(axes: Axes, series: Sequence[Series]) -> str:
             look = Look(colour(index), dashes, _word(split) if what == "loss" else "_", 2 * len(SPLITS))
             grey = np.asarray((~np.isfinite(mixed[f"{split}_loss"])).any(axis=1))
             each(one, look, alphas, shown, grey)
-            line(one, look, alphas, middle, kept, edges)
+            line(one, look, alphas, middle, edges)
             if what == "loss":
                 ends.append(middle[-1])
     if beside(axes, [_word(split) for split in SPLITS], [colour(0), colour(1)], ends):

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hw1bench.measures.learning import stopping_epoch
 from hw1bench.report.charts.lines import (
+    ENDS,
     GREY,
     Look,
     beside,
@@ -19,6 +20,7 @@ from hw1bench.report.charts.lines import (
     line,
     panel,
     readable,
+    smoothed,
     stretch,
     style,
 )
@@ -35,7 +37,6 @@ from hw1bench.report.charts.series import (
     median_loss,
     positive,
     quartiles,
-    thin,
     unbounded,
 )
 from hw1bench.report.charts.text import INK, plain
@@ -63,23 +64,24 @@ def step_loss(axes: Axes, series: Sequence[Series]) -> str:
 def _over_time(axes: Axes, series: Sequence[Series], name: str, what: str) -> str:
     """Array ``name``, positive numbers, against epoch, or against step if it has more or fewer numbers than there are epochs."""
     axes.set_yscale("log")
-    names, ends = [], []
+    names, ends, unit, most = [], [], "epoch", 0
     for index, arm in enumerate(series):
         runs = array(arm, name, 2)
-        kept = thin(runs.shape[1], len(series))
         trained = epochs(arm, "train_loss")
         times = trained if name == "train_loss" else np.arange(runs.shape[1])
         name_it = label(arm, series, name) if len(series) > 1 else "_"  # the caption names the only one
         look = Look(colour(index), style(index), name_it, len(series), _leaves_out(times))
         middle = positive(median_loss(runs))
         each(axes, look, times, positive(finite(runs)), np.logical_or(*lost(arm, runs)))
-        line(axes, look, times, middle, kept, quartiles(runs, positive))
+        line(axes, look, times, middle, quartiles(runs, positive))
         names.append(look.label)
         ends.append(middle[-1])
-        _times(axes, what, "epoch" if times[-1] == trained[-1] else "step")
+        unit = "epoch" if times[-1] == trained[-1] else "step"
+        most = max(most, len(times))
+    _times(axes, what, unit)
     _named(axes, names, ends)
     readable(axes.yaxis)
-    return caption(series, name)
+    return caption(series, name) + smoothed(most, unit)
 
 
 def _named(axes: Axes, names: Sequence[str], ends: Sequence[float], arms: int | None = None) -> None:
@@ -103,6 +105,19 @@ def stopping(axes: Axes, series: Sequence[Series]) -> str:
     lower.yaxis.set_major_locator(NullLocator())
     lower.grid(visible=False, axis="y")
     axes.set_xlabel("")
+    if any(text.get_label() == ENDS for text in axes.texts):  # the rows are named as the lines are
+        for index, arm in enumerate(series):
+            name = lower.annotate(
+                label(arm, series, "train_loss"),
+                (1.0, -index),
+                xycoords=lower.get_yaxis_transform(),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                color=colour(index),
+                annotation_clip=False,
+            )
+            name.set_parse_math(False)
     return heading
 
 
@@ -137,12 +152,12 @@ def _both(
     middle: Callable[[Array], Array],
 ) -> str:
     arms = len(series)
-    names, ends = [], []
+    names, ends, most = [], [], 0
     for index, arm in enumerate(series):
         for split, dashes in SPLITS.items():
             runs = array(arm, f"{split}_{what}", 2)
-            kept = thin(runs.shape[1], len(SPLITS) * arms)
             times = epochs(arm, f"{split}_{what}")
+            most = max(most, len(times))
             look = Look(
                 colour(index, arms),
                 dashes,
@@ -154,7 +169,7 @@ def _both(
             )
             medians = middle(runs)
             each(axes, look, times, shown(runs), np.logical_or(*lost(arm, runs)))
-            line(axes, look, times, medians, kept, quartiles(runs, shown))
+            line(axes, look, times, medians, quartiles(runs, shown))
         names.append(label(arm, series, f"test_{what}"))
         ends.append(medians[-1])
     if what == "accuracy":
@@ -162,7 +177,7 @@ def _both(
     _named(axes, names, ends, arms)
     for split, dashes in SPLITS.items():
         entry(axes, "training" if split == "train" else split, color=colour(0) if arms == 1 else INK, linestyle=dashes)
-    return caption(series, f"train_{what}")
+    return caption(series, f"train_{what}") + smoothed(most, "epoch")
 
 
 def _leaves_out(times: Array) -> bool:
@@ -178,11 +193,12 @@ def _times(axes: Axes, what: str, time: str = "epoch") -> None:
 
 def mark_stops(axes: Axes, series: Sequence[Series], named: Sequence[Mark]) -> Named:
     """Where reports say that the rule stopped each arm, with what the claim allows, in the rows of stops."""
-    lower = axes.figure.axes[1]
+    lower, drawn = axes.figure.axes[1], False
     for mark in dict.fromkeys(named):
         for index, arm in enumerate(series):
             if mark.what == "stop" and mark.arm == arm.name and mark.x is not None:
                 reach = mark.x * (mark.within or 0.0)
+                drawn = True
                 lower.plot(
                     [mark.x - reach, mark.x + reach],
                     [-index, -index],
@@ -207,7 +223,7 @@ def mark_stops(axes: Axes, series: Sequence[Series], named: Sequence[Mark]) -> N
                     fontweight="bold",
                 )
                 lower.plot(mark.x, -index, marker="D", color="white", mec=INK, mew=1.2, ms=6, zorder=3, linestyle="")
-    if lower.texts:
+    if drawn:
         entry(axes, "claimed, ± what is allowed", marker="D", color="white", mec=INK, mew=1.2, ms=6, linestyle="")
     return Named()
 

@@ -1,5 +1,6 @@
 """How an arm looks: its colour, its line, the band and the thin lines of its seeds; axes and what stands beside them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +9,11 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
-from hw1bench.report.charts.series import Array, Series, array, calm, lost, quartiles, seeds
+from hw1bench.report.charts.series import Array, Series, array, calm, crowded, lost, quartiles, seeds, thin
 from hw1bench.report.charts.text import FAINT, width, without_shared
 from hw1bench.report.quantities import plural
 
@@ -28,6 +30,7 @@ _ASIDE = 0.008  # of the decades of x
 _MANY = 16  # runs of an arm: of more, thin lines are fainter
 _LOST = ("dead", "diverged")
 _MOST_SAID = 4  # arms whose lost runs are counted one by one
+_SHADES = {2: 0.2, 4: 0.13, math.inf: 0.08}  # lines of a chart -> how strong their bands are: three lie over each other
 _FEW = 4  # lines that names can stand beside; arms whose seeds can be told apart
 
 # Okabe and Ito's colours that are dark enough on white, except black, which is the truth's. Four styles and seven colours
@@ -64,15 +67,37 @@ class Look:
     dotted: bool = False
 
 
-def line(axes: Axes, look: Look, x: Array, middle: Array, kept: Array, band: tuple[Array, Array]) -> None:
-    """Draw a line of ``middle`` over ``x``, both at the points ``kept``, in a ``band`` between two quartiles."""
-    low, high = (edge[kept] for edge in band)
-    shade = 0.2 if look.lines <= _FEW else 0.08
-    axes.fill_between(x[kept], low, high, color=look.colour, alpha=shade, linewidth=0)
+def line(axes: Axes, look: Look, x: Array, middle: Array, band: tuple[Array, Array], *, smooth: bool = True) -> None:
+    """Draw a line of ``middle`` over ``x`` in a ``band`` between two quartiles.
+
+    Of more values than can stand side by side, the line and the band go through medians of neighbours if they may be ``smooth``,
+    and a faint line shows all values, so that no spike is lost.
+    """
+    looks: dict[str, Any] = {"color": look.colour, "label": look.label}
+    along, (low, high, strong) = x, (*band, middle)
+    if smooth and crowded(len(x)) and axes.get_xscale() != "log":  # there the first neighbours lie decades apart
+        axes.plot(*_thinned(axes, x, middle), color=look.colour, linewidth=0.4, alpha=0.4, zorder=1.6, label="_")
+        along, (low, high, strong) = calm(np.stack([low, high, middle]), x)
+    polygons = []
+    for part in _unbroken(low, high):
+        edges = [np.stack(_thinned(axes, along[part], edge[part]), axis=1) for edge in (low, high)]
+        polygons.append(np.concatenate([edges[0], edges[1][::-1]]))
+    shade = next(shade for most, shade in _SHADES.items() if look.lines <= most)
+    axes.add_collection(PolyCollection(polygons, color=look.colour, alpha=shade, linewidth=0))
     dots = "o" if look.dotted else ""
-    axes.plot(
-        x[kept], middle[kept], color=look.colour, linestyle=look.style, label=look.label, marker=dots, markersize=2.5
-    )
+    axes.plot(*_thinned(axes, along, strong), linestyle=look.style, marker=dots, markersize=2.5, **looks)
+
+
+def _thinned(axes: Axes, x: Array, values: Array) -> tuple[Array, Array]:
+    kept = thin(values, x, log=axes.get_xscale() == "log")
+    return x[kept], values[kept]
+
+
+def _unbroken(low: Array, high: Array) -> list[slice]:
+    """The parts of a band in which both edges are finite."""
+    known = np.isfinite(low) & np.isfinite(high)
+    turns = np.flatnonzero(np.diff(known, prepend=False, append=False))
+    return [slice(start, stop) for start, stop in turns.reshape(-1, 2)]
 
 
 def each(axes: Axes, look: Look, x: Array, runs: Array, grey: Array, *, smooth: bool = True) -> None:
@@ -118,11 +143,16 @@ def _crosses(axes: Axes, x: Array, runs: Array) -> None:
         )
 
 
-def caption(series: Sequence[Series], name: str, *, thin: bool = True) -> str:
+def caption(series: Sequence[Series], name: str) -> str:
     """What the median, band and thin lines of array ``name`` show, and which runs are lost."""
-    what = "median, middle half and each" if thin and len(series) <= _FEW else "median and middle half"
-    whose = f"{series[0].name}: " if len(series) == 1 else ""
-    return f"{whose}{what} of {seeds(series, name)}{lost_runs(series, name)}"
+    what = "median, middle half and each" if len(series) <= _FEW else "median and middle half"
+    whose = f" of “{series[0].name}”" if len(series) == 1 else ""
+    return f"{what} of {seeds(series, name)}{whose}{lost_runs(series, name)}"
+
+
+def smoothed(length: int, unit: str) -> str:
+    """What is said of lines of so many values that they go through medians of neighbours; '' of others."""
+    return f"\nlines: medians of neighbours; faint: every {unit}" if crowded(length) else ""
 
 
 def lost_runs(series: Sequence[Series], name: str) -> str:
@@ -232,7 +262,7 @@ def readable(axis: Axis) -> None:
     if low <= 0 or high >= 1000 * low:
         return
     if high < 4 * low:
-        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
         axis.set_minor_locator(NullLocator())
     else:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))

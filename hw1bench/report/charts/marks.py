@@ -14,7 +14,12 @@ from hw1bench.specs.ingredients import CLASSES
 
 CHANCE = {"accuracy": 100 / CLASSES, "loss": math.log(CLASSES)}
 """What guessing among the classes gives: in per cent, and in nats of cross-entropy."""
-_DASHES: dict[str, Any] = {"threshold": (0, (5, 2)), "deadline": (0, (2, 2)), "chance": (0, (1, 2))}
+_DASHES: dict[str, Any] = {
+    "threshold": (0, (5, 2)),
+    "deadline": (0, (2, 2)),
+    "chance": (0, (1, 2)),
+    "barrier": (0, (5, 1.5, 1, 1.5)),
+}
 _SPAN = "#000000"
 SETTINGS = ("batch_size", "lr", "parameters")
 """What x is in a chart of a sweep: the names of arrays."""

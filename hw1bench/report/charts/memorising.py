@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from hw1bench.report.charts.lines import ENDS, Look, caption, colour, line, readable, style
+from hw1bench.report.charts.lines import ENDS, Look, caption, colour, each, line, readable, style
 from hw1bench.report.charts.marks import CHANCE, once
-from hw1bench.report.charts.series import Array, Series, array, label, median_accuracy, quartiles, thin_by_ratio
+from hw1bench.report.charts.series import Array, Series, array, label, median_accuracy, quartiles
 from hw1bench.report.charts.text import FAINT, INK
 
 LEVELS = (15, 50, 99)
@@ -25,16 +25,16 @@ def memorising(axes: Axes, series: Sequence[Series]) -> str:
         steps, runs = _history(arm)
         middle = 100 * median_accuracy(runs)
         passed = sorted({index for index in _passed(middle).values() if index})  # not the one before training
-        kept = np.union1d(thin_by_ratio(len(steps), len(series)), passed).astype(int)
         look = Look(colour(index), style(index), label(arm, series, "train_accuracy"), len(series))
-        line(axes, look, steps, middle, kept, quartiles(100 * runs))
+        each(axes, look, steps[1:], 100 * runs[:, 1:], np.zeros(len(runs), bool))  # 0 has no place here
+        line(axes, look, steps, middle, quartiles(100 * runs))
         axes.plot(steps[passed], middle[passed], "o", color=colour(index), markersize=4.5, label="_")
     axes.set(xlabel="optimiser steps", ylabel="training accuracy (%)", ylim=(0, 103))
     once(axes, "chance", axes.axhline, CHANCE["accuracy"], "chance, 10 %")
     readable(axes.xaxis)
     *others, last = map(str, LEVELS)
     dots = f"dots: the median passes {', '.join(others)} and {last} %"
-    return f"{caption(series, 'train_accuracy', thin=False)}\n{dots}"
+    return f"{caption(series, 'train_accuracy')}\n{dots}"
 
 
 def note(series: Sequence[Series]) -> str:

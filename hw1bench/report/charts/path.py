@@ -7,12 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hw1bench.report.charts.lines import colour, entry
-from hw1bench.report.charts.series import Array, Series, array, holder, thin
+from hw1bench.report.charts.series import Array, Series, array, holder
 from hw1bench.report.charts.text import FAINT, SIZE, width
 from hw1bench.report.quantities import number, percent, plural
 
 _AREA = np.array([270.0, 150.0])  # points: about what the axes of a chart measure
 _COLUMNS = 4  # of frames
+_INSET = 0.04  # of a frame, between its edges and text
 _FRAME = np.array([0.72, 0.5])  # the share of a frame that the longest path takes
 _FEW = 8  # runs
 _MOST = 16  # runs: more can neither be told apart nor kept small
@@ -29,11 +30,8 @@ def path(axes: Axes, series: Sequence[Series], *, part: str) -> str:
     if _far_apart(places):
         return _frames(axes, places, accuracy, shares, len(arm.arrays[f"{part}_path"]))
     marked = np.isfinite(accuracy) & np.isfinite(places).all(axis=2)
-    drawn = []
-    for run, (place, there) in enumerate(zip(places, marked, strict=True)):
-        kept = np.union1d(thin(len(place), max(1, len(places) // 2)), np.flatnonzero(there))
-        axes.plot(*place[kept].T, color=_colour(run, len(places)), linewidth=0.8, label="_")
-        drawn.append(place[kept])
+    for run, place in enumerate(places):
+        axes.plot(*place.T, color=_colour(run, len(places)), linewidth=0.8, label="_")
     # One collection each, which costs an SVG less than a marker of its own for every run.
     owns = np.array([_colour(run, len(places)) for run in range(len(places))])
     axes.scatter(
@@ -44,7 +42,7 @@ def path(axes: Axes, series: Sequence[Series], *, part: str) -> str:
     for axis, name, share in zip((axes.xaxis, axes.yaxis), ("component 1", "component 2"), shares, strict=True):
         axis.set_label_text(f"{name} ({percent(share)} of variance)")
         axis.set_major_locator(MaxNLocator(5))
-    _accuracies(axes, np.concatenate(drawn), places, accuracy, marked)
+    _accuracies(axes, np.concatenate(places), places, accuracy, marked)
     _entries(axes)
     every = len(arm.arrays[f"{part}_path"])
     return f"one colour per run, {_runs(len(places), every)}"
@@ -74,8 +72,11 @@ def _frames(axes: Axes, places: Array, accuracy: Array, shares: Array, every: in
         axes.plot(*path[0], linestyle="", marker="o", color=own, markerfacecolor="white", ms=4.5, zorder=2.4, label="_")
         if known.any():
             last = np.flatnonzero(known)[-1]
-            left, bottom = np.floor(np.nanmean(path, axis=0)) + 0.04
-            axes.text(left, bottom, f"{100 * there[last]:.3g}", va="bottom", color=FAINT)
+            frame = np.floor(np.nanmean(path, axis=0))
+            said = f"{100 * there[last]:.1f}"
+            room = np.array([width(said), SIZE]) / (_AREA / [_COLUMNS, rows]) + 2 * _INSET
+            (x, y), ha, va = _corner(path - frame, room)
+            axes.text(frame[0] + x, frame[1] + y, said, ha=ha, va=va, color=FAINT)
     axes.set(xlim=(0, _COLUMNS), ylim=(0, rows))
     axes.yaxis.set_major_locator(NullLocator())
     axes.xaxis.set_visible(False)
@@ -89,6 +90,19 @@ def _frames(axes: Axes, places: Array, accuracy: Array, shares: Array, every: in
         f"{_runs(len(places), every)}, a frame each, {number(float(wide))} wide and {number(float(tall))} high; "
         f"two starts lie {number(apart)} apart (median)"
     )
+
+
+def _corner(path: Array, room: Array) -> tuple[Array, str, str]:
+    """The first corner of a frame, of width and height 1, in which text that takes ``room`` lies on no part of ``path``, or the
+    one farthest from it; and how text is aligned there."""
+    steps = np.linspace(0, 1, 9)[:, None, None]
+    along = (path[:-1] + steps * np.diff(path, axis=0)).reshape(-1, 2)
+    along = along[np.isfinite(along).all(axis=1)]
+    corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    apart = [float((np.abs(along - corner) / room).max(axis=1).min(initial=np.inf)) for corner in corners]
+    best = next((index for index, far in enumerate(apart) if far > 1), int(np.argmax(apart)))
+    right, top = corners[best] > 0
+    return np.abs(corners[best] - _INSET), "right" if right else "left", "top" if top else "bottom"
 
 
 def note(series: Sequence[Series], *, part: str) -> str:
@@ -183,7 +197,7 @@ def _accuracies(axes: Axes, lines: Array, places: Array, accuracy: Array, marked
         where = np.flatnonzero(dots)
         if not len(where):
             continue
-        text = f"{100 * accuracy[run, where[-1]]:.3g}"
+        text = f"{100 * accuracy[run, where[-1]]:.1f}"
         half = np.array([width(text) / 2, 0.5 * SIZE])
         dot = (places[run, where[-1]] - low) / (high - low) * _AREA
         offsets = [np.array(side) * (half + 2.4) for side in _AROUND]

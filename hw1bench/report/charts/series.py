@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,11 @@ from hw1bench.report.quantities import plural
 
 Array = npt.NDArray[Any]
 
-_POINTS = 280  # per line; what a chart this wide can show
-_BUDGET = 900  # per chart; keeps an SVG with three bands near 50 kB
-_LEAST_POINTS = 60  # per line, however many lines there are
-_THIN_BUDGET = 1600  # points of all lines of seeds
-_THIN_LEAST, _THIN_MOST = 20, 90  # points of the line of a seed
+_COLUMNS = 220
+"""Of a chart: each about as wide as a line. A panel is 230 to 320 points wide."""
+_CALM = 150  # points of a line that is drawn through medians of neighbours
+_SEEDS = 2400  # points of the lines of all seeds
+_SEED_LEAST, _SEED_MOST = 30, 110  # points of the line of a seed
 _CONSTANT = 1e-3  # as in ``measures.learning.dead``
 
 
@@ -121,14 +120,14 @@ def label(arm: Series, series: Sequence[Series], name: str) -> str:
 
     name  of the array with an axis of runs
     """
-    counts = {len(array(one, name, 2)) for one in series}
+    counts = {len(one.arrays[name]) for one in series}
     own = without_shared([one.name for one in series])[[one is arm for one in series].index(True)]
-    return own if len(counts) == 1 else f"{own} ({plural(len(array(arm, name, 2)), 'seed')})"
+    return own if len(counts) == 1 else f"{own} ({plural(len(arm.arrays[name]), 'seed')})"
 
 
 def seeds(series: Sequence[Series], name: str) -> str:
     """'16 seeds', or '8 to 16 seeds', of the runs of array ``name``."""
-    counts = [len(array(one, name, 2)) for one in series]
+    counts = [len(one.arrays[name]) for one in series]
     return plural(counts[0], "seed") if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)} seeds"
 
 
@@ -136,33 +135,53 @@ def _not_finite(runs: Array) -> Array:
     return np.asarray((~np.isfinite(runs)).any(axis=1))
 
 
-def thin(length: int, lines: int) -> Array:
-    """Indices of the points to draw out of ``length``, including first and last, for a chart of ``lines`` lines."""
-    return np.unique(np.linspace(0, length - 1, _count(length, lines)).round().astype(int))
+def thin(values: Array, x: Array, *, log: bool = False) -> Array:
+    """Indices of those of ``values``, (points,), over rising ``x`` that a line needs to look as it does with all of them.
+
+    Of each column of the chart they are the lowest and the highest value, so that no spike is lost, and one that is not finite if
+    there is any, so that no gap is; besides, the first and the last of all (after M4; Jugel et al., 2014). With ``log`` the x
+    axis is logarithmic, and has no place for 0.
+    """
+    shown = np.flatnonzero(x > 0) if log else np.arange(len(x))
+    if not crowded(len(shown)):
+        return shown
+    places, found = (np.log(x[shown]) if log else x[shown]), finite(values[shown])
+    columns = np.minimum((places - places[0]) / (places[-1] - places[0]) * _COLUMNS, _COLUMNS - 1).astype(int)
+    starts = np.flatnonzero(np.diff(columns, prepend=-1))
+    own = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(columns)))
+    kept = [np.array([0, len(shown) - 1])]
+    for hits in (
+        found == np.fmin.reduceat(found, starts)[own],
+        found == np.fmax.reduceat(found, starts)[own],
+        np.isnan(found),
+    ):
+        places = np.flatnonzero(hits)
+        kept.append(places[np.unique(own[places], return_index=True)[1]])
+    return np.asarray(shown[np.unique(np.concatenate(kept))])
 
 
-def thin_by_ratio(length: int, lines: int) -> Array:
-    """As ``thin`` for a logarithmic axis, which has no place for index 0: from 1, evenly in the logarithm."""
-    return np.unique(np.geomspace(1, length - 1, _count(length, lines)).round().astype(int))
+def crowded(length: int) -> bool:
+    """Whether a line has more values than a chart can show one beside another."""
+    return length > 2 * _COLUMNS
 
 
-def calm(runs: Array, x: Array, lines: int) -> tuple[Array, Array]:
-    """The lines of seeds in a chart of so many of them: x (points,) and y (runs, points).
+def calm(runs: Array, x: Array, lines: int | None = None) -> tuple[Array, Array]:
+    """Lines that are not mere noise: x (points,) and y (runs, points) of the medians, or of the seeds in a chart of so many
+    ``lines`` of seeds.
 
-    A run with more values than a thin line can show is drawn from its first value through medians of as many neighbours as it
+    A run with more values than its line can show is drawn from its first value through medians of as many neighbours as it
     takes: one value of each, as in a line that is thinned, would draw nothing but its noise.
     """
     length = runs.shape[1]
-    points = max(_THIN_LEAST, min(_THIN_MOST, _THIN_BUDGET // lines))
-    if length <= points:
+    points = _CALM if lines is None else max(_SEED_LEAST, min(_SEED_MOST, _SEEDS // lines))
+    if length <= points or (lines is None and not crowded(length)):
         return x, runs
-    edges = np.linspace(1, length, points).round().astype(int)
-    parts = list(pairwise(edges))
-    middle = [np.median(runs[:, start:end], axis=1) for start, end in parts]
-    return (
-        np.array([x[0], *(x[start:end].mean() for start, end in parts[:-1]), x[-1]]),
-        np.stack([runs[:, 0], *middle], axis=1),
-    )
+    size = -(-(length - 1) // (points - 1))
+    whole = (length - 2) // size  # parts of so many neighbours; what is left is the last
+    middle = np.median(runs[:, 1 : whole * size + 1].reshape(len(runs), whole, size), axis=2)
+    last = np.median(runs[:, whole * size + 1 :], axis=1)
+    centres = x[1 : whole * size + 1].reshape(whole, size).mean(axis=1)
+    return np.concatenate([x[:1], centres, x[-1:]]), np.column_stack([runs[:, 0], middle, last])
 
 
 def finite(values: Array) -> Array:
@@ -187,10 +206,6 @@ def quartiles(runs: Array, shown: Callable[[Array], Array] = finite) -> tuple[Ar
         low, high = np.quantile(np.where(np.isnan(runs), np.inf, runs), [0.25, 0.75], axis=0)
     known = np.isfinite(low) & np.isfinite(high)
     return shown(np.where(known, low, np.nan)), shown(np.where(known, high, np.nan))
-
-
-def _count(length: int, lines: int) -> int:
-    return min(length, max(_LEAST_POINTS, min(_POINTS, _BUDGET // lines)))
 
 
 def median_loss(runs: Array) -> Array:

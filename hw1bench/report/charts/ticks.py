@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from hw1bench.report.charts.text import FAINT, INK, SIZE, plain, power, width
 
@@ -30,6 +30,7 @@ def settle(axes: Axes, length: tuple[float, float], named: tuple[Labels, Labels]
 
 def _settle(axis: Axis, points: float, named: Labels, *, beside: bool) -> None:
     """Fix the ticks of ``axis``, whose labels stand beside each other or above each other."""
+    axis.set_minor_locator(NullLocator())  # they are not shown, and would cost a third of the time of drawing
     low, high = sorted(axis.get_view_interval())
 
     @cache
@@ -65,7 +66,6 @@ def _settle(axis: Axis, points: float, named: Labels, *, beside: bool) -> None:
             if fits(float(value), text):
                 labelled[float(value)] = text
     axis.set_ticks(list(labelled), labels=list(labelled.values()))
-    axis.set_minor_formatter(NullFormatter())
     for index, tick in enumerate(axis.get_ticklabels()):
         tick.set_color(INK if index < marked else FAINT)
         tick.set_fontweight("bold" if index < marked else "normal")
