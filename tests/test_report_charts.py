@@ -183,6 +183,9 @@ def test_accuracy_lies_over_steps_with_a_dot_where_the_median_passes_a_level():
     levels = [line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1]
     assert levels == [15, 50, 99, 10]  # and chance
     assert beside(axes) == ["15 %", "50 %", "99 %"]
+    ((own, seeds),) = each_seed(axes)
+    assert own == colour(0)
+    np.testing.assert_allclose(seeds[..., 1], 100 * np.array(three)[:, 1:])
 
 
 def test_a_long_history_keeps_its_ends_and_its_dots():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hw1bench.report.charts.path import _corner
 from hw1bench.report.figures import Series, draw, note
 from sample_series import arm, drawn, legend, paths
 
@@ -68,6 +69,21 @@ def test_runs_that_start_far_apart_have_a_frame_each_at_one_scale():
     assert texts(axes) == ["97.3"] * 8
     assert heading.startswith("8 runs, a frame each, 1.39 wide and 2.00 high; two starts lie ")
     assert "37.4 % and 21.1 % of variance" in axes.get_ylabel()
+
+
+@pytest.mark.parametrize(
+    ("path", "room", "corner"),
+    [
+        ([[0.5, 0.4], [0.6, 0.9]], (0.5, 0.2), ((0.04, 0.04), "left", "bottom")),
+        ([[0.1, 0.1], [0.9, 0.1]], (0.5, 0.2), ((0.04, 0.96), "left", "top")),
+        ([[0.1, 0.0], [0.1, 1.0]], (0.5, 0.2), ((0.96, 0.04), "right", "bottom")),
+        ([[0.0, 0.6], [0.6, 0.0], [np.nan, 0.0]], (0.5, 0.4), ((0.04, 0.96), "left", "top")),  # between its points
+        ([[0, 0], [0, 1], [1, 1], [1, 0.3]], (0.6, 0.4), ((0.96, 0.04), "right", "bottom")),  # the one farthest off
+    ],
+)
+def test_the_accuracy_in_a_frame_stands_in_a_corner_that_the_path_leaves_free(path, room, corner):
+    place, *aligned = _corner(np.array(path, float), np.array(room))
+    assert (tuple(place), *aligned) == corner
 
 
 def test_accuracies_do_not_lie_over_each_other():

@@ -68,6 +68,10 @@ def test_ticks_are_at_the_swept_values_if_they_keep_clear_of_each_other():
     lower = axes.figure.axes[1]
     settle(lower, (250, 80))
     assert [label.get_text() for label in lower.get_xticklabels()] == ["0.0001", "0.03"]
+    axes, _ = drawn("loss_and_jacobian_by_lr", *(at(64, lr=rate) for rate in (1e-5, 1e-3, 1e-1)))
+    lower = axes.figure.axes[1]
+    settle(lower, (250, 80))
+    assert [label.get_text() for label in lower.get_xticklabels()] == ["10⁻⁵", "10⁻³", "10⁻¹"]
 
 
 def test_the_arm_that_a_claim_singles_out_is_a_line_at_its_value_with_a_tick():
@@ -77,6 +81,8 @@ def test_the_arm_that_a_claim_singles_out_is_a_line_at_its_value_with_a_tick():
     named = [Mark("test_accuracy", arm="best"), Mark("test_loss", arm="batch 64"), Mark("test_accuracy", arm="gone")]
     assert MARKS["accuracy_and_jacobian_by_lr"](axes, arms, named).x == {1e-3: "0.001"}
     assert legend(axes) == ["training", "test", "singled out by the claim"]
+    for panel in axes.figure.axes:
+        assert [1e-3, 1e-3] in [list(line.get_xdata()) for line in panel.lines]
 
 
 def test_an_arm_that_mostly_diverged_has_no_median_and_is_reported():

@@ -113,6 +113,8 @@ def test_stops_are_dots_in_a_row_for_each_arm_below_the_losses(drawn):
     ]  # one run never stops
     assert rows[0].get_sizes()[0] == 24.0  # of two runs
     assert ">where the rule stops; larger: more seeds<" in text
+    assert [name.get_text() for name in lower.texts] == ["net", "other"]  # as the lines above are named
+    assert [name.xy[1] for name in lower.texts] == [0, -1]
 
 
 def test_claimed_stops_stand_in_the_rows_of_their_arms_with_what_is_allowed(drawn):

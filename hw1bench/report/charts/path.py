@@ -13,6 +13,7 @@ from hw1bench.report.quantities import number, percent, plural
 
 _AREA = np.array([270.0, 150.0])  # points: about what the axes of a chart measure
 _COLUMNS = 4  # of frames
+_RING = 6.0  # points, from text to the middle of a ring
 _INSET = 0.04  # of a frame, between its edges and text
 _FRAME = np.array([0.72, 0.5])  # the share of a frame that the longest path takes
 _FEW = 8  # runs
@@ -74,7 +75,7 @@ def _frames(axes: Axes, places: Array, accuracy: Array, shares: Array, every: in
             last = np.flatnonzero(known)[-1]
             frame = np.floor(np.nanmean(path, axis=0))
             said = f"{100 * there[last]:.1f}"
-            room = np.array([width(said), SIZE]) / (_AREA / [_COLUMNS, rows]) + 2 * _INSET
+            room = (np.array([width(said), SIZE]) + _RING) / (_AREA / [_COLUMNS, rows]) + _INSET
             (x, y), ha, va = _corner(path - frame, room)
             axes.text(frame[0] + x, frame[1] + y, said, ha=ha, va=va, color=FAINT)
     axes.set(xlim=(0, _COLUMNS), ylim=(0, rows))

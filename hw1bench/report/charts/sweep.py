@@ -15,6 +15,7 @@ from hw1bench.report.charts.learning import SPLITS
 from hw1bench.report.charts.lines import GREY, colour, gone, panel, readable, spread_seeds
 from hw1bench.report.charts.marks import Mark, Named
 from hw1bench.report.charts.series import Array, Series, array, finite, median_accuracy, median_loss, positive
+from hw1bench.report.charts.text import power
 from hw1bench.report.quantities import percent, plural
 
 _SWEPT = {"batch": ("batch_size", "batch size"), "lr": ("lr", "learning rate")}
@@ -22,6 +23,7 @@ _MEASURES = {"jacobian": "Jacobian norm", "reported": "weight-gradient norm"}
 _NOTHING = 1e-4  # of the largest median: a sensitivity up to this is next to nothing
 _HEIGHTS = (0.55, 0.45)  # of losses or accuracies, and sensitivities
 _BELOW = 0.12  # how far the lower edge is below the others, as a share of their decades
+_SMALL = 1e-4  # powers of ten from less than this are written as powers
 _OFF = 0.1  # of the decades: how far the axis goes beyond the first and the last value
 _NO_WAY = "goes neither way"
 
@@ -59,7 +61,10 @@ def _sweep(axes: Axes, series: Sequence[Series], *, what: str, measure: str, ove
 
 def mark(axes: Axes, series: Sequence[Series], named: Sequence[Mark], *, what: str, over: str) -> Named:
     """The arms that claims single out, by a line at their value."""
-    return marks.draw(axes, _SWEPT[over][0], what, named, series)
+    ticked = marks.draw(axes, _SWEPT[over][0], what, named, series)
+    for value in ticked.x:
+        axes.figure.axes[1].axvline(value, **marks.rule("deadline"), zorder=1.8, label="_")
+    return ticked
 
 
 def _sensitivity(axes: Axes, swept: Array, runs: Sequence[Array], looks: dict[str, Any]) -> str:
@@ -140,7 +145,8 @@ def _ticks(axes: Axes, swept: Array) -> None:
     axes.set_xlim(swept[0] / reach, swept[-1] * reach)
     axis = axes.xaxis
     axis.set_major_locator(FixedLocator(swept.tolist()))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    tenfold = np.allclose(np.log10(swept) % 1, 0) and swept[0] < _SMALL
+    axis.set_major_formatter(FuncFormatter(lambda value, _: power(value) if tenfold else f"{value:g}"))
     axis.set_minor_locator(NullLocator())
 
 
