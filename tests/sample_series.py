@@ -5,9 +5,27 @@ from matplotlib.figure import Figure
 
 from hw1bench.measures.line import grid
 from hw1bench.report.charts.lines import ENDS
+from hw1bench.report.charts.marks import Mark
 from hw1bench.report.figures import KINDS, Series
 
 X = np.linspace(-1, 1, 50)
+NAMED = (
+    Mark("train_loss", x=25.0, y=1e-2, arm="sinc, 7 layers"),
+    Mark("train_loss", x=31.0, y=1e-3, arm="sinc, 1 layer", claimed=True),
+    Mark("train_accuracy", y=0.15),
+    Mark("test_accuracy", y=0.48, arm="sinc, 1 layer", claimed=True),
+    Mark("epoch", span=(0.0, 0.1), of_budget=True),
+    Mark("stop", x=30.0, arm="sinc, 1 layer", within=0.2, claimed=True),
+    Mark("alpha", x=0.5),
+    Mark("barrier", y=0.02),
+    Mark("accuracy", arm="sinc, 1 layer"),
+)
+SAMPLES = {
+    "one": ("net",),
+    "few": ("sinc, 7 layers", "sinc, 4 layers", "sinc, 1 layer"),
+    "long": ("784-256-256-256-10, first of the two", "784-10-10, second", "sinc, 1 layer"),
+    "many": tuple(f"784-{width}-10" for width in range(11)),
+}
 
 
 def arm(name="fit-7", runs=8, epochs=40, **changed):
@@ -22,6 +40,22 @@ def arm(name="fit-7", runs=8, epochs=40, **changed):
     gradient = {"gradient_norm": np.sqrt(falling), "step_loss": np.repeat(falling[:, 1:], 3, axis=1)}
     own = paths(runs) | stationary(runs) | mixed(runs) | kept(runs)
     return Series(name, fit | losses | accuracies | counts | gradient | own | changed)
+
+
+def nets(*names):
+    """Nets of different sizes and settings, some of whose runs are dead or diverged."""
+    found = []
+    for index, name in enumerate(names):
+        one = arm(
+            name,
+            **(kept(batch_size=16 * 4**index, lr=10.0 ** (index - 4)) | {"parameters": np.asarray(900 * 3**index)}),
+        )
+        losses = one.arrays["train_loss"].copy()
+        losses[0, 20:] = np.nan
+        fits = one.arrays["prediction"].copy()
+        fits[1] = 0.0
+        found.append(Series(name, {**one.arrays, "train_loss": losses, "prediction": fits}))
+    return found
 
 
 def paths(runs=8, snapshots=13, marked=3):

@@ -16,45 +16,10 @@ from hw1bench.report import figures
 from hw1bench.report.charts import marks, text
 from hw1bench.report.charts.marks import Mark
 from hw1bench.report.figures import KINDS, Series, draw
-from sample_series import arm, drawn, kept, legend
-
-NAMED = (
-    Mark("train_loss", x=25.0, y=1e-2, arm="sinc, 7 layers"),
-    Mark("train_loss", x=31.0, y=1e-3, arm="sinc, 1 layer", claimed=True),
-    Mark("train_accuracy", y=0.15),
-    Mark("test_accuracy", y=0.48, arm="sinc, 1 layer", claimed=True),
-    Mark("epoch", span=(0.0, 0.1), of_budget=True),
-    Mark("stop", x=30.0, arm="sinc, 1 layer", within=0.2, claimed=True),
-    Mark("alpha", x=0.5),
-    Mark("barrier", y=0.02),
-    Mark("accuracy", arm="sinc, 1 layer"),
-)
-
-
-def nets(*names):
-    """Nets of different sizes and settings, some of whose runs are dead or diverged."""
-    found = []
-    for index, name in enumerate(names):
-        one = arm(
-            name,
-            **(kept(batch_size=16 * 4**index, lr=10.0 ** (index - 4)) | {"parameters": np.asarray(900 * 3**index)}),
-        )
-        losses = one.arrays["train_loss"].copy()
-        losses[0, 20:] = np.nan
-        fits = one.arrays["prediction"].copy()
-        fits[1] = 0.0
-        found.append(Series(name, {**one.arrays, "train_loss": losses, "prediction": fits}))
-    return found
-
+from sample_series import NAMED, SAMPLES, arm, drawn, legend, nets
 
 FINE = 4
 """How much finer than points the canvas is: on a coarse one, text is as wide as whole pixels make it."""
-SAMPLES = {
-    "one": ("net",),
-    "few": ("sinc, 7 layers", "sinc, 4 layers", "sinc, 1 layer"),
-    "long": ("784-256-256-256-10, first of the two", "784-10-10, second", "sinc, 1 layer"),
-    "many": tuple(f"784-{width}-10" for width in range(11)),
-}
 
 
 def canvas(kind, names, monkeypatch, tmp_path, series=()):
