@@ -72,7 +72,7 @@ def test_claims_name_where_they_look_where_the_best_is_and_the_barrier(tmp_path)
     for panel in axes.figure.axes:
         (shade,) = panel.patches
         assert (shade.get_x(), shade.get_width()) == pytest.approx((0.35, 0.3))
-    assert legend(axes) == ["claimed best", "where the claim looks", "barrier: 2 points below the ends, test"]
+    assert legend(axes) == ["claimed best", "barrier: 2 points below the ends, test", "where the claim looks"]
     (barrier,) = (line for line in axes.figure.axes[1].lines if list(line.get_ydata()) == pytest.approx([88, 88]))
     np.testing.assert_allclose(barrier.get_xdata(), [0, 1])
 

@@ -132,6 +132,19 @@ def test_a_claimed_point_is_a_diamond_in_the_colour_of_its_arm_and_a_limit_has_i
     assert (named.x, named.y) == ({25.0: "25", 31.0: "31"}, {1e-2: "0.01", 1e-3: "0.001"})
 
 
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(1, 8)), min_size=1, max_size=5))
+def test_what_several_claims_read_is_shaded_once(starts):
+    spans = [(start / 16, (start + length) / 16) for start, length in starts]
+    axes, _ = drawn("loss", arm())
+    marks.draw(axes, "epoch", "loss", [Mark("epoch", span=span, of_budget=True) for span in spans], [arm()])
+    shaded = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches]
+    for place in np.linspace(0.01, 39.99, 100):
+        read = any(start <= place / 40 <= stop for start, stop in spans)
+        assert sum(start <= place <= stop for start, stop in shaded) == read
+    several = len(set(spans)) > 1
+    assert legend(axes)[-1] == ("where claims look" if several else "where the claim looks")
+
+
 def test_a_threshold_below_the_losses_comes_into_view():
     axes, _ = drawn("loss", arm())
     marks.draw(axes, "epoch", "loss", [Mark("train_loss", y=1e-7)], [arm()])

@@ -75,9 +75,6 @@ def mark(axes: Axes, series: Sequence[Series], named: Sequence[Mark]) -> Named:
     lower = axes.figure.axes[1]
     ticked = Named()
     for one in dict.fromkeys(named):
-        if one.what == "alpha" and one.span is not None:
-            for one_panel in (axes, lower):
-                shade(one_panel, *one.span)
         if one.what == "alpha" and one.x is not None:
             ticked.x[one.x] = plain(one.x)
             once(axes, "claimed best", axes.axvline, one.x)
@@ -89,6 +86,9 @@ def mark(axes: Axes, series: Sequence[Series], named: Sequence[Mark]) -> Named:
             ticked.lower[level] = f"{level:.1f}"
             once_entry(axes, f"barrier: {100 * one.y:g} points below the ends, test", **rule("barrier"))
             lower.plot([0, 1], [level, level], **rule("barrier"), zorder=1.8, label="_")
+    spans = [one.span for one in dict.fromkeys(named) if one.what == "alpha" and one.span is not None]
+    for one_panel in (axes, lower):
+        shade(one_panel, spans)
     return ticked
 
 

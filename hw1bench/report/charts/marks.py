@@ -83,6 +83,7 @@ def draw(axes: Axes, across: str, up: str, marks: Sequence[Mark], series: Sequen
     for mark in shown:
         own = colour(names.index(mark.arm), len(names)) if mark.arm and len(names) > 1 else INK
         _draw(axes, mark, (across, up), end, series, own, named)
+    shade(axes, [_span(mark, end) for mark in shown if mark.span is not None])
     return named
 
 
@@ -101,7 +102,6 @@ def _draw(
 ) -> None:
     across, up = shown
     if mark.span is not None:
-        shade(axes, *(end * edge if mark.of_budget else edge for edge in mark.span))
         return
     if mark.x is None and mark.y is None:
         arm = next(one for one in series if one.name == mark.arm)
@@ -163,11 +163,25 @@ def chance(axes: Axes, what: str, named: Named) -> None:
     named.y[level] = said
 
 
-def shade(axes: Axes, start: float, stop: float) -> None:
-    """Shade where an effect reads the chart, named once in the legend."""
-    axes.axvspan(start, stop, color=_SPAN, alpha=0.07, linewidth=0, zorder=0.5, label="_")
-    looks: dict[str, Any] = {"color": _SPAN, "alpha": 0.14, "linewidth": 7, "solid_capstyle": "butt"}
-    once_entry(axes, "where the claim looks", **looks)
+def shade(axes: Axes, spans: Sequence[tuple[float, float]]) -> None:
+    """Shade where effects read the chart, named once in the legend. Where several read it, it is no darker."""
+    merged: list[tuple[float, float]] = []
+    for start, stop in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        else:
+            merged.append((start, stop))
+    for start, stop in merged:
+        axes.axvspan(start, stop, color=_SPAN, alpha=0.07, linewidth=0, zorder=0.5, label="_")
+    if merged:
+        looks: dict[str, Any] = {"color": _SPAN, "alpha": 0.14, "linewidth": 7, "solid_capstyle": "butt"}
+        once_entry(axes, "where the claim looks" if len(spans) == 1 else "where claims look", **looks)
+
+
+def _span(mark: Mark, end: float) -> tuple[float, float]:
+    assert mark.span is not None
+    start, stop = mark.span
+    return (end * start, end * stop) if mark.of_budget else (start, stop)
 
 
 def once(axes: Axes, word: str, drawn: Any, value: float, text: str = "") -> None:
