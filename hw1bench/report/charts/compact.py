@@ -6,21 +6,22 @@ scour, an optimiser of SVGs on PyPI, leaves 58 % of a chart's bytes, takes as lo
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
+
+import numpy as np
+
+from hw1bench.report.charts.series import Array
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _NUMBER = re.compile(r"-?[0-9]*\.?[0-9]+(?:e[-+]?[0-9]+)?")
 _LENGTHS = ("x", "y", "width", "height")
 _STRAIGHT = re.compile(r"[^CQcq]*")
-_PART = re.compile(r"[MLz]|-?[0-9.]+(?:e[-+]?[0-9]+)? -?[0-9.]+(?:e[-+]?[0-9]+)?")
 _REFERENCE = re.compile(r"#([^)]+)")
-
-Point = tuple[int, int]
-"""In tenths of a point."""
 
 
 def compact(svg: bytes) -> bytes:
@@ -89,66 +90,46 @@ def path(drawn: str) -> str:
     close to its own place as a tenth allows.
     """
     written: list[str] = []
-    here = (0, 0)
-    for points, closed in _lines(drawn):
-        start = points[0]
+    here = np.zeros(2, int)
+    for line in drawn.split("M")[1:]:
+        numbers = line.replace("L", " ").replace("z", " ").split()
+        points = np.rint(10 * np.array(list(map(float, numbers)))).astype(int).reshape(-1, 2)
         # A first m counts from the origin, and the pairs after it are lines, relative as it is (SVG 1.1, 8.3.2).
-        written.append(f"m{_pairs(_steps(points, here))}")
+        written.append(f"m{_pairs(_steps(points, here).ravel().tolist())}")
         here = points[-1]
-        if closed:
+        if "z" in line:
             written.append("z")
-            here = start
+            here = points[0]
     return "".join(written)
 
 
-def _lines(drawn: str) -> Iterator[tuple[list[Point], bool]]:
-    """The points of each line of a path, and whether it is closed."""
-    points: list[Point] = []
-    for part in _PART.findall(drawn):
-        if part == "M" or part == "z":
-            if points:
-                yield points, part == "z"
-            points = []
-        elif part != "L":
-            x, y = part.split(" ")
-            points.append((round(10 * float(x)), round(10 * float(y))))
-    if points:
-        yield points, False
+def _steps(points: Array, here: Array) -> Array:
+    """The steps, (steps, 2), from ``here`` to the first of ``points`` and on to the last, as few as draw the same."""
+    moved = np.diff(points, axis=0).any(axis=1)
+    if not moved.any():  # a line of one point, which is a dot if its ends are round
+        return np.array([points[0] - here, *([0, 0] for _ in points[1:2])])
+    points = np.concatenate([points[:1], points[1:][moved]])
+    before, after = np.diff(points, axis=0)[:-1], np.diff(points, axis=0)[1:]
+    straight = before[:, 0] * after[:, 1] == before[:, 1] * after[:, 0]
+    onward = (before * after).sum(axis=1) > 0
+    kept = points[np.concatenate([[True], ~(straight & onward), [True]])]
+    return np.diff(kept, axis=0, prepend=here[None])
 
 
-def _steps(points: list[Point], here: Point) -> list[Point]:
-    """The steps from ``here`` to the first of ``points`` and on to the last, as few as draw the same."""
-    steps = [(points[0][0] - here[0], points[0][1] - here[1])]
-    (x, y), last = points[0], (0, 0)
-    for to_x, to_y in points[1:]:
-        step = (to_x - x, to_y - y)
-        x, y = to_x, to_y
-        if step == (0, 0):
-            continue
-        if last[0] * step[1] == last[1] * step[0] and last[0] * step[0] + last[1] * step[1] > 0:
-            last = (last[0] + step[0], last[1] + step[1])
-            steps[-1] = last
-        else:
-            last = step
-            steps.append(step)
-    # A line of one point is a dot with round ends, and nothing without a step.
-    return steps if len(steps) > 1 or len(points) == 1 else [*steps, (0, 0)]
-
-
-def _pairs(steps: Iterable[Point]) -> str:
-    """'12.5-.3 4 8' for the steps (125, -3) and (40, 80)."""
+def _pairs(tenths: Iterable[int]) -> str:
+    """'12.5-.3 4 8' for the numbers of tenths 125, -3, 40 and 80."""
     written: list[str] = []
     before = ""
-    for step in steps:
-        for value in step:
-            number = _tenths(value)
-            if before and number[0] != "-" and not (number[0] == "." and "." in before):
-                written.append(" ")
-            written.append(number)
-            before = number
+    for value in tenths:
+        number = _tenths(value)
+        if before and number[0] != "-" and not (number[0] == "." and "." in before):
+            written.append(" ")
+        written.append(number)
+        before = number
     return "".join(written)
 
 
+@cache
 def _tenths(value: int) -> str:
     """A number of tenths: '1.3' for 13, '-.3' for -3, '2' for 20."""
     whole, tenth = divmod(abs(value), 10)
