@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import reference
 from hw1bench import Arm, Function, Model, Optimizer
 from hw1bench import effects as fx
-from hw1bench.effects.effect import ON_BOUND, TIE
+from hw1bench.effects.telling import ON_BOUND, TIE
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 

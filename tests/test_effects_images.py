@@ -9,7 +9,7 @@ import pytest
 from hw1bench import Arm, Images, Model, Optimizer
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
-from hw1bench.effects.effect import TIE
+from hw1bench.effects.telling import TIE
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 

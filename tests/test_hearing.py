@@ -102,6 +102,11 @@ def test_exchanged_blocks_are_noticed_and_trained_again(tmp_path):
     assert any("it holds block a-0" in line for line in said)
 
 
+def test_a_judgement_tells_its_effects(tmp_path):
+    judged = court(tmp_path, lambda arm, seed: 0.1).hear(claim(loss_below(0.5, "a")))
+    assert judged.told == 'in every seed, the training loss of "a" is 0.1; the claim needs less than 0.5'
+
+
 def test_an_effect_cannot_alter_the_runs_of_the_next(tmp_path):
     def alters(runs):
         runs["a"].arrays["train_loss"].fill(7)

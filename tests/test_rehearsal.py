@@ -181,6 +181,21 @@ def test_an_effect_that_cannot_be_computed_is_a_fault(effect, of, said):
     assert found["T-x"].isprintable()
 
 
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (lambda value, arms: arms["b"].name, "the value 1.0: KeyError: 'b'"),
+        (lambda value, arms: f"{1 / value}", "the value 0.0: ZeroDivisionError"),
+        (lambda value, arms: " ", "tells nothing of the value 1.0: give a clause"),
+    ],
+)
+def test_an_effect_that_cannot_tell_its_values_is_a_fault(told, said):
+    effect = fx.Effect("mine", "", lambda runs: 1.0, ("a",), told=fx.Told(told))
+    (found,) = faults([claim(effect, FITS)], "quick").values()
+    assert said in found
+    assert found.isprintable()
+
+
 def never(runs):
     """The epoch at which the loss is first below half its initial value; raises IndexError if it never is."""
     losses = runs["a"].history("train_loss")

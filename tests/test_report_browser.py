@@ -56,7 +56,7 @@ def show(browser, tmp_path):
 
 def rows(page) -> list[str]:
     """The ids of the claims whose rows are shown, from top to bottom."""
-    found = page.locator("#rows details:visible").evaluate_all("rows => rows.map(row => row.id)")
+    found = page.locator("#rows > details:visible").evaluate_all("rows => rows.map(row => row.id)")
     return [one.removeprefix("row-") for one in found]
 
 
@@ -81,7 +81,7 @@ def in_order(wanted) -> list[str]:
 
 def test_it_asks_for_nothing_and_says_nothing_on_the_console(show):
     page = show()
-    page.locator("#rows summary").nth(1).click()
+    page.locator("#rows > details > summary").nth(1).click()
     page.locator(".gallery summary").first.click()
     field(page, "text").fill("net")
     page.wait_for_function("[...document.images].some(image => image.naturalWidth)")
@@ -93,7 +93,7 @@ def test_it_fits_the_width(show, width):
     found = asking(document())
     found["claims"][2]["says"] = "Averyveryverylongword" * 12
     page = show(found, width=width)
-    for row in page.locator("#rows summary").all():
+    for row in page.locator("#rows > details > summary").all():
         row.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("[...document.querySelectorAll('td')].every(cell => cell.scrollWidth <= cell.clientWidth)")
@@ -238,7 +238,7 @@ def test_a_cell_of_the_matrix_shows_its_claims(show):
 def test_a_card_shows_the_figure_that_decides(show):
     found = document()
     page = show(found)
-    page.locator(f"#row-{FIRST} summary").click()
+    page.locator(f"#row-{FIRST} > summary").click()
     picture = page.locator(f"#claim-{FIRST} img")
     picture.wait_for()
     assert picture.get_attribute("alt") == found["figures"][0]["title"]
@@ -267,8 +267,8 @@ def test_a_figure_is_enlarged_by_a_click(show):
 
 def test_without_a_script_the_page_is_whole(show):
     page = show(java_script_enabled=False)
-    assert page.locator("#rows details").count() == len(everything())
-    assert page.locator("#rows details:visible").count() == len(everything())
+    assert page.locator("#rows > details").count() == len(everything())
+    assert page.locator("#rows > details:visible").count() == len(everything())
     assert not page.locator("#filter").is_visible()
     assert page.locator(".columns button:enabled").count() == 0
 
@@ -309,9 +309,9 @@ def test_the_filter_is_five_tab_stops_away_or_fewer(show):
 
 def test_targets_are_24_pixels_high(show):
     page = show(width=400)
-    low = page.locator("nav a, .filter select, .filter label, button, #rows summary, .gallery summary").evaluate_all(
-        "found => found.filter(one => one.offsetHeight && one.offsetHeight < 24).map(one => one.outerHTML)"
-    )
+    low = page.locator(
+        "nav a, .filter select, .filter label, button, #rows > details > summary, .gallery summary"
+    ).evaluate_all("found => found.filter(one => one.offsetHeight && one.offsetHeight < 24).map(one => one.outerHTML)")
     assert not low
 
 
@@ -335,7 +335,7 @@ def test_hostile_texts_are_inert(show):
     assert rows(page) == ["A-fit-x"]
     page.reload()
     assert rows(page) == ["A-fit-x"]
-    page.locator("#rows summary:visible").click()
+    page.locator("#rows > details:visible > summary").click()
     assert not [said for said in page.said if not said.startswith(("file:", "data:image/"))]
 
 

@@ -24,6 +24,12 @@ def test_each_topic_has_a_table_with_one_row_per_claim():
         assert text.count(f"| `{found['id']}` |") == 1
 
 
+def test_effects_are_told_in_units_of_what_was_measured():
+    found = claim()
+    found["effect"]["told"] = 'in every seed, "a" * 2'
+    assert 'median effect 0.84 ln ratio \\[0.20, 2.50\\]. In every seed, "a" \\* 2. Effect:' in render(document(found))
+
+
 def test_beside_a_verdict_stand_its_claim_assumptions_and_remarks():
     text = render(document())
     lines = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("- <a id=")}

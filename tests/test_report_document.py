@@ -6,13 +6,14 @@ from hw1bench.court.claim import Claim
 from hw1bench.court.hearing import Judgement
 from hw1bench.court.rulings import outcome
 from hw1bench.court.verdict import Verdict
-from hw1bench.effects import CountIs
+from hw1bench.effects import CountIs, loss_below
 from hw1bench.report import document
 from hw1bench.report.outline import outline
 from hw1bench.sources import a, b
 from hw1bench.specs.experiment import CrossReportFigure, Model
 from sample_document import STARTED, exact, figure
 from sample_document import document as sample
+from sample_ruling import ruling
 
 COUNT = Claim("A-count-x", report="A", where="1", says="It has 10.", effect=CountIs(Model("[3]"), 10))
 SUBJECT = (None, "e5d0", "as reported")
@@ -35,6 +36,54 @@ def test_an_entry_states_what_it_is_on_and_what_trained_its_runs(values):
     entry = document.entry(judgement, "counts", subject, environment, None, None, outcome("supported", None), STARTED)
     assert (entry["experiment"], entry["effect_digest"], entry["fidelity"]) == subject
     assert entry["environment"] == (environment if values else None)
+
+
+def test_an_entry_tells_the_effects_of_its_seeds_and_of_the_record():
+    claim = Claim(
+        "A-fit-x", report="A", where="1", says="It is.", effect=loss_below(0.5, "7 layers"), experiment=a.FIT_SINC
+    )
+    values = (0.25,) * 8
+    verdict = Verdict("supported", values=values, holds=8, median=0.25, interval=(0.25, 0.25))
+    on_record = ruling(tier="full", median="-infinity", interval=None)
+
+    def entry(judgement, record):
+        return document.entry(judgement, "fit", SUBJECT, {}, None, record, outcome("supported", None), STARTED)
+
+    found = entry(Judgement(claim, "quick", verdict, told="in every seed, 0.25"), on_record)
+    assert found["effect"]["told"] == "in every seed, 0.25"
+    assert found["record"]["told"].startswith("in the median seed, it is infinitely far short of what the claim needs;")
+    assert "told" not in entry(Judgement(claim, "quick", verdict), None)["effect"]
+    assert (
+        "told" not in entry(Judgement(COUNT, "quick", Verdict("supported")), ruling(tier="full", median=None))["record"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "tiers"),
+    [
+        (COUNT, ["quick", "full"]),
+        (
+            Claim("A-fit-x", report="A", where="", says="x", effect=loss_below(1, "7 layers"), experiment=a.FIT_SINC),
+            ["quick", "full"],
+        ),
+        (
+            Claim(
+                "A-task-x",
+                report="A",
+                where="",
+                says="x",
+                effect=loss_below(1, "CNN-1"),
+                experiment=a.TASK,
+                figure="losses",
+            ),
+            ["full"],
+        ),
+    ],
+)
+def test_an_entry_names_the_tiers_that_can_judge_the_claim(claim, tiers):
+    judgement = Judgement(claim, "full", Verdict("not run"))
+    entry = document.entry(judgement, "x", SUBJECT, {}, None, None, outcome("not run", None), STARTED)
+    assert entry["tiers"] == tiers
 
 
 def test_a_figure_across_reports_lies_where_the_outline_finds_its_topic():

@@ -93,6 +93,12 @@ def test_no_text_of_a_claim_acts_on_the_terminal(colour):
     assert len(table.splitlines()) == 5  # a head, a topic, two claims, and why one of them has no verdict
 
 
+def test_a_failure_tells_its_effects_in_units_of_what_was_measured():
+    found = claim()
+    found["effect"]["told"] = "in every seed, 2 apples"
+    assert "told     In every seed, 2 apples." in summary.message(found, FAILED, Path("reports")).splitlines()
+
+
 def test_empty_fields_take_no_line():
     lines = summary.message(exact(), FAILED, Path("reports")).splitlines()
     assert [line.split()[0] for line in lines] == ["A-count-path:", "claimed", "seen", "record"]

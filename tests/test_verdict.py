@@ -9,7 +9,7 @@ import reference
 from hw1bench.court.looks import plan
 from hw1bench.court.verdict import decide, nothing_found, share_interval
 from hw1bench.court.vocabulary import standing
-from hw1bench.effects.effect import ON_BOUND, TIE
+from hw1bench.effects.telling import ON_BOUND, TIE
 from hw1bench.support.number import NoFinding
 
 QUICK, FULL, ONE = (8, 16), (8, 16, 32), (8,)

@@ -50,7 +50,8 @@ Timer = Callable[[str, Callable[[], None]], None]
 class Judgement:
     """A verdict with its evidence: ``facts`` of the runs' data set; ``seconds`` of training and measuring, for all blocks it
     rests on (``reused`` if none was trained or measured for it); the number of seeds that ``diverged``; the ``readings``, each
-    with its word on the same runs; and the ``error``, if the verdict is "error"."""
+    with its word on the same runs; the ``error``, if the verdict is "error"; and what the effects ``told``, in a reader's units,
+    '' if there are none."""
 
     claim: Claim
     tier: Tier
@@ -61,6 +62,7 @@ class Judgement:
     reused: bool = False
     error: Exception | None = None
     readings: tuple[tuple[Reading, VerdictWord], ...] = ()
+    told: str = ""
 
     @property
     def fragile(self) -> tuple[str, ...]:
@@ -210,6 +212,7 @@ class Court:
             seconds=sum(record.seconds for record in (*records, *results)),
             reused=trained == 0,
             readings=self._read(claim, seeds),
+            told=effect.tell(verdict.values or (), {arm.name: arm for arm in arms}),
         )
 
     def _decide(self, claim: Claim, effect: Effect, seeds: Seeds) -> Verdict:

@@ -92,10 +92,23 @@ def rehearse(subject: Subject, tier: Tier) -> None:
         error = _attempt(compute, made.runs(names, learns=True)) if compute else ""
         if compute and error and _attempt(compute, made.runs(names, learns=False)):
             raise ValueError(f"claim {subject.id}: its {what} cannot be computed from what is recorded: {error}")
+    _tells(subject.id, effect, {name: made.arms[name] for name in names})
     for what, compute in _all_read(subject, tier, [made.arms[name] for name in names]) if made.sparse(names) else ():
         error = _of_epochs_left_out(compute, made, names)
         if error:
             raise ValueError(f"claim {subject.id}: its {what} cannot be computed from what is evaluated: {error}")
+
+
+def _tells(claim: str, effect: Effect, arms: Mapping[str, Arm]) -> None:
+    """Raise ValueError if ``effect`` cannot tell a value that it may have."""
+    for value in (1.0, -1.0, 0.0, math.nan, math.inf, -math.inf):
+        try:
+            said = effect.tell([value], arms)
+        except Exception as error:  # the functions are an author's
+            kind = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise ValueError(f"claim {claim}: its effect cannot tell the value {value}: {kind}") from None
+        if not said:
+            raise ValueError(f"claim {claim}: its effect tells nothing of the value {value}: give a clause")
 
 
 _Compute = Callable[[Mapping[str, Run]], float]

@@ -16,7 +16,7 @@ from scipy import stats
 
 from hw1bench.court.looks import is_close, plan
 from hw1bench.court.vocabulary import How, RuledWord, VerdictWord
-from hw1bench.effects.effect import TIE
+from hw1bench.effects.telling import TIE
 from hw1bench.support.number import as_real
 
 

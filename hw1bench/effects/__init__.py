@@ -11,6 +11,7 @@ from hw1bench.effects import comparisons, effect, gradient, interpolation, order
 from hw1bench.effects.arguments import checked
 from hw1bench.effects.effect import CountIs, CountsEqual, Effect, Exact, LayersAre, OfVariance
 from hw1bench.effects.orders import IN_ORDER, chance_of_order, order_margin, share_in_order
+from hw1bench.effects.telling import Told
 
 ahead = checked(comparisons.ahead)
 descending = checked(comparisons.descending)
@@ -93,6 +94,7 @@ __all__ = [
     "Exact",
     "LayersAre",
     "OfVariance",
+    "Told",
     "above_at_largest",
     "accuracy_above",
     "accuracy_below",

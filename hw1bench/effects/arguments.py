@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from hw1bench.effects.effect import Effect, Made, OfVariance
+from hw1bench.effects.told import TOLD
 from hw1bench.measures.learning import GAP, SENSITIVITIES
 from hw1bench.support.checks import Check, instance, integer, label, one_of, optional, real, tuple_of
 
@@ -168,12 +169,14 @@ def _check(constructor: str, argument: str) -> Check:
 
 def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
     """Wrap ``constructor`` so that its arguments are checked and converted (see ``hw1bench.support.checks``), and its effect
-    knows how it was made, the level and the clock that the arguments give it, and whether it is a race.
+    knows how it was made, how it tells its values, the level and the clock that the arguments give it, and whether it is a race.
 
-    Raises ValueError if an argument has no check.
+    Raises ValueError if an argument has no check, or if nothing says how the effect tells its values.
     """
     name, signature = constructor.__name__, inspect.signature(constructor)
     checks = {argument: _check(name, argument) for argument in signature.parameters}
+    if name not in TOLD:
+        raise ValueError(f"effects of {name} do not tell their values: add it to TOLD in hw1bench/effects/told.py")
 
     @wraps(constructor)
     def construct(*args: _Given.args, **kwargs: _Given.kwargs) -> Effect:
@@ -187,6 +190,7 @@ def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
                 object.__setattr__(effect, tie, table[name](dict(given.arguments)))
         if name in _RACES:
             object.__setattr__(effect, "race", True)
+        object.__setattr__(effect, "told", TOLD[name](dict(given.arguments)))
         object.__setattr__(effect, "made", Made(name, construct, given))
         return effect
 

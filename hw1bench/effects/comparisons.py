@@ -9,7 +9,6 @@ import numpy as np
 
 from hw1bench.effects.effect import (
     FITTED,
-    TIE,
     Effect,
     Measure,
     OfVariance,
@@ -21,6 +20,7 @@ from hw1bench.effects.effect import (
     words,
 )
 from hw1bench.effects.identity import identified
+from hw1bench.effects.telling import TIE
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 

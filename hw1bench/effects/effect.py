@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hw1bench.effects.identity import identified
+from hw1bench.effects.identity import NOT_IDENTIFYING, identified
+from hw1bench.effects.telling import TIE, Arms, Told, by_hand
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 from hw1bench.specs.experiment import Arm, Model
@@ -32,10 +33,6 @@ Runs = Mapping[str, Run]  # arm name -> its run, all of one seed
 Measure = Callable[[Run], float]
 
 
-TIE = 1e-15
-"""What a tie counts as where a claim denies an order and therefore holds in a tie: less than any margin. Elsewhere a tie is 0."""
-ON_BOUND = -1e-12
-"""What an effect counts as that lies exactly on its threshold: it does not hold, but unlike a tie it is evidence."""
 RELATIONS = ("equal", "about", "more than")
 """Relations of a count to the stated number."""
 
@@ -61,6 +58,7 @@ class Effect:
                1e-4"; such a level belongs to one data set and one budget. '': it compares runs with each other
     clock      the epoch or stage of training that it is tied to, in words such as "within 8000 epochs"; '': none
     race       whether it says which of several arms is ahead where training ends
+    told       how it tells its values in a reader's units; None: by their median with the unit. It does not identify the effect
     statement  the constructor that made it and its arguments; None: it was made by hand (see ``hw1bench.effects.identity``)
     made       how to make it again with other arguments; None: it was made by hand
 
@@ -76,6 +74,7 @@ class Effect:
     level: str = ""
     clock: str = ""
     race: bool = False
+    told: Told | None = field(default=None, compare=False, metadata=NOT_IDENTIFYING)
     statement: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
     made: "Made | None" = field(default=None, init=False, repr=False, compare=False)
 
@@ -90,6 +89,7 @@ class Effect:
             level=reason(),
             clock=reason(),
             race=flag(),
+            told=optional(instance(Told)),
         )
         twice = next((arm for arm in self.arms or () if (self.arms or ()).count(arm) > 1), None)
         if twice:
@@ -102,6 +102,14 @@ class Effect:
     def compared(self, arms: Iterable[Arm]) -> list[Arm]:
         """Those of ``arms`` whose runs the effect reads."""
         return [arm for arm in arms if self.compares(arm.name)]
+
+    def tell(self, values: Sequence[float], arms: Arms) -> str:
+        """What ``values``, one per seed, say in a reader's units: see ``Told.tell``. ``arms`` are those of the runs, by name."""
+        return (self.told or by_hand(self.unit)).tell(values, arms)
+
+    def tell_median(self, median: float, arms: Arms) -> str:
+        """What the ``median`` alone says: see ``Told.tell_median``."""
+        return (self.told or by_hand(self.unit)).tell_median(median, arms)
 
     def __call__(self, runs: Runs) -> float:
         """Return the number of one seed, NaN if the runs leave it undefined. Raises NoFinding if it is not a real number."""

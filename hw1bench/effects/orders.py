@@ -9,8 +9,9 @@ from itertools import accumulate
 
 import numpy as np
 
-from hw1bench.effects.effect import ON_BOUND, Effect, Runs, every, fails
+from hw1bench.effects.effect import Effect, Runs, every, fails
 from hw1bench.effects.identity import identified
+from hw1bench.effects.telling import ON_BOUND
 from hw1bench.measures import learning
 
 IN_ORDER = 0.70  # an order holds if more than this share of pairs agree: 3 of 3, 5 of 6, 8 of 10, 32 of 45

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hw1bench.effects.effect import ON_BOUND, Effect, Runs, difference, log, margin, unit
+from hw1bench.effects.effect import Effect, Runs, difference, log, margin, unit
 from hw1bench.effects.identity import identified
+from hw1bench.effects.telling import ON_BOUND
 from hw1bench.measures import learning
 
 

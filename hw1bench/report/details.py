@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from hw1bench.report import quantities, standings, words
+from hw1bench.report import card, quantities, standings, words
 from hw1bench.report.contract import Claim, Document, Figure, check, from_seeds
 from hw1bench.report.markup import code, table, text
 from hw1bench.report.outline import outline
@@ -65,6 +65,7 @@ def _evidence(claim: Claim, anchors: dict[str, str]) -> str:
         f'- <a id="{anchors[claim["id"]]}"></a>`{code(claim["id"])}` ({text(claim["where"])}{ours}): '
         f"*{text(claim['says'])}*",
         text(words.sentence(claim)),
+        *([text(card.told(claim))] if card.told(claim) else []),
     ]
     if claim["effect"]:
         parts.append(text(f"Effect: {claim['effect']['name']}."))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from hw1bench.court import pilots
 from hw1bench.court.claim import Claim
 from hw1bench.court.hearing import Judgement
 from hw1bench.court.rulings import Outcome, Ruling, Subject
@@ -10,6 +11,7 @@ from hw1bench.court.trends import chance
 from hw1bench.court.vocabulary import RecordedWord, agreement
 from hw1bench.effects import Effect
 from hw1bench.report import schema
+from hw1bench.report.contract import as_float
 from hw1bench.report.protocols import differences
 from hw1bench.specs.experiment import Experiment, Figure
 from hw1bench.specs.pack import Pack
@@ -44,7 +46,7 @@ def _effect(judgement: Judgement) -> schema.Effect | None:
     places = {"median": verdict.median, **{str(index): value for index, value in enumerate(verdict.values)}}
     if verdict.interval is not None:
         places |= zip(("low", "high"), verdict.interval, strict=True)
-    return {
+    found: schema.Effect = {
         "name": effect.name,
         "unit": effect.unit,
         "median": finite(verdict.median),
@@ -52,11 +54,20 @@ def _effect(judgement: Judgement) -> schema.Effect | None:
         "values": [finite(value) for value in verdict.values],
         "not_finite": {place: kind for place, value in places.items() if (kind := not_finite(value))},
     }
+    if judgement.told:
+        found["told"] = judgement.told
+    return found
 
 
-def _on_record(record: Ruling) -> schema.OnRecord:
+def _can_judge(tier: schema.Tier, claim: Claim) -> bool:
+    if claim.experiment is None:
+        return True
+    return claim.protocol(tier) is not None and not (tier == "quick" and pilots.silenced(claim))
+
+
+def _on_record(record: Ruling, claim: Claim) -> schema.OnRecord:
     environment = record.environment or {}
-    return {
+    found: schema.OnRecord = {
         "verdict": record.verdict,  # type: ignore[typeddict-item]  # the full tier is as reported, and gives no pilots
         "how": record.how,  # type: ignore[typeddict-item]  # checked when it was read
         "holds": record.holds,
@@ -66,6 +77,10 @@ def _on_record(record: Ruling) -> schema.OnRecord:
         "date": record.date,
         "device": environment.get("device"),
     }
+    if record.median is not None and isinstance(claim.effect, Effect) and claim.experiment is not None:
+        arms = {arm.name: arm for arm in claim.experiment.full.arms}
+        found["told"] = claim.effect.tell_median(as_float(record.median), arms)
+    return found
 
 
 def entry(
@@ -96,7 +111,7 @@ def entry(
         "verdict": verdict.word,
         "how": verdict.how,
         "ruling": ruling,
-        "record": _on_record(record) if record else None,
+        "record": _on_record(record, claim) if record else None,
         "agreement": agreement(verdict.word, record.verdict) if record else None,  # type: ignore[arg-type]  # as above
         "calibration": calibration,
         "outcome": outcome.kind,
@@ -136,6 +151,7 @@ def entry(
         "figure": figure_of(claim),
         "note": verdict.note,
         "remark": outcome.remark,
+        "tiers": [tier for tier in claim.tiers if _can_judge(tier, claim)],
     }
     if claim.question:
         written["question"] = claim.question

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from hw1bench.report import changes, origins, quantities, standings, words
+from hw1bench.report import card, changes, origins, quantities, standings, words
 from hw1bench.report.contract import IMAGES, Document, Figure, check
 from hw1bench.report.dimensions import size
 from hw1bench.report.outline import Section, outline, reports
@@ -86,6 +86,7 @@ def _environment(document: Document) -> Environment:
     )
     environment.globals.update(
         words=words,
+        cards=card,
         standings=standings,
         origins=origins,
         quantities=quantities,

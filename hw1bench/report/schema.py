@@ -48,6 +48,7 @@ class Effect(TypedDict):
         dict[str, NotFinite],
         'the kind of each null, by its place: "median", "low", "high" or the index of a value',
     ]
+    told: NotRequired[Annotated[Name, "what the values say in a reader's units, without a full stop"]]
 
 
 class Dataset(TypedDict):
@@ -70,6 +71,7 @@ class OnRecord(TypedDict):
     interval: Annotated[Annotated[list[float | NotFinite | None], PAIR] | None, "the interval of the median"]
     date: Annotated[str | None, "the day of the ruling, such as 2026-01-31"]
     device: Annotated[str | None, "what trained the runs"]
+    told: NotRequired[Annotated[Name, "what the median effect says in a reader's units, without a full stop"]]
 
 
 class Calibration(TypedDict):
@@ -154,6 +156,7 @@ class Claim(TypedDict):
     figure: Annotated[str | None, "the path of the figure that shows it"]
     question: NotRequired[Annotated[Name, "the question that it bears on"]]
     note: str
+    tiers: NotRequired[Annotated[list[Tier], "the tiers that can judge it"]]
     test: NotRequired[
         Annotated[Name | None, "the node id of its test, in the session that judged it; null if the test never ran"]
     ]

@@ -76,7 +76,7 @@ def strip(effect: Effect, first_seed: int) -> Strip:
     ends = [found[end] for end in ("low", "high") if end in found]
     return Strip(
         width=WIDTH,
-        height=base + 32,
+        height=base + 43,
         left=left,
         right=right,
         zero=(left + right) / 2,

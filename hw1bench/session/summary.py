@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from hw1bench.court import rulings
-from hw1bench.report import quantities, standings, words
+from hw1bench.report import card, quantities, standings, words
 from hw1bench.report.changes import changed
 from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
@@ -53,6 +53,8 @@ def message(entry: Claim, outcome: rulings.Outcome, report_dir: Path) -> str:
     ]
     effect = entry["effect"]
     if effect is not None:
+        if card.told(entry):
+            lines.append(f"told     {card.told(entry)}")
         places = measured(effect)
         values = " ".join(
             effect["not_finite"].get(place) or f"{places[place]:.3g}"

@@ -1,0 +1,128 @@
+"""What stands on a claim's card, for a reader who knows neither the formula nor the tool: what was found here and what is on
+record, in units of what was measured, and the commands that judge it again."""
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from hw1bench.court.vocabulary import RULED
+from hw1bench.report import origins, words
+from hw1bench.report.contract import Claim, OnRecord, from_seeds, measured
+from hw1bench.report.quantities import named, plural, quantity
+from hw1bench.report.schema import Tier
+
+_TIER = re.compile(r"\[(quick|full)-")  # in the id of a claim's test, which begins with the tier
+_PLAIN = re.compile(r"[\w./:\[\]=,+ -]+")  # text that no shell changes between double quotes
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of a claim once: its ``heading``, the ``group`` by which it is drawn, the verdict or pilot as a ``word``,
+    the share of ``seeds``, what the effects ``told``, and ``when`` and on what."""
+
+    heading: str
+    group: str
+    word: str
+    seeds: str
+    told: str
+    when: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that judges the claim, and ``where``: 'quick tier'."""
+
+    where: str
+    text: str
+
+
+def told(claim: Claim) -> str:
+    """What the effects of the seeds say in a reader's units, as a sentence; '' if nobody has put them into words."""
+    effect = claim["effect"]
+    return _sentence(effect.get("told", "")) if effect else ""
+
+
+def _sentence(said: str) -> str:
+    one_line = " ".join(said.split())
+    return words.stop(f"{one_line[0].upper()}{one_line[1:]}") if one_line else ""
+
+
+def judged(claim: Claim) -> bool:
+    """Whether the claim was judged here from seeds."""
+    return from_seeds(claim)
+
+
+def findings(claim: Claim) -> list[Finding]:
+    """What was found here, if the claim was judged from seeds, and, beside a result of the quick tier, what is on record."""
+    found = [_here(claim)] if from_seeds(claim) else []
+    record = claim["record"]
+    if claim["tier"] != "full" and record is not None and not _exact(claim):
+        found.append(_on_record(record))
+    return found
+
+
+def _here(claim: Claim) -> Finding:
+    effect = claim["effect"]
+    assert effect is not None  # as the claim was judged from seeds
+    median = f"median effect: {quantity(measured(effect)['median'], effect['unit'])}"
+    return Finding(
+        heading=f"Here, {claim['tier']} tier",
+        group=words.group(claim),
+        word=f"{claim['verdict']} (pilot)" if words.is_pilot(claim) else words.verdict(claim),
+        seeds=_true_in(claim["holds"], claim["seeds"]),
+        told=told(claim) or _sentence(median),
+        when=origins.judged(claim).removeprefix("judged "),
+    )
+
+
+def _on_record(record: OnRecord) -> Finding:
+    when = " on ".join(filter(None, (record["date"], named(record["device"]) if record["device"] else "")))
+    return Finding(
+        heading="On record, full tier",
+        group=record["verdict"],
+        word=words.ruled(record["verdict"], record["how"], record["seeds"]),
+        seeds=_true_in(record["holds"], record["seeds"]),
+        told=_sentence(record.get("told", "")),
+        when=when,
+    )
+
+
+def _true_in(holds: int | None, seeds: int | None) -> str:
+    """'true in 1 of 16 seeds'; '' for an exact count."""
+    return f"true in {holds} of {plural(seeds, 'seed')}" if holds is not None and seeds else ""
+
+
+def commands(claim: Claim) -> list[Command]:
+    """The commands that judge this claim and no other, in each tier that can; none if its test is not known."""
+    test = claim.get("test")
+    if not test or not test.isprintable():
+        return []
+    own = claim["tier"]
+    if _exact(claim):
+        return [Command("any tier", f"pytest {_quoted(test)}")]
+    tiers = claim.get("tiers", [own]) if _TIER.search(test) else [own]
+    return [command for tier in tiers for command in _in_tier(tier, _TIER.sub(f"[{tier}-", test, count=1))]
+
+
+def _exact(claim: Claim) -> bool:
+    """Whether it is a count, which each tier judges in the same way."""
+    return claim["seeds"] is None and claim["verdict"] in RULED
+
+
+def _quoted(test: str) -> str:
+    return f'"{test}"' if _PLAIN.fullmatch(test) else shlex.quote(test)
+
+
+def _in_tier(tier: Tier, test: str) -> list[Command]:
+    quoted = _quoted(test)
+    if tier == "quick":
+        return [Command("quick tier", f"pytest {quoted}")]
+    return [
+        Command("full tier, on a GPU", f"pytest -m gpu {quoted}"),
+        Command("full tier, on a CPU", f"pytest -m gpu --device cpu {quoted}"),
+    ]
+
+
+def source(claim: Claim) -> str:
+    """The file and the function of the claim's test: 'claims/test_fit.py::test_fit'; '' if it is not known."""
+    return (claim.get("test") or "").partition("[")[0]
