@@ -56,18 +56,18 @@ CASES = [
         fx.faster("a", than="b", to=0.1, within=500),
         [0.0, math.log(0.5), math.log(0.5)],
         'a loss of 0.1: in 2 of 3 seeds, "a" needs 2 times as many epochs as "b"; in the other one, neither of "a" and "b" '
-        "comes first in 500 epochs",
+        "is first to reach it in 500 epochs",
     ),
     (
         fx.not_faster("a", than="b", to=0.1),
         [TIE, math.log(1.5), math.log(1.5)],
         'a loss of 0.1: in 2 of 3 seeds, "a" needs 1.5 times as many epochs as "b"; in the other one, neither of "a" and "b" '
-        "comes first in 15,000 epochs",
+        "is first to reach it in 15,000 epochs",
     ),
     (
         fx.in_order("a", "b", to=0.1),
         [math.log(0.97)],
-        'a loss of 0.1, "a" and "b": one net needs 3.1 % more epochs than the net that should come after it',
+        'a loss of 0.1 for "a" and "b": one net needs 3.1 % more epochs than the net that should come after it',
     ),
     (
         fx.reaches_near(0.1, arm="a", reported=9_000, within=0.2),

@@ -45,7 +45,7 @@ def sooner(arm: str, than: str, to: Any, within: int | None = None, *, denied: b
 
     def apart(value: float, arms: Arms) -> str:
         epochs = _in_epochs(_common(arms, (arm, than), within))
-        return f"neither of {names((arm, than))} comes first{epochs}" if value in TIES else ""
+        return f"neither of {names((arm, than))} is first to reach it{epochs}" if value in TIES else ""
 
     return Told(found, of=_level(to), apart=apart, margin=by_factor, about=f"the epochs to {_level(to)}")
 
@@ -59,10 +59,10 @@ def one_by_one(arms: tuple[str, ...], to: Any) -> Told:
 
     def apart(value: float, given: Arms) -> str:
         epochs = _in_epochs(_common(given, arms))
-        return f"two neighbours get there at the same epoch, or both never{epochs}" if value == 0 else ""
+        return f"two neighbours reach it at the same epoch, or neither does{epochs}" if value == 0 else ""
 
     about = f"the epochs to {_level(to)}"
-    return Told(found, of=f"{_level(to)}, {names(arms)}", apart=apart, margin=by_factor, about=about)
+    return Told(found, of=f"{_level(to)} for {names(arms)}", apart=apart, margin=by_factor, about=about)
 
 
 def _of_one(a: Given) -> str:

@@ -232,7 +232,7 @@ TOLD: dict[str, Callable[[Given], Told]] = {
     ),
     "no_worse": lambda a: by.times(
         a["factor"],
-        f"the training loss of {name(a['arm'])} is {{}} times {'the median' if len(a['than']) > 1 else 'the loss'} of "
+        f"the training loss of {name(a['arm'])} is {{}} times {'the median loss' if len(a['than']) > 1 else 'the loss'} of "
         f"{names(a['than'])}",
         "training loss",
         above=False,
