@@ -282,7 +282,7 @@ TOLD: dict[str, Callable[[Given], Told]] = {
     "above_at_largest": lambda a: by.above(
         a["threshold"],
         f"the {plain(a['history'])} of the net with the largest {plain(a['over']).removeprefix('the ')} is {{}}",
-        plain(a["history"]),
+        f"the {plain(a['history'])} of the largest net",
         PERCENT if a["history"].endswith("accuracy") else "",
     ),
 }
