@@ -133,6 +133,13 @@ def test_the_card_has_findings_commands_and_the_rest_folded(page):
     assert listed
 
 
+def test_why_there_is_no_evidence_is_not_folded(page):
+    silent = pilot(verdict="no evidence", note="No evidence: net 3 did not learn. Near chance.")
+    found = page(document(silent, figures=[]))
+    remarks = [one["text"] for one in found.find("p", class_="remark")]
+    assert remarks == ["No evidence: net 3 did not learn.", "Near chance."]
+
+
 def test_the_strip_says_on_which_side_a_claim_is_true(page):
     found = page(document(claim()))
     labels = [one["text"] for one in found.find("text", inside="claim-A-fit-sinc-shallow-first")]
