@@ -104,7 +104,7 @@ def test_each_claim_is_there_with_its_sentence_and_all_that_belongs_to_it(page):
         assert words.sentence(shown) in text
         assert f"test {shown['outcome']}, {words.standing(shown)}" in text
         assert standings.record(shown) in text
-        assert text.startswith(words.verdict(shown))
+        assert text.startswith(words.outcome(shown))
         if shown["assumptions"]:
             assert f"Under {len(shown['assumptions'])} assumptions: {' '.join(shown['assumptions'])}" in text
         else:
@@ -174,7 +174,8 @@ def test_claims_stand_in_one_table_by_topic_and_report_with_what_a_reader_compar
         "The third net gets there before the 7-layer net. fragile A Fitting functions 8/8 as reported inconclusive 8/16"
     )
     assert row.startswith(f"supported {said}")
-    assert "full tier only" in found.text("row-B-task-accuracy")
+    assert found.text("row-B-task-accuracy").startswith("full tier only")
+    assert found.text("row-B-fit-sinc-order").startswith("not run")
     assert "not on record" in found.text("row-B-task-accuracy")
 
 

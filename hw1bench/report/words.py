@@ -73,6 +73,11 @@ def verdict(claim: Claim | Found) -> str:
     return ruled(claim["verdict"], claim["how"], claim["seeds"])
 
 
+def outcome(claim: Claim) -> str:
+    """The verdict as by ``verdict``, or why there is none: 'full tier only', 'not run' or 'failed'."""
+    return group(claim) if claim["verdict"] == "not run" else verdict(claim)
+
+
 def ruled(word: str, how: str | None, seeds: int | None) -> str:
     """A verdict and how it refutes: 'refuted, reversed'. A refuted count, which has no seeds, is simply wrong."""
     return f"{word}, {how}" if how and seeds else word
