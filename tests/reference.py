@@ -87,24 +87,24 @@ def batch_of(x, rows, generator):
     return torch.stack([augmented(x[i], *corner, flip) for i, corner, flip in zip(rows, corners, flips, strict=True)])
 
 
-def train(report, experiment, arm, seed):
+def train(report, experiment, arm, seed, library=data.BUILT_IN):
     """Train one run as reports write it. Return its training losses (epochs + 1,) and its last weights (parameters,)."""
-    losses, weights, _, _ = _loop(report, experiment, arm, seed)
+    losses, weights, _, _ = _loop(report, experiment, arm, seed, library)
     return losses, weights
 
 
-def coasted(report, experiment, arm, seed):
+def coasted(report, experiment, arm, seed, library=data.BUILT_IN):
     """Return the length of a further step with a gradient of zero, relative to the norm of the weights."""
-    _, before, _, step = _loop(report, experiment, arm, seed)
+    _, before, _, step = _loop(report, experiment, arm, seed, library)
     step.zero_grad(set_to_none=False)
     step.step()
     after = torch.cat([p.detach().flatten() for group in step.param_groups for p in group["params"]]).numpy()
     return np.linalg.norm(after - before) / np.linalg.norm(before)
 
 
-def gradient_norms(report, experiment, arm, seed):
+def gradient_norms(report, experiment, arm, seed, library=data.BUILT_IN):
     """Return the arrays that ``arm.gradient_norm`` asks for, by their names in a record."""
-    _, _, norms, _ = _loop(report, experiment, arm, seed)
+    _, _, norms, _ = _loop(report, experiment, arm, seed, library)
     if arm.gradient_norm == "last batch":
         return {"last_batch_norm": np.array(norms["last batch"])}
     found = {"gradient_norm": np.array(norms[arm.gradient_norm])}
@@ -115,9 +115,9 @@ def _norm(net):
     return torch.cat([p.grad.flatten() for p in net.parameters()]).norm().item()
 
 
-def _loop(report, experiment, arm, seed):
+def _loop(report, experiment, arm, seed, library):
     dtype = getattr(torch, arm.precision)
-    dataset = data.BUILT_IN.load(arm.data)
+    dataset = library.load(arm.data)
     x = dataset.train.x.to(dtype)
     y = dataset.train.y.to(dtype) if arm.loss == "mse" else dataset.train.y
     augment = None

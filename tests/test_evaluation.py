@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases import ARM, DIGITS
-from hw1bench import Evaluation, Experiment, Images, Model, Protocol, StepLR, data
+from cases import ARM, DIGITS, first
+from hw1bench import Evaluation, Experiment, Images, Model, Protocol, StepLR
 from hw1bench.records.runs import Block, Record, recorded
 from hw1bench.specs.evaluation import SCHEDULES
 from hw1bench.specs.variants import VARIANTS
@@ -18,10 +18,11 @@ from hw1bench.training.kernels import fit_kernel, image_kernel
 from kernel_cases import built
 
 CPU = torch.device("cpu")
-EPOCHS = 23  # more than "thinned" evaluates
+FEW = first(100)  # images
+EPOCHS = 18  # more than "thinned" evaluates
 FIT = replace(ARM, batch_size=16, epochs=EPOCHS, precision="float32")
 NET = replace(
-    FIT, data=DIGITS, model=Model("64-9-10"), loss="cross_entropy", batch_size=300, schedule=StepLR(every=4, factor=0.3)
+    FIT, data=DIGITS, model=Model("64-9-10"), loss="cross_entropy", batch_size=60, schedule=StepLR(every=4, factor=0.3)
 )
 CNN = replace(
     NET, data=Images(name="digits", size=8, augment=True), model=Model("C(1-3,3,p1,pool2) dropout(0.2) 48-10")
@@ -31,20 +32,8 @@ BEST = Evaluation(train="ends", test="every epoch"), Evaluation(train="thinned",
 BOTH = Evaluation(train="ends", test="thinned"), Evaluation(train="thinned", test="ends")
 
 
-def few(spec):
-    """The first images of a data set, or a whole function."""
-    whole = data.BUILT_IN.load(spec)
-    if whole.test is None:
-        return whole
-    return replace(
-        whole,
-        train=data.Split(whole.train.x[:700], whole.train.y[:700]),
-        test=data.Split(whole.test.x[:150], whole.test.y[:150]),
-    )
-
-
 def trained_by(backend, arm):
-    block, dataset = Block("T", "scheduled", arm, 0), few(arm.data)
+    block, dataset = Block("T", "scheduled", arm, 0), FEW.load(arm.data)
     match backend:
         case "sequential":
             return sequential.train(block, dataset, lambda steps: None)
@@ -93,7 +82,7 @@ def test_a_schedule_changes_no_bit_of_what_is_trained_and_of_what_is_evaluated(b
     for schedule in schedules:
         scheduled = replace(arm, evaluation=schedule)
         found = trained_by(backend, scheduled)
-        assert found.keys() == whole.keys() == recorded(scheduled, len(few(arm.data).train)).keys()
+        assert found.keys() == whole.keys() == recorded(scheduled, len(FEW.load(arm.data).train)).keys()
         runs = list(Record(found, {}, 0.0).runs(Block("T", "scheduled", scheduled, 0)))
         for name, array in found.items():
             if not name.startswith(("train_", "test_")):

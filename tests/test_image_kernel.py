@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import reference
-from cases import ARM, IMAGE_MODELS, OPTIMIZERS, unchecked
+from cases import ARM, IMAGE_MODELS, OPTIMIZERS, first, unchecked
 from hw1bench import Images, Model, Optimizer, StepLR, data
 from hw1bench.records.runs import Block
 from hw1bench.sources import b, c
@@ -20,6 +20,7 @@ from hw1bench.training.kernels import calls, image_kernel
 from kernel_cases import assert_same_bits, built
 
 CPU = torch.device("cpu")
+FEW = 160  # images
 SIZE_8, SIZE_12 = Images(name="digits", size=8), Images(name="digits", size=12)
 COLOUR = Images(name="digits", size=8, channels=3, mean=(0.5, 0.4, 0.3), deviation=(0.2, 0.3, 0.4))
 NET = Model("C(1-3,3,p1,pool2) dropout 48-12 dropout(0.25) 12-10")
@@ -30,7 +31,7 @@ BASE = replace(
     loss="cross_entropy",
     optimizer=Optimizer(name="adam", lr=1e-3),
     epochs=1,
-    batch_size=200,
+    batch_size=60,  # the last batch is smaller
 )
 
 
@@ -44,26 +45,18 @@ def block(trained):
     return Block("T", "twin", trained, 0)
 
 
-@cache
-def first_images(spec, count):
-    """Return the start of a data set, so that many nets are tested in little time."""
-    whole = data.BUILT_IN.load(spec)
-    if count is None:
-        return whole
-    return replace(
-        whole,
-        train=data.Split(whole.train.x[:count], whole.train.y[:count]),
-        test=data.Split(whole.test.x[:37], whole.test.y[:37]),
-    )
-
-
-def train(trained, count=None, advance=lambda steps: None, **options):
-    return image_kernel.train(block(trained), first_images(trained.data, count), advance, **options)
+def train(trained, count=FEW, advance=lambda steps: None, **options):
+    return image_kernel.train(block(trained), first(count).load(trained.data), advance, **options)
 
 
 @cache
-def by_torch(trained, count=None):
-    return sequential.train(block(trained), first_images(trained.data, count), lambda steps: None)
+def by_torch(trained, count=FEW):
+    return sequential.train(block(trained), first(count).load(trained.data), lambda steps: None)
+
+
+@cache
+def by_the_naive_loop(trained, count=FEW):
+    return reference.train("T", "twin", trained, 5, first(count))
 
 
 def assert_close(one, other, rtol=1e-7, atol=1e-9):
@@ -87,7 +80,7 @@ def test_each_optimizer_is_the_torch_path(optimizer, batch_size, isa):
 def test_each_kind_of_net_is_the_naive_loop(model, loss, spec, isa):
     trained = replace(BASE, data=spec, model=model, loss=loss)
     arrays = train(trained, isa=isa)
-    losses, weights = reference.train("T", "twin", trained, 5)[:2]
+    losses, weights = by_the_naive_loop(trained)
     np.testing.assert_allclose(arrays["train_loss"][5], losses, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(arrays["weights"][5], weights, rtol=1e-7, atol=1e-9)
 
@@ -141,16 +134,17 @@ WHEN = ["epoch", "step", "last batch"]
 
 
 @cache
-def norms_of_the_naive_loop(trained):
-    return reference.gradient_norms("T", "twin", trained, 5)
+def norms_of_the_naive_loop(trained, count=FEW):
+    return reference.gradient_norms("T", "twin", trained, 5, first(count))
 
 
-def assert_norms_of_the_naive_loop(trained, isa, rtol):
-    arrays, expected, by_sequential = train(trained, isa=isa), norms_of_the_naive_loop(trained), by_torch(trained)
+def assert_norms_of_the_naive_loop(trained, isa, rtol, count=FEW):
+    arrays, expected = train(trained, count, isa=isa), norms_of_the_naive_loop(trained, count)
+    by_sequential = by_torch(trained, count)
     for name, values in expected.items():
         np.testing.assert_allclose(arrays[name][5], values, rtol=rtol, err_msg=name)
         np.testing.assert_allclose(arrays[name], by_sequential[name], rtol=rtol, err_msg=name)
-    plain = train(replace(trained, gradient_norm=""), isa=isa)
+    plain = train(replace(trained, gradient_norm=""), count, isa=isa)
     assert_same_bits(plain, {name: array for name, array in arrays.items() if name not in expected})
 
 
@@ -159,7 +153,7 @@ def assert_norms_of_the_naive_loop(trained, isa, rtol):
 @pytest.mark.parametrize(("model", "spec"), NORMS.values(), ids=NORMS)
 def test_gradient_norms_are_autograds_and_change_nothing_else(model, spec, when, isa):
     adam = OPTIMIZERS["adam"]
-    trained = replace(BASE, model=model, data=spec, optimizer=adam, gradient_norm=when, batch_size=500, epochs=2)
+    trained = replace(BASE, model=model, data=spec, optimizer=adam, gradient_norm=when, epochs=2)
     assert_norms_of_the_naive_loop(trained, isa, rtol=1e-7)
 
 
@@ -168,8 +162,8 @@ def test_gradient_norms_are_autograds_and_change_nothing_else(model, spec, when,
 @pytest.mark.parametrize("model", [NORMS["dense"][0], NORMS["pooling"][0]], ids=["dense", "pooling"])
 def test_gradient_norms_in_float32_over_a_few_steps(model, when, isa):
     sgd = Optimizer(name="sgd", lr=1e-2)
-    trained = replace(BASE, model=model, optimizer=sgd, gradient_norm=when, precision="float32")
-    assert_norms_of_the_naive_loop(trained, isa, rtol=1e-4)
+    trained = replace(BASE, model=model, optimizer=sgd, gradient_norm=when, precision="float32", batch_size=200)
+    assert_norms_of_the_naive_loop(trained, isa, rtol=1e-4, count=400)
 
 
 @built
@@ -229,16 +223,16 @@ def test_nets_of_the_catalogue_in_float32_over_a_few_steps(arm, isa):
 
 @built
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize(("batch_size", "when"), [(None, ""), (130, ""), *((130, when) for when in WHEN)])
+@pytest.mark.parametrize(("batch_size", "when"), [(None, ""), (65, ""), *((65, when) for when in WHEN)])
 def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, when, precision, isa, monkeypatch):
     model = Model("C(3-4,3,p1) dropout(0.25) C(4-4,3,p1) pool2 dropout 64-10")
     trained = replace(BASE, data=replace(COLOUR, augment=True), model=model, precision=precision)
     trained = replace(trained, batch_size=batch_size, gradient_norm=when, epochs=2)
     monkeypatch.setattr(calls, "CALL_SECONDS", 1e9)
-    alone = train(trained, 300, isa=isa, threads=1)
-    assert_same_bits(alone, train(trained, 300, isa=isa, threads=8))
+    alone = train(trained, 100, isa=isa, threads=1)
+    assert_same_bits(alone, train(trained, 100, isa=isa, threads=8))
     monkeypatch.setattr(calls, "CALL_SECONDS", 0.0)  # one group of samples per call
-    assert_same_bits(alone, train(trained, 300, isa=isa))
+    assert_same_bits(alone, train(trained, 100, isa=isa))
 
 
 @built
@@ -256,7 +250,7 @@ def test_divergence_is_recorded_not_raised(activation, precision, isa):
 @built
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh"])
 def test_nan_stays_nan(activation, isa):
-    dataset = first_images(SIZE_8, 100)
+    dataset = first(100).load(SIZE_8)
     x = dataset.train.x.clone()
     x[3] = torch.nan
     dataset = replace(dataset, train=data.Split(x, dataset.train.y))
@@ -274,8 +268,8 @@ def test_nan_stays_nan(activation, isa):
 def test_advance_is_called_for_every_step_from_the_calling_thread():
     whole_gradient = replace(BASE, gradient_norm="epoch")
     for trained, steps in (
-        (whole_gradient, 8),
-        (replace(BASE, epochs=3), 8),
+        (whole_gradient, 3),
+        (replace(BASE, epochs=3), 3),
         (replace(BASE, batch_size=None, epochs=4), 1),
     ):
         advanced = []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cases import ARM, DIGITS, OPTIMIZERS
+from cases import ARM, DIGITS, OPTIMIZERS, first
 from hw1bench import Model
 from hw1bench.records.runs import Block
 from hw1bench.support.snapshots import ARRAYS, Snapshots
@@ -17,13 +17,13 @@ CPU = torch.device("cpu")
 CLASSES = replace(
     ARM, data=DIGITS, loss="cross_entropy", optimizer=OPTIMIZERS["adam"], model=Model("64-10"), precision="float32"
 )
-STEPS = 5  # per epoch
+FEW, STEPS = first(260), 5  # images, and steps per epoch
 ARMS = {
     "function, full batch": replace(ARM, epochs=6),
-    "dense": replace(CLASSES, batch_size=300, epochs=6),
+    "dense": replace(CLASSES, batch_size=60, epochs=6),
     "dense, full batch": replace(CLASSES, epochs=6),
-    "convolutions": replace(CLASSES, model=Model("C(1-3,3,pool2) 27-10"), batch_size=300, epochs=6),
-    "a net too large to stack": replace(CLASSES, model=Model("64-300-10"), batch_size=300, epochs=6),
+    "convolutions": replace(CLASSES, model=Model("C(1-3,3,pool2) 27-10"), batch_size=60, epochs=6),
+    "a net too large to stack": replace(CLASSES, model=Model("64-300-10"), batch_size=60, epochs=6),
 }
 
 
@@ -35,7 +35,7 @@ def _backend(request, monkeypatch):
 
 
 def train(arm):
-    return engine.train(Block("T", "kept", arm, 0), CPU).arrays
+    return engine.train(Block("T", "kept", arm, 0), CPU, library=FEW).arrays
 
 
 def snapshots(arrays, run):

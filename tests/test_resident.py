@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import reference
-from cases import ARM, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, unchecked
+from cases import ARM, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, first, unchecked
 from hw1bench import Evaluation, Model, Optimizer, StepLR
 from hw1bench.sources import c
 from hw1bench.support import arithmetic
@@ -20,6 +20,7 @@ from kernel_cases import assert_same_bits
 from test_image_kernel import (
     BASE,
     COLOUR,
+    FEW,
     LAYOUTS,
     NORMS,
     SIZE_8,
@@ -28,7 +29,6 @@ from test_image_kernel import (
     WHEN,
     assert_close,
     block,
-    first_images,
 )
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"))
@@ -41,25 +41,25 @@ def device(request):
     return torch.device(request.param)
 
 
-def train(trained, device, count=None, advance=lambda steps: None, precision="default"):
+def train(trained, device, count=FEW, advance=lambda steps: None, precision="default"):
     found = []
-    job = block(trained), first_images(trained.data, count)
+    job = block(trained), first(count).load(trained.data)
     with arithmetic.fixed_settings(precision):
         side_by_side.train([job], device, advance, lambda place, arrays, seconds: found.append(arrays))
     return found[0]
 
 
-def expected(trained, device, count=None):
+def expected(trained, device, count=FEW):
     """What torch's plain loop gives."""
     if device.type == "cuda" and "dropout" in trained.model.layout:
         pytest.skip("a GPU's generators draw other numbers")
-    return sequential.train(block(trained), first_images(trained.data, count), lambda steps: None)
+    return sequential.train(block(trained), first(count).load(trained.data), lambda steps: None)
 
 
 def assert_twins(trained, device, seeds=(0, 7), rtol=1e-7, atol=1e-9):
     found = train(trained, device)
     for seed in seeds:
-        losses, weights = reference.train("T", "twin", trained, seed)
+        losses, weights = reference.train("T", "twin", trained, seed, first(FEW))
         np.testing.assert_allclose(found["train_loss"][seed], losses, rtol=rtol, atol=atol)
         np.testing.assert_allclose(found["weights"][seed], weights, rtol=rtol, atol=atol)
 
@@ -77,10 +77,10 @@ def test_each_kind_of_function_net(model, device):
 
 
 @pytest.mark.parametrize(("model", "loss", "spec"), IMAGE_MODELS.values(), ids=IMAGE_MODELS)
-@pytest.mark.parametrize("batch_size", [None, 150], ids=["full batch", "minibatch"])
+@pytest.mark.parametrize("batch_size", [None, 60], ids=["full batch", "minibatch"])
 def test_classifiers(model, loss, spec, batch_size, device):
     trained = replace(ARM, model=model, loss=loss, data=spec, batch_size=batch_size, epochs=3)
-    assert_close(train(trained, device, 400), expected(trained, device, 400))
+    assert_close(train(trained, device), expected(trained, device))
 
 
 @pytest.mark.parametrize(("layout", "spec"), LAYOUTS.values(), ids=LAYOUTS)
@@ -130,13 +130,11 @@ def test_data(changes, device):
 @pytest.mark.parametrize("when", WHEN)
 @pytest.mark.parametrize(("model", "spec"), NORMS.values(), ids=NORMS)
 def test_gradient_norms(model, spec, when, device):
-    trained = replace(
-        BASE, model=model, data=spec, optimizer=OPTIMIZERS["adam"], gradient_norm=when, batch_size=150, epochs=2
-    )
-    found, plain = train(trained, device, 400), expected(trained, device, 400)
+    trained = replace(BASE, model=model, data=spec, optimizer=OPTIMIZERS["adam"], gradient_norm=when, epochs=2)
+    found, plain = train(trained, device), expected(trained, device)
     assert_close(found, plain)
     if device.type == "cpu":  # in float64 cuDNN's convolutions do not give the same bits twice
-        unrecorded = train(replace(trained, gradient_norm=""), device, 400)
+        unrecorded = train(replace(trained, gradient_norm=""), device)
         assert_same_bits(unrecorded, {name: found[name] for name in unrecorded})
 
 
@@ -145,7 +143,7 @@ def test_gradient_norms(model, spec, when, device):
 @pytest.mark.parametrize("layout", ["64-9-10", "C(1-3,3,pool2) 27-10"], ids=["dense", "convolutions"])
 def test_recordings(layout, keep, snapshots, device):
     trained = replace(BASE, model=Model(layout), batch_size=13, epochs=3, keep=keep, snapshots=snapshots)
-    assert_close(train(trained, device, 130), expected(trained, device, 130))
+    assert_close(train(trained, device, 60), expected(trained, device, 60))
 
 
 @pytest.mark.parametrize("keep", ["last", "best"])
@@ -214,10 +212,10 @@ def test_our_kernel_which_takes_products_in_tf32_is_not_used_in_strict_precision
 @pytest.mark.parametrize("layout", ["C(1-3,3,p1,pool2) dropout 48-12-10", "C(1-16-128-128,3,p1,pool2) 128-10"])
 def test_a_block_repeats_bit_for_bit_whatever_ran_before(layout, activation, device):
     trained = replace(BASE, model=Model(layout, activation), precision="float32", epochs=3)
-    alone = train(trained, device)
+    alone = train(trained, device, 100)
     train(replace(trained, model=Model("64-10"), epochs=1), device)
     torch.rand(3)
-    assert_same_bits(alone, train(trained, device))
+    assert_same_bits(alone, train(trained, device, 100))
 
 
 def test_nothing_of_a_training_outlives_it(device):
@@ -294,4 +292,4 @@ def test_graphs_replay_what_the_steps_are(layout, spec, changes, monkeypatch):
 def test_two_fresh_trainings_of_a_net_of_the_full_tier_give_the_same_bits():
     trained = replace(c.SIZE.full.arms[3], epochs=2, data=replace(SIZE_8, size=28))
     cuda = torch.device("cuda")
-    assert_same_bits(train(trained, cuda), train(trained, cuda))
+    assert_same_bits(train(trained, cuda, 1_437), train(trained, cuda, 1_437))

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from cases import ARM
+from cases import ARM, first
 from hw1bench import Model
 from hw1bench.records.runs import Block
 from hw1bench.support import arithmetic
 from hw1bench.training import captured, engine, resident, side_by_side
 from kernel_cases import assert_same_bits
-from test_image_kernel import BASE, COLOUR, SIZE_8, block, first_images
+from test_image_kernel import BASE, COLOUR, SIZE_8, block
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"))
 CPU = torch.device("cpu")
@@ -30,7 +30,7 @@ NETS = [
 def train(arms, device=CPU, count=130):
     """The arrays and seconds by place."""
     found = {}
-    jobs = [(block(arm), first_images(arm.data, count)) for arm in arms]
+    jobs = [(block(arm), first(count).load(arm.data)) for arm in arms]
     with arithmetic.fixed_settings("default"):
         side_by_side.train(jobs, device, lambda steps: None, lambda place, *record: found.update({place: record}))
     return found
@@ -87,7 +87,7 @@ def test_no_two_share_streams(watched):
 @pytest.mark.parametrize(("room", "most"), [(0.5, 1), (2.5, 2), (100, 3)])
 def test_only_as_many_run_as_memory_allows(room, most, watched, monkeypatch):
     arms = [replace(FLOAT, epochs=epochs) for epochs in (4, 9, 2)]
-    each = resident.memory(block(arms[0]), first_images(FLOAT.data, 130))
+    each = resident.memory(block(arms[0]), first(130).load(FLOAT.data))
     monkeypatch.setattr(side_by_side, "_free", lambda device: room * each)
     train(arms)
     assert running(watched).max() == most
@@ -119,7 +119,7 @@ def test_an_error_ends_the_others_and_keeps_what_is_done(watched):
     arms = [replace(FLOAT, epochs=9), replace(FLOAT, epochs=8), replace(FLOAT, epochs=1)]
     arms += [replace(FLOAT, epochs=1, batch_size=1, snapshots=None)]
     done = []
-    jobs = [(block(arm), first_images(arm.data, 130)) for arm in arms]
+    jobs = [(block(arm), first(130).load(arm.data)) for arm in arms]
     with pytest.raises(MemoryError):
         side_by_side.train(jobs, CPU, lambda steps: None, lambda place, *record: done.append(place))
     assert (done, running(watched)[-1]) == ([2], 0)
@@ -165,7 +165,7 @@ def test_a_group_gives_the_records_of_its_blocks(monkeypatch):
 
 def test_the_memory_of_a_training():
     arm = replace(FLOAT, model=Model("C(1-2,3,p1) 128-10"), data=SIZE_8, batch_size=20)
-    dataset = first_images(arm.data, 130)
+    dataset = first(130).load(arm.data)
     numbers = 2 * (130 + len(dataset.test or ())) * 64 + 11 * 130 * 64
     layers = 128 + 128 + 10  # the convolution, flat, dense
     numbers += 4 * 4 * 8 * 20 * layers + 8 * 8 * (20 + 1290) + 4 * 8 * 2**24 + 4 * 2**27
