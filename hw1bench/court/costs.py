@@ -13,6 +13,7 @@ give rates as rulings do: a smaller budget takes less time, but about as much pe
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import geometric_mean
 from typing import Literal, NamedTuple
 
@@ -115,7 +116,12 @@ class Timed:
     def protocol(self) -> Protocol:
         return self.experiment.protocol(self.tier)
 
-    @property
+    @cached_property
+    def trained(self) -> str:
+        """The key of what was trained."""
+        return self.experiment.key(self.tier)
+
+    @cached_property
     def rate(self) -> tuple[Kind, float] | None:
         """The kind of its arms and their seconds per unit of work; None if they are of several kinds."""
         kinds = {kind(arm, self.protocol.measures, self.device) for arm in self.arms}
@@ -136,7 +142,7 @@ def timed(cases: Iterable[Case], book: Book) -> list[Timed]:
             arms, device = tuple(compared(case, tier)), device_of(ruling.environment.get("device"))
             one = Timed(experiment, tier, arms, ruling.seeds, device, ruling.seconds)
             names = tuple(arm.name for arm in arms)
-            found.setdefault((experiment.key(tier), names, ruling.seeds, device), one)
+            found.setdefault((one.trained, names, ruling.seeds, device), one)
     return list(found.values())
 
 
@@ -146,7 +152,7 @@ def rates(times: Iterable[Timed]) -> Rates:
     for one in times:
         if one.rate is not None:
             of, rate = one.rate
-            found.setdefault((one.experiment.key(one.tier), of), []).append(rate)
+            found.setdefault((one.trained, of), []).append(rate)
     return Rates((of, geometric_mean(some)) for (_, of), some in found.items())
 
 

@@ -73,12 +73,17 @@ def _order_statistics(values: np.ndarray, level: float) -> tuple[float, tuple[fl
         median = float(middle[0]) if middle[0] == middle[1] else float(middle.mean())
     if np.isfinite(middle).all() and not np.isfinite(median):
         median = float((middle / 2).sum())
-    ends = stats.quantile_test(np.arange(len(ranked)), p=0.5).confidence_interval(confidence_level=level)  # as ranks
-    low = (
-        -np.inf if np.isnan(ends.low) else ranked[int(ends.low)]
-    )  # NaN: too few seeds to bound the median at this level
-    high = np.inf if np.isnan(ends.high) else ranked[int(ends.high)]
+    first, last = _ranks_around_the_median(len(ranked), level)
+    low = -np.inf if first is None else ranked[first]
+    high = np.inf if last is None else ranked[last]
     return median, (float(low), float(high))
+
+
+@cache
+def _ranks_around_the_median(seeds: int, level: float) -> tuple[int | None, int | None]:
+    """The ranks, from 0, of the effects that are the exact interval of the median; None if ``seeds`` are too few to bound it."""
+    ends = stats.quantile_test(np.arange(seeds), p=0.5).confidence_interval(confidence_level=level)
+    return None if np.isnan(ends.low) else int(ends.low), None if np.isnan(ends.high) else int(ends.high)
 
 
 def nothing_found(values: Sequence[float]) -> str:
