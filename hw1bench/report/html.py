@@ -14,7 +14,8 @@ from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from hw1bench.report import card, changes, origins, quantities, standings, words
@@ -75,9 +76,27 @@ def present(document: Document, report_dir: Path) -> tuple[Document, list[str]]:
     return {**document, "figures": here}, missing
 
 
+class _Compiled(BytecodeCache):
+    """Templates as they were compiled for an earlier page of this process: compiling takes as long as a session's figures."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])  # which compares the checksum of the template
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 def _environment(document: Document) -> Environment:
     environment = Environment(
         loader=PackageLoader("hw1bench.report", ""),
+        bytecode_cache=_COMPILED,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
