@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hw1bench.support.files import write_whole
+
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
@@ -125,19 +127,36 @@ def test_claim(claim, court):
 @pytest.fixture(scope="session")
 def imported():
     """A session inside this process forgets the modules that it imported, but numpy and torch cannot be imported twice."""
+    import cpuinfo
+    import hypothesis
     import matplotlib.backends.backend_svg
     import torch._dynamo
 
+    import hw1bench.report.html
     import hw1bench.session.sitting
 
-    return matplotlib, torch, hw1bench.session.sitting
+    return cpuinfo, hypothesis, matplotlib, torch, hw1bench
 
 
 @pytest.fixture
-def project(imported, pytester, monkeypatch):
-    """Makes a project with the plugin and a file of claims: ``project("[claim('A-x', 'supported')]", more)``."""
+def drawn():
+    """Tells ``project`` that the figures of its sessions are looked at."""
+
+
+def blank(kind, *, path, **shown):
+    """Put a blank figure in the place of a chart of ``kind``: drawing takes as long as the rest of a session of small nets."""
+    write_whole(path, b'<svg xmlns="http://www.w3.org/2000/svg" width="540pt" height="300pt" viewBox="0 0 540 300"/>')
+
+
+@pytest.fixture
+def project(imported, pytester, monkeypatch, request):
+    """Makes a project with the plugin and a file of claims: ``project("[claim('A-x', 'supported')]", more)``. Its sessions in
+    this process leave figures blank, except in tests that take ``drawn``."""
+    from hw1bench.report import figures
     from hw1bench.training import engine
 
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(figures, "draw", blank)
     monkeypatch.setattr(engine, "compiler_works", lambda: False)  # nets of 10 weights are not worth compiling
     for name in ("HW1BENCH_DATA", "PYTEST_XDIST_WORKER"):  # the latter would have pytest-benchmark time nothing
         monkeypatch.delenv(name, raising=False)

@@ -180,7 +180,7 @@ def test_a_failure_says_what_was_claimed_where_and_what_was_seen(pytester, proje
     assert "hw1bench/plugin.py" not in text  # the traceback stops at the test
 
 
-def test_the_figure_of_a_claim_shows_the_thresholds_of_all_claims_on_it(pytester, project):
+def test_the_figure_of_a_claim_shows_the_thresholds_of_all_claims_on_it(pytester, project, drawn):
     project("[claim('A-fit-x', 'supported'), replace(claim('A-fit-y', 'supported'), effect=loss_below(0.0123, 'net'))]")
     pytester.runpytest("claims", "-k", "fit-x").assert_outcomes(passed=1, deselected=3)
     text = (pytester.path / "reports" / "figures" / "A-toy-loss.svg").read_text()
@@ -334,7 +334,7 @@ def test_exhibit(exhibit, court):
     assert "figures/A-shown-loss.svg" in [figure["path"] for figure in found["figures"]]
 
 
-def test_a_figure_that_cannot_be_drawn_costs_a_line_not_the_report(pytester, project, monkeypatch):
+def test_a_figure_that_cannot_be_drawn_costs_a_line_not_the_report(pytester, project, drawn, monkeypatch):
     project(ONE)
     monkeypatch.setitem(figures.KINDS, "curves", None)
     result = pytester.runpytest("claims")

@@ -126,7 +126,7 @@ def test_exhibit(exhibit, court):
     assert not list((pytester.path / "reports" / "blocks").glob("*.npz"))
 
 
-def test_a_figure_across_reports_compares_them(images):
+def test_a_figure_across_reports_compares_them(images, drawn):
     images.runpytest("claims/", "-k", "across").assert_outcomes(passed=1)
     (figure,) = [one for one in document(images)["figures"] if one["report"] == "A, B"]
     assert figure["path"] == "figures/across-random-memorising.svg"

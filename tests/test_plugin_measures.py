@@ -63,7 +63,7 @@ CLAIMS = [
 
 
 @pytest.fixture
-def measured(project, pytester):
+def measured(drawn, project, pytester):
     project(f"[]\n{MEASURED}", topic="path")
     return pytester
 
