@@ -144,13 +144,15 @@ def copy(tmp_path, monkeypatch):
 
 def test_the_digests_of_this_package_move_with_what_decides_its_numbers(copy):
     folders = ("training", "measures")
+    digests = {folder: digest(folder) for folder in folders}
 
     def moved(name, old, new):
         path = copy / name
-        before = [digest(folder) for folder in folders]
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
-        return [folder for folder, was in zip(folders, before, strict=True) if digest(folder) != was]
+        before = digests.copy()
+        digests.update({folder: digest(folder) for folder in folders})
+        return [folder for folder in folders if digests[folder] != before[folder]]
 
     assert moved("specs/arm.py", "-(-samples // self.batch_size)", "samples // self.batch_size") == [*folders]
     assert "measures" in moved("specs/measurement.py", "TOLERANCES = (1e-4,", "TOLERANCES = (1e-3,")
