@@ -1,5 +1,6 @@
 """Fixtures that several test files take."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -136,6 +137,26 @@ def imported():
     import hw1bench.session.sitting
 
     return cpuinfo, hypothesis, matplotlib, torch, hw1bench
+
+
+@pytest.fixture
+def command(imported, capsys, monkeypatch):
+    """Runs ``python -m hw1bench`` with ``arguments`` in a ``folder``, but in this process. The modules of the folder that it
+    imports are forgotten again."""
+    from hw1bench.__main__ import main
+
+    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(folder, *arguments):
+        monkeypatch.chdir(folder)
+        status = main([str(argument) for argument in arguments])
+        for name, module in list(sys.modules.items()):
+            if Path(getattr(module, "__file__", None) or "/").is_relative_to(folder):
+                del sys.modules[name]
+        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture

@@ -264,7 +264,7 @@ ENDLESS = "claim('A-fit-y', 'supported', experiment('endless', 10_000_000))"
 
 def start(folder, *arguments):
     environment = {"CXX": "false", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", "HOME": str(folder)}
-    environment |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {"PYTHONPATH": str(ROOT)}
     # A shell's background jobs, and the processes that they start, ignore SIGINT. At the lowest priority a session may starve
     # while other tests run.
     handling = (

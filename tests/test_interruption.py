@@ -50,14 +50,27 @@ def replaying(project):
     return make
 
 
+def session(device, reports):
+    """The arguments of a session of the full tier with its report in the folder ``reports``."""
+    return ["claims", "-m", "gpu", "--device", device, "--report-dir", reports]
+
+
 def start(pytester, device, reports):
-    """Start a session of the full tier, with its report in the folder ``reports``."""
+    """Start a session in a process of its own."""
     # A shell's background jobs, and the processes that they start, ignore SIGINT.
     handling = (
         "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
     )
-    session = ["claims", "-m", "gpu", "--device", device, "--report-dir", reports]
-    command = [sys.executable, "-c", handling, *session, "-p", "no:cacheprovider", "-p", "no:faulthandler"]
+    command = [
+        sys.executable,
+        "-c",
+        handling,
+        *session(device, reports),
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:faulthandler",
+    ]
     environment = {**os.environ, "CXX": "false", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         command, cwd=pytester.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -146,9 +159,8 @@ def test_after_a_kill_the_next_session_goes_on_to_the_same_verdicts_and_effects(
     kept = {each: each.stat().st_mtime_ns for each in blocks.glob("*.npz")}
     assert 1 <= len(kept) < 6
     for reports in ("reports", "undisturbed"):
-        process = start(pytester, device, reports)
-        output = process.communicate(timeout=300)[0]
-        assert process.returncode in (0, 1), output  # without rulings, a claim that is not supported fails
+        result = pytester.runpytest_inprocess(*session(device, reports))
+        assert result.ret in (0, 1), result.stdout  # without rulings, a claim that is not supported fails
     assert {each: each.stat().st_mtime_ns for each in kept} == kept
     assert len(list(blocks.glob("*.npz"))) == 6
     resumed = verdicts(pytester, "reports")

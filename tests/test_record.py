@@ -11,6 +11,7 @@ import pytest
 
 import hw1bench
 from hw1bench import Model, Pack, Topic
+from hw1bench.__main__ import main
 from hw1bench.effects import CountIs, Effect, loss_below, lower_loss
 from hw1bench.session.record import page, record, text
 from made_court import BASIS
@@ -204,7 +205,7 @@ def test_the_page_has_a_table_for_each_topic_and_escapes_what_is_not_markup():
 
 
 def run(folder, *arguments):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
         environment.pop(name, None)
     command = [sys.executable, "-m", "hw1bench", "record", *map(str, arguments)]
@@ -240,20 +241,20 @@ def test_the_command_lists_the_claims_of_a_project(pytester, project):
         ("[count('B-count-y', 10)]", ("claims", "--markdown", "claims"), "Is a directory"),
     ],
 )
-def test_what_cannot_be_listed_gets_one_line(pytester, project, claims, arguments, said):
+def test_what_cannot_be_listed_gets_one_line(pytester, project, command, claims, arguments, said):
     project(claims)
-    done = run(pytester.path, *arguments)
+    done = command(pytester.path, "record", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_conftest_that_fails_and_a_malformed_rulings_file_get_one_line(pytester, project):
+def test_a_conftest_that_fails_and_a_malformed_rulings_file_get_one_line(pytester, project, command):
     folder = project("[count('B-count-y', 10)]")
     (folder / "rulings.json").write_text("{")
-    assert "is malformed" in run(pytester.path).stderr
+    assert "is malformed" in command(pytester.path, "record").stderr
     pytester.makeconftest("raise OSError('no such luck')")
-    done = run(pytester.path)
+    done = command(pytester.path, "record")
     assert done.returncode == 2
     assert "no claims can be collected" in done.stderr
     assert "no such luck" in done.stderr
@@ -287,8 +288,9 @@ def form(page):
     return lines[:6], [line for line in lines if re.match(r"#(?!.*( agree|: undecided)$)|\| claim \| record ", line)]
 
 
-def test_the_page_in_the_docs_has_the_form_of_the_record(tmp_path):
-    assert run(ROOT, "claims", "--markdown", tmp_path / "record.md").returncode == 0
+def test_the_page_in_the_docs_has_the_form_of_the_record(tmp_path, collected_claims, monkeypatch):
+    monkeypatch.setattr("hw1bench.session.collected.collected", lambda paths: collected_claims)
+    assert main(["record", "--markdown", str(tmp_path / "record.md")]) == 0
     now = form((tmp_path / "record.md").read_text())
     assert now[0][0] == "# The record"
     assert len(now[1]) > 10
