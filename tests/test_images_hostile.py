@@ -112,8 +112,8 @@ def inflated(kind, head):
     return IMAGE[:33] + chunk(kind, head + zlib.compress(bytes(200 * MIB), 1)) + IMAGE[33:]
 
 
-def tree(**changes):
-    return lambda folder: put_tree(folder / "mnist", FILES | {FIRST: changes["image"]})
+def tree(make):
+    return lambda folder: put_tree(folder / "mnist", FILES | {FIRST: make()})
 
 
 def linked(target):
@@ -199,9 +199,9 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\n%%EndComments\nshowpa
 HEAD = bytes([0, 0, 8, 3])
 LONG = "the headers of a member take more than 1,048,576 bytes"
 CASES = {
-    "eps": (tree(image=EPS), "it is not an image file"),
-    "png-ztxt": (tree(image=inflated(b"zTXt", b"k\0\0")), "cannot be decoded"),
-    "png-iccp": (tree(image=inflated(b"iCCP", b"k\0\0")), "cannot be decoded"),
+    "eps": (tree(lambda: EPS), "it is not an image file"),
+    "png-ztxt": (tree(lambda: inflated(b"zTXt", b"k\0\0")), "cannot be decoded"),
+    "png-iccp": (tree(lambda: inflated(b"iCCP", b"k\0\0")), "cannot be decoded"),
     "link-zero": (linked("/dev/zero"), f"{FIRST} is not a regular file: put the image itself"),
     "link-fifo": (linked(None), f"{FIRST} is not a regular file: put the image itself"),
     "link-self": (linked("0000.png"), "cannot be read"),

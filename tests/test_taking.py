@@ -32,6 +32,11 @@ CLASSES = replace(
 PATHS = Paths(own="a", other="b", mark_every=4)
 
 
+@pytest.fixture(autouse=True)
+def not_compiled(monkeypatch):
+    monkeypatch.setattr(engine, "compiler_works", lambda: False)
+
+
 def trained(*arms):
     blocks = [Block("T", "stage", arm, 0) for arm in arms]
     return [(block, engine.train(block, CPU)) for block in blocks]
