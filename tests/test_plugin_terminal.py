@@ -28,7 +28,7 @@ def test_progress_is_shown_on_a_terminal_while_the_tests_output_is_captured(pyte
 def test_without_a_terminal_no_progress_is_left(pytester, project, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     project(ONE)
-    result = pytester.runpytest_subprocess("claims")
+    result = pytester.runpytest("claims")
     result.assert_outcomes(passed=1, deselected=1)
     text = result.stdout.str() + result.stderr.str()
     assert "seeds 0-7" not in text
