@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 import reference
 from hw1bench.court.looks import plan
@@ -67,6 +68,15 @@ def test_median_and_its_interval_are_order_statistics(values):
     assert low in ranked
     assert high in ranked
     assert low <= verdict.median <= high
+
+
+@pytest.mark.parametrize("looks", [(2,), (5,), (8,), (8, 16), (8, 16, 32), (33,), (16, 100)], ids=str)
+def test_the_medians_interval_is_that_of_scipys_quantile_test(looks):
+    values = np.random.default_rng(0).standard_normal(looks[-1])
+    verdict = decide(values, looks)
+    low, high = stats.quantile_test(values, p=0.5).confidence_interval(confidence_level=verdict.level)
+    expected = [-math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high]
+    assert [*verdict.interval] == expected
 
 
 def test_the_medians_interval_at_eight_seeds_is_the_range():

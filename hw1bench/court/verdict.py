@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy import stats
+from scipy import special  # scipy.stats takes a second to import
 
 from hw1bench.court.looks import is_close, plan
 from hw1bench.court.vocabulary import How, RuledWord, VerdictWord
@@ -56,9 +56,12 @@ class Verdict:
 
 @cache
 def share_interval(holds: int, seeds: int, level: float) -> tuple[float, float]:
-    """The exact interval of the share of seeds in which a claim holds."""
-    interval = stats.binomtest(holds, seeds).proportion_ci(confidence_level=level, method="exact")
-    return float(interval.low), float(interval.high)
+    """The exact interval of the share of seeds in which a claim holds: quantiles of two beta distributions."""
+    tail = (1 - level) / 2
+    return (
+        float(special.betaincinv(holds, seeds - holds + 1, tail)) if holds else 0.0,
+        float(special.betainccinv(holds + 1, seeds - holds, tail)) if holds < seeds else 1.0,
+    )
 
 
 def _order_statistics(values: np.ndarray, level: float) -> tuple[float, tuple[float, float]]:
@@ -73,17 +76,19 @@ def _order_statistics(values: np.ndarray, level: float) -> tuple[float, tuple[fl
         median = float(middle[0]) if middle[0] == middle[1] else float(middle.mean())
     if np.isfinite(middle).all() and not np.isfinite(median):
         median = float((middle / 2).sum())
-    first, last = _ranks_around_the_median(len(ranked), level)
-    low = -np.inf if first is None else ranked[first]
-    high = np.inf if last is None else ranked[last]
-    return median, (float(low), float(high))
+    outside = _ranks_outside(len(ranked), level)
+    if outside == 0:
+        return median, (-math.inf, math.inf)
+    return median, (float(ranked[outside - 1]), float(ranked[-outside]))
 
 
 @cache
-def _ranks_around_the_median(seeds: int, level: float) -> tuple[int | None, int | None]:
-    """The ranks, from 0, of the effects that are the exact interval of the median; None if ``seeds`` are too few to bound it."""
-    ends = stats.quantile_test(np.arange(seeds), p=0.5).confidence_interval(confidence_level=level)
-    return None if np.isnan(ends.low) else int(ends.low), None if np.isnan(ends.high) else int(ends.high)
+def _ranks_outside(seeds: int, level: float) -> int:
+    """How many effects, counted from either end, reach the ends of the exact interval of the median (David and Nagaraja, 2003,
+    7.1): each end is on the wrong side of the median with a probability of at most (1 - ``level``) / 2. 0 if ``seeds`` are too
+    few to bound the median."""
+    tails = special.bdtr(np.arange(seeds), seeds, 0.5)  # probability of so many effects or fewer below the median
+    return int((tails <= (1 - level) / 2).sum())
 
 
 def nothing_found(values: Sequence[float]) -> str:
