@@ -33,9 +33,13 @@ def cheapest(cases: Iterable[Case], book: Book, seconds: float) -> list[str]:
     return chosen
 
 
-if __name__ == "__main__":
+def main(seconds: str) -> None:
     cases, book, *_ = collected([Path("claims")])
-    claims = cheapest(cases, book, float(sys.argv[1]))
+    claims = cheapest(cases, book, float(seconds))
     if not claims:  # an empty expression selects the whole tier
-        sys.exit(f"no claim on record without a data set takes {sys.argv[1]} s or less: allow more")
+        sys.exit(f"no claim on record without a data set takes {seconds} s or less: allow more")
     print(" or ".join(f"full-{claim}]" for claim in claims))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
