@@ -10,6 +10,12 @@ import pytest
 
 from hw1bench.support.files import write_whole
 
+if find_spec("hypothesis"):  # a machine with a GPU may lack it
+    from hypothesis import settings
+
+    settings.register_profile("patient", deadline=None)  # on a busy machine an example may take long
+    settings.load_profile("patient")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
