@@ -7,7 +7,7 @@
   const rows = inOrder.filter(child => child.matches("details"));
   const buttons = [...document.querySelectorAll("[data-sort]")];
   const texts = new Map(rows.map(row => [row, `${row.id} ${row.querySelector(".says").textContent}`.toLowerCase()]));
-  const fields = ["report", "topic", "protocol", "verdict"];
+  const fields = ["report", "topic", "protocol", "record", "verdict"];
   let sorted = "";  // the column by which rows are sorted, with a minus if downwards; "" for the order of the page
 
   const order = column => {
@@ -35,6 +35,7 @@
       wanted = [...inOrder.filter(child => !child.matches("details")), ...there.map(pair => pair[1]), ...none.map(pair => pair[1])];
     }
     if (wanted.some((child, place) => child !== list.children[place])) list.append(...wanted);
+    for (const part of [list, buttons[0].parentElement]) part.classList.toggle("grouped", !column);
     for (const button of buttons) {
       const here = button.dataset.sort === column;
       button.setAttribute("aria-pressed", here);
@@ -66,6 +67,7 @@
       shown += 1;
       if (heading && !sorted) heading.hidden = false;
     }
+    list.classList.toggle("filtered", shown < rows.length);
     document.getElementById("showing").textContent = `showing ${shown} of ${rows.length}`;
   };
 
@@ -85,7 +87,7 @@
     } catch { /* a frame that may not change its address */ }
   };
 
-  // A link to a claim that is filtered out shows it all the same.
+  // A link to a claim opens its card, even if its row is filtered out; so does loading the page again.
   const follow = () => {
     if (location.hash.startsWith("#?")) {
       choose(new URLSearchParams(location.hash.slice(2)));
@@ -93,7 +95,9 @@
       return;
     }
     const target = document.querySelector(":target"), row = target?.closest("#rows > details");
-    if (row?.hidden) {
+    if (!row) return;
+    if (target !== row) row.open = true;
+    if (row.hidden) {
       row.hidden = false;
       target.scrollIntoView();
     }
@@ -108,6 +112,12 @@
       copy.className = "deciding";
       link.parentElement.replaceWith(copy);
     }
+  };
+
+  // A click enlarges a figure where it stands, and another click, or Escape, makes it small again.
+  const enlarge = figure => {
+    for (const large of document.querySelectorAll("figure.large")) if (large !== figure) large.classList.remove("large");
+    figure?.classList.toggle("large");
   };
 
   const copy = async button => {
@@ -132,8 +142,11 @@
   form.querySelector("button").addEventListener("click", () => { choose(new URLSearchParams()); remember(); });
   document.addEventListener("toggle", event => unfold(event.target), true);
   addEventListener("hashchange", follow);
+  document.addEventListener("keydown", event => {
+    if (event.key === "Escape") enlarge(null);
+  });
   document.addEventListener("click", event => {
-    const button = event.target.closest("button"), link = event.target.closest("a[data-show]");
+    const button = event.target.closest("button"), link = event.target.closest("a[data-show], figure > a");
     if (button?.dataset.sort) {
       const column = button.dataset.sort;
       sorted = sorted === column ? `-${column}` : sorted === `-${column}` ? "" : column;
@@ -141,6 +154,9 @@
       remember();
     } else if (button?.matches(".copy")) {
       copy(button);
+    } else if (link?.matches("figure > a")) {
+      event.preventDefault();
+      enlarge(link.parentElement);
     } else if (link) {
       event.preventDefault();
       location.hash = `?${link.dataset.show}`;

@@ -19,13 +19,12 @@ QUESTIONS = (
         ),
         answer="It depends on the setting: E's deepest net is sooner in [13 of 16](E-fit-f1-deep-faster-0) seeds, "
         "and its shallow one ends no worse, in [8 of 8](E-fit-f1-shallow-comparable); D's four layers end lower than "
-        "two, in [8 of 8](D-fit-deeper-better-4-2-sinc); C's [18 layers](C-fit-deepest-flat-true) are no faster than "
-        "half as many, in [14 of 16](C-fit-deeper-not-faster-sinc).",
+        "two, in [8 of 8](D-fit-deeper-better-4-2-sinc); C's deepest is no faster than one half as deep, in [14 of "
+        "16](C-fit-deeper-not-faster-sinc).",
         rests_on={
             "E-fit-f1-deep-faster-0": "supported 13/16",
             "E-fit-f1-shallow-comparable": "supported 8/8",
             "D-fit-deeper-better-4-2-sinc": "supported 8/8",
-            "C-fit-deepest-flat-true": "supported 13/16",
             "C-fit-deeper-not-faster-sinc": "supported 14/16",
         },
         contrasts=(
@@ -78,9 +77,9 @@ QUESTIONS = (
             Position("D", "(ours: their paths differ)", "D-path-separate"),
             Position("E", "first layers end in similar areas", "E-path-layer1-converge"),
         ),
-        answer="Hardly: relative to their length first layers end [0.5 %](E-path-layer1-converge) closer than they "
-        "began, in [8 of 8](E-path-layer1-converge) seeds, and the nearest point of the other run's path is farther "
-        "than the nearest of a run's own by [a factor of 28](E-path-separate).",
+        answer="Barely: for their length, the first layers of two of E's runs end [0.5 %](E-path-layer1-converge) "
+        "closer than they began, in [8 of 8](E-path-layer1-converge) seeds; and a point on the way is farther from the "
+        "other run's path than from the rest of its own by [a factor of 28](E-path-separate).",
         rests_on={"E-path-layer1-converge": "supported 8/8", "E-path-separate": "supported 8/8"},
         contrasts=(
             Contrast(
@@ -102,12 +101,14 @@ QUESTIONS = (
             Position("E", "it is high early", "E-grad-high-early"),
             Position("E", "it falls late", "E-grad-late-falls"),
         ),
-        answer="In A's and B's fits of functions yes, in [8 of 8](A-grad-settles) and [8 of 8](B-grad-calms) seeds. "
-        "On MNIST E's falls late, in [8 of 8](E-grad-late-falls), but is high early in [none of "
-        "8](E-grad-high-early), and C's sentence holds in [none of 8](C-grad-slow-then-moves).",
+        answer="In A's and B's fits of functions yes, in [8 of 8](A-grad-settles) and [8 of 8](B-grad-calms) seeds; "
+        "in D's it falls fast, then slowly, in [none of 8](D-grad-fast-then-slow). On MNIST E's falls late, in [8 of "
+        "8](E-grad-late-falls), but is high early in [none of 8](E-grad-high-early); C's moves most late in [none of "
+        "8](C-grad-slow-then-moves).",
         rests_on={
             "A-grad-settles": "supported 8/8",
             "B-grad-calms": "supported 8/8",
+            "D-grad-fast-then-slow": "refuted 0/8",
             "E-grad-late-falls": "supported 8/8",
             "E-grad-high-early": "refuted 0/8",
             "C-grad-slow-then-moves": "refuted 0/8",
@@ -125,10 +126,10 @@ QUESTIONS = (
         "minimal-ratio",
         text="Has a lower loss fewer ways down?",
         positions=(
-            Position("A", "(shows a plot)", "A-minratio-falls-with-loss"),
-            Position("B", "(shows a plot)", "B-minratio-falls-with-loss"),
-            Position("C", "(shows a plot)", "C-minratio-falls-with-loss"),
-            Position("D", "(shows a plot)", "D-minratio-falls-with-loss"),
+            Position("A", "(plot; ours: yes)", "A-minratio-falls-with-loss"),
+            Position("B", "(plot; ours: yes)", "B-minratio-falls-with-loss"),
+            Position("C", "(plot; ours: yes)", "C-minratio-falls-with-loss"),
+            Position("D", "(plot; ours: yes)", "D-minratio-falls-with-loss"),
         ),
         answer="True of B's and D's nets, in [8 of 8](B-minratio-falls-with-loss) and [8 of "
         "8](D-minratio-falls-with-loss) seeds, and not of C's, in [none of 8](C-minratio-falls-with-loss); A's are "
@@ -155,9 +156,9 @@ QUESTIONS = (
             Position("B", "they can be learnt", "B-random-learns"),
             Position("E", "they are memorised", "E-random-memorised"),
         ),
-        answer="Not in these budgets: E's net ends at [10.8 %](E-random-memorised), where guessing has a tenth, "
-        "after [10 epochs](E-random-memorised); A's at [22.9 %](A-random-cannot-learn) after "
-        "[30](A-random-cannot-learn), so it has begun to.",
+        answer="Not in these budgets, though their learning may begin: E's net ends at [10.8 %](E-random-memorised), "
+        "little more than the tenth of guessing, after [10 epochs](E-random-memorised); A's at "
+        "[22.9 %](A-random-cannot-learn) after [30](A-random-cannot-learn).",
         rests_on={"E-random-memorised": "refuted 0/8", "A-random-cannot-learn": "refuted 0/8"},
         contrasts=(
             Contrast(
@@ -207,8 +208,8 @@ QUESTIONS = (
             Position("E", "accuracy peaks in the middle", "E-interp-train-peak-half"),
         ),
         answer="No: training accuracy is best there in [none of 8](A-interp-train-middle-w256) of A's seeds and "
-        "[none of 8](E-interp-train-peak-half) of E's. Between B's nets on CIFAR-10 the test error is above the "
-        "ends' mean in [8 of 8](B-batch-interp-barrier): a barrier.",
+        "[none of 8](E-interp-train-peak-half) of E's. Between B's nets on CIFAR-10 the test error rises more than two "
+        "points above the mean of the ends, a barrier, in [8 of 8](B-batch-interp-barrier).",
         rests_on={
             "A-interp-train-middle-w256": "refuted 0/8",
             "E-interp-train-peak-half": "refuted 0/8",
@@ -235,7 +236,7 @@ QUESTIONS = (
         positions=(
             Position("B", "it falls (input Jacobian)", "B-batch-sensitivity-falls-jacobian"),
             Position("B", "it falls (its own measure)", "B-batch-sensitivity-falls-reported"),
-            Position("C", "(shows a plot)", "C-batch-sensitivity-falls-jacobian"),
+            Position("C", "(plot; ours: it falls)", "C-batch-sensitivity-falls-jacobian"),
         ),
         answer="Yes for B's nets on CIFAR-10, by both measures, in [8 of 8](B-batch-sensitivity-falls-jacobian) and "
         "[8 of 8](B-batch-sensitivity-falls-reported) seeds; but test loss rises with batch size too, in [8 of "
@@ -254,9 +255,8 @@ QUESTIONS = (
             Position("A", "1e-2 is best of five", "A-lr-best-1e-2"),
             Position("B", "sensitivity falls as it rises", "B-lr-sensitivity-falls-jacobian"),
         ),
-        answer="A's is best in [none of 8](A-lr-best-1e-2) seeds: another is ahead by [1.8 points](A-lr-best-1e-2) "
-        "of test accuracy, and that no smaller one is better holds in [none of 8](A-lr-smaller-not-better). Of B's "
-        "sweep there is [no evidence](B-lr-sensitivity-falls-jacobian), because at three of its five rates the nets "
+        answer="A's rate is best in [none of 8](A-lr-best-1e-2) seeds: in all of them a smaller one is ahead, by "
+        "[1.8 points](A-lr-smaller-not-better) of test accuracy in the median. Of B's sweep there is [no evidence](B-lr-sensitivity-falls-jacobian), because at three of its five rates the nets "
         "do not learn.",
         rests_on={
             "A-lr-best-1e-2": "refuted 0/8",
