@@ -65,7 +65,7 @@ def field(page, name: str):
 
 
 def verdict(page, group: str):
-    return page.locator(f"#filter [value='{group}']")
+    return page.locator(f"#filter [type=checkbox][value='{group}']")
 
 
 def address(page) -> str:
@@ -128,6 +128,8 @@ def test_all_claims_are_shown_at_first(show):
         ("report", "D", "report=D", lambda one: one["report"] == "D"),
         ("topic", "Random labels", "topic=random", lambda one: one["topic"] == "random"),
         ("protocol", "reduced", "protocol=reduced", lambda one: one["fidelity"] == "reduced"),
+        ("record", "not on record", "record=not+on+record", lambda one: one["record"] is None),
+        ("record", "refuted", "record=refuted", lambda one: (one["record"] or {}).get("verdict") == "refuted"),
     ],
 )
 def test_a_choice_shows_its_claims_alone(show, name, choice, state, wanted):
@@ -262,16 +264,47 @@ def test_claims_at_odds_show_their_figures(show):
     (side, _) = page.locator("#disagreements .sides details").all()
     side.locator("summary").click()
     side.locator("img").wait_for()
-    assert side.locator("a").get_attribute("href") == "#figure-figures-A-fit-sinc-loss-svg"  # which enlarges it
+    small = side.locator("img").bounding_box()["width"]
+    side.locator("img").click()
+    assert side.locator("img").bounding_box()["width"] >= small
 
 
-def test_a_figure_is_enlarged_by_a_click(show):
-    page = show()
-    page.locator(".gallery summary").first.click()
+@pytest.mark.parametrize("script", [True, False])
+def test_a_figure_is_enlarged_by_a_click(show, script):
+    page = show(java_script_enabled=script)
+    page.locator("#figures summary").first.click()
     picture = page.locator("#figures img").first
     small = picture.bounding_box()["height"]
     picture.click()
     assert picture.bounding_box()["height"] > 1.5 * small
+    if script:
+        picture.click()
+        assert picture.bounding_box()["height"] == small
+        picture.click()
+        page.keyboard.press("Escape")
+        assert picture.bounding_box()["height"] == small
+
+
+def test_a_card_is_open_again_after_a_reload(show):
+    page = show(after=f"#claim-{FIRST}")
+    page.reload()
+    assert page.locator(f"#claim-{FIRST}").is_visible()
+
+
+def test_headings_count_only_what_they_stand_above(show):
+    page = show()
+    count = page.locator("#topic-fit small")
+    assert count.is_visible()
+    field(page, "report").select_option("D")
+    assert not count.is_visible()
+
+
+def test_the_topic_stands_in_the_heading_or_in_the_row(show):
+    page = show()
+    topic = page.locator(f"#row-{FIRST} .topic")
+    assert not topic.is_visible()
+    page.locator(".columns").get_by_role("button", name="report").click()
+    assert topic.is_visible()
 
 
 def test_without_a_script_the_page_is_whole(show):

@@ -20,8 +20,10 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp; http:/
 def test_figures_across_reports_stand_in_their_topic_before_those_of_each_report(page):
     shown = claim("A-random-cannot-learn", figure=across()["path"])
     found = page(document(shown, figures=[figure("B", "-", "Loss", "figures/B-random-loss.svg"), across()]))
-    caption = "Accuracy against steps Reports A, B, E A: passes 15 %. B: never."
-    shown = f"Random labels Across reports, 1 figure: Accuracy against steps {caption} Report B, 1 figure: Loss Loss"
+    caption = "Reports A, B, E A: passes 15 %. B: never."
+    shown = (
+        f"Random labels Across reports, 1 figure: Accuracy against steps {caption} Report B, 1 figure: Loss Report B"
+    )
     assert found.text("figures").startswith(f"Figures {shown}")
     assert found.find("a", inside="claim-A-random-cannot-learn", href="#figure-figures-across-random-memorising-svg")
 

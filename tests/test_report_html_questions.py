@@ -102,8 +102,8 @@ def test_the_line_above_the_questions_says_what_was_judged_how():
     two = pilot("T-two", record=on_record("refuted", 8, 0, "absent"), agreement="differs")
     whole = document(claim("T-three"), one, two, unjudged("T-four", "not run", note="full tier only: too large"))
     assert words.judged(whole) == (
-        "1 claim was judged as reported; 2 by reduced protocols (the record decides 2 of them too, and 1 agree); "
-        "1 need the full tier."
+        "1 claim was judged as reported; 2 by reduced protocols, as pilots, of which 2 decide what the record decides too, and "
+        "1 agree with it; 1 need the full tier."
     )
     assert words.judged(document(unjudged("T-five", "error"))) == ""
 

@@ -94,7 +94,7 @@
       document.getElementById("claims").scrollIntoView();
       return;
     }
-    const target = document.querySelector(":target"), row = target?.closest("#rows > details");
+    const target = document.getElementById(location.hash.slice(1)), row = target?.closest("#rows > details");
     if (!row) return;
     if (target !== row) row.open = true;
     if (row.hidden) {

@@ -349,7 +349,9 @@ def judged(document: Document) -> str:
         agree = Counter(claim["agreement"] for claim in pilots)
         compared = agree["agrees"] + agree["differs"]
         all_of = "all" if agree["agrees"] == compared else agree["agrees"]
-        trusted = f", of which {compared} decide what the record decides too, and {all_of} agree with it" if compared else ""
+        trusted = (
+            f", of which {compared} decide what the record decides too, and {all_of} agree with it" if compared else ""
+        )
         parts.append(f"{len(pilots)} by reduced protocols, as pilots{trusted}")
     waiting = sum(group(claim) == FULL_TIER_ONLY for claim in claims)
     if waiting:

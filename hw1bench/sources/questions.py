@@ -156,9 +156,9 @@ QUESTIONS = (
             Position("B", "they can be learnt", "B-random-learns"),
             Position("E", "they are memorised", "E-random-memorised"),
         ),
-        answer="Not in these budgets, though their learning may begin: E's net ends at [10.8 %](E-random-memorised), "
-        "little more than the tenth of guessing, after [10 epochs](E-random-memorised); A's at "
-        "[22.9 %](A-random-cannot-learn) after [30](A-random-cannot-learn).",
+        answer="Not in these budgets: E's net ends at [10.8 %](E-random-memorised), hardly more than the tenth of guessing, "
+        "after [10 epochs](E-random-memorised); A's has begun to learn them, with [22.9 %](A-random-cannot-learn) after "
+        "[30](A-random-cannot-learn).",
         rests_on={"E-random-memorised": "refuted 0/8", "A-random-cannot-learn": "refuted 0/8"},
         contrasts=(
             Contrast(
@@ -256,7 +256,8 @@ QUESTIONS = (
             Position("B", "sensitivity falls as it rises", "B-lr-sensitivity-falls-jacobian"),
         ),
         answer="A's rate is best in [none of 8](A-lr-best-1e-2) seeds: in all of them a smaller one is ahead, by "
-        "[1.8 points](A-lr-smaller-not-better) of test accuracy in the median. Of B's sweep there is [no evidence](B-lr-sensitivity-falls-jacobian), because at three of its five rates the nets "
+        "[1.8 points](A-lr-smaller-not-better) of test accuracy in the median. Of B's sweep "
+        "there is [no evidence](B-lr-sensitivity-falls-jacobian), because at three of its five rates the nets "
         "do not learn.",
         rests_on={
             "A-lr-best-1e-2": "refuted 0/8",
