@@ -24,8 +24,8 @@ def test_a_picture_shows_the_questions_and_keeps_their_digest(tmp_path):
     found = picture.take(page)
     with Image.open(io.BytesIO(found)) as image:
         width, height = image.size
-        assert width == picture.WIDTH
-        assert 150 < height < 900  # neither empty nor with the claims
+        assert width == 2 * picture.WIDTH
+        assert 300 < height < 1800  # neither empty nor with the claims
         assert len(image.convert("RGB").getcolors(1 << 24)) > 8
     assert picture.digest_of(found) == picture.digest(page)
 

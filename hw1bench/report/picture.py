@@ -13,9 +13,10 @@ from PIL import Image, ImageChops
 from PIL.PngImagePlugin import PngInfo
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WIDTH = 1280
-_TALL = 4000  # pixels, of which the picture keeps what is not empty
-_MARGIN = 24
+WIDTH = 1060  # CSS pixels: a page that shows the picture is hardly wider, and its letters stay legible
+_SCALE = 2  # pixels per CSS pixel
+_TALL = 4000  # CSS pixels, of which the picture keeps what is not empty
+_MARGIN = 24  # CSS pixels
 _SECONDS = 60
 _SHOWN = "shown"  # the name of the digest in the picture's own text
 _FIRST = "<style>nav, main > :not(#questions) { display: none !important; }</style></head>"
@@ -48,7 +49,7 @@ def digest_of(picture: bytes) -> str | None:
 
 
 def take(page: str) -> bytes:
-    """A PNG of the first screen of ``page``, 1,280 pixels wide, in light colours.
+    """A PNG of the first screen of ``page`` in light colours, as a window of ``WIDTH`` shows it, at twice the resolution.
 
     Raises ValueError if there is no browser, or if it takes no picture.
     """
@@ -64,6 +65,7 @@ def take(page: str) -> bytes:
         source, target = Path(folder, "page.html"), Path(folder, "page.png")
         source.write_text(page.replace("</head>", _FIRST, 1), encoding="utf-8")
         command += [f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{_TALL}", f"--screenshot={target}"]
+        command.append(f"--force-device-scale-factor={_SCALE}")
         try:
             done = subprocess.run(
                 [*command, source.as_uri()], capture_output=True, text=True, timeout=_SECONDS, check=False
@@ -80,6 +82,6 @@ def take(page: str) -> bytes:
     kept = PngInfo()
     kept.add_text(_SHOWN, digest(page))
     written = io.BytesIO()
-    shown = whole.crop((0, 0, whole.width, min(whole.height, bottom + _MARGIN)))
+    shown = whole.crop((0, 0, whole.width, min(whole.height, bottom + _SCALE * _MARGIN)))
     shown.quantize(64, dither=Image.Dither.NONE).save(written, "PNG", optimize=True, pnginfo=kept)
     return written.getvalue()
