@@ -6,6 +6,8 @@ measurement of your own, derive a class from ``Measurement`` and register the fu
 
 from hw1bench.court.claim import Claim, Reading
 from hw1bench.court.readings import tried
+from hw1bench.court.values import Values
+from hw1bench.court.verdict import judge_values
 from hw1bench.effects import Effect
 from hw1bench.measures.instruments import takes
 from hw1bench.specs.evaluation import Evaluation
@@ -54,7 +56,9 @@ __all__ = [
     "Report",
     "StepLR",
     "Topic",
+    "Values",
     "both_tiers",
+    "judge_values",
     "takes",
     "tried",
 ]

@@ -1,7 +1,8 @@
 """The agenda: what is to be put on record next, in units, and in which order.
 
 A *unit* is an experiment at a look: the first look of all its claims that have no ruling that counts, or the next look of those
-whose ruling is inconclusive although more seeds are planned. Exact counts, which train nothing, make up a unit of their own. A
+whose ruling is inconclusive although more seeds are planned. Exact counts, which train nothing, make up a unit of their own, and
+so do values from elsewhere at a look, of which nobody knows how long they take. A
 ruling that counts and leaves no look open is final here: nothing judges it anew.
 
 A session that has a budget judges what is selected in the same spirit, whatever is on record: see ``seconds_per_claim``.
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from hw1bench.court import costs, pilots
 from hw1bench.court.costs import Device, Rates
 from hw1bench.court.docket import Book, Case
+from hw1bench.court.values import ELSEWHERE, Values
 from hw1bench.specs.experiment import Tier
 
 TINY = 60.0
@@ -31,7 +33,9 @@ class Unit:
     @property
     def name(self) -> str:
         experiment = self.cases[0].claim.experiment
-        return "exact counts" if experiment is None else f"{experiment.id} at {self.seeds} seeds"
+        if self.seeds is None:
+            return "exact counts"
+        return f"{ELSEWHERE if experiment is None else experiment.id} at {self.seeds} seeds"
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -54,14 +58,17 @@ def units(cases: Iterable[Case], book: Book, rates: Rates, device: Device) -> li
 def next_look(case: Case, book: Book) -> tuple[int | None, int] | None:
     """The seeds of the next look at the claim in the full tier (None for an exact count), and those that its ruling rests on
     already; None if its ruling is final."""
-    ruling, experiment = case.ruled(book, "full"), case.claim.experiment
-    if experiment is None:
+    ruling, experiment, effect = case.ruled(book, "full"), case.claim.experiment, case.claim.effect
+    if isinstance(effect, Values):
+        looks, there = effect.looks, len(effect.seeds())
+    elif experiment is not None:
+        looks, there = experiment.full.looks, experiment.full.looks[-1]
+    else:
         return (None, 0) if ruling is None else None
-    looks = experiment.full.looks
     if ruling is None:
         return looks[0], 0
     seeds = ruling.seeds or 0
-    open_looks = [look for look in looks if look > seeds] if ruling.verdict == "inconclusive" else []
+    open_looks = [look for look in looks if seeds < look <= there] if ruling.verdict == "inconclusive" else []
     return (open_looks[0], seeds) if open_looks else None
 
 
@@ -69,7 +76,7 @@ def _unit(cases: Sequence[Case], seeds: int | None, before: int, rates: Rates, d
     """The unit of ``cases``. Runs of earlier looks are taken to be stored already."""
     experiment = cases[0].claim.experiment
     if experiment is None or seeds is None:
-        return Unit(tuple(cases), None, 0.0)
+        return Unit(tuple(cases), seeds, 0.0)
     seconds = rates.seconds(costs.arms_of(cases, "full"), experiment.full.measures, seeds - before, device)
     return Unit(tuple(cases), seeds, seconds)
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
+from hw1bench.court.values import Values
 from hw1bench.effects import CountIs, CountsEqual, Effect, Exact, LayersAre
 from hw1bench.effects.assumed import argument_names
 from hw1bench.specs.experiment import TIERS, Experiment, Fidelity, Protocol, Tier
@@ -13,7 +14,7 @@ from hw1bench.support.checks import flag, instance, label, one_of, optional, rea
 _ID = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
-_EFFECT = instance(Effect, CountIs, CountsEqual, LayersAre)
+_EFFECT = instance(Effect, CountIs, CountsEqual, LayersAre, Values)
 
 
 def _id(value: Any, what: str) -> str:
@@ -32,7 +33,7 @@ class Reading:
 
     number: str
     reading: str
-    effect: Effect | Exact
+    effect: Effect | Exact | Values
 
     def __post_init__(self) -> None:
         settle(self, number=label(), reading=label(), effect=_EFFECT)
@@ -42,7 +43,8 @@ class Reading:
 class Claim:
     """What report ``report`` says at ``where``, tried by ``effect`` on the runs of ``experiment``.
 
-    A count claim has no experiment, because it is exact. ``figure`` names the experiment's figure that shows the claim;
+    A count claim has no experiment, because it is exact, and neither has a claim on ``Values`` from elsewhere, which are effect
+    and experiment in one. ``figure`` names the experiment's figure that shows the claim;
     ``origin`` "ours" marks a claim that no report makes; ``assumptions`` are made in addition to the experiment's own;
     ``full_only`` marks a claim that a quick protocol cannot try, such as one about a number measured on the real data.
 
@@ -63,7 +65,7 @@ class Claim:
     report: str
     where: str
     says: str
-    effect: Effect | Exact
+    effect: Effect | Exact | Values
     experiment: Experiment | None = None
     figure: str = ""
     origin: Literal["report", "ours"] = "report"
@@ -97,7 +99,10 @@ class Claim:
             question=text(),
         )
         if isinstance(self.effect, Effect) != (self.experiment is not None):
-            raise ValueError(f"claim {self.id}: an effect on runs needs an experiment, and an exact count takes none")
+            raise ValueError(
+                f"claim {self.id}: an effect on runs needs an experiment; an exact count takes none, and neither do values from "
+                "elsewhere"
+            )
         self._check_figure()
         self._check_readings()
         if isinstance(self.effect, Effect) and self.experiment is not None:
@@ -122,11 +127,13 @@ class Claim:
         return self.experiment.protocol(tier)
 
     def key(self, tier: Tier) -> str | None:
-        """The digest of what ``tier`` trains for the claim; None if it trains nothing, as for an exact count."""
+        """The digest of what ``tier`` trains for the claim; None if it trains nothing, as for an exact count and for
+        values from elsewhere."""
         return self.experiment.key(tier) if self.experiment and self.protocol(tier) else None
 
     def fidelity(self, tier: Tier) -> Fidelity:
-        """Whether ``tier`` tries the claim as reported; an exact count is always tried so."""
+        """Whether ``tier`` tries the claim as reported; an exact count is always tried so, and so are values from
+        elsewhere."""
         return self.experiment.fidelity(tier) if self.experiment else "as reported"
 
     def _check_figure(self) -> None:
@@ -143,6 +150,8 @@ class Claim:
         """Raise ValueError for a ``stated`` argument that the effect does not have, and for a reading that needs other runs."""
         if isinstance(self.effect, Effect):
             names, why = argument_names(self.effect), "no constructor of effects made it"
+        elif isinstance(self.effect, Values):
+            names, why = set(), "values from elsewhere have none"
         else:
             about = isinstance(self.effect, CountIs) and self.effect.relation == "about"
             names, why = {"within"} if about else set(), "an exact count assumes a number only if it is 'about' another"
@@ -151,12 +160,14 @@ class Claim:
                 have = f"only {', '.join(sorted(names))}" if names else f"because {why}"
                 raise ValueError(f"claim {self.id}: its effect has no argument {name!r} to be stated, {have}")
         for reading in self.readings:
-            if isinstance(reading.effect, Effect) != isinstance(self.effect, Effect):
-                raise ValueError(
-                    f"claim {self.id}: reading {reading.reading!r} of {reading.number} is of another kind than its effect: give "
-                    "an effect on runs for an effect on runs, and an exact count for an exact count"
-                )
+            for kind, what in ((Effect, "an effect on runs"), (Values, "values from elsewhere")):
+                if isinstance(reading.effect, kind) != isinstance(self.effect, kind):
+                    raise ValueError(
+                        f"claim {self.id}: reading {reading.reading!r} of {reading.number} is of another kind than its effect: "
+                        f"give {what} for {what}, and an exact count for an exact count"
+                    )
             self._check_arms(reading)
+            self._check_seeds(reading)
 
     def _check_arms(self, reading: Reading) -> None:
         """Raise ValueError for a ``reading`` of arms that the effect does not read."""
@@ -166,6 +177,17 @@ class Claim:
             raise ValueError(
                 f"claim {self.id}: reading {reading.reading!r} of {reading.number} needs other arms than its effect, "
                 f"which reads {', '.join(self.effect.arms)}: a reading is judged on the same runs"
+            )
+
+    def _check_seeds(self, reading: Reading) -> None:
+        """Raise ValueError for a ``reading`` of values from elsewhere that may lack a seed of the claim's, or has more."""
+        own, other = self.effect, reading.effect
+        if not isinstance(own, Values) or not isinstance(other, Values):
+            return
+        if (own.computed, own.seeds(), own.looks) != (other.computed, other.seeds(), other.looks):
+            raise ValueError(
+                f"claim {self.id}: reading {reading.reading!r} of {reading.number} has other seeds or looks than its values: a "
+                "reading is judged on the same seeds"
             )
 
     def everything_assumed(self) -> tuple[str, ...]:

@@ -13,8 +13,10 @@ from typing import Any, Protocol
 from hw1bench.court import pilots
 from hw1bench.court import verdict as rule
 from hw1bench.court.claim import Claim, Reading
+from hw1bench.court.elsewhere import Elsewhere
 from hw1bench.court.readings import as_read, readings_of
 from hw1bench.court.remarks import Seeds, diverged_where, remarks
+from hw1bench.court.values import Values
 from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOT_OF, VerdictWord
 from hw1bench.effects import CountsEqual, Effect, Exact, LayersAre
@@ -25,6 +27,7 @@ from hw1bench.specs import notation
 from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Images, Model, Tier
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.number import NoFinding
+from hw1bench.support.progress import Progress, Silent
 from hw1bench.support.refusals import Unavailable, Unreadable
 
 
@@ -50,8 +53,8 @@ Timer = Callable[[str, Callable[[], None]], None]
 class Judgement:
     """A verdict with its evidence: ``facts`` of the runs' data set; ``seconds`` of training and measuring, for all blocks it
     rests on (``reused`` if none was trained or measured for it); the number of seeds that ``diverged``; the ``readings``, each
-    with its word on the same runs; the ``error``, if the verdict is "error"; and what the effects ``told``, in a reader's units,
-    '' if there are none."""
+    with its word on the same runs; the ``error``, if the verdict is "error"; what the effects ``told``, in a reader's units, ''
+    if there are none; and the ``seeds`` of values from elsewhere."""
 
     claim: Claim
     tier: Tier
@@ -63,6 +66,7 @@ class Judgement:
     error: Exception | None = None
     readings: tuple[tuple[Reading, VerdictWord], ...] = ()
     told: str = ""
+    seeds: tuple[int, ...] | None = None
 
     @property
     def fragile(self) -> tuple[str, ...]:
@@ -119,10 +123,11 @@ class Court:
     why nothing can be trained here, if there is one: claims that need training are then "not run". ``unfit`` says why a stored
     record of a block, or of a measurement, cannot be what the trainer would give, or ''. ``prepared`` waits for what else puts
     runs of an experiment into the store, and says how many blocks and measurements that made. ``admit`` is told of the blocks of
-    an experiment that are about to be trained or measured, and raises Unavailable if they are not to be. ``records`` (trained)
-    and ``results`` (measured) are all that the court has read from the store or made so far. ``spent`` has the seconds by the
-    clock that training and measuring took, or waiting for it, by the id of the experiment; ``cut_short`` the experiments of which
-    something was not trained or measured because it was Unavailable.
+    an experiment that are about to be trained or measured, and of values from elsewhere that are about to be computed, and raises
+    Unavailable if they are not to be. ``progress`` shows the seeds of such values, and may stop them in the same way. ``records``
+    (trained) and ``results`` (measured) are all that the court has read from the store or made so far. ``spent`` has the seconds
+    by the clock that training and measuring took, or waiting for it, by the id of the experiment or the name of the values;
+    ``cut_short`` the experiments of which something was not trained or measured because it was Unavailable.
     """
 
     tier: Tier
@@ -133,15 +138,18 @@ class Court:
     closed: str | None = None
     unfit: Callable[[Record, Block | Measured], str] = unfit
     prepared: Callable[[Experiment], int] = lambda experiment: 0
-    admit: Callable[[Experiment, Sequence[Block]], None] = lambda experiment, blocks: None
+    admit: Callable[[Experiment | Values, Sequence[Block]], None] = lambda experiment, blocks: None
     records: dict[Block, Record] = field(default_factory=dict)
     results: dict[Measured, Record] = field(default_factory=dict)
     spent: dict[str, float] = field(default_factory=dict)
     cut_short: set[Experiment] = field(default_factory=set)
+    progress: Progress = field(default_factory=Silent)
 
     def hear(self, claim: Claim, timer: Timer = lambda experiment, train: train()) -> Judgement:
         """The judgement on ``claim``: "not run" if training is ``Unavailable``; "error" for any other exception."""
         try:
+            if isinstance(claim.effect, Values):
+                return self._judge_values(claim, claim.effect)
             if not isinstance(claim.effect, Effect):
                 return self._judge_count(claim, claim.effect)
             why = pilots.silenced(claim) if self.tier == "quick" else ""
@@ -161,19 +169,39 @@ class Court:
         read = [
             (reading, judge_count(reading.effect))
             for reading in readings_of(claim)
-            if not isinstance(reading.effect, Effect)
+            if not isinstance(reading.effect, Effect | Values)
         ]
         return Judgement(
             claim, self.tier, judge_count(effect), readings=tuple((reading, verdict.word) for reading, verdict in read)
         )
 
-    def looks(self, experiment: Experiment) -> list[int]:
+    def _judge_values(self, claim: Claim, effect: Values) -> Judgement:
+        """The judgement on values from elsewhere, look by look, as on runs."""
+        court = Elsewhere(self.store, self.progress, lambda values: self.admit(values, ()), self.spent)
+        found = court.judge(effect, self.looks(effect), self.seed_offset)
+        readings = tuple(
+            (reading, found.read(reading.effect).word)
+            for reading in readings_of(claim)
+            if isinstance(reading.effect, Values)
+        )
+        return Judgement(
+            claim,
+            self.tier,
+            found.verdict,
+            facts={"dataset": effect.described, "fingerprint": found.fingerprint, "stand_in": False},
+            seconds=found.seconds,
+            reused=found.reused,
+            readings=readings,
+            seeds=found.seeds,
+        )
+
+    def looks(self, of: Experiment | Values) -> list[int]:
         """The planned looks that ``max_seeds`` leaves. Raises ValueError if it leaves none."""
-        planned = experiment.protocol(self.tier).looks
+        planned, name = (of.looks, of.name) if isinstance(of, Values) else (of.protocol(self.tier).looks, of.id)
         left = [look for look in planned if self.max_seeds is None or look <= self.max_seeds]
         if not left:
             raise ValueError(
-                f"--max-seeds {self.max_seeds} is below the first look of {experiment.id}: use {planned[0]} or more"
+                f"--max-seeds {self.max_seeds} is below the first look of {name}: use {planned[0]} or more"
             )
         return left
 

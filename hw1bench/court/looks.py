@@ -20,6 +20,8 @@ import numpy as np
 
 from hw1bench.court.vocabulary import ALPHA, RuledWord
 
+LOOKS = (8, 16, 32)
+"""The numbers of seeds at which a verdict may be reached, if nothing else is planned."""
 LARGEST = 10_000
 """The most seeds that a look may have: more would take minutes to plan."""
 
@@ -58,6 +60,15 @@ def plan(looks: Sequence[int]) -> tuple[Look, ...]:
     if looks[-1] > LARGEST:
         raise ValueError(f"looks must be at {LARGEST:,} seeds or fewer, not at {looks[-1]:,}")
     return _plan(tuple(int(look) for look in looks))
+
+
+def check_looks(looks: Sequence[int]) -> None:
+    """Raise ValueError as ``plan`` does, and for looks of which the last one cannot decide even if all seeds agree."""
+    last = plan(looks)[-1]
+    if last.bound > last.seeds:
+        raise ValueError(
+            f"looks at {tuple(looks)} can never decide, even if all seeds agree: plan a last look at 6 seeds or more"
+        )
 
 
 @cache

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hw1bench.court.claim import Claim, Reading
+from hw1bench.court.values import Values
 from hw1bench.effects import CountIs, Effect, Exact
 from hw1bench.effects.assumed import Number, numbers, shown
 
@@ -17,7 +18,7 @@ def readings_of(claim: Claim) -> tuple[Reading, ...]:
     the report states the number, those of the rule; then those that the claim gives of anything else.
 
     A value of the rule that the constructor of the effect refuses is left out. An effect made by hand has only the readings
-    that its claim gives. Of exact counts, only what "about" allows is assumed.
+    that its claim gives, and so have values from elsewhere. Of exact counts, only what "about" allows is assumed.
     """
     if not isinstance(claim.effect, Effect):
         return claim.readings or (() if "within" in claim.stated else _of_count(claim.effect))
@@ -52,7 +53,7 @@ def tried(effect: Effect, argument: str, *values: Any) -> tuple[Reading, ...]:
     return tuple(_reading(effect, found[0], (value,)) for value in values)
 
 
-def _of_count(effect: Exact) -> tuple[Reading, ...]:
+def _of_count(effect: Exact | Values) -> tuple[Reading, ...]:
     if not isinstance(effect, CountIs) or effect.relation != "about":
         return ()
     others = (effect.within / 2, 2 * effect.within)

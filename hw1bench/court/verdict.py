@@ -7,17 +7,24 @@ verdict is false with probability at most 0.05, whatever the distribution of the
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from scipy import special  # scipy.stats takes a second to import
 
-from hw1bench.court.looks import is_close, plan
+from hw1bench.court.looks import LOOKS, check_looks, is_close, plan
 from hw1bench.court.vocabulary import How, RuledWord, VerdictWord
 from hw1bench.effects.telling import TIE
-from hw1bench.support.number import as_real
+from hw1bench.support.number import NoFinding, as_real
+
+Opposite = Callable[[float], float]
+"""The effect of the opposite claim in a seed, given the effect of the claim."""
+
+
+def negated(value: float) -> float:
+    """The opposite of an effect that compares two things: the other way round."""
+    return -value
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,8 @@ class Verdict:
 @cache
 def share_interval(holds: int, seeds: int, level: float) -> tuple[float, float]:
     """The exact interval of the share of seeds in which a claim holds: quantiles of two beta distributions."""
+    from scipy import special  # takes a second to import, which collection need not wait for; scipy.stats takes another
+
     tail = (1 - level) / 2
     return (
         float(special.betaincinv(holds, seeds - holds + 1, tail)) if holds else 0.0,
@@ -87,6 +96,8 @@ def _ranks_outside(seeds: int, level: float) -> int:
     """How many effects, counted from either end, reach the ends of the exact interval of the median (David and Nagaraja, 2003,
     7.1): each end is on the wrong side of the median with a probability of at most (1 - ``level``) / 2. 0 if ``seeds`` are too
     few to bound the median."""
+    from scipy import special
+
     tails = special.bdtr(np.arange(seeds), seeds, 0.5)  # probability of so many effects or fewer below the median
     return int((tails <= (1 - level) / 2).sum())
 
@@ -138,3 +149,39 @@ def decide(values: Sequence[float], looks: Sequence[int], opposite: Sequence[flo
         median=median,
         interval=interval,
     )
+
+
+def judge_values(
+    values: Sequence[float] | Mapping[int, float], looks: Sequence[int] = LOOKS, *, opposite: Opposite | None = negated
+) -> Verdict:
+    """The verdict on effects from anywhere, by the rule of ``decide``: pytest, torch and a claim are not needed.
+
+    ``values`` are the effects, one per seed in the order of the seeds, or a mapping from seeds to effects, which is taken by
+    ascending seed. They are looked at as a court does: the first ``looks[0]`` of them, then the first ``looks[1]``, up to the
+    first look that decides; what comes after it is not counted. So the error of at most 0.05 holds although the number of seeds
+    depends on what was found, if the looks, and which seeds there are, were fixed before. The word is "not run", with a note,
+    if there are fewer than ``looks[0]`` values; "inconclusive" has a note if more seeds could still decide.
+    ``opposite`` gives the effect of the opposite claim in a seed (None: it has no opposite), see ``decide``.
+    Raises ValueError for looks that do not increase or can never decide, and NoFinding for an effect that is not a real number.
+    """
+    check_looks(looks)
+    if isinstance(values, Mapping):
+        values = [values[seed] for seed in sorted(values)]
+    effects = []
+    for index, value in enumerate(values):
+        try:
+            effects.append(as_real(value))
+        except NoFinding as error:
+            raise NoFinding(f"values[{index}]: {error}") from None
+    there = [look for look in looks if look <= len(effects)]
+    verdict = Verdict("not run")
+    for look in there:
+        taken = effects[:look]
+        verdict = decide(taken, looks, None if opposite is None else [opposite(value) for value in taken])
+        if verdict.word != "inconclusive":
+            return verdict
+    if len(there) == len(looks):
+        return verdict
+    which = "next" if there else "first"
+    seeds = f"{len(effects)} seed{'' if len(effects) == 1 else 's'}"
+    return replace(verdict, note=f"{seeds} of the {looks[len(there)]} that the {which} look needs")

@@ -207,6 +207,10 @@ def _check_readings(claim: Claim, name: str) -> None:
 def _check_effect(effect: Effect, seeds: int | None, name: str) -> None:
     if seeds is not None and len(effect["values"]) != seeds:
         raise ValueError(f"{name} has {seeds} seeds but {len(effect['values'])} effects: give one per seed")
+    if "seeds" in effect and len(effect["seeds"]) != len(effect["values"]):
+        raise ValueError(
+            f"{name} has {len(effect['values'])} effects of {len(effect['seeds'])} seeds: give one per seed"
+        )
     places = _places(effect)
     for place, value in places.items():
         if value is None and place not in effect["not_finite"]:

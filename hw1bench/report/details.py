@@ -53,9 +53,7 @@ def _row(claim: Claim) -> Sequence[str]:
         f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) else "-",
         text(words.effect(claim)) or "-",
         text(standings.on_record(claim)) or "-",
-        f"{claim['seconds']:.1f}{', reused' if claim['reused'] else ''}"
-        if claim["seeds"] and claim["experiment"]
-        else "-",
+        f"{claim['seconds']:.1f}{', reused' if claim['reused'] else ''}" if claim["seeds"] else "-",
     ]
 
 

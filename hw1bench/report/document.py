@@ -8,6 +8,7 @@ from hw1bench.court.claim import Claim
 from hw1bench.court.hearing import Judgement
 from hw1bench.court.rulings import Outcome, Ruling, Subject
 from hw1bench.court.trends import chance
+from hw1bench.court.values import Values
 from hw1bench.court.vocabulary import RecordedWord, agreement
 from hw1bench.effects import Effect
 from hw1bench.report import schema
@@ -41,7 +42,7 @@ def figure_of(claim: Claim) -> str | None:
 
 def _effect(judgement: Judgement) -> schema.Effect | None:
     verdict, effect = judgement.verdict, judgement.claim.effect
-    if verdict.values is None or verdict.median is None or not isinstance(effect, Effect):
+    if verdict.values is None or verdict.median is None or not isinstance(effect, Effect | Values):
         return None
     places = {"median": verdict.median, **{str(index): value for index, value in enumerate(verdict.values)}}
     if verdict.interval is not None:
@@ -56,6 +57,8 @@ def _effect(judgement: Judgement) -> schema.Effect | None:
     }
     if judgement.told:
         found["told"] = judgement.told
+    if judgement.seeds is not None:
+        found["seeds"] = list(judgement.seeds)
     return found
 
 

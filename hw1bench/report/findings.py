@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from hw1bench.court.docket import Book, Case
 from hw1bench.court.rulings import Ruling
+from hw1bench.court.values import Values
 from hw1bench.court.vocabulary import RULED
 from hw1bench.effects import Effect
 
@@ -239,7 +240,7 @@ def _stated_numbers(case: Case) -> Iterator[float]:
     claim = case.claim
     for text in (claim.says, claim.where):
         yield from _numbers(text)
-    if isinstance(claim.effect, Effect):
+    if isinstance(claim.effect, Effect | Values):
         yield from _numbers(claim.effect.name)
     if claim.experiment is not None:
         for arm in claim.experiment.full.arms:

@@ -43,12 +43,16 @@ class Effect(TypedDict):
         Annotated[list[float | None], PAIR] | None,
         "the interval of the median, at the claim's level; null ends are not finite",
     ]
-    values: Annotated[list[float | None], "one per seed, from the session's seed offset on; null if not finite"]
+    values: Annotated[
+        list[float | None],
+        "one per seed, from the session's seed offset on or of the seeds named; null if not finite",
+    ]
     not_finite: Annotated[
         dict[str, NotFinite],
         'the kind of each null, by its place: "median", "low", "high" or the index of a value',
     ]
     told: NotRequired[Annotated[Name, "what the values say in a reader's units, without a full stop"]]
+    seeds: NotRequired[Annotated[list[Count], "the seed of each value, if they come from elsewhere"]]
 
 
 class Dataset(TypedDict):
@@ -142,7 +146,9 @@ class Claim(TypedDict):
     assumptions: list[str]
     changes: Annotated[list[str], "what the quick protocol changes"]
     origin: Annotated[Literal["report", "ours"], "who makes the claim"]
-    experiment: Annotated[str | None, "the digest of its specification; null for an exact count"]
+    experiment: Annotated[
+        str | None, "the digest of its specification; null for an exact count and for values from elsewhere"
+    ]
     effect_digest: NotRequired[
         Annotated[
             Name, "the digest of its effect with its numbers: with experiment and fidelity, what a ruling is bound to"

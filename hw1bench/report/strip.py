@@ -50,8 +50,10 @@ class Strip:
 
 
 def strip(effect: Effect, first_seed: int) -> Strip:
-    """Lay out a claim's effect; ``first_seed`` is the seed of the first value (the session's offset)."""
+    """Lay out a claim's effect; ``first_seed`` is the seed of the first value (the session's offset), if the effect does not
+    name its seeds."""
     found = measured(effect)
+    seeds = effect.get("seeds") or range(first_seed, first_seed + len(effect["values"]))
     values = [found[str(index)] for index in range(len(effect["values"]))]
     limit = max((abs(value) for value in values if math.isfinite(value)), default=0.0) or 1.0
     left, right, apart = _columns({number(value) for value in values if not math.isfinite(value)})
@@ -69,9 +71,9 @@ def strip(effect: Effect, first_seed: int) -> Strip:
             x,
             round(base - RADIUS - 3 - level * step, 1),
             _kind(value),
-            f"seed {first_seed + index}: {quantity(value, effect['unit'])}",
+            f"seed {seed}: {quantity(value, effect['unit'])}",
         )
-        for index, (x, level, value) in enumerate(zip(places, levels, values, strict=True))
+        for seed, x, level, value in zip(seeds, places, levels, values, strict=True)
     )
     ends = [found[end] for end in ("low", "high") if end in found]
     return Strip(

@@ -39,16 +39,18 @@ class Budget:
         return self._last - monotonic()
 
     def admit(self, seconds: float) -> None:
-        """Say that work begins which takes about ``seconds``. Raises Unavailable if it does not fit into what is left."""
+        """Say that work begins which takes about ``seconds``, 0 if nobody knows. Raises Unavailable if it does not fit into what
+        is left."""
         if seconds > self.left:
-            raise Unavailable(f"no time left in {self._option}{ESTIMATED}{quantities.duration(seconds)}")
+            about = f"{ESTIMATED}{quantities.duration(seconds)}" if seconds else ""
+            raise Unavailable(f"no time left in {self._option}{about}")
         self._admitted = seconds
 
     def check(self) -> None:
         """Raise Unavailable if the time is up, and with it the work that was admitted last."""
         if self.left <= 0:
-            whole = f"about {quantities.duration(self._admitted)} in all, what is trained is kept"
-            raise Unavailable(f"no time left in {self._option}: stopped before its end, {whole}")
+            whole = f"about {quantities.duration(self._admitted)} in all, " if self._admitted else ""
+            raise Unavailable(f"no time left in {self._option}: stopped before its end, {whole}what is trained is kept")
 
     def watching(self, progress: Progress) -> Progress:
         """``progress``, which also stops the work that it shows, with Unavailable, when the time is up."""

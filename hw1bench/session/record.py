@@ -12,6 +12,7 @@ from hw1bench.court.calibration import Pair
 from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Book, Case
 from hw1bench.court.rulings import Ruling
+from hw1bench.court.values import Values
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RecordedWord, agreement, standing
 from hw1bench.effects import Effect
 from hw1bench.report import quantities, standings, words
@@ -267,13 +268,14 @@ def _holds(ruling: Ruling) -> str:
 
 
 def _median(case: Case, ruling: Ruling) -> str:
-    if ruling.median is None or not isinstance(case.claim.effect, Effect):
+    if ruling.median is None or not isinstance(case.claim.effect, Effect | Values):
         return ""
     ends = f" [{', '.join(map(standings.recorded, ruling.interval))}]" if ruling.interval else ""
     return f"{standings.recorded(ruling.median)} {case.claim.effect.unit}{ends}"
 
 
 def _costs(missing: Iterable[Case], rates: costs.Rates) -> Section:
+    cases = [*missing]
     rows = [
         (
             cost.experiment.id,
@@ -283,7 +285,7 @@ def _costs(missing: Iterable[Case], rates: costs.Rates) -> Section:
             f"{cost.samples:,}",
             *(quantities.duration(cost.seconds[device]) for device in rates.devices),
         )
-        for cost in costs.costs(missing, rates)
+        for cost in costs.costs(cases, rates)
     ]
     times = tuple(f"time, {device}" for device in rates.devices)
     note = "Optimiser steps and training samples of all runs of the first look, of the arms that the claims compare."
@@ -293,7 +295,7 @@ def _costs(missing: Iterable[Case], rates: costs.Rates) -> Section:
         "Not on record, and what the first look of the full tier takes",
         ("experiment", "claims", "seeds", "steps", "samples", *times),
         [("", rows)],
-        "Every claim is on record.",
+        "None of these trains anything here." if cases else "Every claim is on record.",
         note=note,
         numbers=("claims", "seeds", "steps", "samples", *times),
         spare=("samples",),

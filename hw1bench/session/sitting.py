@@ -21,6 +21,7 @@ from hw1bench.court.docket import Case
 from hw1bench.court.hearing import Court, Judgement, Timer
 from hw1bench.court.register import PATIENCE, Register, lock
 from hw1bench.court.rulings import Outcome, Ruling, Rulings
+from hw1bench.court.values import Values
 from hw1bench.court.variants import vary
 from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import PILOTS, RECORDED, RecordedWord, VerdictWord
@@ -96,11 +97,14 @@ class Sitting:
         store = Store(options.report_dir / "blocks", fresh=options.fresh, notice=self.progress.notice)
         self.court = self._court(store, self.trainer, options.budget, closed)
         for case in self.cases:
-            if case.claim.experiment is not None and case.claim.protocol(options.tier) is not None:
+            if isinstance(case.claim.effect, Values):
+                self.court.looks(case.claim.effect)
+            elif case.claim.experiment is not None and case.claim.protocol(options.tier) is not None:
                 self.court.looks(case.claim.experiment)
         # Before anything trains, because the source of an effect or a measurement may be edited during training.
         for case in (*self.cases, *self.docket):
             _ = case.subjects
+            _ = [reading.effect.source for reading in case.claim.readings if isinstance(reading.effect, Values)]
         for case in self.cases:
             protocol = case.claim.protocol(options.tier)
             for measurement in protocol.measures if protocol else ():
@@ -143,6 +147,7 @@ class Sitting:
         court = Court(options.tier, store, trainer, options.seed_offset, options.max_seeds, closed, trainer.unfit)
         if budget is not None:
             court.admit = partial(self._admit, budget)
+        court.progress = budget.watching(self.progress) if budget else self.progress
         return court
 
     def beside_a_gpu(self, claim: Claim) -> bool:
@@ -155,9 +160,13 @@ class Sitting:
         """By the id of each claim, the estimated seconds per claim of its experiment: the order in which a budget is spent."""
         return agenda.seconds_per_claim(self.cases, self.options.tier, self._rates, self._device)
 
-    def _admit(self, budget: Budget, experiment: Experiment, blocks: Sequence[Block]) -> None:
+    def _admit(self, budget: Budget, experiment: Experiment | Values, blocks: Sequence[Block]) -> None:
         """Raise Unavailable if ``budget`` has no time left to train and measure ``blocks`` of ``experiment``. A block that is
-        trained and not yet measured counts as a whole, because the rates on record do not tell one from the other."""
+        trained and not yet measured counts as a whole, because the rates on record do not tell one from the other. How long
+        values from elsewhere take to compute nobody knows: they begin if any time is left, and stop when it is up."""
+        if isinstance(experiment, Values):
+            budget.admit(0.0)
+            return
         measures = experiment.protocol(self.options.tier).measures
         budget.admit(self._rates.seconds([block.arm for block in blocks], measures, BLOCK, self._device))
 
@@ -295,7 +304,7 @@ class Sitting:
     def _entry(self, judgement: Judgement, case: Case, ruling: RecordedWord | None, outcome: Outcome) -> contract.Claim:
         record = case.ruled(self.book, "full")
         calibrated = self._calibration(case, judgement.verdict.word, self._calibrations())
-        subject, environment = case.subjects[judgement.tier], self.trainer.environment
+        subject, environment = case.subjects[judgement.tier], self._trained_by(case.claim)
         return document.entry(
             judgement, case.topic, subject, environment, ruling, record, outcome, self._started, calibrated
         )
@@ -354,10 +363,14 @@ class Sitting:
             interval=ends,
             experiment=experiment,
             effect=effect,
-            environment=self.trainer.environment if experiment else None,
-            seconds=round(judgement.seconds, 2) if experiment else None,
+            environment=self._trained_by(judgement.claim) if verdict.seeds else None,
+            seconds=round(judgement.seconds, 2) if verdict.seeds else None,
             date=self._started[:10],
         )
+
+    def _trained_by(self, claim: Claim) -> schema.Environment:
+        """What trains the runs of ``claim``."""
+        return {**claim.effect.trained_by} if isinstance(claim.effect, Values) else self.trainer.environment
 
     def _environment(self) -> dict[str, Any]:
         trained = self.trainer.environment
