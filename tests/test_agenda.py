@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw1bench import Model
+from hw1bench import Model, Values
 from hw1bench.court.agenda import TINY, Unit, fitting, next_look, seconds_per_claim, units
 from hw1bench.court.costs import Kind, Rates
 from hw1bench.effects import CountIs, Effect, lower_loss
@@ -47,6 +47,32 @@ def test_a_claim_without_a_ruling_or_with_a_pilot_alone_needs_its_first_look_and
     assert next_look(case(), {}) == next_look(case(), book(ruled(case(), "quick", "mixed", holds=4))) == (8, 0)
     assert next_look(COUNT, {}) == (None, 0)
     assert next_look(COUNT, book(ruled(COUNT, **EXACT))) is None
+
+
+@pytest.mark.parametrize(
+    ("of", "ruling", "look"),
+    [
+        (float, None, (8, 0)),
+        (float, OPEN, (16, 8)),
+        (float, {"verdict": "refuted", "holds": 0}, None),
+        (dict.fromkeys(range(16), 1.0), OPEN, (16, 8)),
+        (dict.fromkeys(range(15), 1.0), OPEN, None),
+        ({}, None, (8, 0)),
+    ],
+)
+def test_the_next_look_at_values_from_elsewhere(of, ruling, look):
+    one = case("T-v", Values(of, name="gap"), of=None)
+    assert next_look(one, {} if ruling is None else book(ruled(one, **ruling))) == look
+
+
+def test_values_from_elsewhere_are_units_of_their_own_whose_time_is_unknown_if_a_function_computes_them():
+    table, function = (case(f"T-{name}", Values(of, name="gap"), of=None) for name, of in (("t", {}), ("f", float)))
+    found = units([table, function, COUNT], book(ruled(function, **OPEN)), RATES, "cpu")
+    assert [(unit.name, unit.claims, unit.seconds, unit.unknown) for unit in found] == [
+        ("values from elsewhere at 8 seeds", ("T-t",), 0.0, False),
+        ("values from elsewhere at 16 seeds", ("T-f",), 0.0, True),
+        ("exact counts", ("T-count",), 0.0, False),
+    ]
 
 
 def test_counts_come_first_and_then_looks_by_rulings_an_hour_whether_first_or_further():

@@ -52,6 +52,20 @@ def test_what_does_not_fit_into_what_is_left_is_refused_with_its_cost(clock):
     one.admit(30)
 
 
+def test_work_of_which_nobody_knows_how_long_it_takes_begins_while_time_is_left_and_stops_with_it(clock):
+    one = Budget(1)
+    watching = one.watching(Shown())
+    one.admit(50)
+    one.admit(0)
+    watching.start("a", 2)
+    clock[0] += 61
+    said = "no time left in --budget 1: stopped before its end, what is trained is kept"
+    with pytest.raises(Unavailable, match=f"^{said}$"):
+        watching.advance(1)
+    with pytest.raises(Unavailable, match=r"^no time left in --budget 1$"):
+        one.admit(0)
+
+
 def test_work_stops_when_the_time_is_up_unless_its_last_step_is_done(clock):
     one, shown = Budget(1), Shown()
     watching = one.watching(shown)

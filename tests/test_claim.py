@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from hw1bench import Arm, Claim, Experiment, Figure, Function, Model, Optimizer, both_tiers
+from hw1bench import Arm, Claim, Experiment, Figure, Function, Model, Optimizer, Reading, Values, both_tiers
 from hw1bench.court import pilots
 from hw1bench.effects import CountIs, loss_below
 
@@ -18,12 +18,25 @@ ARMS = [
 ]
 EXPERIMENT = Experiment(report="T", name="x", **both_tiers(ARMS), assumptions=("full batch",))
 BASIS = {"report": "T", "where": "1", "says": "It is."}
+VALUES = Values({0: 1.0}, name="gap")
+
+
+def other(effect):
+    return Reading(number="margin 0", reading="1", effect=effect)
 
 
 def test_assumptions_of_experiment_and_claim_add_up():
     claim = Claim("T-x", **BASIS, experiment=EXPERIMENT, effect=loss_below(1, "one"), assumptions=("low: 1",))
     assert claim.everything_assumed() == ("full batch", "low: 1")
     assert claim.tiers == ("quick", "full")
+
+
+def test_a_claim_on_values_from_elsewhere_is_as_reported_in_both_tiers():
+    claim = Claim("T-x", **BASIS, effect=VALUES, assumptions=("one",), readings=[other(Values({0: -1.0}, name="gap"))])
+    assert (claim.tiers, claim.everything_assumed()) == (("quick", "full"), ("one",))
+    for tier in claim.tiers:
+        assert (claim.protocol(tier), claim.key(tier), claim.fidelity(tier)) == (None, None, "as reported")
+    assert pilots.silenced(claim) == ""
 
 
 def test_a_full_only_experiment_makes_a_full_only_claim():
@@ -73,6 +86,38 @@ def test_a_claim_shows_the_only_figure_or_the_loss(figures, shown):
             },
             "claim T-x: figure 'accuracies' is not one of loss, losses, curves: name one of them",
         ),
+        ("T-x", {"experiment": EXPERIMENT, "effect": VALUES}, "neither do values from elsewhere"),
+        (
+            "T-x",
+            {"effect": VALUES, "stated": ("to",)},
+            "no argument 'to' to be stated, because values from elsewhere have none",
+        ),
+        (
+            "T-x",
+            {"effect": VALUES, "readings": [other(loss_below(1, "one"))]},
+            "of another kind than its effect: give an",
+        ),
+        (
+            "T-x",
+            {"effect": VALUES, "readings": [other(CountIs(Model("[2]"), 7))]},
+            "give values from elsewhere for values",
+        ),
+        (
+            "T-x",
+            {"effect": CountIs(Model("[2]"), 7), "readings": [other(VALUES)]},
+            "give values from elsewhere for values",
+        ),
+        (
+            "T-x",
+            {"effect": VALUES, "readings": [other(Values({1: 1.0}, name="x"))]},
+            "has other seeds or looks than its",
+        ),
+        (
+            "T-x",
+            {"effect": VALUES, "readings": [other(Values({0: 1.0}, name="x", looks=(8,)))]},
+            "other seeds or looks",
+        ),
+        ("T-x", {"effect": VALUES, "readings": [other(Values(float, name="x"))]}, "other seeds or looks"),
         ("T-x", {"experiment": EXPERIMENT, "effect": loss_below(1, "two")}, r"T-x has no arm 'two', only \['one'\]"),
     ],
 )

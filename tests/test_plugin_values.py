@@ -1,8 +1,10 @@
 """Values from elsewhere in a session: a claim on them is judged, reported and put on record as any other."""
 
 import json
+import re
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -169,13 +171,11 @@ def test_a_ruling_is_bound_to_the_content_of_the_table(elsewhere, pytester):
 def test_the_record_lists_it_and_puts_it_on_record(elsewhere, pytester):
     few = "values('A-fit-few', {1: 1.0})"
     elsewhere(f"[{TABLE}, values('A-fit-y', measure), {few}]", passed=2, skipped=1, deselected=3)
-    listed = pytester.run(sys.executable, "-m", "hw1bench", "record", "claims")
-    assert listed.outlines[0] == "0 of 3 claims are on record."
     run = pytester.run(sys.executable, "-m", "hw1bench", "record", "claims", "--run")
     assert run.ret == 1, run.stdout.str() + run.stderr.str()
     run.stdout.fnmatch_lines(
         [
-            "next: values from elsewhere at 8 seeds: 3 claims*",
+            "next: values from elsewhere at 8 seeds: 3 claims, as long as computing values takes; nothing is left after it",
             "    supported: A-fit-x 8/8, A-fit-y 8/8",
             "    no ruling: A-fit-few: not run, values from elsewhere, gap: 1 seed of the 8 that the first look needs",
             "2 of 3 claims are on record: 2 supported.",
@@ -190,7 +190,10 @@ def test_the_record_lists_it_and_puts_it_on_record(elsewhere, pytester):
     [
         ("{1: 'high'}", "Values 'gap': the effect of seed 1: 'high' (str) is not a real number: give one"),
         ("[(1, 2.0), (1, 3.0)]", "Values 'gap' has seed 1 twice: give one effect per seed"),
-        ("Values.csv('nowhere.csv', name='gap')", "nowhere.csv cannot be read (No such file or directory): give its path"),
+        (
+            "Values.csv('nowhere.csv', name='gap')",
+            "nowhere.csv cannot be read (No such file or directory): give its path",
+        ),
     ],
 )
 def test_a_mistake_ends_collection(pytester, project, of, said):
@@ -206,3 +209,27 @@ def test_too_few_seeds_asked_for_are_refused(elsewhere, pytester, project):
     elsewhere(f"[{TABLE}]", passed=1, deselected=1)
     result = pytester.runpytest("claims", "--max-seeds", "7")
     result.stderr.fnmatch_lines(["ERROR: --max-seeds 7 is below the first look of gap: use 8 or more"])
+
+
+def test_the_example_of_the_docs_is_judged_as_shown(pytester, project):
+    page = (Path(__file__).parents[1] / "docs" / "claims.md").read_text()
+    section = page.split("\n## Values from elsewhere\n")[1].split("\n## ")[0]
+    source, table, rule = re.findall(r"^```(?:python)?\n(.*?)^```", section, re.M | re.S)
+    folder = pytester.path / "claims"
+    folder.mkdir()
+    (folder / "test_mine.py").write_text(source)
+    (folder / "averaging.csv").write_text(table)
+    pytester.runpytest("claims").assert_outcomes(passed=1, skipped=2, deselected=3)
+    found = json.loads((pytester.path / "reports" / "claims.json").read_text())["claims"]
+    assert [(one["verdict"], one["holds"]) for one in found] == [
+        ("supported", 8),
+        ("inconclusive", 7),
+        ("not run", None),
+    ]
+    assert found[2]["note"].endswith("2 seeds of the 8 that the first look needs")
+    names: dict[str, object] = {}
+    first, *shown = [line for line in rule.splitlines() if line]
+    exec(first, names)
+    for line in shown:
+        expression, said = line.split("  # ")
+        assert repr(eval(expression, names)) == said

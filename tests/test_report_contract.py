@@ -257,6 +257,7 @@ def test_a_claim_that_could_not_be_judged_may_have_any_fidelity():
         ({"interval": [None, 1.0]}, "null as effect 'low'"),
         ({"values": [None, *[1.0] * 7]}, "null as effect '0'"),
         ({"values": [1.0] * 7}, "8 seeds but 7 effects"),
+        ({"seeds": [0, 1, 2]}, "has 8 effects of 3 seeds: give one per seed"),
         ({"not_finite": {"median": "undefined"}}, "has 'median' in not_finite, but no null there: remove it"),
         ({"not_finite": {"8": "undefined"}}, "has '8' in not_finite, but no null"),
         ({"not_finite": {"mean": "undefined"}}, "has 'mean' in not_finite"),

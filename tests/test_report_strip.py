@@ -32,6 +32,12 @@ def test_dots_lie_by_value_on_a_symmetric_axis():
     assert found.apart == {}
 
 
+def test_dots_name_the_seeds_from_the_first_on_or_those_of_the_effect():
+    assert [dot.text for dot in strip(effect(1.0, 2.0), 8).dots] == ["seed 8: 1.00", "seed 9: 2.00"]
+    named = {**effect(1.0, 2.0), "seeds": [3, 42]}
+    assert [dot.text for dot in strip(named, 0).dots] == ["seed 3: 1.00", "seed 42: 2.00"]
+
+
 def test_undefined_and_infinite_dots_lie_apart_from_the_axis_and_from_each_other():
     found = strip(effect(1.0, math.nan, math.nan, -math.inf, math.inf), 3)
     _, undefined, again, below, above = found.dots

@@ -66,7 +66,10 @@ def test_a_file_has_a_column_of_seeds_and_one_of_effects(written):
         ("seed,gap\n1,2\n", r"needs one column 'effect', and its first line has 'seed', 'gap': rename one$"),
         ("seed;effect\n1;2\n", r"needs one column 'seed', and its first line has 'seed;effect'"),
         ("seed,effect,effect\n1,2,3\n", r"needs one column 'effect'"),
-        ("seed,effect\n1,2\n2,high\n", r"runs\.csv, line 3: effect is 'high': write a number, or nan if it is undefined$"),
+        (
+            "seed,effect\n1,2\n2,high\n",
+            r"runs\.csv, line 3: effect is 'high': write a number, or nan if it is undefined$",
+        ),
         ("seed,effect\n1,\n", r"line 2: effect is '': write a number, or nan"),
         ("seed,effect\n1.0,2\n", r"line 2: seed is '1\.0': write an integer$"),
         ("seed,effect\n-1,2\n", r"seed is -1: give an integer, 0 or more$"),
@@ -84,7 +87,9 @@ def test_a_file_that_is_no_table_is_refused_in_one_line(written, content, said):
 
 def test_a_file_that_is_not_there_is_named_in_full(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=rf"^{tmp_path}/runs\.csv cannot be read \(No such file or directory\): give its"):
+    with pytest.raises(
+        ValueError, match=rf"^{tmp_path}/runs\.csv cannot be read \(No such file or directory\): give its"
+    ):
         Values.csv("runs.csv", name="gap")
     with pytest.raises(ValueError, match=rf"^{tmp_path} cannot be read"):
         Values.csv(tmp_path, name="gap")
@@ -105,7 +110,11 @@ def test_a_file_that_is_not_there_is_named_in_full(tmp_path, monkeypatch):
         ({2**53 + 1: 1.0}, {}, "give at most 9,007,199,254,740,992"),
         ({}, {"looks": (16, 8)}, "Values 'gap': looks must be increasing numbers of seeds"),
         ({}, {"looks": ()}, "Values 'gap': looks must be increasing numbers of seeds"),
-        ({}, {"looks": (3, 5)}, "Values 'gap': looks at .3, 5. can never decide.*: plan a last look at 6 seeds or more"),
+        (
+            {},
+            {"looks": (3, 5)},
+            "Values 'gap': looks at .3, 5. can never decide.*: plan a last look at 6 seeds or more",
+        ),
         ({}, {"looks": (20_000,)}, "looks must be at 10,000 seeds or fewer"),
         ({}, {"version": 2}, "Values 'gap' version is 2: give text"),
         ({}, {"environment": " "}, "environment is ' ': say it in words, or leave it out"),
@@ -119,7 +128,9 @@ def test_a_mistake_is_one_line(of, fields, said):
 
 
 def test_a_function_must_return_a_number():
-    with pytest.raises(ValueError, match=r"values 'gap', seed 4: None \(NoneType\) is not a real number: return one per seed"):
+    with pytest.raises(
+        ValueError, match=r"values 'gap', seed 4: None \(NoneType\) is not a real number: return one per seed"
+    ):
         Values(lambda seed: None, name="gap").value(4)
 
 
@@ -188,7 +199,9 @@ def test_the_rule_stops_at_the_first_look_that_decides(values):
         words[-1].holds,
     )
     waits = found.word == "inconclusive" and len(values) < 32
-    assert found.note == (f"{len(values)} seeds of the {16 if len(words) == 1 else 32} that the next look needs" if waits else "")
+    assert found.note == (
+        f"{len(values)} seeds of the {16 if len(words) == 1 else 32} that the next look needs" if waits else ""
+    )
 
 
 def test_the_rule_takes_a_mapping_by_ascending_seed():

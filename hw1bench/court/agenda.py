@@ -38,6 +38,11 @@ class Unit:
         return f"{ELSEWHERE if experiment is None else experiment.id} at {self.seeds} seeds"
 
     @property
+    def unknown(self) -> bool:
+        """Whether a function computes values from elsewhere, which takes longer than ``seconds`` by what nobody here knows."""
+        return any(isinstance(case.claim.effect, Values) and case.claim.effect.computed for case in self.cases)
+
+    @property
     def claims(self) -> tuple[str, ...]:
         return tuple(case.claim.id for case in self.cases)
 

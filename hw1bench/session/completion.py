@@ -219,4 +219,6 @@ def _sum(units: Sequence[Unit]) -> str:
     """What ``units`` hold and cost, in words."""
     seconds = sum(unit.seconds for unit in units)
     claims = quantities.plural(sum(len(unit.cases) for unit in units), "claim")
-    return f"{claims}, about {quantities.duration(seconds)}" if seconds else f"{claims}, at no cost"
+    known = [f"about {quantities.duration(seconds)}"] if seconds else []
+    unknown = ["as long as computing values takes"] if any(unit.unknown for unit in units) else []
+    return f"{claims}, {' and '.join([*known, *unknown]) or 'at no cost'}"
