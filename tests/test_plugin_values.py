@@ -60,6 +60,8 @@ def test_a_table_is_judged_in_both_tiers_and_reported_as_any_other(elsewhere, py
     assert page.count("<title>seed 42: 1.00 nats</title>") == 1
     assert f"data: {said}" in page
     assert "on values from elsewhere</span>" in page
+    assert "any tier" in page
+    assert "of training" not in page
     details = (reports / "claims-details.md").read_text()
     assert f"Judged on {said}." in details
     assert "| 8 of 8 | 1.00 nats \\[1.00, 1.00\\] |" in details
@@ -108,11 +110,12 @@ def test_what_is_undefined_or_wrong_is_told(elsewhere):
     assert found[3]["note"] == "ZeroDivisionError: division by zero"
 
 
-def test_a_function_is_called_once_per_seed_as_the_looks_need_it(elsewhere):
+def test_a_function_is_called_once_per_seed_as_the_looks_need_it(elsewhere, pytester):
     (found,) = elsewhere("[values('A-fit-x', measure)]", value="1.0 if seed != 3 else -1.0", passed=1, deselected=1)
     assert (found["verdict"], found["holds"], found["seeds"]) == ("supported", 15, 16)
     assert elsewhere.called() == list(range(16))
     assert not found["reused"]
+    assert "of training</span>" in (pytester.path / "reports" / "index.html").read_text()
     (again,) = elsewhere("[values('A-fit-x', measure)]", value="1.0 if seed != 3 else -1.0", passed=1, deselected=1)
     assert again["reused"]
     assert {**again, "judged": "", "reused": False} == {**found, "judged": ""}

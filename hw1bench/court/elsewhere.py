@@ -36,17 +36,11 @@ class Found:
     seeds: tuple[int, ...]
     seconds: float
     reused: bool
-    court: "Elsewhere"
 
     @property
     def fingerprint(self) -> str:
         """The digest of the seeds and their values."""
         return identity(list(zip(self.seeds, self.verdict.values or (), strict=True)))
-
-    def read(self, other: Values) -> Verdict:
-        """The verdict on ``other`` values of the same seeds, by the bound of the same look."""
-        numbers = [one.number for one in self.court.values(other, self.seeds)]
-        return decide(numbers, other.looks, None if other.opposite is None else [*map(other.opposite, numbers)])
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,7 @@ class Elsewhere:
         known: list[_Value] = []
         for look in looks:
             try:
-                known += self.values(of, seeds[len(known) : look])
+                known += self._values(of, seeds[len(known) : look])
             except Unavailable as reason:  # no verdict on fewer seeds, which would depend on the time that was left
                 raise Unavailable(f"open after {len(known)} seeds, {reason}" if known else str(reason)) from None
             verdict = judge_values([one.number for one in known], of.looks, opposite=of.opposite)
@@ -80,9 +74,14 @@ class Elsewhere:
         if verdict.word == "no evidence":
             verdict = replace(verdict, note=f"No evidence: {nothing_found(numbers)}.")
         reused = of.computed and not any(one.new for one in known)
-        return Found(verdict, seeds[: len(numbers)], sum(one.seconds for one in known), reused, self)
+        return Found(verdict, seeds[: len(numbers)], sum(one.seconds for one in known), reused)
 
-    def values(self, of: Values, seeds: Sequence[int]) -> list[_Value]:
+    def read(self, of: Values, seeds: Sequence[int]) -> Verdict:
+        """The verdict on values of the ``seeds`` that a claim was judged on, by the bound of the same look."""
+        numbers = [one.number for one in self._values(of, seeds)]
+        return decide(numbers, of.looks, None if of.opposite is None else [*map(of.opposite, numbers)])
+
+    def _values(self, of: Values, seeds: Sequence[int]) -> list[_Value]:
         """The values of ``seeds``: from the table, from the store, or computed. Each is stored before the next is computed, so
         that an interrupted session loses one at most."""
         if not of.computed:

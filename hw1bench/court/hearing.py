@@ -180,7 +180,7 @@ class Court:
         court = Elsewhere(self.store, self.progress, lambda values: self.admit(values, ()), self.spent)
         found = court.judge(effect, self.looks(effect), self.seed_offset)
         readings = tuple(
-            (reading, found.read(reading.effect).word)
+            (reading, court.read(reading.effect, found.seeds).word)
             for reading in readings_of(claim)
             if isinstance(reading.effect, Values)
         )

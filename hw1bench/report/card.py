@@ -104,7 +104,7 @@ def commands(claim: Claim) -> list[Command]:
     if not test or not test.isprintable():
         return []
     own = claim["tier"]
-    if _exact(claim):
+    if claim["experiment"] is None and claim["verdict"] in RULED:  # nothing is trained, so that no tier needs a device
         return [Command("any tier", f"pytest {_quoted(test)}")]
     tiers = claim.get("tiers", [own]) if _TIER.search(test) else [own]
     return [command for tier in tiers for command in _in_tier(tier, _TIER.sub(f"[{tier}-", test, count=1))]
