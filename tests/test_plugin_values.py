@@ -236,3 +236,14 @@ def test_the_example_of_the_docs_is_judged_as_shown(pytester, project):
     for line in shown:
         expression, said = line.split("  # ")
         assert repr(eval(expression, names)) == said
+
+
+def test_a_budget_stops_a_function_between_seeds_and_no_table(elsewhere, monkeypatch):
+    left = property(lambda self: 60.0 if len(elsewhere.called()) < 3 else -1.0)
+    monkeypatch.setattr("hw1bench.session.budget.Budget.left", left)
+    claims = f"[values('A-fit-f', measure), {TABLE}, values('A-fit-g', measure, version='2')]"
+    found = {one["id"]: one for one in elsewhere(claims, "--budget", "1", passed=1, skipped=2, deselected=3)}
+    assert elsewhere.called() == [0, 1, 2]
+    assert found["A-fit-x"]["verdict"] == "supported"
+    assert found["A-fit-f"]["note"] == "no time left in --budget 1: stopped before its end, what is trained is kept"
+    assert found["A-fit-g"]["note"] == "no time left in --budget 1"
