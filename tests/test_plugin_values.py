@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -171,12 +170,12 @@ def test_a_ruling_is_bound_to_the_content_of_the_table(elsewhere, pytester):
     assert found["ruling"] is None
 
 
-def test_the_record_lists_it_and_puts_it_on_record(elsewhere, pytester):
+def test_the_record_lists_it_and_puts_it_on_record(elsewhere, pytester, command):
     few = "values('A-fit-few', {1: 1.0})"
     elsewhere(f"[{TABLE}, values('A-fit-y', measure), {few}]", passed=2, skipped=1, deselected=3)
-    run = pytester.run(sys.executable, "-m", "hw1bench", "record", "claims", "--run")
-    assert run.ret == 1, run.stdout.str() + run.stderr.str()
-    run.stdout.fnmatch_lines(
+    run = command(pytester.path, "record", "claims", "--run", "--device", "cpu")
+    assert run.returncode == 1, run
+    pytest.LineMatcher(run.stdout.splitlines()).fnmatch_lines(
         [
             "next: values from elsewhere at 8 seeds: 3 claims, as long as computing values takes; nothing is left after it",
             "    supported: A-fit-x 8/8, A-fit-y 8/8",
@@ -184,8 +183,10 @@ def test_the_record_lists_it_and_puts_it_on_record(elsewhere, pytester):
             "2 of 3 claims are on record: 2 supported.",
         ]
     )
-    listed = pytester.run(sys.executable, "-m", "hw1bench", "record", "claims")
-    listed.stdout.fnmatch_lines(["*A-fit-x *supported *8/8*values from elsewhere*"])
+    listed = command(pytester.path, "record", "claims").stdout
+    pytest.LineMatcher(listed.splitlines()).fnmatch_lines(
+        ["*A-fit-x *supported *8/8*values from elsewhere*", "None of these trains anything here."]
+    )
 
 
 @pytest.mark.parametrize(

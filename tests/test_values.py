@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hw1bench import Values, judge_values
@@ -177,7 +177,6 @@ def test_the_rule_by_itself_needs_neither_pytest_nor_torch():
     assert run.stdout.splitlines() == ["supported", "[]"]
 
 
-@settings(deadline=None)  # the first example imports scipy
 @given(st.lists(st.sampled_from([-1.0, 0.0, 2.0, math.nan]), max_size=40))
 def test_the_rule_stops_at_the_first_look_that_decides(values):
     found = judge_values(values, LOOKS)
