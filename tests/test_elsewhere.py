@@ -151,6 +151,17 @@ def test_readings_take_the_seeds_and_the_bound_of_the_look_that_decided(tmp_path
     assert other.called == list(range(8))
 
 
+@pytest.mark.parametrize(
+    ("opposite", "how"),
+    [({}, "reversed"), ({"opposite": None}, "absent"), ({"opposite": lambda value: -value - 2}, "absent")],
+)
+def test_a_refutation_is_reversed_if_the_opposite_is_supported(tmp_path, opposite, how):
+    table = Values(dict.fromkeys(range(8), -1.0), name="gap", **opposite)
+    judged = hears(court(tmp_path), table, [Reading(number="margin 0", reading="1", effect=table)])
+    assert (judged.verdict.word, judged.verdict.how) == ("refuted", how)
+    assert judged.readings[0][1] == "refuted"
+
+
 def test_a_claim_without_evidence_says_why_and_is_not_refuted(tmp_path):
     judged = hears(court(tmp_path), Values(dict.fromkeys(range(32), 0.0), name="gap"))
     assert (judged.verdict.word, judged.verdict.how, judged.verdict.seeds) == ("no evidence", None, 8)

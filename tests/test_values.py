@@ -15,7 +15,7 @@ from hw1bench.court.verdict import decide
 from hw1bench.effects.identity import identity
 
 LOOKS = (8, 16, 32)
-GOOD = "run,seed,effect\na,3,0.5\nb,1,-inf\n\nc,2,nan\n"
+GOOD = "seed,run,effect\n3,a,0.5\n1,b,-inf\n\n2,c,nan\n"
 
 
 def gap(seed):

@@ -65,7 +65,7 @@ class Elsewhere:
             except Unavailable as reason:  # no verdict on fewer seeds, which would depend on the time that was left
                 raise Unavailable(f"open after {len(known)} seeds, {reason}" if known else str(reason)) from None
             verdict = judge_values([one.number for one in known], of.looks, opposite=of.opposite)
-            if verdict.word != "inconclusive" or len(known) < look:
+            if verdict.word != "inconclusive":
                 break
         numbers = verdict.values
         if numbers is None:
