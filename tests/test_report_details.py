@@ -11,14 +11,16 @@ from sample_document import COPY, DIGITS, across, claim, document, everything, e
 
 def test_each_topic_has_a_table_with_one_row_per_claim():
     text = render(document())
-    row = "| `A-fit-sinc-shallow-first` | supported | 8 of 8 | 0.84 ln ratio \\[0.20, 2.50\\] | inconclusive | 12.3 |"
+    row = "| `A-fit-sinc-shallow-first` | supported | 8 of 8 | 0.84 ln ratio \\[0.20, 2.50\\] | inconclusive 8/16 | 12.3 |"
     assert row in text.split("## Fitting functions")[1].split("##")[0]
     assert (
         "| `A-fit-sinc-7-by-8000` | refuted, reversed | 0 of 8 | -1.00 ln ratio \\[-1.00, -1.00\\] | - | 12.3, reused |"
         in text
     )
     assert "| `A-count-flatness` | refuted | - | - | - | - |" in text
-    row = "| `E-task-deep-lower` | pilot: seen | 8 of 8 | 0.84 ln ratio \\[0.20, 2.50\\] | supported, agrees | 12.3 |"
+    row = (
+        "| `E-task-deep-lower` | pilot: seen | 8 of 8 | 0.84 ln ratio \\[0.20, 2.50\\] | supported 8/8, agrees | 12.3 |"
+    )
     assert row in text
     for found in everything():
         assert text.count(f"| `{found['id']}` |") == 1

@@ -75,13 +75,20 @@ def test_a_link_leads_past_the_questions(page):
     assert shown.find("section", id=skip["attributes"]["href"][1:], inside="main")
 
 
+SIGNS = {"supported": "\u2713", "refuted": "\u2717", "inconclusive": "?", "no evidence": "\u2013"}
+MIDDLE_DOT = "\u00b7"
+
+
 @pytest.mark.parametrize(
     ("one", "said"),
     [
+        (claim(record=on_record("inconclusive", 16, 9)), ("inconclusive", "inconclusive 9/16")),
+        (claim(record=on_record("no evidence", 8, 0)), ("no evidence", "no evidence 0/8")),
         (claim(record=on_record("refuted", 16, 3, "absent")), ("refuted", "refuted 3/16")),
         (claim(record=on_record("supported", 0, 0)), ("supported", "supported")),
-        (claim(), ("supported", "supported 8/8")),
-        (claim(fragile=["within 0.2"]), ("supported", "supported 8/8, fragile")),
+        (claim(), ("supported", "supported 8/8 here")),
+        (exact(), ("supported", "supported here")),
+        (claim(fragile=["within 0.2"]), ("supported", "supported 8/8 here, fragile")),
         (claim(fragile=["by 1"], record=on_record("supported", 16, 13)), ("supported", "supported 13/16, fragile")),
         (claim(fragile=["by 1"], record=on_record("refuted", 16, 3)), ("refuted", "refuted 3/16")),
         (pilot(fragile=["by 1"], record=on_record("supported")), ("supported", "supported 8/8")),
@@ -95,6 +102,7 @@ def test_what_is_known_of_a_claim(one, said):
     if one["record"] is not None and not one["record"]["seeds"]:
         one["record"]["seeds"] = None
     assert standings.known(one) == said
+    assert standings.mark(one) == f"{SIGNS.get(said[0], MIDDLE_DOT)} {said[1]}"
 
 
 def test_the_line_above_the_questions_says_what_was_judged_how():

@@ -3,8 +3,9 @@
 import re
 
 import pytest
+from markdown_it import MarkdownIt
 
-from hw1bench.report import details, quantities, words
+from hw1bench.report import details, quantities, standings, words
 from hw1bench.report.changes import changed
 from hw1bench.report.markdown import LIMIT, render
 from sample_document import claim, document, everything, evidence, exact, on_record, pilot, unjudged
@@ -163,13 +164,19 @@ def test_tests_that_failed_stand_first_and_say_why():
     text = render(document(exact(), lost, claim(outcome="failed", remark="ruled on another experiment")))
     assert text.startswith(
         "# Claims and verdicts\n\n**2 tests failed:**\n\n"
-        "- [`A-fit-x`](claims-details.md#claim-2): not run, no ruling of the quick tier. *The third net gets there before "
-        "the 7-layer net.*\n"
-        "- [`A-fit-sinc-shallow-first`](claims-details.md#claim-3): supported, ruled on another experiment. "
+        "- The third net gets there before the 7-layer net. **failed**, no ruling of the quick tier: "
+        "[`A-fit-x`](claims-details.md#claim-2)\n"
+        "- The third net gets there before the 7-layer net. **supported**, ruled on another experiment: "
+        "[`A-fit-sinc-shallow-first`](claims-details.md#claim-3)\n"
     )
     assert "3 claims: 1 failed, 2 supported." in text
-    assert "| [`A-fit-x`](claims-details.md#claim-2) | not run, test failed |" in text
+    assert (
+        "| The third net gets there before the 7-layer net. | failed | - | [`A-fit-x`](claims-details.md#claim-2) |"
+        in text
+    )
     assert "failed" not in render(document(exact(), claim()))
+    assert ":**\n\n- **failed**, " in render(document({**lost, "says": " "}))
+    assert ":**\n\n- It is so. **failed**, " in render(document({**lost, "says": "It is so"}))
 
 
 CHANGES = [
@@ -188,7 +195,8 @@ def test_what_is_not_as_on_record_comes_next_contradictions_first():
     failed = claim("A-fit-failed", outcome="failed", remark="why", ruling="refuted")
     text = render(document(*CHANGES, failed))
     lines = text.split("**4 other results are not as on record:**\n\n")[1].split("\n\n")[0].splitlines()
-    assert [(line.split("`")[1], line.split(": ")[1].split(". *")[0]) for line in lines] == [
+    assert all(line.startswith("- The third net gets there before the 7-layer net. **") for line in lines)
+    assert [(line.split("`")[1], line.split("**", 1)[1].split(": [")[0].replace("**", "")) for line in lines] == [
         ("A-fit-contrary", "supported, contradicts the ruling of the quick tier (refuted)"),
         ("A-fit-full", "supported, contradicts the ruling of the full tier (refuted)"),
         ("A-fit-weaker", "inconclusive, weaker than the ruling of the quick tier (refuted)"),
@@ -223,14 +231,14 @@ def test_a_question_has_its_answer_what_reports_say_and_what_has_changed():
     assert text.split("## Questions\n\n")[1].split("\n\n## ")[0] == (
         "### Is deeper \\*faster\\*?\n\n"
         "In [13 of 16](claims-details.md#claim-1) seeds, and none: \\#1.\n\n"
-        "- **A**: yes: \u2717 [refuted 0/8](claims-details.md#claim-1)\n"
-        "- **B**: no: \u00b7 [not on record, pilot: seen](claims-details.md#claim-2)\n"
+        "- **A**: yes: [\u2717 refuted 0/8](claims-details.md#claim-1)\n"
+        "- **B**: no: [\u00b7 pilot: seen](claims-details.md#claim-2)\n"
         "- **Changed since this was written:** A-fit-sinc-shallow-first was supported 13/16 when this was written, and is "
         "refuted 0/8."
     )
     new = render(asking(claim(), exact()))
-    assert "yes: \u2713 [supported 8/8 here, not on record]" in new
-    assert "no: \u2713 [supported here, not on record]" in new
+    assert "yes: [\u2713 supported 8/8 here]" in new
+    assert "no: [\u2713 supported here]" in new
     for before, after in (
         ("1 test failed", "## Questions"),
         ("## Questions", "## Reports by"),
@@ -247,14 +255,15 @@ def test_a_session_without_questions_has_no_heading_for_them():
 
 def test_each_topic_has_a_table_with_a_line_per_claim():
     text = render(document())
+    places = details.places(document())
     table = text.split("## Fitting functions\n\n")[1].split("\n\n")[0]
     assert (
-        "| [`A-fit-sinc-shallow-first`](claims-details.md#claim-3) | supported | 8 of 8 | 0.84 ln ratio \\[0.20, 2.50\\] "
-        "| inconclusive | The third net gets there before the 7-layer net. |"
+        "| The third net gets there before the 7-layer net. *(fragile)* | supported 8/8 | inconclusive 8/16 "
+        "| 0.84 ln ratio \\[0.20, 2.50\\] | [`A-fit-sinc-shallow-first`](claims-details.md#claim-3) |"
     ) in table
     assert len(table.splitlines()) == 2 + 5
     for found in everything():
-        assert text.count(f"| [`{found['id']}`]") == 1
+        assert text.count(f"| [`{found['id']}`](claims-details.md#{places[found['id']]}) |\n") == 1
 
 
 def test_a_text_beside_no_details_has_no_links():
@@ -316,7 +325,9 @@ def test_two_thousand_claims_fit_into_a_comment_whatever_they_say(changes):
             "positions": [{"report": ODD, "says": ODD, "claim": one["id"]} for one in claims[number::40]],
             "answer": f"[{ODD}](x) and {ODD}",
             "rests_on": [{"claim": one["id"], "ruling": ODD} for one in claims[number::40]],
-            "contrasts": [],
+            "contrasts": [
+                {"first": one["id"], "second": claims[0]["id"], "settles": ODD} for one in claims[number + 40 :: 40]
+            ],
         }
         for number in range(40)
     ]
@@ -332,20 +343,97 @@ def test_two_thousand_claims_fit_into_a_comment_whatever_they_say(changes):
     assert "and all claims are in [claims-details.md](claims-details.md)." in text
     assert re.search(r"\n\n[0-9,]+ such claims more, in \[claims-details", text)
     assert re.search(r"\n\n[0-9]+ questions more, in \[claims-details", text)
-    parts = ["failed:**", "## Questions", "## Reports by", "## Claims that failed", "## This session"]
+    assert re.search(r"\n\n[0-9,]+ disagreements more, in \[claims-details", text)
+    parts = [
+        "failed:**",
+        "2,000 claims: ",
+        "The reports:",
+        "## Questions",
+        "## Where reports disagree",
+        "## Reports by",
+    ]
+    parts += ["## Claims that failed", "## This session"]
     assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
-    for line in text.splitlines():
-        if line.startswith("| [`"):
-            assert len(re.findall(r"(?<!\\)\|", line)) == 7
+    head, _, *rows = [line for line in text.split("## Claims that failed")[1].splitlines() if line.startswith("|")]
+    assert len(rows) > 5
+    for line in rows:
+        assert len(re.findall(r"(?<!\\)\|", line)) == head.count("|")
+
+
+def test_the_introduction_says_what_marks_and_words_mean():
+    text = render(asking(*everything())).split("## Questions")[0].partition("15 claims: ")[2]
+    assert "claims-details.md).\n\n5 reports say how deep networks behave; **hw1bench** trains" in text
+    assert words.judged(document()) in text
+    mark, *rest = text.split("\n\n- ")[1].split("\n\n")[0].split("\n- ")
+    assert mark == f"{standings.as_of(document())} 7/8 means that a claim holds in 7 of 8 seeds."
+    assert [re.search("Pilots|full tier only|fragile", line).group() for line in rest] == [
+        *("Pilots", "full tier only", "fragile")
+    ]
+
+
+def test_the_introduction_says_no_more_than_the_page_needs():
+    text = render(document(exact())).split("## ")[0]
+    assert "1 report says how deep networks behave" in text
+    assert not re.search("mark|Pilot|full tier only|fragile", text)
+    assert "The reports:" not in render(document(exact(), reports=[]))
+    about = {"id": "A", "title": "ReLU", "source": "", "url": ""}
+    assert "\n\n- 7/8 means that a claim holds in 7 of 8 seeds.\n\n" in text
+    assert "\n\nThe reports:\n\n- A: ReLU\n\n## " in render(document(exact(), reports=[about]))
+
+
+def test_claims_at_odds_stand_side_by_side_with_what_settles_them():
+    pair = {"first": "A-fit-sinc-shallow-first", "second": "A-count-path", "settles": "*Both* are right."}
+    found = asking(claim(record=on_record("refuted", holds=0)), exact(), contrasts=[pair])
+    assert render(found).split("## Where reports disagree, with each other or with themselves\n\n")[1].split("\n\n")[
+        0
+    ] == (
+        "- **Is deeper \\*faster\\*?** \\*Both\\* are right.\n"
+        "  - **A**: The third net gets there before the 7-layer net. [\u2717 refuted 0/8](claims-details.md#claim-1)\n"
+        "  - **A**: 784-500-50-10 has 418,060 parameters. [\u2713 supported here](claims-details.md#claim-2)"
+    )
+    assert "Where reports disagree" not in render(asking(claim(), exact()))
+
+
+def test_effects_are_told_in_a_readers_units_where_that_is_short():
+    def row(**changed):
+        found = claim(**changed)
+        found["effect"]["told"] = told
+        return render(document(found)).split("## Fitting functions")[1]
+
+    told = "in every seed, 3 | 4 epochs"
+    assert "| In every seed, 3 \\| 4 epochs. |" in row()
+    assert "| No evidence: net 3 did not learn. |" in row(
+        verdict="no evidence", note="No evidence: net 3 did not learn."
+    )
+    told *= 10
+    assert "| 0.84 ln ratio \\[0.20, 2.50\\] |" in row()
+
+
+def test_columns_in_which_nothing_stands_are_left_out():
+    assert "| sentence | verdict or pilot | claim |\n" in render(document(exact()))
+
+
+def test_long_tables_are_folded_below_their_numbers():
+    def page(number):
+        return render(document(*({**PLAIN, "id": f"A-fit-{index}"} for index in range(number))))
+
+    assert "<details>" not in page(12)
+    assert "\n\n<details><summary>13 claims: 13 refuted</summary>\n\n| sentence |" in page(13)
+    rendered = MarkdownIt("gfm-like", {"linkify": False}).render(page(13))
+    assert (
+        rendered.index("<summary>")
+        < rendered.index("<table>\n<thead>\n<tr>\n<th>sentence")
+        < rendered.index("</details>")
+    )
 
 
 def test_long_tables_lose_their_sentences_before_they_lose_claims():
     def page(number):
         return render(document(*({**PLAIN, "id": f"A-fit-{index}"} for index in range(number))))
 
-    assert "it says" in page(200)
+    assert "| sentence |" in page(150)
     short = page(400)
-    assert "it says" not in short
+    assert "| sentence |" not in short
     assert short.count("| [`A-fit-") == 400
     assert "would not fit" not in short
     least = page(700)

@@ -131,7 +131,20 @@ def rows(*claims):
 def test_a_pilot_stands_beside_the_record_in_words_of_its_own():
     (row,) = rows(pilot(record=on_record("supported")))
     assert row.split() == [
-        *("E-task-deep-lower", "pilot:", "seen", "8/8", "0.84", "ln", "ratio", "supported,", "agrees", "12.3", "s")
+        *(
+            "E-task-deep-lower",
+            "pilot:",
+            "seen",
+            "8/8",
+            "0.84",
+            "ln",
+            "ratio",
+            "supported",
+            "8/8,",
+            "agrees",
+            "12.3",
+            "s",
+        )
     ]
     (row,) = rows(pilot(values=[-1.0] * 8))
     assert "pilot: not seen" in row
@@ -230,7 +243,7 @@ def brief(found, width=120, encoding="utf-8"):
     return summary.brief(found, width, colour=False, encoding=encoding)
 
 
-SAID = "  A: so ? inconclusive 5/8; B: so \u2713 supported 8/8 here, not on record"
+SAID = "  A: so ? inconclusive 5/8; B: so \u2713 supported 8/8 here"
 MANY = [claim("A-fit-0", record=on_record("inconclusive", holds=5)), claim("B-fit-1")]
 MANY += [claim(f"A-fit-{number}") for number in range(2, 40)]
 

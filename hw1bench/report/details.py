@@ -49,7 +49,7 @@ def _table(claims: Iterable[Claim]) -> str:
 def _row(claim: Claim) -> Sequence[str]:
     return [
         f"`{code(claim['id'])}`",
-        text(words.verdict(claim)) + (", test failed" if words.group(claim) == words.FAILED else ""),
+        text(words.outcome(claim)),
         f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) else "-",
         text(words.effect(claim)) or "-",
         text(standings.on_record(claim)) or "-",

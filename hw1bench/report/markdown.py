@@ -1,45 +1,49 @@
 """claims.json -> claims.md: the verdicts for people in a hurry, short enough for a comment in a review."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from hw1bench.report import details, origins, quantities, standings, words
+from hw1bench.court.vocabulary import FULL_TIER_ONLY
+from hw1bench.report import card, details, origins, quantities, standings, words
 from hw1bench.report.changes import Block, Row, against_other, changed, stands
 from hw1bench.report.contract import Claim, Document, Report, check, from_seeds
 from hw1bench.report.markup import code, table, text
 from hw1bench.report.outline import outline, reports
-from hw1bench.report.questions import Asked, asked, stood
+from hw1bench.report.questions import Asked, Pair, asked
 
 LIMIT = 60_000
 """Characters of the whole page. A comment on GitHub may have 65,536; the rest is for who pastes the page into one."""
 
 # The most characters of each part, so that none can push out another; what the other parts leave is the table of claims'. The
 # five reports fill two thirds of the questions' share, and little of the other ones.
-_FAILED = 8_000
-_CHANGED = 8_000
-_COMPARED = 6_000
-_QUESTIONS = 20_000
-_TOPICS = 4_000
-_SESSION = 5_000
+_FAILED = 7_000
+_CHANGED = 6_000
+_COMPARED = 5_000
+_REPORTS = 2_000
+_QUESTIONS = 16_000
+_DISAGREEMENTS = 6_000
+_TOPICS = 3_000
 
 # The most characters of a text before it is escaped. What is cut is whole in the details.
-_ID, _WORD, _SENTENCE, _ANSWER = 80, 60, 200, 1_000
+_ID, _WORD, _SENTENCE, _ANSWER = 80, 60, 300, 1_000
 _PIECES = 40  # of an answer, half of which are links
-_ROW = 90  # characters of a claim's sentence in a table
+_TOLD = 160  # what an effect says in a reader's units in a cell; one that says more has its median there
 _COLUMNS = 8  # the most reports with a column of their own: more would not fit on a page
 _NAMES = 20  # of claims of which there is no more to tell
 _FOLDED = 5  # changes of a kind that the page folds away
 _POSITIONS = 12  # of a question; so many reports can be read through
-_HEAD = ("claim", "verdict or pilot", "share", "median effect", "on record")
+_LONG = 12  # rows of a table that the page folds away
+_HEAD = ("verdict or pilot", "on record", "effect")
 
 
 def render(document: Document, *, linked: bool = True) -> str:
     """Render the Markdown of a claims.json document, in at most ``LIMIT`` characters. Raises ValueError if the document breaks
     its contract.
 
-    Tests that failed come first, then verdicts that are not those on record, the questions, and a table of all claims. If that
-    would be too long, only claims that failed, changed or answer a question are listed; a line says what is left out. Unless
-    ``linked``, for a text that does not lie beside the details, nothing is a link to them.
+    Tests that failed come first, then verdicts that are not those on record, an introduction, the questions, where reports
+    disagree, and a table of the claims of each topic, folded if it is long. If that would be too long, only claims that failed,
+    changed or answer a question are listed; a line says what is left out. Unless ``linked``, for a text that does not lie beside
+    the details, nothing is a link to them.
     """
     check(document)
     return _Page(document, linked).text()
@@ -65,10 +69,12 @@ class _Page:
             *self._against_other(),
             f"{quantities.plural(len(self._document['claims']), 'claim')}: "
             f"{words.counted(words.tally(self._document['claims'])) or 'none judged'}. The evidence is in {self._details}.",
+            *self._introduction(),
+            *self._reports(),
             *self._questions(),
+            *self._disagreements(),
             "## Reports by topic",
             *self._topics(),
-            *self._reports(),
         ]
         after = ["## This session", *self._session()]
         room = LIMIT - len("\n\n".join([*before, *after])) - len("\n\n\n")
@@ -95,8 +101,7 @@ class _Page:
         if not claims:
             return []
         lines = [
-            f"- {self._name(claim)}: {text(words.verdict(claim))}, {text(stands(claim), _SENTENCE)}. "
-            f"*{text(claim['says'], _SENTENCE)}*"
+            f"- {_said(claim)}**{text(words.outcome(claim))}**, {text(stands(claim), _SENTENCE)}: {self._name(claim)}"
             for claim in claims
         ]
         return [f"**{heading}:**", *_fitted(lines, room, self._rest("claim"))]
@@ -133,6 +138,33 @@ class _Page:
     def _row_name(self, row: Row) -> str:
         return self._name(row.claim) if row.claim else f"`{code(row.name, _ID)}`"
 
+    def _introduction(self) -> list[str]:
+        """What the page is, and what its words mean, as far as they occur."""
+        claims = self._document["claims"]
+        if not claims:
+            return []
+        number = len(reports(self._sections))
+        purpose = (
+            f"{quantities.plural(number, 'report')} say{'s' if number == 1 else ''} how deep networks behave; **hw1bench** "
+            "trains the models again over several seeds and rules on each sentence, a claim."
+        )
+        share = "7/8 means that a claim holds in 7 of 8 seeds."
+        said = [
+            f"{text(standings.as_of(self._document), _SENTENCE)} {share}" if self._asked else share,
+            *map(text, words.data_remarks(self._document)),
+        ]
+        if any(words.group(claim) == FULL_TIER_ONLY for claim in claims):
+            said.append(
+                "A claim is **full tier only** if its level or its arms belong to the report's own protocol, of which a reduced "
+                "one says nothing."
+            )
+        if any(claim["fragile"] for claim in claims):
+            said.append(
+                "A verdict or pilot is **fragile** if another value of a number that the report does not state would change it."
+            )
+        lines = "\n".join(f"- {one}" for one in said)
+        return [" ".join(filter(None, (purpose, text(words.judged(self._document))))), lines]
+
     def _questions(self) -> list[str]:
         if not self._asked:
             return []
@@ -145,9 +177,8 @@ class _Page:
             lines += ["", self._answer(question)]
         lines.append("")
         for stand in question.stands[:_POSITIONS]:
-            sign, said = stood(stand.claim)
             who = f"**{text(stand.report, _ID)}**: {text(stand.says, _SENTENCE)}"
-            lines.append(f"- {who}: {sign} {self._link(stand.claim, text(said))}")
+            lines.append(f"- {who}: {self._mark(stand.claim)}")
         if question.stands[_POSITIONS:]:
             lines.append(f"- and {quantities.plural(len(question.stands[_POSITIONS:]), 'more position')}")
         if question.changed:
@@ -160,6 +191,24 @@ class _Page:
             return text("".join(said for said, _ in question.answer), _ANSWER)
         parts = [self._link(claim, text(said)) if claim else _inside(said) for said, claim in question.answer]
         return "".join(parts)
+
+    def _disagreements(self) -> list[str]:
+        """The pairs of claims at odds, with what settles each; empty if there are none."""
+        pairs = [self._pair(question, pair) for question in self._asked for pair in question.pairs]
+        if not pairs:
+            return []
+        heading = "## Where reports disagree, with each other or with themselves"
+        return [heading, *_fitted(pairs, _DISAGREEMENTS, self._rest("disagreement"))]
+
+    def _pair(self, question: Asked, pair: Pair) -> str:
+        sides = [
+            f"  - **{text(claim['report'], _ID)}**: {_said(claim)}{self._mark(claim)}"
+            for claim in (pair.first, pair.second)
+        ]
+        return "\n".join([f"- **{text(question.text, _SENTENCE)}** {text(pair.settles, _SENTENCE)}", *sides])
+
+    def _mark(self, claim: Claim) -> str:
+        return self._link(claim, text(standings.mark(claim)))
 
     def _topics(self) -> list[str]:
         """The numbers of verdicts by topic and report; by topic alone if there are too many reports for a page."""
@@ -175,18 +224,20 @@ class _Page:
         return _fitted(table(["topic", *head], rows), _TOPICS, self._rest("topic"), fixed=2)
 
     def _reports(self) -> list[str]:
-        """A list of what is known about the reports; empty if nothing is known."""
+        """A list of what is known about the reports, after a line that keeps it apart from a list before it; empty if nothing is
+        known."""
         said = [_about(report) for report in reports(self._sections) if words.about(report) or report["url"]]
-        return _fitted(said, _SESSION, self._rest("report"))
+        return ["The reports:", *_fitted(said, _REPORTS, self._rest("report"))] if said else []
 
     def _claims(self, room: int) -> list[str]:
-        """All claims by topic, with their sentences or without; those that matter if ``room`` is too small for either."""
-        for sentences in (True, False):
+        """All claims by topic, with as much of each as ``room`` allows: with what its effects say, with their median alone, or
+        without its sentence. Those that matter if there is no room for any of these."""
+        for columns in (self._told, self._medians, self._unsaid):
             whole = [
                 part
                 for section in self._sections
                 if section.claims
-                for part in (f"## {text(section.title, _WORD)}", "\n".join(self._table(section.claims, sentences)))
+                for part in (f"## {text(section.title, _WORD)}", *_folded(section.claims, columns(section.claims)))
             ]
             if len("\n\n".join(whole)) <= room:
                 return whole
@@ -195,7 +246,7 @@ class _Page:
         left = len(self._document["claims"]) - len(found)
         note = f"{quantities.plural(left, 'other claim')} would not fit on this page, and all claims are in {self._details}."
         rest = self._rest("such claim")
-        return [heading, note, *_fitted(self._table(found, True), room - len(heading) - len(note) - 4, rest, fixed=2)]
+        return [heading, note, *_fitted(self._medians(found), room - len(heading) - len(note) - 4, rest, fixed=2)]
 
     def _that_matter(self) -> list[Claim]:
         """The claims that failed, changed or answer a question, and pilots that differ from the record, in the page's order."""
@@ -210,19 +261,18 @@ class _Page:
             if claim["id"] in names or claim["agreement"] == "differs"
         ]
 
-    def _table(self, claims: Iterable[Claim], sentences: bool) -> list[str]:
-        head = [*_HEAD, "it says"] if sentences else _HEAD
-        return table(head, [self._row(claim, sentences) for claim in claims])
+    def _told(self, claims: Sequence[Claim]) -> list[str]:
+        rows = [[_sentence(claim), *_found(claim, _effect(claim)), self._name(claim)] for claim in claims]
+        return _filled(["sentence", *_HEAD, "claim"], rows)
 
-    def _row(self, claim: Claim, sentences: bool) -> list[str]:
-        return [
-            self._name(claim),
-            text(words.verdict(claim)) + (", test failed" if words.group(claim) == words.FAILED else ""),
-            f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) else "-",
-            text(words.effect(claim), _ID) or "-",
-            text(standings.on_record(claim)) or "-",
-            *([text(claim["says"], _ROW)] if sentences else []),
-        ]
+    def _medians(self, claims: Sequence[Claim]) -> list[str]:
+        rows = [[_sentence(claim), *_found(claim, words.effect(claim)), self._name(claim)] for claim in claims]
+        return _filled(["sentence", *_HEAD, "claim"], rows)
+
+    def _unsaid(self, claims: Sequence[Claim]) -> list[str]:
+        return _filled(
+            ["claim", *_HEAD], [[self._name(claim), *_found(claim, words.effect(claim))] for claim in claims]
+        )
 
     def _session(self) -> list[str]:
         found = self._document
@@ -236,7 +286,6 @@ class _Page:
             f"seed offset: {found['seed_offset']}",
             *(text(said, _ANSWER) for said in (origins.on_record(found), origins.gathered(found)) if said),
             words.false_verdicts(found),
-            *words.data_remarks(found),
         ]
         return ["\n".join(f"- {fact}" for fact in facts)]
 
@@ -246,6 +295,45 @@ def _about(report: Report) -> str:
     link = [f"[{text(url)}](<{url}>)"] if url and len(url) <= _SENTENCE else []
     known = [text(words.about(report), _SENTENCE)] if words.about(report) else []
     return f"- {text(report['id'], _ID)}: {', '.join([*known, *link])}"
+
+
+def _sentence(claim: Claim) -> str:
+    """What the claim says, and what a reader must know beside its verdict."""
+    doubts = ", ".join(words.in_short(claim))
+    return text(claim["says"], _SENTENCE) + (f" *({text(doubts, _SENTENCE)})*" if doubts else "")
+
+
+def _said(claim: Claim) -> str:
+    """What the claim says as a sentence before others, with a space after it; '' if it says nothing."""
+    said = claim["says"].strip()
+    return f"{text(words.stop(said), _SENTENCE)} " if said else ""
+
+
+def _found(claim: Claim, effect: str) -> list[str]:
+    """The cells below ``_HEAD``."""
+    share = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) else ""
+    return [f"{text(words.outcome(claim))}{share}", text(standings.on_record(claim)), text(effect, _TOLD)]
+
+
+def _effect(claim: Claim) -> str:
+    """What the effects say in a reader's units, or why there is no evidence, if that is short; otherwise the median effect."""
+    said = card.why(claim) or card.told(claim)
+    return said if 0 < len(said) <= _TOLD else words.effect(claim)
+
+
+def _filled(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table without the columns in which nothing stands."""
+    kept = [column for column in range(len(head)) if any(row[column] for row in rows)]
+    return table([head[column] for column in kept], [[row[column] or "-" for column in kept] for row in rows])
+
+
+def _folded(claims: Sequence[Claim], lines: Sequence[str]) -> list[str]:
+    """The table of ``claims``; a long one below their number and verdicts, which unfold it."""
+    whole = "\n".join(lines)
+    if len(claims) <= _LONG:
+        return [whole]
+    summary = f"{quantities.plural(len(claims), 'claim')}: {words.counted(words.tally(claims))}"
+    return [f"<details><summary>{summary}</summary>", whole, "</details>"]
 
 
 def _inside(said: str) -> str:

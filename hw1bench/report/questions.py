@@ -3,15 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hw1bench.court.vocabulary import RULED
-from hw1bench.report import words
 from hw1bench.report.contract import Claim, Document, Question
-from hw1bench.report.standings import doubt, ruling
+from hw1bench.report.standings import ruling
 from hw1bench.specs import questions
-
-SIGNS = {"supported": "\N{CHECK MARK}", "refuted": "\N{BALLOT X}", "inconclusive": "?", "no evidence": "\N{EN DASH}"}
-"""The signs of verdicts. What is not ruled on has ``OPEN``."""
-OPEN = "\N{MIDDLE DOT}"
 
 
 @dataclass(frozen=True)
@@ -70,13 +64,3 @@ def _asked(question: Question, claims: Mapping[str, Claim]) -> Asked:
             if one["claim"] in claims and (now := ruling(claims[one["claim"]])) != one["ruling"]
         ],
     )
-
-
-def stood(claim: Claim) -> tuple[str, str]:
-    """The sign and the words of the verdict of record; of a claim that is not on record, what this session found."""
-    if claim["record"] is not None:
-        return SIGNS[claim["record"]["verdict"]], f"{ruling(claim)}{doubt(claim)}"
-    if claim["fidelity"] == "as reported" and claim["verdict"] in RULED:
-        share = f" {claim['holds']}/{claim['seeds']}" if claim["seeds"] else ""
-        return SIGNS[claim["verdict"]], f"{claim['verdict']}{share} here{doubt(claim)}, not on record"
-    return OPEN, f"not on record, {words.verdict(claim)}" if words.is_pilot(claim) else "not on record"

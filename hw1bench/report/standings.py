@@ -6,6 +6,10 @@ from hw1bench.report import words
 from hw1bench.report.contract import Claim, Document, from_seeds
 from hw1bench.report.quantities import named, number, plural
 
+SIGNS = {"supported": "\N{CHECK MARK}", "refuted": "\N{BALLOT X}", "inconclusive": "?", "no evidence": "\N{EN DASH}"}
+"""The signs of verdicts. What is not ruled on has ``OPEN``."""
+OPEN = "\N{MIDDLE DOT}"
+
 _TRUSTED = (9, 10)  # pilots of a kind that agree with the record less often than this say so
 
 
@@ -69,14 +73,21 @@ def ruling(claim: Claim) -> str:
 
 def known(claim: Claim) -> tuple[str, str]:
     """What is known of the claim: the group by which it is drawn, and words such as 'refuted 0/8' or 'pilot: seen'. A ruling of
-    the full tier counts before what was found here."""
+    the full tier counts before what was found here; without one a verdict says that it is from here: 'refuted 0/8 here'."""
     if claim["record"] is not None:
         return claim["record"]["verdict"], f"{ruling(claim)}{doubt(claim)}"
     group = words.group(claim)
     if group == FULL_TIER_ONLY:
         return group, ruling(claim)
     seeds = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and not words.is_pilot(claim) else ""
-    return group, f"{group}{seeds}{doubt(claim)}"
+    here = " here" if group in words.RULED_GROUPS else ""
+    return group, f"{group}{seeds}{here}{doubt(claim)}"
+
+
+def mark(claim: Claim) -> str:
+    """What is known of the claim, with its sign: '\N{BALLOT X} refuted 0/8'."""
+    group, said = known(claim)
+    return f"{SIGNS.get(group, OPEN)} {said}"
 
 
 def doubt(claim: Claim) -> str:
@@ -103,6 +114,5 @@ def beside(claim: Claim) -> str:
 
 
 def on_record(claim: Claim) -> str:
-    """The record in a word or two, for a column of a table: 'supported, agrees'; '' without one."""
-    found = claim["record"]
-    return ", ".join(filter(None, (found["verdict"], claim["agreement"]))) if found else ""
+    """The record in short, for a column of a table: 'supported 8/8, agrees'; '' without one."""
+    return ", ".join(filter(None, (ruling(claim), claim["agreement"]))) if claim["record"] else ""

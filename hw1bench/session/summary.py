@@ -10,7 +10,7 @@ from hw1bench.report import card, quantities, standings, words
 from hw1bench.report.changes import changed
 from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
-from hw1bench.report.questions import Asked, asked, stood
+from hw1bench.report.questions import Asked, asked
 from hw1bench.session.budget import ESTIMATED
 from hw1bench.session.tables import Cell, drawn
 
@@ -188,7 +188,7 @@ def brief(document: Document, width: int, *, colour: bool, encoding: str) -> str
 
 def _question(question: Asked, width: int, encoding: str) -> list[str]:
     """The lines of a question: its text, and below it what each report says with what is on record of that."""
-    stands = "; ".join(f"{stand.report}: {stand.says} {' '.join(stood(stand.claim))}" for stand in question.stands)
+    stands = "; ".join(f"{stand.report}: {stand.says} {standings.mark(stand.claim)}" for stand in question.stands)
     said = _written(line(stands), encoding)
     return [line(question.text), *wrap(said, width, initial_indent="  ", subsequent_indent="  ")]
 
