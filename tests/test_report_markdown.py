@@ -427,6 +427,21 @@ def test_long_tables_are_folded_below_their_numbers():
     )
 
 
+def test_no_text_ends_a_fold_or_adds_markup():
+    odd = "</details><script>x</script> | <summary>\n\n</details>\n\n# x"
+    claims = [claim(f"A-fit-{number} {odd}", says=odd, report=odd, note=odd) for number in range(13)]
+    for found in claims:
+        found["effect"]["told"] = odd
+    pair = {"first": claims[0]["id"], "second": claims[1]["id"], "settles": odd}
+    about = {"id": odd, "title": odd, "source": odd, "url": ""}
+    text = render(asking(*claims, text=odd, answer=odd, contrasts=[pair]) | {"reports": [about]})
+    rendered = MarkdownIt("gfm-like", {"linkify": False}).render(text)
+    assert "&lt;script&gt;" in rendered
+    assert "<script" not in rendered
+    for tag, number in (("details", 1), ("summary", 1), ("h1", 1)):
+        assert [rendered.count(f"<{tag}>"), rendered.count(f"</{tag}>")] == [number] * 2
+
+
 def test_long_tables_lose_their_sentences_before_they_lose_claims():
     def page(number):
         return render(document(*({**PLAIN, "id": f"A-fit-{index}"} for index in range(number))))
