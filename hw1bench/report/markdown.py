@@ -160,7 +160,7 @@ class _Page:
             )
         if any(claim["fragile"] for claim in claims):
             said.append(
-                "A verdict or pilot is **fragile** if another value of a number that the report does not state would change it."
+                "What is **fragile** hangs on a number that the report leaves open: another value of it gives another word."
             )
         lines = "\n".join(f"- {one}" for one in said)
         return [" ".join(filter(None, (purpose, text(words.judged(self._document))))), lines]
