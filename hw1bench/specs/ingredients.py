@@ -74,25 +74,44 @@ class Model:
 class Optimizer:
     """An optimiser of ``torch.optim`` by name; ``eps`` None is torch's default.
 
-    ``weight_decay`` times the weights is added to the gradient. Raises ValueError for a number that is negative or not finite,
-    and for SGD with ``eps``, which it does not have.
+    ``weight_decay`` times the weights is added to the gradient; AdamW instead subtracts it, times the learning rate, from the
+    weights (Loshchilov and Hutter, 2019). ``momentum`` is SGD's, without dampening, and ``nesterov`` is its variant (Sutskever
+    et al., 2013).
+
+    Raises ValueError for a number that is negative or not finite, for a momentum of 1 or more, for SGD with ``eps`` and for
+    others with ``momentum``, which they do not have, for ``nesterov`` without momentum, and for AdamW without weight decay.
     """
 
-    name: Literal["adam", "rmsprop", "sgd"]
+    name: Literal["adam", "adamw", "adagrad", "rmsprop", "sgd"]
     lr: float
     weight_decay: float = 0.0
     eps: float | None = None
+    momentum: float = 0.0
+    nesterov: bool = False
 
     def __post_init__(self) -> None:
         settle(
             self,
-            name=one_of("optimiser", ("adam", "rmsprop", "sgd")),
+            name=one_of("optimiser", ("adam", "adamw", "adagrad", "rmsprop", "sgd")),
             lr=real(least=0),
             weight_decay=real(least=0),
             eps=optional(real(least=0)),
+            momentum=real(least=0, below=1),
+            nesterov=flag(),
         )
         if self.name == "sgd" and self.eps is not None:
             raise ValueError(f"Optimizer 'sgd' eps is {self.eps:g}: leave it out, because SGD has none")
+        if self.name != "sgd" and self.momentum:
+            raise ValueError(
+                f"Optimizer {self.name!r} momentum is {self.momentum:g}: leave it out, because only SGD has it here"
+            )
+        if self.nesterov and not self.momentum:
+            raise ValueError(f"Optimizer {self.name!r} is nesterov without momentum: give SGD a momentum, such as 0.9")
+        # torch's AdamW decays by 0.01 unless told otherwise, so a weight decay that is left out could mean either.
+        if self.name == "adamw" and not self.weight_decay:
+            raise ValueError(
+                "Optimizer 'adamw' weight_decay is 0: give one, such as torch's 0.01, or take 'adam', which is the same without"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,13 +17,18 @@ def make(spec: Optimizer, parameters: Iterable[Tensor], captured: bool = False) 
     options: dict[str, Any] = {"lr": spec.lr, "weight_decay": spec.weight_decay}
     if spec.eps is not None:
         options["eps"] = spec.eps
-    if captured and spec.name != "sgd":  # which has no counter of its steps
+    # SGD has no counter of its steps, and the one of Adagrad changes nothing unless its rate decays.
+    if captured and spec.name not in ("sgd", "adagrad"):
         options["capturable"] = True
     match spec.name:
         case "adam":
             return torch.optim.Adam(parameters, fused=True, **options)
+        case "adamw":
+            return torch.optim.AdamW(parameters, fused=True, **options)
+        case "adagrad":  # fused on a CPU alone
+            return torch.optim.Adagrad(parameters, fused=not captured, **options)
         case "sgd":
-            return torch.optim.SGD(parameters, fused=True, **options)
+            return torch.optim.SGD(parameters, fused=True, momentum=spec.momentum, nesterov=spec.nesterov, **options)
         case "rmsprop":
             return torch.optim.RMSprop(parameters, **options)
 

@@ -6,11 +6,18 @@ They mirror the structures in C++: ``fit_problem.h`` and ``image_problem.h`` doc
 import ctypes
 from typing import Any
 
+from hw1bench.specs.experiment import Optimizer
+
 ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
 OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
 LOSSES = {"cross_entropy": 0, "nll": 1}
 OUTPUTS = {"softmax": 1, "logsoftmax": 2}
 EPS = 1e-8  # torch's default for Adam and RMSprop
+
+
+def steps_by(optimizer: Optimizer) -> bool:
+    """Whether the kernels have the steps of ``optimizer``."""
+    return optimizer.name in OPTIMIZERS and not optimizer.momentum
 
 
 def _fields(kind: type[Any], *names: str) -> tuple[tuple[str, type[Any]], ...]:
