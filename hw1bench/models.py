@@ -9,7 +9,19 @@ from torch import Tensor, nn
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Model
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "elu": nn.ELU,
+    "selu": nn.SELU,
+    "gelu": nn.GELU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+}
+
+
+def activation(model: Model) -> nn.Module:
+    """Make the activation of ``model``, a function of single numbers."""
+    return nn.LeakyReLU(model.slope) if model.activation == "leaky_relu" else _ACTIVATIONS[model.activation]()
 
 
 _LEVELS = 2**16  # of a 16-bit number
@@ -56,12 +68,12 @@ class SeededDropout(nn.Module):
         return x * mask.div_(1 - self.p)
 
 
-def _modules(layer: notation.Layer, activation: type[nn.Module]) -> list[nn.Module]:
+def _modules(layer: notation.Layer, model: Model) -> list[nn.Module]:
     match layer:
         case notation.Linear(inputs, outputs, hidden):
-            return [nn.Linear(inputs, outputs), *([activation()] if hidden else [])]
+            return [nn.Linear(inputs, outputs), *([activation(model)] if hidden else [])]
         case notation.Conv(inputs, outputs, kernel, padding):
-            return [nn.Conv2d(inputs, outputs, kernel, padding=padding), activation()]
+            return [nn.Conv2d(inputs, outputs, kernel, padding=padding), activation(model)]
         case notation.Pool(size):
             return [nn.MaxPool2d(size)]
         case notation.Dropout(p, maps):
@@ -77,9 +89,8 @@ def build(model: Model, device: str = "cpu") -> nn.Sequential:
 
     Torch initialises its weights from the global generator; ``initialise`` draws them anew from a generator of one's own.
     """
-    activation = ACTIVATIONS[model.activation]
     with torch.device(device):
-        return nn.Sequential(*(m for layer in notation.parse(model.layout) for m in _modules(layer, activation)))
+        return nn.Sequential(*(m for layer in notation.parse(model.layout) for m in _modules(layer, model)))
 
 
 def inputs(model: Model, x: Tensor) -> Tensor:

@@ -18,7 +18,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hw1bench.measures.dense import activations, backward, forward, in_order, jacobian_of, residual_part, slices_of
+from hw1bench.measures.dense import (
+    activations,
+    backward,
+    bent,
+    forward,
+    in_order,
+    jacobian_of,
+    residual_part,
+    slices_of,
+)
 from hw1bench.measures.differentiated import hessian_at
 from hw1bench.specs.experiment import Model
 from hw1bench.specs.measurement import MINIMAL_RATIO
@@ -96,7 +105,7 @@ def _curvature(
     _checked(model, weights, x, y)
     matrix = weights.new_zeros(len(weights), model.parameters, model.parameters)
     slices, scale = slices_of(model), 2 / y.numel()
-    bends = residual and (smoothing > 0 or model.activation == "tanh")
+    bends = residual and (smoothing > 0 or bent(model))
     for points, samples in _chunks(model, len(weights), len(x), bends):
         layers, output = forward(model, weights[points], x[samples], smoothing)
         jacobian = jacobian_of(layers, slices, y.shape[1])

@@ -4,7 +4,7 @@ A weight acts on the outputs only through its layer's sums z = W h + b. So every
 is the one with respect to two sums, times the inputs of the two layers. For weights of different layers a
 second term is added: the derivative with respect to the upper sum, times how the lower sum changes the upper layer's input.
 Both are matrix products over the samples, one per pair of layers. ReLU and leaky ReLU have no second derivative of their own;
-if a sum is exactly 0, their slope is the one on the negative side, as in torch.
+if a sum is exactly 0, slopes and second derivatives are the ones on the negative side, as in torch.
 
 Activations are (points, features, samples); all is float64.
 """
@@ -16,22 +16,74 @@ from itertools import accumulate
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Model
 
-_SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "relu": lambda z, h: (z > 0).to(z),
-    "leaky_relu": lambda z, h: (z > 0).to(z).mul_(0.99).add_(0.01),
-    "tanh": lambda z, h: 1 - h * h,
-    "": lambda z, h: torch.ones_like(z),
+_ALPHA, _SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946  # SELU's (Klambauer et al., 2017)
+
+
+@dataclass(frozen=True)
+class _Function:
+    """An activation h = ``value`` (z), its ``slope`` (z, h) and its second derivative ``bend`` (z, h), None if that is zero
+    throughout. ``kink`` is by how much the slope rises at 0."""
+
+    value: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor, Tensor], Tensor]
+    bend: Callable[[Tensor, Tensor], Tensor] | None = None
+    kink: float = 0.0
+
+
+def _density(z: Tensor) -> Tensor:
+    return torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+
+def _exponential(alpha: float, scale: float, value: Callable[[Tensor], Tensor]) -> _Function:
+    """``scale`` times z above 0, and times ``alpha`` (e^z - 1) below."""
+    steep = alpha * scale  # below 0 both derivatives are h + steep
+    return _Function(
+        value,
+        lambda z, h: torch.where(z > 0, scale, h + steep),
+        lambda z, h: torch.where(z > 0, 0.0, h + steep),
+        scale - steep,
+    )
+
+
+_FUNCTIONS = {
+    "relu": _Function(torch.relu, lambda z, h: (z > 0).to(z), kink=1.0),
+    "elu": _exponential(1.0, 1.0, functional.elu),
+    "selu": _exponential(_ALPHA, _SCALE, torch.selu),
+    "gelu": _Function(
+        functional.gelu,
+        lambda z, h: torch.special.ndtr(z) + z * _density(z),
+        lambda z, h: (2 - z * z) * _density(z),
+    ),
+    "sigmoid": _Function(torch.sigmoid, lambda z, h: h * (1 - h), lambda z, h: h * (1 - h) * (1 - 2 * h)),
+    "tanh": _Function(torch.tanh, lambda z, h: 1 - h * h, lambda z, h: -2 * h * (1 - h * h)),
+    "": _Function(lambda z: z, lambda z, h: torch.ones_like(z)),
 }
-_VALUES: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu,
-    "leaky_relu": torch.nn.functional.leaky_relu,
-    "tanh": torch.tanh,
-    "": lambda z: z,
-}
+
+
+def _function(name: str, model: Model) -> _Function:
+    if name != "leaky_relu":
+        return _FUNCTIONS[name]
+    leak = model.slope
+    return _Function(
+        lambda z: functional.leaky_relu(z, leak),
+        lambda z, h: torch.where(z > 0, 1.0, torch.full_like(z, leak)),
+        kink=1.0 - leak,
+    )
+
+
+def kinked(model: Model) -> bool:
+    """Whether the slope of the net's activation jumps at 0."""
+    return _function(model.activation, model).kink != 0
+
+
+def bent(model: Model) -> bool:
+    """Whether the net's activation has a second derivative that is not zero throughout."""
+    return _function(model.activation, model).bend is not None
 
 
 @dataclass(frozen=True)
@@ -81,15 +133,14 @@ def forward(model: Model, weights: Tensor, x: Tensor, smoothing: float = 0.0) ->
         start += size + layer.outputs
         inputs = torch.cat([h, ones], dim=1)
         z = torch.baddbmm(bias, weight, h)
-        h = _VALUES[activation](z)
-        slope = _SLOPES[activation](z, h)
-        bend = None
-        if activation == "tanh":
-            bend = -2 * h * slope
-        elif activation and smoothing:
+        function = _function(activation, model)
+        h = function.value(z)
+        slope = function.slope(z, h)
+        bend = None if function.bend is None else function.bend(z, h)
+        if function.kink and smoothing:
             width = smoothing * z.std(dim=2, correction=0, keepdim=True) + 1e-12
-            step = 1.0 if activation == "relu" else 0.99
-            bend = torch.exp(-0.5 * (z / width) ** 2) * (step / math.sqrt(2 * math.pi)) / width
+            jump = torch.exp(-0.5 * (z / width) ** 2) * (function.kink / math.sqrt(2 * math.pi)) / width
+            bend = jump if bend is None else bend + jump
         layers.append(Layer(weight, inputs, slope, bend))
     return layers, h
 

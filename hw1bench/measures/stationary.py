@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from hw1bench.measures.curvature import hessian, loss_and_gradient, smoothed_hessian
+from hw1bench.measures.dense import kinked
 from hw1bench.specs.experiment import Model
 from hw1bench.support.progress import Advance
 
@@ -101,7 +102,7 @@ def _group(
     best, best_loss, best_norm = here.clone(), loss.clone(), norm.clone()
     steps, idle = torch.zeros_like(norm, dtype=torch.int64), torch.zeros_like(norm, dtype=torch.int64)
     descending = torch.zeros_like(norm, dtype=torch.bool)
-    smooth = model.activation != "tanh"
+    smooth = kinked(model)
     for step in range(budget):
         # Without a step on either Hessian nothing will ever change.
         on = ((best_norm > target) & (idle < 2)).nonzero()[:, 0]

@@ -1,5 +1,7 @@
 """What the experiments on the minimal ratio share: thirteen fits of sinc per seed, taken on to almost zero gradient."""
 
+from dataclasses import replace
+
 from hw1bench.sources.tiers import ONCE
 from hw1bench.specs.experiment import Arm, Experiment, Figure, Function, Model, Optimizer, Protocol
 from hw1bench.specs.measurement import MinimalRatio
@@ -43,7 +45,7 @@ def minimal_ratio(
         )
         return Protocol(arms=arms, looks=ONCE, widths_over=over, measures=(MinimalRatio(),))
 
-    narrow = Model(scaled(model.layout, 1 / widths_over), model.activation, model.init)
+    narrow = replace(model, layout=scaled(model.layout, 1 / widths_over))
     return Experiment(
         report=report,
         name="minratio",

@@ -21,25 +21,39 @@ _LARGEST = (2 - 2.0**-23) * 2.0**127  # of float32
 _REFLECTED = 4  # pixels that augmentation pads on each side
 
 
+_ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh")
+LEAK = 0.01
+"""Slope of the leaky ReLU below zero: torch's default."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A network: its layout (see ``hw1bench.specs.notation``), its activation and how its weights are initialised.
 
+    Activations are those of ``torch.nn`` with its defaults, GELU the exact one; ``slope`` is the leaky ReLU's below zero.
     ``init`` is "torch" (PyTorch's default for each layer) or "keras" (Glorot uniform weights, zero biases).
-    Raises ValueError for a layout that cannot be read, and for one of more than 2**31 - 1 parameters.
+    Raises ValueError for a layout that cannot be read, for one of more than 2**31 - 1 parameters, for a slope that is not from
+    0 to 1, and for one of an activation that has none.
     """
 
     layout: str
-    activation: Literal["relu", "leaky_relu", "tanh"] = "relu"
+    activation: Literal["relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh"] = "relu"
     init: Literal["torch", "keras"] = "torch"
+    slope: float = LEAK
 
     def __post_init__(self) -> None:
         settle(
             self,
             layout=text(),
-            activation=one_of("activation", ("relu", "leaky_relu", "tanh")),
+            activation=one_of("activation", _ACTIVATIONS),
             init=one_of("init", ("torch", "keras")),
+            slope=real(least=0, most=1),
         )
+        if self.slope != LEAK and self.activation != "leaky_relu":
+            raise ValueError(
+                f"Model slope is {self.slope:g}: leave it out, because {self.activation} has none, or give "
+                "activation='leaky_relu'"
+            )
         if self.parameters > _MOST_PARAMETERS:
             raise ValueError(
                 f"layout {self.layout!r} has {self.parameters:,} parameters: give {_MOST_PARAMETERS:,} at most"

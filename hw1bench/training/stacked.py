@@ -30,11 +30,6 @@ from hw1bench.training.streams import generator_for, training_targets
 # neighbours: fused, a step of the function nets was measured 1.3 to 2 times faster.
 _FUSED_PRODUCT = 1024
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu,
-    "leaky_relu": torch.nn.functional.leaky_relu,
-    "tanh": torch.tanh,
-}
 _OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "softmax": lambda h: torch.softmax(h, dim=1),
@@ -51,6 +46,7 @@ def stackable(arm: Arm) -> bool:
 def forward(model: Model, flat: Tensor, x: Tensor, fuse: bool) -> Tensor:
     """Return outputs (runs, outputs, samples) of the nets ``flat (runs, parameters)`` on ``x (runs or 1, features, samples)``."""
     runs, start = len(flat), 0
+    activation = models.activation(model)
     h = x.expand(runs, -1, -1)
     for layer in notation.parse(model.layout):
         if isinstance(layer, notation.Output):
@@ -66,7 +62,7 @@ def forward(model: Model, flat: Tensor, x: Tensor, fuse: bool) -> Tensor:
         else:
             h = torch.baddbmm(bias, weight, h)
         if layer.hidden:
-            h = ACTIVATIONS[model.activation](h)
+            h = activation(h)
     return h
 
 

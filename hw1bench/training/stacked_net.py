@@ -20,16 +20,19 @@ from torch import Tensor, nn
 from hw1bench import models
 from hw1bench.records.runs import Block
 from hw1bench.specs import notation
-from hw1bench.specs.experiment import Arm
+from hw1bench.specs.experiment import Arm, Model
 from hw1bench.support import arithmetic
 from hw1bench.training.captured import Lanes, Streams
-from hw1bench.training.stacked import ACTIVATIONS
 from hw1bench.training.streams import generator_for, seed_in
 
 _SMALL = 64 * 128
 """Channels times outputs of the largest convolution whose gradient by the weights is computed by our kernel: cuDNN divides the
 work of larger ones better."""
-_SLOPES = {"relu": 0.0, "leaky_relu": 0.01}  # of the activations that our kernels compute
+
+
+def _slope(model: Model) -> float | None:
+    """Return the slope below zero of the activation of ``model``, if it is one that our kernels compute."""
+    return {"relu": 0.0, "leaky_relu": model.slope}.get(model.activation)
 
 
 @cache
@@ -53,7 +56,7 @@ def kernels_version(device: torch.device) -> str:
 
 def _kernels(arm: Arm, device: torch.device) -> ModuleType | None:
     """Return the module of our kernels if they compute the net of ``arm`` on ``device``."""
-    suited = arm.precision == "float32" and arm.model.activation in _SLOPES
+    suited = arm.precision == "float32" and _slope(arm.model) is not None
     return _working_kernels(device) if suited else None
 
 
@@ -106,6 +109,7 @@ class Net:
         device = on.device
         self._model, self._runs = block.arm.model, len(block.seeds)
         self._layers = notation.parse(self._model.layout)
+        self._activation = models.activation(self._model)
         self.maps = notation.takes_maps(self._model.layout)
         self._lanes = Lanes(on, self._runs)
         self._kernels = _kernels(block.arm, device)
@@ -134,7 +138,7 @@ class Net:
                 case notation.Linear():
                     weight = next(weights)
                     h = torch.baddbmm(next(weights)[:, None], h, weight)
-                    h = ACTIVATIONS[self._model.activation](h) if layer.hidden else h
+                    h = self._activation(h) if layer.hidden else h
                 case notation.Output(name):
                     h = {"tanh": nn.Tanh(), "softmax": nn.Softmax(-1), "logsoftmax": nn.LogSoftmax(-1)}[name](h)
         return h
@@ -153,14 +157,15 @@ class Net:
         """Return the activations of ``z (runs * samples, channels, height, width)`` plus ``bias (runs, channels)``: the largest
         of each window of ``pool`` x ``pool``."""
         if self._kernels is not None:
-            slope = _SLOPES[self._model.activation]
-            h: Tensor = self._kernels.activation(_rows(z), bias, pool, slope)
+            h: Tensor = self._kernels.activation(_rows(z), bias, pool, _slope(self._model))
             return h.permute(0, 3, 1, 2)
-        # Adding a bias and all activations keep the order of numbers, so the largest may be found first: what follows has
-        # fewer numbers.
-        z = nn.functional.max_pool2d(z, pool) if pool > 1 else z
+        # Adding a bias and all activations but GELU keep the order of numbers, so the largest may be found first: what follows
+        # has fewer numbers.
+        first = pool > 1 and self._model.activation != "gelu"
+        z = nn.functional.max_pool2d(z, pool) if first else z
         z = z.unflatten(0, (self._runs, -1)) + bias[:, None, :, None, None]
-        return ACTIVATIONS[self._model.activation](z).flatten(0, 1)
+        h = self._activation(z).flatten(0, 1)
+        return nn.functional.max_pool2d(h, pool) if pool > 1 and not first else h
 
     def _dropped(self, h: Tensor, dropout: notation.Dropout) -> Tensor:
         """Return ``h`` with the dropout of each run's generator: see ``models.kept``."""

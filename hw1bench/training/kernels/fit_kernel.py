@@ -20,7 +20,7 @@ from hw1bench.support.progress import Advance
 from hw1bench.training import optimizers, stacked
 from hw1bench.training.kernels import binaries
 from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
-from hw1bench.training.kernels.structures import ACTIVATIONS, EPS, OPTIMIZERS, FitProblem, FitState, steps_by
+from hw1bench.training.kernels.structures import ACTIVATIONS, EPS, OPTIMIZERS, FitProblem, FitState, activates, steps_by
 from hw1bench.training.streams import generator_for
 
 
@@ -34,7 +34,7 @@ def supports(arm: Arm) -> bool:
         stacked.stackable(arm)
         and (isinstance(output, notation.Linear) or output == notation.Output("tanh"))
         and arm.loss == "mse"
-        and arm.model.activation in ACTIVATIONS
+        and activates(arm.model)
         and steps_by(arm.optimizer)
         and arm.schedule is None
         and arm.gradient_norm in ("", "epoch")

@@ -25,7 +25,7 @@ from hw1bench.training.kernels import binaries
 from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
 from hw1bench.training.kernels.image_problem import CompiledProblem, resident
 from hw1bench.training.kernels.stages import stages_of
-from hw1bench.training.kernels.structures import LOSSES, ImagePiece, ImageSamples, ImageState, steps_by
+from hw1bench.training.kernels.structures import LOSSES, ImagePiece, ImageSamples, ImageState, activates, steps_by
 from hw1bench.training.recording import Recording
 from hw1bench.training.streams import Stream, generator_for, training_targets
 
@@ -40,6 +40,7 @@ def supports(arm: Arm) -> bool:
     return (
         isinstance(arm.data, Images)
         and arm.loss in LOSSES
+        and activates(arm.model)
         and steps_by(arm.optimizer)
         and arm.model.parameters <= KEPT_WEIGHTS
         and not arm.coast

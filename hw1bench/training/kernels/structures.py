@@ -6,9 +6,9 @@ They mirror the structures in C++: ``fit_problem.h`` and ``image_problem.h`` doc
 import ctypes
 from typing import Any
 
-from hw1bench.specs.experiment import Optimizer
+from hw1bench.specs.ingredients import LEAK, Model, Optimizer
 
-ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}
+ACTIVATIONS = {"relu": 1, "leaky_relu": 2, "tanh": 3}  # the leaky ReLU with torch's default slope alone
 OPTIMIZERS = {"sgd": 0, "adam": 1, "rmsprop": 2}
 LOSSES = {"cross_entropy": 0, "nll": 1}
 OUTPUTS = {"softmax": 1, "logsoftmax": 2}
@@ -18,6 +18,11 @@ EPS = 1e-8  # torch's default for Adam and RMSprop
 def steps_by(optimizer: Optimizer) -> bool:
     """Whether the kernels have the steps of ``optimizer``."""
     return optimizer.name in OPTIMIZERS and not optimizer.momentum
+
+
+def activates(model: Model) -> bool:
+    """Whether the kernels have the activation of ``model``."""
+    return model.activation in ACTIVATIONS and model.slope == LEAK
 
 
 def _fields(kind: type[Any], *names: str) -> tuple[tuple[str, type[Any]], ...]:
