@@ -13,8 +13,10 @@ from hw1bench.measures.instruments import takes
 from hw1bench.specs.evaluation import Evaluation
 from hw1bench.specs.experiment import (
     Arm,
+    CosineAnnealingLR,
     CrossReportFigure,
     Experiment,
+    ExponentialLR,
     Figure,
     Function,
     Images,
@@ -34,10 +36,12 @@ __all__ = [
     "Arm",
     "Claim",
     "Contrast",
+    "CosineAnnealingLR",
     "CrossReportFigure",
     "Effect",
     "Evaluation",
     "Experiment",
+    "ExponentialLR",
     "Figure",
     "Function",
     "Images",

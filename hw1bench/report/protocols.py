@@ -9,7 +9,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hw1bench.specs.experiment import TITLES, Arm, Data, Experiment, Function, Images, Protocol, StepLR
+from hw1bench.specs.experiment import (
+    TITLES,
+    Arm,
+    CosineAnnealingLR,
+    Data,
+    Experiment,
+    ExponentialLR,
+    Function,
+    Images,
+    Protocol,
+    RateSchedule,
+    StepLR,
+)
 from hw1bench.specs.ingredients import PART_OF
 from hw1bench.specs.notation import scaled
 
@@ -162,10 +174,16 @@ def _schedule(full: Arm, quick: Arm) -> str:
     return f"learning rate {_falls(quick.schedule)} instead of {_falls(full.schedule)}"
 
 
-def _falls(schedule: StepLR | None) -> str:
-    if schedule is None:
-        return "constant"
-    return f"times {schedule.factor:g} every {f'{schedule.every:,} epochs' if schedule.every > 1 else 'epoch'}"
+def _falls(schedule: RateSchedule | None) -> str:
+    match schedule:
+        case None:
+            return "constant"
+        case StepLR(every=every, factor=factor):
+            return f"times {factor:g} every {f'{every:,} epochs' if every > 1 else 'epoch'}"
+        case ExponentialLR(factor=factor):
+            return f"times {factor:g} every epoch"
+        case CosineAnnealingLR(over=over, least=least):
+            return f"along a cosine to {least:g} in {over:,} epochs"
 
 
 def _rest(full: Arm, quick: Arm) -> str:

@@ -5,7 +5,18 @@ from typing import Any, Literal
 
 from hw1bench.specs import notation
 from hw1bench.specs.evaluation import EVERY_EPOCH, Evaluation
-from hw1bench.specs.ingredients import Data, Function, Images, Loss, Model, Optimizer, StepLR
+from hw1bench.specs.ingredients import (
+    CosineAnnealingLR,
+    Data,
+    ExponentialLR,
+    Function,
+    Images,
+    Loss,
+    Model,
+    Optimizer,
+    RateSchedule,
+    StepLR,
+)
 from hw1bench.support.checks import flag, instance, integer, label, one_of, optional, settle, shown
 
 
@@ -35,7 +46,7 @@ class Arm:
     set to zero, and records how far the weights move.
 
     Raises ValueError for a field that is out of range, if net, data and loss do not fit together, if the epoch to keep would not
-    be known, and for a schedule of evaluation that saves nothing.
+    be known, for a schedule that would raise the learning rate to its least, and for a schedule of evaluation that saves nothing.
     """
 
     name: str
@@ -45,7 +56,7 @@ class Arm:
     optimizer: Optimizer
     epochs: int
     batch_size: int | None = None
-    schedule: StepLR | None = None
+    schedule: RateSchedule | None = None
     independent: bool = False
     gradient_norm: Literal["", "epoch", "step", "last batch"] = ""
     snapshots: Literal["epoch"] | int | None = None
@@ -64,7 +75,7 @@ class Arm:
             optimizer=instance(Optimizer),
             epochs=integer(least=1),
             batch_size=optional(integer(least=1)),
-            schedule=optional(instance(StepLR)),
+            schedule=optional(instance(StepLR, ExponentialLR, CosineAnnealingLR)),
             independent=flag(),
             gradient_norm=one_of("recording of the gradient norm", ("", "epoch", "step", "last batch")),
             snapshots=_snapshots,
@@ -75,6 +86,11 @@ class Arm:
         )
         if self.keep == "best" and isinstance(self.data, Function):
             raise ValueError(f"arm {self.name!r} learns a function, which has no test accuracy: leave out keep='best'")
+        if isinstance(self.schedule, CosineAnnealingLR) and self.schedule.least > self.optimizer.lr:
+            raise ValueError(
+                f"arm {self.name!r}: the learning rate {self.optimizer.lr:g} would rise to least={self.schedule.least:g}: give a "
+                "smaller least"
+            )
         self._check_evaluation()
         self._check_net()
 

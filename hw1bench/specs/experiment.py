@@ -14,7 +14,19 @@ from itertools import pairwise
 from typing import Any, Literal, TypedDict
 
 from hw1bench.specs.arm import Arm
-from hw1bench.specs.ingredients import TITLES, Data, Function, Images, Loss, Model, Optimizer, StepLR
+from hw1bench.specs.ingredients import (
+    TITLES,
+    CosineAnnealingLR,
+    Data,
+    ExponentialLR,
+    Function,
+    Images,
+    Loss,
+    Model,
+    Optimizer,
+    RateSchedule,
+    StepLR,
+)
 from hw1bench.specs.kinds import KINDS
 from hw1bench.specs.measurement import Measurement
 from hw1bench.specs.report import report_name
@@ -37,9 +49,11 @@ __all__ = [
     "TIERS",
     "TITLES",
     "Arm",
+    "CosineAnnealingLR",
     "CrossReportFigure",
     "Data",
     "Experiment",
+    "ExponentialLR",
     "Fidelity",
     "Figure",
     "Function",
@@ -48,6 +62,7 @@ __all__ = [
     "Model",
     "Optimizer",
     "Protocol",
+    "RateSchedule",
     "StepLR",
     "Tier",
     "both_tiers",

@@ -243,3 +243,28 @@ class StepLR:
 
     def __post_init__(self) -> None:
         settle(self, every=integer(least=1), factor=real(above=0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExponentialLR:
+    """A schedule that multiplies the learning rate by ``factor`` after every epoch."""
+
+    factor: float
+
+    def __post_init__(self) -> None:
+        settle(self, factor=real(above=0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CosineAnnealingLR:
+    """A schedule that takes the learning rate along half a cosine to ``least`` in ``over`` epochs (Loshchilov and Hutter, 2017,
+    without restarts). As torch's, it then goes back up the same way."""
+
+    over: int
+    least: float = 0.0
+
+    def __post_init__(self) -> None:
+        settle(self, over=integer(least=1), least=real(least=0))
+
+
+RateSchedule = StepLR | ExponentialLR | CosineAnnealingLR

@@ -1,12 +1,12 @@
 """Optimisers and schedules of ``torch.optim``, made from their specifications."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hw1bench.specs.experiment import Optimizer, StepLR
+from hw1bench.specs.experiment import CosineAnnealingLR, ExponentialLR, Optimizer, RateSchedule, StepLR
 
 
 def make(spec: Optimizer, parameters: Iterable[Tensor], captured: bool = False) -> torch.optim.Optimizer:
@@ -47,8 +47,24 @@ def coasted(optimizer: torch.optim.Optimizer, weights: Sequence[Tensor], rows: C
     return length
 
 
-def schedule(spec: StepLR | None, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
+def schedule(spec: RateSchedule | None, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
     """Return the function to call after each epoch, so that the learning rate follows ``spec``."""
-    if spec is None:
-        return lambda: None
-    return torch.optim.lr_scheduler.StepLR(optimizer, step_size=spec.every, gamma=spec.factor).step
+    match spec:
+        case None:
+            return lambda: None
+        case StepLR(every=every, factor=factor):
+            return torch.optim.lr_scheduler.StepLR(optimizer, step_size=every, gamma=factor).step
+        case ExponentialLR(factor=factor):
+            return torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=factor).step
+        case CosineAnnealingLR(over=over, least=least):
+            return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=over, eta_min=least).step
+
+
+def rates(lr: float, spec: RateSchedule | None, epochs: int) -> Iterator[float]:
+    """Yield the learning rate of each epoch that starts from ``lr`` and follows ``spec``."""
+    optimizer = torch.optim.SGD([torch.zeros(())], lr)
+    epoch_done = schedule(spec, optimizer)
+    for _ in range(epochs):
+        yield optimizer.param_groups[0]["lr"]
+        optimizer.step()  # changes nothing; torch warns of schedules that go on without it
+        epoch_done()

@@ -20,7 +20,7 @@ from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs.evaluation import SplitName
 from hw1bench.specs.experiment import Arm, Images
 from hw1bench.support.progress import Advance
-from hw1bench.training import augmentation, stacked
+from hw1bench.training import augmentation, optimizers, stacked
 from hw1bench.training.kernels import binaries
 from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
 from hw1bench.training.kernels.image_problem import CompiledProblem, resident
@@ -68,15 +68,6 @@ class _ImageSetup:
         return cls(block, dataset, code, sets, compiled)
 
 
-def _rates(arm: Arm) -> Iterator[float]:
-    """Yield the learning rate of each epoch."""
-    lr = arm.optimizer.lr
-    for epoch in range(arm.epochs):
-        if arm.schedule is not None and epoch and epoch % arm.schedule.every == 0:
-            lr *= arm.schedule.factor
-        yield lr
-
-
 class _ImageRun:
     """A run in training. Iterating over ``calls`` trains it to the end, call by call, and yields the optimiser steps of each."""
 
@@ -119,7 +110,7 @@ class _ImageRun:
     def _all(self) -> Iterator[int]:
         arm = self._setup.block.arm
         yield from self._evaluate(0)
-        for epoch, lr in enumerate(_rates(arm)):
+        for epoch, lr in enumerate(optimizers.rates(arm.optimizer.lr, arm.schedule, arm.epochs)):
             yield from self._through(self._drawn_batches(lr))
             self._record(epoch)
             yield from self._evaluate(epoch + 1)
