@@ -70,12 +70,12 @@ class SeededDropout(nn.Module):
 
 def _modules(layer: notation.Layer, model: Model) -> list[nn.Module]:
     match layer:
-        case notation.Linear(inputs, outputs, hidden):
-            return [nn.Linear(inputs, outputs), *([activation(model)] if hidden else [])]
-        case notation.Conv(inputs, outputs, kernel, padding):
-            return [nn.Conv2d(inputs, outputs, kernel, padding=padding), activation(model)]
-        case notation.Pool(size):
-            return [nn.MaxPool2d(size)]
+        case notation.Linear(inputs, outputs, hidden, bias):
+            return [nn.Linear(inputs, outputs, bias), *([activation(model)] if hidden else [])]
+        case notation.Conv(inputs, outputs, kernel, padding, stride, bias):
+            return [nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias), activation(model)]
+        case notation.Pool(size, average):
+            return [nn.AvgPool2d(size) if average else nn.MaxPool2d(size)]
         case notation.Dropout(p, maps):
             return [SeededDropout(p, maps)]
         case notation.Flatten():
@@ -114,14 +114,16 @@ def initialise(network: nn.Module, model: Model, generator: torch.Generator) -> 
     """
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
-            assert module.bias is not None
             if model.init == "keras":
                 nn.init.xavier_uniform_(module.weight, generator=generator)
-                nn.init.zeros_(module.bias)
+                bound = 0.0
             else:
                 nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
                 bound = 1 / math.sqrt(module.weight[0].numel())
+            if module.bias is not None and bound:
                 nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+            elif module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def drawn(model: Model, generator: torch.Generator) -> nn.Sequential:

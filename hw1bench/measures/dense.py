@@ -103,16 +103,16 @@ class Layer:
 
 
 def activations(model: Model) -> list[tuple[notation.Linear, str]]:
-    """The layers with their activations; raises ValueError if the net is not dense with elementwise outputs."""
+    """The layers with their activations; raises ValueError if the net is not dense with elementwise outputs, or lacks a bias."""
     rows: list[tuple[notation.Linear, str]] = []
     for layer in notation.parse(model.layout):
-        if isinstance(layer, notation.Linear):
+        if isinstance(layer, notation.Linear) and layer.bias:
             rows.append((layer, model.activation if layer.hidden else ""))
         elif isinstance(layer, notation.Output) and layer.name == "tanh":
             rows[-1] = (rows[-1][0], "tanh")
         else:
             raise ValueError(
-                f"layout {model.layout!r} has no exact curvature: give a dense net, at most with a tanh output"
+                f"layout {model.layout!r} has no exact curvature: give a dense net with biases, at most with a tanh output"
             )
     return rows
 

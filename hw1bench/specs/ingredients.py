@@ -78,7 +78,7 @@ class Model:
     def _parameters(self) -> list[int]:
         """Numbers of parameters of the layers with weights."""
         return [
-            (layer.inputs * (layer.kernel**2 if isinstance(layer, notation.Conv) else 1) + 1) * layer.outputs
+            (layer.inputs * (layer.kernel**2 if isinstance(layer, notation.Conv) else 1) + layer.bias) * layer.outputs
             for layer in notation.parse(self.layout)
             if isinstance(layer, notation.Linear | notation.Conv)
         ]

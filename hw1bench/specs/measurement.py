@@ -159,6 +159,8 @@ class MinimalRatio(Measurement):
         layers = notation.parse(arm.model.layout)
         if not all(isinstance(layer, _EXACT) and layer not in _NO_CURVATURE for layer in layers):
             return f"a dense net, at most with a tanh output, and gets layout {arm.model.layout!r}"
+        if not all(layer.bias for layer in layers if isinstance(layer, notation.Linear)):
+            return f"a net whose layers have biases, and gets layout {arm.model.layout!r}"
         return ""
 
     def arrays(self, *arms: Arm) -> Shapes:

@@ -5,7 +5,9 @@ A layout is a row of words, read from the input to the output:
     784-256-10                 Linear(784, 256), activation, Linear(256, 10)
     [5,10,5]                   1-5-10-5-1: hidden widths of a net from one number to one number
     C(1-16-32,5,p2,pool2)      Conv2d(1, 16, 5, padding=2), activation, MaxPool2d(2), Conv2d(16, 32, 5, padding=2), ...
-    pool2                      MaxPool2d(2)
+    C(1-16,5,s2,avgpool2)      Conv2d(1, 16, 5, stride=2), activation, AvgPool2d(2); in this order: stride, padding, pooling
+    pool2  avgpool2            MaxPool2d(2), AvgPool2d(2)
+    nobias                     the layers after it have no bias
     dropout  dropout(0.25)     Dropout(0.5), Dropout(0.25)
     dropout2d  dropout2d(0.25) Dropout2d, whole feature maps
     tanh  softmax  logsoftmax  the function applied to the output; must be the last word
@@ -17,7 +19,7 @@ A Linear after a convolution flattens its input. The model, not the layout, says
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -33,23 +35,28 @@ class Linear:
     inputs: int
     outputs: int
     hidden: bool
+    bias: bool = True
 
 
 @dataclass(frozen=True)
 class Conv:
-    """Square convolution with stride 1, followed by the activation; ``padding`` zeros on each side."""
+    """Square convolution, followed by the activation; ``padding`` zeros on each side."""
 
     inputs: int
     outputs: int
     kernel: int
     padding: int
+    stride: int = 1
+    bias: bool = True
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Max pooling over ``size`` x ``size`` windows that do not overlap; the remainder is dropped."""
+    """Pooling over ``size`` x ``size`` windows that do not overlap, to their largest number or to their ``average``; the
+    remainder is dropped."""
 
     size: int
+    average: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,10 +87,12 @@ _LONG = re.compile(rf"(?<![.\d])\d{{{_DIGITS + 1},}}", re.ASCII)  # a share such
 _DENSE = re.compile(rf"{_NUMBER}(-{_NUMBER})+", re.ASCII)
 _BRACKET = re.compile(rf"\[({_NUMBER}(?:,{_NUMBER})*)\]", re.ASCII)
 _CONV = re.compile(
-    rf"C\((?P<channels>{_NUMBER}(?:-{_NUMBER})+),(?P<kernel>{_NUMBER})(?:,p(?P<padding>\d+))?(?:,pool(?P<pool>{_NUMBER}))?\)",
+    rf"C\((?P<channels>{_NUMBER}(?:-{_NUMBER})+),(?P<kernel>{_NUMBER})(?:,s(?P<stride>{_NUMBER}))?(?:,p(?P<padding>\d+))?"
+    rf"(?:,(?P<average>avg)?pool(?P<pool>{_NUMBER}))?\)",
     re.ASCII,
 )
-_POOL = re.compile(rf"pool({_NUMBER})", re.ASCII)
+_POOL = re.compile(rf"(avg)?pool({_NUMBER})", re.ASCII)
+_NO_BIAS = "nobias"
 _DROPOUT = re.compile(r"dropout(?P<maps>2d)?(?:\((?P<p>0?\.\d+)\))?", re.ASCII)
 
 
@@ -95,9 +104,9 @@ def _dense(widths: list[int]) -> Iterator[Layer]:
 def _conv(match: re.Match[str]) -> Iterator[Layer]:
     channels = [int(width) for width in match["channels"].split("-")]
     for inputs, outputs in pairwise(channels):
-        yield Conv(inputs, outputs, int(match["kernel"]), int(match["padding"] or 0))
+        yield Conv(inputs, outputs, int(match["kernel"]), int(match["padding"] or 0), int(match["stride"] or 1))
         if match["pool"]:
-            yield Pool(int(match["pool"]))
+            yield Pool(int(match["pool"]), average=bool(match["average"]))
 
 
 def _dropout(match: re.Match[str]) -> Iterator[Layer]:
@@ -111,7 +120,7 @@ _WORDS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Layer]]]
     (_DENSE, lambda match: _dense([int(width) for width in match[0].split("-")])),
     (_BRACKET, lambda match: _dense([1, *(int(width) for width in match[1].split(",")), 1])),
     (_CONV, _conv),
-    (_POOL, lambda match: iter([Pool(int(match[1]))])),
+    (_POOL, lambda match: iter([Pool(int(match[2]), average=bool(match[1]))])),
     (_DROPOUT, _dropout),
     (re.compile("|".join(OUTPUTS)), lambda match: iter([Output(match[0])])),
 )
@@ -124,8 +133,8 @@ def _read(word: str, layout: str) -> Iterator[Layer]:
         if match := pattern.fullmatch(word):
             return make(match)
     raise ValueError(
-        f"layout {shown(layout)}: cannot read {shown(word)}; words are like 784-256-10, [5,10,5], C(1-16,5,p2,pool2), pool2, "
-        f"dropout(0.25), dropout2d, {', '.join(OUTPUTS)}"
+        f"layout {shown(layout)}: cannot read {shown(word)}; words are like 784-256-10, [5,10,5], C(1-16,5,s2,p2,pool2), "
+        f"pool2, avgpool2, {_NO_BIAS}, dropout(0.25), dropout2d, {', '.join(OUTPUTS)}"
     )
 
 
@@ -133,16 +142,20 @@ def _read(word: str, layout: str) -> Iterator[Layer]:
 def parse(layout: str) -> tuple[Layer, ...]:
     """The layers of ``layout``, from the input to the output.
 
-    Raises ValueError if a word cannot be read, if the widths of neighbours do not match, or if there is no Linear layer.
+    Raises ValueError if a word cannot be read, if the widths of neighbours do not match, if there is no Linear layer, or if no
+    layer follows ``nobias``.
     """
     layers: list[Layer] = []
     width: int | None = None  # number of channels or features that the last layer with weights gives
-    flat = False
+    flat, bias = False, True
     for word in layout.split():
         if layers and isinstance(layers[-1], Output):
             raise ValueError(
                 f"layout {shown(layout)}: {layers[-1].name!r} must be the last word, but {shown(word)} follows"
             )
+        if word == _NO_BIAS:
+            bias = False
+            continue
         for layer in _read(word, layout):
             if isinstance(layer, Linear) and not flat:
                 # How many features a convolution's maps give depends on the input's size: ``outputs`` checks that.
@@ -160,6 +173,7 @@ def parse(layout: str) -> tuple[Layer, ...]:
                         f"layout {shown(layout)}: {shown(word)} expects {layer.inputs} inputs but gets {width}"
                     )
                 width = layer.outputs
+                layer = replace(layer, bias=bias)
             layers.append(layer)
     linears = [index for index, layer in enumerate(layers) if isinstance(layer, Linear)]
     if not linears:
@@ -168,7 +182,9 @@ def parse(layout: str) -> tuple[Layer, ...]:
         )
     last = layers[linears[-1]]
     assert isinstance(last, Linear)
-    layers[linears[-1]] = Linear(last.inputs, last.outputs, hidden=False)
+    if not bias and all(layer.bias for layer in layers if isinstance(layer, Conv | Linear)):
+        raise ValueError(f"layout {shown(layout)}: no layer follows {_NO_BIAS!r}: move it before those without a bias")
+    layers[linears[-1]] = replace(last, hidden=False)
     return tuple(layers)
 
 
@@ -194,13 +210,14 @@ def shapes(layout: str, shape: tuple[int, ...]) -> Iterator[tuple[Layer, tuple[i
         raise refused("convolutions take images: give a dense net")
     for layer in parse(layout):
         match layer:
-            case Conv(inputs, given, kernel, padding):
+            case Conv(inputs, given, kernel, padding, stride):
                 if now[0] != inputs:
                     raise refused(f"a convolution of {inputs} channels gets {now[0]}")
-                now = (given, *(side + 2 * padding - kernel + 1 for side in now[1:]))
-            case Pool(size):
+                now = (given, *((side + 2 * padding - kernel) // stride + 1 for side in now[1:]))
+            case Pool(size, average):
                 if len(now) != 3:
-                    raise refused(f"pool{size} takes the maps of a convolution, and gets {now[0]} features")
+                    word = f"{'avg' if average else ''}pool{size}"
+                    raise refused(f"{word} takes the maps of a convolution, and gets {now[0]} features")
                 now = (now[0], *(side // size for side in now[1:]))
             case Flatten():
                 now = (math.prod(now),)

@@ -55,12 +55,16 @@ def forward(model: Model, flat: Tensor, x: Tensor, fuse: bool) -> Tensor:
         assert isinstance(layer, notation.Linear)
         size = layer.inputs * layer.outputs
         weight = flat[:, start : start + size].view(runs, layer.outputs, layer.inputs)
-        bias = flat[:, start + size : start + size + layer.outputs].view(runs, layer.outputs, 1)
-        start += size + layer.outputs
+        start += size
+        bias = None
+        if layer.bias:
+            bias = flat[:, start : start + layer.outputs].view(runs, layer.outputs, 1)
+            start += layer.outputs
         if fuse and size <= _FUSED_PRODUCT:
-            h = (weight[:, :, :, None] * h[:, None, :, :]).sum(2) + bias
+            h = (weight[:, :, :, None] * h[:, None, :, :]).sum(2)
+            h = h if bias is None else h + bias
         else:
-            h = torch.baddbmm(bias, weight, h)
+            h = torch.bmm(weight, h) if bias is None else torch.baddbmm(bias, weight, h)
         if layer.hidden:
             h = activation(h)
     return h
@@ -137,7 +141,9 @@ def _targets(y: Tensor, batch: Tensor, classes: int | None) -> Tensor:
 def _mean_tensor_norms(model: Model, gradient: Tensor) -> Tensor:
     """Return the mean (runs,) over parameter tensors of the norm of the tensor's part of ``gradient (runs, parameters)``."""
     linears = [layer for layer in notation.parse(model.layout) if isinstance(layer, notation.Linear)]
-    sizes = [size for layer in linears for size in (layer.inputs * layer.outputs, layer.outputs)]
+    sizes = [
+        size for layer in linears for size in (layer.inputs * layer.outputs, *([layer.outputs] if layer.bias else []))
+    ]
     return torch.stack([part.norm(dim=1) for part in gradient.split(sizes, dim=1)]).mean(0)
 
 

@@ -65,23 +65,28 @@ class _Convolutions(torch.autograd.Function):
     each run's samples with its own weights, without a bias. One lane per run. ``kernels`` give the gradient by the weights."""
 
     @staticmethod
-    def forward(ctx: Any, h: Tensor, weights: Tensor, padding: int, lanes: Lanes, kernels: ModuleType | None) -> Tensor:
+    def forward(
+        ctx: Any, h: Tensor, weights: Tensor, stride: int, padding: int, lanes: Lanes, kernels: ModuleType | None
+    ) -> Tensor:
         ctx.save_for_backward(h, weights)
-        ctx.padding, ctx.lanes, ctx.kernels = padding, lanes, kernels
+        ctx.stride, ctx.padding, ctx.lanes, ctx.kernels = stride, padding, lanes, kernels
         parts, rows = h.chunk(len(weights)), _published(weights).unbind()
-        return torch.cat(lanes.each(lambda run: nn.functional.conv2d(parts[run], rows[run], padding=padding)))
+        return torch.cat(
+            lanes.each(lambda run: nn.functional.conv2d(parts[run], rows[run], stride=stride, padding=padding))
+        )
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, None, None, None, None]:
         h, weights = ctx.saved_tensors
         runs, size = weights.shape[:2]
         gradient = gradients[0].contiguous(memory_format=torch.channels_last)
         parts, rows, given = h.chunk(runs), _published(weights).unbind(), gradient.chunk(runs)
-        wanted, ones, padding = [ctx.needs_input_grad[0], ctx.kernels is None, False], [1, 1], [ctx.padding] * 2
+        wanted = [ctx.needs_input_grad[0], ctx.kernels is None, False]
+        stride, padding, dilation = [ctx.stride] * 2, [ctx.padding] * 2, [1, 1]
 
         def of_run(run: int) -> tuple[Tensor, Tensor]:
             to_inputs, to_weights, _ = torch.ops.aten.convolution_backward(
-                given[run], parts[run], rows[run], None, ones, padding, ones, False, [0, 0], 1, wanted
+                given[run], parts[run], rows[run], None, stride, padding, dilation, False, [0, 0], 1, wanted
             )
             return to_inputs, to_weights
 
@@ -90,7 +95,8 @@ class _Convolutions(torch.autograd.Function):
             by_weights = torch.stack([to_weights.permute(2, 3, 1, 0) for _, to_weights in found])
         else:
             by_weights = ctx.kernels.by_weights(_rows(h), _rows(gradient), ctx.padding, size, runs)
-        return torch.cat([to_inputs for to_inputs, _ in found]) if wanted[0] else None, by_weights, None, None, None
+        by_inputs = torch.cat([to_inputs for to_inputs, _ in found]) if wanted[0] else None
+        return by_inputs, by_weights, None, None, None, None
 
 
 def _rows(maps: Tensor) -> Tensor:
@@ -102,7 +108,7 @@ class Net:
     """The nets of the runs, with weights on the device of the streams ``on``.
 
     ``weights`` are the tensors that train: of a convolution (runs, size, size, channels, outputs), of a dense layer (runs,
-    inputs, outputs), each followed by its bias (runs, outputs).
+    inputs, outputs), each followed by its bias (runs, outputs) if it has one.
     """
 
     def __init__(self, block: Block, on: Streams) -> None:
@@ -126,9 +132,13 @@ class Net:
         weights = iter(self.weights)
         for before, layer, after in zip((None, *self._layers), self._layers, (*self._layers[1:], None), strict=False):
             match layer:
-                case notation.Conv():
-                    pool = after.size if isinstance(after, notation.Pool) else 1
-                    h = self._activated(self._convolved(h, next(weights), layer), next(weights), pool)
+                case notation.Conv(outputs=channels):
+                    pool = after.size if isinstance(after, notation.Pool) and not after.average else 1
+                    z = self._convolved(h, next(weights), layer)
+                    bias = next(weights) if layer.bias else z.new_zeros(self._runs, channels)
+                    h = self._activated(z, bias, pool)
+                case notation.Pool(size, average=True):
+                    h = nn.functional.avg_pool2d(h, size)
                 case notation.Pool(size):
                     h = h if isinstance(before, notation.Conv) else nn.functional.max_pool2d(h, size)
                 case notation.Dropout():
@@ -137,7 +147,7 @@ class Net:
                     h = h.flatten(1).unflatten(0, (self._runs, -1))
                 case notation.Linear():
                     weight = next(weights)
-                    h = torch.baddbmm(next(weights)[:, None], h, weight)
+                    h = torch.baddbmm(next(weights)[:, None], h, weight) if layer.bias else torch.bmm(h, weight)
                     h = self._activation(h) if layer.hidden else h
                 case notation.Output(name):
                     h = {"tanh": nn.Tanh(), "softmax": nn.Softmax(-1), "logsoftmax": nn.LogSoftmax(-1)}[name](h)
@@ -145,11 +155,11 @@ class Net:
 
     def _convolved(self, h: Tensor, weight: Tensor, layer: notation.Conv) -> Tensor:
         """Return the convolutions of ``h (runs * samples, channels, height, width)``, without a bias."""
-        # Our kernel's gradient takes products in TF32, so without TF32 libraries compute it.
-        ours = layer.inputs * layer.outputs <= _SMALL and arithmetic.tf32()
+        # Our kernel's gradient takes products in TF32, so without TF32 libraries compute it. It moves by one place at a time.
+        ours = layer.inputs * layer.outputs <= _SMALL and layer.stride == 1 and arithmetic.tf32()
         kernels = self._kernels if ours else None
         found: Tensor = _Convolutions.apply(  # type: ignore[no-untyped-call]  # missing in torch's stub
-            h, weight, layer.padding, self._lanes, kernels
+            h, weight, layer.stride, layer.padding, self._lanes, kernels
         )
         return found
 

@@ -29,9 +29,11 @@ def supports(arm: Arm) -> bool:
 
     Whether the kernel is built here is another question: see ``binaries.isa``.
     """
-    output = notation.parse(arm.model.layout)[-1]
+    layers = notation.parse(arm.model.layout)
+    output = layers[-1]
     return (
         stacked.stackable(arm)
+        and all(layer.bias for layer in layers if isinstance(layer, notation.Linear))
         and (isinstance(output, notation.Linear) or output == notation.Output("tanh"))
         and arm.loss == "mse"
         and activates(arm.model)

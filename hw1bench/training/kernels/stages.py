@@ -20,19 +20,21 @@ class StageLayers:
 
 
 def stages_of(layout: str) -> list[StageLayers] | None:
-    """Return the stages of ``layout``; None if its layers are in an order that the kernel does not support."""
+    """Return the stages of ``layout``; None if the kernel does not have its layers, or not in their order."""
     stages: list[StageLayers] = []
     for layer in notation.parse(layout):
         last = stages[-1] if stages else None
         match layer:
-            case notation.Conv(_, _, kernel, padding):
-                if padding >= kernel:
+            case notation.Conv(_, _, kernel, padding, stride, bias):
+                if padding >= kernel or stride > 1 or not bias:
                     return None
                 stages.append(StageLayers(layer))
-            case notation.Linear():
+            case notation.Linear(bias=bias):
+                if not bias:
+                    return None
                 stages.append(StageLayers(layer))
-            case notation.Pool(size):
-                if last is None or last.pool > 1 or size > _LARGEST_POOL:
+            case notation.Pool(size, average):
+                if last is None or last.pool > 1 or size > _LARGEST_POOL or average:
                     return None
                 if size > 1:
                     last.before, last.pool, last.after = last.after, size, None
