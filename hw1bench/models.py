@@ -110,20 +110,24 @@ def initialise(network: nn.Module, model: Model, generator: torch.Generator) -> 
     """Draw the weights of ``network`` in place, layer by layer from ``generator``, by the rule ``model.init``.
 
     "torch" is the rule of ``reset_parameters`` of Linear and Conv2d (He et al., 2015, with a = sqrt(5)): weights and biases
-    uniform within 1/sqrt(fan in). "keras" is the uniform rule of Glorot and Bengio (2010) with zero biases.
+    uniform within 1/sqrt(fan in). "keras" is the uniform rule of Glorot and Bengio (2010) with zero biases, and "normal" draws
+    weights from a normal distribution with the model's deviation, also with zero biases.
     """
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
-            if model.init == "keras":
-                nn.init.xavier_uniform_(module.weight, generator=generator)
-                bound = 0.0
-            else:
-                nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
-                bound = 1 / math.sqrt(module.weight[0].numel())
-            if module.bias is not None and bound:
-                nn.init.uniform_(module.bias, -bound, bound, generator=generator)
-            elif module.bias is not None:
+            if module.bias is not None:
                 nn.init.zeros_(module.bias)
+            match model.init:
+                case "keras":
+                    nn.init.xavier_uniform_(module.weight, generator=generator)
+                case "normal":
+                    assert model.deviation is not None
+                    nn.init.normal_(module.weight, std=model.deviation, generator=generator)
+                case "torch":
+                    nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
+                    if module.bias is not None:
+                        bound = 1 / math.sqrt(module.weight[0].numel())
+                        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
 
 
 def drawn(model: Model, generator: torch.Generator) -> nn.Sequential:

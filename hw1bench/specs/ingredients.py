@@ -31,28 +31,37 @@ class Model:
     """A network: its layout (see ``hw1bench.specs.notation``), its activation and how its weights are initialised.
 
     Activations are those of ``torch.nn`` with its defaults, GELU the exact one; ``slope`` is the leaky ReLU's below zero.
-    ``init`` is "torch" (PyTorch's default for each layer) or "keras" (Glorot uniform weights, zero biases).
+    ``init`` is "torch" (PyTorch's default for each layer), "keras" (Glorot uniform weights, zero biases) or "normal" (weights
+    from a normal distribution of mean 0 and standard deviation ``deviation``, zero biases).
     Raises ValueError for a layout that cannot be read, for one of more than 2**31 - 1 parameters, for a slope that is not from
-    0 to 1, and for one of an activation that has none.
+    0 to 1, for one of an activation that has none, and unless "normal" alone has a deviation.
     """
 
     layout: str
     activation: Literal["relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh"] = "relu"
-    init: Literal["torch", "keras"] = "torch"
+    init: Literal["torch", "keras", "normal"] = "torch"
     slope: float = LEAK
+    deviation: float | None = None
 
     def __post_init__(self) -> None:
         settle(
             self,
             layout=text(),
             activation=one_of("activation", _ACTIVATIONS),
-            init=one_of("init", ("torch", "keras")),
+            init=one_of("init", ("torch", "keras", "normal")),
             slope=real(least=0, most=1),
+            deviation=optional(real(above=0)),
         )
         if self.slope != LEAK and self.activation != "leaky_relu":
             raise ValueError(
                 f"Model slope is {self.slope:g}: leave it out, because {self.activation} has none, or give "
                 "activation='leaky_relu'"
+            )
+        if (self.init == "normal") != (self.deviation is not None):
+            raise ValueError(
+                "Model init is 'normal' without a deviation: give one, such as Keras's 0.05"
+                if self.deviation is None
+                else f"Model deviation is {self.deviation:g}: leave it out, or give init='normal'"
             )
         if self.parameters > _MOST_PARAMETERS:
             raise ValueError(

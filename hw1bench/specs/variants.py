@@ -72,7 +72,7 @@ def _pixels(mean: float, deviation: float) -> Callable[[Arm], Arm | None]:
 
 
 def _initialised(as_in: Literal["torch", "keras"]) -> Callable[[Arm], Arm | None]:
-    return lambda arm: _changed(arm, replace(arm, model=replace(arm.model, init=as_in)))
+    return lambda arm: _changed(arm, replace(arm, model=replace(arm.model, init=as_in, deviation=None)))
 
 
 def _independent(independent: bool) -> Callable[[Arm], Arm | None]:
