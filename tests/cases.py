@@ -6,12 +6,13 @@ from functools import cache
 
 import torch
 
-from hw1bench import Arm, Function, Images, Model, Optimizer, data
+from hw1bench import Arm, CosineAnnealingLR, ExponentialLR, Function, Images, Model, Optimizer, StepLR, data
 
 # Layouts of the catalogue with their parameter counts, summed by hand from the printed layer sizes.
 COUNTS = {
     "784-256-10": 203_530,
     "784-10-10": 7_960,
+    "C(1-6,5,avgpool2) C(6-16,5,avgpool2) nobias 400-120-84-10": 61_492,
     "[500]": 1_501,
     "[5,10,10,10,10,10,5]": 571,
     "[10,18,15,4]": 572,
@@ -36,6 +37,7 @@ SHAPES = {
     "C(1-8-16-32-64,4,p2,pool2) 256-10": (1, 28, 28),
     "C(1-32-64-128,3,p1,pool2) 1152-256-10": (1, 28, 28),
     "784-256-10": (784,),
+    "C(1-8,5,s2,p2) C(8-16,3,s3) avgpool2 nobias 64-10": (1, 28, 28),
 }
 
 SINC = Function(name="sinc", points=40)
@@ -45,12 +47,37 @@ OPTIMIZERS = {
     "rmsprop": Optimizer(name="rmsprop", lr=1.2e-3, weight_decay=1e-4),
     "sgd": Optimizer(name="sgd", lr=1e-2, weight_decay=1e-2),
 }
+# Those that torch alone has, not the kernels.
+TORCH_OPTIMIZERS = {
+    "momentum": Optimizer(name="sgd", lr=1e-2, momentum=0.9, weight_decay=1e-2),
+    "nesterov": Optimizer(name="sgd", lr=1e-2, momentum=0.9, nesterov=True),
+    "adamw": Optimizer(name="adamw", lr=1e-2, weight_decay=0.1, eps=1e-7),
+    "adagrad": Optimizer(name="adagrad", lr=1e-2, weight_decay=1e-3),
+    "adagrad keras": Optimizer(name="adagrad", lr=1e-2, eps=1e-7),
+}
+ALL_OPTIMIZERS = OPTIMIZERS | TORCH_OPTIMIZERS
+SCHEDULES = {  # each over five epochs changes the rate, and the cosine turns
+    "steps": StepLR(every=2, factor=0.1),
+    "exponential": ExponentialLR(factor=0.7),
+    "cosine": CosineAnnealingLR(over=5),
+    "cosine to a rate, and back": CosineAnnealingLR(over=3, least=2e-4),
+}
+SCHEDULED = {
+    **{name: (optimizer, SCHEDULES["steps"]) for name, optimizer in ALL_OPTIMIZERS.items()},
+    **{name: (OPTIMIZERS["adam"], schedule) for name, schedule in SCHEDULES.items()},
+}
 FIT_MODELS = {
     "relu": Model("[5,10,5]"),
     "leaky_relu": Model("[1,10,8]", activation="leaky_relu"),
     "tanh everywhere": Model("[5,1,10] tanh", activation="tanh", init="keras"),
     "wide": Model("[190]"),
 }
+# Activations that torch alone has, not the kernels, as arguments of a model.
+TORCH_ACTIVATIONS = {
+    "slope": {"activation": "leaky_relu", "slope": 0.2},
+    **{name: {"activation": name} for name in ("elu", "selu", "gelu", "sigmoid")},
+}
+ALL_ACTIVATIONS = {name: {"activation": name} for name in ("relu", "leaky_relu", "tanh")} | TORCH_ACTIVATIONS
 DIGITS = Images(name="digits", size=8)
 IMAGE_MODELS = {  # model, loss, data
     "dense, stacked": (Model("64-20-10"), "cross_entropy", DIGITS),
@@ -77,6 +104,17 @@ IMAGE_MODELS = {  # model, loss, data
     "augmented, dense": (Model("64-12-10"), "cross_entropy", replace(DIGITS, augment=True)),
     "random labels": (Model("C(1-4,3,pool2) 36-10"), "cross_entropy", replace(DIGITS, random_labels=True)),
     "random labels, stacked": (Model("64-20-10"), "cross_entropy", replace(DIGITS, random_labels=True)),
+}
+
+# Layouts for digits that torch alone trains, not the kernels.
+TORCH_LAYOUTS = {
+    "stride": "C(1-4,3,s2,p1) 64-10",
+    "strides": "C(1-4-3,3,s2,p1) avgpool2 3-10",
+    "average pooling": "C(1-4,3,p1,avgpool2) C(4-3,3,avgpool2) 3-10",
+    "average pooling by itself": "avgpool2 C(1-3,3) dropout avgpool2 3-10",
+    "no bias": "nobias C(1-4,3,p1,pool2) 64-12-10",
+    "no bias in the end": "C(1-4,3,p1,pool2) nobias dropout 64-10",
+    "no bias, dense": "64-12 nobias 12-10",
 }
 
 
@@ -138,6 +176,11 @@ CATALOGUE_NETS = {
     "leaky, dropout, log-softmax": (
         Model("C(1-3,3,pool2) C(3-4,2) dropout2d 16-9 dropout 9-4 logsoftmax", activation="leaky_relu"),
         (1, 8, 8),
+    ),
+    "no bias": (Model("nobias 12-9-4"), (12,)),
+    "strides, average pooling, no bias": (
+        Model("C(1-3,3,s2,p1,avgpool2) nobias C(3-4,2,s2) 4-6-4", activation="gelu"),
+        (1, 10, 10),
     ),
     "pooling by itself": (Model("pool2 C(1-3,3) dropout(0.25) C(3-3,2,p1) pool2 12-4"), (1, 10, 10)),
 }

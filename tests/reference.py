@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from hw1bench import data, models
+from hw1bench import CosineAnnealingLR, ExponentialLR, StepLR, data, models
 from hw1bench.specs import notation
 from hw1bench.training.streams import seed_for
 
@@ -36,17 +36,26 @@ class Dropout(nn.Module):
 
 def network(model):
     """Build the network of ``model`` from torch's modules, without ``models.build``."""
-    activation = {"relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.01), "tanh": nn.Tanh}[model.activation]
+    activation = {
+        "relu": nn.ReLU,
+        "leaky_relu": lambda: nn.LeakyReLU(model.slope),
+        "elu": nn.ELU,
+        "selu": nn.SELU,
+        "gelu": nn.GELU,
+        "sigmoid": nn.Sigmoid,
+        "tanh": nn.Tanh,
+    }[model.activation]
     modules = []
     for layer in notation.parse(model.layout):
         if isinstance(layer, notation.Linear):
-            modules.append(nn.Linear(layer.inputs, layer.outputs))
+            modules.append(nn.Linear(layer.inputs, layer.outputs, bias=layer.bias))
             if layer.hidden:
                 modules.append(activation())
         elif isinstance(layer, notation.Conv):
-            modules += [nn.Conv2d(layer.inputs, layer.outputs, layer.kernel, padding=layer.padding), activation()]
+            options = {"stride": layer.stride, "padding": layer.padding, "bias": layer.bias}
+            modules += [nn.Conv2d(layer.inputs, layer.outputs, layer.kernel, **options), activation()]
         elif isinstance(layer, notation.Pool):
-            modules.append(nn.MaxPool2d(layer.size))
+            modules.append((nn.AvgPool2d if layer.average else nn.MaxPool2d)(layer.size))
         elif isinstance(layer, notation.Dropout):
             modules.append(Dropout(layer.p, layer.maps))
         elif isinstance(layer, notation.Flatten):
@@ -61,9 +70,29 @@ def optimizer(spec, parameters):
     options = {"lr": spec.lr, "weight_decay": spec.weight_decay, "foreach": False}
     if spec.eps is not None:
         options["eps"] = spec.eps
-    return {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}[spec.name](
-        parameters, **options
-    )
+    if spec.name == "sgd":
+        options |= {"momentum": spec.momentum, "nesterov": spec.nesterov}
+    return {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "adagrad": torch.optim.Adagrad,
+        "rmsprop": torch.optim.RMSprop,
+        "sgd": torch.optim.SGD,
+    }[spec.name](parameters, **options)
+
+
+def rate(lr, schedule, epoch):
+    """Return the learning rate of ``epoch``, from 0, in closed form."""
+    match schedule:
+        case None:
+            return lr
+        case StepLR():
+            return lr * schedule.factor ** (epoch // schedule.every)
+        case ExponentialLR():
+            return lr * schedule.factor**epoch
+        case CosineAnnealingLR():
+            share = (1 + math.cos(math.pi * epoch / schedule.over)) / 2
+            return schedule.least + (lr - schedule.least) * share
 
 
 def loss_function(name):
@@ -160,9 +189,8 @@ def _loop(report, experiment, arm, seed, library):
                 tensor_norms = [p.grad.norm().item() for p in net.parameters()]
                 step.step()
             norms["last batch"].append(sum(tensor_norms) / len(tensor_norms))
-            if arm.schedule is not None and (epoch + 1) % arm.schedule.every == 0:
-                for group in step.param_groups:
-                    group["lr"] *= arm.schedule.factor
+            for group in step.param_groups:
+                group["lr"] = rate(arm.optimizer.lr, arm.schedule, epoch + 1)
     return np.array(losses), torch.cat([p.detach().flatten() for p in net.parameters()]).numpy(), norms, step
 
 

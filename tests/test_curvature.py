@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
+from cases import TORCH_ACTIVATIONS
 from hw1bench import Model
 from hw1bench.measures import curvature, stationary
 
@@ -23,6 +24,7 @@ MODELS = {
     "tanh everywhere, many outputs": Model("2-5-4-6-3 tanh", activation="tanh"),
     "tanh output of ReLU, many outputs": Model("2-5-4-3 tanh"),
     "many outputs": Model("2-5-4-3"),
+    **{name: Model("[3,4,5]", **activation) for name, activation in TORCH_ACTIVATIONS.items()},
     "linear": Model("3-2"),
 }
 DEEP = Model("[5,10,10,10,10,10,5]")
@@ -163,8 +165,10 @@ def test_gauss_newton_is_the_hessian_without_residuals_and_never_negative(model)
         assert torch.equal(block, torch.where(within, matrix, 0.0))
 
 
-def test_a_smoothed_hessian_follows_the_gradient_over_many_kinks():
-    model = Model("[5]")
+@pytest.mark.parametrize(
+    "model", [Model("[5]"), Model("[5]", "leaky_relu", slope=0.2), Model("[5]", "selu")], ids=lambda one: one.activation
+)
+def test_a_smoothed_hessian_follows_the_gradient_over_many_kinks(model):
     weights = torch.cat(
         [torch.ones(1, 5), torch.linspace(-0.6, 0.6, 5)[None], torch.ones(1, 5), torch.zeros(1, 1)], dim=1
     )
@@ -305,6 +309,7 @@ def test_a_point_that_is_there_is_left_alone():
         (lambda w, x, y: curvature.hessian(Model("[6]"), w.float(), x, y), "needs float64"),
         (lambda w, x, y: curvature.hessian(Model("1-2 softmax"), w, x, y), "tanh output"),
         (lambda w, x, y: curvature.hessian(Model("C(1-2,3) 2-1"), w, x, y), "give a dense net"),
+        (lambda w, x, y: curvature.hessian(Model("1-2 nobias 2-1"), w, x, y), "give a dense net with biases"),
         (lambda w, x, y: curvature.spectrum(torch.full((1, 2, 2), math.nan)), "not finite"),
         (lambda w, x, y: curvature.shares(torch.ones(1, 2), 1.0), "a tolerance of 1.0"),
         (lambda w, x, y: curvature.shares(w, math.nan), "a tolerance of nan"),

@@ -7,8 +7,20 @@ import pytest
 import torch
 
 import reference
-from cases import ARM, DIGITS, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, first, unchecked
-from hw1bench import Function, Images, Model, StepLR, data, images
+from cases import (
+    ALL_OPTIMIZERS,
+    ARM,
+    DIGITS,
+    FIT_MODELS,
+    IMAGE_MODELS,
+    OPTIMIZERS,
+    SCHEDULED,
+    TORCH_ACTIVATIONS,
+    TORCH_LAYOUTS,
+    first,
+    unchecked,
+)
+from hw1bench import Function, Images, Model, data, images
 from hw1bench.records.runs import Block
 from hw1bench.sources import a, b, c, d, e
 from hw1bench.support import code
@@ -53,13 +65,35 @@ def assert_twins(trained, *, seeds=(0, 7), rtol, atol):
         np.testing.assert_allclose(record.arrays["weights"][seed], weights, rtol=rtol, atol=atol)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS.values(), ids=ALL_OPTIMIZERS)
 @pytest.mark.parametrize("model", FIT_MODELS.values(), ids=FIT_MODELS)
 def test_function_nets_full_batch(model, optimizer, eager):
     assert_twins(arm(model=model, optimizer=optimizer), rtol=1e-7, atol=1e-10)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("activation", TORCH_ACTIVATIONS.values(), ids=TORCH_ACTIVATIONS)
+@pytest.mark.parametrize("layout", ["[5,10,5]", "64-9-10", "C(1-3,3,p1) pool2 48-9-10"])
+def test_activations_of_torch_alone(activation, layout):
+    images = {} if "[" in layout else {"data": DIGITS, "loss": "cross_entropy", "batch_size": 50, "epochs": 3}
+    trained = arm(model=Model(layout, **activation), **images)
+    assert "kernel" not in engine.backend(trained, CPU)
+    assert_twins(trained, seeds=(1,), rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("layout", TORCH_LAYOUTS.values(), ids=TORCH_LAYOUTS)
+def test_layouts_of_torch_alone(layout):
+    trained = arm(model=Model(layout), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=3)
+    assert "kernel" not in engine.backend(trained, CPU)
+    assert_twins(trained, seeds=(1,), rtol=1e-7, atol=1e-10)
+
+
+def test_function_nets_without_bias():
+    trained = arm(model=Model("1-5 nobias 5-6-1", init="keras"))
+    assert "kernel" not in engine.backend(trained, CPU)
+    assert_twins(trained, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS.values(), ids=ALL_OPTIMIZERS)
 def test_function_nets_minibatch_with_remainder(optimizer, eager):
     assert_twins(arm(optimizer=optimizer, batch_size=12, epochs=13), rtol=1e-7, atol=1e-10)
 
@@ -80,16 +114,16 @@ def test_classifiers(model, loss, data, batch_size, eager):
     assert_twins(trained, seeds=(1,), rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize(("optimizer", "schedule"), SCHEDULED.values(), ids=SCHEDULED)
 @pytest.mark.parametrize("kind", ["function", "function, full batch", "dense", "convolutions"])
-def test_the_learning_rate_follows_its_schedule(kind, optimizer, eager):
+def test_the_learning_rate_follows_its_schedule(kind, optimizer, schedule, eager):
     changes = {
         "function": {"batch_size": 12},
         "function, full batch": {},
         "dense": {"model": Model("64-10"), "data": DIGITS, "loss": "cross_entropy", "batch_size": 50},
         "convolutions": {"model": Model("C(1-2,3) 72-10"), "data": DIGITS, "loss": "cross_entropy", "batch_size": 50},
     }[kind]
-    trained = arm(optimizer=optimizer, schedule=StepLR(every=2, factor=0.1), epochs=5, **changes)
+    trained = arm(optimizer=optimizer, schedule=schedule, epochs=5, **changes)
     assert_twins(trained, seeds=(1,), rtol=1e-7, atol=1e-9)
 
 
@@ -128,7 +162,7 @@ def test_random_labels_are_drawn_once_per_seed_and_shared_by_arms():
     assert ((counts - 500) ** 2 / 500).sum() < 27.9  # chi-square of 9 degrees of freedom: 99.9 %
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS.values(), ids=ALL_OPTIMIZERS)
 def test_sequential_training(optimizer):
     model = Model("64-12 dropout 12-10")
     trained = arm(model=model, loss="cross_entropy", data=DIGITS, optimizer=optimizer, batch_size=64, epochs=5)
@@ -143,10 +177,15 @@ def test_float32_over_a_few_steps(eager):
 @pytest.mark.skipif(not compiler_works(), reason="no C++ compiler")
 @pytest.mark.parametrize(
     ("model", "optimizer", "batch_size"),
-    [("[5,10,5]", "adam", None), ("[40,30]", "rmsprop", 16)],  # 40 x 30: a product too large to fuse
+    [
+        (Model("[5,10,5]"), "adam", None),
+        (Model("[40,30]"), "rmsprop", 16),  # 40 x 30: a product too large to fuse
+        (Model("[5,6]", "gelu"), "nesterov", None),
+        (Model("[5,6]", "selu"), "adagrad", None),
+    ],
 )
 def test_compiled_is_the_same_run(model, optimizer, batch_size, no_kernels):
-    trained = arm(model=Model(model), optimizer=OPTIMIZERS[optimizer], batch_size=batch_size, epochs=20)
+    trained = arm(model=model, optimizer=ALL_OPTIMIZERS[optimizer], batch_size=batch_size, epochs=20)
     assert engine.backend(trained, CPU) == "compiled"
     assert_twins(trained, rtol=1e-7, atol=1e-10)
 
@@ -213,6 +252,7 @@ def test_divergence_is_recorded_not_raised(eager):
     assert all(run.diverged for run in record.runs(block(wild)))
 
 
+MOMENTUM = ALL_OPTIMIZERS["momentum"]
 IMAGES = {"loss": "cross_entropy", "data": Images(name="digits", size=28)}
 
 
@@ -231,6 +271,9 @@ IMAGES = {"loss": "cross_entropy", "data": Images(name="digits", size=28)}
         ({"model": Model("784-20-10"), **IMAGES}, "cpu", None, "eager"),
         ({"model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cuda", "avx2", "resident"),
         ({"model": Model("784-4 dropout 4-10"), **IMAGES}, "cpu", None, "sequential"),
+        ({"optimizer": MOMENTUM}, "cpu", "avx2", "eager"),
+        ({"optimizer": MOMENTUM}, "cuda", "avx2", "resident"),
+        ({"optimizer": MOMENTUM, "model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cpu", "avx2", "sequential"),
     ],
 )
 def test_backend_by_shape_and_device(changes, device, kernel, expected, monkeypatch):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from cases import ARM, DIGITS, FIT_MODELS, OPTIMIZERS, SINC, unchecked
+from cases import ARM, DIGITS, FIT_MODELS, OPTIMIZERS, SINC, TORCH_ACTIVATIONS, TORCH_OPTIMIZERS, unchecked
 from hw1bench import Function, Model, Optimizer, StepLR, data
 from hw1bench.records.runs import Block
 from hw1bench.sources import c
@@ -247,6 +247,10 @@ def test_supported_arms():
     assert fit_kernel.supports(arm(model=Model("[5] tanh", "tanh"), batch_size=1))
     assert not fit_kernel.supports(arm(model=Model("[5] softmax")))
     assert not fit_kernel.supports(arm(model=Model("1-8 dropout 8-1")))
+    assert not any(fit_kernel.supports(arm(optimizer=optimizer)) for optimizer in TORCH_OPTIMIZERS.values())
+    assert not fit_kernel.supports(arm(model=Model("1-5 nobias 5-1")))
+    for activation in TORCH_ACTIVATIONS.values():
+        assert not fit_kernel.supports(arm(model=Model("[5]", **activation)))
     assert not fit_kernel.supports(arm(gradient_norm="step"))
     assert not fit_kernel.supports(arm(gradient_norm="last batch"))
     assert not fit_kernel.supports(arm(schedule=StepLR(every=2, factor=0.1)))

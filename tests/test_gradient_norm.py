@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import reference
-from cases import ARM, DIGITS, OPTIMIZERS, first
+from cases import ALL_OPTIMIZERS, ARM, DIGITS, OPTIMIZERS, first
 from hw1bench import Model
 from hw1bench.records.runs import Block
 from hw1bench.training import engine, optimizers
@@ -36,6 +36,9 @@ ARMS = {
     ),
     "dropout": replace(
         ARM, model=Model("64-9 dropout 9-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=3
+    ),
+    "no bias": replace(
+        ARM, model=Model("64-9 nobias 9-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=3
     ),
     "full batch with test set": replace(ARM, model=Model("64-10"), data=DIGITS, loss="cross_entropy", epochs=3),
 }
@@ -73,21 +76,21 @@ def test_the_norm_is_autograds(arm, when, trained_by):
         np.testing.assert_allclose(array, record.arrays[name], rtol=1e-7, atol=1e-10, err_msg=name)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS)
 @pytest.mark.parametrize("arm", ["stacked, classes", "one at a time"])
 def test_the_norm_of_the_last_batch_is_taken_before_the_step_of_every_optimizer(arm, optimizer, trained_by):
-    arm = replace(ARMS[arm], gradient_norm="last batch", optimizer=OPTIMIZERS[optimizer])
+    arm = replace(ARMS[arm], gradient_norm="last batch", optimizer=ALL_OPTIMIZERS[optimizer])
     record = engine.train(Block("T", "norm", arm, 0), CPU, library=FEW)
     expected = norms_of_the_naive_loop(arm, 5)["last_batch_norm"]
     np.testing.assert_allclose(record.arrays["last_batch_norm"][5], expected, rtol=1e-7)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS)
 @pytest.mark.parametrize(
     "arm", ["kernel or stacked, full batch", "kernel or stacked, minibatch", "one at a time", "several channels"]
 )
 def test_coasting_is_torchs_next_step_with_a_gradient_of_zero(arm, optimizer, trained_by):
-    arm = replace(ARMS[arm], coast=True, optimizer=OPTIMIZERS[optimizer])
+    arm = replace(ARMS[arm], coast=True, optimizer=ALL_OPTIMIZERS[optimizer])
     record = engine.train(Block("T", "coast", arm, 0), CPU, library=FEW)
     plain = engine.train(Block("T", "coast", replace(arm, coast=False), 0), CPU, library=FEW)
     np.testing.assert_allclose(record.arrays["weights"], plain.arrays["weights"], rtol=1e-9, atol=1e-12)

@@ -10,8 +10,18 @@ import pytest
 import torch
 
 import reference
-from cases import ARM, IMAGE_MODELS, OPTIMIZERS, first, unchecked
-from hw1bench import Images, Model, Optimizer, StepLR, data
+from cases import (
+    ARM,
+    IMAGE_MODELS,
+    OPTIMIZERS,
+    SCHEDULES,
+    TORCH_ACTIVATIONS,
+    TORCH_LAYOUTS,
+    TORCH_OPTIMIZERS,
+    first,
+    unchecked,
+)
+from hw1bench import Images, Model, Optimizer, data
 from hw1bench.records.runs import Block
 from hw1bench.sources import b, c
 from hw1bench.sources.tiers import quick
@@ -190,9 +200,9 @@ def test_each_output_by_negative_log_likelihood(layout, loss, isa):
         {"data": replace(COLOUR, augment=True)},
         {"data": replace(COLOUR, random_labels=True)},
         {"data": replace(COLOUR, augment=True, random_labels=True), "batch_size": None},
-        {"data": COLOUR, "schedule": StepLR(every=2, factor=0.1)},
+        *({"data": COLOUR, "schedule": schedule} for schedule in SCHEDULES.values()),
     ],
-    ids=["augmented", "random labels", "both, full batch", "schedule"],
+    ids=["augmented", "random labels", "both, full batch", *SCHEDULES],
 )
 def test_data_and_schedule_are_the_torch_path(changes, isa):
     model = Model("C(3-4,3,p1,pool2) dropout 64-10")
@@ -313,6 +323,10 @@ def test_supported_arms():
     assert not image_kernel.supports(unchecked(BASE, model=Model("C(1-3,3,pool2) pool2 3-10")))
     assert not image_kernel.supports(unchecked(BASE, model=Model("C(1-3,1,p1) 300-10")))
     assert not image_kernel.supports(unchecked(BASE, model=Model("C(1-3,3) dropout dropout 108-10")))
+    assert not any(image_kernel.supports(replace(BASE, optimizer=one)) for one in TORCH_OPTIMIZERS.values())
+    assert not any(image_kernel.supports(replace(BASE, model=Model(layout))) for layout in TORCH_LAYOUTS.values())
+    for activation in TORCH_ACTIVATIONS.values():
+        assert not image_kernel.supports(replace(BASE, model=Model("64-10", **activation)))
     assert not image_kernel.supports(replace(BASE, coast=True))
     assert not image_kernel.supports(unchecked(BASE, model=Model("64-14000-10")))
     with pytest.raises(ValueError, match="does not train arm 'arm'"):

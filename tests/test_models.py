@@ -125,18 +125,30 @@ def test_keras_initialisation_is_glorots_uniform_with_zero_biases(layout, fans):
     assert not any(layer.bias.any() for layer in network if hasattr(layer, "bias"))
 
 
+@pytest.mark.parametrize("layout", ["30-20-10", "C(2-4,3) nobias 16-10"])
+def test_normal_initialisation_is_torchs_own_draw_with_zero_biases(layout):
+    model = Model(layout, init="normal", deviation=0.05)
+    network, generator = build(model), torch.Generator().manual_seed(11)
+    initialise(network, model, torch.Generator().manual_seed(11))
+    for layer in network:
+        if hasattr(layer, "weight"):
+            assert torch.equal(layer.weight, 0.05 * torch.randn(layer.weight.shape, generator=generator))
+            assert layer.bias is None or not layer.bias.any()
+
+
 FIRST = {
     "784-256-10": 200_960,
     "[5,10]": 10,
     "C(1-10,5,pool2) C(10-20,5) 320-10": 260,
     "dropout 12-9-4": 117,
     "7-3": 24,
+    "nobias 7-3-2": 21,
 }
 
 
 @pytest.mark.parametrize("layout", {**FIRST, **COUNTS})
 def test_parameters_of_the_first_layer_come_first_in_the_net(layout):
-    weight, bias, *_ = build(Model(layout)).parameters()
+    first = next(module for module in build(Model(layout)) if hasattr(module, "weight"))
     found = Model(layout).first_layer_parameters
-    assert found == weight.numel() + bias.numel()
+    assert found == sum(p.numel() for p in first.parameters())
     assert found == FIRST.get(layout, found)

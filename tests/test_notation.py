@@ -22,6 +22,20 @@ def test_words_become_layers():
     )
 
 
+def test_words_of_strides_average_pooling_and_no_bias():
+    assert parse("C(1-8-16,3,s2,p1,avgpool2) nobias C(16-4,3,s3) avgpool2 16-9-10") == (
+        Conv(1, 8, 3, 1, stride=2),
+        Pool(2, average=True),
+        Conv(8, 16, 3, 1, stride=2),
+        Pool(2, average=True),
+        Conv(16, 4, 3, 0, stride=3, bias=False),
+        Pool(2, average=True),
+        Flatten(),
+        Linear(16, 9, hidden=True, bias=False),
+        Linear(9, 10, hidden=False, bias=False),
+    )
+
+
 def test_brackets_are_hidden_widths_from_one_number_to_one():
     assert parse("[5,10]") == parse("1-5-10-1")
 
@@ -44,6 +58,7 @@ def test_a_dash_list_gives_its_widths_back(widths):
         ("C(1-10,5,pool2) C(10-20,5) dropout2d pool2 320-50-20-10", 1 / 5, "C(1-2,5,pool2) C(2-4,5) dropout2d pool2 64-10-4-10"),
         ("784-256-10", 1 / 3, "784-85-10"),
         ("784-10", 1 / 4, "784-10"),
+        ("C(1-16-32,5,s2,p2,avgpool2) nobias 128-64-10", 1 / 4, "C(1-4-8,5,s2,p2,avgpool2) nobias 32-16-10"),
         ("[5,10,5]", 2, "[10,20,10]"),
         ("C(3-1,3,pool2) dropout(0.25) 225-3 dropout 3-10", 1 / 8, "C(3-1,3,pool2) dropout(0.25) 225-1 dropout 1-10"),
     ],
@@ -59,6 +74,11 @@ def test_scaled_widths(layout, factor, expected):
     [
         ("784-256-10 pull2", "cannot read 'pull2'"),
         ("784", "cannot read '784'"),
+        (
+            "C(1-16,5,p2,s2) 4-2",
+            r"cannot read 'C\(1-16,5,p2,s2\)'; words .* C\(1-16,5,s2,p2,pool2\), pool2, avgpool2, nobias",
+        ),
+        ("784-10 nobias", "no layer follows 'nobias': move it before those without a bias"),
         ("C(1,16,5)", r"cannot read 'C\(1,16,5\)'"),
         ("[5,0,5]", "cannot read"),
         ("dropout(2) 4-2", "cannot read"),
@@ -82,6 +102,10 @@ WORDS = [
     "C(2-2,3,p1,pool2)",
     "C(1-3,2,pool2)",
     "C(3-3,5,p2)",
+    "C(1-3,3,s2)",
+    "C(3-3,2,s3,p1,avgpool2)",
+    "nobias",
+    "avgpool2",
     "pool2",
     "pool3",
     "dropout",

@@ -18,7 +18,19 @@ from hw1bench.report.protocols import (
 from hw1bench.sources import a, b
 from hw1bench.sources.__main__ import main
 from hw1bench.sources.pack import EXPERIMENTS, PACK
-from hw1bench.specs.experiment import Arm, Experiment, Function, Images, Model, Optimizer, Protocol, StepLR, both_tiers
+from hw1bench.specs.experiment import (
+    Arm,
+    CosineAnnealingLR,
+    Experiment,
+    ExponentialLR,
+    Function,
+    Images,
+    Model,
+    Optimizer,
+    Protocol,
+    StepLR,
+    both_tiers,
+)
 from hw1bench.specs.ingredients import TRAINING_SAMPLES
 from hw1bench.specs.notation import scaled
 
@@ -129,6 +141,11 @@ def test_the_range_of_parameters_of_many_nets_is_listed_and_an_order_that_change
         ({"precision": "float64"}, "precision float64 instead of float32"),
         ({"epochs": 40}, "40 instead of 20 epochs, 37,520 instead of 18,760 steps"),
         ({"schedule": StepLR(every=4, factor=0.1)}, "learning rate times 0.1 every 4 epochs instead of constant"),
+        ({"schedule": ExponentialLR(factor=0.9)}, "learning rate times 0.9 every epoch instead of constant"),
+        (
+            {"schedule": CosineAnnealingLR(over=10, least=1e-5)},
+            "learning rate along a cosine to 1e-05 in 10 epochs instead of constant",
+        ),
     ],
 )
 def test_whatever_else_a_quick_protocol_changes_is_listed(changed, text):

@@ -301,6 +301,10 @@ EXHIBITS = {
         experiment(replace(FIT, gradient_norm="epoch", model=Model("1-5 dropout 5-1")), measures=(MinimalRatio(),)),
         "needs a dense net",
     ),
+    "curvature without biases": (
+        experiment(replace(FIT, gradient_norm="epoch", model=Model("1-5 nobias 5-1")), measures=(MinimalRatio(),)),
+        "needs a net whose layers have biases, and gets layout '1-5 nobias 5-1'",
+    ),
     "weights that are not kept": (
         experiment(replace(NET, model=Model("64-14000-10")), measures=(JacobianNorm(),)),
         "which are not kept for 1,050,010 parameters: give a net with 1,000,000 at most",

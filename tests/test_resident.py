@@ -11,7 +11,18 @@ import torch
 from torch import nn
 
 import reference
-from cases import ARM, FIT_MODELS, IMAGE_MODELS, OPTIMIZERS, first, unchecked
+from cases import (
+    ALL_ACTIVATIONS,
+    ALL_OPTIMIZERS,
+    ARM,
+    FIT_MODELS,
+    IMAGE_MODELS,
+    OPTIMIZERS,
+    SCHEDULED,
+    TORCH_LAYOUTS,
+    first,
+    unchecked,
+)
 from hw1bench import Evaluation, Model, Optimizer, StepLR
 from hw1bench.sources import c
 from hw1bench.support import arithmetic
@@ -64,7 +75,7 @@ def assert_twins(trained, device, seeds=(0, 7), rtol=1e-7, atol=1e-9):
         np.testing.assert_allclose(found["weights"][seed], weights, rtol=rtol, atol=atol)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS.values(), ids=ALL_OPTIMIZERS)
 @pytest.mark.parametrize("batch_size", [None, 12, 1], ids=["full batch", "minibatch", "batch 1"])
 def test_function_nets(optimizer, batch_size, device):
     trained = replace(ARM, optimizer=optimizer, batch_size=batch_size, epochs={None: 50, 12: 5, 1: 1}[batch_size])
@@ -89,12 +100,18 @@ def test_each_layout(layout, spec, device):
     assert_close(train(trained, device, 100), expected(trained, device, 100))
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh"])
+@pytest.mark.parametrize("layout", TORCH_LAYOUTS.values(), ids=TORCH_LAYOUTS)
+def test_each_layout_of_torch_alone(layout, device):
+    trained = replace(BASE, model=Model(layout), batch_size=40)
+    assert_close(train(trained, device, 100), expected(trained, device, 100))
+
+
+@pytest.mark.parametrize("activation", ALL_ACTIVATIONS.values(), ids=ALL_ACTIVATIONS)
 @pytest.mark.parametrize("middle", ["pool2", "dropout pool2", "dropout(0.2) pool2 dropout2d", "pool2 pool2"])
 def test_each_activation(activation, middle, device):
     # Biases of zero, so that sums on the black margins are exactly 0, at which left and right derivatives differ.
     side = 1 if middle == "pool2 pool2" else 4
-    model = Model(f"C(1-3,3,p1) {middle} C(3-4,3,p1) {4 * side * side}-12-10", activation, "keras")
+    model = Model(f"C(1-3,3,p1) {middle} C(3-4,3,p1) {4 * side * side}-12-10", init="keras", **activation)
     spec = SIZE_8 if side == 4 else replace(SIZE_8, size=4)
     trained = replace(BASE, model=model, data=spec, batch_size=60, epochs=2)
     assert_close(train(trained, device, 100), expected(trained, device, 100))
@@ -106,10 +123,10 @@ def test_each_output_by_negative_log_likelihood(layout, loss, device):
     assert_close(train(trained, device, 100), expected(trained, device, 100))
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize(("optimizer", "schedule"), SCHEDULED.values(), ids=SCHEDULED)
 @pytest.mark.parametrize("layout", ["64-10", "C(1-2,3) 72-10"], ids=["dense", "convolutions"])
-def test_the_learning_rate_follows_its_schedule(layout, optimizer, device):
-    trained = replace(BASE, model=Model(layout), optimizer=optimizer, schedule=StepLR(every=2, factor=0.1), epochs=5)
+def test_the_learning_rate_follows_its_schedule(layout, schedule, optimizer, device):
+    trained = replace(BASE, model=Model(layout), optimizer=optimizer, schedule=schedule, epochs=5)
     assert_twins(replace(trained, batch_size=100), device, seeds=(1,))
 
 
@@ -165,7 +182,7 @@ def test_coasting_of_convolutions(device):
 
 @pytest.mark.parametrize("batch_size", [None, 13])
 def test_coasting(batch_size, device):
-    for optimizer in OPTIMIZERS.values():
+    for optimizer in ALL_OPTIMIZERS.values():
         trained = replace(ARM, optimizer=optimizer, batch_size=batch_size, epochs=3, coast=True)
         found = train(trained, device)["coasted"]
         np.testing.assert_allclose(found[4], reference.coasted("T", "twin", trained, 4), rtol=1e-6)

@@ -11,9 +11,11 @@ import torch
 from hw1bench import (
     Arm,
     Claim,
+    CosineAnnealingLR,
     CrossReportFigure,
     Evaluation,
     Experiment,
+    ExponentialLR,
     Figure,
     Function,
     Images,
@@ -53,11 +55,15 @@ EXPERIMENT = Experiment(
 )
 CLAIM = Claim("T-x", report="T", where="1", says="It is.", experiment=EXPERIMENT, effect=loss_below(1, "fit"))
 SPECIFICATIONS = [
-    Model("4-2"),
+    Model("4-2", activation="leaky_relu", slope=0.2),
+    Model("4-2", init="normal", deviation=0.2),
     Optimizer(name="adam", lr=1e-3, weight_decay=1e-4, eps=1e-8),
+    Optimizer(name="sgd", lr=1e-3, momentum=0.9, nesterov=True),
     FIT.data,
     Images(name="digits", size=8, channels=3, mean=(0.1, 0.2, 0.3), deviation=(1.0, 2.0, 3.0), augment=True),
     StepLR(every=2, factor=0.5),
+    ExponentialLR(factor=0.5),
+    CosineAnnealingLR(over=2, least=1e-4),
     Evaluation(train="ends", test="thinned"),
     FIT,
     NET,
@@ -142,6 +148,18 @@ def test_equal_content_gives_equal_specifications_whatever_its_types(one, other)
     assert repr(one) == repr(other)
 
 
+DIGESTS = {
+    "094dd0666271d51a9db0473b0a4c1f82": Model("4-2"),
+    "119b5a6ee02410f3737e1ae2ee815837": Optimizer(name="adam", lr=0.5),
+    "ced6dd981ab61be824d2848bb3b5960b": Optimizer(name="sgd", lr=0.5),
+}
+
+
+@pytest.mark.parametrize(("stated", "spec"), DIGESTS.items(), ids=lambda one: type(one).__name__)
+def test_a_new_field_with_a_default_changes_no_digest_that_rulings_are_bound_to(stated, spec):
+    assert digest(spec) == stated
+
+
 NAMES = ["A", "fit-sinc", "Zürich 2024", "学習", "x.y", "a" * 80, "naïve (2)", "conic"]
 BAD_NAMES = {
     "../../x": "leave out '/'", "a\\b": "leave out", "a:b": "leave out ':'", "..": "no dot at either end", ".hidden": "no dot",
@@ -183,7 +201,50 @@ def test_names_that_are_not_safe_for_files_are_refused(name, said):
             "topic is 'fit-x': leave out '-'",
         ),
         (lambda: replace(CLAIM, assumptions="text"), "Claim 'T-x' assumptions is 'text': give a tuple or a list"),
+        (
+            lambda: Model("4-2", "swish"),
+            "no activation named 'swish'; there are relu, leaky_relu, elu, selu, gelu, sigmoid",
+        ),
+        (
+            lambda: Model("4-2", init="normal"),
+            "Model init is 'normal' without a deviation: give one, such as Keras's 0.05",
+        ),
+        (lambda: Model("4-2", deviation=0.1), "Model deviation is 0.1: leave it out, or give init='normal'"),
+        (lambda: Model("4-2", init="normal", deviation=0), "Model deviation is 0: give a finite number, above 0"),
+        (lambda: Model("4-2", init="he"), "no init named 'he'; there are torch, keras, normal"),
+        (
+            lambda: Model("4-2", "elu", slope=0.2),
+            "Model slope is 0.2: leave it out, because elu has none, or give activation",
+        ),
+        (
+            lambda: Model("4-2", "leaky_relu", slope=-1),
+            "Model slope is -1: give a finite number, 0 or more and 1 or less",
+        ),
+        (lambda: ExponentialLR(factor=0), "ExponentialLR factor is 0: give a finite number, above 0"),
+        (lambda: CosineAnnealingLR(over=0), "CosineAnnealingLR over is 0: give an integer, 1 or more"),
+        (
+            lambda: replace(FIT, schedule=CosineAnnealingLR(over=2, least=0.1)),
+            "arm 'fit': the learning rate 0.001 would rise to least=0.1: give a smaller least",
+        ),
+        (
+            lambda: replace(FIT, schedule="cosine"),
+            "schedule is 'cosine': give a StepLR or an ExponentialLR or a Cosine",
+        ),
         (lambda: Optimizer(name="sgd", lr=1, eps=1e-8), "leave it out, because SGD has none"),
+        (
+            lambda: Optimizer(name="adam", lr=1, momentum=0.9),
+            "'adam' momentum is 0.9: leave it out, because only SGD has",
+        ),
+        (
+            lambda: Optimizer(name="sgd", lr=1, momentum=1),
+            "'sgd' momentum is 1: give a finite number, 0 or more and below 1",
+        ),
+        (lambda: Optimizer(name="sgd", lr=1, nesterov=True), "'sgd' is nesterov without momentum: give SGD a momentum"),
+        (lambda: Optimizer(name="adamw", lr=1), "'adamw' weight_decay is 0: give one, such as torch's 0.01"),
+        (
+            lambda: Optimizer(name="lion", lr=1),
+            "no optimiser named 'lion'; there are adam, adamw, adagrad, rmsprop, sgd",
+        ),
         (lambda: Images(name="digits", size=4, augment=True), "images 4 pixels wide cannot be padded by 4"),
         (lambda: Images(name="cifar10", size=8), "Images 'cifar10' channels is 1: give 3"),
         (lambda: Model("99999-99999-2"), "parameters: give 2,147,483,647 at most"),
@@ -217,6 +278,8 @@ def nets(layout, loss="cross_entropy", **data):
         (lambda: nets("C(1-4,9) 4-10"), "nothing is left of them"),
         (lambda: nets("C(1-4,3,pool8) 4-10"), "nothing is left of them"),
         (lambda: nets("C(1-4,3) 100-10"), "a Linear layer of 100 inputs gets 144"),
+        (lambda: nets("avgpool2 64-10"), "avgpool2 takes the maps of a convolution"),
+        (lambda: nets("C(1-4,3,s3) 36-10"), "a Linear layer of 36 inputs gets 16"),
         (lambda: nets("pool2 64-10"), "pool2 takes the maps of a convolution"),
         (lambda: nets("64-9"), "has 9 outputs for 10 classes: end it with 10"),
         (lambda: nets("64-11", random_labels=True), "has 11 outputs for 10 classes"),

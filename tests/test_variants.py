@@ -40,6 +40,10 @@ def names(experiment):
             replace(BASIS, name="a", batch_size=1),
             ["full batch", "batches of 16", "Keras's initialisation", "independent seeds"],
         ),
+        (
+            replace(BASIS, name="a", model=Model("[2]", init="normal", deviation=0.1)),
+            ["batches of 16", "torch's initialisation", "Keras's initialisation", "independent seeds"],
+        ),
         (IMAGES, ["pixels in [-1, 1]", "Keras's initialisation", "independent seeds"]),
         (
             replace(IMAGES, data=Images(name="mnist", size=28, mean=(0.1307,), deviation=(0.3081,))),
