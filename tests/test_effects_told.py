@@ -2,6 +2,8 @@
 
 import math
 import re
+import statistics
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -50,7 +52,37 @@ CASES = [
     (
         fx.faster("a", than="b"),  # 15,001 counts as never
         [math.log(15_001 / 1_000)] * 2,
-        'a loss of 10 % of the target\'s variance: in every seed, "b" needs at least 15 times as many epochs as "a"',
+        'a loss of 10 % of the target\'s variance: in every seed, only "a" gets there in 15,000 epochs',
+    ),
+    (
+        fx.faster("a", than="b", to=0.1),  # 15,001 / 14 is 2,143 / 2, and the latter two epochs both are there
+        [*[math.log(15_001 / 1_000)] * 3, math.log(15_001 / 14), math.log(2), math.log(0.2), math.log(1_000 / 15_001)],
+        'a loss of 0.1: in 3 of 7 seeds, only "a" gets there in 15,000 epochs; in the median of 2 of 7 seeds, "b" needs at '
+        'least 46 times as many epochs as "a", if it gets there at all; in 1 of 7 seeds, only "b" gets there in 15,000 '
+        'epochs; in the other one, "a" needs 5 times as many epochs as "b"',
+    ),
+    (
+        fx.faster("a", than="b", to=0.1),
+        [math.log(3), math.log(0.5), 0.0, math.log(15_001 / 13)],
+        'a loss of 0.1: in the median of 2 of 4 seeds, "b" needs 1.2 times as many epochs as "a"; in 1 of 4 seeds, neither '
+        'of "a" and "b" is first to reach it in 15,000 epochs; in the other one, only "a" gets there in 15,000 epochs',
+    ),
+    (
+        fx.not_faster("a", than="b", to=0.1),
+        [math.log(15_001 / 13), math.log(13 / 15_001), math.log(15_001 / 7)],
+        'a loss of 0.1: in 1 of 3 seeds, only "b" gets there in 15,000 epochs; in 1 of 3 seeds, only "a" gets there in '
+        '15,000 epochs; in the other one, "a" needs at least 2,100 times as many epochs as "b", if it gets there at all',
+    ),
+    (
+        fx.fails(fx.faster("a", than="b", to=0.1)),
+        [math.log(15_001 / 13), math.log(7 / 15_001), math.log(2)],
+        'a loss of 0.1: in 1 of 3 seeds, only "b" gets there in 15,000 epochs; in 1 of 3 seeds, "a" needs 2 times as many '
+        'epochs as "b"; in the other one, "b" needs at least 2,100 times as many epochs as "a", if it gets there at all',
+    ),
+    (
+        fx.every(fx.faster("a", than="b", to=0.1), fx.faster("a", than="c", to=0.1)),
+        [math.log(15_001 / 13), 0.0, -0.1],
+        "two conditions on the epochs to a loss of 0.1: in 2 of 3 seeds, not both met; in the other one, both met",
     ),
     (
         fx.faster("a", than="b", to=0.1, within=500),
@@ -70,6 +102,16 @@ CASES = [
         'a loss of 0.1 for "a" and "b": one net needs 3.1 % more epochs than the net that should come after it',
     ),
     (
+        fx.in_order("a", "b", "c", to=0.1),
+        [math.log(15_001 / 13), math.log(13 / 15_001), math.log(15_001 / 7), math.log(7 / 15_001), 0.0, 0.0],
+        'a loss of 0.1 for "a", "b" and "c": in 2 of 6 seeds, two neighbours reach it at the same epoch, or neither does in '
+        "15,000 epochs; in 1 of 6 seeds, all but the last get there in this order, and that one never does in 15,000 epochs; "
+        "in 1 of 6 seeds, one net never gets there in 15,000 epochs, and the net that should come after it does; in 1 of 6 "
+        "seeds, each net needs 2,100 times as many epochs as the net before it, or more, if the last gets there at all; in "
+        "the other one, one net needs at least 2,100 times as many epochs as the net that should come after it, if it gets "
+        "there at all",
+    ),
+    (
         fx.reaches_near(0.1, arm="a", reported=9_000, within=0.2),
         [-INF, -0.1],
         'a loss of 0.1 for "a": in 1 of 2 seeds, never reached in 15,000 epochs; in the other one, reached 30 % away from '
@@ -81,17 +123,28 @@ CASES = [
         'in the median seed, the stopping rule ends "a" 15 % away from epoch 1,500; the claim allows less than 20 %',
     ),
     (
+        fx.stops_near(1_500, arm="a", within=0.2),
+        [*[0.2 - 13_501 / 1_500] * 2, 0.05],
+        'in 2 of 3 seeds, the stopping rule never ends "a"; in the other one, the stopping rule ends "a" 15 % away from epoch '
+        "1,500; the claim allows less than 20 %",
+    ),
+    (
+        fx.stops_near(9_000, arm="a", within=0.2),
+        [0.2 - 6_001 / 9_000],
+        'the stopping rule ends "a" after 2,999 epochs, or never; the claim allows less than 20 %',
+    ),
+    (
         fx.stop_in_order("a", "b"),
         [1.0, -1.0, -1.0, 0.0],
-        'the stopping rule ends "a" and "b": in 2 of 4 seeds, not in this order; in 1 of 4 seeds, in this order; in the other '
-        "one, all at one epoch, or none",
+        'the stopping rule ends "a" and "b", if at all: in 2 of 4 seeds, not in this order; in 1 of 4 seeds, in this order; '
+        "in the other one, all at one epoch, or none",
     ),
     # Comparisons
     (
         fx.lower_loss("a", than="net 2, 1 layer"),
         [0.0, math.log(1.9), math.log(1.9)],
         'in 2 of 3 seeds, "net 2, 1 layer" ends with 1.9 times the training loss of "a"; in the other one, the two tie: losses '
-        "within 1 % of each other, or no fit at all",
+        "within 1 % of each other, two perfect fits, or no fit at all",
     ),
     (
         fx.highest("test_accuracy", "CNN-2", among=("CNN-1", "CNN-3")),
@@ -135,8 +188,9 @@ CASES = [
     ),
     (
         fx.no_trend_over_epochs("test_loss", arm="CNN-0"),
-        [-0.2],
-        "the test loss of CNN-0 goes one way in 90 % of the pairs of epochs; the claim needs 70 % of pairs or less",
+        [-0.2, -0.2, 0.7],
+        "in 2 of 3 seeds, the test loss of CNN-0 goes the way from its first value to its last in 90 % of the pairs of epochs; "
+        "in the other one, the test loss of CNN-0 ends where it began; the claim needs 70 % of pairs or less",
     ),
     (
         fx.rises_along(*LINE, over=((0, 1), (1, 2))),
@@ -174,6 +228,11 @@ CASES = [
         fx.no_worse("CNN-1", than=("CNN-2",), factor=10),
         [math.log(10) - math.log(20)],
         "the training loss of CNN-1 is 20 times the loss of CNN-2; the claim needs less than 10",
+    ),
+    (
+        fx.plateaus("test_loss", arm="CNN-1", after=0.2, within=0.02),
+        [0.02 - math.log(1.3)],
+        "at 20 % of the epochs the test loss of CNN-1 is 1.3 times the lowest after that; the claim needs less than 1.02",
     ),
     # The gradient, paths, curvature and lines
     (
@@ -216,6 +275,16 @@ CASES = [
         "two conditions (training loss; test accuracy): not both met",
     ),
     (
+        fx.every(fx.lowest("train_loss", "a", among=("b",)), fx.highest("test_accuracy", "a", among=("b",))),
+        [-0.1, 0.1, 0.4],
+        "two conditions (training loss; test accuracy): in 2 of 3 seeds, both met; in the other one, not both met",
+    ),
+    (
+        fx.every(fx.accuracy_above(0.9, "a"), fx.accuracy_above(0.9, "b")),
+        [ON_BOUND] * 2,
+        "two conditions on training accuracy: in every seed, the weaker is exactly on its bound",
+    ),
+    (
         fx.saturates("a", "b", "c"),
         [-0.02],
         'two conditions (test accuracy rises from "a" to "b"; it rises less from there to "c"): the weaker is 2 points short',
@@ -252,11 +321,96 @@ def test_each_constructor_tells_its_values():
     assert not [one for one in CONSTRUCTORS if make(one).told is None]
 
 
-def test_the_median_alone_is_told_as_that():
-    effect = fx.reaches(1e-4, arm="a", within=8_000)
-    never = 'a loss of 0.0001 for "a": in the median seed, never reached in 15,000 epochs; the claim needs 8,000 epochs or fewer'
-    assert effect.tell_median(8_000.5 - 15_001, ARMS) == never
-    assert fx.mostly_positive().tell_median(NAN, {}) == "in the median seed, it is undefined"
+RISES = "test accuracy rises with the number of parameters in 90 % of the pairs of nets; the claim needs more than 70 % of pairs"
+
+
+@pytest.mark.parametrize(
+    ("effect", "median", "holds", "said"),
+    [
+        (fx.accuracy_above(0.9, "a"), -0.1, 1, 'the training accuracy of "a" is 80 %; the claim needs more than 90 %'),
+        (fx.accuracy_above(0.9, "a"), 0.05, 4, ""),  # the mean of a value above 0 and of one below
+        (fx.accuracy_above(0.9, "a"), NAN, 1, ""),
+        (fx.accuracy_above(0.9, "a"), -INF, 1, ""),  # the mean of minus infinity and any number
+        (
+            fx.reaches(1e-4, arm="a", within=8_000),
+            8_000.5 - 15_001,
+            1,
+            'a loss of 0.0001 for "a": {}, never reached in 15,000 epochs; the claim needs 8,000 epochs or fewer',
+        ),
+        (
+            fx.reaches(1e-4, arm="a", within=8_000),
+            8_000.5 - 14_000,
+            1,
+            "",
+        ),  # perhaps the mean of 12,999 epochs and never
+        (
+            fx.reaches(1e-4, arm="a", within=8_000),
+            8_000.5 - 7_000,
+            5,
+            'a loss of 0.0001 for "a": {}, reached after 7,000 epochs; the claim needs 8,000 epochs or fewer',
+        ),
+        (fx.faster("a", than="b"), 1.0, 8, ""),
+        (fx.not_faster("a", than="b"), TIE, 8, ""),
+        (fx.in_order("a", "b", "c"), -1.0, 0, ""),
+        (fx.stop_in_order("a", "b"), -0.5, 0, ""),
+        (fx.stops_near(1_500, arm="a", within=0.2), -0.1, 0, ""),
+        (fx.lower_loss("a", than="b"), math.log(2), 5, '"b" ends with 2 times the training loss of "a"'),
+        (fx.lower_loss("a", than="b"), -math.log(2), 3, ""),  # perhaps the mean of a tie and of a factor of 4
+        (fx.lower_loss("a", than="b"), 0.0, 3, fx.lower_loss("a", than="b").tell([0.0], ARMS)),
+        (fx.lowest("train_loss", "a", among=("b",)), -math.log(2), 3, '"a" ends with 2 times the training loss of "b"'),
+        (fx.rises("test_accuracy", over="parameters"), 0.2, 5, RISES),
+        (fx.rises("test_accuracy", over="parameters"), -0.2, 3, ""),  # perhaps 30 % and two ends out of order
+        (
+            fx.rises("test_accuracy", over="parameters"),
+            -0.7,
+            0,
+            "the two ends are out of order, which settles it; the claim needs more than 70 % of pairs",
+        ),
+        (fx.fails(fx.rises("test_accuracy", over="parameters")), 0.2, 5, ""),
+        (
+            fx.fails(fx.rises("test_accuracy", over="parameters")),
+            -0.2,
+            3,
+            f"{RISES.partition('needs')[0]}needs 70 % of pairs or less",
+        ),
+        (
+            fx.every(fx.lowest("train_loss", "a", among=("b",)), fx.highest("test_accuracy", "a", among=("b",))),
+            0.1,
+            5,
+            "two conditions (training loss; test accuracy): {}, both met",
+        ),
+    ],
+)
+def test_the_median_alone_is_told_if_it_says_something(effect, median, holds, said):
+    """Of eight seeds: the median is the mean of two."""
+    told = said.format("in the median seed") if "{}" in said else f"in the median seed, {said}" if said else ""
+    assert effect.tell_median(median, ARMS, holds, 8) == told
+
+
+NOT_MEASURED = {
+    "never": (fx.reaches(1e-4, arm="a", within=8_000), [8_000.5 - 15_001], lambda epoch: 8_000.5 - epoch, 14_999),
+    "a tie": (fx.lower_loss("a", than="b"), [0.0], lambda part: (part - 7_500) / 1_000 or 1.0, 14_999),
+    "ends out of order": (fx.falls("test_loss", over="lr"), [-0.7], lambda part: 0.3 - part / 15_000, 10_400),
+    "the denial": (fx.fails(fx.falls("test_loss", over="lr")), [0.7], lambda part: part / 15_000 - 0.3, 10_400),
+    "the stop": (
+        fx.stops_near(9_000, arm="a", within=0.2),
+        [0.2 - 6_001 / 9_000],
+        lambda part: 0.2 - part / 9_000,
+        5_999,
+    ),
+}
+
+
+@pytest.mark.parametrize("which", NOT_MEASURED)
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), seeds=st.sampled_from([2, 8]), silent=st.integers(0, 8))
+def test_a_median_that_mixes_a_measurement_with_none_is_not_told(which, data, seeds, silent):
+    effect, stand_ins, measured, most = NOT_MEASURED[which]
+    parts = data.draw(st.lists(st.integers(1, most), min_size=max(seeds - silent, 0), max_size=max(seeds - silent, 0)))
+    values = sorted([*map(measured, parts), *stand_ins * min(silent, seeds)])
+    middle = values[seeds // 2 - 1 : seeds // 2 + 1]
+    said = effect.tell_median(statistics.mean(middle), ARMS, sum(value > 0 for value in values), seeds)
+    assert not said or middle[0] == middle[1] or not set(middle) & set(stand_ins)
 
 
 def test_how_an_effect_tells_its_values_is_no_part_of_its_identity():
@@ -275,12 +429,74 @@ def test_how_an_effect_tells_its_values_is_no_part_of_its_identity():
 @example(values=[1e308, -1e308, 5e-324, -5e-324], arms=ARMS)
 def test_any_values_are_told_in_one_line(one, values, arms):
     effect = make(one)
-    for said in (effect.tell(values, arms), *(effect.tell_median(value, arms) for value in values)):
-        assert said
+    assert effect.tell(values, arms)
+    for said in (
+        effect.tell(values, arms),
+        *(effect.tell_median(value, arms, holds, 2) for value in values for holds in (0, 2)),
+    ):
         assert said == " ".join(said.split())
         assert said.isprintable()
         assert len(said) < 900
         assert not re.search(r"\b(nan|inf)\b|\{|\}", said)
+
+
+def _known(pair, never):
+    """What somebody knows of the epochs of two runs, ``never`` being that of no arrival, who has their ratio alone, found by
+    trying all pairs: (kind, the quicker run)."""
+    if pair[0] == pair[1]:
+        return "tie", ""
+    every = range(1, never + 1)
+    slow = [max(one, two) for one in every for two in every if one * pair[1] == two * pair[0]]
+    kind = "only" if min(slow) == never else "bound" if max(slow) == never else "both"
+    return kind, "a" if pair[0] < pair[1] else "b"
+
+
+def _counted(said, seeds):
+    """The clauses of what is ``said`` of so many seeds, with the number of seeds of each."""
+    found = {}
+    for part in said.split("; "):
+        who, clause = part.split(", ", 1)
+        count = re.search(r"other (\w+)|(\d+) of", who)
+        found[clause] = int((count[1] or count[2]).replace("one", "1")) if count else seeds
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    pairs=st.lists(st.tuples(st.integers(1, 13), st.integers(1, 13)), min_size=2, max_size=9),
+    never=st.sampled_from([12, 13]),  # of the prime number 13 no ratio leaves a doubt
+    denied=st.booleans(),
+)
+@example(pairs=[(3, 13), (4, 13)], never=13, denied=False)
+@example(pairs=[(6, 12), (1, 12), (12, 2), (12, 12)], never=12, denied=True)
+@example(pairs=[(2, 12), (3, 12), (1, 3)], never=12, denied=False)
+def test_a_race_is_told_as_by_somebody_who_knows_both_epochs(pairs, never, denied):
+    pairs = [(min(one, never), min(two, never)) for one, two in pairs]
+    arms = {one: replace(ARM, name=one, epochs=never - 1) for one in "ab"}
+    compared, sign, tie = (fx.not_faster, -1, TIE) if denied else (fx.faster, 1, 0.0)
+    values = [sign * math.log(two / one) or tie for one, two in pairs]
+    said = compared("a", than="b", to=0.1).tell(values, arms)
+    found = _counted(said.removeprefix("a loss of 0.1: "), len(pairs))
+    known = Counter(_known(pair, never) for pair in pairs)
+    assert found.pop(f'neither of "a" and "b" is first to reach it in {never - 1} epochs', 0) == known["tie", ""]
+    for quick in "ab":
+        assert found.pop(f'only "{quick}" gets there in {never - 1} epochs', 0) == known["only", quick]
+    # The rest have a median: of each direction, if it may hold a bound.
+    rest = [pair for pair in pairs if _known(pair, never)[0] in ("both", "bound")]
+    groups = [rest] if rest else []
+    if any(kind == "bound" for kind, _ in known):
+        groups = [group for quick in "ab" if (group := [pair for pair in rest if _known(pair, never)[1] == quick])]
+    expected = {}
+    for group in groups:
+        middle = statistics.median(math.log(two / one) for one, two in group)
+        quick, slow = '"a"', '"b"'
+        if middle <= 0 and (middle < 0 or not denied):
+            quick, slow = slow, quick
+        bound = any(_known(pair, never)[0] == "bound" for pair in group)
+        least, end = ("at least ", ", if it gets there at all") if bound else ("", "")
+        times = ratio(middle, f"{{}} more epochs than {quick}", f"{{}} times as many epochs as {quick}")
+        expected[f"{slow} needs {least}{times}{end}"] = len(group)
+    assert found == expected
 
 
 _NUMBER = re.compile(r"-?[\d,]+(?:\.\d+)?(?:e-?\d+)?")
@@ -359,7 +575,17 @@ def test_a_name_that_would_not_be_read_as_one_is_quoted(arm, said):
     assert name(arm) == said
 
 
-@pytest.mark.parametrize("wrong", [{"found": "text"}, {"found": print, "needs": 1}, {"found": print, "apart": None}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"found": "text"},
+        {"found": print, "needs": 1},
+        {"found": print, "apart": None},
+        {"found": print, "bound": print},
+        {"found": print, "least": print},
+        {"found": print, "stands_in": frozenset({"beside"})},
+    ],
+)
 def test_what_cannot_tell_is_refused(wrong):
     with pytest.raises(ValueError, match="give"):
         Told(**wrong)

@@ -107,9 +107,9 @@ class Effect:
         """What ``values``, one per seed, say in a reader's units: see ``Told.tell``. ``arms`` are those of the runs, by name."""
         return (self.told or by_hand(self.unit)).tell(values, arms)
 
-    def tell_median(self, median: float, arms: Arms) -> str:
-        """What the ``median`` alone says: see ``Told.tell_median``."""
-        return (self.told or by_hand(self.unit)).tell_median(median, arms)
+    def tell_median(self, median: float, arms: Arms, holds: int, seeds: int) -> str:
+        """What the ``median`` alone says, '' if nothing: see ``Told.tell_median``."""
+        return (self.told or by_hand(self.unit)).tell_median(median, arms, holds, seeds)
 
     def __call__(self, runs: Runs) -> float:
         """Return the number of one seed, NaN if the runs leave it undefined. Raises NoFinding if it is not a real number."""

@@ -12,6 +12,9 @@ from typing import Any
 from hw1bench.effects.effect import Effect
 from hw1bench.effects.orders import IN_ORDER
 from hw1bench.effects.telling import (
+    BELOW,
+    EXACTLY,
+    SIDES,
     TIE,
     Arms,
     Clause,
@@ -112,7 +115,8 @@ def accuracy(a: Given, history: str, best: str = "", *, above: bool) -> Told:
 # Comparisons of two: the clause says which is ahead, and by how much.
 
 TIES = (0.0, TIE)
-ALIKE = "the two tie: losses within 1 % of each other, or no fit at all"  # see ``comparisons.compared``
+ALIKE = "the two tie: losses within 1 % of each other, two perfect fits, or no fit at all"
+"""What is said of a tie of losses: see ``comparisons.compared``."""
 
 
 def higher(
@@ -141,7 +145,10 @@ def higher(
     def apart(value: float, arms: Arms) -> str:
         return tie if value in tied else ""
 
-    return Told(found, apart=apart, margin=by_factor if loss else size_of(history), about=what)
+    # A tie of losses counts as 0, which they are not apart by.
+    stands_in = frozenset({BELOW} if tie == ALIKE else ())
+    size = by_factor if loss else size_of(history)
+    return Told(found, apart=apart, stands_in=stands_in, margin=size, about=what)
 
 
 def others(among: tuple[str, ...], which: str) -> str:
@@ -175,7 +182,8 @@ def pairs(clause: str, about: str) -> Told:
     def apart(value: float, arms: Arms) -> str:
         return "the two ends are out of order, which settles it" if value == -IN_ORDER else ""
 
-    return replace(bounded(IN_ORDER, clause, about, PERCENT, above=True, more=" of pairs"), apart=apart)
+    told = bounded(IN_ORDER, clause, about, PERCENT, above=True, more=" of pairs")
+    return replace(told, apart=apart, stands_in=frozenset({BELOW}))
 
 
 def along_setting(a: Given, verb: str) -> Told:
@@ -187,6 +195,16 @@ def over_epochs(a: Given, verb: str) -> Told:
     what = f"the {plain(a['history'])} of {name(a['arm'])}"
     times = "epochs" if a["blocks"] is None else f"averages over {a['blocks']} parts of training"
     return pairs(f"{what} {verb} in {{}} of the pairs of {times}", f"{what} {verb}")
+
+
+def no_trend(a: Given) -> Told:
+    """The value is 70 % minus the share of pairs that go the way of the two ends: the other way counts as 0."""
+
+    def apart(value: float, arms: Arms) -> str:
+        return f"the {plain(a['history'])} of {name(a['arm'])} ends where it began" if value == IN_ORDER else ""
+
+    told = denied(over_epochs(a, "goes the way from its first value to its last"))
+    return replace(told, apart=apart, stands_in=frozenset())
 
 
 def line(a: Given, verb: str) -> Told:
@@ -212,7 +230,16 @@ def denied(told: Told) -> Told:
     def turned(clause: Clause) -> Clause:
         return lambda value, arms: clause(0.0 if value == TIE else -value, arms)
 
-    return replace(told, found=turned(told.found), apart=turned(told.apart), needs=told.denied, denied=told.needs)
+    return replace(
+        told,
+        found=turned(told.found),
+        apart=turned(told.apart),
+        bound=lambda value, arms: told.bound(-value, arms),
+        least=turned(told.least),
+        stands_in=SIDES - told.stands_in if len(told.stands_in) == 1 else told.stands_in,
+        needs=told.denied,
+        denied=told.needs,
+    )
 
 
 def of(effect: Effect) -> Told:
@@ -227,25 +254,31 @@ def every(a: Given) -> Told:
         return parts[0]
     if all(effect.unit == "share of pairs" for effect in a["effects"]) and len({part.needs for part in parts}) == 1:
         return _weakest_order([part.about for part in parts])
-    alike = len({(effect.unit, part.margin) for effect, part in zip(a["effects"], parts, strict=True)}) == 1
+    # A size that stands for something else is no size.
+    sizes = {(effect.unit, part.margin) for effect, part in zip(a["effects"], parts, strict=True)}
+    alike = len(sizes) == 1 and not any(part.stands_in for part in parts)
     return conditions([part.about for part in parts], parts[0].margin if alike else None)
 
 
 def conditions(said: Sequence[str], margin: Callable[[float], str] | None = None) -> Told:
-    """The value is the smallest of the margins of several conditions; without a ``margin`` they have different units."""
+    """The value is the smallest of the margins of several conditions; without a ``margin`` they have different units, so that the
+    seeds in which all are met are counted."""
     listed = f" ({'; '.join(said)})" if len(set(said)) > 1 else f" on {said[0]}"
     both = "both" if len(said) == 2 else "all"
 
+    def met(value: float, arms: Arms) -> str:
+        return "" if math.isnan(value) else f"{'' if value > 0 else 'not '}{both} met"
+
     def found(value: float, arms: Arms) -> str:
         if margin is None:
-            return f"{'' if value > 0 else 'not '}{both} met"
-        if value == 0:
+            return met(value, arms)
+        if value in EXACTLY:
             return f"the {_weaker(said)} is exactly on its bound"
         short = f"is met with {margin(value)} to spare" if value > 0 else f"is {margin(-value)} short"
         return f"the {_weaker(said)} {short}"
 
-    of = f"{_COUNTS.get(len(said), len(said))} conditions{listed}"
-    return Told(found, of=of, margin=margin or number, about="; ".join(dict.fromkeys(said)))
+    of, about = f"{_COUNTS.get(len(said), len(said))} conditions{listed}", "; ".join(dict.fromkeys(said))
+    return Told(found, of=of, margin=margin, about=about) if margin else Told(found, of=of, apart=met, about=about)
 
 
 def _weaker(some: Sequence[str]) -> str:

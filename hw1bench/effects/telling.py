@@ -10,17 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hw1bench.specs.experiment import Arm
-from hw1bench.support.checks import function, settle, text
+from hw1bench.support.checks import function, instance, settle, shown, text
 
 ON_BOUND = -1e-12
 """What an effect counts as that lies exactly on its threshold: it does not hold, but unlike a tie it is evidence."""
 TIE = 1e-15
 """What a tie counts as where a claim denies an order and therefore holds in a tie: less than any margin. Elsewhere a tie is 0."""
-_EXACTLY = (0.0, ON_BOUND, TIE)  # margins of a number that is its bound
+EXACTLY = (0.0, ON_BOUND, TIE)
+"""Margins of a number that is its bound."""
 _LARGE = 1e7  # from here on a number has an exponent
 _WRITTEN = 10  # significant digits of a number that an author wrote, without the rounding of floating point
 _EXPONENT = 690.0  # a logarithm whose number a float still holds
-_SAME = 1e-6  # relative: a ratio that is a whole number of epochs, rounding aside
+
+BELOW, ABOVE = "below", "above"
+SIDES = frozenset({BELOW, ABOVE})
+"""Sides of 0 on which a value lies, 0 being on the one below."""
 
 Arms = Mapping[str, Arm]
 Clause = Callable[[float, Arms], str]
@@ -28,6 +32,10 @@ Clause = Callable[[float, Arms], str]
 
 def _nothing(value: float, arms: Arms) -> str:
     return ""
+
+
+def _measures(value: float, arms: Arms) -> bool:
+    return False
 
 
 def _number_of(value: float) -> str:
@@ -45,6 +53,10 @@ class Told:
     of         what all clauses are about, said once before them, such as "a loss of 0.1"
     apart      a value and the arms -> a clause for a value that measures nothing, such as that of a run that never gets there;
                '' for all other values. Seeds with such a value are counted
+    bound      a value and the arms -> whether what was measured may lie farther from 0 than the value
+    least      like ``found``, for the median of values on one side of 0 of which some may be such bounds
+    stands_in  on which sides of 0, BELOW (0 is one of it) or ABOVE or both, a value may stand for something that was not
+               measured, such as that of a run that never gets there: the mean of two values, one of them such a one, says nothing
     undefined  the clause for a value that is undefined
     margin     the size of a margin -> the margin in words, such as "0.4 points"
     about      what is measured, in a few words, such as "test accuracy"
@@ -55,13 +67,21 @@ class Told:
     denied: str = ""
     of: str = ""
     apart: Clause = _nothing
+    bound: Callable[[float, Arms], bool] = _measures
+    least: Clause = _nothing
+    stands_in: frozenset[str] = frozenset()
     undefined: str = "it is undefined"
     margin: Callable[[float], str] = _number_of
     about: str = "another number"
 
     def __post_init__(self) -> None:
-        clauses, texts = ("found", "apart", "margin"), ("needs", "denied", "of", "undefined", "about")
-        settle(self, **dict.fromkeys(clauses, function()), **dict.fromkeys(texts, text()))
+        clauses, texts = ("found", "apart", "bound", "least", "margin"), ("needs", "denied", "of", "undefined", "about")
+        sides = instance(frozenset)
+        settle(self, **dict.fromkeys(clauses, function()), **dict.fromkeys(texts, text()), stands_in=sides)
+        if (self.bound is _measures) != (self.least is _nothing):
+            raise ValueError("a value may be a bound, but no clause tells it, or the reverse: give bound and least")
+        if not self.stands_in <= SIDES:
+            raise ValueError(f"values stand in on {shown(set(self.stands_in - SIDES))}: give {BELOW!r} or {ABOVE!r}")
 
     def tell(self, values: Sequence[float], arms: Arms) -> str:
         """What ``values``, one or more, one per seed, say of the claim: one line without a full stop. Seeds whose value is
@@ -75,15 +95,36 @@ class Told:
             else:
                 measured.append(value)
         parts = [(count, False, clause) for clause, count in counted.items()]
-        if measured:
-            clause = self.found(_median(measured), arms)
-            same = all(self.found(value, arms) == clause for value in measured)
-            parts.append((len(measured), not same, clause))
+        parts += [self._median_of(group, arms) for group in self._groups(measured, arms)]
         return self._line(_placed(sorted(parts, key=lambda part: -part[0]), len(values)))
 
-    def tell_median(self, median: float, arms: Arms) -> str:
-        """What the ``median`` of a claim's values says, if the values themselves are not known."""
-        return self._line([f"in the median seed, {self._uncounted(median, arms) or self.found(median, arms)}"])
+    def _groups(self, measured: list[float], arms: Arms) -> list[list[float]]:
+        """The ``measured`` values in groups that have a median: all together, but, if some may be bounds, those on the two sides
+        of 0 apart, because the median of bounds on one side is a bound itself."""
+        if not any(self.bound(value, arms) for value in measured):
+            return [measured] if measured else []
+        above, below = [value for value in measured if value > 0], [value for value in measured if value <= 0]
+        return [group for group in (above, below) if group]
+
+    def _median_of(self, group: list[float], arms: Arms) -> tuple[int, bool, str]:
+        """How many values are in ``group``, whether its clause tells their median and not each of them, and the clause."""
+        clause = self.least if any(self.bound(value, arms) for value in group) else self.found
+        said = clause(_median(group), arms)
+        return len(group), any(clause(value, arms) != said for value in group), said
+
+    def tell_median(self, median: float, arms: Arms, holds: int, seeds: int) -> str:
+        """What the ``median`` alone says of a claim that ``holds`` in so many ``seeds``, if the values themselves are not known.
+
+        '' if it may be the mean of two values of which one measures nothing, or of two on different sides of 0.
+        """
+        if not math.isfinite(median) or 2 * holds == seeds:
+            return ""
+        side, apart = ABOVE if 2 * holds > seeds else BELOW, self.apart(median, arms)
+        # A value that is told apart lies at an end of its side, so that the mean of two is one only if both are, unless such
+        # values lie on both sides, as in a race.
+        if (median > 0) != (side == ABOVE) or self.stands_in == SIDES or (side in self.stands_in and not apart):
+            return ""
+        return self._line([f"in the median seed, {apart or self.found(median, arms)}"])
 
     def _uncounted(self, value: float, arms: Arms) -> str:
         """The clause for a ``value`` of which no median is taken; '' for a measurement."""
@@ -152,9 +193,9 @@ def points(share: float) -> str:
 
 def beside(bound: float, margin: float, unit: str = "") -> str:
     """The number that is ``margin`` above ``bound``, with as many digits as it takes to see on which side of it: '91.1 %' beside
-    70 %. A number that is its bound is "exactly" that; ``_EXACTLY`` are the margins of such numbers."""
+    70 %. A number that is its bound is "exactly" that; ``EXACTLY`` are the margins of such numbers."""
     limit = bounding(bound, unit)
-    if margin in _EXACTLY:
+    if margin in EXACTLY:
         return f"exactly {limit}"
     value, edge = (100 * (bound + margin), 100 * bound) if unit else (bound + margin, bound)
     fewest = 3 if abs(value) >= 10 or abs(margin) < 0.1 * abs(bound) else 2
@@ -192,11 +233,6 @@ def ratio(logarithm: float, little: str, times: str) -> str:
         return times.replace("{}", factor(size))
     per_cent = 100 * math.expm1(size)
     return little.replace("{}", f"{number(per_cent, 2)} %" if per_cent >= 0.01 else "less than 0.01 %")
-
-
-def is_whole(value: float) -> bool:
-    """Whether ``value`` is a whole number but for the rounding of floating point."""
-    return abs(value - round(value)) <= _SAME * max(1.0, abs(value))
 
 
 def name(arm: str) -> str:

@@ -1,5 +1,6 @@
 """How the effect of each constructor tells its values, from the constructor's arguments."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -27,7 +28,10 @@ def _plateaus(a: Given) -> Told:
     after = f"after {share(a['after'])} of the epochs the {history} of {name(a['arm'])}"
     if not a["history"].endswith("loss"):
         return by.below(a["within"], f"{after} gains {{}}", history, POINTS)
-    return by.below(a["within"], f"{after} falls by {{}} in its natural logarithm", history)
+    # Four digits of the factor: an author writes 0.02 for 1.02.
+    bound = float(f"{math.exp(a['within']):.4g}")
+    at = f"at {share(a['after'])} of the epochs the {history} of {name(a['arm'])}"
+    return by.times(bound, f"{at} is {{}} times the lowest after that", history, above=False)
 
 
 def _losses(a: Given, arms: tuple[str, ...], *, above: bool) -> Told:
@@ -205,7 +209,7 @@ TOLD: dict[str, Callable[[Given], Told]] = {
     "falls": lambda a: by.along_setting(a, "falls"),
     "rises_over_epochs": lambda a: by.over_epochs(a, "rises"),
     "falls_over_epochs": lambda a: by.over_epochs(a, "falls"),
-    "no_trend_over_epochs": lambda a: by.denied(by.over_epochs(a, "goes one way")),
+    "no_trend_over_epochs": by.no_trend,
     # Paths
     "separates": _separates,
     "grows_closer": _closer,
@@ -221,12 +225,7 @@ TOLD: dict[str, Callable[[Given], Told]] = {
     "reaches_near": epochs.reaches_near,
     "loss_below": lambda a: _losses(a, a["arms"], above=False),
     "loss_above": lambda a: _losses(a, (a["arm"],), above=True),
-    "stops_near": lambda a: by.away(
-        a["within"],
-        f"the stopping rule ends {name(a['arm'])} {{}} away from epoch {a['reported']:,}",
-        "the epoch at which training stops",
-        PERCENT,
-    ),
+    "stops_near": epochs.stops_near,
     "improves": lambda a: by.times(
         a["factor"], f"training divides the loss of {name(a['arm'])} by {{}}", "training loss"
     ),

@@ -1,13 +1,14 @@
 """What stands on a claim's card, for a reader who knows neither the formula nor the tool: what was found here and what is on
 record, in units of what was measured, and the commands that judge it again."""
 
+import math
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hw1bench.court.vocabulary import RULED
 from hw1bench.report import origins, words
-from hw1bench.report.contract import Claim, OnRecord, from_seeds, measured
+from hw1bench.report.contract import Claim, OnRecord, as_float, from_seeds, measured
 from hw1bench.report.quantities import named, plural, quantity
 from hw1bench.report.schema import Tier
 
@@ -18,12 +19,13 @@ _PLAIN = re.compile(r"[\w./:\[\]=,+ -]+")  # text that no shell changes between 
 @dataclass(frozen=True)
 class Finding:
     """What was found of a claim once: its ``heading``, the ``group`` by which it is drawn, the verdict or pilot as a ``word``,
-    the share of ``seeds``, what the effects ``told``, and ``when`` and on what."""
+    what it ``rests_on`` (in how many seeds the claim is true, or why there is no evidence), what the effects ``told``, and
+    ``when`` and on what."""
 
     heading: str
     group: str
     word: str
-    seeds: str
+    rests_on: str
     told: str
     when: str
 
@@ -52,43 +54,60 @@ def judged(claim: Claim) -> bool:
     return from_seeds(claim)
 
 
-def why(claim: Claim) -> str:
-    """Why there is no evidence, as a sentence; '' if there is, or if nothing says why."""
-    said = words.reason(claim)
-    return f"No evidence: {words.stop(said)}" if said else ""
-
-
 def findings(claim: Claim) -> list[Finding]:
-    """What was found here, if the claim was judged from seeds, and, beside a result of the quick tier, what is on record."""
-    found = [_here(claim)] if from_seeds(claim) else []
+    """What was found here, if the claim was judged from seeds, and, beside a result of the quick tier, what is on record: one
+    finding if the two are the same."""
+    here = _here(claim) if from_seeds(claim) else None
     record = claim["record"]
-    if claim["tier"] != "full" and record is not None and not _exact(claim):
-        found.append(_on_record(record))
-    return found
+    if claim["tier"] == "full" or record is None or _exact(claim):
+        return [here] if here else []
+    there = _on_record(record)
+    if here is None:
+        return [there]
+    if not _same(claim, record):
+        return [here, there]
+    when = "; ".join(f"{where} {day}" for where, day in (("here", here.when), ("on record", there.when)) if day)
+    return [replace(here, heading="Here and on record", when=when)]
+
+
+def _same(claim: Claim, record: OnRecord) -> bool:
+    """Whether the same was found here as is on record, by the same protocol."""
+    assert claim["effect"] is not None
+    if words.is_pilot(claim) or record["median"] is None:
+        return False
+    median, recorded = measured(claim["effect"])["median"], as_float(record["median"])
+    alike = all(claim[name] == record[name] for name in ("verdict", "how", "holds", "seeds"))
+    return alike and (median == recorded or (math.isnan(median) and math.isnan(recorded)))
 
 
 def _here(claim: Claim) -> Finding:
     effect = claim["effect"]
     assert effect is not None  # as the claim was judged from seeds
     median = f"median effect: {quantity(measured(effect)['median'], effect['unit'])}"
+    rests_on, said = _true_in(claim["holds"], claim["seeds"]), told(claim) or _sentence(median)
+    if claim["verdict"] == "no evidence":
+        # What nets did that have not learned reads like a verdict, unless it is said first why it is none.
+        rests_on = words.reason(claim)
+        said = said if rests_on else ""
     return Finding(
         heading=f"Here, {claim['tier']} tier",
         group=words.group(claim),
         word=f"{claim['verdict']} (pilot)" if words.is_pilot(claim) else words.verdict(claim),
-        seeds=_true_in(claim["holds"], claim["seeds"]),
-        told=told(claim) or _sentence(median),
+        rests_on=rests_on,
+        told=said,
         when=origins.judged(claim).removeprefix("judged "),
     )
 
 
 def _on_record(record: OnRecord) -> Finding:
     when = " on ".join(filter(None, (record["date"], named(record["device"]) if record["device"] else "")))
+    evidence = record["verdict"] != "no evidence"  # a ruling does not say why there is none
     return Finding(
         heading="On record, full tier",
         group=record["verdict"],
         word=words.ruled(record["verdict"], record["how"], record["seeds"]),
-        seeds=_true_in(record["holds"], record["seeds"]),
-        told=_sentence(record.get("told", "")),
+        rests_on=_true_in(record["holds"], record["seeds"]) if evidence else "",
+        told=_sentence(record.get("told", "")) if evidence else "",
         when=when,
     )
 

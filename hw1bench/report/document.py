@@ -80,9 +80,11 @@ def _on_record(record: Ruling, claim: Claim) -> schema.OnRecord:
         "date": record.date,
         "device": environment.get("device"),
     }
-    if record.median is not None and isinstance(claim.effect, Effect) and claim.experiment is not None:
+    if record.median is not None and record.seeds and isinstance(claim.effect, Effect) and claim.experiment is not None:
         arms = {arm.name: arm for arm in claim.experiment.full.arms}
-        found["told"] = claim.effect.tell_median(as_float(record.median), arms)
+        told = claim.effect.tell_median(as_float(record.median), arms, record.holds or 0, record.seeds)
+        if told:
+            found["told"] = told
     return found
 
 

@@ -66,9 +66,13 @@ def ruling(claim: Claim) -> str:
     """The full tier's ruling on record in short, as a foundation of an answer has it: "refuted 0/8"; "not on record" if there is
     none."""
     found = claim["record"]
-    if found is None:
-        return "not on record"
-    return f"{found['verdict']} {found['holds']}/{found['seeds']}" if found["seeds"] else found["verdict"]
+    return "not on record" if found is None else counted(found["verdict"], found["holds"], found["seeds"])
+
+
+def counted(verdict: str, holds: int | None, seeds: int | None) -> str:
+    """A verdict with in how many seeds the claim holds: "refuted 0/8". Of a count there are none, and without evidence they say
+    nothing."""
+    return f"{verdict} {holds}/{seeds}" if seeds and verdict != "no evidence" else verdict
 
 
 def known(claim: Claim) -> tuple[str, str]:
@@ -79,9 +83,10 @@ def known(claim: Claim) -> tuple[str, str]:
     group = words.group(claim)
     if group == FULL_TIER_ONLY:
         return group, ruling(claim)
-    seeds = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and not words.is_pilot(claim) else ""
+    counts = from_seeds(claim) and not words.is_pilot(claim)
+    said = counted(group, claim["holds"], claim["seeds"]) if counts else group
     here = " here" if group in words.RULED_GROUPS else ""
-    return group, f"{group}{seeds}{here}{doubt(claim)}"
+    return group, f"{said}{here}{doubt(claim)}"
 
 
 def mark(claim: Claim) -> str:
