@@ -10,7 +10,7 @@ import hw1bench
 from hw1bench import Contrast, Pack, Position, Question
 from hw1bench.report.findings import faults
 from hw1bench.report.questions import asked
-from hw1bench.report.standings import ruling
+from hw1bench.report.standings import counted, ruling
 from hw1bench.sources.pack import PACK
 from hw1bench.specs.pack import merged
 from hw1bench.specs.questions import pieces
@@ -41,7 +41,7 @@ def test_the_answers_rest_on_the_rulings_as_they_are(collected_claims):
     for question in PACK.questions:
         for claim, was in question.rests_on.items():
             found = by_id[claim].ruled(book, "full")
-            assert was == f"{found.verdict} {found.holds}/{found.seeds}", claim
+            assert was == counted(found.verdict, found.holds, found.seeds), claim
 
 
 def test_each_claim_of_a_question_bears_on_it_and_reports_agree(collected_claims):
@@ -115,6 +115,7 @@ def test_a_question_has_what_the_document_has_on_it():
         ({"verdict": "supported", "holds": 13, "seeds": 16}, ""),
         ({"verdict": "inconclusive", "holds": 21, "seeds": 32}, "inconclusive 21/32"),
         ({"verdict": "supported", "holds": None, "seeds": None}, "supported"),
+        ({"verdict": "no evidence", "holds": 0, "seeds": 8}, "no evidence"),  # 0/8 would read like a refutation
         (None, "not on record"),
     ],
 )

@@ -1,11 +1,14 @@
 """What stands on a claim's card."""
 
+import math
 import shlex
 
 import pytest
 
 from hw1bench.report import card
-from sample_document import DIGITS, claim, document, exact, on_record, pilot, unjudged
+from hw1bench.report.contract import measured
+from hw1bench.support.number import not_finite
+from sample_document import DIGITS, claim, document, evidence, exact, on_record, pilot, unjudged
 
 TOLD = "a loss of 0.1: in the median seed, CNN-1 needs 2.3 times as many epochs as CNN-0"
 FIT = "claims/test_fit.py::test_fit[quick-A-fit-x]"
@@ -20,7 +23,7 @@ def telling(found, told=TOLD):
 def test_what_was_found_here_is_told_in_units_of_what_was_measured():
     (found,) = card.findings(telling(claim()))
     assert (found.heading, found.when) == ("Here, quick tier", "2026-01-31 on CPU")
-    assert (found.word, found.seeds) == ("supported", "true in 8 of 8 seeds")
+    assert (found.word, found.rests_on) == ("supported", "true in 8 of 8 seeds")
     assert found.told == "A loss of 0.1: in the median seed, CNN-1 needs 2.3 times as many epochs as CNN-0."
     assert card.findings(claim())[0].told == "Median effect: 0.84 ln ratio."  # nobody has put it into words
 
@@ -28,14 +31,68 @@ def test_what_was_found_here_is_told_in_units_of_what_was_measured():
 def test_beside_it_stands_what_is_on_record():
     record = {**on_record("refuted", 8, 0, "absent"), "told": "in the median seed, never"}
     here, there = card.findings(telling(pilot(record=record)))
-    assert (here.group, here.word, here.seeds) == ("pilot: seen", "seen (pilot)", "true in 8 of 8 seeds")
+    assert (here.group, here.word, here.rests_on) == ("pilot: seen", "seen (pilot)", "true in 8 of 8 seeds")
     assert (there.heading, there.when) == ("On record, full tier", "2026-11-20 on CPU")
-    assert (there.group, there.word, there.seeds) == ("refuted", "refuted, absent", "true in 0 of 8 seeds")
+    assert (there.group, there.word, there.rests_on) == ("refuted", "refuted, absent", "true in 0 of 8 seeds")
     assert there.told == "In the median seed, never."
     waiting = unjudged("B-task-x", "not run", record={**on_record("refuted"), "date": None, "device": None})
     assert [(found.heading, found.when, found.told) for found in card.findings(waiting)] == [
         ("On record, full tier", "", "")
     ]
+
+
+def recorded(shown, **changed):
+    """``shown``, with what was found here on record in the full tier."""
+    same = {name: shown[name] for name in ("verdict", "how", "holds", "seeds")}
+    median = measured(shown["effect"])["median"]
+    by_name = {"median": median if math.isfinite(median) else not_finite(median)}
+    return {
+        **shown,
+        "record": {**on_record("supported"), **same, **by_name, "told": "in the median seed, so", **changed},
+    }
+
+
+def test_what_is_the_same_here_and_on_record_stands_once():
+    (found,) = card.findings(recorded(telling(claim())))
+    assert (found.heading, found.when) == ("Here and on record", "here 2026-01-31 on CPU; on record 2026-11-20 on CPU")
+    assert (found.word, found.rests_on) == ("supported", "true in 8 of 8 seeds")
+    assert found.told.startswith("A loss of 0.1: in the median seed, CNN-1")
+    (undated,) = card.findings(recorded(claim(), date=None, device=None))
+    assert undated.when == "here 2026-01-31 on CPU"
+    nan = telling(claim(**evidence([math.nan] * 8)))
+    assert len(card.findings(recorded(nan))) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"verdict": "inconclusive"},
+        {"verdict": "refuted", "how": "absent"},
+        {"holds": 7},
+        {"seeds": 16},
+        {"median": 0.5},
+        {"median": "undefined"},
+        {"median": None},
+    ],
+)
+def test_what_differs_on_record_stands_beside_it(changed):
+    headings = [found.heading for found in card.findings(recorded(claim(), **changed))]
+    assert headings == ["Here, quick tier", "On record, full tier"]
+
+
+def test_a_pilot_is_never_the_record():
+    silent = recorded(pilot(verdict="no evidence", note="No evidence: net 3 did not learn."))
+    assert [found.heading for found in card.findings(silent)] == ["Here, quick tier", "On record, full tier"]
+
+
+def test_why_there_is_no_evidence_comes_before_what_the_nets_did():
+    silent = telling(recorded(claim(verdict="no evidence", note="No evidence: net 3 did not learn. Near chance.")))
+    (found,) = card.findings(silent)
+    assert (found.word, found.rests_on) == ("no evidence", "net 3 did not learn")
+    assert found.told.startswith("A loss of 0.1")
+    here, there = card.findings({**silent, "note": "", "record": {**silent["record"], "holds": 1}})
+    for without_reason in (here, there):
+        assert (without_reason.word, without_reason.rests_on, without_reason.told) == ("no evidence", "", "")
 
 
 def test_in_the_full_tier_and_of_a_count_there_is_one_result():
@@ -134,10 +191,13 @@ def test_the_card_has_findings_commands_and_the_rest_folded(page):
 
 
 def test_why_there_is_no_evidence_is_not_folded(page):
-    silent = pilot(verdict="no evidence", note="No evidence: net 3 did not learn. Near chance.")
+    silent = telling(pilot(verdict="no evidence", note="No evidence: net 3 did not learn. Near chance."))
     found = page(document(silent, figures=[]))
-    remarks = [one["text"] for one in found.find("p", class_="remark")]
-    assert remarks == ["No evidence: net 3 did not learn.", "Near chance."]
+    (section,) = found.find("section", inside="claim-E-task-deep-lower")
+    text = " ".join(section["text"].split())
+    assert "No evidence (pilot): net 3 did not learn A loss of 0.1: in the median seed" in text
+    assert "true in" not in text
+    assert [one["text"] for one in found.find("p", class_="remark")] == ["Near chance."]
 
 
 def test_the_strip_says_on_which_side_a_claim_is_true(page):
