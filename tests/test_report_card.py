@@ -54,11 +54,11 @@ def recorded(shown, **changed):
 
 def test_what_is_the_same_here_and_on_record_stands_once():
     (found,) = card.findings(recorded(telling(claim())))
-    assert (found.heading, found.when) == ("Here and on record", "here 2026-01-31 on CPU; on record 2026-11-20 on CPU")
+    assert (found.heading, found.when) == ("Here and on record", "2026-01-31 on CPU; on record 2026-11-20 on CPU")
     assert (found.word, found.rests_on) == ("supported", "true in 8 of 8 seeds")
     assert found.told.startswith("A loss of 0.1: in the median seed, CNN-1")
     (undated,) = card.findings(recorded(claim(), date=None, device=None))
-    assert undated.when == "here 2026-01-31 on CPU"
+    assert undated.when == "2026-01-31 on CPU"
     nan = telling(claim(**evidence([math.nan] * 8)))
     assert len(card.findings(recorded(nan))) == 1
 

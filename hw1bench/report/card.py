@@ -66,7 +66,7 @@ def findings(claim: Claim) -> list[Finding]:
         return [there]
     if not _same(claim, record):
         return [here, there]
-    when = "; ".join(f"{where} {day}" for where, day in (("here", here.when), ("on record", there.when)) if day)
+    when = f"{here.when}; on record {there.when}" if there.when else here.when
     return [replace(here, heading="Here and on record", when=when)]
 
 
