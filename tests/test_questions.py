@@ -9,12 +9,12 @@ import pytest
 import hw1bench
 from hw1bench import Contrast, Pack, Position, Question
 from hw1bench.report.findings import faults
-from hw1bench.report.questions import asked
-from hw1bench.report.standings import counted, ruling
+from hw1bench.report.questions import asked, stood
+from hw1bench.report.standings import counted, known, ruling
 from hw1bench.sources.pack import PACK
 from hw1bench.specs.pack import merged
 from hw1bench.specs.questions import pieces
-from sample_document import asking, document, everything
+from sample_document import asking, claim, document, everything
 
 DEPTH = Question(
     "depth",
@@ -39,9 +39,9 @@ def test_the_answers_rest_on_the_rulings_as_they_are(collected_claims):
     cases, book, *_ = collected_claims
     by_id = {case.claim.id: case for case in cases}
     for question in PACK.questions:
-        for claim, was in question.rests_on.items():
-            found = by_id[claim].ruled(book, "full")
-            assert was == counted(found.verdict, found.holds, found.seeds), claim
+        for name, was in question.rests_on.items():
+            found = by_id[name].ruled(book, "full")
+            assert was == counted(found.verdict, found.holds, found.seeds), name
 
 
 def test_each_claim_of_a_question_bears_on_it_and_reports_agree(collected_claims):
@@ -127,6 +127,14 @@ def test_a_ruling_that_has_changed_is_flagged(record, now):
     [question] = asked(found)
     said = f"{claim['id']} was supported 13/16 when this was written, and is {now}."
     assert question.changed == ([said] if now else [])
+
+
+def test_without_evidence_no_mark_has_a_number_of_seeds():
+    silent = claim(verdict="no evidence", how=None, holds=0, seeds=8, record=None)
+    assert known(silent) == ("no evidence", "no evidence")
+    assert stood(silent)[1] == "no evidence here, not on record"
+    assert known(claim()) == ("supported", "supported 8/8")
+    assert stood(claim())[1] == "supported 8/8 here, not on record"
 
 
 def test_the_question_in_the_docs_is_one():

@@ -55,7 +55,9 @@ def test_an_entry_tells_the_effects_of_its_seeds_and_of_the_record():
         'in the median seed, the training loss of "7 layers" is 0.25; the claim needs less than 0.5'
     )
     infinite = ruling(tier="full", median="-infinity", interval=None, holds=0, verdict="refuted", how="absent")
-    assert "told" not in entry(Judgement(claim, "quick", verdict), infinite)["record"]  # of two seeds, one may be finite
+    assert (
+        "told" not in entry(Judgement(claim, "quick", verdict), infinite)["record"]
+    )  # of two seeds, one may be finite
     assert "told" not in entry(Judgement(claim, "quick", verdict), None)["effect"]
     assert (
         "told" not in entry(Judgement(COUNT, "quick", Verdict("supported")), ruling(tier="full", median=None))["record"]
