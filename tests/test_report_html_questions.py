@@ -83,7 +83,7 @@ MIDDLE_DOT = "\u00b7"
     ("one", "said"),
     [
         (claim(record=on_record("inconclusive", 16, 9)), ("inconclusive", "inconclusive 9/16")),
-        (claim(record=on_record("no evidence", 8, 0)), ("no evidence", "no evidence 0/8")),
+        (claim(record=on_record("no evidence", 8, 0)), ("no evidence", "no evidence")),
         (claim(record=on_record("refuted", 16, 3, "absent")), ("refuted", "refuted 3/16")),
         (claim(record=on_record("supported", 0, 0)), ("supported", "supported")),
         (claim(), ("supported", "supported 8/8 here")),

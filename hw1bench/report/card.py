@@ -54,6 +54,12 @@ def judged(claim: Claim) -> bool:
     return from_seeds(claim)
 
 
+def why(claim: Claim) -> str:
+    """Why there is no evidence, as a sentence; '' if there is, or if nothing says why."""
+    said = words.reason(claim)
+    return f"No evidence: {words.stop(said)}" if said else ""
+
+
 def findings(claim: Claim) -> list[Finding]:
     """What was found here, if the claim was judged from seeds, and, beside a result of the quick tier, what is on record: one
     finding if the two are the same."""
