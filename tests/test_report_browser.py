@@ -201,7 +201,10 @@ def test_an_address_that_means_nothing_hides_nothing_for_good(show, state):
         ("verdict", lambda one: words.GROUPS.index(words.group(one))),
         ("sentence", lambda one: one["says"].lower()),
         ("report", lambda one: one["report"]),
-        ("holds in", lambda one: one["holds"] / one["seeds"] if one["seeds"] else None),
+        (
+            "holds in",
+            lambda one: one["holds"] / one["seeds"] if one["seeds"] and one["verdict"] != "no evidence" else None,
+        ),
         ("protocol", lambda one: ["as reported", "reduced"].index(one["fidelity"])),
         ("on record", lambda one: words.GROUPS.index(one["record"]["verdict"]) if one["record"] else None),
     ],

@@ -144,8 +144,8 @@ def test_the_record_is_told_with_its_numbers(found, text):
 def test_a_pilot_says_whether_it_agrees_with_the_record(values, recorded, said):
     found = pilot(values=values, record=on_record(recorded))
     assert standings.record(found).endswith(f"CPU. {said}")
-    column = {"The pilot agrees.": f"{recorded}, agrees", "The pilot differs.": f"{recorded}, differs"}
-    assert standings.on_record(found) == column.get(said, recorded)
+    column = {"The pilot agrees.": ", agrees", "The pilot differs.": ", differs"}
+    assert standings.on_record(found) == f"{recorded} 8/8{column.get(said, '')}"
 
 
 @pytest.mark.parametrize(
