@@ -77,8 +77,8 @@ def _fit(function: str) -> Experiment:
             "MSE; Keras's defaults: Glorot uniform weights, zero biases, Adam epsilon 1e-7",
         ),
         figures=(
-            Figure(number="-", title=f"A: training loss, {function}", kind="loss"),
-            Figure(number="-", title=f"A: fitted curves, {function}", kind="curves"),
+            Figure(number="-", title=f"section A, training loss, {function}", kind="loss"),
+            Figure(number="-", title=f"section A, fitted curves, {function}", kind="curves"),
         ),
     )
 
@@ -92,7 +92,7 @@ MINIMAL_RATIO = minimal_ratio(
     _net("[10,10,10]"),
     ADAM,
     number="-",
-    title="E: minimal ratio against loss",
+    title="section E, minimal ratio against loss",
     assumptions=(
         "[10,10,10], tanh on every layer, the output too, as in the report's fits; Adam 1e-3 for 2,000 epochs",
         "MSE; Keras's defaults: Glorot uniform weights, zero biases, Adam epsilon 1e-7",
@@ -151,8 +151,8 @@ GRADIENT = Experiment(
         _IMAGES,
     ),
     figures=(
-        Figure(number="-", title="D: gradient norm", kind="gradient_norm"),
-        Figure(number="-", title="D: loss", kind="losses"),
+        Figure(number="-", title="section D, gradient norm", kind="gradient_norm"),
+        Figure(number="-", title="section D, loss", kind="losses"),
     ),
 )
 
@@ -170,8 +170,8 @@ TASK_MNIST = Experiment(
     full_tier_only="an arm would not learn: with widths divided by 4, mnist-3 does not in 5 of 8 seeds",
     assumptions=("Adam 1e-3, batch 128, 20 epochs", _DROPOUT, _IMAGES),
     figures=(
-        Figure(number="-", title="B: loss on MNIST", kind="losses"),
-        Figure(number="-", title="B: accuracy on MNIST", kind="accuracies"),
+        Figure(number="-", title="section B, loss on MNIST", kind="losses"),
+        Figure(number="-", title="section B, accuracy on MNIST", kind="accuracies"),
     ),
 )
 
@@ -190,8 +190,8 @@ TASK_CIFAR = Experiment(
     full_tier_only="an arm would not learn: with widths divided by 8, cifar-3 does not in any seed",
     assumptions=("Adam 1e-3, batch 128, 50 epochs", _DROPOUT, _IMAGES),
     figures=(
-        Figure(number="-", title="B: loss on CIFAR-10", kind="losses"),
-        Figure(number="-", title="B: accuracy on CIFAR-10", kind="accuracies"),
+        Figure(number="-", title="section B, loss on CIFAR-10", kind="losses"),
+        Figure(number="-", title="section B, accuracy on CIFAR-10", kind="accuracies"),
     ),
 )
 
@@ -208,8 +208,8 @@ RANDOM_LABELS = Experiment(
     full_tier_only="the net would not learn: with widths divided by 4, mnist-1 does not in any seed",
     assumptions=("mnist-1, batch 128, 50 epochs", _DROPOUT, _IMAGES),
     figures=(
-        Figure(number="-", title="F: random labels, training and test loss", kind="losses"),
-        Figure(number="-", title="F: random labels, training and test accuracy", kind="accuracies"),
+        Figure(number="-", title="section F, random labels, training and test loss", kind="losses"),
+        Figure(number="-", title="section F, random labels, training and test accuracy", kind="accuracies"),
     ),
 )
 
@@ -233,8 +233,8 @@ SIZE = Experiment(
         _IMAGES,
     ),
     figures=(
-        Figure(number="-", title="G: loss against number of parameters", kind="loss_by_size"),
-        Figure(number="-", title="G: accuracy against number of parameters", kind="accuracy_by_size"),
+        Figure(number="-", title="section G, loss against number of parameters", kind="loss_by_size"),
+        Figure(number="-", title="section G, accuracy against number of parameters", kind="accuracy_by_size"),
     ),
 )
 
@@ -254,7 +254,7 @@ INTERPOLATION = Experiment(
     # nearer to each other, 45 s.
     quick=quick(_INTERPOLATION, epochs=75, widths_over=8, looks=ONCE),
     assumptions=("batch 64 against 1024; 21 alphas from -1 to 2", *_FLATNESS),
-    figures=(Figure(number="-", title="H, part 1: the line from batch 64 to batch 1024", kind="interpolation"),),
+    figures=(Figure(number="-", title="section H, part 1, the line from batch 64 to batch 1024", kind="interpolation"),),
 )
 
 _BATCH_SWEEP = sweep(_BY_BATCH.values())
