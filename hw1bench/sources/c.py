@@ -254,7 +254,9 @@ INTERPOLATION = Experiment(
     # nearer to each other, 45 s.
     quick=quick(_INTERPOLATION, epochs=75, widths_over=8, looks=ONCE),
     assumptions=("batch 64 against 1024; 21 alphas from -1 to 2", *_FLATNESS),
-    figures=(Figure(number="-", title="section H, part 1, the line from batch 64 to batch 1024", kind="interpolation"),),
+    figures=(
+        Figure(number="-", title="section H, part 1, the line from batch 64 to batch 1024", kind="interpolation"),
+    ),
 )
 
 _BATCH_SWEEP = sweep(_BY_BATCH.values())
