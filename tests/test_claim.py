@@ -118,6 +118,14 @@ def test_a_claim_shows_the_only_figure_or_the_loss(figures, shown):
             "other seeds or looks",
         ),
         ("T-x", {"effect": VALUES, "readings": [other(Values(float, name="x"))]}, "other seeds or looks"),
+        (
+            "T-x",  # a seed beyond the last look, which a session that begins at another seed needs
+            {
+                "effect": Values(dict.fromkeys(range(33), 1.0), name="x"),
+                "readings": [other(Values(dict.fromkeys(range(32), 1.0), name="x"))],
+            },
+            "other seeds or looks",
+        ),
         ("T-x", {"experiment": EXPERIMENT, "effect": loss_below(1, "two")}, r"T-x has no arm 'two', only \['one'\]"),
     ],
 )

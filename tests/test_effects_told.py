@@ -177,20 +177,20 @@ CASES = [
     (
         fx.rises("test_accuracy", over="parameters"),
         [-0.7, -0.7, ON_BOUND],
-        "in 2 of 3 seeds, the two ends are out of order, which settles it; in the other one, test accuracy rises with the number "
+        "in 2 of 3 seeds, the two ends are not in order, which settles it; in the other one, test accuracy rises with the number "
         "of parameters in exactly 70 % of the pairs of nets; the claim needs more than 70 % of pairs",
     ),
     (
         fx.fails(fx.falls("test_loss", over="parameters")),
         [-0.28] * 3,
-        "in every seed, test loss falls with the number of parameters in 98 % of the pairs of nets; the claim needs 70 % of "
-        "pairs or less",
+        "in every seed, test loss falls with the number of parameters in 98 % of the pairs of nets; the claim needs 70 % or "
+        "less of pairs",
     ),
     (
         fx.no_trend_over_epochs("test_loss", arm="CNN-0"),
         [-0.2, -0.2, 0.7],
         "in 2 of 3 seeds, the test loss of CNN-0 goes the way from its first value to its last in 90 % of the pairs of epochs; "
-        "in the other one, the test loss of CNN-0 ends where it began; the claim needs 70 % of pairs or less",
+        "in the other one, the test loss of CNN-0 ends where it began; the claim needs 70 % or less of pairs",
     ),
     (
         fx.rises_along(*LINE, over=((0, 1), (1, 2))),
@@ -244,12 +244,32 @@ CASES = [
     (
         fx.norm_calms_at_stop("CNN-1"),
         [NAN] * 2,
-        "in every seed, the stopping rule would never end training",
+        "in every seed, the stopping rule would end training in the last two epochs or never, or the norm is undefined",
     ),
     (
         fx.grows_closer("a", "b", part="whole"),
         [-0.005],
         "the two runs end 0.5 % farther apart than they began, relative to the length of their weights",
+    ),
+    (
+        fx.grows_closer("a", "b", part="layer1"),
+        [0.0051],
+        "the first layers of the two runs end 0.51 % closer together than they began, relative to the length of their weights",
+    ),
+    (
+        fx.reaches(1e-4, arm="a", within=1),
+        [0.5],
+        'a loss of 0.0001 for "a": reached after 1 epoch; the claim needs 1 epoch or fewer',
+    ),
+    (
+        fx.every(fx.never_reaches(0.1, arm="a"), fx.never_reaches(0.1, arm="b")),
+        [1.0, -1.0],
+        "two conditions on the epochs to a loss of 0.1: in 1 of 2 seeds, both met; in the other one, not both met",
+    ),
+    (
+        fx.every(fx.fails(fx.falls("test_loss", over="lr")), fx.fails(fx.rises("test_loss", over="lr"))),
+        [0.1],
+        "two conditions (not: test loss falls with learning rate; not: test loss rises with learning rate): both met",
     ),
     (
         fx.mostly_positive(),
@@ -364,14 +384,14 @@ RISES = "test accuracy rises with the number of parameters in 90 % of the pairs 
             fx.rises("test_accuracy", over="parameters"),
             -0.7,
             0,
-            "the two ends are out of order, which settles it; the claim needs more than 70 % of pairs",
+            "the two ends are not in order, which settles it; the claim needs more than 70 % of pairs",
         ),
         (fx.fails(fx.rises("test_accuracy", over="parameters")), 0.2, 5, ""),
         (
             fx.fails(fx.rises("test_accuracy", over="parameters")),
             -0.2,
             3,
-            f"{RISES.partition('needs')[0]}needs 70 % of pairs or less",
+            f"{RISES.partition('needs')[0]}needs 70 % or less of pairs",
         ),
         (
             fx.every(fx.lowest("train_loss", "a", among=("b",)), fx.highest("test_accuracy", "a", among=("b",))),

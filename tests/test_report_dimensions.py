@@ -27,6 +27,7 @@ from hw1bench.report.figures import Series, draw
         ('width="60" viewBox="0 0 30 20"', (60, 40)),
         ('height="60" width="auto" viewBox="0 0 30 20"', (90, 60)),
         ('width="320"', None),
+        (f'width="{"1" * 100_000}x" height="1"', None),  # at once: no length has so many digits
         ('width="20em" height="10em"', None),
         ('width="0" height="200"', None),
         ('width="-3" height="200"', None),

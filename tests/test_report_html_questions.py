@@ -46,7 +46,7 @@ def test_an_answer_whose_ruling_has_changed_says_so(page):
     assert (
         said["text"].split()
         == (
-            f"This answer is to be written anew: {found['claims'][0]['id']} was supported 13/16 when this was written, and is "
+            f"This answer needs rewriting: {found['claims'][0]['id']} was supported 13/16 when this was written, and is "
             "refuted 2/16."
         ).split()
     )

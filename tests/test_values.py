@@ -220,6 +220,7 @@ def test_the_rule_refutes_as_reversed_unless_there_is_no_opposite():
     ("values", "looks", "said"),
     [
         ([0.1, "high"], LOOKS, r"values\[1\]: 'high' \(str\) is not a real number"),
+        ({9: "high", 4: 0.1}, LOOKS, r"values\[9\]: 'high' \(str\) is not a real number"),
         ([0.1] * 8, (16, 8), "looks must be increasing"),
         ([0.1] * 8, (5,), "can never decide"),
     ],

@@ -184,7 +184,7 @@ class Claim:
         own, other = self.effect, reading.effect
         if not isinstance(own, Values) or not isinstance(other, Values):
             return
-        if (own.computed, own.seeds(), own.looks) != (other.computed, other.seeds(), other.looks):
+        if not own.has_the_seeds_of(other) or own.looks != other.looks:
             raise ValueError(
                 f"claim {self.id}: reading {reading.reading!r} of {reading.number} has other seeds or looks than its values: a "
                 "reading is judged on the same seeds"

@@ -173,6 +173,10 @@ class Values:
             return tuple(range(first, first + self.looks[-1]))
         return tuple(seed for seed in self._by_seed if seed >= first)[: self.looks[-1]]
 
+    def has_the_seeds_of(self, other: "Values") -> bool:
+        """Whether both have a value for the same seeds, wherever a session begins."""
+        return self.computed == other.computed and self._by_seed.keys() == other._by_seed.keys()
+
     def value(self, seed: int) -> float:
         """The effect of one of ``seeds()``. Raises NoFinding if the function does not return a real number."""
         if not callable(self.of):

@@ -165,14 +165,13 @@ def judge_values(
     Raises ValueError for looks that do not increase or can never decide, and NoFinding for an effect that is not a real number.
     """
     check_looks(looks)
-    if isinstance(values, Mapping):
-        values = [values[seed] for seed in sorted(values)]
+    named = sorted(values.items()) if isinstance(values, Mapping) else enumerate(values)
     effects = []
-    for index, value in enumerate(values):
+    for name, value in named:
         try:
             effects.append(as_real(value))
         except NoFinding as error:
-            raise NoFinding(f"values[{index}]: {error}") from None
+            raise NoFinding(f"values[{name}]: {error}") from None
     there = [look for look in looks if look <= len(effects)]
     verdict = Verdict("not run")
     for look in there:

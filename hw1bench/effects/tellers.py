@@ -53,7 +53,7 @@ def plain(history: str) -> str:
 
 
 def share(value: float) -> str:
-    return bounding(round(value, 2 if value >= 0.1 else 4), PERCENT)
+    return bounding(round(value, 4), PERCENT)
 
 
 def spread(span: tuple[float, float]) -> str:
@@ -76,10 +76,10 @@ def bounded(
     def found(value: float, arms: Arms) -> str:
         return clause.replace("{}", beside(bound, value if above else -value, unit))
 
-    said = bounding(bound, unit) + more
-    needs, denied = f"more than {said}", f"{said} or less"
+    said = bounding(bound, unit)
+    needs, denied = f"more than {said}{more}", f"{said} or less{more}"
     if not above:
-        needs, denied = f"less than {said}", f"{said} or more"
+        needs, denied = f"less than {said}{more}", f"{said} or more{more}"
     return Told(found, f"{verb} {needs}", f"needs {denied}", margin=points if unit else number, about=about)
 
 
@@ -176,11 +176,14 @@ def larger(what: str, here: str, there: str, adjective: str = "large", comparati
 # Orders: the share of pairs that agree.
 
 
+_IN_ORDER = f"needs more than {bounding(IN_ORDER, PERCENT)} of pairs"
+
+
 def pairs(clause: str, about: str) -> Told:
     """``clause`` holds the place, {}, of the share of pairs. Two ends that are out of order make the share count as 0."""
 
     def apart(value: float, arms: Arms) -> str:
-        return "the two ends are out of order, which settles it" if value == -IN_ORDER else ""
+        return "the two ends are not in order, which settles it" if value == -IN_ORDER else ""
 
     told = bounded(IN_ORDER, clause, about, PERCENT, above=True, more=" of pairs")
     return replace(told, apart=apart, stands_in=frozenset({BELOW}))
@@ -239,6 +242,7 @@ def denied(told: Told) -> Told:
         stands_in=SIDES - told.stands_in if len(told.stands_in) == 1 else told.stands_in,
         needs=told.denied,
         denied=told.needs,
+        about=f"not: {told.about}",
     )
 
 
@@ -252,11 +256,13 @@ def every(a: Given) -> Told:
     parts = list(map(of, a["effects"]))
     if len(parts) == 1:
         return parts[0]
-    if all(effect.unit == "share of pairs" for effect in a["effects"]) and len({part.needs for part in parts}) == 1:
+    if all(effect.unit == "share of pairs" for effect in a["effects"]) and {part.needs for part in parts} == {
+        _IN_ORDER
+    }:
         return _weakest_order([part.about for part in parts])
     # A size that stands for something else is no size.
     sizes = {(effect.unit, part.margin) for effect, part in zip(a["effects"], parts, strict=True)}
-    alike = len(sizes) == 1 and not any(part.stands_in for part in parts)
+    alike = len(sizes) == 1 and a["effects"][0].unit != "sign" and not any(part.stands_in for part in parts)
     return conditions([part.about for part in parts], parts[0].margin if alike else None)
 
 

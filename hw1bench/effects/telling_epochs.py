@@ -28,7 +28,11 @@ def _common(arms: Arms, compared: tuple[str, ...], within: int | None = None) ->
 
 
 def _in_epochs(epochs: int | None) -> str:
-    return "" if epochs is None else f" in {epochs:,} epochs"
+    return "" if epochs is None else f" in {_many(epochs)}"
+
+
+def _many(epochs: int) -> str:
+    return f"{epochs:,} epoch{'' if epochs == 1 else 's'}"
 
 
 def _slow(value: float, epochs: int) -> int:
@@ -134,13 +138,13 @@ def reaches(a: Given) -> Told:
 
     def found(value: float, arms: Arms) -> str:
         epoch = math.floor(min(max(within + 1 - value, 1.0), 1e15))
-        return f"reached after {min(epoch, within) if value > 0 else max(epoch, within + 1):,} epochs"
+        return f"reached after {_many(min(epoch, within) if value > 0 else max(epoch, within + 1))}"
 
     def apart(value: float, arms: Arms) -> str:
         budget = _common(arms, (a["arm"],))
         return _not_reached(a, arms) if budget is not None and within + 0.5 - value > budget else ""
 
-    needs = f"needs {within:,} epochs or fewer", f"needs more than {within:,} epochs"
+    needs = f"needs {_many(within)} or fewer", f"needs more than {_many(within)}"
     about = f"the epochs to {_level(a['threshold'])}"
     return Told(found, *needs, of=_of_one(a), apart=apart, stands_in=frozenset({BELOW}), about=about)
 

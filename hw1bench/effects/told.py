@@ -63,13 +63,15 @@ def _signs(a: Given) -> Told:
 
 
 def _closer(a: Given) -> Told:
+    runs = "the first layers of the two runs" if a["part"] == "layer1" else "the two runs"
+
     def found(value: float, arms: Arms) -> str:
         if value == 0:
-            return "the two runs end as far apart as they began"
+            return f"{runs} end as far apart as they began"
         moved = f"{number(100 * abs(value), 2)} % {'closer together' if value > 0 else 'farther apart'}"
-        return f"the two runs end {moved} than they began, relative to the length of their weights"
+        return f"{runs} end {moved} than they began, relative to the length of their weights"
 
-    return Told(found, margin=points, about="the distance of the two runs")
+    return Told(found, margin=points, about=f"the distance of {runs}")
 
 
 def _walk(a: Given) -> Told:
@@ -99,7 +101,9 @@ def _steps_down(a: Given) -> Told:
 def _calms(a: Given) -> Told:
     what = f"the spread of the gradient's norm of {name(a['arm'])}"
     told = by.larger(what, "before the stopping rule would end training", "after that")
-    return replace(told, undefined="the stopping rule would never end training")
+    return replace(
+        told, undefined="the stopping rule would end training in the last two epochs or never, or the norm is undefined"
+    )
 
 
 def _early(a: Given) -> Told:

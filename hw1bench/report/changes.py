@@ -204,7 +204,7 @@ def _word(claim: Claim | Found) -> str:
 
 def _shared(word: str, holds: int | None, seeds: int | None) -> str:
     """A verdict or pilot with the share of seeds in which the claim holds: 'refuted, reversed 0/8'."""
-    return f"{word} {holds}/{seeds}" if seeds and holds is not None else word
+    return f"{word} {holds}/{seeds}" if seeds and holds is not None and not word.endswith("no evidence") else word
 
 
 def _setting(value: object) -> str:

@@ -105,8 +105,9 @@ def differences(old: Compared, new: Document) -> Comparison:
     before = {found["id"]: found for found in old["claims"]}
     after = {claim["id"]: _found(claim) for claim in new["claims"]}
     both = [(found, after[name]) for name, found in before.items() if name in after]
-    pilots = [pair for pair in both if _pilot(*pair)]
-    verdicts = [pair for pair in both if not _pilot(*pair)]
+    judged = [pair for pair in both if any(claim["verdict"] in RECORDED for claim in pair)]
+    pilots = [pair for pair in judged if _pilot(*pair)]
+    verdicts = [pair for pair in judged if not _pilot(*pair)]
     return Comparison(
         verdicts=_changes(verdicts),
         pilots=_changes(pilots),

@@ -50,7 +50,7 @@ def _row(claim: Claim) -> Sequence[str]:
     return [
         f"`{code(claim['id'])}`",
         text(words.outcome(claim)),
-        f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) else "-",
+        f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) and claim["verdict"] != "no evidence" else "-",
         text(words.effect(claim)) or "-",
         text(standings.on_record(claim)) or "-",
         f"{claim['seconds']:.1f}{', reused' if claim['reused'] else ''}" if claim["seeds"] else "-",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from xml.etree import ElementTree
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_LENGTH = re.compile(r"([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)(px|pt|pc|in|cm|mm|)")
+_LENGTH = re.compile(r"([0-9]{0,9}\.?[0-9]{1,9}(?:[eE][-+]?[0-9]{1,3})?)(px|pt|pc|in|cm|mm|)")
 _PIXELS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4}
 """Unit -> CSS pixels."""
 _MOST = 100_000.0  # pixels: a larger figure is none

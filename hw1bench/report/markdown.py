@@ -311,7 +311,7 @@ def _said(claim: Claim) -> str:
 
 def _found(claim: Claim, effect: str) -> list[str]:
     """The cells below ``_HEAD``."""
-    share = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) else ""
+    share = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and claim["verdict"] != "no evidence" else ""
     return [f"{text(words.outcome(claim))}{share}", text(standings.on_record(claim)), text(effect, _TOLD)]
 
 

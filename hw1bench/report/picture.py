@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -56,7 +57,7 @@ def take(page: str) -> bytes:
     command = [
         browser(),
         "--headless",
-        "--no-sandbox",
+        *(["--no-sandbox"] if os.geteuid() == 0 else []),
         "--disable-gpu",
         "--hide-scrollbars",
         "--disable-background-networking",
