@@ -63,7 +63,10 @@ def test_invalid_looks_are_refused(looks):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Model("4-2", activation="tanhh"), "no activation named 'tanhh'; there are relu, leaky_relu, tanh"),
+        (
+            lambda: Model("4-2", activation="tanhh"),
+            "no activation named 'tanhh'; there are relu, leaky_relu, elu, selu, gelu, sigmoid, tanh",
+        ),
         (lambda: Model("4-2", init="zero"), "no init named 'zero'"),
         (lambda: Optimizer(name="lion", lr=1), "no optimiser named 'lion'"),
         (lambda: replace(ARM, loss="msee"), "no loss named 'msee'"),

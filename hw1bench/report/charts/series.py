@@ -70,14 +70,18 @@ class Series:
 
 def array(arm: Series, name: str, axes: int) -> Array:
     """Array ``name`` of ``arm`` as float64; raises ValueError if it is missing, empty or does not have ``axes`` axes."""
-    if name not in arm.arrays:
-        raise ValueError(f"series {arm.name!r} has no array {name!r}, only {', '.join(arm.arrays) or 'none'}: add it")
-    found = np.asarray(arm.arrays[name], dtype=float)
+    found = np.asarray(_given(arm, name), dtype=float)
     if found.ndim != axes or found.size == 0:
         raise ValueError(
             f"array {name!r} of series {arm.name!r} has shape {found.shape}: give it {axes} axes, none empty"
         )
     return found
+
+
+def _given(arm: Series, name: str) -> Array:
+    if name not in arm.arrays:
+        raise ValueError(f"series {arm.name!r} has no array {name!r}, only {', '.join(arm.arrays) or 'none'}: add it")
+    return arm.arrays[name]
 
 
 def epochs(arm: Series, history: str) -> Array:
@@ -120,14 +124,14 @@ def label(arm: Series, series: Sequence[Series], name: str) -> str:
 
     name  of the array with an axis of runs
     """
-    counts = {len(one.arrays[name]) for one in series}
+    counts = {len(_given(one, name)) for one in series}
     own = without_shared([one.name for one in series])[[one is arm for one in series].index(True)]
     return own if len(counts) == 1 else f"{own} ({plural(len(arm.arrays[name]), 'seed')})"
 
 
 def seeds(series: Sequence[Series], name: str) -> str:
     """'16 seeds', or '8 to 16 seeds', of the runs of array ``name``."""
-    counts = [len(one.arrays[name]) for one in series]
+    counts = [len(_given(one, name)) for one in series]
     return plural(counts[0], "seed") if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)} seeds"
 
 
