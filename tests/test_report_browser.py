@@ -2,16 +2,15 @@
 nothing; nobody is left out by colour, keyboard or paper."""
 
 import re
-import shutil
 
 import pytest
 
-from hw1bench.report import words
+from hw1bench.report import picture, words
 from hw1bench.report.contract import Document
 from hw1bench.report.html import render
 from sample_document import TOPICS, across, asking, claim, document, everything, figure, put_figures
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSER = picture.on_path()
 FIRST = "A-fit-sinc-shallow-first"
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on PATH")

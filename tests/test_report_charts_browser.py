@@ -4,16 +4,15 @@ import base64
 import html as escaping
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
 
-from hw1bench.report import figures
+from hw1bench.report import figures, picture
 from hw1bench.report.figures import KINDS, draw
 from sample_series import NAMED, SAMPLES, nets
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSER = picture.on_path()
 WIDE = 400  # pixels, in a gallery of three on a page of 1,280
 
 MEASURE = """

@@ -116,22 +116,6 @@ def test_the_line_above_the_questions_says_what_was_judged_how():
     assert words.judged(document(unjudged("T-five", "error"))) == ""
 
 
-@pytest.mark.parametrize(
-    ("one", "said"),
-    [
-        (pilot(record=on_record("supported")), "record: supported 8/8"),
-        (pilot(), "not on record"),
-        (unjudged("B-task-order", "not run", note="full tier only: too large"), "not on record"),
-        (claim(), ""),
-        (claim(tier="full"), ""),
-        (exact(), ""),
-    ],
-    ids=str,
-)
-def test_what_a_row_says_beside_its_verdict(one, said):
-    assert standings.beside(one) == said
-
-
 def test_the_line_above_says_up_to_when_the_record_goes():
     one, two = (
         claim("T-one", record=on_record("supported")),

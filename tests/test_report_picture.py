@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from hw1bench.report.reading import read
 from sample_document import asking, document
 
 ROOT = Path(__file__).parents[1]
-needs_a_browser = pytest.mark.skipif(not any(map(shutil.which, picture.BROWSERS)), reason="no browser on PATH")
+needs_a_browser = pytest.mark.skipif(picture.on_path() is None, reason="no browser on PATH")
 
 
 @needs_a_browser

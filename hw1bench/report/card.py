@@ -49,11 +49,6 @@ def _sentence(said: str) -> str:
     return words.stop(f"{one_line[0].upper()}{one_line[1:]}") if one_line else ""
 
 
-def judged(claim: Claim) -> bool:
-    """Whether the claim was judged here from seeds."""
-    return from_seeds(claim)
-
-
 def why(claim: Claim) -> str:
     """Why there is no evidence, as a sentence; '' if there is, or if nothing says why."""
     said = words.reason(claim)

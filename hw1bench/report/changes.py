@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hw1bench.court import vocabulary
 from hw1bench.court.vocabulary import Standing
-from hw1bench.report import quantities, words
+from hw1bench.report import quantities, standings, words
 from hw1bench.report.compare import SHIFTS, Change, Comparison, Shift, counted, differences, shift
 from hw1bench.report.contract import Claim, Document, Found
 
@@ -118,7 +118,7 @@ def _recorded(claim: Claim) -> Row:
     if record is not None and _contradicts_the_full_tier(claim):
         old, said = (
             record["verdict"],
-            f"{_shared(record['verdict'], record['holds'], record['seeds'])} in the full tier",
+            f"{standings.ruling(claim)} in the full tier",
         )
     else:
         old = said = words.grouped(ruling or "", claim["fidelity"])
@@ -199,12 +199,9 @@ def _turned(old: Found, new: Claim) -> Row:
 
 
 def _word(claim: Claim | Found) -> str:
-    return _shared(words.verdict(claim), claim["holds"], claim["seeds"])
-
-
-def _shared(word: str, holds: int | None, seeds: int | None) -> str:
-    """A verdict or pilot with the share of seeds in which the claim holds: 'refuted, reversed 0/8'."""
-    return f"{word} {holds}/{seeds}" if seeds and holds is not None and not word.endswith("no evidence") else word
+    """A verdict or pilot with in how many seeds the claim holds: 'refuted, reversed 0/8'."""
+    held = words.fraction(claim["verdict"], claim["holds"], claim["seeds"])
+    return " ".join(filter(None, (words.verdict(claim), held)))
 
 
 def _setting(value: object) -> str:

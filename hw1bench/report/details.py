@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from hw1bench.report import card, quantities, standings, words
-from hw1bench.report.contract import Claim, Document, Figure, check, from_seeds
+from hw1bench.report.contract import Claim, Document, Figure, check
 from hw1bench.report.markup import code, table, text
 from hw1bench.report.outline import outline
 
@@ -50,7 +50,7 @@ def _row(claim: Claim) -> Sequence[str]:
     return [
         f"`{code(claim['id'])}`",
         text(words.outcome(claim)),
-        f"{claim['holds']} of {claim['seeds']}" if from_seeds(claim) and claim["verdict"] != "no evidence" else "-",
+        words.fraction(claim["verdict"], claim["holds"], claim["seeds"]).replace("/", " of ") or "-",
         text(words.effect(claim)) or "-",
         text(standings.on_record(claim)) or "-",
         f"{claim['seconds']:.1f}{', reused' if claim['reused'] else ''}" if claim["seeds"] else "-",

@@ -19,7 +19,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from hw1bench.report import card, changes, origins, quantities, standings, words
-from hw1bench.report.contract import IMAGES, Document, Figure, check
+from hw1bench.report.contract import IMAGES, Document, Figure, check, from_seeds
 from hw1bench.report.dimensions import size
 from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import clean
@@ -115,6 +115,7 @@ def _environment(document: Document) -> Environment:
     )
     environment.filters["slug"] = slug
     environment.filters["state"] = state
+    environment.tests["from_seeds"] = from_seeds
     environment.tests["described"] = lambda report: bool(words.about(report) or report["url"])
     return environment
 

@@ -6,7 +6,7 @@ from itertools import accumulate
 from hw1bench.court.vocabulary import FULL_TIER_ONLY
 from hw1bench.report import card, details, origins, quantities, standings, words
 from hw1bench.report.changes import Block, Row, against_other, changed, stands
-from hw1bench.report.contract import Claim, Document, Report, check, from_seeds
+from hw1bench.report.contract import Claim, Document, Report, check
 from hw1bench.report.markup import code, table, text
 from hw1bench.report.outline import outline, reports
 from hw1bench.report.questions import Asked, Pair, asked
@@ -311,8 +311,12 @@ def _said(claim: Claim) -> str:
 
 def _found(claim: Claim, effect: str) -> list[str]:
     """The cells below ``_HEAD``."""
-    share = f" {claim['holds']}/{claim['seeds']}" if from_seeds(claim) and claim["verdict"] != "no evidence" else ""
-    return [f"{text(words.outcome(claim))}{share}", text(standings.on_record(claim)), text(effect, _TOLD)]
+    held = words.fraction(claim["verdict"], claim["holds"], claim["seeds"])
+    return [
+        " ".join(filter(None, (text(words.outcome(claim)), held))),
+        text(standings.on_record(claim)),
+        text(effect, _TOLD),
+    ]
 
 
 def _effect(claim: Claim) -> str:

@@ -23,9 +23,14 @@ _SHOWN = "shown"  # the name of the digest in the picture's own text
 _FIRST = "<style>nav, main > :not(#questions) { display: none !important; }</style></head>"
 
 
+def on_path(names: Sequence[str] = BROWSERS) -> str | None:
+    """The path of a browser of the Chromium family; None without one."""
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 def browser(names: Sequence[str] = BROWSERS) -> str:
-    """The path of a browser of the Chromium family. Raises ValueError without one."""
-    found = next(filter(None, map(shutil.which, names)), None)
+    """Like ``on_path``. Raises ValueError without a browser."""
+    found = on_path(names)
     if found is None:
         raise ValueError(
             f"a picture of the page needs a browser, and none of {', '.join(names)} is on PATH: install one"

@@ -70,9 +70,8 @@ def ruling(claim: Claim) -> str:
 
 
 def counted(verdict: str, holds: int | None, seeds: int | None) -> str:
-    """A verdict with in how many seeds the claim holds: "refuted 0/8". Of a count there are none, and without evidence they say
-    nothing."""
-    return f"{verdict} {holds}/{seeds}" if seeds and verdict != "no evidence" else verdict
+    """A verdict with in how many seeds the claim holds: "refuted 0/8"."""
+    return " ".join(filter(None, (verdict, words.fraction(verdict, holds, seeds))))
 
 
 def known(claim: Claim) -> tuple[str, str]:
@@ -107,15 +106,6 @@ def as_of(document: Document) -> str:
     if not days:
         return "Nothing is on record: marks are what was found here."
     return f"A mark is the full tier's ruling on record, up to {max(days)}; without one, what was found here."
-
-
-def beside(claim: Claim) -> str:
-    """What a row of a table says beside a pilot, or beside nothing: the full tier's ruling."""
-    if claim["tier"] == "full" or claim["experiment"] is None:
-        return ""
-    if words.group(claim) == FULL_TIER_ONLY or words.is_pilot(claim):
-        return f"record: {ruling(claim)}" if claim["record"] else ruling(claim)
-    return ""
 
 
 def on_record(claim: Claim) -> str:

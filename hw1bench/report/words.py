@@ -83,6 +83,12 @@ def ruled(word: str, how: str | None, seeds: int | None) -> str:
     return f"{word}, {how}" if how and seeds else word
 
 
+def fraction(word: str, holds: int | None, seeds: int | None) -> str:
+    """In how many seeds the claim of a verdict or pilot ``word`` holds: '7/8'. '' for a count, which has no seeds, and without
+    evidence, where the number would read as a refutation."""
+    return f"{holds}/{seeds}" if seeds and holds is not None and word != "no evidence" else ""
+
+
 def sentence(claim: Claim) -> str:
     """The verdict or the pilot in one sentence with its numbers."""
     if not from_seeds(claim):
