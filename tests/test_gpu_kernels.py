@@ -1,6 +1,7 @@
 """The kernels for a GPU give what torch gives in float64, for windows that overlap the edges, remainders and widths of all kinds.
 
-Without a GPU they run in Triton's interpreter, if Triton is installed and TRITON_INTERPRET=1 is set.
+Without a GPU they run in Triton's interpreter, if Triton is installed and TRITON_INTERPRET=1 is set. The interpreter takes what
+Triton's compiler refuses: see ``test_gpu_compilation.py``.
 """
 
 import os

@@ -36,6 +36,11 @@ class Streams:
         """Context in which work goes to the training's own stream."""
         return nullcontext() if self.own is None else torch.cuda.stream(self.own)
 
+    def await_capture(self) -> None:
+        """Let what comes next on the training's own stream wait for what is queued on the one that captures."""
+        if self.own is not None and self.captured is not None:
+            self.own.wait_stream(self.captured)
+
 
 @cache
 def streams(device: torch.device, place: int) -> Streams:
@@ -88,6 +93,9 @@ class Captured:
             with held_back(), torch.cuda.device(self._on.device), captured:
                 for _ in range(calls):
                     self._call()
+            # To begin a capture sets the generators' offsets on the GPU to 0, on the stream that captures; a replay sets them to
+            # where they are, on the training's own. In the other order, dropout would draw numbers that it has drawn before.
+            self._on.await_capture()
             self._graphs[calls] = graph
         return self._graphs[calls]
 

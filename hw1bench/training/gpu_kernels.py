@@ -102,7 +102,7 @@ def _activate(
         best = tl.where(better, value, best)
         found = tl.where(better, window, found)
     best += tl.load(bias + run * channels + channel, mask=channel < channels, other=0.0)[None, :]
-    low = best * SLOPE if SLOPE else 0.0  # of an infinity too
+    low = best * SLOPE if SLOPE != 0 else 0.0  # of an infinity too
     tl.store(h + target, tl.where(best < 0, low, best), mask=inside)
     if POOL > 1:
         tl.store(which + target, found.to(tl.int8), mask=inside)
@@ -116,7 +116,7 @@ def _activated_backward(
     run = tl.program_id(2)
     sample, row, column, channel, inside, target = _windows(samples, height, width, channels, POOL, BM, BN)
     gradient = tl.load(given + target, mask=inside, other=0.0)
-    low = gradient * SLOPE if SLOPE else 0.0
+    low = gradient * SLOPE if SLOPE != 0 else 0.0
     gradient = tl.where(tl.load(h + target, mask=inside, other=0.0) <= 0, low, gradient)
     if POOL > 1:
         found = tl.load(which + target, mask=inside, other=0).to(tl.int32)
