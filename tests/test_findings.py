@@ -46,7 +46,7 @@ def found(text):
         "It ends [at 10.8 %](record.md#T-labels), not [the threshold of 99 %](record.md#T-labels), after [4 epochs]"
         "(record.md#T-labels) on CIFAR-10, [88.2 points](record.md#T-labels) short.",
         "[2 claims](record.md#fit) are on depth, [1 is refuted](record.md#fit).",
-        "The net `a` is named in code, and `784-16-10` too: [refuted](record.md#T-labels). See [the rule](verdicts.md).",
+        "The net `a` is named in code, and `784-16-10` too: [refuted](record.md#T-labels). See [the rule](method.md).",
     ],
 )
 def test_a_page_that_the_record_bears_out_has_no_fault(text):
@@ -76,7 +76,7 @@ def test_a_page_that_the_record_bears_out_has_no_fault(text):
         ("[It](record.md#T-gone) is so.", "there is no claim or topic 'T-gone'"),
         ("It holds in 13 of 16 seeds.", "'It holds in 13 of 16 seeds.' has a number outside a link"),
         ("| seeds |\n| --- |\n| 13 |", "'13' has a number outside a link"),
-        ("[13 seeds](verdicts.md)", "has a number, and links to no claim"),
+        ("[13 seeds](method.md)", "has a number, and links to no claim"),
         ("`784-32-10` is refuted, [it](record.md#T-labels) too", "`784-32-10` has a number, and no claim"),
         ("[3 are refuted](record.md#fit)", "1 claims of topic fit are refuted"),
         ("[7 claims](record.md#fit)", "of 2 claims of topic fit that have a ruling, 1 supported, 1 refuted"),
