@@ -3,7 +3,7 @@
 A specification names the set; ``Library.load`` returns the whole set at once, because each set here fits on the device.
 """
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,18 +13,23 @@ import torch
 from torch import Tensor, nn
 
 from hw1bench import images
-from hw1bench.specs.experiment import Data, Function, Images
+from hw1bench.specs.experiment import Data, Function, ImageFolder, Images, Table
 from hw1bench.specs.functions import FUNCTIONS
-from hw1bench.support.progress import Progress
+from hw1bench.specs.images import ImageForm
+from hw1bench.specs.numbers import Numbers
+from hw1bench.support.arrays import fingerprint
+from hw1bench.support.progress import Progress, Silent
 from hw1bench.support.refusals import Unreadable
+
+_TOGETHER = 4096  # images that are standardised at once, in float64
 
 
 @dataclass(frozen=True)
 class Split:
     """Inputs and targets of a training or test set.
 
-    x  (samples, features) float64 for a function, (samples, channels, height, width) float32 for images
-    y  (samples, 1) float64, or (samples,) int64 class indices: -1 if they are drawn at random, once per seed
+    x  (samples, features) float64, or (samples, channels, height, width) float32 for images
+    y  (samples, targets) float64, or (samples,) int64 class indices: -1 if they are drawn at random, once per seed
     """
 
     x: Tensor
@@ -51,15 +56,6 @@ class Dataset:
     canonical: bool = True
 
 
-def fingerprint(*arrays: np.ndarray) -> str:
-    """Return 32 hexadecimal digits over the shapes, types and bytes of ``arrays``."""
-    total = hashlib.sha256()
-    for array in arrays:
-        total.update(f"{array.dtype.str}{array.shape}".encode())
-        total.update(np.ascontiguousarray(array).tobytes())
-    return total.hexdigest()[:32]
-
-
 def _function(spec: Function) -> Dataset:
     x = np.linspace(spec.low, spec.high, spec.points)
     y = FUNCTIONS[spec.name](x)
@@ -68,31 +64,69 @@ def _function(spec: Function) -> Dataset:
     return Dataset(name, split, None, fingerprint(x, y))
 
 
-def _pixels(stack: images.Stack, levels: int, spec: Images) -> Tensor:
+def _table(spec: Table) -> Dataset:
+    def split(x: Numbers, y: Numbers, hidden: bool = False) -> Split:
+        targets = torch.tensor(y.array)
+        return Split(torch.tensor(x.array), torch.full_like(targets, -1) if hidden else targets)
+
+    parts = [spec.x, spec.y, *(spec.test or ())]
+    return Dataset(
+        name=spec.described,
+        train=split(spec.x, spec.y, spec.random_labels),
+        test=split(*spec.test) if spec.test else None,
+        fingerprint=fingerprint(*(part.array for part in parts)),
+        classes=None if spec.regression else spec.targets,
+    )
+
+
+def _standardized(x: Tensor) -> Tensor:
+    """Return each image of ``x`` with mean 0 and standard deviation 1, its numbers taken together, or less if it is almost of one
+    colour: see ``Images``."""
+    flat = x.flatten(1).double()
+    flat -= flat.mean(1, keepdim=True)
+    deviation = flat.square().mean(1, keepdim=True).sqrt()
+    return (flat / deviation.clamp_min(flat.shape[1] ** -0.5)).view(x.shape).float()
+
+
+def _pixels(stack: images.Stack, levels: int, spec: ImageForm) -> Tensor:
     """Return the images of ``stack`` as ``spec`` asks, (samples, channels, size, size) float32."""
     x = torch.from_numpy(stack.images).float() / levels
     if x.shape[2:] != (spec.size, spec.size):
         x = nn.functional.interpolate(x, (spec.size, spec.size), mode="bilinear", align_corners=False)
+    x = x.repeat(1, spec.channels // x.shape[1], 1, 1)
+    if spec.standardize:
+        return torch.cat([_standardized(some) for some in x.split(_TOGETHER)])
     mean, deviation = (torch.tensor(values)[:, None, None] for values in (spec.mean, spec.deviation))
-    return x.repeat(1, spec.channels // x.shape[1], 1, 1).sub_(mean).div_(deviation)  # in place: CIFAR-10 takes 0.6 GB
+    return x.sub_(mean).div_(deviation)  # in place: CIFAR-10 takes 0.6 GB
 
 
-def _images(spec: Images, found: images.ImageSet) -> Dataset:
-    train, test = torch.from_numpy(found.train.labels), torch.from_numpy(found.test.labels)
-    hidden = torch.full_like(train, -1) if spec.random_labels else train  # no true label leaves this function
+def _part(stack: images.Stack, classes: Sequence[int], first: int | None = None) -> images.Stack:
+    """Return the ``first`` images (None: all) of ``stack`` of these ``classes`` (none: all), which are numbered anew."""
+    rows = np.flatnonzero(np.isin(stack.labels, classes)) if classes else np.arange(len(stack))
+    labels = stack.labels[rows[:first]]
+    return images.Stack(stack.images[rows[:first]], np.searchsorted(classes, labels) if classes else labels)
+
+
+def _images(spec: Images | ImageFolder, found: images.ImageSet) -> Dataset:
+    train, test = found.train, found.test
+    if isinstance(spec, Images) and (spec.classes or spec.first):
+        train, test = _part(train, spec.classes, spec.first), _part(test, spec.classes)
+    labels = torch.from_numpy(train.labels)
+    hidden = torch.full_like(labels, -1) if spec.random_labels else labels  # no true label leaves this function
     return Dataset(
-        name=f"{found.title}, {spec.size}x{spec.size}",
-        train=Split(_pixels(found.train, found.levels, spec), hidden),
-        test=Split(_pixels(found.test, found.levels, spec), test),
+        name=f"{spec.title}, {spec.size}x{spec.size}",
+        train=Split(_pixels(train, found.levels, spec), hidden),
+        test=Split(_pixels(test, found.levels, spec), torch.from_numpy(test.labels)),
         fingerprint=found.fingerprint,
-        classes=int(train.max()) + 1,
-        stands_for=spec.stands_for,
+        classes=spec.targets,
+        stands_for=spec.stands_for if isinstance(spec, Images) else "",
         canonical=found.canonical,
     )
 
 
 class Library:
-    """The available data sets: functions, digits and 5,000 images of MNIST always, MNIST and CIFAR-10 from ``folder``.
+    """The available data sets: data of one's own, functions, digits and 5,000 images of MNIST always, MNIST and CIFAR-10 from
+    ``folder``.
 
     ``progress`` is shown while images are decoded for the first time.
     """
@@ -116,9 +150,26 @@ class Library:
         except ValueError as error:
             raise Unreadable(str(error)) from error
 
+    def _own(self, spec: ImageFolder) -> images.ImageSet:
+        try:
+            found = images.read_own(spec.path, spec.channels, self._progress or Silent())
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
+        if found.fingerprint != spec.fingerprint:
+            raise Unreadable(f"the images in {spec.path} have changed since the claims were collected: run again")
+        return found
+
     def _load(self, spec: Data) -> Dataset:
-        return _function(spec) if isinstance(spec, Function) else _images(spec, self._read(spec.name))
+        match spec:
+            case Function():
+                return _function(spec)
+            case Table():
+                return _table(spec)
+            case ImageFolder():
+                return _images(spec, self._own(spec))
+            case Images():
+                return _images(spec, self._read(spec.name))
 
 
 BUILT_IN = Library()
-"""Library of the sets that need no folder: functions, digits and 5,000 images of MNIST."""
+"""Library of the sets that need no folder of known sets: data of one's own, functions, digits and 5,000 images of MNIST."""

@@ -33,7 +33,12 @@ def arm(name="fit-7", runs=8, epochs=40, **changed):
     spread = np.linspace(1, 2, runs)[:, None]
     falling = np.geomspace(1.0, 1e-4, epochs + 1) * spread
     rising = np.linspace(0.1, 1.0, epochs + 1) / spread
-    fit = {"x": X, "truth": np.sin(X), "prediction": np.sin(X) + np.linspace(-0.1, 0.1, runs)[:, None]}
+    fit = {
+        "x": X,
+        "truth": np.sin(X),
+        "target_variance": np.sin(X).var(),
+        "prediction": np.sin(X) + np.linspace(-0.1, 0.1, runs)[:, None],
+    }
     losses = {"train_loss": falling, "test_loss": 2 * falling}
     accuracies = {"train_accuracy": rising, "test_accuracy": rising / 2}
     counts = {"parameters": np.asarray(1000), "steps": 23 * np.arange(epochs + 1)}

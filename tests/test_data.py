@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from hw1bench import Function, Images, images
-from hw1bench.data import BUILT_IN, Library, fingerprint
+from hw1bench.data import BUILT_IN, Library
+from hw1bench.support.arrays import fingerprint
 from hw1bench.support.refusals import Unavailable
 
 load = BUILT_IN.load

@@ -31,7 +31,7 @@ from hw1bench.specs.experiment import (
     StepLR,
     both_tiers,
 )
-from hw1bench.specs.ingredients import TRAINING_SAMPLES
+from hw1bench.specs.images import TRAINING_SAMPLES
 from hw1bench.specs.notation import scaled
 
 PAGE = Path(__file__).parent.parent / "docs" / "protocols.md"

@@ -290,11 +290,11 @@ EXHIBITS = {
     ),
     "a function's Jacobian": (
         experiment(FIT, measures=(JacobianNorm(),)),
-        "needs images, with a test set, and the arm has sinc",
+        "needs classes, with a test set, and the arm has sinc",
     ),
     "the curvature of classes": (
         experiment(NET, measures=(MinimalRatio(),)),
-        "needs a function to fit, and the arm has digits",
+        "needs numbers to fit, and the arm has digits",
     ),
     "no norm to start from": (experiment(FIT, measures=(MinimalRatio(),)), "needs its gradient norm"),
     "curvature of dropout": (

@@ -167,7 +167,8 @@ def test_a_net_without_parameters_is_refused():
 
 def learner(name, accuracies, per_epoch=10):
     shares = np.atleast_2d(accuracies)
-    return Series(name, {"train_accuracy": shares, "steps": per_epoch * np.arange(shares.shape[1])})
+    steps = per_epoch * np.arange(shares.shape[1])
+    return Series(name, {"train_accuracy": shares, "steps": steps, "classes": np.asarray(10)})
 
 
 def test_accuracy_lies_over_steps_with_a_dot_where_the_median_passes_a_level():

@@ -102,8 +102,12 @@ def test_the_smallest_text_is_12_pixels_on_a_page_of_1280(kind, tmp_path):
     ],
 )
 def test_what_claims_name_is_drawn_and_ticked(kind, expected, monkeypatch, tmp_path):
+    of_fits = ("truth", "target_variance", "prediction")
     images = [
-        Series(one.name, {name: one.arrays[name] for name in one.arrays if name not in ("truth", "prediction")})
+        Series(
+            one.name,
+            {name: one.arrays[name] for name in one.arrays if name not in of_fits} | {"classes": np.asarray(10)},
+        )
         for one in nets(*SAMPLES["few"])
     ]
     figure = canvas(kind, (), monkeypatch, tmp_path, images)
@@ -176,16 +180,17 @@ def test_chance_is_drawn_only_if_it_is_in_view(level, said):
     shares = np.full((3, 5), level) + np.linspace(0, 0.05, 5)
     axes, _ = drawn("accuracies", arm(runs=3, train_accuracy=shares, test_accuracy=shares))
     named = marks.Named()
-    marks.chance(axes, "accuracy", named)
+    marks.chance(axes, "accuracy", 10, named)
     assert (named.y == {10.0: "10"}) is said
     assert ("chance, 10 %" in legend(axes)) is said
 
 
 def test_chance_of_a_loss_is_the_logarithm_of_the_classes(tmp_path):
     losses = np.linspace(2.4, 2.0, 41) * np.ones((3, 1))
-    image = Series("net", {"train_loss": losses, "test_loss": losses})
-    draw("losses", title="T", series=[image], path=tmp_path / "x.svg")
-    assert ">ln 10<" in (tmp_path / "x.svg").read_text()
+    for classes in (10, 8):
+        image = Series("net", {"train_loss": losses, "test_loss": losses, "classes": np.asarray(classes)})
+        draw("losses", title="T", series=[image], path=tmp_path / "x.svg")
+        assert f">ln {classes}<" in (tmp_path / "x.svg").read_text()
     draw("losses", title="T", series=[arm(train_loss=losses, runs=3)], path=tmp_path / "x.svg")
     assert ">ln 10<" not in (tmp_path / "x.svg").read_text()  # a fit has no classes
 

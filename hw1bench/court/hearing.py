@@ -24,7 +24,7 @@ from hw1bench.records.forms import unfit
 from hw1bench.records.runs import Block, Measured, Record, Run
 from hw1bench.records.store import Store
 from hw1bench.specs import notation
-from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Images, Model, Tier
+from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Model, Tier
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.number import NoFinding
 from hw1bench.support.progress import Progress, Silent
@@ -291,7 +291,7 @@ class Court:
         if nothing:
             return nothing + diverged_where(verdict.values, seeds)
         reduced = claim.fidelity(self.tier) == "reduced"
-        labelled = all(isinstance(run.arm.data, Images) and not run.arm.random_labels for run in seeds[0].values())
+        labelled = all(not run.arm.data.regression and not run.arm.random_labels for run in seeds[0].values())
         if reduced or labelled:
             why = pilots.untrained(claim, seeds)
             if why:

@@ -12,7 +12,7 @@ from hw1bench.measures.instruments import instrument_for
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Result, Run, evaluated, recorded
 from hw1bench.specs.evaluation import SPLITS
-from hw1bench.specs.experiment import Arm, Experiment, Function, Images, Protocol, Tier
+from hw1bench.specs.experiment import Arm, Experiment, Function, Images, Protocol, Table, Tier
 from hw1bench.specs.functions import FUNCTIONS
 from hw1bench.specs.kinds import Kind
 from hw1bench.specs.measurement import Measurement, Shapes
@@ -97,7 +97,7 @@ class MadeUp:
         arm = self.arms[name]
         found = set(self.shapes[name]) | {"parameters", "steps"}
         found |= {"x", "truth"} if isinstance(arm.data, Function) else set()
-        if kind.sweep and isinstance(arm.data, Images):
+        if kind.sweep and arm.data.tested and not arm.data.regression:
             found |= {"lr", *(f"kept_{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))}
             found |= {"reported"} if "last_batch_norm" in self.shapes[name] else set()
             found |= {"batch_size"} if arm.batch_size is not None else set()
@@ -148,6 +148,8 @@ def _facts(arm: Arm) -> dict[str, object]:
     }
     if isinstance(data, Function):
         return facts | _function(data)
+    if isinstance(data, Table) and data.regression:
+        return facts | {"target_variance": float(data.y.array.var(axis=0).mean())}
     return facts | {"classes": data.targets}
 
 

@@ -21,12 +21,12 @@ from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 from hw1bench.specs import notation
 from hw1bench.specs.arm import Arm
-from hw1bench.specs.experiment import Images, Protocol
+from hw1bench.specs.experiment import Protocol
 
 TRAINED, NO_FOREIGN_LEVEL, NO_CLOCK = "trained", "no foreign level", "no clock"
 NO_RACE, SAME_ARMS = "no race", "same arms"
 """The names of the rules."""
-OVER_CHANCE = 2.5  # times the accuracy of guessing, at least
+OVER_CHANCE = 2.5  # times the accuracy of guessing among ten classes, at least
 LOST = 0.2  # of the starting loss, as far as it can be lost, at least
 UNDER_GUESSING = 0.01  # of the logarithm of the number of classes, for random labels
 IN_SEEDS = 0.9  # of the seeds
@@ -119,9 +119,9 @@ def other_arms(effect: Effect, full: Protocol, quick: Protocol) -> str:
 def untrained(claim: Claim, seeds: Seeds) -> str:
     """Which arms did not learn in nine of ten seeds; '' if all did, or if the claim is about nets that do not learn.
 
-    A net learns if its training accuracy ends at 2.5 times the accuracy of guessing or more, and its training loss has fallen by
-    a fifth or more of what it can lose; a net on random labels, if its training loss ends 1 % or more under the logarithm of the
-    number of classes.
+    A net learns if its training accuracy ends at 2.5 times the accuracy of guessing among ten classes or more (for others see
+    ``learning.over_guessing``), and its training loss has fallen by a fifth or more of what it can lose; a net on random labels,
+    if its training loss ends 1 % or more under the logarithm of the number of classes.
     """
     if claim.about_not_training:
         return ""
@@ -168,11 +168,11 @@ def _learnt(run: Run) -> bool:
     end = learning.final(run)
     if not math.isfinite(end):
         return False
-    if isinstance(run.arm.data, Images):
+    if not run.arm.data.regression:
         classes = run.facts["classes"]
         if run.arm.random_labels:
             return end <= (1 - UNDER_GUESSING) * math.log(classes)
-        if learning.final(run, "train_accuracy") < OVER_CHANCE / classes:
+        if learning.final(run, "train_accuracy") < learning.over_guessing(classes, OVER_CHANCE):
             return False
     least = _least_loss(run)
     return end - least <= (1 - LOST) * (learning.start(run) - least)

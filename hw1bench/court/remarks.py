@@ -7,8 +7,8 @@ from statistics import median
 
 import numpy as np
 
+from hw1bench.measures import learning
 from hw1bench.records.runs import Run
-from hw1bench.specs.experiment import Images
 from hw1bench.specs.measurement import MinimalRatio
 
 Seeds = Sequence[Mapping[str, Run]]  # for each seed its run of every arm
@@ -21,12 +21,13 @@ def remarks(seeds: Seeds) -> str:
 
 def near_chance(seeds: Seeds) -> str:
     """Which nets hardly learnt: nets whose final training accuracy on true labels, as a median over ``seeds``, is below 1.5
-    times the accuracy of guessing. Verdicts that compare such nets say little."""
+    times the accuracy of guessing among ten classes (for others see ``learning.over_guessing``). Verdicts that compare such nets
+    say little."""
     found = []
     for name, run in seeds[0].items():
-        if isinstance(run.arm.data, Images) and not run.arm.random_labels:
+        if not run.arm.data.regression and not run.arm.random_labels:
             accuracy = median(float(runs[name].arrays["train_accuracy"][-1]) for runs in seeds)
-            if accuracy < 1.5 / run.facts["classes"]:
+            if accuracy < learning.over_guessing(run.facts["classes"], 1.5):
                 found.append(f"{name} ({accuracy:.0%})")
     if not found:
         return ""

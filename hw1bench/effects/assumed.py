@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hw1bench.effects.effect import FITTED, Effect, Made, OfVariance
-from hw1bench.specs.ingredients import CLASSES
+from hw1bench.specs.images import CLASSES
 
 Values = tuple[Any, ...]  # of the arguments that make up one number
 _Rule = Callable[..., Sequence[Values]]

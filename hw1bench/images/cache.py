@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hw1bench.images.folder import largest
-from hw1bench.images.sets import SPLITS, ImageSet, KnownSet, Stack, assemble
+from hw1bench.images.sets import SPLITS, Form, ImageSet, Stack, assemble
 from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
 from hw1bench.support.files import remove_abandoned
 from hw1bench.support.places import user_folder
@@ -48,7 +48,7 @@ def _places(*, make: bool) -> Iterator[Path]:
         yield temporary
 
 
-def _load(form: KnownSet, path: Path) -> ImageSet:
+def _load(form: Form, path: Path) -> ImageSet:
     """Load the set in a cached file. Raises FileNotFoundError if it is missing, ``Damaged`` if ``_save`` did not write it."""
     stored = load_arrays(path, largest(form) + _HEADERS)
     names = [f"{split}_{kind}" for split in SPLITS for kind in ("images", "labels")]
@@ -103,7 +103,7 @@ def _repair(damaged: Mapping[Path, Damaged], name: str, place: Path, found: Imag
         progress.notice(f"cached images {path} are damaged ({error}): the good copy {place / name} {now}")
 
 
-def read(form: KnownSet, identity: str, make: Callable[[], ImageSet], progress: Progress) -> ImageSet:
+def read(form: Form, identity: str, make: Callable[[], ImageSet], progress: Progress) -> ImageSet:
     """Read the set of the source with that ``identity`` from the cache; otherwise call ``make`` and cache its result.
 
     Problems with the cache cause a notice, never an error. Raises what ``make`` raises.

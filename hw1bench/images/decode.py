@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hw1bench.images.folder import Folder, classes
-from hw1bench.images.sets import SPLITS, KnownSet, Stack
+from hw1bench.images.sets import SPLITS, Form, Stack
 from hw1bench.support.progress import Progress
 
 if TYPE_CHECKING:
@@ -68,12 +68,32 @@ def _is_animated(image: "ImageFile") -> bool:
     return True
 
 
-def pixels(content: bytes, form: KnownSet, title: str) -> np.ndarray:
+def _undecodable(title: str, error: Exception) -> ValueError:
+    from PIL import UnidentifiedImageError
+
+    unknown = isinstance(error, UnidentifiedImageError)
+    reason = "it is not an image file" if unknown else " ".join(str(error).split()) or repr(error)
+    return ValueError(f"{title} cannot be decoded ({reason}): put an intact image in its place")
+
+
+def head(content: bytes, title: str) -> tuple[tuple[int, int], str]:
+    """Return the width and height of an image file and Pillow's mode, from its first bytes. Raises ValueError, naming ``title``,
+    if the content does not begin as an image."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(_without_text(content)), formats=_FORMATS) as image:
+            return image.size, image.mode
+    except Exception as error:  # as in ``pixels``
+        raise _undecodable(title, error) from error
+
+
+def pixels(content: bytes, form: Form, title: str) -> np.ndarray:
     """Decode the content of an image file to (channels, height, width) uint8, in the set's mode.
 
     Raises ValueError, naming ``title``, if the content is not a complete image, or has another size or depth, or several frames.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     animated = False
     try:
@@ -96,12 +116,7 @@ def pixels(content: bytes, form: KnownSet, title: str) -> np.ndarray:
                     found = np.asarray(whole if mode == form.mode else whole.convert(form.mode))
                 return found.reshape(form.size, form.size, -1).transpose(2, 0, 1)
     except Exception as error:  # Pillow's decoders raise a dozen kinds of errors for bytes that are not an image
-        reason = (
-            "it is not an image file"
-            if isinstance(error, UnidentifiedImageError)
-            else " ".join(str(error).split()) or repr(error)
-        )
-        raise ValueError(f"{title} cannot be decoded ({reason}): put an intact image in its place") from error
+        raise _undecodable(title, error) from error
     if mode not in _MODES:
         raise ValueError(f"{title} has pixels of Pillow's mode {mode}: make it grey or RGB with 8 bits a channel")
     if levels != 255:
@@ -116,13 +131,13 @@ def pixels(content: bytes, form: KnownSet, title: str) -> np.ndarray:
     )
 
 
-def decode(form: KnownSet, folder: Folder, progress: Progress) -> dict[str, Stack]:
+def decode(form: Form, folder: Folder, progress: Progress) -> dict[str, Stack]:
     """Decode both splits of an image folder, in the order of its entries. A label is the index of its class in sorted order.
 
     One thread, because Pillow keeps the interpreter's lock on images as small as these, and two threads are slower.
     Raises ValueError if the folder or an image cannot be read or does not fit the set.
     """
-    names, entries = classes(folder), folder.entries()
+    names, entries = classes(folder, form.classes), folder.entries()
     index = {name: n for n, name in enumerate(names)}
     labels = {split: np.array([index[e.category] for e in entries if e.split == split], np.int64) for split in SPLITS}
     images = {split: np.empty((len(labels[split]), *form.shape), np.uint8) for split in SPLITS}

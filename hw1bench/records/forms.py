@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from hw1bench.records.runs import Block, Measured, Record
-from hw1bench.specs.experiment import Function
 
 ExpectedShapes = Mapping[str, tuple[int, ...] | None]
 """The arrays that must be there, and the shape of each array's part for one run; None if any shape will do."""
@@ -38,7 +37,7 @@ def unfit(
             return f"its {name} has the shape {found}, not {(runs, *shape)}"
     if not record.arrays:
         return "it holds no arrays"
-    more = {"target_variance": (float, int)} if isinstance(block.arm.data, Function) else {"classes": int}
+    more = {"target_variance": (float, int)} if block.arm.data.regression else {"classes": int}
     for name, kind in (_FACTS | more).items():
         if not isinstance(record.facts.get(name), kind):
             return f"its {name} is {record.facts.get(name)!r}"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hw1bench.specs.evaluation import SplitName
-from hw1bench.specs.experiment import BLOCK, Arm, Images
+from hw1bench.specs.experiment import BLOCK, Arm
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support import snapshots
 from hw1bench.support.checks import shown
@@ -128,9 +128,9 @@ class Record(_Frozen):
 
     arrays   name -> (runs, ...). A measurement gives the arrays that it names. Training gives these, depending on the arm
              (see ``recorded``):
-             ``train_loss``, for classes also ``train_accuracy`` (a share), ``test_loss``, ``test_accuracy``:
-             (runs, epochs + 1), over the whole set in eval mode; index 0 is before training; NaN at epochs that the arm's
-             ``evaluation`` leaves out (``Run.evaluated`` tells them from a loss that is not a number);
+             ``train_loss``, for classes also ``train_accuracy`` (a share), for data with a test set also ``test_loss`` and, of
+             classes, ``test_accuracy``: (runs, epochs + 1), over the whole set in eval mode; index 0 is before training; NaN at
+             epochs that the arm's ``evaluation`` leaves out (``Run.evaluated`` tells them from a loss that is not a number);
              ``gradient_norm`` (runs, epochs + 1), or (runs, steps) if recorded per step, and then
              ``step_loss`` (runs, steps): the loss on the batch before the step;
              ``last_batch_norm`` (runs, epochs): the Frobenius norm of the gradient of each epoch's last mini-batch, before
@@ -140,9 +140,11 @@ class Record(_Frozen):
              the length of the weights;
              ``weights`` (runs, parameters): the last weights, or those after the best epoch if the arm keeps them, layer by
              layer, weight before bias; for snapshots the arrays of ``hw1bench.support.snapshots``;
-             for functions of one number ``prediction`` (runs, points): outputs at the training points with the last weights.
+             for numbers to fit ``prediction`` (runs, samples), or (runs, samples, targets) of several: outputs at the training
+             samples with the last weights.
     facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_per_epoch``; for classes
-             their number ``classes``; for functions ``target_variance``, ``x`` and ``truth`` (points).
+             their number ``classes``; for numbers to fit ``target_variance``, a mean over targets; for functions also ``x`` and
+             ``truth`` (points).
     seconds  of training, compilation included, or of measuring, as on a machine that does nothing else (see
              ``hw1bench.support.stopwatch``).
     """
@@ -300,13 +302,17 @@ def recorded(arm: Arm, samples: int | None = None) -> dict[str, tuple[int, ...]]
     A history has a place for every epoch, whatever the arm's schedule of evaluation; places without a value hold NaN.
     ``samples`` is the number of training samples, which may differ in a copy of the data; None is the number as published.
     """
+    samples = arm.data.samples if samples is None else samples
     epochs, weights = arm.epochs, (arm.model.parameters,)
-    steps = epochs * arm.steps_per_epoch(arm.data.samples if samples is None else samples)
-    found: dict[str, tuple[int, ...]] = {"train_loss": (epochs + 1,)}
-    if isinstance(arm.data, Images):
-        found |= dict.fromkeys(("train_accuracy", "test_loss", "test_accuracy"), (epochs + 1,))
-    else:
-        found["prediction"] = (arm.data.points,)
+    steps = epochs * arm.steps_per_epoch(samples)
+    histories = [
+        f"{split}_{what}"
+        for split in ("train", *(["test"] if arm.data.tested else []))
+        for what in ("loss", *([] if arm.data.regression else ["accuracy"]))
+    ]
+    found: dict[str, tuple[int, ...]] = dict.fromkeys(histories, (epochs + 1,))
+    if arm.data.regression:
+        found["prediction"] = (samples, arm.data.targets) if arm.data.targets > 1 else (samples,)
     match arm.gradient_norm:
         case "epoch":
             found["gradient_norm"] = (epochs + 1,)

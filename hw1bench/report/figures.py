@@ -27,7 +27,7 @@ from hw1bench.report.charts import (
 from hw1bench.report.charts import path as paths
 from hw1bench.report.charts.compact import compact
 from hw1bench.report.charts.marks import Mark
-from hw1bench.report.charts.series import Series
+from hw1bench.report.charts.series import Series, classes
 from hw1bench.report.contract import IMAGES
 from hw1bench.report.plain import line
 from hw1bench.support.files import write_whole
@@ -161,8 +161,9 @@ def _figure(kind: str, title: str, series: Sequence[Series], data: str, named: S
             across = "step"
         found = marks.draw(axes, across, up, named, series)
         ticked = marks.Named(ticked.x | found.x, ticked.y | found.y, ticked.lower)
-    if kind in _GUESSED and not any("truth" in arm.arrays for arm in series):
-        marks.chance(axes, _GUESSED[kind], ticked)
+    among = classes(series)
+    if kind in _GUESSED and among:
+        marks.chance(axes, _GUESSED[kind], among, ticked)
     layout.lay_out(figure, axes, title, data, heading, ticked)
     return figure
 

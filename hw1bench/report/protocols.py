@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from hw1bench.specs.experiment import (
-    TITLES,
     Arm,
     CosineAnnealingLR,
     Data,
@@ -22,7 +21,7 @@ from hw1bench.specs.experiment import (
     RateSchedule,
     StepLR,
 )
-from hw1bench.specs.ingredients import PART_OF
+from hw1bench.specs.images import PART_OF
 from hw1bench.specs.notation import scaled
 
 _PAGE = """\
@@ -36,6 +35,10 @@ from the experiments and the last session's `benchmark.json`. A session that reu
 run `make claims ARGS=--fresh` first.
 
 """
+_CONTENT = ("x", "y", "test", "fingerprint")
+"""Fields that hold the content of data of one's own."""
+_NOT_FORM = ("name", "stands_for", "first", "classes", "path", "samples", "targets", *_CONTENT)
+"""Fields of data that do not say in which form a net gets them: they are told by its title, or are its content."""
 _HEAD = ("experiment", "data", "arms", "widths", "epochs", "steps", "looks", "seconds")
 
 
@@ -115,7 +118,7 @@ def _names(arms: Iterable[Arm]) -> str:
 
 
 def _title(data: Data) -> str:
-    return data.name if isinstance(data, Function) else TITLES[data.name]
+    return data.name if isinstance(data, Function) else data.title
 
 
 def _arms(full: Protocol, quick: Protocol) -> Iterable[str]:
@@ -131,19 +134,34 @@ def _data(full: Arm, quick: Arm) -> str:
     a, b = full.data, quick.data
     if type(a) is not type(b):
         return f"{_title(b)} instead of {_title(a)}"
-    parts = []
-    if a.name != b.name:
+    parts: list[str] = []
+    if _title(a) != _title(b):
         parts.append(_replacement(a, b))
-    return ", ".join([*parts, *_fields(a, b, "name", "stands_for")])
+    elif _content(a) != _content(b):
+        parts.append(f"other content of {_title(b)}, {b.samples:,} samples instead of {a.samples:,}")
+    return ", ".join([*parts, *_fields(a, b, *_NOT_FORM)])
+
+
+def _content(data: Data) -> list[Any]:
+    """The content of data of one's own; '' for each field that the kind of data does not have."""
+    return [getattr(data, name, "") for name in _CONTENT]
 
 
 def _replacement(full: Data, quick: Data) -> str:
     """What the data ``quick`` are to the data ``full`` of another name: a stand-in, a part of them, or neither."""
     if isinstance(quick, Images) and quick.stands_for:
         return f"{_title(quick)} stand in for {quick.stands_for}"
-    if PART_OF.get(quick.name) == full.name:
+    if isinstance(full, Images) and isinstance(quick, Images) and _is_part(full, quick):
         return f"only {_title(quick)}"
     return f"{_title(quick)} instead of {_title(full)}"
+
+
+def _is_part(full: Images, quick: Images) -> bool:
+    """Whether all images of ``quick`` are known to be images of ``full``."""
+    if quick.name == full.name and quick.classes == full.classes:
+        return quick.samples <= full.samples
+    of_the_set = full.name in (quick.name, PART_OF.get(quick.name)) and full.first is None
+    return of_the_set and (not full.classes or {*quick.classes} & {*full.classes} == {*quick.classes} != set())
 
 
 def _model(full: Arm, quick: Arm, narrowing: float) -> str:
@@ -259,7 +277,7 @@ def _sets(protocol: Protocol | None) -> str:
 def _described(data: Data) -> str:
     if isinstance(data, Function):
         return f"{data.name}, {data.points:,} points"
-    return TITLES[data.name] + ", augmented" * data.augment + ", random labels" * data.random_labels
+    return data.described + ", augmented" * data.augment + ", random labels" * data.random_labels
 
 
 def _arms_cell(full: Protocol, quick: Protocol | None) -> str:

@@ -13,10 +13,13 @@ from hw1bench.report import contract, document, figures, named
 from hw1bench.report.charts.marks import Mark
 from hw1bench.report.protocols import steps
 from hw1bench.specs.evaluation import SPLITS
-from hw1bench.specs.experiment import TITLES, Arm, CrossReportFigure, Data, Experiment, Figure, Images, Tier
-from hw1bench.specs.ingredients import PART_OF
+from hw1bench.specs.experiment import Arm, CrossReportFigure, Data, Experiment, Figure, Function, Images, Tier
+from hw1bench.specs.images import PART_OF, TITLES
 from hw1bench.specs.kinds import KINDS, Kind
 from hw1bench.support import snapshots
+
+_SHOWN_FACTS = ("x", "truth", "target_variance", "classes")
+"""Facts of the data that charts show, or that decide what they show."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +219,7 @@ class Drawing:
             if KINDS[kind].sweep:
                 arrays |= _swept([run for block, record in found for run in record.runs(block)])
             facts = records[0].facts
-            arrays |= {name: np.asarray(facts[name]) for name in ("x", "truth") if name in facts}
+            arrays |= {name: np.asarray(facts[name]) for name in _SHOWN_FACTS if name in facts}
             arrays["parameters"] = np.asarray(arm.model.parameters)
             arrays["steps"] = np.arange(arm.epochs + 1) * facts["steps_per_epoch"]
             series.append(figures.Series(arm.name, arrays))
@@ -244,10 +247,10 @@ class Drawing:
 
 
 def _trained_on(data: Data) -> str:
-    if not isinstance(data, Images):
+    if isinstance(data, Function):
         return f"{data.name}, {data.points:,} points"
-    instead = f", for {data.stands_for}" if data.stands_for else ""
-    return f"{TITLES[data.name]}{instead}{', random labels' if data.random_labels else ''}"
+    instead = f", for {data.stands_for}" if isinstance(data, Images) and data.stands_for else ""
+    return f"{data.described}{instead}{', random labels' if data.random_labels else ''}"
 
 
 def _is_of(block: Block, experiment: Experiment, arm: Arm) -> bool:

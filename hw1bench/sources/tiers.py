@@ -16,8 +16,8 @@ from dataclasses import replace
 from typing import Literal
 
 from hw1bench.specs.evaluation import Evaluation
-from hw1bench.specs.experiment import TITLES, Arm, Figure, Images, Protocol
-from hw1bench.specs.ingredients import PART_OF, TRAINING_SAMPLES
+from hw1bench.specs.experiment import Arm, Figure, Images, Protocol
+from hw1bench.specs.images import PART_OF, TITLES, TRAINING_SAMPLES
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Paths
 from hw1bench.specs.notation import scaled
 

@@ -5,18 +5,20 @@ from typing import Any, Literal
 
 from hw1bench.specs import notation
 from hw1bench.specs.evaluation import EVERY_EPOCH, Evaluation
+from hw1bench.specs.image_folder import ImageFolder
+from hw1bench.specs.images import Images
 from hw1bench.specs.ingredients import (
     CosineAnnealingLR,
     Data,
     ExponentialLR,
     Function,
-    Images,
     Loss,
     Model,
     Optimizer,
     RateSchedule,
     StepLR,
 )
+from hw1bench.specs.table import Table
 from hw1bench.support.checks import flag, instance, integer, label, one_of, optional, settle, shown
 
 
@@ -69,7 +71,7 @@ class Arm:
         settle(
             self,
             name=label(least=0),  # '' is for an arm that others are made from; a protocol refuses it
-            data=instance(Function, Images),
+            data=instance(Function, Images, ImageFolder, Table),
             model=instance(Model),
             loss=one_of("loss", ("mse", "cross_entropy", "nll")),
             optimizer=instance(Optimizer),
@@ -84,8 +86,10 @@ class Arm:
             precision=one_of("precision", ("float32", "float64")),
             evaluation=instance(Evaluation),
         )
-        if self.keep == "best" and isinstance(self.data, Function):
-            raise ValueError(f"arm {self.name!r} learns a function, which has no test accuracy: leave out keep='best'")
+        if self.keep == "best" and (self.data.regression or not self.data.tested):
+            raise ValueError(
+                f"arm {self.name!r} learns {self._learns}, which has no test accuracy: leave out keep='best'"
+            )
         if isinstance(self.schedule, CosineAnnealingLR) and self.schedule.least > self.optimizer.lr:
             raise ValueError(
                 f"arm {self.name!r}: the learning rate {self.optimizer.lr:g} would rise to least={self.schedule.least:g}: give a "
@@ -102,18 +106,18 @@ class Arm:
                 f"{whose} keeps the weights with the best test accuracy, but evaluates test {test!r}: give "
                 "test='every epoch', or keep='last'"
             )
-        if isinstance(self.data, Function) and test != "every epoch":
+        if not self.data.tested and test != "every epoch":
             raise ValueError(
-                f"{whose} learns a function, which has no test set to evaluate {test!r}: leave out test={test!r}"
+                f"{whose} learns {self._learns}, which has no test set to evaluate {test!r}: leave out test={test!r}"
             )
-        if isinstance(self.data, Function) and self.batch_size is None and train != "every epoch":
+        if self.data.regression and not self.data.tested and self.batch_size is None and train != "every epoch":
             raise ValueError(
                 f"{whose} trains on the whole set at once, so that each step computes its loss: leave out train={train!r}"
             )
 
     def _check_net(self) -> None:
         """Raise ValueError unless the net takes the data and has one output per target, and the loss suits the data."""
-        layout, fits = self.model.layout, isinstance(self.data, Function)
+        layout, fits = self.model.layout, self.data.regression
         what = "targets" if fits else "classes"
         try:
             given = notation.outputs(layout, self.data.shape)
@@ -125,13 +129,20 @@ class Arm:
                 f"{self.data.targets}"
             )
         if (self.loss == "mse") != fits:
-            learns, way = ("a function", "mse") if fits else ("classes", "cross_entropy, or nll after logsoftmax")
-            raise ValueError(f"arm {self.name!r} learns {learns}, and its loss is {self.loss}: give {way}")
+            way = "mse" if fits else "cross_entropy, or nll after logsoftmax"
+            raise ValueError(f"arm {self.name!r} learns {self._learns}, and its loss is {self.loss}: give {way}")
         if self.loss == "nll" and notation.parse(layout)[-1] != notation.Output("logsoftmax"):
             raise ValueError(
                 f"arm {self.name!r}: nll takes log-probabilities, which layout {layout!r} does not give: end it with "
                 "logsoftmax, or give cross_entropy"
             )
+
+    @property
+    def _learns(self) -> str:
+        """What the arm learns, in words."""
+        if isinstance(self.data, Function):
+            return "a function"
+        return f"numbers of {self.data.name!r}" if self.data.regression else "classes"
 
     @property
     def training(self) -> "Arm":
@@ -141,12 +152,12 @@ class Arm:
     @property
     def augmented(self) -> bool:
         """Whether the arm trains on augmented images."""
-        return isinstance(self.data, Images) and self.data.augment
+        return not isinstance(self.data, Function) and self.data.augment
 
     @property
     def random_labels(self) -> bool:
         """Whether the arm's training labels are drawn at random."""
-        return isinstance(self.data, Images) and self.data.random_labels
+        return not isinstance(self.data, Function) and self.data.random_labels
 
     @property
     def steps(self) -> int:

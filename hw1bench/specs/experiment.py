@@ -14,13 +14,13 @@ from itertools import pairwise
 from typing import Any, Literal, TypedDict
 
 from hw1bench.specs.arm import Arm
+from hw1bench.specs.image_folder import ImageFolder
+from hw1bench.specs.images import Images
 from hw1bench.specs.ingredients import (
-    TITLES,
     CosineAnnealingLR,
     Data,
     ExponentialLR,
     Function,
-    Images,
     Loss,
     Model,
     Optimizer,
@@ -30,6 +30,7 @@ from hw1bench.specs.ingredients import (
 from hw1bench.specs.kinds import KINDS
 from hw1bench.specs.measurement import Measurement
 from hw1bench.specs.report import report_name
+from hw1bench.specs.table import Table
 from hw1bench.support.checks import (
     file_name,
     instance,
@@ -47,7 +48,6 @@ from hw1bench.support.checks import (
 __all__ = [
     "BLOCK",
     "TIERS",
-    "TITLES",
     "Arm",
     "CosineAnnealingLR",
     "CrossReportFigure",
@@ -57,6 +57,7 @@ __all__ = [
     "Fidelity",
     "Figure",
     "Function",
+    "ImageFolder",
     "Images",
     "Loss",
     "Model",
@@ -64,6 +65,7 @@ __all__ = [
     "Protocol",
     "RateSchedule",
     "StepLR",
+    "Table",
     "Tier",
     "both_tiers",
     "canonical",
@@ -292,7 +294,8 @@ def both_tiers(arms: Sequence[Arm], measures: Sequence[Measurement] = ()) -> Pro
 
 
 def canonical(value: Any) -> Any:
-    """``value`` as plain JSON types. Fields at their default are left out, so that a new field with a default changes no key.
+    """``value`` as plain JSON types. Fields at their default are left out, so that a new field with a default changes no key, and
+    so are those that two specifications are not compared by.
 
     Raises ValueError for anything but numbers, text, None, lists, dicts and frozen specifications.
     """
@@ -300,7 +303,7 @@ def canonical(value: Any) -> Any:
         fields = {
             field.name: canonical(getattr(value, field.name))
             for field in dataclasses.fields(value)
-            if getattr(value, field.name) != field.default
+            if field.compare and getattr(value, field.name) != field.default
         }
         return {"is": type(value).__name__, **fields}
     if isinstance(value, dict):

@@ -1,4 +1,5 @@
-"""What an arm is made of: network, optimiser, data and schedule, as frozen specifications.
+"""What an arm is made of: network, optimiser, data and schedule, as frozen specifications. Data but functions have files of
+their own.
 
 Each checks its fields when it is created, and holds them in one canonical form (see ``hw1bench.support.checks``).
 """
@@ -9,18 +10,12 @@ from typing import Literal
 
 from hw1bench.specs import notation
 from hw1bench.specs.functions import FUNCTIONS
-from hw1bench.support.checks import flag, integer, one_of, optional, real, settle, text, tuple_of
+from hw1bench.specs.image_folder import ImageFolder
+from hw1bench.specs.images import Images
+from hw1bench.specs.table import Table
+from hw1bench.support.checks import flag, integer, one_of, optional, real, settle, text
 
-CLASSES = 10
-"""Classes of every set of images."""
-TRAINING_SAMPLES = {"digits": 1_437, "mnist_5k": 4_000, "mnist": 60_000, "cifar10": 50_000}
-"""Number of training samples of each set of images, as published."""
 _MOST_PARAMETERS = 2**31 - 1
-_LEAST_DEVIATION = 2.0**-126  # images are divided by it in float32, where a smaller number loses digits, or is 0
-_LARGEST = (2 - 2.0**-23) * 2.0**127  # of float32
-_REFLECTED = 4  # pixels that augmentation pads on each side
-
-
 _ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "sigmoid", "tanh")
 LEAK = 0.01
 """Slope of the leaky ReLU below zero: torch's default."""
@@ -171,75 +166,18 @@ class Function:
         """Number of outputs of a net that learns the function."""
         return 1
 
-
-@dataclass(frozen=True, kw_only=True)
-class Images:
-    """A set of labelled images and the form in which a net gets them.
-
-    ``name`` is "digits" (scikit-learn's 1,797 handwritten digits), "mnist_5k" (5,000 images of MNIST), "mnist" or "cifar10"; if
-    the set stands in for another one, ``stands_for`` names that. Images are resized to ``size`` x ``size`` (bilinear), a single
-    channel is repeated to ``channels``, and values are scaled to [0, 1] and normalised by ``mean`` and ``deviation`` (one per
-    channel, or one for all). ``augment`` pads training images by 4 reflected pixels, crops at random and flips half of them.
-    ``random_labels`` draws the training labels uniformly, once per seed; test labels stay true. Raises ValueError for sizes,
-    channels and numbers that do not fit.
-    """
-
-    name: Literal["digits", "mnist_5k", "mnist", "cifar10"]
-    size: int
-    channels: int = 1
-    mean: tuple[float, ...] = (0.0,)
-    deviation: tuple[float, ...] = (1.0,)
-    augment: bool = False
-    random_labels: bool = False
-    stands_for: str = ""
-
-    def __post_init__(self) -> None:
-        settle(
-            self,
-            name=one_of("image set", tuple(TRAINING_SAMPLES)),
-            size=integer(),
-            channels=integer(),
-            mean=tuple_of(real(least=-_LARGEST, most=_LARGEST)),
-            deviation=tuple_of(real(least=_LEAST_DEVIATION, most=_LARGEST)),
-            augment=flag(),
-            random_labels=flag(),
-            stands_for=text(),
-        )
-        if self.size < 1 or self.channels not in (1, 3):
-            raise ValueError(
-                f"images are {self.size} pixels wide in {self.channels} channels: give 1 pixel or more, in 1 or 3 channels"
-            )
-        if self.name == "cifar10" and self.channels != 3:
-            raise ValueError(f"Images 'cifar10' channels is {self.channels}: give 3")
-        if self.augment and self.size <= _REFLECTED:
-            raise ValueError(
-                f"images {self.size} pixels wide cannot be padded by {_REFLECTED} reflected pixels: augment larger images"
-            )
-        for name, values in (("mean", self.mean), ("deviation", self.deviation)):
-            if len(values) not in (1, self.channels):
-                raise ValueError(f"{name} of {self.channels} channels is {values}: give one number, or one per channel")
+    @property
+    def regression(self) -> bool:
+        """Whether the targets are numbers, not classes."""
+        return True
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of a sample: channels, height, width."""
-        return (self.channels, self.size, self.size)
-
-    @property
-    def samples(self) -> int:
-        """Number of training samples, as published."""
-        return TRAINING_SAMPLES[self.name]
-
-    @property
-    def targets(self) -> int:
-        """Number of outputs of a net that learns the images: one per class."""
-        return CLASSES
+    def tested(self) -> bool:
+        """Whether there is a test set."""
+        return False
 
 
-TITLES = {"digits": "digits", "mnist_5k": "5,000 images of MNIST", "mnist": "MNIST", "cifar10": "CIFAR-10"}
-"""Names of the image sets, as readers see them."""
-PART_OF = {"mnist_5k": "mnist"}
-"""Image set that is a part of another one -> the whole."""
-Data = Function | Images
+Data = Function | Images | ImageFolder | Table
 Loss = Literal["mse", "cross_entropy", "nll"]
 
 

@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 
 from hw1bench.specs import notation
 from hw1bench.specs.arm import Arm
-from hw1bench.specs.ingredients import Function
 from hw1bench.support.checks import integer, label, real, settle, tuple_of
 from hw1bench.support.snapshots import ARRAYS
 
@@ -111,7 +110,7 @@ class Paths(Measurement):
         return self.own, self.other
 
     def needs(self, arm: Arm) -> str:
-        return _images(arm) or _labels(arm)
+        return _classes(arm) or _labels(arm)
 
     def arrays(self, *arms: Arm) -> Shapes:
         counts = [1 + arm.snapshots_in(arm.steps) for arm in arms]
@@ -152,8 +151,8 @@ class MinimalRatio(Measurement):
         settle(self, target=real(above=0, most=1))
 
     def needs(self, arm: Arm) -> str:
-        if not isinstance(arm.data, Function):
-            return f"a function to fit, and the arm has {arm.data.name}"
+        if not arm.data.regression:
+            return f"numbers to fit, and the arm has {arm.data.name}"
         if arm.gradient_norm != "epoch":
             return 'its gradient norm: record it with gradient_norm="epoch"'
         layers = notation.parse(arm.model.layout)
@@ -199,7 +198,7 @@ class Interpolation(Measurement):
         return self.first, self.second
 
     def needs(self, arm: Arm) -> str:
-        return _images(arm) or _labels(arm)
+        return _classes(arm) or _labels(arm)
 
     def arrays(self, *arms: Arm) -> Shapes:
         names = (f"mixed_{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))
@@ -215,15 +214,17 @@ class JacobianNorm(Measurement):
     respect to the input (Novak et al., 2018), in eval mode, at the weights that the arm keeps."""
 
     def needs(self, arm: Arm) -> str:
-        return _images(arm)
+        return _classes(arm)
 
     def arrays(self, *arms: Arm) -> Shapes:
         return {"jacobian": ()}
 
 
-def _images(arm: Arm) -> str:
-    """What an arm lacks if it does not learn images; '' if it does."""
-    return f"images, with a test set, and the arm has {arm.data.name}" if isinstance(arm.data, Function) else ""
+def _classes(arm: Arm) -> str:
+    """What an arm lacks if it does not learn classes that are tested; '' if it does."""
+    if arm.data.tested and not arm.data.regression:
+        return ""
+    return f"classes, with a test set, and the arm has {arm.data.name}"
 
 
 def _labels(arm: Arm) -> str:

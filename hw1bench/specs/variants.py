@@ -10,7 +10,7 @@ from typing import Literal
 
 from hw1bench.specs.arm import Arm
 from hw1bench.specs.experiment import Experiment, Protocol
-from hw1bench.specs.ingredients import Function, Images
+from hw1bench.specs.images import ImageForm
 
 SMALL_BATCH = 16  # of a fit
 
@@ -55,7 +55,7 @@ def _changed(arm: Arm, other: Arm) -> Arm | None:
 def _batches(size: int | None) -> Callable[[Arm], Arm | None]:
     # Of fits only: the reports state the batch sizes of their images, and whole sets of images take far fewer steps.
     def change(arm: Arm) -> Arm | None:
-        if not isinstance(arm.data, Function) or arm.batch_size == size:
+        if not arm.data.regression or arm.batch_size == size:
             return None
         return replace(arm.training, batch_size=size)  # every epoch is evaluated, as an arm with the whole set must
 
@@ -64,7 +64,7 @@ def _batches(size: int | None) -> Callable[[Arm], Arm | None]:
 
 def _pixels(mean: float, deviation: float) -> Callable[[Arm], Arm | None]:
     def change(arm: Arm) -> Arm | None:
-        if not isinstance(arm.data, Images):
+        if not isinstance(arm.data, ImageForm) or arm.data.standardize:
             return None
         return _changed(arm, replace(arm, data=replace(arm.data, mean=(mean,), deviation=(deviation,))))
 

@@ -1,9 +1,11 @@
-"""Named arrays in a file, one ``.npz`` without compression or pickles; any damaged file raises ``Damaged``.
+"""Fingerprints of arrays, and named arrays in a file, one ``.npz`` without compression or pickles; any damaged file raises
+``Damaged``.
 
 Anything may lie on a disk: half a file, a file with a flipped bit, a pipe, another program's output. So the cost of reading
 is bounded by the size of the file, in memory and in time.
 """
 
+import hashlib
 import math
 import os
 import warnings
@@ -24,6 +26,15 @@ _PIECE = 2**20  # bytes per read
 
 class Damaged(ValueError):
     """A file that exists but does not hold the arrays that were written; the message says why in a few words."""
+
+
+def fingerprint(*arrays: np.ndarray) -> str:
+    """Return 32 hexadecimal digits over the shapes, types and bytes of ``arrays``."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.dtype.str}{array.shape}".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()[:32]
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -1,5 +1,6 @@
 """Training of a block into a record, by the backend that suits the net and the device."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -43,7 +44,7 @@ def backend(arm: Arm, device: torch.device) -> str:
     no GPU is faster at a chain of steps on so few samples. Compilation takes seconds per layout, which pays off only for long
     fits of functions.
     """
-    if binaries.isa() and fit_kernel.supports(arm):
+    if binaries.isa() and fit_kernel.supports(arm) and (device.type == "cpu" or isinstance(arm.data, Function)):
         return "fit_kernel"
     if device.type != "cpu":
         return "resident"
@@ -163,13 +164,11 @@ def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:
         "steps_per_epoch": arm.steps_per_epoch(len(dataset.train)),
     }
     if dataset.classes is not None:
-        facts["classes"] = dataset.classes
-    else:
-        facts |= {
-            "target_variance": float(dataset.train.y.var(correction=0)),
-            "x": dataset.train.x[:, 0].tolist(),
-            "truth": dataset.train.y[:, 0].tolist(),
-        }
+        return facts | {"classes": dataset.classes}
+    by_target = [float(target.var(correction=0)) for target in dataset.train.y.T]
+    facts["target_variance"] = math.fsum(by_target) / len(by_target)
+    if isinstance(arm.data, Function):
+        facts |= {"x": dataset.train.x[:, 0].tolist(), "truth": dataset.train.y[:, 0].tolist()}
     return facts
 
 

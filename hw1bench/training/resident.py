@@ -196,7 +196,7 @@ class _Training:
         if not self._classes:
             with torch.no_grad():
                 output = self._net.outputs(x.expand(len(self.recordings), *x.shape), training=False)
-            found["prediction"] = output[:, :, 0].cpu().numpy()
+            found["prediction"] = output.squeeze(2).cpu().numpy()
         if arm.coast:
             weights = self._net.weights
             coasted = optimizers.coasted(self._optimizer, weights, lambda: self._net.rows(weights))

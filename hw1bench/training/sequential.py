@@ -215,7 +215,7 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
         arrays |= recording.arrays()
     if not shared.dataset.classes:
         with torch.no_grad():
-            arrays["prediction"] = _outputs(network.eval(), x, shared)[:, 0].numpy()
+            arrays["prediction"] = _outputs(network.eval(), x, shared).squeeze(1).numpy()
     if arm.coast:
         arrays["coasted"] = optimizers.coasted(optimizer, [*network.parameters()], weights).numpy()
     left_out = recording.left_out()

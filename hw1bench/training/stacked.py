@@ -260,7 +260,7 @@ def train(block: Block, dataset: Dataset, fuse: bool, advance: Advance) -> dict[
     kept = [recording.arrays() for recording in recordings]
     arrays |= {name: np.stack([each[name] for each in kept]) for name in kept[0]}
     if dataset.classes is None:
-        arrays["prediction"] = forward(arm.model, flat, x, fuse=False)[:, 0].numpy()
+        arrays["prediction"] = forward(arm.model, flat, x, fuse=False).movedim(1, 2).squeeze(2).numpy()
     if arm.coast:
         arrays["coasted"] = optimizers.coasted(optimizer, [flat], flat.clone).numpy()
     return arrays

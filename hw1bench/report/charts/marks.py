@@ -10,10 +10,7 @@ from matplotlib.axes import Axes
 from hw1bench.report.charts.lines import colour, entry, readable
 from hw1bench.report.charts.series import Series, array
 from hw1bench.report.charts.text import INK, plain
-from hw1bench.specs.ingredients import CLASSES
 
-CHANCE = {"accuracy": 100 / CLASSES, "loss": math.log(CLASSES)}
-"""What guessing among the classes gives: in per cent, and in nats of cross-entropy."""
 _DASHES: dict[str, Any] = {
     "threshold": (0, (5, 2)),
     "deadline": (0, (2, 2)),
@@ -146,19 +143,20 @@ def height(mark: Mark, up: str, series: Sequence[Series]) -> float:
     """Where a mark's y lies: an accuracy in per cent, a share of the variance of the target in its own unit."""
     assert mark.y is not None
     if mark.of_variance:
-        return mark.y * float(array(series[0], "truth", 1).var())
+        return mark.y * float(array(series[0], "target_variance", 0))
     return 100 * mark.y if up == "accuracy" else mark.y
 
 
-def chance(axes: Axes, what: str, named: Named) -> None:
-    """Draw what guessing gives, if it is in view or nearly so; ``what`` is "loss" or "accuracy"."""
-    level = CHANCE[what]
+def chance(axes: Axes, what: str, classes: int, named: Named) -> None:
+    """Draw what guessing among ``classes`` gives, if it is in view or nearly so: for ``what`` "accuracy" in per cent, for "loss"
+    in nats of cross-entropy."""
+    level = 100 / classes if what == "accuracy" else math.log(classes)
     low, high = axes.get_ylim()
     room = _NEAR * (high - low)
     if not low - room <= level <= high + room:
         return
     _grow(axes, "y", level)
-    said = f"{level:g}" if what == "accuracy" else f"ln {CLASSES}"
+    said = f"{level:.3g}" if what == "accuracy" else f"ln {classes}"
     once(axes, "chance", axes.axhline, level, f"chance, {said}{' %' if what == 'accuracy' else ''}")
     named.y[level] = said
 

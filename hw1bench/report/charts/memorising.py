@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hw1bench.report.charts.lines import ENDS, Look, caption, colour, each, line, readable, style
-from hw1bench.report.charts.marks import CHANCE, once
-from hw1bench.report.charts.series import Array, Series, array, label, median_accuracy, quartiles
+from hw1bench.report.charts.marks import once
+from hw1bench.report.charts.series import Array, Series, array, classes, label, median_accuracy, quartiles
 from hw1bench.report.charts.text import FAINT, INK
 
 LEVELS = (15, 50, 99)
@@ -30,7 +30,9 @@ def memorising(axes: Axes, series: Sequence[Series]) -> str:
         line(axes, look, steps, middle, quartiles(100 * runs))
         axes.plot(steps[passed], middle[passed], "o", color=colour(index), markersize=4.5, label="_")
     axes.set(xlabel="optimiser steps", ylabel="training accuracy (%)", ylim=(0, 103))
-    once(axes, "chance", axes.axhline, CHANCE["accuracy"], "chance, 10 %")
+    among = classes(series)
+    if among:
+        once(axes, "chance", axes.axhline, 100 / among, f"chance, {100 / among:.3g} %")
     readable(axes.xaxis)
     *others, last = map(str, LEVELS)
     dots = f"dots: the median passes {', '.join(others)} and {last} %"

@@ -34,7 +34,10 @@ class Series:
     parameters                     (), the net's number of trainable parameters
     gradient_norm                  (runs, epochs + 1), or (runs, steps) if it was recorded per step
     step_loss                      (runs, steps), the batch's loss before each step
-    prediction                     (runs, points), the fitted functions on the training grid
+    classes                        (), their number, of data that have classes
+    target_variance                (), of data that are numbers to fit, as a mean over targets
+    prediction                     (runs, points), the fitted functions on the training grid; (runs, samples, targets) of a table
+                                   with several targets
     x, truth                       (points,), the training grid and the function on it
 
     Paths of the weights (``path``), of the whole net and of its first layer, ``part`` being whole or layer1:
@@ -84,6 +87,12 @@ def _given(arm: Series, name: str) -> Array:
     return arm.arrays[name]
 
 
+def classes(series: Sequence[Series]) -> int:
+    """The number of classes that all ``series`` share; 0 if they differ, or learn numbers."""
+    found = {int(array(arm, "classes", 0)) if "classes" in arm.arrays else 0 for arm in series}
+    return found.pop() if len(found) == 1 else 0
+
+
 def epochs(arm: Series, history: str) -> Array:
     """The epochs at which ``history`` of ``arm`` is given, (evaluated epochs,)."""
     name = f"{history.partition('_')[0]}_epochs"
@@ -111,10 +120,11 @@ def lost(arm: Series, runs: Array) -> tuple[Array, Array]:
         losses = array(arm, "train_loss", 2)
         gone = gone | _not_finite(losses) if len(losses) == len(runs) else gone
     dead = np.zeros(len(runs), bool)
-    if {"truth", "prediction"} <= arm.arrays.keys():
-        fitted = array(arm, "prediction", 2)
+    if {"target_variance", "prediction"} <= arm.arrays.keys():
+        fitted = array(arm, "prediction", _given(arm, "prediction").ndim)
         if len(fitted) == len(runs):
-            dead = np.ptp(fitted, axis=1) <= _CONSTANT * array(arm, "truth", 1).std()
+            spread = np.ptp(fitted.reshape(*fitted.shape[:2], -1), axis=1).max(axis=1)
+            dead = spread <= _CONSTANT * np.sqrt(array(arm, "target_variance", 0))
     return dead & ~gone, gone
 
 

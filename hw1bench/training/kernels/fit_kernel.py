@@ -15,7 +15,7 @@ from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.records.runs import Block
 from hw1bench.specs import notation
-from hw1bench.specs.experiment import Arm, Function
+from hw1bench.specs.experiment import Arm
 from hw1bench.support.progress import Advance
 from hw1bench.training import optimizers, stacked
 from hw1bench.training.kernels import binaries
@@ -25,7 +25,7 @@ from hw1bench.training.streams import generator_for
 
 
 def supports(arm: Arm) -> bool:
-    """Whether the kernel can train ``arm``: a dense net that fits a function, by mean squared error.
+    """Whether the kernel can train ``arm``: a dense net that fits numbers without a test set, by mean squared error.
 
     Whether the kernel is built here is another question: see ``binaries.isa``.
     """
@@ -41,7 +41,8 @@ def supports(arm: Arm) -> bool:
         and arm.schedule is None
         and arm.gradient_norm in ("", "epoch")
         and arm.snapshots is None
-        and isinstance(arm.data, Function)
+        and arm.data.regression
+        and not arm.data.tested
     )
 
 
@@ -161,7 +162,7 @@ def train(
 ) -> dict[str, np.ndarray]:
     """Train the runs of ``block``. Return the arrays of a record, in the arm's precision.
 
-    They are ``train_loss (runs, epochs + 1)``, ``weights (runs, parameters)`` and ``prediction (runs, points)``, as from
+    They are ``train_loss (runs, epochs + 1)``, ``weights (runs, parameters)`` and ``prediction``, as from
     ``stacked.train``, and ``gradient_norm (runs, epochs + 1)`` if the arm asks for it; index 0 is before training.
     ``advance`` is called, from the calling thread, with the model-steps done since the last call. ``isa`` is one of
     ``binaries.instruction_sets`` (default: the best), ``threads`` at most 8 (default: one per processor).
@@ -179,7 +180,9 @@ def train(
     ]
     train_side_by_side([run.calls() for run in runs], threads, advance)
     arrays = {key: np.stack([run.arrays[key] for run in runs]) for key in runs[0].arrays}
-    arrays["prediction"] = arrays["prediction"][:, 0]
+    arrays["prediction"] = (
+        np.moveaxis(arrays["prediction"], 1, 2) if len(setup.arrays[2]) > 1 else arrays["prediction"][:, 0]
+    )
     if block.arm.coast:
         moments = np.stack([run.moments for run in runs], axis=1)
         steps = float(block.arm.epochs * block.arm.steps_per_epoch(setup.samples))

@@ -35,7 +35,7 @@ class Evaluator:
             raise ValueError(f"a sample has class {least}: give classes from 0, drawn labels in place of hidden ones")
         self._arm = arm
         self._x, self._y = resident(arm, split)
-        self._compiled = CompiledProblem.of(arm, split.x, int(split.y.max()) + 1, self._code)
+        self._compiled = CompiledProblem.of(arm, self._x, int(split.y.max()) + 1, self._code)
 
     def evaluate(self, weights: np.ndarray) -> tuple[float, float]:
         """Return the mean loss and the accuracy, a share, of the net at ``weights``.

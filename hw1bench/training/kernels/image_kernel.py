@@ -18,7 +18,7 @@ from hw1bench import models
 from hw1bench.data import Dataset
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs.evaluation import SplitName
-from hw1bench.specs.experiment import Arm, Images
+from hw1bench.specs.experiment import Arm
 from hw1bench.support.progress import Advance
 from hw1bench.training import augmentation, optimizers, stacked
 from hw1bench.training.kernels import binaries
@@ -33,12 +33,13 @@ _STREAMS: tuple[Stream, ...] = ("order", "augment", "dropout")
 
 
 def supports(arm: Arm) -> bool:
-    """Whether the kernel can train ``arm``: a classifier of images, each layer followed by at most dropout, pooling, dropout.
+    """Whether the kernel can train ``arm``: a classifier, of images or of rows of features, each layer followed by at most
+    dropout, pooling, dropout.
 
     Whether the kernel is built here is another question (see ``binaries.isa``), and so is whether it is faster than torch.
     """
     return (
-        isinstance(arm.data, Images)
+        not arm.data.regression
         and arm.loss in LOSSES
         and activates(arm.model)
         and steps_by(arm.optimizer)
@@ -64,7 +65,7 @@ class _ImageSetup:
         if dataset.test is not None:
             sets["test"] = resident(block.arm, dataset.test)
         assert dataset.classes is not None
-        compiled = CompiledProblem.of(block.arm, dataset.train.x, dataset.classes, code)
+        compiled = CompiledProblem.of(block.arm, sets["train"][0], dataset.classes, code)
         return cls(block, dataset, code, sets, compiled)
 
 

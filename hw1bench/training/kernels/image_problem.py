@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from hw1bench import models
 from hw1bench.data import Split
@@ -20,8 +19,12 @@ _ALIGNMENT = 64  # bytes, of a run's memory
 
 def resident(arm: Arm, split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Return the images (samples, channels, height, width) of ``split`` in the arm's precision and their classes (samples,)
-    int32. Raises ValueError if the net does not take them."""
-    x = models.inputs(arm.model, split.x).numpy().reshape(split.x.shape)
+    int32. Features are channels of 1 x 1. Raises ValueError if the net does not take them."""
+    x = (
+        models.inputs(arm.model, split.x)
+        .numpy()
+        .reshape(split.x.shape if split.x.ndim == 4 else (*split.x.shape, 1, 1))
+    )
     return np.ascontiguousarray(x, arm.precision), split.y.numpy().astype(np.int32)
 
 
@@ -36,7 +39,7 @@ class CompiledProblem:
     stages: Any
 
     @classmethod
-    def of(cls, arm: Arm, images: torch.Tensor, classes: int, code: ctypes.CDLL) -> "CompiledProblem":
+    def of(cls, arm: Arm, images: np.ndarray, classes: int, code: ctypes.CDLL) -> "CompiledProblem":
         """Compile ``arm``, for training on ``images (samples, channels, height, width)`` of so many classes.
 
         Raises ValueError if the net has fewer outputs than there are classes.
