@@ -153,7 +153,7 @@ def _loop(report, experiment, arm, seed, library):
     if arm.loss != "mse":
         if arm.data.random_labels:
             drawn = torch.Generator().manual_seed(seed_for(report, experiment, "labels", seed))
-            y = torch.randint(10, (len(x),), generator=drawn)
+            y = torch.randint(dataset.classes, (len(x),), generator=drawn)
         if arm.data.augment:
             augment = torch.Generator().manual_seed(seed_for(report, experiment, "augment", seed))
     flat = not any(isinstance(layer, notation.Conv) for layer in notation.parse(arm.model.layout))

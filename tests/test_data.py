@@ -6,6 +6,7 @@ import torch
 
 from hw1bench import Function, Images, images
 from hw1bench.data import BUILT_IN, Library
+from hw1bench.specs.experiment import digest
 from hw1bench.support.arrays import fingerprint
 from hw1bench.support.refusals import Unavailable
 
@@ -139,3 +140,76 @@ def test_fingerprints_tell_contents_shapes_and_types_apart():
 def test_bad_specifications_are_named(fields, said):
     with pytest.raises(ValueError, match=said):
         Function(**{"name": "sinc", **fields})
+
+
+@pytest.mark.parametrize("classes", [(), (7, 3)])
+def test_a_part_is_the_first_images_of_its_classes(classes):
+    whole, part = load(DIGITS), load(replace(DIGITS, first=50, classes=classes))
+    labels = sorted(classes) or list(range(10))
+    rows = [row for row, label in enumerate(whole.train.y.tolist()) if label in labels]
+    assert torch.equal(part.train.x, whole.train.x[rows[:50]])
+    assert [labels[label] for label in part.train.y] == whole.train.y[rows[:50]].tolist()
+    rows = [row for row, label in enumerate(whole.test.y.tolist()) if label in labels]
+    assert torch.equal(part.test.x, whole.test.x[rows])
+    assert [labels[label] for label in part.test.y] == whole.test.y[rows].tolist()
+    assert (part.classes, part.canonical, part.fingerprint) == (len(labels), True, whole.fingerprint)
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist_5k"])
+def test_published_numbers_of_samples_are_those_of_the_sets(name):
+    whole = load(Images(name=name, size=8))
+    counts = torch.bincount(whole.train.y).tolist()
+    assert [Images(name=name, size=8, classes=(label, (label + 1) % 10)).samples for label in range(10)] == [
+        counts[label] + counts[(label + 1) % 10] for label in range(10)
+    ]
+    assert Images(name=name, size=8).samples == len(whole.train)
+
+
+def test_a_part_is_named_and_the_whole_is_one_specification():
+    mnist = Images(name="mnist", size=28)
+    parts = {
+        "first 10,000 images of MNIST": replace(mnist, first=10_000),
+        "classes 0 and 1 of MNIST": replace(mnist, classes=[1, 0, 1]),
+        "first 500 images of classes 0, 1 and 9 of MNIST": replace(mnist, first=500, classes=(0, 1, 9)),
+    }
+    assert [part.title for part in parts.values()] == list(parts)
+    assert [(part.samples, part.targets) for part in parts.values()] == [(10_000, 10), (12_665, 2), (500, 3)]
+    assert len({digest(part) for part in (mnist, *parts.values())}) == 4
+    assert replace(mnist, first=60_000, classes=range(10)[::-1]) == mnist
+    assert load(replace(DIGITS, first=50)).name == "first 50 images of digits, 8x8"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"first": 1438}, "Images 'digits' first is 1,438: give at most 1,437"),
+        ({"first": 300, "classes": (0, 1)}, "Images 'digits' first is 300: give at most 288"),
+        ({"first": 0}, "Images 'digits' first is 0: give an integer, 1 or more"),
+        ({"classes": (3,)}, r"Images 'digits' classes is \(3,\): give two or more"),
+        ({"classes": (3, 10)}, r"Images 'digits' classes\[1\] is 10: give at most 9"),
+        ({"standardize": True, "mean": (0.5,)}, r"standardized images have mean \(0.5,\) .*: leave both out"),
+    ],
+)
+def test_a_part_or_form_that_does_not_fit_is_refused(fields, said):
+    with pytest.raises(ValueError, match=said):
+        replace(DIGITS, **fields)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_each_image_is_standardised_by_itself(channels):
+    spec = replace(DIGITS, channels=channels)
+    plain, found = load(spec).train.x.double(), load(replace(spec, standardize=True)).train.x
+    for image, expected in zip(found[:20].double(), plain[:20], strict=True):
+        deviation = (expected - expected.mean()).square().mean().sqrt()
+        torch.testing.assert_close(image, (expected - expected.mean()) / deviation, rtol=1e-5, atol=1e-6)
+
+
+def test_an_image_of_one_colour_stays_finite(monkeypatch):
+    stack = images.Stack(np.full((2, 1, 4, 4), 200, np.uint8), np.arange(2))
+    stack.images[1, 0, 0, 0] = 201
+    monkeypatch.setattr(
+        images, "read", lambda *arguments: images.ImageSet("mnist", "MNIST", stack, stack, "", True, 255)
+    )
+    found = Library().load(Images(name="mnist", size=4, standardize=True)).train.x
+    assert (found[0] == 0).all()
+    assert found[1].max() == pytest.approx((1 - 1 / 16) / 255 * 4)  # its deviation is less than 1 / sqrt(16)

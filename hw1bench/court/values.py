@@ -1,6 +1,5 @@
 """Values from elsewhere: effects of training that is not ours, one per seed, given by a function or a table."""
 
-import csv
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
@@ -12,6 +11,7 @@ from hw1bench.court.looks import LOOKS, check_looks
 from hw1bench.court.verdict import Opposite, negated
 from hw1bench.effects.identity import identity
 from hw1bench.support.checks import function, integer, label, optional, reason, settle, shown, text, tuple_of
+from hw1bench.support.csv_file import CsvFile
 from hw1bench.support.number import NoFinding, as_real
 
 SEED, EFFECT = "seed", "effect"
@@ -120,14 +120,7 @@ class Values:
         undefined effect is written nan. ``fields`` are those of ``Values``.
 
         Raises ValueError, in one line that names the file and the line, for a file that is not such a table."""
-        path = Path(path)
-        try:
-            pairs = [*_read(path)]
-        except OSError as error:
-            way = "give its path, such as Path(__file__).with_name('runs.csv')"
-            raise ValueError(f"{path.absolute()} cannot be read ({error.strerror}): {way}") from None
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"{path} is not a CSV file in UTF-8 ({error}): save it as one") from None
+        pairs = _pairs(CsvFile.read(path, "runs.csv"))
         return cls(pairs, **fields)
 
     @cached_property
@@ -187,23 +180,14 @@ class Values:
             raise NoFinding(f"values {self.name!r}, seed {seed}: {error}: return one per seed") from None
 
 
-def _read(path: Path) -> Iterable[tuple[int, float]]:
+def _pairs(file: CsvFile) -> Iterable[tuple[int, float]]:
     """The seeds and effects in the lines of a file."""
-    with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets begin a file with a mark of its encoding
-        lines = csv.reader(file, strict=True)
-        head = [name.strip() for name in next(lines, [])]
-        for column in (SEED, EFFECT):
-            if head.count(column) != 1:
-                there = ", ".join(map(shown, head)) or "none"
-                raise ValueError(f"{path} needs one column {column!r}, and its first line has {there}: rename one")
-        for cells in filter(None, lines):
-            where = f"{path}, line {lines.line_num}"
-            if len(cells) != len(head):
-                raise ValueError(f"{where} has {len(cells)} cells, and the first line {len(head)}: give one per column")
-            yield (
-                _cell(int, cells[head.index(SEED)], f"{where}: seed", "an integer"),
-                _cell(float, cells[head.index(EFFECT)], f"{where}: effect", "a number, or nan if it is undefined"),
-            )
+    seed, effect = file.place(SEED), file.place(EFFECT)
+    for where, cells in file.lines:
+        yield (
+            _cell(int, cells[seed], f"{where}: seed", "an integer"),
+            _cell(float, cells[effect], f"{where}: effect", "a number, or nan if it is undefined"),
+        )
 
 
 def _cell(kind: Callable[[str], Any], cell: str, what: str, way: str) -> Any:

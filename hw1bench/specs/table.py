@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from hw1bench.specs.images import check_augmentable, check_own_name
 from hw1bench.specs.numbers import Numbers
 from hw1bench.support.checks import flag, label, settle, shown
+from hw1bench.support.csv_file import CsvFile
 
 _SHAPES = {1: "(samples,)", 2: "(samples, features)", 4: "(samples, channels, height, width)"}
 _CLASSES = "biuUO"  # numpy's kinds of labels: booleans, integers and text; numbers to regress are floats
@@ -38,6 +40,20 @@ class Table:
     test: Any = field(default=None, kw_only=True)
     augment: bool = field(default=False, kw_only=True)
     random_labels: bool = field(default=False, kw_only=True)
+
+    @classmethod
+    def csv(cls, path: str | Path, *, target: str, test: str | Path | None = None, **fields: Any) -> "Table":
+        """A table from a CSV file: ``y`` is the column ``target``, ``x`` are the others in their order. The target is classes if
+        its cells are integers, or if one of them is no number. ``test`` is the path of a file with the same columns. ``fields``
+        are others of ``Table``.
+
+        Raises ValueError, in one line that names the file and the line, for a file that is not such a table."""
+        train = CsvFile.read(path, "data.csv")
+        kind = _kind_of([cells[train.place(target)] for _, cells in train.lines])
+        features = [column for column in train.columns if column != target]
+        x, y = _columns(train, features, target, kind)
+        pair = None if test is None else _columns(CsvFile.read(test, "test.csv"), features, target, kind)
+        return cls(x, y, test=pair, **fields)
 
     def __post_init__(self) -> None:
         settle(self, name=label(), augment=flag(), random_labels=flag())
@@ -106,6 +122,39 @@ class Table:
         return f"{self.name}, {self.samples:,} samples"
 
 
+def _kind_of(cells: list[str]) -> type:
+    """The narrowest of int, float and str that all ``cells`` can be read as."""
+    for kind in (int, float):
+        try:
+            for cell in cells:
+                kind(cell)
+        except ValueError:
+            continue
+        return kind
+    return str
+
+
+def _columns(file: CsvFile, features: list[str], target: str, kind: type) -> tuple[np.ndarray, np.ndarray]:
+    """The features (samples, features) and the targets (samples,) of a file."""
+    places, last = [file.place(column) for column in features], file.place(target)
+    if len(file.columns) != len(features) + 1:
+        raise ValueError(f"{file.path} has {len(file.columns)} columns: give {', '.join([*features, target])} alone")
+    x = [
+        [_cell(float, cells[place], f"{where}: {file.columns[place]}") for place in places]
+        for where, cells in file.lines
+    ]
+    y = [_cell(kind, cells[last], f"{where}: {target}") for where, cells in file.lines]
+    return np.array(x, float).reshape(len(y), len(features)), np.array(y, kind)
+
+
+def _cell(kind: type, cell: str, what: str) -> Any:
+    try:
+        return kind(cell)
+    except ValueError:
+        way = "an integer" if kind is int else "a number"
+        raise ValueError(f"{what} is {shown(cell)}: write {way}, or leave the line out") from None
+
+
 def _unwrapped(value: Any, what: str) -> np.ndarray:
     """``value`` as an array of any type."""
     if isinstance(value, Numbers):
@@ -131,7 +180,7 @@ def _pair(
     if len(x) != len(targets):
         raise ValueError(f"{whose} has {len(x):,} samples in x and {len(targets):,} in y: give one y for each x")
     if len(x) < least:
-        raise ValueError(f"{whose} has {len(x)} samples: give {least} or more")
+        raise ValueError(f"{whose} has too few samples, {len(x)}: give {least} or more")
     x = _finite(x if x.ndim > 1 else x[:, None], np.float32 if x.ndim == 4 else np.float64, f"{whose} x")
     if classes is not None:
         return x, _indices(targets, classes, f"{whose} y")
@@ -156,7 +205,7 @@ def _class_names(labels: np.ndarray, what: str) -> np.ndarray:
     """The sorted classes among ``labels``."""
     found = np.unique(_one_label_each(labels, what))
     if len(found) < 2:
-        raise ValueError(f"{what} has {len(found)} classes: give two or more")
+        raise ValueError(f"{what} has too few classes, {len(found)}: give 2 or more")
     return found
 
 
