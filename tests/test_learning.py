@@ -116,3 +116,12 @@ def test_the_opposite_of_an_order_of_sensitivities_is_the_other_way():
     assert BY_BATCH.opposite(sweep((1, 2, 3))) == pytest.approx(1 - IN_ORDER)
     assert BY_RATE.opposite(sweep(losses=((0, 3, 9), (0, 2, 9), (0, 1, 9)))) == pytest.approx(1 - IN_ORDER)
     assert BY_BATCH.arms is None
+
+
+@pytest.mark.parametrize(
+    ("classes", "times", "expected"),
+    [(10, 2.5, 0.25), (10, 1.5, 0.15), (2, 2.5, 7 / 12), (100, 2.5, 0.175), (2, 10, 1)],
+)
+def test_a_level_over_guessing_is_as_far_on_the_way_to_1_for_any_number_of_classes(classes, times, expected):
+    assert learning.over_guessing(classes, times) == pytest.approx(expected, rel=1e-15)
+    assert learning.over_guessing(10, times) == times / 10

@@ -29,6 +29,7 @@ from hw1bench.specs.experiment import (
     Optimizer,
     Protocol,
     StepLR,
+    Table,
     both_tiers,
 )
 from hw1bench.specs.images import TRAINING_SAMPLES
@@ -132,6 +133,9 @@ def test_the_range_of_parameters_of_many_nets_is_listed_and_an_order_that_change
             {"data": replace(MNIST, name="mnist_5k", stands_for="CIFAR-10")},
             "5,000 images of MNIST stand in for CIFAR-10",
         ),
+        ({"data": replace(MNIST, first=10_000)}, "only first 10,000 images of MNIST"),
+        ({"data": replace(MNIST, name="mnist_5k", first=500)}, "only first 500 images of 5,000 images of MNIST"),
+        ({"data": replace(MNIST, standardize=True)}, "standardize True instead of False"),
         ({"data": replace(MNIST, random_labels=True)}, "random labels True instead of False"),
         ({"data": replace(MNIST, size=14)}, "size 14 instead of 28"),
         ({"model": Model("784-32-10")}, "layout 784-32-10 instead of 784-256-10"),
@@ -162,6 +166,45 @@ def test_data_of_another_kind_are_listed():
         "points 100 instead of 300, low 0.0 instead of -1.0",
     )
     assert said(arm(batch_size=None), function) == ("sinc instead of MNIST",)
+
+
+def two_classes(**fields):
+    return arm(data=replace(MNIST, classes=(0, 1), **fields), model=Model("784-2"), epochs=1, batch_size=None)
+
+
+@pytest.mark.parametrize(
+    ("full", "quick", "text"),
+    [
+        ({}, {"first": 99}, "only first 99 images of classes 0 and 1 of MNIST"),
+        ({}, {"name": "mnist_5k"}, "only classes 0 and 1 of 5,000 images of MNIST"),
+        ({}, {"classes": (1, 2)}, "classes 1 and 2 of MNIST instead of classes 0 and 1 of MNIST"),
+        (
+            {"first": 50},
+            {"first": 99},
+            "first 99 images of classes 0 and 1 of MNIST instead of first 50 images of classes 0 and 1 of MNIST",
+        ),
+        (
+            {"first": 50},
+            {"name": "mnist_5k", "first": 9},
+            "first 9 images of classes 0 and 1 of 5,000 images of MNIST instead of first 50 images of classes 0 and 1 of MNIST",
+        ),
+    ],
+)
+def test_a_part_is_only_called_so_if_it_is_one(full, quick, text):
+    def changed(classes=(0, 1), **fields):
+        return unchecked(two_classes(), data=replace(MNIST, **{"classes": classes} | fields))
+
+    assert said(changed(**full), changed(**quick)) == (text,)
+
+
+def test_other_numbers_under_one_name_are_listed():
+    def fit(*numbers):
+        table = Table(numbers, numbers, name="houses")
+        return arm(data=table, model=Model("1-1"), loss="mse", batch_size=None)
+
+    assert said(fit(1.0, 2.0, 3.0), fit(1.0, 2.0)) == ("other content of houses, 2 samples instead of 3",)
+    assert said(fit(1.0, 2.0), fit(1.0, 2.0)) == ()
+    assert said(arm(batch_size=None, epochs=1), replace(fit(1.0, 2.0), epochs=1))[0] == "houses instead of MNIST"
 
 
 def test_full_batch_epochs_are_steps_and_are_listed_once():

@@ -14,6 +14,7 @@ from hw1bench.court.vocabulary import PILOTS, RULED, VERDICTS
 from hw1bench.report import replication
 from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.sources.pack import PACK
+from test_image_folder import drawn, put
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -48,6 +49,16 @@ def test_the_claim_of_ones_own_runs_as_shown(judged):
     ((name, claim),) = judged(source).items()
     assert (name, claim["topic"]) == ("mine-larger-rate-lower-loss", "mine")
     assert claim["figure"] == "figures/mine-rates-loss.svg"
+
+
+def test_the_data_of_ones_own_are_made_as_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    put(tmp_path / "leaves", drawn(size=32))
+    there = {"__file__": str(tmp_path / "test_mine.py")}
+    for source in examples((ROOT / "docs" / "data.md").read_text()):
+        exec(source, there)
+    made = [there[data] for data in ("FEWER", "CATS_AND_DOGS", "HOUSES", "LARGEST", "LEAVES")]
+    assert [(data.samples, data.targets) for data in made] == [(10_000, 10), (10_000, 2), (200, 1), (150, 3), (31, 3)]
 
 
 def test_the_effect_of_ones_own_runs_as_shown(judged):

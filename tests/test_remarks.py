@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 from cases import ARM
-from hw1bench import Images, Model
+from hw1bench import Images, Model, Table
 from hw1bench.court.remarks import diverged_where, left_out, near_chance, remarks
 from hw1bench.records.runs import Result, Run
 from hw1bench.specs.measurement import MinimalRatio
@@ -25,6 +25,13 @@ def test_nets_that_hardly_learn_are_named_with_the_verdict():
         "Near chance in training accuracy at the end: a (12%). Comparisons of such nets say little."
     )
     assert near_chance([{name: runs[name] for name in "bc"} for runs in seeds]) == ""
+
+
+def test_near_chance_between_two_classes_is_not_out_of_reach():
+    arm = replace(ARM, data=Table([1, 2], [0, 1], name="t"), model=Model("1-2"), loss="cross_entropy")
+    for accuracy, named in ((0.52, True), (0.54, False)):
+        run = Run(arm, 0, {"train_accuracy": np.array([0.5, accuracy])}, {"classes": 2})
+        assert (near_chance([{"arm": run}]) != "") is named
 
 
 def points(reached, ratios, loss=0.01):

@@ -168,6 +168,16 @@ def test_a_dead_fit_is_grey_and_counted_as_the_measure_of_dead_runs_has_it(drawn
     assert list(dead) == [learning.dead(run) for run in runs]
 
 
+def test_a_fit_of_several_targets_is_dead_if_all_outputs_are_constant():
+    fits = np.zeros((3, 5, 2))  # runs, samples, targets
+    fits[:, :, 1] = 1.0
+    fits[1, 2, 0], fits[2, 2, 0] = 0.5, 1e-4
+    dead, _ = lost(Series("table", {"prediction": fits, "target_variance": np.asarray(0.25)}), np.ones((3, 4)))
+    assert list(dead) == [True, False, True]
+    runs = [Run(ARM, 0, {"prediction": row}, {"target_variance": 0.25}) for row in fits]
+    assert [learning.dead(run) for run in runs] == list(dead)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
 def test_a_loss_without_a_point_to_draw_leaves_an_empty_chart(drawn, value):
     _, text = drawn("loss", arm(train_loss=np.full((8, 11), value)))

@@ -62,6 +62,16 @@ def test_the_framework_does_not_import_the_reports(path):
     assert "hw1bench.sources" not in text  # nor by its name
 
 
+@pytest.mark.parametrize("room", ["specs", "images", "support"])
+def test_the_lowest_rooms_import_only_what_lies_below_them(room):
+    below = ["support", "images", "specs"]
+    allowed = tuple(f"hw1bench.{one}" for one in below[: below.index(room) + 1])
+    for path in (ROOT / room).rglob("*.py"):
+        package = ".".join(["hw1bench", *path.relative_to(ROOT).parent.parts])
+        ours = [found for found in imported(path.read_text(encoding="utf-8"), package) if found.startswith("hw1bench")]
+        assert [found for found in ours if not found.startswith(allowed)] == [], name(path)
+
+
 @pytest.mark.parametrize("path", FRAMEWORK, ids=name)
 def test_the_framework_names_no_report(path):
     text = path.read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import reference
+from cases import ARM
 from hw1bench import Interpolation, JacobianNorm, MinimalRatio, Optimizer, Paths, StepLR, Table
 from hw1bench.data import BUILT_IN
 from hw1bench.measures.instruments import instrument_for
@@ -56,6 +57,13 @@ def test_each_kind_of_table_trains_as_the_naive_loop(trained, backend, not_compi
     assert {name: array.tobytes() for name, array in again.arrays.items()} == {
         name: array.tobytes() for name, array in record.arrays.items()
     }
+
+
+@pytest.mark.skipif(not binaries.isa(), reason="no kernels")
+def test_a_gpu_trains_tables_and_leaves_functions_to_the_processors():
+    cuda = torch.device("cuda")
+    assert engine.backend(arm(REGRESSION, "3-5-2"), cuda) == "resident"
+    assert engine.backend(ARM, cuda) == "fit_kernel"
 
 
 @pytest.mark.parametrize("name", ["numbers, batches", "number, tested", "classes by torch", "augmented"])

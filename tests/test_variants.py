@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import test_pilots
-from hw1bench import Claim, Experiment, Images, Interpolation, Model, Protocol
+from hw1bench import Claim, Experiment, Images, Interpolation, Model, Protocol, Table
 from hw1bench import effects as fx
 from hw1bench.court.hearing import Court
 from hw1bench.court.variants import variants_of, vary
@@ -48,6 +48,14 @@ def names(experiment):
         (
             replace(IMAGES, data=Images(name="mnist", size=28, mean=(0.1307,), deviation=(0.3081,))),
             ["pixels in [0, 1]", "pixels in [-1, 1]", "Keras's initialisation", "independent seeds"],
+        ),
+        (
+            replace(IMAGES, data=Images(name="mnist", size=28, standardize=True)),
+            ["Keras's initialisation", "independent seeds"],
+        ),
+        (
+            replace(BASIS, name="a", data=Table([1.0, 2.0], [1.0, 2.0], name="t"), batch_size=1),
+            ["full batch", "batches of 16", "Keras's initialisation", "independent seeds"],
         ),
     ],
 )

@@ -22,7 +22,7 @@ from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
 from hw1bench.training import engine
 from hw1bench.training.compiler import why_not
-from hw1bench.training.kernels import binaries, fit_kernel
+from hw1bench.training.kernels import binaries
 
 
 class LocalTrainer:
@@ -68,7 +68,7 @@ class LocalTrainer:
         for group in engine.groups(blocks, self._device):
             steps = [engine.steps(block, self._library) for block in group]
             for block, its in zip(group, steps, strict=True):
-                if binaries.isa() is None and fit_kernel.supports(block.arm):
+                if binaries.isa() is None and engine.for_the_fit_kernel(block.arm, self._device):
                     self._without_kernels(block, its)
             others = f" and {len(group) - 1} more" if len(group) > 1 else ""
             self._progress.start(f"{group[0]}{others}", sum(steps))

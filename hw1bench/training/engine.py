@@ -40,11 +40,10 @@ def backend(arm: Arm, device: torch.device) -> str:
     """Return the backend for ``arm``: "fit_kernel", "image_kernel", "compiled" or "eager" (both stacked), or "sequential" on a
     CPU; "fit_kernel" or "resident" on a GPU.
 
-    On a CPU the kernels train every arm that they support. The fit kernel trains functions if the device is a GPU too, because
-    no GPU is faster at a chain of steps on so few samples. Compilation takes seconds per layout, which pays off only for long
+    On a CPU the kernels train every arm that they support. Compilation takes seconds per layout, which pays off only for long
     fits of functions.
     """
-    if binaries.isa() and fit_kernel.supports(arm) and (device.type == "cpu" or isinstance(arm.data, Function)):
+    if binaries.isa() and for_the_fit_kernel(arm, device):
         return "fit_kernel"
     if device.type != "cpu":
         return "resident"
@@ -53,6 +52,12 @@ def backend(arm: Arm, device: torch.device) -> str:
     if not stacked.stackable(arm) or arm.model.parameters > STACKED_ON_CPU:
         return "sequential"
     return "compiled" if isinstance(arm.data, Function) and compiler_works() else "eager"
+
+
+def for_the_fit_kernel(arm: Arm, device: torch.device) -> bool:
+    """Whether the fit kernel trains ``arm``, if it is built: whatever it supports, but on a GPU functions alone, because no GPU
+    is faster at a chain of steps on so few samples. A table may have many."""
+    return fit_kernel.supports(arm) and (device.type == "cpu" or isinstance(arm.data, Function))
 
 
 def environment(device: torch.device, precision: Precision = "default") -> dict[str, Any]:
