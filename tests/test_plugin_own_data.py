@@ -25,14 +25,12 @@ def trained(name, data, layout, rates=(1e-1, 2e-2)):
         Arm(name=f"lr {lr}", data=data, model=Model(layout), loss=loss, optimizer=Optimizer(name="adam", lr=lr), epochs=50)
         for lr in rates
     ]
-    kinds = ("loss", "losses") if data.regression else ("losses", "accuracies")
-    figures = tuple(Figure(number=kind, title="", kind=kind) for kind in kinds)
-    return Experiment(report="A", name=name, figures=figures, **both_tiers(arms))
+    kind = "losses" if data.regression else "accuracies"
+    return Experiment(report="A", name=name, figures=(Figure(number="1", title="", kind=kind),), **both_tiers(arms))
 
 
 def on(name, experiment, effect):
-    shown = experiment.figures[0].id
-    return Claim(f"A-fit-{name}", report="A", where="", says="It.", experiment=experiment, effect=effect, figure=shown)
+    return Claim(f"A-fit-{name}", report="A", where="", says="It.", experiment=experiment, effect=effect)
 
 
 CLAIMS = [
@@ -78,9 +76,9 @@ def test_claims_on_ones_own_data_are_judged_and_name_it(session, drawn, pytester
     charts = {path.name: path.read_text() for path in (pytester.path / "reports" / "figures").glob("*.svg")}
     for name, said in (
         ("flowers-losses", "flowers, 60 samples"),
-        ("kinds-losses", "kinds, 60 samples"),
-        ("leaves-losses", "leaves, 31 images"),
-        ("few-losses", "first 200 images of classes 0 and 1 of digits"),
+        ("kinds-accuracies", "kinds, 60 samples"),
+        ("leaves-accuracies", "leaves, 31 images"),
+        ("few-accuracies", "first 200 images of classes 0 and 1 of digits"),
     ):
         assert f">{said}<" in charts[f"A-{name}.svg"]
     assert "chance, 50 %" in charts["A-kinds-accuracies.svg"]
@@ -96,9 +94,9 @@ def test_claims_on_ones_own_data_are_judged_and_name_it(session, drawn, pytester
         ),
         ('ImageFolder("leaves")', 'ImageFolder("trees")', "trees is not a folder: give one that holds train/<class>"),
         ('"2-8-2"', '"2-8-3"', "layout '2-8-3' has 3 outputs for 2 classes: end it with 2"),
-        (", test=(X[:20], X[:20, 0] > 0))", ")", "needs test_loss, which arm 'lr 0.1' does not have"),
+        (", test=(X[:20], X[:20, 0] > 0))", ")", "needs test_accuracy, which arm 'lr 0.1' does not have"),
         ("first=200", "first=20_000", "Images 'digits' first is 20,000: give at most 288"),
-        ('("loss", "losses")', '("loss", "curves")', "needs x, truth, which arm 'lr 0.1' does not have"),
+        ('kind = "losses"', 'kind = "curves"', "needs x, truth, which arm 'lr 0.1' does not have"),
     ],
 )
 def test_mistakes_are_told_before_anything_trains(right, wrong, said, session, pytester):
