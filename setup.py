@@ -1,7 +1,7 @@
 """Build of the kernels: one optional shared library per instruction set, from the C++ sources. Metadata is in pyproject.toml.
 
-The libraries are loaded by ctypes, not imported. Without a C++ compiler (GCC or Clang) none is built, and hw1bench trains with
-torch alone.
+The libraries are loaded by ctypes, not imported, so a wheel is for one platform and any Python. Without a C++ compiler (GCC or
+Clang) none is built, and hw1bench trains with torch alone.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
@@ -48,6 +49,10 @@ if platform.machine().lower() in ("x86_64", "amd64"):
 class BuildKernels(build_ext):
     """Command that compiles each extension in a folder of its own, because they share names of objects, and seals it."""
 
+    def get_ext_filename(self, fullname: str) -> str:
+        """Return the library's file without the tag of a version of Python, which an extension module would have."""
+        return f"{os.path.join(*fullname.split('.'))}.so"
+
     def build_extension(self, ext: Extension) -> None:
         library = Path(self.get_ext_fullpath(ext.name))
         if library.exists() and not whole(library):
@@ -64,6 +69,13 @@ class BuildKernels(build_ext):
             self.build_temp = folder
         if not whole(library):
             library.write_bytes(seal["sealed"](library.read_bytes(), library.name))
+
+
+class AnyPython(bdist_wheel):
+    """Command that makes the wheel, for any Python 3 on this platform."""
+
+    def get_tag(self) -> tuple[str, str, str]:
+        return "py3", "none", super().get_tag()[2]
 
 
 def whole(library: Path) -> bool:
@@ -86,5 +98,5 @@ def library(name: str, flags: list[str]) -> Extension:
 
 setup(
     ext_modules=[library(name, flags) for name, flags in INSTRUCTION_SETS.items()],
-    cmdclass={"build_ext": BuildKernels},
+    cmdclass={"build_ext": BuildKernels, "bdist_wheel": AnyPython},
 )

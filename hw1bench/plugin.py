@@ -1,8 +1,8 @@
-"""The pytest plugin: options, markers, the ``court`` fixture, outcomes, and the summary.
+"""The pytest plugin once it is awake: the court as tests see it, outcomes, and the summary.
 
-It is an adapter over ``hw1bench.session.sitting``, and is registered in one place: a root ``conftest.py`` with
-``pytest_plugins = ["hw1bench.plugin"]``. It does nothing unless claims are collected: tests that take the ``court`` fixture and
-are parametrized by ``claim`` (or by ``exhibit``: an experiment, or a figure across reports, that is only trained and drawn).
+It is an adapter over ``hw1bench.session.sitting``. ``pytest_hw1bench``, which pytest loads, calls ``begin`` if an option is
+given, a pack is brought, or claims are collected: tests that take the ``court`` fixture and are parametrized by ``claim`` (or by
+``exhibit``: an experiment, or a figure across reports, that is only trained and drawn).
 """
 
 import time
@@ -18,12 +18,12 @@ from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
 from hw1bench.report import compare, replication, words
 from hw1bench.report.merge import Known
-from hw1bench.session import hooks, options, step_summary, summary, terminal
+from hw1bench.session import mistakes, options, step_summary, summary, terminal
 from hw1bench.session.budget import Budget
 from hw1bench.session.endings import Endings
-from hw1bench.session.interrupts import Interrupts, pytest_keyboard_interrupt  # noqa: F401  # a hook, found by its name
+from hw1bench.session.interrupts import Interrupts, drop_lineless
 from hw1bench.session.ruled import OnRecord
-from hw1bench.session.selection import Selection, params, topic
+from hw1bench.session.selection import Reading, Selection, params, topic
 from hw1bench.session.timing import Stopwatch
 from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
 from hw1bench.support.number import NoFinding, brief
@@ -47,40 +47,28 @@ class Contradicts(Exception):
     """The verdict is at odds with the ruling on record, or, under --strict-rulings, has none to stand on."""
 
 
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    pluginmanager.add_hookspecs(hooks)
+def begin(config: pytest.Config, reading: Reading, *, early: bool) -> "Session":
+    """Begin a session of the court in pytest's, ``early`` or when pytest collects.
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    options.add(parser)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    selection = Selection(config)
+    Raises pytest.UsageError, in one line, for a budget that is none, and for packs that contradict each other.
+    """
+    selection = Selection(config, reading)
+    if early:
+        selection.take_packs()
     config.pluginmanager.register(selection, "hw1bench-selection")
     if options.chosen(config, "on-record"):
         config.pluginmanager.register(OnRecord(), "hw1bench-on-record")
-    config.pluginmanager.register(_Session(config, selection), "hw1bench-session")
-
-
-@pytest.fixture
-def tier(request: pytest.FixtureRequest) -> Tier:
-    """The tier of a claim's test: "quick" or "full"."""
-    found: Tier = request.param
-    return found
-
-
-@pytest.fixture
-def court(request: pytest.FixtureRequest, tier: Tier) -> "Bench":
-    """The court: ``court.judge(claim)`` judges a claim; ``court.show(experiment)`` only trains what its figures show."""
-    session: _Session = request.config.pluginmanager.getplugin("hw1bench-session")
-    return Bench(request, session)
+    session = Session(config, selection, reading.begun)
+    config.pluginmanager.register(session, "hw1bench-session")
+    if not early:
+        session.pytest_sessionstart()
+    return session
 
 
 class Bench:
     """The court as a test sees it: verdicts become outcomes."""
 
-    def __init__(self, request: pytest.FixtureRequest, session: "_Session") -> None:
+    def __init__(self, request: pytest.FixtureRequest, session: "Session") -> None:
         self._request = request
         self._session = session
         self._timed = False
@@ -136,17 +124,17 @@ class Bench:
         return lambda experiment, train: self._session.stopwatch.run(experiment, train, benchmark)
 
 
-class _Session:
+class Session:
     """One pytest session of the court: from the claims that were selected to the report."""
 
-    def __init__(self, config: pytest.Config, selection: Selection) -> None:
+    def __init__(self, config: pytest.Config, selection: Selection, begun: float) -> None:
         self.config = config
         self.cases: dict[str, Case] = {}  # by node id
         self.exhibits: dict[str, str] = {}  # node id -> topic
         self.sitting: Sitting | None = None
         self.stopwatch = Stopwatch()
         self._selection = selection
-        self._begun = time.perf_counter()
+        self._begun = begun
         self._reporting = 0.0  # seconds that the report took
         try:
             self._budget = Budget.of(options.chosen(config, "budget"))
@@ -163,9 +151,25 @@ class _Session:
     def pytest_sessionstart(self) -> None:
         self._leave_terminal = terminal.forgiving(self.config)  # as it was, if there are no claims
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        self._refused = self._refused or getattr(node, "workeroutput", {}).get("hw1bench_claims", False)
+    def bench(self, request: pytest.FixtureRequest) -> "Bench":
+        """Return the court for the test that makes ``request``."""
+        return Bench(request, self)
+
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        """Give the claims of a test function their tiers."""
+        self._selection.parametrize(metafunc)
+
+    def tell(self, report: pytest.CollectReport, error: BaseException) -> None:
+        """Shorten the ``report`` of a file that could not be collected, if its ``error`` is a mistake in the file."""
+        report.longrepr = mistakes.told(error, self.config.invocation_params.dir) or report.longrepr
+
+    def refuse(self) -> None:
+        """Note that claims were collected under pytest-xdist."""
+        self._refused = True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        drop_lineless(excinfo)
 
     @pytest.hookimpl(tryfirst=True)  # not at the end of collection: that hook is called even if collection failed
     def pytest_runtestloop(self, session: pytest.Session) -> None:

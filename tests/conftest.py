@@ -191,7 +191,7 @@ def project(imported, pytester, monkeypatch, request):
     for name in ("HW1BENCH_DATA", "PYTEST_XDIST_WORKER"):  # the latter would have pytest-benchmark time nothing
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(pytester.path / "share"))  # not the user's own data
-    pytester.makeconftest('pytest_plugins = ["hw1bench.plugin"]')
+    pytester.makeconftest('pytest_plugins = ["pytest_hw1bench"]')
     pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\nfilterwarnings = error\n")
 
     def make(claims, more="", topic="fit"):

@@ -90,7 +90,7 @@ def between_lines():
 def test_an_interruption_between_two_lines_is_shown(pytester):
     pytester.makeconftest(
         "from test_interrupts import between_lines\n"
-        'pytest_plugins = ["hw1bench.plugin"]\n'
+        'pytest_plugins = ["pytest_hw1bench"]\n'
         "def pytest_runtest_call():\n"
         "    raise KeyboardInterrupt('in a kernel').with_traceback(between_lines())\n"
     )

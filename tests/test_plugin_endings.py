@@ -28,7 +28,7 @@ def around(request):
 HOOKS = """
 import pytest
 
-pytest_plugins = ["hw1bench.plugin"]
+pytest_plugins = ["pytest_hw1bench"]
 
 
 @pytest.hookimpl(tryfirst=True)

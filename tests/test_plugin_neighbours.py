@@ -25,7 +25,7 @@ def claims(pytester, folder="reports"):
 @pytest.mark.parametrize("where", ["conftest", "plugin"])
 def test_options_of_another_plugin_are_left_to_it(pytester, project, where):
     project(ONE)
-    ours = 'pytest_plugins = ["hw1bench.plugin"]\n'
+    ours = 'pytest_plugins = ["pytest_hw1bench"]\n'
     if where == "conftest":
         pytester.makeconftest(ours + THEIRS + USES)
     else:
@@ -46,7 +46,7 @@ def test_a_topic_named_like_another_plugins_marker_gets_its_own_marker(pytester,
     project(ONE, topic=name)
     pytester.makeconftest("""
 import pytest
-pytest_plugins = ["hw1bench.plugin"]
+pytest_plugins = ["pytest_hw1bench"]
 
 
 def pytest_configure(config):
@@ -71,7 +71,7 @@ def pytest_generate_tests(metafunc):
     metafunc.parametrize("step", range(2), ids=["1-2", "2-2"])
 """
     project(ONE)
-    pytester.makeconftest('pytest_plugins = ["hw1bench.plugin"]\n' + repeat)
+    pytester.makeconftest('pytest_plugins = ["pytest_hw1bench"]\n' + repeat)
     pytester.runpytest("claims").assert_outcomes(passed=2, deselected=2)
     assert len(claims(pytester)) == 1
 

@@ -30,7 +30,7 @@ def root(pytester):
     """A function that writes the root conftest.py, with the plugin, other ``plugins``, and ``more`` source."""
 
     def make(*plugins, more=""):
-        names = ", ".join(map(repr, ("hw1bench.plugin", *plugins)))
+        names = ", ".join(map(repr, ("pytest_hw1bench", *plugins)))
         pytester.makeconftest(f"pytest_plugins = [{names}]\n{more}")
 
     return make

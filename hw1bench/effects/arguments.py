@@ -180,7 +180,10 @@ def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
 
     @wraps(constructor)
     def construct(*args: _Given.args, **kwargs: _Given.kwargs) -> Effect:
-        given = signature.bind(*args, **kwargs)
+        try:
+            given = signature.bind(*args, **kwargs)
+        except TypeError as error:  # which does not name the constructor
+            raise TypeError(f"{name}() {error}") from None
         given.apply_defaults()  # so that an empty *arms is checked too
         for argument, value in given.arguments.items():
             given.arguments[argument] = checks[argument](value, f"{name} {argument}")

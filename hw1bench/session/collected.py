@@ -64,7 +64,7 @@ def collected(paths: Sequence[Path]) -> Collected:
         raise ValueError(f"{absent} does not exist: name a folder or a file of claims")
     reader, said = _Reader(), io.StringIO()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
-        pytest.main(["--collect-only", "-p", "hw1bench.plugin", "-m", "gpu", "--", *map(str, paths)], plugins=[reader])
+        pytest.main(["--collect-only", "-p", "pytest_hw1bench", "-m", "gpu", "--", *map(str, paths)], plugins=[reader])
     way_out = f"see pytest --collect-only {' '.join(map(str, paths))}"
     if reader.faults:
         raise ValueError(f"{reader.faults[0]} cannot be collected: {way_out}")

@@ -57,7 +57,7 @@ class Options:
         if self.data_dir is not None:
             chosen["data-dir"] = self.data_dir
         given = [f"--claims-{name}={value}" for name, value in chosen.items()]
-        return ["-p", "hw1bench.plugin", "-m", "gpu", "--claims-record-rulings", *given, "--", *tests]
+        return ["-p", "pytest_hw1bench", "-m", "gpu", "--claims-record-rulings", *given, "--", *tests]
 
 
 class Runner(Protocol):

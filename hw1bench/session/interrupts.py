@@ -55,8 +55,7 @@ class Interrupts:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+def drop_lineless(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     """Leave out of the traceback the frames that have no line: a signal may interrupt between two lines, and pytest, which shows
     where that was, would fail."""
     entries = excinfo.traceback

@@ -2,15 +2,16 @@
 
 import os
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from hw1bench.court import rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Case
+from hw1bench.session import mistakes
 from hw1bench.specs.experiment import TIERS, CrossReportFigure, Experiment, Tier
 from hw1bench.specs.pack import Pack, merged
 from hw1bench.support.checks import shown
@@ -49,7 +50,13 @@ def brought(config: pytest.Config) -> Pack:
 
     Raises pytest.UsageError, in one line, for a hook that does not return a pack, and for packs that contradict each other.
     """
-    packs = config.hook.pytest_hw1bench_pack()[::-1]  # pytest asks the last one first
+    try:
+        packs = config.hook.pytest_hw1bench_pack()[::-1]  # pytest asks the last one first
+    except Exception as error:
+        said = mistakes.told(error, config.invocation_params.dir)
+        if said is None:
+            raise
+        raise pytest.UsageError(said) from None
     for pack in packs:
         if not isinstance(pack, Pack):
             raise pytest.UsageError(f"pytest_hw1bench_pack returned {shown(pack)}: return a hw1bench.Pack")
@@ -134,24 +141,34 @@ class Markers:
         return re.split(r"[:(]", line, maxsplit=1)[0].strip()
 
 
+class Reading(Protocol):
+    """What pytest has collected so far: the files and folders that it read in full, those with an error or skipped, whether there
+    was an error, and when it began, by ``time.perf_counter``."""
+
+    begun: float
+    read: set[Path]
+    partial: set[Path]
+    failed: bool
+
+
 class Selection:
     """The plugin's part in collection: each claim gets its tiers and markers, and the tier not asked for is left out."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, reading: Reading) -> None:
         self._config = config
-        self.pack = brought(config)
+        self._reading = reading
+        self.pack = Pack()
         self._markers = Markers(config)
-        self._markers.register(self.pack)
         self.collected = False  # whether there were claims at all
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
-        self._read: set[Path] = set()  # files and folders that were collected
-        self._partial: set[Path] = set()  # files and folders that could not be collected, or not in full
-        self._failed = False  # whether one of them has an error
 
-    @pytest.hookimpl(tryfirst=True)  # before the claims' own parametrization, so that the id begins with the tier
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        if "court" not in metafunc.fixturenames:
-            return
+    def take_packs(self) -> None:
+        """Take the packs that pytest knows by now, and register their markers."""
+        self.pack = brought(self._config)
+        self._markers.register(self.pack)
+
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        """Give the claims of a test function their tiers."""
         for mark in metafunc.definition.iter_markers("parametrize"):
             for claim in _claims(mark):
                 self.known.setdefault(metafunc.definition.path, {})[claim.id] = claim
@@ -159,26 +176,16 @@ class Selection:
             "tier", [pytest.param("quick"), pytest.param("full", marks=pytest.mark.gpu)], indirect=True
         )
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(
-        self, collector: pytest.Collector
-    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        report = yield
-        (self._read if report.passed else self._partial).add(collector.path)
-        self._failed = self._failed or report.failed
-        return report
-
     @pytest.hookimpl(tryfirst=True)  # before -m is applied
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         kept: list[pytest.Item] = []
         out: list[pytest.Item] = []
         named = re.search(r"\bgpu\b", config.option.markexpr or "") is not None
-        if self._failed:  # pytest would end with a word on a marker, not with the error
+        if self._reading.failed:  # pytest would end with a word on a marker, not with the error
             self._markers.allow(config.option.markexpr or "")
         tried = [item for item in items if params(item)]
         if tried and not hasattr(config, "workerinput"):
-            self.pack = brought(config)  # by now every conftest.py is read
-            self._markers.register(self.pack)
+            self.take_packs()  # by now every conftest.py is read
             faults = [*unknown(self.pack, tried)]
             if faults:
                 raise pytest.UsageError(*faults)
@@ -234,7 +241,7 @@ class Selection:
         named = [config.invocation_params.dir / argument for argument in config.args if "::" not in argument]
         roots = {Path(os.path.abspath(path)) for path in named}
         return not getattr(config.option, "lf", False) and all(
-            path in self._read - self._partial and not roots.isdisjoint((path, *path.parents))
+            path in self._reading.read - self._reading.partial and not roots.isdisjoint((path, *path.parents))
             for path in {path for path in files if topic(path) == name} or {folder, *files}
         )
 

@@ -1,6 +1,6 @@
 """The pack of the five reports: the reports, their topics in the order in which they are shown, and the questions they share.
 
-This module is a pytest plugin, which a root ``conftest.py`` names beside ``hw1bench.plugin``.
+This module is a pytest plugin, which a root ``conftest.py`` names beside ``pytest_hw1bench``.
 """
 
 from hw1bench.sources import a, b, c, d, e

@@ -8,7 +8,6 @@ import ctypes
 import hashlib
 import sys
 from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 from hw1bench.support.files import open_regular
@@ -26,10 +25,10 @@ class _Unusable(Exception):
 
 def _load(name: str) -> ctypes.CDLL:
     """Load the library for instruction set ``name``. Raises _Unusable if it is missing, damaged, stale or does not load."""
-    paths = [path for suffix in EXTENSION_SUFFIXES if (path := _FOLDER / f"_kernels_{name}{suffix}").exists()]
-    if not paths:
+    path = _FOLDER / f"_kernels_{name}.so"
+    if not path.exists():
         raise _Unusable("they were not built: install a C++ compiler, then hw1bench again")
-    path, sources = paths[0], [source for kind in ("*.cpp", "*.h") for source in sorted(_FOLDER.glob(kind))]
+    sources = [source for kind in ("*.cpp", "*.h") for source in sorted(_FOLDER.glob(kind))]
     if not sources:
         raise _Unusable(f"the sources of {path.name}, *.cpp and *.h, are missing beside it: {_AGAIN}")
     try:
