@@ -174,10 +174,11 @@ class Asleep:
     def pytest_exception_interact(
         self, node: Any, call: pytest.CallInfo[Any], report: pytest.CollectReport | pytest.TestReport
     ) -> None:
-        """Tell a mistake in a file of claims in one line."""
-        if isinstance(node, pytest.Module) and isinstance(report, pytest.CollectReport) and _has_claims(node.path):
-            assert call.excinfo is not None
-            self.session().tell(report, call.excinfo.value)
+        """Tell a mistake in a file of claims, or in a folder's ``conftest.py``, in one line."""
+        if isinstance(report, pytest.CollectReport) and call.excinfo is not None:
+            file = node.path / "conftest.py" if isinstance(node, pytest.Directory) else node.path
+            if _is_ours(file):
+                self.session().tell(report, call.excinfo.value)
 
     @pytest.hookimpl(tryfirst=True)  # before the claims' own parametrization, so that the id begins with the tier
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -191,8 +192,8 @@ class Asleep:
             self.session().refuse()
 
 
-def _has_claims(path: Path) -> bool:
-    """Whether the file at ``path``, which could not be collected, is meant to have claims: it imports hw1bench."""
+def _is_ours(path: Path) -> bool:
+    """Whether the file at ``path``, which could not be collected, imports hw1bench."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:

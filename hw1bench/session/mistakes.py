@@ -113,9 +113,11 @@ def _of_arguments(error: TypeError) -> str | None:
     constructor = getattr(hw1bench, call[1], None) or getattr(effects, call[1], None) if call else None
     if call is None or constructor is None:
         return None
-    known = list(inspect.signature(constructor).parameters)
-    given = re.search(r"unexpected keyword argument '(\w+)'", call[0])
     said = call[0].replace(".__init__", "")
+    if call[3] == "missing":
+        return f"{said}: give {'them' if ' and ' in said else 'it'}"
+    known = list(inspect.signature(constructor).parameters)
+    given = re.search(r"unexpected keyword argument '(\w+)'", said)
     return f"{said}: {_instead(given and given[1], known, 'its arguments are ' + ', '.join(known))}"
 
 

@@ -26,17 +26,26 @@ def params(item: pytest.Item) -> dict[str, Any]:
 
 
 def _claims(mark: pytest.Mark) -> Iterator[Claim]:
-    """The claims among the values of a parametrize mark, however it is written."""
+    """The claims among the values of a parametrize mark, however it is written.
+
+    Raises ValueError, in one line, for a value in the place of a claim that is none.
+    """
     given = dict(zip(("argnames", "argvalues"), mark.args, strict=False)) | dict(mark.kwargs)
     names = given.get("argnames", "")
     names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     rows = given.get("argvalues")
-    if "claim" in names and isinstance(rows, list | tuple):  # a generator is left for pytest to consume
+    if "claim" not in names:
+        return
+    if isinstance(rows, Claim):
+        raise ValueError(f"the values of 'claim' are {shown(rows)}: give a list of claims")
+    if isinstance(rows, list | tuple):  # a generator is left for pytest to consume
         for row in rows:
             values = getattr(row, "values", None) if isinstance(row, type(pytest.param())) else None
             parts = values if values is not None else (row,) if len(names) == 1 else row
-            claim = parts[names.index("claim")]
-            if isinstance(claim, Claim):
+            if len(parts) == len(names):  # otherwise pytest refuses it
+                claim = parts[names.index("claim")]
+                if not isinstance(claim, Claim):
+                    raise ValueError(f"a value of 'claim' is {shown(claim)}: give a Claim")
                 yield claim
 
 
@@ -168,9 +177,15 @@ class Selection:
         self._markers.register(self.pack)
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
-        """Give the claims of a test function their tiers."""
+        """Give the claims of a test function their tiers. A value that is no claim fails its file, in one line."""
         for mark in metafunc.definition.iter_markers("parametrize"):
-            for claim in _claims(mark):
+            try:
+                claims, said = [*_claims(mark)], ""
+            except ValueError as error:
+                claims, said = [], f"{metafunc.definition.nodeid}: {error}"
+            if said:
+                pytest.fail(said, pytrace=False)
+            for claim in claims:
                 self.known.setdefault(metafunc.definition.path, {})[claim.id] = claim
         metafunc.parametrize(
             "tier", [pytest.param("quick"), pytest.param("full", marks=pytest.mark.gpu)], indirect=True
