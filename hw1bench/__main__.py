@@ -1,7 +1,9 @@
-"""The command line: ``python -m hw1bench data``, ``report``, ``picture``, ``compare``, ``record`` and ``findings``."""
+"""The command line: ``hw1bench init``, ``data``, ``report``, ``picture``, ``compare``, ``record`` and ``findings``, which is also
+``python -m hw1bench``."""
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import traceback
@@ -16,6 +18,16 @@ from hw1bench.support.files import write_whole
 from hw1bench.support.places import data_folder
 
 _WITH_RUN = ("budget", "device", "precision", "report_dir", "data_dir")  # what only judging claims takes
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from hw1bench.starter import command
+
+    folder = Path(arguments.folder)
+    for path in command.write(folder):
+        _say(str(path))
+    _say(f"judge the claim: {'' if folder == Path() else f'cd {shlex.quote(str(folder))} && '}pytest claims/")
+    return 0
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -130,9 +142,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit status: 1 only for a changed verdict, a wrong data set or claims that gave no
     ruling, and 2 for input that cannot be used."""
     parser = argparse.ArgumentParser(
-        prog="hw1bench", description="Data sets, reports of sessions, and rulings on record."
+        prog="hw1bench",
+        description="New repositories of claims, data sets, reports of sessions, and rulings on record.",
     )
     commands = parser.add_subparsers(required=True)
+    new = commands.add_parser("init", help="write a new repository of claims: a first claim, .gitignore, a workflow")
+    new.add_argument("folder", metavar="DIR", nargs="?", default=".", help="its folder (default: this one)")
+    new.set_defaults(run=_init)
     data = commands.add_parser("data", help="download a data set, or check an existing copy; exit 1 if it is wrong")
     data.add_argument("set", choices=("mnist", "cifar10"), help="the data set")
     data.add_argument(

@@ -1,0 +1,74 @@
+"""A new repository of claims: what ``hw1bench init`` writes runs, and nothing is overwritten."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from hw1bench.starter.command import workflow
+
+ROOT = Path(__file__).parent.parent
+WORKFLOW = ".github/workflows/claims.yml"
+FILES = {"claims/test_mine.py", ".gitignore", WORKFLOW}
+
+
+def written(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {"conftest.py"}
+
+
+def judge_step(text):
+    """What the workflow gives to pytest."""
+    (line,) = re.findall(r"run: pytest (.*)", text)
+    (arguments,) = re.findall(r'ARGUMENTS: "(.*)"', text)
+    return shlex.split(line.replace("$ARGUMENTS", arguments))
+
+
+def test_a_new_repository_is_judged_as_its_workflow_does(command, pytester, monkeypatch, tmp_path):
+    done = command(pytester.path, "init", "a pack")
+    folder = pytester.path / "a pack"
+    assert written(folder) == FILES
+    assert done.stdout.splitlines()[-1] == "judge the claim: cd 'a pack' && pytest claims/"
+    assert {line for line in done.stdout.splitlines()[:-1] if "conftest" not in line} == {
+        f"a pack/{name}" for name in FILES
+    }
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    result = pytester.runpytest(*judge_step((folder / WORKFLOW).read_text()))
+    result.assert_outcomes(passed=1, deselected=1)
+    assert {"junit.xml", "index.html", "claims.md", "blocks"} <= {
+        path.name for path in (folder / "reports" / "ci").iterdir()
+    }
+    (claim,) = json.loads((folder / "reports" / "ci" / "claims.json").read_text())["claims"]
+    assert claim["verdict"] == "supported"
+    assert "After 200 epochs" in (tmp_path / "summary.md").read_text()
+    ignored = (folder / ".gitignore").read_text().split()
+    made = {path.name for path in folder.iterdir()} - {"claims", "conftest.py", ".github", ".gitignore"}
+    assert made <= {name.rstrip("/") for name in ignored}
+
+
+@pytest.mark.parametrize("there", sorted(FILES))
+def test_nothing_is_overwritten(command, pytester, there):
+    (pytester.path / there).parent.mkdir(parents=True, exist_ok=True)
+    (pytester.path / there).write_text("mine")
+    done = command(pytester.path, "init")
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == f"hw1bench: {there} is there already, and is not overwritten: move it away, or name another folder\n"
+    )
+    assert written(pytester.path) == {there}
+    assert (pytester.path / there).read_text() == "mine"
+
+
+def test_a_conftest_is_written_only_if_the_plugin_is_not_installed(command, pytester, monkeypatch):
+    for installed in (True, False):
+        monkeypatch.setattr("hw1bench.starter.command.entry_points", lambda found=installed, **names: [names] * found)
+        command(pytester.path, "init", str(installed))
+        assert (pytester.path / str(installed) / "conftest.py").exists() is not installed
+
+
+def test_the_workflow_is_the_one_of_this_repository():
+    assert (ROOT / WORKFLOW).read_text() == workflow("-c constraints.txt -e .", "--strict-rulings")
+    assert judge_step((ROOT / WORKFLOW).read_text()) == ["claims/", "--report-dir", "reports/ci", "--strict-rulings"]
