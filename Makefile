@@ -13,10 +13,11 @@
 # make protocols  write docs/protocols.md, with the seconds of the last quick session
 # make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
 # make bench-gpu  time training on a GPU against the plain loop, a stacked loop, JAX if it is installed, and the floor of the card
+# make wheel      build the wheel of this platform, for any Python, into dist/
 # The others set up first. ARGS=... passes arguments to pytest, to the record or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims full test test-gpu lint record record-page findings picture protocols bench bench-gpu setup
+.PHONY: claims full test test-gpu lint record record-page findings picture protocols bench bench-gpu wheel setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -61,6 +62,9 @@ bench: setup
 
 bench-gpu: setup
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
+
+wheel: setup
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 setup: .venv/ready
 

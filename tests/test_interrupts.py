@@ -95,6 +95,7 @@ def test_an_interruption_between_two_lines_is_shown(pytester):
         "    raise KeyboardInterrupt('in a kernel').with_traceback(between_lines())\n"
     )
     pytester.makepyfile("def test_nothing(): ...")
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", no_reraise_ctrlc=True)
+    awake = ("--claims-seed-offset", "0")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *awake, no_reraise_ctrlc=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*conftest.py:4: KeyboardInterrupt*"])

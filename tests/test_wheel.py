@@ -48,7 +48,7 @@ def wheel(tmp_path_factory):
 
 
 def test_it_is_for_any_python_3_on_this_platform(wheel):
-    name, version, python, abi, platform = wheel.name.removesuffix(".whl").split("-")
+    name, _, python, abi, platform = wheel.name.removesuffix(".whl").split("-")
     assert (name, python, abi) == ("hw1bench", "py3", "none")
     assert platform != "any"
 

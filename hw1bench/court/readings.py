@@ -11,6 +11,7 @@ from hw1bench.court.claim import Claim, Reading
 from hw1bench.court.values import Values
 from hw1bench.effects import CountIs, Effect, Exact
 from hw1bench.effects.assumed import Number, numbers, shown
+from hw1bench.support.checks import instance
 
 
 def readings_of(claim: Claim) -> tuple[Reading, ...]:
@@ -39,9 +40,10 @@ def as_read(claim: Claim, reading: Reading) -> Claim:
 def tried(effect: Effect, argument: str, *values: Any) -> tuple[Reading, ...]:
     """Readings of ``effect`` with each of ``values`` for its ``argument``, for a claim that lists them itself.
 
-    Raises ValueError unless ``effect``, with its parts, has one number of this argument alone, if there are no values, and for a
-    value that it does not take.
+    Raises ValueError unless ``effect`` is an Effect that, with its parts, has one number of this argument alone, if there are no
+    values, and for a value that it does not take.
     """
+    instance(Effect)(effect, "tried effect")
     found = [number for number in numbers(effect) if number.names == (argument,)]
     if len(found) != 1:
         have = ", ".join(f"{'/'.join(number.names)}={shown(number.values)}" for number in numbers(effect)) or "none"
