@@ -78,7 +78,7 @@ def test_a_users_own_topic_gets_its_marker(pytester, project):
 
 def test_without_claims_the_plugin_writes_and_deselects_nothing(pytester, project):
     pytester.makepyfile("def test_it(): pass")
-    result = pytester.runpytest("-m", "not gpu")
+    result = pytester.runpytest()
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("report: *")
     assert not (pytester.path / "reports").exists()

@@ -206,7 +206,7 @@ def test_a_mistake_ends_collection(pytester, project, of, said):
     (folder / "test_fit.py").write_text(source.replace("CLAIMS = []", f"{MADE}\nCLAIMS = [values('A-fit-x', {of})]"))
     result = pytester.runpytest("claims")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines([f"E *ValueError: *{said.replace('[', '[[]')}*"])
+    result.stdout.fnmatch_lines([f"claims/test_fit.py:*: *{said.replace('[', '[[]')}*"])
 
 
 def test_too_few_seeds_asked_for_are_refused(elsewhere, pytester, project):

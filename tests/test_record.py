@@ -234,7 +234,7 @@ def test_the_command_lists_the_claims_of_a_project(pytester, project):
 @pytest.mark.parametrize(
     ("claims", "arguments", "said"),
     [
-        ("[", (), "claims/test_fit.py (SyntaxError: '[' was never closed) cannot be collected"),
+        ("[", (), "hw1bench: claims/test_fit.py:49: '[' was never closed: correct the syntax\n"),
         ("[1 / 0]", (), "claims/test_fit.py (ZeroDivisionError: division by zero) cannot be collected"),
         ("[]", (), "there are no claims in claims"),
         ("[]", ("nowhere",), "nowhere does not exist: name a folder or a file of claims"),

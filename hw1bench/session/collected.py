@@ -27,16 +27,17 @@ class Collected(NamedTuple):
 class _Reader:
     """A plugin that keeps what pytest collected, and ends the session there."""
 
-    def __init__(self) -> None:
+    def __init__(self, way_out: str) -> None:
+        self._way_out = way_out
         self.faults: list[str] = []
         self.tests: dict[str, str] = {}
         self.selection: Selection | None = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.faults.append(
-                f"{report.nodeid} ({report.longreprtext.strip().splitlines()[-1].removeprefix('E').strip()})"
-            )
+            last = report.longreprtext.strip().splitlines()[-1].removeprefix("E").strip()
+            told = last.startswith(f"{report.nodeid}:")  # a mistake, with the line and the way out
+            self.faults.append(last if told else f"{report.nodeid} ({last}) cannot be collected: {self._way_out}")
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -62,12 +63,12 @@ def collected(paths: Sequence[Path]) -> Collected:
     absent = next((path for path in paths if not path.exists()), None)
     if absent is not None:
         raise ValueError(f"{absent} does not exist: name a folder or a file of claims")
-    reader, said = _Reader(), io.StringIO()
+    way_out = f"see pytest --collect-only {' '.join(map(str, paths))}"
+    reader, said = _Reader(way_out), io.StringIO()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
         pytest.main(["--collect-only", "-p", "pytest_hw1bench", "-m", "gpu", "--", *map(str, paths)], plugins=[reader])
-    way_out = f"see pytest --collect-only {' '.join(map(str, paths))}"
     if reader.faults:
-        raise ValueError(f"{reader.faults[0]} cannot be collected: {way_out}")
+        raise ValueError(reader.faults[0])
     if reader.selection is None:
         raise ValueError(f"no claims can be collected ({' '.join(said.getvalue().split())}): {way_out}")
     cases = list(reader.selection.docket().values())
