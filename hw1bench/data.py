@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from hw1bench import images
 from hw1bench.specs.experiment import Data, Function, ImageFolder, Images, Table
-from hw1bench.specs.functions import FUNCTIONS
 from hw1bench.specs.images import ImageForm
 from hw1bench.specs.numbers import Numbers
 from hw1bench.support.arrays import fingerprint
@@ -57,11 +56,11 @@ class Dataset:
 
 
 def _function(spec: Function) -> Dataset:
-    x = np.linspace(spec.low, spec.high, spec.points)
-    y = FUNCTIONS[spec.name](x)
-    name = f"{spec.name}, {spec.points} points on [{spec.low:g}, {spec.high:g}]"
-    split = Split(torch.from_numpy(x)[:, None], torch.from_numpy(y)[:, None])
-    return Dataset(name, split, None, fingerprint(x, y))
+    sets = [spec.train, *([] if spec.held_out is None else [spec.held_out])]
+    train, *tested = (Split(torch.from_numpy(x)[:, None], torch.from_numpy(y)[:, None]) for x, y in sets)
+    return Dataset(
+        spec.title, train, tested[0] if tested else None, fingerprint(*(each for one in sets for each in one))
+    )
 
 
 def _table(spec: Table) -> Dataset:

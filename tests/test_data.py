@@ -23,7 +23,7 @@ load = BUILT_IN.load
     ],
 )
 def test_functions(name, x, expected):
-    from hw1bench.data import FUNCTIONS
+    from hw1bench.specs.functions import FUNCTIONS
 
     np.testing.assert_allclose(FUNCTIONS[name](np.array(x)), expected, atol=1e-12)
 

@@ -3,6 +3,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +14,6 @@ from hw1bench.records.measured import measured
 from hw1bench.records.runs import Result, Run, evaluated, recorded
 from hw1bench.specs.evaluation import SPLITS
 from hw1bench.specs.experiment import Arm, Experiment, Function, Images, Protocol, Table, Tier
-from hw1bench.specs.functions import FUNCTIONS
 from hw1bench.specs.kinds import Kind
 from hw1bench.specs.measurement import Measurement, Shapes
 
@@ -155,6 +155,5 @@ def _facts(arm: Arm) -> dict[str, object]:
 
 @lru_cache(maxsize=32)
 def _function(data: Function) -> dict[str, object]:
-    x = np.linspace(data.low, data.high, min(data.points, _LONGEST))
-    truth = FUNCTIONS[data.name](x)
+    x, truth = (replace(data, points=_LONGEST) if data.samples > _LONGEST else data).train
     return {"target_variance": float(truth.var()), "x": x.tolist(), "truth": truth.tolist()}

@@ -276,7 +276,7 @@ def _sets(protocol: Protocol | None) -> str:
 
 def _described(data: Data) -> str:
     if isinstance(data, Function):
-        return f"{data.name}, {data.points:,} points"
+        return f"{data.name}, {data.samples:,} points"
     return data.described + ", augmented" * data.augment + ", random labels" * data.random_labels
 
 

@@ -248,7 +248,7 @@ class Drawing:
 
 def _trained_on(data: Data) -> str:
     if isinstance(data, Function):
-        return f"{data.name}, {data.points:,} points"
+        return f"{data.name}, {data.samples:,} points"
     instead = f", for {data.stands_for}" if isinstance(data, Images) and data.stands_for else ""
     return f"{data.described}{instead}{', random labels' if data.random_labels else ''}"
 

@@ -5,13 +5,13 @@ from typing import Any, Literal
 
 from hw1bench.specs import notation
 from hw1bench.specs.evaluation import EVERY_EPOCH, Evaluation
+from hw1bench.specs.functions import Function
 from hw1bench.specs.image_folder import ImageFolder
 from hw1bench.specs.images import Images
 from hw1bench.specs.ingredients import (
     CosineAnnealingLR,
     Data,
     ExponentialLR,
-    Function,
     Loss,
     Model,
     Optimizer,

@@ -14,13 +14,13 @@ from itertools import pairwise
 from typing import Any, Literal, TypedDict
 
 from hw1bench.specs.arm import Arm
+from hw1bench.specs.functions import Function
 from hw1bench.specs.image_folder import ImageFolder
 from hw1bench.specs.images import Images
 from hw1bench.specs.ingredients import (
     CosineAnnealingLR,
     Data,
     ExponentialLR,
-    Function,
     Loss,
     Model,
     Optimizer,
@@ -295,7 +295,7 @@ def both_tiers(arms: Sequence[Arm], measures: Sequence[Measurement] = ()) -> Pro
 
 def canonical(value: Any) -> Any:
     """``value`` as plain JSON types. Fields at their default are left out, so that a new field with a default changes no key, and
-    so are those that two specifications are not compared by.
+    so are fields that two specifications are not compared by, such as a function whose values another field identifies.
 
     Raises ValueError for anything but numbers, text, None, lists, dicts and frozen specifications.
     """

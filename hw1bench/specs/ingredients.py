@@ -4,12 +4,11 @@ their own.
 Each checks its fields when it is created, and holds them in one canonical form (see ``hw1bench.support.checks``).
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from hw1bench.specs import notation
-from hw1bench.specs.functions import FUNCTIONS
+from hw1bench.specs.functions import Function
 from hw1bench.specs.image_folder import ImageFolder
 from hw1bench.specs.images import Images
 from hw1bench.specs.table import Table
@@ -130,51 +129,6 @@ class Optimizer:
             raise ValueError(
                 "Optimizer 'adamw' weight_decay is 0: give one, such as torch's 0.01, or take 'adam', which is the same without"
             )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Function:
-    """A function of one number (see ``hw1bench.specs.functions``) at ``points`` equally spaced points on [``low``, ``high``].
-
-    Raises ValueError for an unknown function, for fewer than 2 points, and if ``low`` is not below ``high``.
-    """
-
-    name: str
-    points: int = 300
-    low: float = -1.0
-    high: float = 1.0
-
-    def __post_init__(self) -> None:
-        settle(self, name=one_of("function", tuple(FUNCTIONS)), points=integer(), low=real(), high=real())
-        if self.points < 2 or self.low >= self.high or not math.isfinite(self.high - self.low):
-            raise ValueError(
-                f"{self.points} points on [{self.low:g}, {self.high:g}] make no grid: give 2 or more, and low < high"
-            )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of a sample."""
-        return (1,)
-
-    @property
-    def samples(self) -> int:
-        """Number of training samples."""
-        return self.points
-
-    @property
-    def targets(self) -> int:
-        """Number of outputs of a net that learns the function."""
-        return 1
-
-    @property
-    def regression(self) -> bool:
-        """Whether the targets are numbers, not classes."""
-        return True
-
-    @property
-    def tested(self) -> bool:
-        """Whether there is a test set."""
-        return False
 
 
 Data = Function | Images | ImageFolder | Table

@@ -210,6 +210,12 @@ def function() -> Check:
     return check
 
 
+def called(value: Any) -> str:
+    """Return the name with which a function or a class was defined; '' for what has none, such as a lambda."""
+    name = getattr(value, "__name__", "")
+    return name if isinstance(name, str) and name.isidentifier() else ""
+
+
 def optional(check: Check) -> Check:
     """Check for None or a value that ``check`` accepts."""
     return lambda value, what: None if value is None else check(value, what)
