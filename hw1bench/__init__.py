@@ -22,6 +22,7 @@ from hw1bench.specs.experiment import (
     ImageFolder,
     Images,
     Model,
+    Network,
     Optimizer,
     Protocol,
     StepLR,
@@ -29,6 +30,7 @@ from hw1bench.specs.experiment import (
     both_tiers,
 )
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
+from hw1bench.specs.own_measurement import measure
 from hw1bench.specs.pack import Pack
 from hw1bench.specs.questions import Contrast, Position, Question
 from hw1bench.specs.report import Report, Topic
@@ -53,6 +55,7 @@ __all__ = [
     "Measurement",
     "MinimalRatio",
     "Model",
+    "Network",
     "Optimizer",
     "Pack",
     "Paths",
@@ -67,6 +70,7 @@ __all__ = [
     "Values",
     "both_tiers",
     "judge_values",
+    "measure",
     "takes",
     "tried",
 ]

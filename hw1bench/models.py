@@ -1,13 +1,15 @@
-"""Networks of layouts: ``build`` makes the ``nn.Module``, ``initialise`` draws its weights, ``count`` counts them exactly."""
+"""Networks as ``nn.Module``: ``build`` makes that of a layout, ``initialise`` draws its weights, ``count`` counts them exactly.
+``drawn`` makes any network, and ``load`` gives it numbers from a record."""
 
 import math
+import threading
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from hw1bench.specs import notation
-from hw1bench.specs.experiment import Model
+from hw1bench.specs.experiment import Model, Network
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -93,8 +95,11 @@ def build(model: Model, device: str = "cpu") -> nn.Sequential:
         return nn.Sequential(*(m for layer in notation.parse(model.layout) for m in _modules(layer, model)))
 
 
-def inputs(model: Model, x: Tensor) -> Tensor:
-    """Return ``x (samples, ...)`` in the shape that ``model`` takes. Raises ValueError if the layout takes neither shape."""
+def inputs(model: Model | Network, x: Tensor) -> Tensor:
+    """Return ``x (samples, ...)`` in the shape that ``model`` takes: a network of one's own takes samples as they are. Raises
+    ValueError if a layout takes neither shape."""
+    if isinstance(model, Network):
+        return x
     shaped = x if notation.takes_maps(model.layout) else x.flatten(1)
     try:
         build(model, "meta")(torch.empty(1, *shaped.shape[1:], device="meta"))
@@ -130,11 +135,48 @@ def initialise(network: nn.Module, model: Model, generator: torch.Generator) -> 
                         nn.init.uniform_(module.bias, -bound, bound, generator=generator)
 
 
-def drawn(model: Model, generator: torch.Generator) -> nn.Sequential:
-    """Build the network of ``model`` on the CPU in float32, with all its weights drawn from ``generator``."""
+_ONE_GENERATOR = threading.Lock()  # torch has one for all threads
+
+
+def drawn(model: Model | Network, generator: torch.Generator) -> nn.Module:
+    """Build the network of ``model`` on the CPU in float32, with all its weights drawn from ``generator``.
+
+    A network of one's own draws from torch's own generator, which starts from the seed of ``generator`` and is afterwards as it
+    was; the network has the types that it is made with.
+    """
+    if isinstance(model, Network):
+        with _ONE_GENERATOR, torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(generator.initial_seed())
+            made: nn.Module = model.make()
+        return made
     network = build(model, "meta").to_empty(device="cpu")
     initialise(network, model, generator)
     return network
+
+
+def trainable(network: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters of ``network`` that are trained, in its order."""
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def _buffers(network: nn.Module) -> list[Tensor]:
+    """Return the tensors of ``network`` that are not trained: parameters, then buffers."""
+    return [*(each for each in network.parameters() if not each.requires_grad), *network.buffers()]
+
+
+def buffers(network: nn.Module) -> Tensor:
+    """Copy all numbers of ``network`` that are not trained into one tensor (numbers,) float64 on the CPU."""
+    return torch.cat([torch.empty(0), *(each.detach().flatten().cpu() for each in _buffers(network))]).double()
+
+
+@torch.no_grad()
+def load(network: nn.Module, weights: Tensor, kept: Tensor | None = None) -> None:
+    """Write ``weights (parameters,)`` and, if there are any, the buffers ``kept (numbers,)`` into ``network``, whose tensors keep
+    their memory format: it decides the last bits."""
+    for tensors, row in ((trainable(network), weights), (_buffers(network), kept)):
+        if row is not None:
+            for tensor, part in zip(tensors, row.split([tensor.numel() for tensor in tensors]), strict=True):
+                tensor.copy_(part.view(tensor.shape))
 
 
 def count(model: Model) -> list[tuple[str, int]]:

@@ -106,10 +106,8 @@ def test_test_points_give_a_test_loss(batch_size, kind, uncompiled):
     block = Block("T", "twin", arm, 0)
     assert engine.backend(arm, CPU) == "eager"
     dataset = BUILT_IN.load(data)
-    if kind == "sequential":
-        arrays = sequential.train(block, dataset, lambda steps: None)
-    else:
-        arrays = engine.train(block, CPU).arrays
+    sequentially = kind == "sequential"
+    arrays = sequential.train(block, dataset, lambda _: None) if sequentially else engine.train(block, CPU).arrays
     assert {name: array.shape[1:] for name, array in arrays.items()} == recorded(arm)
     losses, weights = reference.train("T", "twin", arm, 3)
     np.testing.assert_allclose(arrays["train_loss"][3], losses, rtol=1e-7, atol=1e-10)

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 from hw1bench.court.docket import Book, Case
 from hw1bench.effects import Effect
-from hw1bench.specs import notation, work
+from hw1bench.specs import work
 from hw1bench.specs.experiment import TIERS, Arm, Experiment, Function, Protocol, Tier
 from hw1bench.specs.measurement import Measurement
 
@@ -66,8 +66,8 @@ def kind(arm: Arm, measures: Sequence[Measurement], device: Device) -> Kind:
     function = isinstance(arm.data, Function)
     of = min(arm.batch_size or arm.data.samples, arm.data.samples)
     samples: Literal["one", "some", "whole"] = "one" if of == 1 else "some" if of < arm.data.samples else "whole"
-    convolutional = notation.takes_maps(arm.model.layout)
-    names = tuple(sorted({type(measurement).__name__ for measurement in measures}))
+    convolutional = arm.takes_maps
+    names = tuple(sorted({measurement.kind for measurement in measures}))
     return Kind("cpu" if function else device, function, convolutional, samples, names)
 
 

@@ -206,7 +206,7 @@ def _is_ours(error: ValueError) -> bool:
 
 
 def _of(result: Result) -> str:
-    return f"{type(result.measurement).__name__} of {' and '.join(result.arms)}"
+    return f"{result.measurement.kind} of {' and '.join(result.arms)}"
 
 
 def _figures(subject: Subject, tier: Tier) -> None:

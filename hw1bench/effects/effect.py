@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hw1bench.effects.identity import NOT_IDENTIFYING, identified
+from hw1bench.effects.identity import identified
 from hw1bench.effects.telling import TIE, Arms, Told, by_hand
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
@@ -27,6 +27,7 @@ from hw1bench.support.checks import (
     text,
     tuple_of,
 )
+from hw1bench.support.identifying import NOT_IDENTIFYING
 from hw1bench.support.number import NoFinding, as_real
 
 Runs = Mapping[str, Run]  # arm name -> its run, all of one seed

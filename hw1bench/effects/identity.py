@@ -26,11 +26,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from hw1bench.support.identifying import identifying
+
 P = ParamSpec("P")
 E = TypeVar("E")
-
-NOT_IDENTIFYING = {"identifies": False}
-"""The metadata of a field of a dataclass that is left out of the identity of its objects."""
 
 _Trail = tuple[int, ...]  # ids of the objects around a value, to stop at a value that contains itself
 _DATA = (str, bytes, Real, Decimal, tuple, list, AbstractSet, Mapping, np.ndarray)
@@ -118,8 +117,7 @@ def _object(value: Any, trail: _Trail) -> Any:
         return statement
     kind = type(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        # As in digests of experiments, a field at its default is left out, so that a new field changes no digest.
-        those = [field for field in dataclasses.fields(value) if field.metadata.get("identifies", True)]
+        those = identifying(value)
         fields = {field.name: _plain(getattr(value, field.name), trail) for field in those}
         defaults = {field.name: _plain(field.default, trail) for field in those}
         return {"is": kind.__name__, **{name: found for name, found in fields.items() if found != defaults[name]}}

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from hw1bench import models
 from hw1bench.data import Split
-from hw1bench.measures.nets import resident
+from hw1bench.measures.nets import loaded, resident
 from hw1bench.specs.experiment import Arm
 from hw1bench.training.kernels import binaries, image_kernel
 from hw1bench.training.kernels.image_evaluator import Evaluator
@@ -41,8 +40,7 @@ def accuracies(arm: Arm, split: Split, device: torch.device) -> Callable[[np.nda
 
     @torch.no_grad()
     def by_torch(weights: np.ndarray) -> float:
-        network = models.build(arm.model, "meta").to_empty(device=device).to(x).eval()
-        torch.nn.utils.vector_to_parameters(torch.from_numpy(weights).to(x), network.parameters())
+        network = loaded(arm, torch.from_numpy(weights).to(x))
         chunks = zip(x.split(_CHUNK), y.split(_CHUNK), strict=True)
         return sum(int((network(some).argmax(1) == truth).sum()) for some, truth in chunks) / len(y)
 

@@ -57,7 +57,7 @@ def _outputs(network: nn.Sequential, weights: dict[str, Tensor], h: Tensor) -> T
     return h
 
 
-def _sums(output: Tensor, y: Tensor, loss: str) -> Tensor:
+def sums(output: Tensor, y: Tensor, loss: str) -> Tensor:
     """Losses and correct answers of ``output (A, samples, classes)`` for ``y (samples,)``, summed: (2, A) float64."""
     log_p = torch.log_softmax(output, dim=2) if loss == "cross_entropy" else output
     losses = -log_p.gather(2, y.expand(len(output), -1)[..., None])[..., 0]
@@ -65,7 +65,7 @@ def _sums(output: Tensor, y: Tensor, loss: str) -> Tensor:
 
 
 def _line(model: Model, first: Tensor, second: Tensor, alphas: Tensor, x: Tensor, y: Tensor, loss: str) -> Tensor:
-    """``_sums`` over all samples for one pair of ends, (parameters,) each: (2, A)."""
+    """``sums`` over all samples for one pair of ends, (parameters,) each: (2, A)."""
     head, rest = cut(model)
     split = [size(head), size(rest)]
     (head_1, rest_1), (head_2, rest_2) = first.split(split), second.split(split)
@@ -82,7 +82,7 @@ def _line(model: Model, first: Tensor, second: Tensor, alphas: Tensor, x: Tensor
             for part in torch.arange(len(group)).split(some):
                 h = mixed(sums_1, sums_2, alphas[group[part]])
                 output = _outputs(rest, named(rest, weights[part[0] : part[-1] + 1]), h)
-                total[:, group[part]] += _sums(output, targets, loss)
+                total[:, group[part]] += sums(output, targets, loss)
     return total
 
 

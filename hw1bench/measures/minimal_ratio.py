@@ -36,7 +36,7 @@ def take(
         raise ValueError(
             f"arm {block.arm.name!r} lacks the first gradient norm, of which the target is a share: record it per epoch"
         )
-    model = block.arm.model
+    model = block.arm.laid_out
     x = models.inputs(model, dataset.train.x).to(device, torch.float64)
     y = dataset.train.y.to(device, torch.float64)
     weights, norms = (

@@ -1,17 +1,38 @@
 """The net of a layout at flat weights: its parts, how many numbers each part takes, and checks of its arguments."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from hw1bench import models
 from hw1bench.data import Split
+from hw1bench.records.runs import Record
 from hw1bench.specs import notation
-from hw1bench.specs.experiment import Arm, Model
+from hw1bench.specs.experiment import Arm, Model, Network
 
 
 def resident(arm: Arm, split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
     """Inputs of ``split`` in the form that the net takes, in the arm's precision, and targets, on ``device``."""
     return models.inputs(arm.model, split.x).to(device, getattr(torch, arm.precision)), split.y.to(device)
+
+
+def loaded(arm: Arm, weights: Tensor, buffers: Tensor | None = None) -> nn.Module:
+    """The net of ``arm`` with ``weights (parameters,)`` and, if it has any, ``buffers (numbers,)``, in their precision and on the
+    device of the weights; in eval mode."""
+    if isinstance(arm.model, Network):
+        network = models.drawn(arm.model, torch.Generator())
+    else:
+        network = models.build(arm.model, "meta").to_empty(device="cpu")
+    network = network.to(weights).eval()
+    models.load(network, weights, buffers)
+    return network
+
+
+def buffers(record: Record) -> Sequence[Tensor | None]:
+    """The buffers of each run of a trained block; None for nets without any."""
+    kept = record.arrays.get("buffers")
+    return [None] * len(record.arrays["weights"]) if kept is None else [*torch.tensor(kept)]
 
 
 def cut(model: Model) -> tuple[nn.Sequential, nn.Sequential]:

@@ -70,6 +70,15 @@ def _mean_norm(model: Model, weights: Tensor, x: Tensor, memory: int) -> float:
     return total / len(x)
 
 
+def network_norm(network: nn.Module, x: Tensor, some: int) -> float:
+    """The mean over ``x (samples, ...)`` of the Frobenius norm of d p / d x, where p is the softmax of the outputs of
+    ``network``, in the mode in which it is. So many samples as ``some`` are taken at once. NaN if its numbers are not finite."""
+    total = 0.0
+    for samples in x.split(some):
+        total += float(_norms(lambda by: torch.softmax(network(by), dim=1), samples, None).sum())
+    return total / len(x)
+
+
 def jacobian_norm(model: Model, weights: Tensor, x: Tensor, memory: int = 2**25) -> np.ndarray:
     """The mean over ``x (samples, ...)`` of the Frobenius norm of d p / d x, for each of ``weights (runs, parameters)``.
 

@@ -55,7 +55,7 @@ def take(
     ``progress`` is told of the work done, out of ``steps``. Raises ValueError if a block lacks an array that the measurement
     reads, such as snapshots or weights, and if the arrays taken are not those that it names.
     """
-    kind, how = type(measurement).__name__, instrument_for(measurement)
+    kind, how = measurement.kind, instrument_for(measurement)
     for block, record in trained:
         for name in measurement.reads:
             if name not in record.arrays:
@@ -77,4 +77,4 @@ def _check(taken: Record, of: Measured) -> None:
     more = [f"it has {name} besides" for name in taken.arrays if name not in named]
     why = unfit(taken, of, dict.fromkeys(named)) or "".join(more[:1])
     if why:
-        raise ValueError(f"what was taken of {type(of.measurement).__name__} is not what its arrays say: {why}")
+        raise ValueError(f"what was taken of {of.measurement.kind} is not what its arrays say: {why}")

@@ -23,15 +23,13 @@ def measured(measurement: Measurement, *arms: Arm) -> Shapes:
         unread = [_way(arm, name) for name in measurement.reads if name not in there]
         needed = measurement.needs(arm) or "".join(unread[:1])
         if needed:
-            raise ValueError(f"{type(measurement).__name__} of arm {arm.name!r} needs {needed}")
+            raise ValueError(f"{measurement.kind} of arm {arm.name!r} needs {needed}")
     return dict(measurement.arrays(*arms))
 
 
 def _way(arm: Arm, name: str) -> str:
     """What ``arm`` lacks without array ``name``, and the way out."""
-    if name in ("weights", *snapshots.ARRAYS) and arm.model.parameters > KEPT_WEIGHTS:
-        return (
-            f"its weights, which are not kept for {arm.model.parameters:,} parameters: give a net with "
-            f"{KEPT_WEIGHTS:,} at most"
-        )
+    if name in ("weights", *snapshots.ARRAYS) and arm.model.numbers > KEPT_WEIGHTS:
+        what = "parameters" if arm.model.numbers == arm.model.parameters else "parameters and buffers"
+        return f"its weights, which are not kept for {arm.model.numbers:,} {what}: give a net with {KEPT_WEIGHTS:,} at most"
     return _ON_REQUEST.get(name, f"its {name}, which training does not record for it: measure another arm")

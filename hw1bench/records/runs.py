@@ -17,11 +17,12 @@ import numpy as np
 from hw1bench.specs.evaluation import SplitName
 from hw1bench.specs.experiment import BLOCK, Arm
 from hw1bench.specs.measurement import Measurement
+from hw1bench.specs.network import Network
 from hw1bench.support import snapshots
 from hw1bench.support.checks import shown
 
 KEPT_WEIGHTS = 1_000_000
-"""Number of parameters of the largest net whose weights are kept: a block of the largest nets would take 0.5 GB."""
+"""Numbers in the largest net whose weights are kept: a block of the largest nets would take 0.5 GB."""
 
 
 def _frozen(value: Any) -> Any:
@@ -139,7 +140,9 @@ class Record(_Frozen):
              ``coasted`` (runs,): the Euclidean length of the step that follows training with the gradient set to zero, over
              the length of the weights;
              ``weights`` (runs, parameters): the last weights, or those after the best epoch if the arm keeps them, layer by
-             layer, weight before bias; for snapshots the arrays of ``hw1bench.support.snapshots``;
+             layer, weight before bias;
+             ``buffers`` (runs, numbers), float64: of a network of one's own that has any, all its numbers that are not trained,
+             such as running statistics, at the same time; for snapshots the arrays of ``hw1bench.support.snapshots``;
              for numbers to fit ``prediction`` (runs, samples), or (runs, samples, targets) of several: outputs at the training
              samples with the last weights.
     facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_per_epoch``; for classes
@@ -322,8 +325,10 @@ def recorded(arm: Arm, samples: int | None = None) -> dict[str, tuple[int, ...]]
             found["last_batch_norm"] = (epochs,)
     if arm.coast:
         found["coasted"] = ()
-    if arm.model.parameters <= KEPT_WEIGHTS:
+    if arm.model.numbers <= KEPT_WEIGHTS:
         found["weights"] = weights
+        if isinstance(arm.model, Network) and arm.model.buffers:
+            found["buffers"] = (arm.model.buffers,)
         if arm.snapshots is not None:
             taken = arm.snapshots_in(steps)
             found |= dict(zip(snapshots.ARRAYS, (weights, (taken, *weights), (taken,)), strict=True))

@@ -155,7 +155,7 @@ def _unnamed(text: str) -> str:
 def _names(cases: Iterable[Case]) -> set[str]:
     """The arms of the experiments of ``cases``, and the layouts of their nets."""
     experiments = [case.claim.experiment for case in cases if case.claim.experiment is not None]
-    return {name for one in experiments for arm in one.full.arms for name in (arm.name, arm.model.layout)}
+    return {name for one in experiments for arm in one.full.arms for name in (arm.name, arm.model.title)}
 
 
 def _claim_faults(text: str, case: Case, book: Book) -> list[str]:

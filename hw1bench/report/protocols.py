@@ -22,7 +22,9 @@ from hw1bench.specs.experiment import (
     StepLR,
 )
 from hw1bench.specs.images import PART_OF
+from hw1bench.specs.ingredients import Model
 from hw1bench.specs.notation import scaled
+from hw1bench.support.checks import shown
 
 _PAGE = """\
 # Protocols
@@ -166,7 +168,9 @@ def _is_part(full: Images, quick: Images) -> bool:
 
 def _model(full: Arm, quick: Arm, narrowing: float) -> str:
     expected = full.model
-    if narrowing != 1:
+    if type(expected) is not type(quick.model):
+        return f"net {quick.model.title} instead of {expected.title}"
+    if isinstance(expected, Model) and narrowing != 1:
         expected = replace(expected, layout=scaled(expected.layout, narrowing))
     return ", ".join(_fields(expected, quick.model))
 
@@ -214,9 +218,10 @@ def _rest(full: Arm, quick: Arm) -> str:
 
 
 def _fields(full: Any, quick: Any, *apart: str) -> list[str]:
-    """'batch size 64 instead of 128' for each field in which two specifications differ, except those in ``apart``."""
+    """'batch size 64 instead of 128' for each field that is shown and in which two specifications differ, except those in
+    ``apart``."""
     found = []
-    for name in (field.name for field in dataclasses.fields(full)):
+    for name in (field.name for field in dataclasses.fields(full) if field.repr):
         before, now = getattr(full, name), getattr(quick, name)
         if name not in apart and before != now:
             found.append(f"{name.replace('_', ' ')} {_value(now)} instead of {_value(before)}")
@@ -224,6 +229,8 @@ def _fields(full: Any, quick: Any, *apart: str) -> list[str]:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return shown(value)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
@@ -257,11 +264,11 @@ def _widths(full: Protocol, quick: Protocol | None) -> str:
     """The number that divides the widths, or the layouts if the quick tier has other nets."""
     if quick is None or quick.widths_over > 1:
         return str(quick.widths_over) if quick else "-"
-    reported = {arm.name: arm.model.layout for arm in full.arms}
+    reported = {arm.name: arm.model.title for arm in full.arms}
     others = {
-        (reported[arm.name], arm.model.layout)
+        (reported[arm.name], arm.model.title)
         for arm in quick.arms
-        if reported.get(arm.name, arm.model.layout) != arm.model.layout
+        if reported.get(arm.name, arm.model.title) != arm.model.title
     }
     return "; ".join(f"{before} -> {now}" for before, now in sorted(others)) or "-"
 

@@ -17,6 +17,7 @@ from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Measurement
+from hw1bench.specs.own_measurement import OwnMeasurement
 from hw1bench.support.arithmetic import Precision
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
@@ -37,7 +38,7 @@ class LocalTrainer:
         self._progress = progress
         self._library = library or Library()
         self._told = False
-        self._own: dict[type[Measurement], dict[str, str]] = {}
+        self._own: dict[tuple[type[Measurement], Callable[..., Any]], dict[str, str]] = {}
 
     @cached_property
     def environment(self) -> dict[str, Any]:
@@ -92,13 +93,15 @@ class LocalTrainer:
         """The identity of the code of a ``measurement`` that the author of the claims wrote, as it was when first asked for,
         because sources may be edited during a session. Empty for our own measurements, which the digest of sources covers."""
         kind = type(measurement)
-        if kind not in self._own:
-            function = instrument_for(measurement).function
+        function = (
+            measurement.function if isinstance(measurement, OwnMeasurement) else instrument_for(measurement).function
+        )
+        if (kind, function) not in self._own:
             authors = any(
                 is_authors(getattr(sys.modules.get(of.__module__), "__file__", None)) for of in (kind, function)
             )
-            self._own[kind] = {"own": identity((kind, function))} if authors else {}
-        return self._own[kind]
+            self._own[kind, function] = {"own": identity((kind, function))} if authors else {}
+        return self._own[kind, function]
 
     def measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
         block, _ = trained[0]

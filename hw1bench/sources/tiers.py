@@ -118,7 +118,7 @@ def quick(
             replace(
                 arm,
                 data=replace(arm.data, name=data, stands_for=stands_for),
-                model=replace(arm.model, layout=scaled(arm.model.layout, 1 / widths_over)),
+                model=replace(arm.laid_out, layout=scaled(arm.laid_out.layout, 1 / widths_over)),
                 epochs=epochs,
             )
         )

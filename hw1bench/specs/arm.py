@@ -18,6 +18,7 @@ from hw1bench.specs.ingredients import (
     RateSchedule,
     StepLR,
 )
+from hw1bench.specs.network import Network
 from hw1bench.specs.table import Table
 from hw1bench.support.checks import flag, instance, integer, label, one_of, optional, settle, shown
 
@@ -53,7 +54,7 @@ class Arm:
 
     name: str
     data: Data
-    model: Model
+    model: Model | Network
     loss: Loss
     optimizer: Optimizer
     epochs: int
@@ -72,7 +73,7 @@ class Arm:
             self,
             name=label(least=0),  # '' is for an arm that others are made from; a protocol refuses it
             data=instance(Function, Images, ImageFolder, Table),
-            model=instance(Model),
+            model=instance(Model, Network),
             loss=one_of("loss", ("mse", "cross_entropy", "nll")),
             optimizer=instance(Optimizer),
             epochs=integer(least=1),
@@ -117,25 +118,52 @@ class Arm:
 
     def _check_net(self) -> None:
         """Raise ValueError unless the net takes the data and has one output per target, and the loss suits the data."""
-        layout, fits = self.model.layout, self.data.regression
+        fits = self.data.regression
         what = "targets" if fits else "classes"
-        try:
-            given = notation.outputs(layout, self.data.shape)
-        except ValueError as error:
-            raise ValueError(f"arm {self.name!r}: {error}") from None
+        if isinstance(self.model, Network):
+            whose, given, log = self._passed(self.model)
+        else:
+            whose, log = (
+                f"layout {self.model.layout!r}",
+                notation.parse(self.model.layout)[-1] == notation.Output("logsoftmax"),
+            )
+            try:
+                given = notation.outputs(self.model.layout, self.data.shape)
+            except ValueError as error:
+                raise ValueError(f"arm {self.name!r}: {error}") from None
         if given != self.data.targets:
             raise ValueError(
-                f"arm {self.name!r}: layout {layout!r} has {given} outputs for {self.data.targets} {what}: end it with "
+                f"arm {self.name!r}: {whose} has {given} outputs for {self.data.targets} {what}: end it with "
                 f"{self.data.targets}"
             )
         if (self.loss == "mse") != fits:
             way = "mse" if fits else "cross_entropy, or nll after logsoftmax"
             raise ValueError(f"arm {self.name!r} learns {self._learns}, and its loss is {self.loss}: give {way}")
-        if self.loss == "nll" and notation.parse(layout)[-1] != notation.Output("logsoftmax"):
+        if self.loss == "nll" and not log:
             raise ValueError(
-                f"arm {self.name!r}: nll takes log-probabilities, which layout {layout!r} does not give: end it with "
-                "logsoftmax, or give cross_entropy"
+                f"arm {self.name!r}: nll takes log-probabilities, which {whose} does not give: end it with logsoftmax, or give "
+                "cross_entropy"
             )
+
+    def _passed(self, network: Network) -> tuple[str, int, bool]:
+        """What messages call ``network``, its number of outputs, and whether these are log-probabilities."""
+        whose, samples = f"network {network.name!r}", self.data.samples
+        smallest = min(samples, samples % self.batch_size or self.batch_size) if self.batch_size else samples
+        try:
+            done = network.passed(self.data.shape, samples=min(2, smallest))
+        except ValueError as error:
+            raise ValueError(f"arm {self.name!r}: {error}") from None
+        if len(done.outputs) != 2 or done.outputs[0] != 2:
+            raise ValueError(
+                f"arm {self.name!r}: {whose} gives outputs {done.outputs} for 2 samples: give (samples, outputs), here "
+                f"(2, {self.data.targets})"
+            )
+        if not network.seeded and self.batch_size is None and not self.random_labels:
+            raise ValueError(
+                f"arm {self.name!r}: its runs would all be the same, because {whose} starts from the same weights whatever the "
+                "seed, and the whole set is one batch: draw the weights, or give a batch_size"
+            )
+        return whose, done.outputs[1], done.probabilities
 
     @property
     def _learns(self) -> str:
@@ -148,6 +176,20 @@ class Arm:
     def training(self) -> "Arm":
         """The arm without its schedule of evaluation: arms with the same ``training`` have runs with the same weights."""
         return self if self.evaluation == EVERY_EPOCH else replace(self, evaluation=EVERY_EPOCH)
+
+    @property
+    def laid_out(self) -> Model:
+        """The net, for what is only possible with a layout. Raises ValueError for a network of one's own, which has none."""
+        if isinstance(self.model, Network):
+            raise ValueError(f"arm {self.name!r} has network {self.model.name!r}, and needs a layout: give a Model")
+        return self.model
+
+    @property
+    def takes_maps(self) -> bool:
+        """Whether the net takes images as they are, (channels, height, width), and not as rows of features."""
+        if isinstance(self.model, Network):
+            return len(self.data.shape) == 3
+        return notation.takes_maps(self.model.layout)
 
     @property
     def augmented(self) -> bool:

@@ -29,6 +29,7 @@ from hw1bench.specs.ingredients import (
 )
 from hw1bench.specs.kinds import KINDS
 from hw1bench.specs.measurement import Measurement
+from hw1bench.specs.network import Network
 from hw1bench.specs.report import report_name
 from hw1bench.specs.table import Table
 from hw1bench.support.checks import (
@@ -44,6 +45,7 @@ from hw1bench.support.checks import (
     text,
     tuple_of,
 )
+from hw1bench.support.identifying import identifying
 
 __all__ = [
     "BLOCK",
@@ -61,6 +63,7 @@ __all__ = [
     "Images",
     "Loss",
     "Model",
+    "Network",
     "Optimizer",
     "Protocol",
     "RateSchedule",
@@ -295,14 +298,15 @@ def both_tiers(arms: Sequence[Arm], measures: Sequence[Measurement] = ()) -> Pro
 
 def canonical(value: Any) -> Any:
     """``value`` as plain JSON types. Fields at their default are left out, so that a new field with a default changes no key, and
-    so are fields that two specifications are not compared by, such as a function whose values another field identifies.
+    so are those that two specifications are not compared by, or that do not identify them, such as a function whose values
+    another field identifies.
 
     Raises ValueError for anything but numbers, text, None, lists, dicts and frozen specifications.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {
             field.name: canonical(getattr(value, field.name))
-            for field in dataclasses.fields(value)
+            for field in identifying(value)
             if field.compare and getattr(value, field.name) != field.default
         }
         return {"is": type(value).__name__, **fields}

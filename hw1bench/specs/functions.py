@@ -10,6 +10,7 @@ import numpy as np
 
 from hw1bench.specs.evaluation import SplitName
 from hw1bench.support.checks import called, function, integer, label, one_of, optional, real, settle, shown, tuple_of
+from hw1bench.support.identifying import NOT_IDENTIFYING
 
 FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sinc": lambda x: np.sinc(5 * x),  # numpy's sinc is the normalised one: sin(5 pi x) / (5 pi x)
@@ -60,7 +61,7 @@ class Function:
     """
 
     name: str = ""
-    of: Callable[[np.ndarray], Any] | None = field(default=None, compare=False, repr=False)
+    of: Callable[[np.ndarray], Any] | None = field(default=None, compare=False, repr=False, metadata=NOT_IDENTIFYING)
     points: int | tuple[float, ...] = 300
     low: float = -1.0
     high: float = 1.0

@@ -63,6 +63,11 @@ class Model:
             )
 
     @property
+    def title(self) -> str:
+        """The layout."""
+        return self.layout
+
+    @property
     def depth(self) -> int:
         """Number of layers with weights."""
         return sum(isinstance(layer, notation.Linear | notation.Conv) for layer in notation.parse(self.layout))
@@ -71,6 +76,11 @@ class Model:
     def parameters(self) -> int:
         """Number of trainable parameters, computed from the layout."""
         return sum(self._parameters)
+
+    @property
+    def numbers(self) -> int:
+        """Number of all numbers of the net: its parameters."""
+        return self.parameters
 
     @property
     def first_layer_parameters(self) -> int:

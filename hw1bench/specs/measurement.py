@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from hw1bench.specs import notation
 from hw1bench.specs.arm import Arm
+from hw1bench.specs.network import Network
 from hw1bench.support.checks import integer, label, real, settle, tuple_of
 from hw1bench.support.snapshots import ARRAYS
 
@@ -46,6 +47,11 @@ class Measurement(ABC):
 
     reads: ClassVar[tuple[str, ...]] = ("weights",)
     consumes: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def kind(self) -> str:
+        """What messages call the measurement: the name of its class."""
+        return type(self).__name__
 
     @property
     def title(self) -> str:
@@ -110,7 +116,7 @@ class Paths(Measurement):
         return self.own, self.other
 
     def needs(self, arm: Arm) -> str:
-        return _classes(arm) or _labels(arm)
+        return _classes(arm) or _labels(arm) or _buffers(arm, "are not kept along a path")
 
     def arrays(self, *arms: Arm) -> Shapes:
         counts = [1 + arm.snapshots_in(arm.steps) for arm in arms]
@@ -155,6 +161,8 @@ class MinimalRatio(Measurement):
             return f"numbers to fit, and the arm has {arm.data.name}"
         if arm.gradient_norm != "epoch":
             return 'its gradient norm: record it with gradient_norm="epoch"'
+        if isinstance(arm.model, Network):
+            return f"a layout, whose curvature is computed exactly, and gets network {arm.model.name!r}: give a Model"
         layers = notation.parse(arm.model.layout)
         if not all(isinstance(layer, _EXACT) and layer not in _NO_CURVATURE for layer in layers):
             return f"a dense net, at most with a tanh output, and gets layout {arm.model.layout!r}"
@@ -198,7 +206,7 @@ class Interpolation(Measurement):
         return self.first, self.second
 
     def needs(self, arm: Arm) -> str:
-        return _classes(arm) or _labels(arm)
+        return _classes(arm) or _labels(arm) or _buffers(arm, "cannot be those of weights between two nets")
 
     def arrays(self, *arms: Arm) -> Shapes:
         names = (f"mixed_{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))
@@ -230,6 +238,13 @@ def _classes(arm: Arm) -> str:
 def _labels(arm: Arm) -> str:
     """What an arm lacks for its accuracy to be measured after training; '' if nothing."""
     return "the labels of its data, and the arm draws labels at random" if arm.random_labels else ""
+
+
+def _buffers(arm: Arm, why: str) -> str:
+    """What an arm lacks if its net is more than the weights that train; '' if it is not."""
+    if not isinstance(arm.model, Network) or not arm.model.buffers:
+        return ""
+    return f"a net of trained weights alone, and network {arm.model.name!r} has buffers, such as running statistics, which {why}"
 
 
 def _two(first: str, second: str) -> None:

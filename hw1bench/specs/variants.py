@@ -11,6 +11,7 @@ from typing import Literal
 from hw1bench.specs.arm import Arm
 from hw1bench.specs.experiment import Experiment, Protocol
 from hw1bench.specs.images import ImageForm
+from hw1bench.specs.ingredients import Model
 
 SMALL_BATCH = 16  # of a fit
 
@@ -72,7 +73,12 @@ def _pixels(mean: float, deviation: float) -> Callable[[Arm], Arm | None]:
 
 
 def _initialised(as_in: Literal["torch", "keras"]) -> Callable[[Arm], Arm | None]:
-    return lambda arm: _changed(arm, replace(arm, model=replace(arm.model, init=as_in, deviation=None)))
+    def change(arm: Arm) -> Arm | None:
+        if not isinstance(arm.model, Model):
+            return None
+        return _changed(arm, replace(arm, model=replace(arm.model, init=as_in, deviation=None)))
+
+    return change
 
 
 def _independent(independent: bool) -> Callable[[Arm], Arm | None]:

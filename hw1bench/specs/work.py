@@ -1,9 +1,10 @@
-"""The arithmetic of a net, counted from its layout, without torch."""
+"""The arithmetic of a net, counted from its layout, without torch, or from a forward pass of a network of one's own."""
 
 import math
 from collections.abc import Iterator
 
 from hw1bench.specs.arm import Arm
+from hw1bench.specs.network import Network
 from hw1bench.specs.notation import Conv, Linear, shapes
 
 _TRAINING = 3
@@ -34,4 +35,8 @@ def of_run(arm: Arm) -> int:
     is smaller, and what is measured afterwards are not counted."""
     evaluations = sum(epoch > 0 for epoch in arm.evaluation.epochs("train", arm.epochs))
     passes = _TRAINING * arm.epochs + _EVALUATION * evaluations
-    return arm.data.samples * passes * multiply_adds(arm.model.layout, arm.data.shape)
+    if isinstance(arm.model, Network):
+        each = arm.model.passed(arm.data.shape).multiply_adds
+    else:
+        each = multiply_adds(arm.model.layout, arm.data.shape)
+    return arm.data.samples * passes * each

@@ -119,6 +119,16 @@ def text() -> Check:
     return check
 
 
+def version() -> Check:
+    """Check for a version: a ``label``, or an integer, which becomes one."""
+
+    def check(value: Any, what: str) -> str:
+        found: str = label()(str(value) if isinstance(value, int) and not _is_bool(value) else value, what)
+        return found
+
+    return check
+
+
 def reason() -> Check:
     """Check for text that changes what is done if it is given, so that spaces alone are refused; '' is not given."""
 

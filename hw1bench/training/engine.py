@@ -11,7 +11,7 @@ from hw1bench import data
 from hw1bench.data import BUILT_IN, Library
 from hw1bench.records.forms import ExpectedShapes
 from hw1bench.records.runs import Block, Record, recorded
-from hw1bench.specs.experiment import Arm, Function, digest
+from hw1bench.specs.experiment import Arm, Function, Network, digest
 from hw1bench.support import arithmetic, code
 from hw1bench.support.arithmetic import Precision
 from hw1bench.support.progress import Advance
@@ -38,11 +38,13 @@ def device_of(name: str) -> torch.device:
 
 def backend(arm: Arm, device: torch.device) -> str:
     """Return the backend for ``arm``: "fit_kernel", "image_kernel", "compiled" or "eager" (both stacked), or "sequential" on a
-    CPU; "fit_kernel" or "resident" on a GPU.
+    CPU; "fit_kernel" or "resident" on a GPU; "sequential" on either for a network of one's own.
 
     On a CPU the kernels train every arm that they support. Compilation takes seconds per layout, which pays off only for long
     fits of functions.
     """
+    if isinstance(arm.model, Network):
+        return "sequential"
     if binaries.isa() and for_the_fit_kernel(arm, device):
         return "fit_kernel"
     if device.type != "cpu":
@@ -140,6 +142,7 @@ def key(block: Block, device: torch.device, library: Library = BUILT_IN, *, prec
             "report": block.report,
             "experiment": block.experiment,
             "arm": block.arm,
+            **({"network": block.arm.model.content} if isinstance(block.arm.model, Network) else {}),
             "seeds": list(block.seeds),
             "data": _loaded(block, library).fingerprint,
             "sources": code.digest("training"),
@@ -196,14 +199,15 @@ def train(
         _train_side_by_side([block], device, lambda _, record: found.append(record), advance, library, precision)
         return found[0]
     dataset = _loaded(block, library)
-    seconds = stopwatch(len(block.seeds))
+    alone = kind == "sequential" and sequential.alone(block.arm, device)
+    seconds = stopwatch((None if device.type == "cuda" else 1) if alone else len(block.seeds))
     with arithmetic.fixed_settings(precision):
         if kind == "fit_kernel":
             arrays = fit_kernel.train(block, dataset, advance)
         elif kind == "image_kernel":
             arrays = image_kernel.train(block, dataset, advance)
         elif kind == "sequential":
-            arrays = sequential.train(block, dataset, advance)
+            arrays = sequential.train(block, dataset, advance, device)
         else:
             arrays = stacked.train(block, dataset, kind == "compiled", advance)
     return Record(arrays, _facts(block.arm, dataset), seconds())

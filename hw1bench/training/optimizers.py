@@ -14,6 +14,7 @@ def make(spec: Optimizer, parameters: Iterable[Tensor], captured: bool = False) 
 
     All optimisers are elementwise, so runs may be stacked in one tensor.
     """
+    parameters = list(parameters)
     options: dict[str, Any] = {"lr": spec.lr, "weight_decay": spec.weight_decay}
     if spec.eps is not None:
         options["eps"] = spec.eps
@@ -26,7 +27,7 @@ def make(spec: Optimizer, parameters: Iterable[Tensor], captured: bool = False) 
         case "adamw":
             return torch.optim.AdamW(parameters, fused=True, **options)
         case "adagrad":  # fused on a CPU alone
-            return torch.optim.Adagrad(parameters, fused=not captured, **options)
+            return torch.optim.Adagrad(parameters, fused=parameters[0].device.type == "cpu", **options)
         case "sgd":
             return torch.optim.SGD(parameters, fused=True, momentum=spec.momentum, nesterov=spec.nesterov, **options)
         case "rmsprop":

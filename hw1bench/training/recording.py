@@ -48,6 +48,11 @@ class Recording:
             if self._best is None or test_accuracy > self._best[0]:
                 self._best = (test_accuracy, self._epochs, self._weights().copy())
 
+    @property
+    def kept_epoch(self) -> int:
+        """The epoch, of those so far, whose weights the arm keeps."""
+        return self._epochs if self._best is None else self._best[1]
+
     def left_out(self) -> tuple[int, np.ndarray] | None:
         """Return the epoch whose weights are kept, and the weights (parameters,), if its evaluation on the training set is yet to
         be made, after training; None if there is none to make."""

@@ -38,7 +38,7 @@ class _Training:
 
     def __init__(self, block: Block, dataset: Dataset, on: Streams) -> None:
         arm, self._block, device = block.arm, block, on.device
-        models.inputs(arm.model, dataset.train.x)  # raises ValueError if the net does not take the data
+        models.inputs(arm.laid_out, dataset.train.x)  # raises ValueError if the net does not take the data
         self._net = Net(block, on)
         runs, samples = len(block.seeds), len(dataset.train)
         self._sets: dict[SplitName, Resident] = {"train": self._resident(dataset.train, device)}
@@ -159,7 +159,7 @@ class _Training:
     def _chunk(self) -> int:
         """Samples in a part of an evaluation."""
         arm = self._block.arm
-        largest = max(math.prod(shape) for _, shape in notation.shapes(arm.model.layout, arm.data.shape))
+        largest = max(math.prod(shape) for _, shape in notation.shapes(arm.laid_out.layout, arm.data.shape))
         return max(1, _NUMBERS // (largest * len(self._block.seeds)))
 
     @torch.no_grad()
@@ -190,7 +190,7 @@ class _Training:
         arm, x = self._block.arm, self._sets["train"].x
         found = dict(self._histories)
         found |= {name: np.concatenate(parts, axis=1) for name, parts in self._recorded.items()}
-        if arm.model.parameters <= KEPT_WEIGHTS:
+        if arm.laid_out.parameters <= KEPT_WEIGHTS:
             kept = [recording.arrays() for recording in self.recordings]
             found |= {name: np.stack([each[name] for each in kept]) for name in kept[0]}
         if not self._classes:
@@ -246,13 +246,13 @@ def parts(block: Block, dataset: Dataset, on: Streams) -> Parts:
 def memory(block: Block, dataset: Dataset) -> int:
     """Return an upper estimate of the bytes on the device that ``parts`` takes."""
     arm, runs, samples = block.arm, len(block.seeds), len(dataset.train)
-    layers = notation.shapes(arm.model.layout, arm.data.shape)
+    layers = notation.shapes(arm.laid_out.layout, arm.data.shape)
     features, outputs = math.prod(arm.data.shape), sum(math.prod(shape) for _, shape in layers)
     sets = 2 * (samples + len(dataset.test or ())) * features  # as they are and, at first, in another order
     batches = (runs + 3) * samples * features  # of an epoch, and three copies of a run's set while it is loaded
     step = 4 * runs * (arm.batch_size or samples) * outputs  # before and after activation, and the gradients of both
     graphs = 4  # of many steps, of one, of the last, and the ordinary ones before: each keeps its own memory
-    weights = 8 * runs * arm.model.parameters  # with gradients, the optimiser's state, and copies
-    libraries = graphs * runs * 2**24 if notation.takes_maps(arm.model.layout) else 0  # workspaces of convolutions
+    weights = 8 * runs * arm.laid_out.parameters  # with gradients, the optimiser's state, and copies
+    libraries = graphs * runs * 2**24 if notation.takes_maps(arm.laid_out.layout) else 0  # workspaces of convolutions
     numbers = sets + batches + graphs * step + weights + libraries + 4 * _NUMBERS
     return numbers * torch.finfo(getattr(torch, arm.precision)).bits // 8

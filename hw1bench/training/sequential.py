@@ -1,7 +1,9 @@
-"""Training of each run of a block as an ordinary ``nn.Module``, for nets that are too large or too varied to stack.
+"""Training of each run of a block as an ordinary ``nn.Module``, for nets that are too large or too varied to stack, and for
+networks of one's own.
 
 As many runs as there are threads train side by side, each on one thread. This is faster than one run on all threads, and a run's
-digits do not depend on the number of threads.
+digits do not depend on the number of threads. Runs train one after the other on a GPU, and if a network of one's own draws random
+numbers while it trains: torch has one generator of its own for all threads.
 """
 
 import threading
@@ -16,14 +18,13 @@ from torch import Tensor, nn
 from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
-from hw1bench.specs import notation
 from hw1bench.specs.evaluation import SplitName
-from hw1bench.specs.experiment import Loss
+from hw1bench.specs.experiment import Arm, Loss, Model, Network
 from hw1bench.support.progress import Advance
 from hw1bench.support.workers import pool
 from hw1bench.training import augmentation, optimizers
 from hw1bench.training.recording import Recording
-from hw1bench.training.streams import generator_for, training_targets
+from hw1bench.training.streams import generator_for, seed_in, training_targets
 
 LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": nn.functional.mse_loss,
@@ -31,6 +32,7 @@ LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "nll": nn.functional.nll_loss,
 }
 _CHUNK = 256  # samples per forward pass in an evaluation: limits the memory of feature maps
+_CPU = torch.device("cpu")
 _POLL_SECONDS = 0.1  # between two calls of ``advance``
 
 
@@ -57,6 +59,7 @@ class _SharedState:
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor] | None
     maps: bool  # whether the net takes (samples, channels, height, width) instead of (samples, features)
+    device: torch.device
     steps: dict[int, int]  # seed -> optimiser steps done, written by that seed's run alone
     given_up: threading.Event = field(default_factory=threading.Event)
 
@@ -74,21 +77,21 @@ class _SharedState:
             raise _Interrupted
 
     @classmethod
-    def of(cls, block: Block, dataset: Dataset) -> "_SharedState":
+    def of(cls, block: Block, dataset: Dataset, device: torch.device) -> "_SharedState":
         models.inputs(block.arm.model, dataset.train.x)  # raises ValueError if the net does not take the data
-        maps = notation.takes_maps(block.arm.model.layout)
+        maps = block.arm.takes_maps
 
         def resident(split: Split) -> tuple[Tensor, Tensor]:
             dtype = getattr(torch, block.arm.precision)
-            x = split.x.to(dtype)
-            if maps:
+            x = split.x.to(device, dtype)
+            if maps and isinstance(block.arm.model, Model):
                 x = x.contiguous(
                     memory_format=torch.channels_last
                 )  # the faster memory format for convolutions on a CPU
-            return x, split.y.to(dtype) if block.arm.loss == "mse" else split.y
+            return x, split.y.to(device, dtype) if block.arm.loss == "mse" else split.y.to(device)
 
         test = None if dataset.test is None else resident(dataset.test)
-        return cls(block, dataset, resident(dataset.train), test, maps, dict.fromkeys(block.seeds, 0))
+        return cls(block, dataset, resident(dataset.train), test, maps, device, dict.fromkeys(block.seeds, 0))
 
 
 def _outputs(network: nn.Module, x: Tensor, shared: _SharedState) -> Tensor:
@@ -147,8 +150,9 @@ def _batches(shared: _SharedState, x: Tensor, y: Tensor, seed: int) -> Iterator[
 
 def _network(shared: _SharedState, seed: int) -> nn.Module:
     block = shared.block
-    network: nn.Module = models.drawn(block.arm.model, generator_for(block, "init", seed))
-    network = network.to(shared.dtype)
+    network = models.drawn(block.arm.model, generator_for(block, "init", seed)).to(shared.device, shared.dtype)
+    if isinstance(block.arm.model, Network):
+        return network
     if shared.maps:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
     dropout = generator_for(block, "dropout", seed)
@@ -162,10 +166,11 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
     block, arm = shared.block, shared.block.arm
     x, y = shared.train
     if arm.random_labels:
-        y = training_targets(block, shared.dataset, seed)
+        y = training_targets(block, shared.dataset, seed).to(shared.device)
     splits: dict[SplitName, tuple[Tensor, Tensor]] = {"train": (x, y), **({"test": shared.test} if shared.test else {})}
     network = _network(shared, seed)
-    optimizer = optimizers.make(arm.optimizer, network.parameters())
+    trainable = models.trainable(network)
+    optimizer = optimizers.make(arm.optimizer, trainable)
     epoch_done = optimizers.schedule(arm.schedule, optimizer)
     norms: list[float] = []
     step_losses: list[float] = []
@@ -173,9 +178,10 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
 
     @torch.no_grad()
     def weights() -> Tensor:
-        return nn.utils.parameters_to_vector(p.contiguous() for p in network.parameters())
+        return nn.utils.parameters_to_vector(p.contiguous() for p in trainable)
 
-    recording = Recording(arm, len(x), lambda: np.asarray(weights()))
+    recording = Recording(arm, len(x), lambda: np.asarray(weights().cpu()))
+    buffers = models.buffers(network)
 
     histories: dict[str, np.ndarray] = {}
     due = {split: arm.evaluation.epochs(split, arm.epochs) for split in splits}
@@ -207,39 +213,52 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
         epoch_done()
         after_epoch(epoch)
         recording.epoch(histories["test_accuracy"][epoch] if "test_accuracy" in histories else None)
+        if recording.kept_epoch == epoch:
+            buffers = models.buffers(network)
     arrays = dict(histories)
     arrays |= {"gradient_norm": np.array(norms)} if norms else {}
     arrays |= {"step_loss": np.array(step_losses)} if step_losses else {}
     arrays |= {"last_batch_norm": np.array(last_batches)} if last_batches else {}
-    if arm.model.parameters <= KEPT_WEIGHTS:
-        arrays |= recording.arrays()
+    if arm.model.numbers <= KEPT_WEIGHTS:
+        arrays |= recording.arrays() | ({"buffers": buffers.numpy()} if len(buffers) else {})
     if not shared.dataset.classes:
         with torch.no_grad():
-            arrays["prediction"] = _outputs(network.eval(), x, shared).squeeze(1).numpy()
+            arrays["prediction"] = _outputs(network.eval(), x, shared).squeeze(1).cpu().numpy()
     if arm.coast:
-        arrays["coasted"] = optimizers.coasted(optimizer, [*network.parameters()], weights).numpy()
+        arrays["coasted"] = optimizers.coasted(optimizer, trainable, weights).cpu().numpy()
     left_out = recording.left_out()
     if left_out:
         kept_epoch, kept = left_out
-        _load(network, kept)
+        models.load(network, torch.from_numpy(kept), buffers)
         evaluate(kept_epoch, "train")
     return arrays
 
 
-@torch.no_grad()
-def _load(network: nn.Module, weights: np.ndarray) -> None:
-    """Write ``weights (parameters,)`` into ``network``, whose tensors keep their memory format: it decides the last bits."""
-    sizes = [parameter.numel() for parameter in network.parameters()]
-    for parameter, part in zip(network.parameters(), torch.from_numpy(weights).split(sizes), strict=True):
-        parameter.copy_(part.view(parameter.shape))
+def _seeded_run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
+    """``_run`` with torch's own generators seeded, for networks that draw from them; no other run may train meanwhile."""
+    devices = [shared.device] if shared.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed_in(shared.block, "dropout", seed))
+        return _run(shared, seed)
 
 
-def train(block: Block, dataset: Dataset, advance: Advance) -> dict[str, np.ndarray]:
-    """Train the runs of ``block``. Return the arrays of a record. ``advance`` is called from the calling thread."""
-    shared = _SharedState.of(block, dataset)
-    reported = 0
-    with pool(torch.get_num_threads()) as executor:
-        runs = [executor.submit(_run, shared, seed) for seed in block.seeds]
+def alone(arm: Arm, device: torch.device) -> bool:
+    """Whether runs of ``arm`` train one after the other."""
+    draws = isinstance(arm.model, Network) and arm.model.passed(arm.data.shape).draws
+    return draws or device.type == "cuda"
+
+
+def train(block: Block, dataset: Dataset, advance: Advance, device: torch.device = _CPU) -> dict[str, np.ndarray]:
+    """Train the runs of ``block`` on ``device``. Return the arrays of a record. ``advance`` is called from the calling thread.
+
+    Raises ValueError for a network that draws random numbers in some steps and not in others, because then its runs, which
+    trained side by side, cannot be repeated.
+    """
+    shared = _SharedState.of(block, dataset, device)
+    reported, by_itself = 0, alone(block.arm, device)
+    before = torch.get_rng_state()
+    with pool(1 if by_itself else torch.get_num_threads()) as executor:
+        runs = [executor.submit(_seeded_run if by_itself else _run, shared, seed) for seed in block.seeds]
         try:
             waiting = True
             while waiting:
@@ -252,5 +271,9 @@ def train(block: Block, dataset: Dataset, advance: Advance) -> dict[str, np.ndar
                     run.result()  # raises the error of a failed run, which ends the block
         finally:
             shared.given_up.set()
+    if isinstance(block.arm.model, Network) and not torch.equal(before, torch.get_rng_state()):
+        raise ValueError(
+            f"network {block.arm.model.name!r} draws random numbers in some steps of training and not in the first: draw in each"
+        )
     rows = [run.result() for run in runs]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -20,6 +20,7 @@ from hw1bench.records.runs import Block
 from hw1bench.specs import notation
 from hw1bench.specs.evaluation import SplitName
 from hw1bench.specs.experiment import Arm, Loss, Model
+from hw1bench.specs.network import Network
 from hw1bench.support.progress import Advance
 from hw1bench.training import optimizers
 from hw1bench.training.compiler import compiled
@@ -39,7 +40,9 @@ _OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 def stackable(arm: Arm) -> bool:
     """Whether the net has only dense layers, without dropout, and its inputs are not augmented."""
-    dense = all(isinstance(layer, notation.Linear | notation.Output) for layer in notation.parse(arm.model.layout))
+    if isinstance(arm.model, Network):
+        return False
+    dense = all(isinstance(layer, notation.Linear | notation.Output) for layer in notation.parse(arm.laid_out.layout))
     return dense and not arm.augmented
 
 
@@ -119,14 +122,14 @@ def initial(block: Block, dtype: torch.dtype) -> Tensor:
     """Draw the initial weights (runs, parameters) on the CPU in float32, and return them as ``dtype``."""
     rows = []
     for seed in block.seeds:
-        network = models.drawn(block.arm.model, generator_for(block, "init", seed))
+        network = models.drawn(block.arm.laid_out, generator_for(block, "init", seed))
         rows.append(torch.nn.utils.parameters_to_vector(network.parameters()).detach())
     return torch.stack(rows).to(dtype)
 
 
 def _resident(split: Split, arm: Arm, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Return ``x (1, features, samples)`` and ``y (1, outputs, samples)`` or class indices ``(1, samples)``."""
-    x = models.inputs(arm.model, split.x).to(dtype).T.contiguous()[None]
+    x = models.inputs(arm.laid_out, split.x).to(dtype).T.contiguous()[None]
     y = split.y.to(dtype).T.contiguous() if arm.loss == "mse" else split.y
     return x, y[None]
 
@@ -151,7 +154,7 @@ def _mean_tensor_norms(model: Model, gradient: Tensor) -> Tensor:
 def train(block: Block, dataset: Dataset, fuse: bool, advance: Advance) -> dict[str, np.ndarray]:
     """Train the runs of ``block`` together. Return the arrays of a record. ``fuse`` compiles forward and backward."""
     arm, dtype, runs = block.arm, getattr(torch, block.arm.precision), len(block.seeds)
-    functions = _functions(arm.model, arm.loss, fuse)
+    functions = _functions(arm.laid_out, arm.loss, fuse)
     flat = initial(block, dtype)
     optimizer = optimizers.make(arm.optimizer, [flat])
     epoch_done = optimizers.schedule(arm.schedule, optimizer)
@@ -179,7 +182,7 @@ def train(block: Block, dataset: Dataset, fuse: bool, advance: Advance) -> dict[
     def step(inputs: Tensor, targets: Tensor, closes_epoch: bool) -> None:
         gradient, each = functions.step(flat, inputs, targets)
         if arm.gradient_norm == "last batch" and closes_epoch:
-            last_batches.append(_mean_tensor_norms(arm.model, gradient))
+            last_batches.append(_mean_tensor_norms(arm.laid_out, gradient))
         if arm.gradient_norm == "step":
             norms.append(gradient.norm(dim=1))
             step_losses.append(each)
@@ -223,7 +226,7 @@ def train(block: Block, dataset: Dataset, fuse: bool, advance: Advance) -> dict[
             if arm.gradient_norm == "epoch" or (arm.gradient_norm == "step" and epoch < arm.epochs):
                 norms.append(gradient.norm(dim=1))
             if arm.gradient_norm == "last batch" and epoch < arm.epochs:
-                last_batches.append(_mean_tensor_norms(arm.model, gradient))
+                last_batches.append(_mean_tensor_norms(arm.laid_out, gradient))
             if epoch < arm.epochs:
                 flat.grad = gradient
                 optimizer.step()
@@ -260,7 +263,7 @@ def train(block: Block, dataset: Dataset, fuse: bool, advance: Advance) -> dict[
     kept = [recording.arrays() for recording in recordings]
     arrays |= {name: np.stack([each[name] for each in kept]) for name in kept[0]}
     if dataset.classes is None:
-        arrays["prediction"] = forward(arm.model, flat, x, fuse=False).movedim(1, 2).squeeze(2).numpy()
+        arrays["prediction"] = forward(arm.laid_out, flat, x, fuse=False).movedim(1, 2).squeeze(2).numpy()
     if arm.coast:
         arrays["coasted"] = optimizers.coasted(optimizer, [flat], flat.clone).numpy()
     return arrays

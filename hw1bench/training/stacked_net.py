@@ -56,7 +56,7 @@ def kernels_version(device: torch.device) -> str:
 
 def _kernels(arm: Arm, device: torch.device) -> ModuleType | None:
     """Return the module of our kernels if they compute the net of ``arm`` on ``device``."""
-    suited = arm.precision == "float32" and _slope(arm.model) is not None
+    suited = arm.precision == "float32" and _slope(arm.laid_out) is not None
     return _working_kernels(device) if suited else None
 
 
@@ -113,7 +113,7 @@ class Net:
 
     def __init__(self, block: Block, on: Streams) -> None:
         device = on.device
-        self._model, self._runs = block.arm.model, len(block.seeds)
+        self._model, self._runs = block.arm.laid_out, len(block.seeds)
         self._layers = notation.parse(self._model.layout)
         self._activation = models.activation(self._model)
         self.maps = notation.takes_maps(self._model.layout)

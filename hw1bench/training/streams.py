@@ -8,7 +8,7 @@ import torch
 from hw1bench.data import Dataset
 from hw1bench.records.runs import Block
 
-Stream = Literal["init", "order", "labels", "dropout", "augment"]
+Stream = Literal["init", "order", "labels", "dropout", "augment", "measure"]
 
 
 def seed_for(report: str, experiment: str, stream: Stream, seed: int, arm: str = "") -> int:

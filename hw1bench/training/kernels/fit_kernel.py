@@ -16,6 +16,7 @@ from hw1bench.data import Dataset
 from hw1bench.records.runs import Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm
+from hw1bench.specs.network import Network
 from hw1bench.support.progress import Advance
 from hw1bench.training import optimizers, stacked
 from hw1bench.training.kernels import binaries
@@ -29,6 +30,8 @@ def supports(arm: Arm) -> bool:
 
     Whether the kernel is built here is another question: see ``binaries.isa``.
     """
+    if isinstance(arm.model, Network):
+        return False
     layers = notation.parse(arm.model.layout)
     output = layers[-1]
     return (
@@ -60,13 +63,13 @@ class _FitSetup:
     @classmethod
     def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_FitSetup":
         arm, dtype = block.arm, np.dtype(block.arm.precision)
-        layers = notation.parse(arm.model.layout)
+        layers = notation.parse(arm.laid_out.layout)
         linears = [layer for layer in layers if isinstance(layer, notation.Linear)]
         widths = np.array([linears[0].inputs, *(layer.outputs for layer in linears)], dtype=np.int32)
-        x = np.ascontiguousarray(models.inputs(arm.model, dataset.train.x).numpy().T, dtype=dtype)
+        x = np.ascontiguousarray(models.inputs(arm.laid_out, dataset.train.x).numpy().T, dtype=dtype)
         y = np.ascontiguousarray(dataset.train.y.numpy().T, dtype=dtype)
         if len(y) != widths[-1]:
-            raise ValueError(f"layout {arm.model.layout!r} has {widths[-1]} outputs for {len(y)} targets")
+            raise ValueError(f"layout {arm.laid_out.layout!r} has {widths[-1]} outputs for {len(y)} targets")
         evaluated = np.zeros(arm.epochs + 1, dtype=np.uint8)
         evaluated[list(arm.evaluation.epochs("train", arm.epochs))] = 1
         spec = arm.optimizer
@@ -79,7 +82,7 @@ class _FitSetup:
             eps=EPS if spec.eps is None else spec.eps,
             epochs=arm.epochs,
             layers=len(linears),
-            activation=ACTIVATIONS[arm.model.activation],
+            activation=ACTIVATIONS[arm.laid_out.activation],
             output=0 if layers[-1] is linears[-1] else ACTIVATIONS["tanh"],
             optimizer=OPTIMIZERS[spec.name],
             samples=x.shape[1],

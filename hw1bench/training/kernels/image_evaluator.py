@@ -43,7 +43,7 @@ class Evaluator:
         ``weights (parameters,)``, in the arm's precision, are laid out as by ``torch.nn.utils.parameters_to_vector``. Raises
         ValueError for others.
         """
-        expected = (self._arm.model.parameters,)
+        expected = (self._arm.laid_out.parameters,)
         if weights.shape != expected or weights.dtype != self._arm.precision:
             raise ValueError(
                 f"weights {weights.shape} {weights.dtype} of arm {self._arm.name!r}: give {expected} {self._arm.precision}"

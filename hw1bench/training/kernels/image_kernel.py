@@ -19,6 +19,7 @@ from hw1bench.data import Dataset
 from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs.evaluation import SplitName
 from hw1bench.specs.experiment import Arm
+from hw1bench.specs.network import Network
 from hw1bench.support.progress import Advance
 from hw1bench.training import augmentation, optimizers, stacked
 from hw1bench.training.kernels import binaries
@@ -41,6 +42,7 @@ def supports(arm: Arm) -> bool:
     return (
         not arm.data.regression
         and arm.loss in LOSSES
+        and not isinstance(arm.model, Network)
         and activates(arm.model)
         and steps_by(arm.optimizer)
         and arm.model.parameters <= KEPT_WEIGHTS

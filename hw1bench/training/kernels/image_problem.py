@@ -21,7 +21,7 @@ def resident(arm: Arm, split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Return the images (samples, channels, height, width) of ``split`` in the arm's precision and their classes (samples,)
     int32. Features are channels of 1 x 1. Raises ValueError if the net does not take them."""
     x = (
-        models.inputs(arm.model, split.x)
+        models.inputs(arm.laid_out, split.x)
         .numpy()
         .reshape(split.x.shape if split.x.ndim == 4 else (*split.x.shape, 1, 1))
     )
@@ -47,9 +47,9 @@ class CompiledProblem:
         samples, *shape = images.shape
         stages, dropouts = compile_stages(arm, tuple(shape))
         if stages[-1].outputs < classes:
-            raise ValueError(f"layout {arm.model.layout!r} has {stages[-1].outputs} outputs for {classes} classes")
+            raise ValueError(f"layout {arm.laid_out.layout!r} has {stages[-1].outputs} outputs for {classes} classes")
         array = (ImageStage * len(stages))(*stages)
-        last = notation.parse(arm.model.layout)[-1]
+        last = notation.parse(arm.laid_out.layout)[-1]
         problem = ImageProblem(
             stages=ctypes.addressof(array),
             weight_decay=arm.optimizer.weight_decay,

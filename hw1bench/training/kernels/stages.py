@@ -63,7 +63,7 @@ class DropoutDraws:
 
 def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[ImageStage], list[DropoutDraws]]:
     """Return the stages of ``arm`` for images ``shape (channels, height, width)``, and its dropouts' draws in forward order."""
-    found = stages_of(arm.model.layout)
+    found = stages_of(arm.laid_out.layout)
     assert found is not None
     stages, dropouts = [], []
     for stage in found:
@@ -74,7 +74,7 @@ def compile_stages(arm: Arm, shape: tuple[int, ...]) -> tuple[list[ImageStage], 
             outputs, kernel, padding = layer.outputs, layer.kernel, layer.padding
         kinds, shares = zip(_kind(stage.before), _kind(stage.after), strict=True)
         active = isinstance(layer, notation.Conv) or layer.hidden
-        activation = ACTIVATIONS[arm.model.activation] if active else 0
+        activation = ACTIVATIONS[arm.laid_out.activation] if active else 0
         stages.append(ImageStage(*shape, kernel, padding, outputs, activation, stage.pool, *kinds, *shares))
         sides = [side + 2 * padding - kernel + 1 for side in shape[1:]]
         for dropout, pool in ((stage.before, 1), (stage.after, stage.pool)):
