@@ -56,7 +56,8 @@ def _splits(dataset: Dataset) -> dict[str, Split]:
 
 def _resident(block: Block, split: Split, device: torch.device) -> Split:
     x, y = resident(block.arm, split, device)
-    return Split(x, y.to(x.dtype) if block.arm.loss == "mse" else y)
+    # Clones, because a function that changes them must not change what is trained on later.
+    return Split(x.clone(), y.to(x.dtype if block.arm.loss == "mse" else y.dtype, copy=True))
 
 
 def _checked(spec: OwnMeasurement, found: Any) -> dict[str, np.ndarray]:

@@ -1,0 +1,433 @@
+"""Networks of one's own: trained as the naive loop trains them, repeatable, with their buffers, and refused in one line."""
+
+import functools
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import reference
+from cases import ALL_OPTIMIZERS, ARM, DIGITS, OPTIMIZERS, first
+from hw1bench import Arm, ExponentialLR, Function, Model, Network, models
+from hw1bench.records.measured import measured
+from hw1bench.records.runs import Block, recorded
+from hw1bench.specs import work
+from hw1bench.specs.experiment import canonical, digest
+from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
+from hw1bench.support.snapshots import ARRAYS
+from hw1bench.training import engine, sequential
+from hw1bench.training.streams import seed_for
+
+CPU = torch.device("cpu")
+FEW = first(130)  # images; the last batch of 40 has 10
+IMAGES = Arm(
+    name="arm",
+    data=DIGITS,
+    model=Model("64-9-10"),
+    loss="cross_entropy",
+    optimizer=OPTIMIZERS["sgd"],
+    epochs=3,
+    batch_size=40,
+)
+
+
+def of(layout, **options):
+    """A network of one's own that is that of a layout."""
+    return Network(functools.partial(reference.network, Model(layout, **options)), name="twin")
+
+
+def normed():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Linear(9, 10))
+
+
+class Convolutional(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.norm = nn.Conv2d(1, 3, 3, stride=2, padding=1), nn.GroupNorm(3, 3)
+        self.scale = nn.Parameter(torch.ones(3, 1, 1), requires_grad=False)
+        self.head = nn.Linear(48, 10)
+
+    def forward(self, x):
+        h = nn.functional.dropout(torch.relu(self.norm(self.convolution(x)) * self.scale), 0.1, self.training)
+        return self.head(h.flatten(1))
+
+
+def flattened(network):
+    return Network(lambda: nn.Sequential(nn.Flatten(), network.make()), name=network.name)
+
+
+def train(arm, library=FEW):
+    return engine.train(Block("T", "twin", arm, 0), CPU, library=library)
+
+
+def same(one, other):
+    assert one.arrays.keys() == other.arrays.keys()
+    for name, array in one.arrays.items():
+        assert array.tobytes() == other.arrays[name].tobytes(), name
+
+
+# Twins.
+
+
+@pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS.values(), ids=ALL_OPTIMIZERS)
+def test_a_network_trains_as_the_layout_that_it_is(optimizer):
+    layout = replace(ARM, optimizer=optimizer, epochs=20, model=Model("[5,10,5]", activation="tanh"))
+    found = train(replace(layout, model=of("[5,10,5]", activation="tanh"))).arrays
+    for seed in (0, 7):
+        losses, weights = reference.train("T", "twin", layout, seed)
+        np.testing.assert_allclose(found["train_loss"][seed], losses, rtol=1e-7, atol=1e-10)
+        np.testing.assert_allclose(found["weights"][seed], weights, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gradient_norm": "epoch"},
+        {"gradient_norm": "step", "schedule": ExponentialLR(factor=0.7)},
+        {"gradient_norm": "last batch", "coast": True, "snapshots": 2},
+        {"keep": "best", "snapshots": "epoch"},
+        {"data": replace(DIGITS, random_labels=True)},
+        {"data": replace(DIGITS, augment=True)},
+    ],
+    ids=["norm per epoch", "norm per step", "coasting", "best", "random labels", "augmented"],
+)
+def test_it_records_what_the_layout_records_bit_by_bit(changes):
+    layout = replace(IMAGES, **{"precision": "float64", **changes})
+    by_layout = sequential.train(Block("T", "twin", layout, 0), FEW.load(layout.data), lambda steps: None)
+    network = replace(layout, model=flattened(of("64-9-10")))
+    found = train(network).arrays
+    assert found.keys() == recorded(network, 130).keys() == by_layout.keys()
+    for name, array in found.items():
+        assert array.tobytes() == by_layout[name].tobytes(), name
+
+
+def test_convolutions_and_random_labels_equal_the_naive_loop():
+    layout = replace(IMAGES, model=Model("C(1-3,3,p1,pool2) 48-10"), precision="float64")
+    found = train(replace(layout, model=of("C(1-3,3,p1,pool2) 48-10"))).arrays
+    losses, weights = reference.train("T", "twin", layout, 4, FEW)
+    np.testing.assert_allclose(found["train_loss"][4], losses, rtol=1e-7)
+    np.testing.assert_allclose(found["weights"][4], weights, rtol=1e-7, atol=1e-10)
+
+
+def plain_loop(make, arm, seed, best=False):
+    """Train as a script would, with torch's fused optimiser, on one thread. Return the histories, weights and buffers."""
+    dataset = FEW.load(arm.data)
+    (x, y), (test_x, test_y) = ((split.x.float(), split.y) for split in (dataset.train, dataset.test))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_for("T", "twin", "init", seed))
+        net = make()
+        torch.manual_seed(seed_for("T", "twin", "dropout", seed))
+        step = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], fused=True, lr=1e-2, weight_decay=1e-2)
+        order = torch.Generator().manual_seed(seed_for("T", "twin", "order", seed))
+        histories, kept = [], None
+        for epoch in range(arm.epochs + 1):
+            net.eval()
+            with torch.no_grad():
+                outputs = [net(samples) for samples in (x, test_x)]
+            histories.append(
+                [
+                    *(nn.functional.cross_entropy(h, t).item() for h, t in zip(outputs, (y, test_y), strict=True)),
+                    (outputs[1].argmax(1) == test_y).double().mean().item(),
+                ]
+            )
+            if not best or not epoch or histories[-1][2] > max(row[2] for row in [[0, 0, -1], *histories[1:-1]]):
+                row = nn.utils.parameters_to_vector([p for p in net.parameters() if p.requires_grad])
+                fixed = [*(p for p in net.parameters() if not p.requires_grad), *net.buffers()]
+                kept = row.detach().clone(), [each.flatten().tolist() for each in fixed]
+            if epoch < arm.epochs:
+                net.train()
+                for batch in torch.randperm(len(x), generator=order).split(arm.batch_size):
+                    step.zero_grad()
+                    nn.functional.cross_entropy(net(x[batch]), y[batch]).backward()
+                    step.step()
+    return np.array(histories).T, kept[0].numpy(), np.array([number for part in kept[1] for number in part])
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+@pytest.mark.parametrize("make", [normed, Convolutional], ids=["batch norm", "group norm, dropout, a frozen parameter"])
+def test_batch_norm_and_dropout_are_the_plain_loop_bit_by_bit(make, keep):
+    arm = replace(IMAGES, model=Network(make), keep=keep)
+    found = train(arm).arrays
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        for seed in (0, 5):
+            (train_loss, test_loss, accuracy), weights, buffers = plain_loop(make, arm, seed, keep == "best")
+            assert found["test_accuracy"][seed].tolist() == accuracy.tolist()
+            assert found["train_loss"][seed].tolist() == train_loss.tolist()
+            assert found["test_loss"][seed].tolist() == test_loss.tolist()
+            assert found["weights"][seed].tobytes() == weights.tobytes()
+            assert found["buffers"][seed].tolist() == buffers.tolist()
+    finally:
+        torch.set_num_threads(threads)
+    assert {name: array.shape[1:] for name, array in found.items()} == recorded(arm, 130)
+
+
+# Repeatable, and different from run to run.
+
+
+@pytest.mark.parametrize("make", [normed, Convolutional], ids=["side by side", "one after the other"])
+def test_runs_repeat_whatever_the_threads_and_what_others_draw(make):
+    arm, before, found = replace(IMAGES, model=Network(make)), torch.get_num_threads(), []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            torch.manual_seed(threads)
+            state = torch.get_rng_state()
+            found.append(train(arm))
+            assert torch.equal(torch.get_rng_state(), state)
+    finally:
+        torch.set_num_threads(before)
+    same(*found)
+    assert len({row.tobytes() for row in found[0].arrays["weights"]}) == 8
+    assert sequential.alone(arm, CPU) == (make is Convolutional)
+
+
+def test_initial_weights_are_shared_between_arms_unless_these_are_independent():
+    arm = replace(IMAGES, model=Network(normed), epochs=1, snapshots="epoch")
+    first_snapshot = [
+        train(replace(arm, name=name, independent=independent)).arrays[ARRAYS[0]]
+        for name, independent in (("a", False), ("b", False), ("c", True))
+    ]
+    assert np.array_equal(first_snapshot[0], first_snapshot[1])
+    assert not np.array_equal(first_snapshot[0], first_snapshot[2])
+
+
+def test_numbers_drawn_in_some_steps_alone_are_refused():
+    class Later(nn.Linear):
+        steps = 0
+
+        def forward(self, x):
+            self.steps += self.training
+            h = x.flatten(1)
+            return super().forward(nn.functional.dropout(h) if self.steps > 3 else h)
+
+    with pytest.raises(
+        ValueError, match="network 'later' draws random numbers in some steps of training and not in the"
+    ):
+        train(replace(IMAGES, model=Network(lambda: Later(64, 10), name="later")))
+
+
+# What decides keys.
+
+
+def keys(network):
+    arm = replace(IMAGES, model=network)
+    return digest(arm), engine.key(Block("T", "own", arm, 0), CPU)
+
+
+def test_name_version_and_parameters_decide_keys():
+    network = Network(normed)
+    assert canonical(network) == {"is": "Network", "name": "normed", "parameters": 703}
+    assert keys(network) == keys(Network(lambda: normed(), name="normed", version="1"))
+    wider = Network(
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.BatchNorm1d(10), nn.ReLU(), nn.Linear(10, 10)),
+        name="normed",
+    )
+    others = [network, replace(network, version=2), Network(normed, name="other"), wider]
+    for place in (0, 1):
+        assert len({keys(each)[place] for each in others}) == 4
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.BatchNorm1d(9), nn.Tanh(), nn.Linear(9, 10)),
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.BatchNorm1d(9, eps=0.1), nn.ReLU(), nn.Linear(9, 10)),
+        lambda: normed().apply(lambda each: nn.init.zeros_(each.bias) if isinstance(each, nn.Linear) else None),
+    ],
+    ids=["activation", "constant", "initialisation"],
+)
+def test_what_is_printed_and_drawn_decides_stored_blocks_and_no_digest(make):
+    network, changed = Network(normed), Network(make, name="normed")
+    assert network != changed
+    assert keys(network)[0] == keys(changed)[0]
+    assert keys(network)[1] != keys(changed)[1]
+
+
+def test_addresses_in_what_is_printed_decide_nothing():
+    class Applied(nn.Linear):
+        def extra_repr(self):
+            return f"{object()}"
+
+    assert len({Network(lambda: Applied(64, 10), name="applied").content for _ in range(3)}) == 1
+
+
+# What is known of a network.
+
+
+def test_a_network_is_counted():
+    network = Network(Convolutional)
+    assert (network.name, network.parameters, network.buffers, network.numbers) == ("Convolutional", 526, 3, 529)
+    assert (network.depth, network.first_layer_parameters, network.seeded) == (2, 30, True)
+    assert network.passed((1, 8, 8)).draws
+    batch_norm = Network(normed)
+    assert (batch_norm.parameters, batch_norm.buffers, batch_norm.depth) == (64 * 9 + 9 + 18 + 100, 19, 2)
+    assert not batch_norm.passed((1, 8, 8)).draws
+
+
+@pytest.mark.parametrize("layout", ["C(1-3,3,s2,p1) C(3-4,2) 36-10", "C(1-3,3,p1,pool2) 48-9-10"])
+def test_multiply_adds_are_those_of_the_layout(layout):
+    by_layout = replace(IMAGES, model=Model(layout))
+    assert work.of_run(replace(by_layout, model=of(layout))) == work.of_run(by_layout)
+
+
+def test_making_a_network_draws_nothing_from_others_generator():
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    replace(IMAGES, model=Network(Convolutional))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+# Measures.
+
+
+PAIR = {"first": "a", "second": "b"}
+
+
+@pytest.mark.parametrize(
+    ("measurement", "network", "said"),
+    [
+        (Interpolation(**PAIR, alphas=(0, 1)), Network(normed), "network 'normed' has buffers, such as running statistics, whi"),
+        (Paths(own="a", other="b", mark_every=1), Network(normed), "a net of trained weights alone, and network 'normed' has"),
+    ],
+    ids=["Interpolation", "Paths"],
+)  # fmt: skip
+def test_what_cannot_be_measured_is_one_line(measurement, network, said):
+    with pytest.raises(ValueError, match=said):
+        measured(measurement, replace(IMAGES, model=network, snapshots="epoch"))
+    assert measured(JacobianNorm(), replace(IMAGES, model=network)) == {"jacobian": ()}
+
+
+def test_the_minimal_ratio_needs_a_layout():
+    arm = replace(ARM, model=of("[5,10,5]"), gradient_norm="epoch")
+    with pytest.raises(
+        ValueError, match=r"MinimalRatio of arm 'arm' needs a layout, .* gets network 'twin': give a Model"
+    ):
+        measured(MinimalRatio(), arm)
+
+
+def test_large_networks_keep_no_weights():
+    large = replace(
+        IMAGES,
+        model=Network(lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 15_500), nn.Linear(15_500, 10)), name="l"),
+    )
+    assert "weights" not in recorded(large)
+    with pytest.raises(
+        ValueError, match=r"its weights, which are not kept for 1,162,510 parameters: give a net with 1,0"
+    ):
+        measured(JacobianNorm(), large)
+
+
+# Faults.
+
+
+def broken():
+    raise RuntimeError("out of\nluck")
+
+
+SHARED = nn.Linear(1, 1)
+FAULTS = {
+    "no function": (lambda: Network("64-10"), "Network make is '64-10': give a function"),
+    "a module": (lambda: Network(nn.Linear(1, 1)), "Network make is a module, Linear: give a function that makes it, or its c"),
+    "arguments": (lambda: Network(nn.Linear), "Network make is <class .*Linear.*: give a function that takes no arguments"),
+    "a lambda without a name": (lambda: Network(lambda: nn.Linear(1, 1)), "Network make is <function .*, which has no name"),
+    "raises": (lambda: Network(broken), "Network 'broken' make raises RuntimeError: out of luck"),
+    "no module": (lambda: Network(dict), r"Network 'dict' make gives \{\}: give a torch.nn.Module"),
+    "no parameters": (lambda: Network(nn.ReLU), "Network 'ReLU' make gives a module without trainable parameters"),
+    "frozen": (
+        lambda: Network(lambda: nn.Linear(1, 1).requires_grad_(False), name="n"),
+        "'n' make gives a module without trainable",
+    ),
+    "the same module": (lambda: Network(lambda: SHARED, name="n"), "'n' make gives the same module twice: make a new one"),
+    "a shared part": (
+        lambda: Network(lambda: nn.Sequential(nn.Linear(1, 1), SHARED), name="n"),
+        "'n' make gives the same module twice",
+    ),
+    "lazy": (lambda: Network(lambda: nn.LazyLinear(3), name="n"), "'n' make leaves the shape of weight open: give its size"),
+    "complex": (
+        lambda: Network(lambda: nn.Linear(1, 1, dtype=torch.complex64), name="n"),
+        "gives weight as torch.complex64: give floating-point numbers",
+    ),
+    "no values": (lambda: Network(lambda: nn.Linear(1, 1, device="meta"), name="n"), "'n' make puts weight on meta: leave"),
+    "version": (lambda: Network(normed, version=1.5), "Network 'normed' version is 1.5: give text"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "said"), FAULTS.values(), ids=FAULTS)
+def test_faults_of_a_network_are_one_line_where_it_is_given(make, said):
+    with pytest.raises(ValueError, match=said) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_are_not_drawn_from_torchs_generator_are_refused():
+    def drawn():
+        network = nn.Linear(1, 1)
+        nn.init.constant_(network.weight, random.random())
+        return network
+
+    with pytest.raises(
+        ValueError, match="'drawn' make gives other weights when it is called again: draw them from torch's"
+    ):
+        Network(drawn)
+
+
+def layers(*modules):
+    return Network(lambda: nn.Sequential(*(module() for module in modules)), name="n")
+
+
+def dense(*sizes):
+    return functools.partial(nn.Linear, *sizes)
+
+
+def zero(module):
+    for parameter in module.parameters():
+        nn.init.zeros_(parameter)
+
+
+ARM_FAULTS = {
+    "outputs": ({"model": layers(nn.Flatten, dense(64, 9))}, "network 'n' has 9 outputs for 10 classes: end it with 10"),
+    "targets": ({"model": layers(dense(1, 2)), "data": Function(name="sinc"), "loss": "mse"}, "has 2 outputs for 1 targets"),
+    "maps": ({"model": layers(dense(8, 10))}, r"network 'n' gives outputs \(2, 1, 8, 10\) for 2 samples: give \(samples, "),
+    "samples": (
+        {"model": layers(dense(64, 10))},
+        r"network 'n' does not take samples of shape \(1, 8, 8\): RuntimeError: mat1 and mat2",
+    ),
+    "no tensor": ({"model": layers(nn.Flatten, functools.partial(nn.LSTM, 64, 10))}, "'n' gives <class 'tuple'>: give one ten"),
+    "nll": ({"model": layers(nn.Flatten, dense(64, 10)), "loss": "nll"}, "nll takes log-probabilities, which network 'n' does"),
+    "loss": ({"model": layers(nn.Flatten, dense(64, 10)), "loss": "mse"}, "learns classes, and its loss is mse: give cross_"),
+    "a batch of one": (
+        {"model": Network(normed), "batch_size": 4},
+        r"network 'normed' does not train on 1 sample of shape \(1, 8, 8\): ValueError: Expected more than 1 value",
+    ),
+    "the same runs": (
+        {"model": Network(lambda: nn.Sequential(nn.Flatten(), nn.utils.skip_init(nn.Linear, 64, 10).apply(zero)), name="n")}
+        | {"batch_size": None},
+        "its runs would all be the same, because network 'n' starts from the same weights whatever the seed",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "said"), ARM_FAULTS.values(), ids=ARM_FAULTS)
+def test_faults_of_an_arm_are_one_line_where_it_is_given(changes, said):
+    with pytest.raises(ValueError, match=f"^arm 'arm'.*{said}") as caught:
+        replace(IMAGES, **changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_log_probabilities_are_known():
+    softmax = functools.partial(nn.LogSoftmax, dim=1)
+    arm = replace(IMAGES, model=layers(nn.Flatten, dense(64, 10), softmax), loss="nll")
+    losses, _ = reference.train("T", "twin", replace(IMAGES, model=Model("64-10 logsoftmax"), loss="nll"), 2, FEW)
+    np.testing.assert_allclose(train(arm).arrays["train_loss"][2], losses, rtol=1e-4)
+
+
+def test_what_needs_a_layout_says_so():
+    arm = replace(IMAGES, model=Network(normed))
+    with pytest.raises(ValueError, match="arm 'arm' has network 'normed', and needs a layout: give a Model"):
+        _ = arm.laid_out
+    assert models.inputs(arm.model, torch.zeros(2, 1, 8, 8)).shape == (2, 1, 8, 8)
