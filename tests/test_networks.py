@@ -211,6 +211,23 @@ def test_numbers_drawn_in_some_steps_alone_are_refused():
         train(replace(IMAGES, model=Network(lambda: Later(64, 10), name="later")))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("make", [normed, Convolutional], ids=["batch norm", "dropout"])
+def test_a_gpu_trains_the_same_runs_and_repeats_them(make):
+    arm = replace(IMAGES, model=Network(make), gradient_norm="epoch", snapshots=3, coast=True)
+    block, cuda = Block("T", "twin", arm, 0), torch.device("cuda")
+    assert engine.backend(arm, cuda) == "sequential"
+    there, again = (engine.train(block, cuda, library=FEW) for _ in range(2))
+    same(there, again)
+    here = train(arm)
+    assert {name: array.shape for name, array in there.arrays.items()} == {
+        name: array.shape for name, array in here.arrays.items()
+    }
+    if make is normed:  # the other draws its dropout on the device
+        np.testing.assert_allclose(there.arrays["train_loss"], here.arrays["train_loss"], rtol=1e-3)
+        np.testing.assert_allclose(there.arrays["buffers"], here.arrays["buffers"], rtol=1e-2, atol=1e-3)
+
+
 # What decides keys.
 
 

@@ -92,7 +92,11 @@ LATER = {
         "claim mine-norm-steeper: its effect cannot be computed * there is no 'slopes'; *steepness of plain: slope*",
     ),
     "an effect that raises": ('history("test_loss", -1)', 'history("test_lost", -1)', "*has no history 'test_lost': it has *"),
-    "an effect without a number": ("compute=lambda runs: runs", "compute=lambda runs: [runs] and None and runs", "*it gives None: return a number, above 0 if *"),
+    "an effect without a number": (
+        "compute=lambda runs: runs",
+        "compute=lambda runs: [runs] and None and runs",
+        "*it gives None: return a number, above 0 if *",
+    ),
     "what cannot be measured": (
         "measures=[steepness]",
         "measures=[steepness, MinimalRatio()]",

@@ -144,7 +144,7 @@ def _batches(shared: _SharedState, x: Tensor, y: Tensor, seed: int) -> Iterator[
 
     for _ in range(block.arm.epochs):
         whole = block.arm.batch_size is None
-        rows = torch.arange(samples) if whole else torch.randperm(samples, generator=order)
+        rows = (torch.arange(samples) if whole else torch.randperm(samples, generator=order)).to(x.device)
         yield ((inputs(batch), y[batch]) for batch in rows.split(block.arm.batch_size or samples))
 
 
