@@ -34,7 +34,7 @@ test: setup
 
 test-gpu: setup
 	$(BIN)/python -m pytest tests/test_resident.py tests/test_side_by_side.py tests/test_gpu_kernels.py tests/test_gpu_memory.py \
-		tests/test_interruption.py $(ARGS)
+		tests/test_interruption.py tests/test_networks.py $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -11,12 +11,13 @@ from torch import nn
 
 import reference
 from cases import ALL_OPTIMIZERS, ARM, DIGITS, OPTIMIZERS, first
-from hw1bench import Arm, ExponentialLR, Function, Model, Network, models
+from hw1bench import Arm, Experiment, ExponentialLR, Function, Model, Network, both_tiers, models
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, recorded
 from hw1bench.specs import work
 from hw1bench.specs.experiment import canonical, digest
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
+from hw1bench.specs.variants import VARIANTS
 from hw1bench.support.snapshots import ARRAYS
 from hw1bench.training import engine, sequential
 from hw1bench.training.streams import seed_for
@@ -292,6 +293,18 @@ def test_multiply_adds_are_those_of_the_layout(layout):
     assert work.of_run(replace(by_layout, model=of(layout))) == work.of_run(by_layout)
 
 
+def test_a_function_that_imports_torch_itself_is_seeded_from_its_second_call_on():
+    calls = []
+
+    def make():
+        if not calls:  # as if torch had not been there to be seeded
+            torch.rand(1)
+        calls.append(1)
+        return nn.Linear(1, 1)
+
+    assert Network(make).seeded
+
+
 def test_making_a_network_draws_nothing_from_others_generator():
     torch.manual_seed(3)
     state = torch.get_rng_state()
@@ -441,6 +454,15 @@ def test_log_probabilities_are_known():
     arm = replace(IMAGES, model=layers(nn.Flatten, dense(64, 10), softmax), loss="nll")
     losses, _ = reference.train("T", "twin", replace(IMAGES, model=Model("64-10 logsoftmax"), loss="nll"), 2, FEW)
     np.testing.assert_allclose(train(arm).arrays["train_loss"][2], losses, rtol=1e-4)
+
+
+def test_variants_are_those_that_a_network_can_be_trained_in():
+    network = Network(lambda: nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Linear(4, 1)), name="n")
+    for points, expected in ((17, []), (18, ["batches of 16"])):  # batch norm does not train on the remainder of one
+        arm = replace(ARM, data=Function(name="sinc", points=points), model=network)
+        experiment = Experiment(report="T", name="x", **both_tiers([arm]))
+        found = [variant.name for variant in VARIANTS if variant.of(experiment)]
+        assert found == [*expected, "independent seeds"]
 
 
 def test_what_needs_a_layout_says_so():

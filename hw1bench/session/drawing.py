@@ -212,7 +212,7 @@ class Drawing:
             arrays = {
                 name: np.concatenate([record.arrays[name] for record in records])
                 for name in records[0].arrays
-                if name not in ("weights", *snapshots.ARRAYS)
+                if name not in ("weights", "buffers", *snapshots.ARRAYS)
             }
             arrays |= _evaluated(arm, arrays)
             arrays |= self._measured(experiment, KINDS[kind], arm, [one.name for one in arms])

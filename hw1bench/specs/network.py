@@ -57,6 +57,9 @@ class Network:
     """Whether the initial weights depend on the seed."""
     content: str = field(init=False, repr=False, metadata=NOT_IDENTIFYING)
     """Digest of the module as it is printed, and of all its numbers for one seed."""
+    _passes: dict[tuple[Any, ...], Pass] = field(
+        default_factory=dict, init=False, compare=False, repr=False, metadata=NOT_IDENTIFYING
+    )
 
     def __post_init__(self) -> None:
         _check_make(self.make)
@@ -65,8 +68,8 @@ class Network:
             if not self.name:
                 raise ValueError(f"Network make is {shown(self.make)}, which has no name: give name=")
         settle(self, name=label(), version=version())
+        self._check(self._made(0))  # the first call may be what imports torch, which can be seeded only then
         first, again, other = (self._made(seed) for seed in (0, 0, 1))
-        self._check(first)
         if {id(one) for one in first.parameters()} & {id(one) for one in again.parameters()}:
             raise ValueError(f"{self._whose} gives the same module twice: make a new one at each call")
         numbers, repeated, others = ([*map(_bytes, _state(module))] for module in (first, again, other))
@@ -88,7 +91,6 @@ class Network:
             ("content", total.hexdigest()[:32]),
         ):
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "_passes", {})
 
     @property
     def numbers(self) -> int:
@@ -132,10 +134,9 @@ class Network:
 
         Raises ValueError, in one line, if the network does not take them or gives no tensor.
         """
-        known: dict[tuple[Any, ...], Pass] = self._passes  # type: ignore[attr-defined]  # no field: it is found, not given
-        if (shape, samples) not in known:
-            known[shape, samples] = self._passed(shape, samples)
-        return known[shape, samples]
+        if (shape, samples) not in self._passes:
+            self._passes[shape, samples] = self._passed(shape, samples)
+        return self._passes[shape, samples]
 
     def _passed(self, shape: tuple[int, ...], samples: int) -> Pass:
         torch = sys.modules["torch"]

@@ -25,8 +25,9 @@ class Variant:
     change: Callable[[Arm], Arm | None]
 
     def of(self, experiment: Experiment) -> Experiment | None:
-        """The variant of ``experiment``; None if it trains the same, if arms that differ would become the same training, or if
-        a measurement would have nothing to compare, such as the line between two nets with one seed."""
+        """The variant of ``experiment``; None if it trains the same, if arms that differ would become the same training, if an
+        arm cannot be trained so, as batch norm on one sample, or if a measurement would have nothing to compare, such as the line
+        between two nets with one seed."""
         full, quick = (protocol and self._changed(protocol) for protocol in (experiment.full, experiment.quick))
         if full is None or (quick is None) != (experiment.quick is None):
             return None
@@ -34,11 +35,9 @@ class Variant:
         return None if same else replace(experiment, full=full, quick=quick)
 
     def _changed(self, protocol: Protocol) -> Protocol | None:
-        arms = tuple(self.change(arm) or arm for arm in protocol.arms)
-        if _trainings(arms) < _trainings(protocol.arms):
-            return None
         try:
-            return replace(protocol, arms=arms)
+            arms = tuple(self.change(arm) or arm for arm in protocol.arms)
+            return None if _trainings(arms) < _trainings(protocol.arms) else replace(protocol, arms=arms)
         except ValueError:
             return None
 
