@@ -12,8 +12,9 @@ from torch import nn
 import reference
 from cases import ALL_OPTIMIZERS, ARM, DIGITS, OPTIMIZERS, first
 from hw1bench import Arm, Experiment, ExponentialLR, Function, Model, Network, both_tiers, models
+from hw1bench.court import costs, pilots
 from hw1bench.records.measured import measured
-from hw1bench.records.runs import Block, recorded
+from hw1bench.records.runs import Block, Run, recorded
 from hw1bench.specs import work
 from hw1bench.specs.experiment import canonical, digest
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
@@ -463,6 +464,20 @@ def test_variants_are_those_that_a_network_can_be_trained_in():
         experiment = Experiment(report="T", name="x", **both_tiers([arm]))
         found = [variant.name for variant in VARIANTS if variant.of(experiment)]
         assert found == [*expected, "independent seeds"]
+
+
+@pytest.mark.parametrize(("end", "learnt"), [(2.0, False), (0.4, True)])
+def test_whether_a_network_learns_is_known_without_a_layout(end, learnt):
+    arrays = {"train_loss": np.array([2.3, end]), "train_accuracy": np.array([0.1, 0.9])}
+    run = Run(replace(IMAGES, model=Network(normed), epochs=1), 0, arrays, {"classes": 10})
+    assert pilots._learnt(run) == learnt
+
+
+def test_the_cost_of_a_network_is_that_of_the_layout_that_it_is():
+    for layout in ("C(1-3,3,p1,pool2) 48-9-10", "[5,10]"):
+        arm = replace(ARM if "[" in layout else IMAGES, model=Model(layout))
+        kinds = {costs.kind(one, [], "cpu") for one in (arm, replace(arm, model=of(layout)))}
+        assert len(kinds) == 1
 
 
 def test_what_needs_a_layout_says_so():

@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+from torch import nn
 
 from cases import unchecked
 from hw1bench.report.protocols import (
@@ -26,6 +29,7 @@ from hw1bench.specs.experiment import (
     Function,
     Images,
     Model,
+    Network,
     Optimizer,
     Protocol,
     StepLR,
@@ -205,6 +209,50 @@ def test_other_numbers_under_one_name_are_listed():
     assert said(fit(1.0, 2.0, 3.0), fit(1.0, 2.0)) == ("other content of houses, 2 samples instead of 3",)
     assert said(fit(1.0, 2.0), fit(1.0, 2.0)) == ()
     assert said(arm(batch_size=None, epochs=1), replace(fit(1.0, 2.0), epochs=1))[0] == "houses instead of MNIST"
+
+
+def network(*widths, name="net", version=1):
+    return Network(
+        lambda: nn.Sequential(nn.Flatten(), *(nn.Linear(*pair) for pair in pairwise(widths))),
+        name=name,
+        version=version,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (
+            Model("784-256-10"),
+            network(784, 10),
+            ("7,850 instead of 203,530 parameters", "net net instead of 784-256-10"),
+        ),
+        (network(784, 10), network(784, 10, name="new"), ("name new instead of net",)),
+        (network(784, 10), network(784, 10, version=2), ("version 2 instead of 1",)),
+        (network(784, 5, 10), network(784, 4, 10), ("3,190 instead of 3,985 parameters", "net net made otherwise")),
+        (network(784, 10), network(784, 10), ()),
+    ],
+    ids=["a layout", "its name", "its version", "its widths", "the same"],
+)
+def test_networks_of_ones_own_are_told_apart(before, now, said):
+    full, quick = ([replace(arm("a"), model=model), replace(arm("b"), model=model)] for model in (before, now))
+    assert differences(experiment(full, quick)) == said
+
+
+def test_functions_of_ones_own_are_told_apart():
+    def fit(**fields):
+        return arm(data=Function(name="mine", **fields), model=Model("[5]"), loss="mse")
+
+    full = fit(of=np.sin)
+    said = [
+        differences(experiment([full], [quick]))
+        for quick in (fit(of=np.cos), fit(of=np.sin, points=[0, 1], test=5), fit(of=lambda x: np.sin(x)))
+    ]
+    assert said == [
+        ("other values of mine",),
+        ("points (0.0, 1.0) instead of 300, test 5 instead of None", "20 epochs, 20 of 100 steps"),
+        (),
+    ]
 
 
 def test_full_batch_epochs_are_steps_and_are_listed_once():

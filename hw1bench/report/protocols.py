@@ -17,6 +17,7 @@ from hw1bench.specs.experiment import (
     ExponentialLR,
     Function,
     Images,
+    Network,
     Protocol,
     RateSchedule,
     StepLR,
@@ -141,7 +142,8 @@ def _data(full: Arm, quick: Arm) -> str:
         parts.append(_replacement(a, b))
     elif _content(a) != _content(b):
         parts.append(f"other content of {_title(b)}, {b.samples:,} samples instead of {a.samples:,}")
-    return ", ".join([*parts, *_fields(a, b, *_NOT_FORM)])
+    parts += _fields(a, b, *_NOT_FORM)
+    return ", ".join(parts) or (f"other values of {_title(b)}" if a != b else "")
 
 
 def _content(data: Data) -> list[Any]:
@@ -172,7 +174,9 @@ def _model(full: Arm, quick: Arm, narrowing: float) -> str:
         return f"net {quick.model.title} instead of {expected.title}"
     if isinstance(expected, Model) and narrowing != 1:
         expected = replace(expected, layout=scaled(expected.layout, narrowing))
-    return ", ".join(_fields(expected, quick.model))
+    apart = ["parameters"] if isinstance(expected, Network) else []  # which are told for all nets together
+    found = ", ".join(_fields(expected, quick.model, *apart))
+    return found or (f"net {quick.model.title} made otherwise" if expected != quick.model else "")
 
 
 def _budget(full: Arm, quick: Arm) -> str:
