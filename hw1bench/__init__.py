@@ -1,7 +1,8 @@
 """An executable court for deep-learning folklore: claims of reports, tried over several seeds, and ruled upon.
 
 To write a claim, combine ``Claim``, an experiment made of the specifications, and an effect from ``hw1bench.effects``. To add a
-measurement of your own, derive a class from ``Measurement`` and register the function that takes it with ``takes``.
+measurement of your own, decorate a function of a trained run with ``measure``, or derive a class from ``Measurement`` and register
+the function that takes it with ``takes``.
 """
 
 from hw1bench.court.claim import Claim, Reading
