@@ -1,8 +1,8 @@
 """An executable court for deep-learning folklore: claims of reports, tried over several seeds, and ruled upon.
 
 To write a claim, combine ``Claim``, an experiment made of the specifications, and an effect from ``hw1bench.effects``. To add a
-measurement of your own, decorate a function of a trained run with ``measure``, or derive a class from ``Measurement`` and register
-the function that takes it with ``takes``.
+measurement of your own, decorate a function of a trained run with ``measure``, or derive a class from ``Measurement`` and
+register the function that takes it with ``takes``.
 """
 
 from hw1bench.court.claim import Claim, Reading
@@ -30,6 +30,7 @@ from hw1bench.specs.experiment import (
     Table,
     both_tiers,
 )
+from hw1bench.specs.keeping import EarlyStopping
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Measurement, MinimalRatio, Paths
 from hw1bench.specs.own_measurement import measure
 from hw1bench.specs.pack import Pack
@@ -43,6 +44,7 @@ __all__ = [
     "Contrast",
     "CosineAnnealingLR",
     "CrossReportFigure",
+    "EarlyStopping",
     "Effect",
     "Evaluation",
     "Experiment",

@@ -4,7 +4,7 @@ A specification names the set; ``Library.load`` returns the whole set at once, b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from hw1bench import images
-from hw1bench.specs.experiment import Data, Function, ImageFolder, Images, Table
+from hw1bench.specs.evaluation import SplitName
+from hw1bench.specs.experiment import Arm, Data, Function, ImageFolder, Images, Table
 from hw1bench.specs.images import ImageForm
 from hw1bench.specs.numbers import Numbers
 from hw1bench.support.arrays import fingerprint
@@ -43,7 +44,8 @@ class Dataset:
     """A data set in memory.
 
     ``classes`` is the number of classes, None for a regression; ``stands_for`` names the set that this one replaces, if any;
-    ``canonical`` is False for a copy of a known set with an unexpected fingerprint.
+    ``canonical`` is False for a copy of a known set with an unexpected fingerprint. ``validation`` are samples taken from the
+    training set, if an arm holds some out.
     """
 
     name: str
@@ -53,6 +55,33 @@ class Dataset:
     classes: int | None = None
     stands_for: str = ""
     canonical: bool = True
+    validation: Split | None = None
+
+    @property
+    def splits(self) -> dict[SplitName, Split]:
+        """The splits that there are, by name."""
+        found: dict[SplitName, Split | None] = {
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+        }
+        return {name: split for name, split in found.items() if split is not None}
+
+    def hold_out(self, samples: int) -> "Dataset":
+        """The set with so many training ``samples`` held out for validation, drawn at random, since sets may be in order, but the
+        same at each call; both parts stay in the order of the set. The set itself for none.
+
+        Raises ValueError if that leaves none to train on."""
+        if not samples:
+            return self
+        if samples >= len(self.train):
+            raise ValueError(
+                f"{self.name} has {len(self.train):,} training samples, and validation takes {samples:,}: hold out fewer"
+            )
+        held_out = torch.zeros(len(self.train), dtype=torch.bool)
+        held_out[torch.randperm(len(self.train), generator=torch.Generator().manual_seed(0))[:samples]] = True
+        train, validation = (Split(self.train.x[part], self.train.y[part]) for part in (~held_out, held_out))
+        return replace(self, train=train, validation=validation)
 
 
 def _function(spec: Function) -> Dataset:
@@ -142,6 +171,12 @@ class Library:
         Raises ``Unreadable`` if its images cannot be read, ``Unavailable`` if the set is not found.
         """
         return self._cached(spec)
+
+    def of(self, arm: Arm) -> Dataset:
+        """Return the data set of ``arm``, on the CPU, with the samples held out that it trains without.
+
+        Raises as ``load`` does, and ValueError if none is left to train on."""
+        return self.load(arm.data).hold_out(arm.validation)
 
     def _read_images(self, name: str) -> images.ImageSet:
         try:

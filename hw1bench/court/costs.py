@@ -64,8 +64,8 @@ def device_of(name: object) -> Device:
 def kind(arm: Arm, measures: Sequence[Measurement], device: Device) -> Kind:
     """The kind of an ``arm`` of which ``measures`` are taken. Functions are fitted on the CPU even where there is a GPU."""
     function = isinstance(arm.data, Function)
-    of = min(arm.batch_size or arm.data.samples, arm.data.samples)
-    samples: Literal["one", "some", "whole"] = "one" if of == 1 else "some" if of < arm.data.samples else "whole"
+    of = min(arm.batch_size or arm.samples, arm.samples)
+    samples: Literal["one", "some", "whole"] = "one" if of == 1 else "some" if of < arm.samples else "whole"
     convolutional = arm.takes_maps
     names = tuple(sorted({measurement.kind for measurement in measures}))
     return Kind("cpu" if function else device, function, convolutional, samples, names)
@@ -174,7 +174,7 @@ def _cost(cases: Sequence[Case], known: Rates) -> Cost:
         tuple(case.claim.id for case in cases),
         seeds,
         seeds * sum(arm.steps for arm in arms),
-        seeds * sum(arm.epochs * arm.data.samples for arm in arms),
+        seeds * sum(arm.epochs * arm.samples for arm in arms),
         {device: known.seconds(arms, experiment.full.measures, seeds, device) for device in known.devices},
     )
 

@@ -144,7 +144,7 @@ def _facts(arm: Arm) -> dict[str, object]:
         "fingerprint": "rehearsal",
         "stand_in": isinstance(data, Images) and bool(data.stands_for),
         "canonical": True,
-        "steps_per_epoch": arm.steps_per_epoch(data.samples),
+        "steps_per_epoch": arm.steps_per_epoch(arm.samples),
     }
     if isinstance(data, Function):
         return facts | _function(data)

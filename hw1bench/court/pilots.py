@@ -192,7 +192,7 @@ def _least_loss(run: Run) -> float:
 
 def _batch(arm: Arm) -> int:
     """The samples in the first batch of an epoch, at most the whole set; 0 for an arm that has no batches."""
-    return min(arm.batch_size or 0, arm.data.samples)
+    return min(arm.batch_size or 0, arm.samples)
 
 
 def _ranks(arms: Sequence[Arm], setting: str) -> list[int]:

@@ -15,7 +15,7 @@ from hw1bench.support.checks import Check, instance, integer, label, one_of, opt
 
 _Given = ParamSpec("_Given")
 
-HISTORIES = tuple(f"{split}_{what}" for split in ("train", "test") for what in ("loss", "accuracy"))
+HISTORIES = tuple(f"{split}_{what}" for split in ("train", "test", "validation") for what in ("loss", "accuracy"))
 """Histories that training records after each epoch."""
 LOSSES = tuple(name for name in HISTORIES if name.endswith("loss"))
 SETTINGS = ("batch_size", "lr", "parameters", "depth")

@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from hw1bench.specs.evaluation import SplitName
+from hw1bench.specs.evaluation import SPLITS
 from hw1bench.specs.experiment import BLOCK, Arm
+from hw1bench.specs.keeping import kept_epoch, split_of, watched
 from hw1bench.specs.measurement import Measurement
 from hw1bench.specs.network import Network
 from hw1bench.support import snapshots
 from hw1bench.support.checks import shown
 
+_OF_EPOCHS = tuple(f"{split}_" for split in SPLITS)  # how the names of histories begin that are evaluated after epochs
 KEPT_WEIGHTS = 1_000_000
 """Numbers in the largest net whose weights are kept: a block of the largest nets would take 0.5 GB."""
 
@@ -129,9 +131,10 @@ class Record(_Frozen):
 
     arrays   name -> (runs, ...). A measurement gives the arrays that it names. Training gives these, depending on the arm
              (see ``recorded``):
-             ``train_loss``, for classes also ``train_accuracy`` (a share), for data with a test set also ``test_loss`` and, of
-             classes, ``test_accuracy``: (runs, epochs + 1), over the whole set in eval mode; index 0 is before training; NaN at
-             epochs that the arm's ``evaluation`` leaves out (``Run.evaluated`` tells them from a loss that is not a number);
+             ``train_loss``, for classes also ``train_accuracy`` (a share); for data with a test set, or of which the arm holds
+             samples out, likewise ``test_loss``, ``test_accuracy``, ``validation_loss`` and ``validation_accuracy``:
+             (runs, epochs + 1), over the whole set in eval mode; index 0 is before training; NaN at epochs that the arm's
+             ``evaluation`` leaves out (``Run.evaluated`` tells them from a loss that is not a number);
              ``gradient_norm`` (runs, epochs + 1), or (runs, steps) if recorded per step, and then
              ``step_loss`` (runs, steps): the loss on the batch before the step;
              ``last_batch_norm`` (runs, epochs): the Frobenius norm of the gradient of each epoch's last mini-batch, before
@@ -139,8 +142,8 @@ class Record(_Frozen):
              reports give as sensitivity;
              ``coasted`` (runs,): the Euclidean length of the step that follows training with the gradient set to zero, over
              the length of the weights;
-             ``weights`` (runs, parameters): the last weights, or those after the best epoch if the arm keeps them, layer by
-             layer, weight before bias;
+             ``weights`` (runs, parameters): the last weights, or those after the epoch that the arm keeps, layer by layer,
+             weight before bias;
              ``buffers`` (runs, numbers), float64: of a network of one's own that has any, all its numbers that are not trained,
              such as running statistics, at the same time; for snapshots the arrays of ``hw1bench.support.snapshots``;
              for numbers to fit ``prediction`` (runs, samples), or (runs, samples, targets) of several: outputs at the training
@@ -238,7 +241,7 @@ class Run(_Frozen):
         asked = np.atleast_1d(np.arange(len(there))[epochs])
         absent = asked[~there[asked]]
         if absent.size:
-            split = _split(name)
+            split = split_of(name)
             raise ValueError(
                 f"arm {self.arm.name!r} has no {name} at epoch {absent[0]}, because it evaluates {split} "
                 f"{self.arm.evaluation.of(split)!r}: read other epochs, or give it "
@@ -250,15 +253,15 @@ class Run(_Frozen):
     def evaluated(self, name: str) -> np.ndarray:
         """Whether the run has a value of history ``name`` at each epoch, (epochs + 1,) bool, by the arm's schedule of evaluation:
         a loss of NaN is a value if the epoch was evaluated. Raises ValueError if the run has no such history."""
-        if name not in self.arrays or not name.startswith(("train_", "test_")):
-            known = ", ".join(sorted(key for key in self.arrays if key.startswith(("train_", "test_"))))
+        if name not in self.arrays or not name.startswith(_OF_EPOCHS):
+            known = ", ".join(sorted(key for key in self.arrays if key.startswith(_OF_EPOCHS)))
             raise ValueError(f"arm {self.arm.name!r} has no history {name!r}: it has {known}")
         whole = self.whole or self
         return evaluated(whole.arm, whole.arrays, name)[: len(self.arrays[name])]
 
     @property
     def kept_epoch(self) -> int:
-        """The epoch whose weights the run keeps: the last, or the first with the best test accuracy if its arm says so."""
+        """The epoch whose weights the run keeps: the last, the first with the best test accuracy, or a rule's."""
         return _kept_epoch(self.arm, self.arrays)
 
     def until(self, share: float) -> "Run":
@@ -267,7 +270,7 @@ class Run(_Frozen):
         epochs = max(1, math.ceil(share * self.arm.epochs - 1e-9))
         steps = epochs * self.facts["steps_per_epoch"]
         ends = {"gradient_norm": steps, "step_loss": steps} if self.arm.gradient_norm == "step" else {}
-        ends |= {name: epochs + 1 for name in self.arrays if name.startswith(("train_", "test_"))}
+        ends |= {name: epochs + 1 for name in self.arrays if name.startswith(_OF_EPOCHS)}
         ends |= {"last_batch_norm": epochs} | ({} if "gradient_norm" in ends else {"gradient_norm": epochs + 1})
         kept = {name: self.arrays[name][:end] for name, end in ends.items() if name in self.arrays}
         return Run(replace(self.arm, epochs=epochs), self.seed, kept, self.facts, whole=self.whole or self)
@@ -278,20 +281,15 @@ class Run(_Frozen):
         return not bool(np.isfinite(self.arrays["train_loss"][self.evaluated("train_loss")]).all())
 
 
-def _split(history: str) -> SplitName:
-    return "train" if history.startswith("train_") else "test"
-
-
 def _kept_epoch(arm: Arm, arrays: Mapping[str, np.ndarray]) -> int:
-    if arm.keep == "best":
-        return int(np.argmax(arrays["test_accuracy"][1:])) + 1
-    return len(arrays["train_loss"]) - 1
+    history = watched(arm.keep)
+    return len(arrays["train_loss"]) - 1 if history is None else kept_epoch(arm.keep, arrays[history][1:].tolist())
 
 
 def evaluated(arm: Arm, arrays: Mapping[str, np.ndarray], history: str) -> np.ndarray:
     """Whether a run of ``arm`` with these ``arrays`` has a value of ``history`` at each epoch, (epochs + 1,) bool."""
     budget = len(arrays[history]) - 1
-    epochs = arm.evaluation.epochs(_split(history), budget)
+    epochs = arm.evaluation.epochs(split_of(history), budget)
     found = np.full(budget + 1, len(epochs) > budget)
     if not found[0]:
         found[list(epochs)] = True
@@ -305,15 +303,10 @@ def recorded(arm: Arm, samples: int | None = None) -> dict[str, tuple[int, ...]]
     A history has a place for every epoch, whatever the arm's schedule of evaluation; places without a value hold NaN.
     ``samples`` is the number of training samples, which may differ in a copy of the data; None is the number as published.
     """
-    samples = arm.data.samples if samples is None else samples
+    samples = arm.samples if samples is None else samples
     epochs, weights = arm.epochs, (arm.model.parameters,)
     steps = epochs * arm.steps_per_epoch(samples)
-    histories = [
-        f"{split}_{what}"
-        for split in ("train", *(["test"] if arm.data.tested else []))
-        for what in ("loss", *([] if arm.data.regression else ["accuracy"]))
-    ]
-    found: dict[str, tuple[int, ...]] = dict.fromkeys(histories, (epochs + 1,))
+    found: dict[str, tuple[int, ...]] = dict.fromkeys(arm.histories, (epochs + 1,))
     if arm.data.regression:
         found["prediction"] = (samples, arm.data.targets) if arm.data.targets > 1 else (samples,)
     match arm.gradient_norm:

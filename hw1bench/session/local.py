@@ -107,7 +107,7 @@ class LocalTrainer:
         block, _ = trained[0]
         self._progress.start(f"{block}, {measurement.title}", taking.steps(measurement))
         try:
-            dataset = self._library.load(block.arm.data)
+            dataset = self._library.of(block.arm)
             device, advance = self._measuring(block.arm), self._progress.advance
             return taking.take(measurement, trained, dataset, device, advance, precision=self._precision)
         finally:

@@ -18,6 +18,7 @@ from hw1bench.specs.ingredients import (
     RateSchedule,
     StepLR,
 )
+from hw1bench.specs.keeping import EarlyStopping, Keep, split_of, watched
 from hw1bench.specs.network import Network
 from hw1bench.specs.table import Table
 from hw1bench.support.checks import flag, instance, integer, label, one_of, optional, settle, shown
@@ -30,6 +31,12 @@ def _snapshots(value: Any, what: str) -> str | int | None:
         raise ValueError(f'{what} is {shown(value)}: give "epoch", or a number of steps')
     found: int = integer(least=1)(value, what)
     return found
+
+
+def _keep(value: Any, what: str) -> Keep:
+    if isinstance(value, EarlyStopping) or value in ("last", "best"):
+        return value  # type: ignore[no-any-return]
+    raise ValueError(f'{what} is {shown(value)}: give "last", "best" or EarlyStopping(patience=...)')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +52,14 @@ class Arm:
     set, before training and after each epoch; with "step" for the loss on each batch. "last batch" records the norm of the
     gradient of each epoch's last mini-batch, as a mean over parameter tensors. ``snapshots`` keeps the weights before
     training and after each "epoch", or after every so many steps. ``keep`` "best" keeps the weights after the first epoch
-    with the best test accuracy instead of the last weights. ``coast`` takes one more step after training, with the gradient
-    set to zero, and records how far the weights move.
+    with the best test accuracy instead of the last weights, and ``EarlyStopping`` those at which its rule stops. ``validation``
+    is the number of training samples that are held out, drawn once, the same for all runs: the net is not trained on them, and
+    their loss and accuracy are recorded at every epoch. ``coast`` takes one more step after training, with the gradient set to
+    zero, and records how far the weights move.
 
     Raises ValueError for a field that is out of range, if net, data and loss do not fit together, if the epoch to keep would not
-    be known, for a schedule that would raise the learning rate to its least, and for a schedule of evaluation that saves nothing.
+    be known, for a schedule that would raise the learning rate to its least, for a schedule of evaluation that saves nothing, and
+    for validation samples of a function, of random labels, or that leave none to train on.
     """
 
     name: str
@@ -63,10 +73,11 @@ class Arm:
     independent: bool = False
     gradient_norm: Literal["", "epoch", "step", "last batch"] = ""
     snapshots: Literal["epoch"] | int | None = None
-    keep: Literal["last", "best"] = "last"
+    keep: Keep = "last"
     coast: bool = False
     precision: Literal["float32", "float64"] = "float32"
     evaluation: Evaluation = EVERY_EPOCH
+    validation: int = 0
 
     def __post_init__(self) -> None:
         settle(
@@ -82,14 +93,17 @@ class Arm:
             independent=flag(),
             gradient_norm=one_of("recording of the gradient norm", ("", "epoch", "step", "last batch")),
             snapshots=_snapshots,
-            keep=one_of("choice of the weights to keep", ("last", "best")),
+            keep=_keep,
             coast=flag(),
             precision=one_of("precision", ("float32", "float64")),
             evaluation=instance(Evaluation),
+            validation=integer(least=0),
         )
-        if self.keep == "best" and (self.data.regression or not self.data.tested):
+        self._check_validation()
+        history = watched(self.keep)
+        if history is not None and history not in self.histories:
             raise ValueError(
-                f"arm {self.name!r} learns {self._learns}, which has no test accuracy: leave out keep='best'"
+                f"arm {self.name!r} learns {self._learns}, which has no {history.replace('_', ' ')}: leave out keep={self.keep!r}"
             )
         if isinstance(self.schedule, CosineAnnealingLR) and self.schedule.least > self.optimizer.lr:
             raise ValueError(
@@ -102,18 +116,35 @@ class Arm:
     def _check_evaluation(self) -> None:
         """Raise ValueError if the best epoch would not be known, and for a schedule of what costs nothing or does not exist."""
         whose, train, test = f"arm {self.name!r}", self.evaluation.train, self.evaluation.test
-        if self.keep == "best" and test != "every epoch":
-            raise ValueError(
-                f"{whose} keeps the weights with the best test accuracy, but evaluates test {test!r}: give "
-                "test='every epoch', or keep='last'"
-            )
+        history = watched(self.keep)
+        if history is not None and split_of(history) == "test" and test != "every epoch":
+            best = "keeps the weights with the best test accuracy" if self.keep == "best" else f"stops by {history}"
+            raise ValueError(f"{whose} {best}, but evaluates test {test!r}: give test='every epoch', or keep='last'")
         if not self.data.tested and test != "every epoch":
             raise ValueError(
                 f"{whose} learns {self._learns}, which has no test set to evaluate {test!r}: leave out test={test!r}"
             )
-        if self.data.regression and not self.data.tested and self.batch_size is None and train != "every epoch":
+        if self.histories == ("train_loss",) and self.batch_size is None and train != "every epoch":
             raise ValueError(
                 f"{whose} trains on the whole set at once, so that each step computes its loss: leave out train={train!r}"
+            )
+
+    def _check_validation(self) -> None:
+        """Raise ValueError for validation samples that cannot be held out, and for a rule that lacks some."""
+        whose, history = f"arm {self.name!r}", watched(self.keep)
+        if self.validation and isinstance(self.data, Function):
+            raise ValueError(
+                f"{whose} learns a function, of which nothing is held out: leave out validation={self.validation}"
+            )
+        if self.validation and self.random_labels:
+            raise ValueError(f"{whose} learns random labels, which say nothing of other samples: leave out validation")
+        if self.validation and self.validation >= self.data.samples:
+            raise ValueError(
+                f"{whose} holds out {self.validation:,} of {self.data.samples:,} training samples: hold out fewer than there are"
+            )
+        if history is not None and split_of(history) == "validation" and not self.validation:
+            raise ValueError(
+                f"{whose} stops by {history}, and holds nothing out: give validation=, a number of samples"
             )
 
     def _check_net(self) -> None:
@@ -147,7 +178,7 @@ class Arm:
 
     def _passed(self, network: Network) -> tuple[str, int, bool]:
         """What messages call ``network``, its number of outputs, and whether these are log-probabilities."""
-        whose, samples = f"network {network.name!r}", self.data.samples
+        whose, samples = f"network {network.name!r}", self.samples
         smallest = min(samples, samples % self.batch_size or self.batch_size) if self.batch_size else samples
         try:
             done = network.passed(self.data.shape, samples=min(2, smallest))
@@ -202,9 +233,22 @@ class Arm:
         return not isinstance(self.data, Function) and self.data.random_labels
 
     @property
+    def histories(self) -> tuple[str, ...]:
+        """The names of the histories that are evaluated after epochs."""
+        splits = ["train", *(["test"] if self.data.tested else []), *(["validation"] if self.validation else [])]
+        return tuple(
+            f"{split}_{what}" for split in splits for what in ("loss", *([] if self.data.regression else ["accuracy"]))
+        )
+
+    @property
+    def samples(self) -> int:
+        """Training samples of the data as published, without those that are held out."""
+        return self.data.samples - self.validation
+
+    @property
     def steps(self) -> int:
         """Optimiser steps of a run on the data as published."""
-        return self.epochs * self.steps_per_epoch(self.data.samples)
+        return self.epochs * self.steps_per_epoch(self.samples)
 
     def steps_per_epoch(self, samples: int) -> int:
         """Optimiser steps per epoch, given the number of training samples; the remainder makes a batch of its own."""

@@ -7,9 +7,9 @@ from typing import Literal
 from hw1bench.support.checks import one_of, settle
 
 Schedule = Literal["every epoch", "thinned", "ends"]
-SplitName = Literal["train", "test"]
+SplitName = Literal["train", "validation", "test"]
 
-SPLITS: tuple[SplitName, ...] = ("train", "test")
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 SCHEDULES: tuple[Schedule, ...] = ("every epoch", "thinned", "ends")
 CURVES: tuple[Schedule, ...] = ("every epoch", "thinned")
 """The schedules with enough epochs for a curve: two ends make a straight line of whatever lies between them."""
@@ -28,8 +28,9 @@ class Evaluation:
                    last
     "ends"         before training and after the last epoch
 
-    An arm that keeps the weights of its best epoch evaluates them too. So every run has the values before training, at the end
-    and with the weights that it keeps. Evaluation trains nothing: the weights are the same bits under every schedule.
+    Validation samples are evaluated at every epoch. An arm that keeps the weights of another epoch than the last evaluates them
+    too. So every run has the values before training, at the end and with the weights that it keeps. Evaluation trains nothing:
+    the weights are the same bits under every schedule.
 
     Raises ValueError for another schedule.
     """
@@ -41,7 +42,7 @@ class Evaluation:
         settle(self, train=one_of("schedule", SCHEDULES), test=one_of("schedule", SCHEDULES))
 
     def of(self, split: SplitName) -> Schedule:
-        return self.train if split == "train" else self.test
+        return {"train": self.train, "validation": SCHEDULES[0], "test": self.test}[split]
 
     def epochs(self, split: SplitName, budget: int) -> Sequence[int]:
         """The epochs of ``budget``, rising, after which the set ``split`` is evaluated; 0 is before training."""

@@ -39,4 +39,4 @@ def of_run(arm: Arm) -> int:
         each = arm.model.passed(arm.data.shape).multiply_adds
     else:
         each = multiply_adds(arm.model.layout, arm.data.shape)
-    return arm.data.samples * passes * each
+    return arm.samples * passes * each

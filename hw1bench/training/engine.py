@@ -131,7 +131,7 @@ def _decides(kind: str, device: torch.device, precision: Precision) -> dict[str,
 
 def _loaded(block: Block, library: Library) -> data.Dataset:
     with arithmetic.fixed_settings():
-        return library.load(block.arm.data)
+        return library.of(block.arm)
 
 
 def key(block: Block, device: torch.device, library: Library = BUILT_IN, *, precision: Precision = "default") -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hw1bench.specs.experiment import Arm
+from hw1bench.specs.keeping import kept_epoch, watched
 from hw1bench.support.snapshots import Recorder
 
 
@@ -12,7 +13,7 @@ class Recording:
     """The recorded weights of one run of ``arm`` on ``samples`` training samples.
 
     Call ``step`` and ``epoch`` during training, and ``arrays`` at its end. ``weights`` returns the current weights (parameters,);
-    it is called only when they are needed.
+    it is called only when they are needed. ``watched`` is the history by which the arm chooses whose weights it keeps, if any.
     """
 
     def __init__(self, arm: Arm, samples: int, weights: Callable[[], np.ndarray]) -> None:
@@ -22,8 +23,10 @@ class Recording:
         if arm.snapshots is not None:
             count = arm.epochs if arm.snapshots == "epoch" else steps // arm.snapshots
             self._snapshots = Recorder(weights(), 1 + count)
+        self.watched = watched(arm.keep)
         self._steps = self._epochs = 0
-        self._best: tuple[float, int, np.ndarray] | None = None
+        self._seen: list[float] = []  # values, after each epoch, of the history by which the arm chooses what it keeps
+        self._best: tuple[int, np.ndarray] | None = None  # the epoch that is kept, as far as is known, and its weights
 
     @property
     def due_in(self) -> int | None:
@@ -37,30 +40,30 @@ class Recording:
         if steps and self._snapshots is not None and self.due_in == self._arm.snapshots:
             self._snapshots.take(self._weights())
 
-    def epoch(self, test_accuracy: float | None) -> None:
-        """Record the end of an epoch, after which the accuracy on the test set is ``test_accuracy``, which an arm that keeps the
-        best weights needs."""
+    def epoch(self, value: float | None) -> None:
+        """Record the end of an epoch, after which the history ``watched``, if there is one, has this ``value``."""
         self._epochs += 1
         if self._snapshots is not None and self._arm.snapshots == "epoch":
             self._snapshots.take(self._weights())
-        if self._arm.keep == "best":
-            assert test_accuracy is not None
-            if self._best is None or test_accuracy > self._best[0]:
-                self._best = (test_accuracy, self._epochs, self._weights().copy())
+        if self.watched is not None:
+            assert value is not None
+            self._seen.append(float(value))
+            if kept_epoch(self._arm.keep, self._seen) == len(self._seen):
+                self._best = (len(self._seen), self._weights().copy())
 
     @property
     def kept_epoch(self) -> int:
         """The epoch, of those so far, whose weights the arm keeps."""
-        return self._epochs if self._best is None else self._best[1]
+        return self._epochs if self._best is None else self._best[0]
 
     def left_out(self) -> tuple[int, np.ndarray] | None:
         """Return the epoch whose weights are kept, and the weights (parameters,), if its evaluation on the training set is yet to
         be made, after training; None if there is none to make."""
-        if self._best is None or self._best[1] in self._arm.evaluation.epochs("train", self._arm.epochs):
+        if self._best is None or self._best[0] in self._arm.evaluation.epochs("train", self._arm.epochs):
             return None
-        return self._best[1:]
+        return self._best
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return ``weights (parameters,)``, the last or best as the arm says, and the arrays of the snapshots."""
-        weights = self._weights().copy() if self._best is None else self._best[2]
+        weights = self._weights().copy() if self._best is None else self._best[1]
         return {"weights": weights, **(self._snapshots.arrays() if self._snapshots else {})}

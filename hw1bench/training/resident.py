@@ -45,8 +45,7 @@ class _Training:
         if arm.random_labels:
             labels = torch.stack([training_targets(block, dataset, seed) for seed in block.seeds])
             self._sets["train"] = Resident(self._sets["train"].x, labels.to(device))
-        if dataset.test is not None:
-            self._sets["test"] = self._resident(dataset.test, device)
+        self._sets |= {name: self._resident(split, device) for name, split in dataset.splits.items() if name != "train"}
         self._classes = dataset.classes is not None
         self._due = {split: arm.evaluation.epochs(split, arm.epochs) for split in self._sets}
         x = self._sets["train"].x
@@ -97,9 +96,10 @@ class _Training:
         self._learn_rate()
         self._keep_norms()
         self.evaluate(number)
-        tested = self._histories["test_accuracy"][:, number] if "test_accuracy" in self._histories else [None] * runs
-        for recording, accuracy in zip(self.recordings, tested, strict=True):
-            recording.epoch(accuracy)
+        watched = self.recordings[0].watched
+        chosen = self._histories[watched][:, number] if watched else [None] * runs
+        for recording, value in zip(self.recordings, chosen, strict=True):
+            recording.epoch(value)
 
     def _train_step(self, x: Tensor, y: Tensor, last: bool = False) -> None:
         """Take a step of all runs on ``x, y (runs, batch, ...)``, the ``last`` of the epoch or not."""
@@ -248,7 +248,7 @@ def memory(block: Block, dataset: Dataset) -> int:
     arm, runs, samples = block.arm, len(block.seeds), len(dataset.train)
     layers = notation.shapes(arm.laid_out.layout, arm.data.shape)
     features, outputs = math.prod(arm.data.shape), sum(math.prod(shape) for _, shape in layers)
-    sets = 2 * (samples + len(dataset.test or ())) * features  # as they are and, at first, in another order
+    sets = 2 * sum(map(len, dataset.splits.values())) * features  # as they are and, at first, in another order
     batches = (runs + 3) * samples * features  # of an epoch, and three copies of a run's set while it is loaded
     step = 4 * runs * (arm.batch_size or samples) * outputs  # before and after activation, and the gradients of both
     graphs = 4  # of many steps, of one, of the last, and the ordinary ones before: each keeps its own memory

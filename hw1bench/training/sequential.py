@@ -56,8 +56,7 @@ class _SharedState:
 
     block: Block
     dataset: Dataset
-    train: tuple[Tensor, Tensor]
-    test: tuple[Tensor, Tensor] | None
+    sets: dict[SplitName, tuple[Tensor, Tensor]]
     maps: bool  # whether the net takes (samples, channels, height, width) instead of (samples, features)
     device: torch.device
     steps: dict[int, int]  # seed -> optimiser steps done, written by that seed's run alone
@@ -65,7 +64,7 @@ class _SharedState:
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.train[0].dtype
+        return self.sets["train"][0].dtype
 
     def inputs(self, x: Tensor) -> Tensor:
         """Return the samples ``x`` in the shape that the net takes."""
@@ -90,8 +89,8 @@ class _SharedState:
                 )  # the faster memory format for convolutions on a CPU
             return x, split.y.to(device, dtype) if block.arm.loss == "mse" else split.y.to(device)
 
-        test = None if dataset.test is None else resident(dataset.test)
-        return cls(block, dataset, resident(dataset.train), test, maps, device, dict.fromkeys(block.seeds, 0))
+        sets = {name: resident(split) for name, split in dataset.splits.items()}
+        return cls(block, dataset, sets, maps, device, dict.fromkeys(block.seeds, 0))
 
 
 def _outputs(network: nn.Module, x: Tensor, shared: _SharedState) -> Tensor:
@@ -164,10 +163,10 @@ def _network(shared: _SharedState, seed: int) -> nn.Module:
 
 def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
     block, arm = shared.block, shared.block.arm
-    x, y = shared.train
+    x, y = shared.sets["train"]
     if arm.random_labels:
         y = training_targets(block, shared.dataset, seed).to(shared.device)
-    splits: dict[SplitName, tuple[Tensor, Tensor]] = {"train": (x, y), **({"test": shared.test} if shared.test else {})}
+    splits = shared.sets | {"train": (x, y)}
     network = _network(shared, seed)
     trainable = models.trainable(network)
     optimizer = optimizers.make(arm.optimizer, trainable)
@@ -212,7 +211,7 @@ def _run(shared: _SharedState, seed: int) -> dict[str, np.ndarray]:
             last_batches.append(_mean_tensor_norm(network.parameters()))
         epoch_done()
         after_epoch(epoch)
-        recording.epoch(histories["test_accuracy"][epoch] if "test_accuracy" in histories else None)
+        recording.epoch(histories[recording.watched][epoch] if recording.watched else None)
         if recording.kept_epoch == epoch:
             buffers = models.buffers(network)
     arrays = dict(histories)

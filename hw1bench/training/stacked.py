@@ -162,8 +162,7 @@ def train(block: Block, dataset: Dataset, fuse: bool, advance: Advance) -> dict[
     if arm.random_labels:
         y = torch.stack([training_targets(block, dataset, seed) for seed in block.seeds])
     splits: dict[SplitName, tuple[Tensor, Tensor]] = {"train": (x, y)}
-    if dataset.test is not None:
-        splits["test"] = _resident(dataset.test, arm, dtype)
+    splits |= {name: _resident(split, arm, dtype) for name, split in dataset.splits.items() if name != "train"}
     names = [f"{split}_{what}" for split in splits for what in ("loss", *(["accuracy"] if dataset.classes else []))]
     history = {
         name: torch.full((arm.epochs + 1, runs), torch.nan, dtype=dtype if name.endswith("loss") else torch.float64)
@@ -251,9 +250,10 @@ def train(block: Block, dataset: Dataset, fuse: bool, advance: Advance) -> dict[
                     step(inputs, _targets(y, batch, dataset.classes), closes_epoch=batch is batches[-1])
             epoch_done()
             evaluate(epoch + 1)
-            tested = history["test_accuracy"][epoch + 1].tolist() if "test_accuracy" in history else [None] * runs
-            for recording, accuracy in zip(recordings, tested, strict=True):
-                recording.epoch(accuracy)
+            watched = recordings[0].watched
+            chosen = history[watched][epoch + 1].tolist() if watched else [None] * runs
+            for recording, value in zip(recordings, chosen, strict=True):
+                recording.epoch(value)
         evaluate_left_out()
 
     arrays = {name: all_runs.T.contiguous().numpy() for name, all_runs in history.items()}

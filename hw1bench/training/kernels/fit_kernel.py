@@ -45,7 +45,7 @@ def supports(arm: Arm) -> bool:
         and arm.gradient_norm in ("", "epoch")
         and arm.snapshots is None
         and arm.data.regression
-        and not arm.data.tested
+        and arm.histories == ("train_loss",)
     )
 
 

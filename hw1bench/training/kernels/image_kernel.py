@@ -63,9 +63,7 @@ class _ImageSetup:
 
     @classmethod
     def of(cls, block: Block, dataset: Dataset, code: ctypes.CDLL) -> "_ImageSetup":
-        sets: dict[SplitName, tuple[np.ndarray, np.ndarray]] = {"train": resident(block.arm, dataset.train)}
-        if dataset.test is not None:
-            sets["test"] = resident(block.arm, dataset.test)
+        sets = {name: resident(block.arm, split) for name, split in dataset.splits.items()}
         assert dataset.classes is not None
         compiled = CompiledProblem.of(block.arm, sets["train"][0], dataset.classes, code)
         return cls(block, dataset, code, sets, compiled)
@@ -117,7 +115,8 @@ class _ImageRun:
             yield from self._through(self._drawn_batches(lr))
             self._record(epoch)
             yield from self._evaluate(epoch + 1)
-            self.recording.epoch(self.arrays["test_accuracy"][epoch + 1] if "test" in self._sets else None)
+            watched = self.recording.watched
+            self.recording.epoch(self.arrays[watched][epoch + 1] if watched else None)
         left_out = self.recording.left_out()
         if left_out:
             epoch, self._weights[:] = left_out
