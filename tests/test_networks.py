@@ -11,7 +11,7 @@ from torch import nn
 
 import reference
 from cases import ALL_OPTIMIZERS, ARM, DIGITS, OPTIMIZERS, first
-from hw1bench import Arm, Experiment, ExponentialLR, Function, Model, Network, both_tiers, models
+from hw1bench import Arm, Experiment, ExponentialLR, Function, Model, Network, Table, both_tiers, models
 from hw1bench.court import costs, pilots
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Run, recorded
@@ -106,7 +106,22 @@ def test_it_records_what_the_layout_records_bit_by_bit(changes):
         assert array.tobytes() == by_layout[name].tobytes(), name
 
 
-def test_convolutions_and_random_labels_equal_the_naive_loop():
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+def test_a_table_is_learnt_as_by_the_layout(loss):
+    x = np.random.default_rng(0).normal(size=(30, 4))
+    y = x[:, :2] ** 2 if loss == "mse" else x[:, 0] > 0
+    layout = replace(
+        IMAGES, data=Table(x, y, name="t"), model=Model("4-5-2"), loss=loss, precision="float64", batch_size=8
+    )
+    network = replace(layout, model=of("4-5-2"))
+    by_layout = sequential.train(Block("T", "twin", layout, 0), FEW.load(layout.data), lambda steps: None)
+    found = train(network).arrays
+    assert found.keys() == recorded(network).keys() == by_layout.keys()
+    for name, array in found.items():
+        assert array.tobytes() == by_layout[name].tobytes(), name
+
+
+def test_convolutions_equal_the_naive_loop():
     layout = replace(IMAGES, model=Model("C(1-3,3,p1,pool2) 48-10"), precision="float64")
     found = train(replace(layout, model=of("C(1-3,3,p1,pool2) 48-10"))).arrays
     losses, weights = reference.train("T", "twin", layout, 4, FEW)

@@ -142,13 +142,13 @@ def _data(full: Arm, quick: Arm) -> str:
         parts.append(_replacement(a, b))
     elif _content(a) != _content(b):
         parts.append(f"other content of {_title(b)}, {b.samples:,} samples instead of {a.samples:,}")
-    parts += _fields(a, b, *_NOT_FORM)
+    parts += _fields(a, b, *(("name",) if isinstance(a, Function) else _NOT_FORM))
     return ", ".join(parts) or (f"other values of {_title(b)}" if a != b else "")
 
 
 def _content(data: Data) -> list[Any]:
-    """The content of data of one's own; '' for each field that the kind of data does not have."""
-    return [getattr(data, name, "") for name in _CONTENT]
+    """The content of tables and folders of one's own; '' for each field that the kind of data does not have."""
+    return [] if isinstance(data, Function) else [getattr(data, name, "") for name in _CONTENT]
 
 
 def _replacement(full: Data, quick: Data) -> str:

@@ -29,7 +29,8 @@ class Pass:
 @dataclass(frozen=True)
 class Network:
     """A network of one's own. ``make()`` gives a new ``torch.nn.Module``, which takes samples in the shape of the data, (samples,
-    channels, height, width) for images and (samples, 1) for functions, and gives (samples, outputs).
+    channels, height, width) for images, (samples, features) for tables and (samples, 1) for functions, and gives (samples,
+    outputs).
 
     ``make`` may draw from torch's own generator, which each run seeds; dropout and the like may too. ``name`` is that with
     which ``make`` was defined, unless another is given. Name, ``version`` and number of trainable parameters decide an
