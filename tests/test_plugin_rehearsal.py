@@ -54,6 +54,9 @@ def test_a_bad_specification_is_an_error_of_its_file(pytester, project):
     )
     result = pytester.runpytest("claims")
     assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["claims/test_fit.py:*: Arm 'net' model is '[[]5]': give a Model"])
+    result.stdout.no_fnmatch_line("E  *")
+    result = pytester.runpytest("claims", "--full-trace")
     result.stdout.fnmatch_lines(["E * ValueError: Arm 'net' model is '[[]5]': give a Model"])
 
 

@@ -180,7 +180,10 @@ def checked(constructor: Callable[_Given, Effect]) -> Callable[_Given, Effect]:
 
     @wraps(constructor)
     def construct(*args: _Given.args, **kwargs: _Given.kwargs) -> Effect:
-        given = signature.bind(*args, **kwargs)
+        try:
+            given = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{name}() {error}") from None  # as Python's own error begins
         given.apply_defaults()  # so that an empty *arms is checked too
         for argument, value in given.arguments.items():
             given.arguments[argument] = checks[argument](value, f"{name} {argument}")

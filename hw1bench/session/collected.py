@@ -10,7 +10,8 @@ import pytest
 
 from hw1bench.court import rulings
 from hw1bench.court.docket import Book, Case
-from hw1bench.session.selection import Selection, params
+from hw1bench.session.selection import Selection
+from hw1bench.session.subjects import params
 from hw1bench.specs.pack import Pack
 
 

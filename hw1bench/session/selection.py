@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +11,11 @@ import pytest
 from hw1bench.court import rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Case
+from hw1bench.session import mistakes
+from hw1bench.session.subjects import claims, params, topic
 from hw1bench.specs.experiment import TIERS, CrossReportFigure, Experiment, Tier
 from hw1bench.specs.pack import Pack, merged
 from hw1bench.support.checks import shown
-
-
-def params(item: pytest.Item) -> dict[str, Any]:
-    """The parameters of a test that the court judges, among them "tier" and "claim" or "exhibit"; {} for any other test."""
-    callspec = getattr(item, "callspec", None)
-    found: dict[str, Any] = callspec.params if callspec else {}
-    judged = isinstance(found.get("claim"), Claim) or isinstance(found.get("exhibit"), Experiment | CrossReportFigure)
-    return found if judged and "tier" in found and "court" in getattr(item, "fixturenames", ()) else {}
-
-
-def _claims(mark: pytest.Mark) -> Iterator[Claim]:
-    """The claims among the values of a parametrize mark, however it is written."""
-    given = dict(zip(("argnames", "argvalues"), mark.args, strict=False)) | dict(mark.kwargs)
-    names = given.get("argnames", "")
-    names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
-    rows = given.get("argvalues")
-    if "claim" in names and isinstance(rows, list | tuple):  # a generator is left for pytest to consume
-        for row in rows:
-            values = getattr(row, "values", None) if isinstance(row, type(pytest.param())) else None
-            parts = values if values is not None else (row,) if len(names) == 1 else row
-            claim = parts[names.index("claim")]
-            if isinstance(claim, Claim):
-                yield claim
-
-
-def topic(path: Path) -> str:
-    """The topic of the claims in a file: the file's name without ``test_`` and ``.py``."""
-    return path.stem.removeprefix("test_")
 
 
 def brought(config: pytest.Config) -> Pack:
@@ -57,36 +31,6 @@ def brought(config: pytest.Config) -> Pack:
         return merged(packs)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
-
-
-def unknown(pack: Pack, items: Iterable[pytest.Item]) -> Iterator[str]:
-    """One line for each report that ``pack`` does not bring although it brings the topic of a test of that report, and for each
-    question of a claim on such a topic.
-
-    A topic that no pack brings may have any reports: they are shown by their ids.
-    """
-    asked = [question.id for question in pack.questions]
-    topics, reports = {one.id for one in pack.topics}, [report.id for report in pack.reports]
-    told: set[str] = set()
-    for item in items:
-        name, subject = topic(item.path), params(item).get("claim") or params(item)["exhibit"]
-        if name not in topics:
-            continue
-        question = getattr(subject, "question", "")
-        if question and question not in (*asked, *told):
-            told.add(question)
-            yield (
-                f"{item.name} names question {question!r}, and there are {', '.join(asked) or 'none'}: name one of these, or "
-                "bring the question with pytest_hw1bench_pack"
-            )
-        for one in (subject, getattr(subject, "experiment", None), *getattr(subject, "experiments", ())):
-            report = getattr(one, "report", None)  # a figure across reports has none of its own
-            if report is not None and report not in (*reports, *told):
-                told.add(report)
-                yield (
-                    f"{item.name} names report {report!r}, and for topic {name!r} there are {', '.join(reports) or 'none'}: "
-                    "name one of these, or bring the report with pytest_hw1bench_pack"
-                )
 
 
 class Markers:
@@ -144,6 +88,8 @@ class Selection:
         self._markers.register(self.pack)
         self.collected = False  # whether there were claims at all
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
+        self.left_to_full: list[pytest.Item] = []  # tests of the full tier, which was not asked for
+        self.unknown: list[str] = []  # what claims name and no pack brings, a line each
         self._read: set[Path] = set()  # files and folders that were collected
         self._partial: set[Path] = set()  # files and folders that could not be collected, or not in full
         self._failed = False  # whether one of them has an error
@@ -153,7 +99,10 @@ class Selection:
         if "court" not in metafunc.fixturenames:
             return
         for mark in metafunc.definition.iter_markers("parametrize"):
-            for claim in _claims(mark):
+            for claim in claims(mark):
+                if not isinstance(claim, Claim):
+                    test = f"{metafunc.definition.path.name}::{metafunc.definition.name}"
+                    raise pytest.Collector.CollectError(f"{test}: claim is {shown(claim)}: give a Claim")
                 self.known.setdefault(metafunc.definition.path, {})[claim.id] = claim
         metafunc.parametrize(
             "tier", [pytest.param("quick"), pytest.param("full", marks=pytest.mark.gpu)], indirect=True
@@ -166,6 +115,16 @@ class Selection:
         report = yield
         (self._read if report.passed else self._partial).add(collector.path)
         self._failed = self._failed or report.failed
+        call: pytest.CallInfo[Any] | None = getattr(
+            report, "call", None
+        )  # which pytest removes once all hooks have run
+        if report.failed and call and call.excinfo and not self._config.option.fulltrace:
+            error = call.excinfo.value
+            wrapped = (
+                isinstance(error, pytest.Collector.CollectError) and error.__cause__ is not None
+            )  # an ImportError is
+            mistake = mistakes.in_file(error.__cause__ if wrapped else error, self._config.rootpath)
+            report.longrepr = mistake or report.longrepr
         return report
 
     @pytest.hookimpl(tryfirst=True)  # before -m is applied
@@ -179,9 +138,7 @@ class Selection:
         if tried and not hasattr(config, "workerinput"):
             self.pack = brought(config)  # by now every conftest.py is read
             self._markers.register(self.pack)
-            faults = [*unknown(self.pack, tried)]
-            if faults:
-                raise pytest.UsageError(*faults)
+            self.unknown = [*mistakes.unknown(self.pack, tried)]
         for item in items:
             found = params(item)
             if not found:
@@ -202,6 +159,8 @@ class Selection:
                 item.add_marker(self._markers.of(name))
             full = found["tier"] == "full" and not named and not any(item.name in argument for argument in config.args)
             (out if full else kept).append(item)
+            if full:
+                self.left_to_full.append(item)
         if hasattr(config, "workerinput"):  # a worker of pytest-xdist: its controller explains why claims are not run
             config.workeroutput["hw1bench_claims"] = self.collected  # type: ignore[attr-defined]  # set by pytest-xdist
             kept = [item for item in kept if not params(item)]
