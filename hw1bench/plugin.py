@@ -184,7 +184,7 @@ class _Session:
             raise self._selection.nothing()
         items = [item for item in session.items if params(item)]
         if option.collectonly:
-            self._place = outlook.summary(map(params, items))
+            self._place = outlook.summary(items)
         # With --setup-only and --setup-plan no test is called.
         if items and not option.collectonly and not option.setuponly and not option.setupplan:
             self._sit(items, self._selection.tier(items))

@@ -1,14 +1,16 @@
 """What tests would train, known from their specifications before anything trains."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+
+import pytest
 
 from hw1bench.court import pilots
 from hw1bench.court.claim import Claim
 from hw1bench.court.values import Values
 from hw1bench.effects import Effect
 from hw1bench.report import quantities
+from hw1bench.session.subjects import params, topic
 from hw1bench.specs.experiment import TIERS, Arm, CrossReportFigure, Experiment, Protocol, Tier
 
 Subject = Claim | Experiment | CrossReportFigure
@@ -16,11 +18,12 @@ Subject = Claim | Experiment | CrossReportFigure
 
 @dataclass
 class Part:
-    """One ``experiment`` in one tier: the ids of the ``claims`` that are judged on its runs, and the names of the arms that
+    """One ``experiment`` in one tier, with the ``topic`` of the first test that needs it: the ids of the ``claims`` that are judged on its runs, and the names of the arms that
     these compare at every look, and that are only ``shown``, which takes the first look."""
 
     experiment: Experiment
     tier: Tier
+    topic: str = ""
     claims: list[str] = field(default_factory=list)
     compared: set[str] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)
@@ -51,25 +54,25 @@ class Outlook:
     elsewhere: list[str] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
 
-    def add(self, subject: Subject) -> None:
-        """Take up a claim or an exhibit."""
+    def add(self, subject: Subject, topic: str) -> None:
+        """Take up a claim or an exhibit of ``topic``."""
         match subject:
             case Claim(effect=Effect() as effect, experiment=Experiment() as experiment):
                 if subject.protocol(self.tier) is None or (self.tier == "quick" and pilots.silenced(subject)):
                     self.not_run.append(subject.id)
                     return
-                part = self._part(experiment)
+                part = self._part(experiment, topic)
                 part.claims.append(subject.id)
                 part.compared |= {arm.name for arm in effect.compared(part.protocol.arms)}
             case Claim():
                 (self.elsewhere if isinstance(subject.effect, Values) else self.exact).append(subject.id)
             case _:
                 for one in subject.experiments if isinstance(subject, CrossReportFigure) else (subject,):
-                    part = self._part(one)
+                    part = self._part(one, topic)
                     part.shown |= {arm.name for arm in part.protocol.arms}
 
-    def _part(self, experiment: Experiment) -> Part:
-        return self.parts.setdefault(experiment, Part(experiment, self.tier))
+    def _part(self, experiment: Experiment, topic: str) -> Part:
+        return self.parts.setdefault(experiment, Part(experiment, self.tier, topic))
 
     @property
     def judged(self) -> int:
@@ -77,21 +80,22 @@ class Outlook:
         return sum(len(part.claims) for part in self.parts.values()) + len(self.exact) + len(self.elsewhere)
 
 
-def outlooks(tests: Iterable[Mapping[str, Any]]) -> list[Outlook]:
-    """The outlook of each tier that ``tests`` have, given as their parameters: see ``hw1bench.session.subjects``."""
+def outlooks(items: Iterable[pytest.Item]) -> list[Outlook]:
+    """The outlook of each tier that the tests ``items`` have."""
     found = {tier: Outlook(tier) for tier in TIERS}
     seen: set[tuple[Tier, str]] = set()
-    for test in tests:
-        tier, subject = test["tier"], test.get("claim") or test["exhibit"]
+    for item in items:
+        values = params(item)
+        tier, subject = values["tier"], values.get("claim") or values["exhibit"]
         if (tier, subject.id) not in seen:  # one claim may be tried by several tests
             seen.add((tier, subject.id))
-            found[tier].add(subject)
+            found[tier].add(subject, topic(item.path))
     return [found[tier] for tier in TIERS if any(of == tier for of, _ in seen)]
 
 
-def summary(tests: Iterable[Mapping[str, Any]]) -> str:
-    """What ``tests``, given as for ``outlooks``, would do: a line for each tier."""
-    return "\n".join(map(_line, outlooks(tests)))
+def summary(items: Iterable[pytest.Item]) -> str:
+    """What the tests ``items`` would do: a line for each tier."""
+    return "\n".join(map(_line, outlooks(items)))
 
 
 def _line(of: Outlook) -> str:
