@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from cases import TORCH_OPTIMIZERS
 from hw1bench import Claim, CosineAnnealingLR, CrossReportFigure, JacobianNorm, Model, Optimizer, Values
-from hw1bench.court import costs
 from hw1bench.effects import CountIs
 from hw1bench.records.runs import Record
 from hw1bench.session import probes
@@ -21,7 +20,7 @@ from hw1bench.specs.report import Topic
 from hw1bench.training import engine
 from hw1bench.training.kernels import binaries
 from made_court import BASIS
-from made_record import DENSE, LOWER, book, case, experiment, ruled
+from made_record import DENSE, book, case, experiment, ruled
 
 CPU = torch.device("cpu")
 HERE = {"device": "cpu", "threads": 2, "isa": "avx2", "kernels": True}

@@ -18,8 +18,9 @@ Subject = Claim | Experiment | CrossReportFigure
 
 @dataclass
 class Part:
-    """One ``experiment`` in one tier, with the ``topic`` of the first test that needs it: the ids of the ``claims`` that are judged on its runs, and the names of the arms that
-    these compare at every look, and that are only ``shown``, which takes the first look."""
+    """One ``experiment`` in one tier, with the ``topic`` of the first test that needs it: the ids of the ``claims`` that are
+    judged on its runs, and the names of the arms that these compare at every look, and that are only ``shown``, which takes the
+    first look."""
 
     experiment: Experiment
     tier: Tier

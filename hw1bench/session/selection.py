@@ -119,7 +119,7 @@ class Selection:
             report, "call", None
         )  # which pytest removes once all hooks have run
         if report.failed and call and call.excinfo and not self._config.option.fulltrace:
-            error = call.excinfo.value
+            error: BaseException = call.excinfo.value
             wrapped = (
                 isinstance(error, pytest.Collector.CollectError) and error.__cause__ is not None
             )  # an ImportError is
