@@ -23,9 +23,9 @@ _ALIKE = ("device", "isa", "threads", "kernels")
 """What a machine must have in common with this one for its rulings to tell how long training takes here."""
 _NOTE = (
     "Steps are optimiser steps of all runs of the first look. Times are of the first look and of all looks, if nothing is "
-    "stored: a claim that the first look decides needs no other. Experiments that a machine like this one has on record take what they "
-    "took there; all others were measured for a fraction of a second just now, to within a factor of 1.5 in most cases. What "
-    "else the machine does comes on top, and so does measuring (+), which nothing here tells."
+    "stored: a claim that the first look decides needs no other. Experiments that a machine like this one has on record take "
+    "what they took there; all others were measured for a fraction of a second just now, to within a factor of 1.5 in most "
+    "cases. What else the machine does comes on top, and so does measuring (+), which nothing here tells."
 )
 _NAMES = {"fit_kernel": "fit kernel", "image_kernel": "image kernel", "compiled": "torch, compiled", "resident": "GPU"}
 

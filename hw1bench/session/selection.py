@@ -115,16 +115,12 @@ class Selection:
         report = yield
         (self._read if report.passed else self._partial).add(collector.path)
         self._failed = self._failed or report.failed
-        call: pytest.CallInfo[Any] | None = getattr(
-            report, "call", None
-        )  # which pytest removes once all hooks have run
+        call = getattr(report, "call", None)  # which pytest removes once all hooks have run
         if report.failed and call and call.excinfo and not self._config.option.fulltrace:
             error: BaseException = call.excinfo.value
-            wrapped = (
-                isinstance(error, pytest.Collector.CollectError) and error.__cause__ is not None
-            )  # an ImportError is
-            mistake = mistakes.in_file(error.__cause__ if wrapped else error, self._config.rootpath)
-            report.longrepr = mistake or report.longrepr
+            if isinstance(error, pytest.Collector.CollectError) and error.__cause__ is not None:  # an ImportError
+                error = error.__cause__
+            report.longrepr = mistakes.in_file(error, self._config.rootpath) or report.longrepr
         return report
 
     @pytest.hookimpl(tryfirst=True)  # before -m is applied
