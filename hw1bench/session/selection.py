@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
