@@ -1,7 +1,7 @@
 """How fast this machine trains, measured: a few tenths of a second of real training for each net that is asked about.
 
-A probe trains eight runs of an arm, as a block does, for so few epochs on so few samples that it takes no longer. Images are
-made up, because what they show does not change how long a step takes; so no data set is needed.
+A probe trains eight runs of an arm, as a block does, for so few epochs on so few samples that it takes no longer. Its samples
+are made up, because what they hold does not change how long a step takes; so no data set is needed.
 """
 
 import math
@@ -56,7 +56,7 @@ def _work(probe: Arm, arm: Arm, data: Dataset, device: Device) -> float:
 
 
 def _made_up(data: Data, samples: int) -> Dataset:
-    """``samples`` samples of the shape of ``data``: a function on fewer points, or made-up numbers, with a test set if it has one."""
+    """``samples`` samples of the shape of ``data``: a function on fewer points, or made-up numbers, tested if ``data`` is."""
     if isinstance(data, Function):
         return Library().load(replace(data, points=max(2, samples)))
     generator = torch.Generator().manual_seed(0)
