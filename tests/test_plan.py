@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases import TORCH_OPTIMIZERS
-from hw1bench import Claim, CosineAnnealingLR, CrossReportFigure, JacobianNorm, Model, Optimizer, Values
+from hw1bench import Claim, CosineAnnealingLR, CrossReportFigure, JacobianNorm, Model, Optimizer, Table, Values
 from hw1bench.effects import CountIs
 from hw1bench.records.runs import Record
 from hw1bench.session import probes
@@ -25,6 +25,8 @@ from made_record import DENSE, book, case, experiment, ruled
 CPU = torch.device("cpu")
 HERE = {"device": "cpu", "threads": 2, "isa": "avx2", "kernels": True}
 RATE = 1e-9
+NUMBERS = Table([[1, 2], [3, 4], [5, 7]] * 40, [1.5, 2, 3] * 40, name="numbers", test=([[1, 2]], [1.5]))
+TABLED = replace(BASIS, data=NUMBERS, model=Model("2-4-1"), batch_size=8)
 X = experiment()  # the arms a, b and c, of which LOWER compares two; looks at 8, 16 and 32
 
 
@@ -136,6 +138,7 @@ def test_the_table_names_topics_and_sums_and_fits(width):
         (replace(BASIS, schedule=CosineAnnealingLR(over=2), snapshots=1), "CosineAnnealingLR, snapshots"),
         (replace(DENSE, model=Model("C(1-2,5,s2) 288-10"), coast=True), "its layers, coast"),
         (replace(DENSE, model=Model("784-2000-10")), "1,590,010 parameters"),
+        (TABLED, "a test set"),
     ],
 )
 def test_why_torch_trains_an_arm_is_told(arm, why):
@@ -153,7 +156,9 @@ def test_without_kernels_the_reason_is_that_there_are_none(monkeypatch):
 
 
 @given(
-    st.sampled_from((BASIS, DENSE, replace(BASIS, batch_size=1, epochs=4_000), replace(DENSE, batch_size=None))),
+    st.sampled_from(
+        (BASIS, DENSE, TABLED, replace(BASIS, batch_size=1, epochs=4_000), replace(DENSE, batch_size=None))
+    ),
     st.integers(1, 400),
     st.floats(1e-12, 1e-6),
     st.floats(0, 30),
@@ -166,6 +171,7 @@ def test_a_probe_finds_the_rate_of_a_machine_whose_first_training_takes_longer(a
         data = library.load(block.arm.data)
         assert data.train.x.shape[1:] == block.arm.data.shape
         assert len(data.train) <= arm.data.samples
+        assert (data.test is not None) == arm.data.tested
         seconds = 8 * rate * work.of_run(block.arm) * len(data.train) / arm.data.samples
         trained.append(seconds)
         return Record({}, {}, seconds + (0 if len(trained) > 1 else compiling))
@@ -178,9 +184,9 @@ def test_a_probe_finds_the_rate_of_a_machine_whose_first_training_takes_longer(a
     assert trained[-1] >= probes.SECONDS or trained[-1] == pytest.approx(max(trained))
 
 
-def test_a_probe_trains_a_net_on_images_that_are_not_there():
-    rate = probes.seconds_per_work(replace(DENSE, epochs=1), "cpu")
-    assert 1e-13 < rate < 1e-6
+@pytest.mark.parametrize("arm", [DENSE, TABLED])
+def test_a_probe_trains_on_samples_that_are_made_up(arm):
+    assert 1e-13 < probes.seconds_per_work(replace(arm, epochs=1), "cpu") < 1e-4
 
 
 def test_the_command_lists_both_tiers_or_those_that_are_selected(project, command, pytester, monkeypatch):

@@ -75,6 +75,8 @@ OTHERS = (
     "CosineAnnealingLR(over=50)",
     'Function(name="sinc", points=300)',
     'Images(name="mnist_5k", size=28, random_labels=True)',
+    'Images(name="mnist", size=28, first=10_000, classes=(3, 8))',
+    'Table([[0.1, 2.0], [0.3, 1.0], [0.2, 4.0]], [1.5, 0.5, 2.5], name="weather")',
     'Model("C(1-16-32,5,p2,pool2) 1568-128-10", activation="gelu")',
     'Optimizer(name="adamw", lr=1e-3, weight_decay=0.01)',
     'Evaluation(train="ends", test="thinned")',

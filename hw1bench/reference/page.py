@@ -21,7 +21,7 @@ from hw1bench.reference import examples
 from hw1bench.specs import notation
 from hw1bench.specs.arm import Arm
 from hw1bench.specs.functions import FUNCTIONS
-from hw1bench.specs.ingredients import TITLES, TRAINING_SAMPLES
+from hw1bench.specs.images import TITLES, TRAINING_SAMPLES
 from hw1bench.specs.kinds import KINDS
 from hw1bench.specs.measurement import Measurement
 
@@ -256,7 +256,10 @@ def _entry(name: str, value: Any) -> str:
             if isinstance(member, classmethod) and not attribute.startswith("_")
         }
         parts += [f"A class of your own gives:\n\n{_members(value)}"] if value is Measurement else []
-        parts += [f"`{name}.{attribute}`: {_markdown(inspect.getdoc(one) or '')}" for attribute, one in made.items()]
+        parts += [
+            f"**`{name}.{attribute}{_signature(getattr(value, attribute))}`** {_markdown(inspect.getdoc(one) or '')}"
+            for attribute, one in made.items()
+        ]
     elif not name.isupper():
         parts.append(f"`{_short(repr(value))}`")
     parts += [f"    {text}" for text in examples.OTHERS if _called(text) == name]
