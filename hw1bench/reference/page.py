@@ -330,4 +330,5 @@ def _markdown(doc: str, without: Collection[str] = ()) -> str:
 
 
 def _code(text: str) -> str:
-    return text.replace("``", "`")
+    """Text of a docstring with its code as Markdown has it, and no links, of which docstrings have none."""
+    return text.replace("``", "`").replace("](", "]\\(")
