@@ -11,13 +11,14 @@
 # make findings   draw the figures of docs/findings.md, and look up its numbers on record
 # make picture    take the picture of the sample report's first screen that README shows; it needs chromium
 # make protocols  write docs/protocols.md, with the seconds of the last quick session
+# make reference  write docs/reference.md, every public name, from the code
 # make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
 # make bench-gpu  time training on a GPU against the plain loop, a stacked loop, JAX if it is installed, and the floor of the card
 # make wheel      build the wheel of this platform, for any Python, into dist/
 # The others set up first. ARGS=... passes arguments to pytest, to the record or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims full test test-gpu lint record record-page findings picture protocols bench bench-gpu wheel setup
+.PHONY: claims full test test-gpu lint record record-page findings picture protocols reference bench bench-gpu wheel setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -55,6 +56,9 @@ picture: setup
 
 protocols: setup
 	$(BIN)/python -m hw1bench.sources reports/benchmark.json docs/protocols.md
+
+reference: setup
+	$(BIN)/python -m hw1bench.reference docs/reference.md
 
 bench: setup
 	$(BIN)/python -c 'import jax' 2> /dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt jax

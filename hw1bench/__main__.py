@@ -1,5 +1,5 @@
-"""The command line: ``hw1bench init``, ``data``, ``report``, ``picture``, ``compare``, ``record`` and ``findings``, which is also
-``python -m hw1bench``."""
+"""The command line: ``hw1bench init``, ``data``, ``report``, ``picture``, ``compare``, ``plan``, ``record`` and ``findings``,
+which is also ``python -m hw1bench``."""
 
 import argparse
 import os
@@ -64,14 +64,36 @@ def _record(arguments: argparse.Namespace) -> int:
     for name in _WITH_RUN:
         if getattr(arguments, name) is not None:
             raise ValueError(f"--{name.replace('_', '-')} is for judging claims: give --run too, or leave it out")
-    cases, book, pack, _ = collected.collected(paths)
+    cases, book, pack, *_ = collected.collected(paths)
     found = record.record(cases, book, pack)
     if arguments.markdown:
         write_whole(Path(arguments.markdown), record.page(found).encode())
         return 0
+    width, colour = _terminal()
+    _say(record.text(found, width, colour=colour).removesuffix("\n"))
+    return 0
+
+
+def _terminal() -> tuple[int | None, bool]:
+    """The width of the terminal that is printed to, None if it is a file, and whether it has colours."""
     terminal = sys.stdout is not None and sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else None
-    _say(record.text(found, width, colour=terminal and not os.environ.get("NO_COLOR")).removesuffix("\n"))
+    return shutil.get_terminal_size().columns if terminal else None, terminal and not os.environ.get("NO_COLOR")
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    from hw1bench.session import collected, plan  # imports torch
+    from hw1bench.session.local import cuda_here
+
+    marks = f"(gpu or not gpu){f' and ({arguments.m})' if arguments.m else ''}"  # both tiers, unless -m says which
+    found = collected.collected([Path(path) for path in arguments.claims], marks, arguments.k)
+    if not found.outlooks:
+        raise ValueError(f"nothing is selected by -m {arguments.m!r} and -k {arguments.k!r}: give other expressions")
+    width, colour = _terminal()
+    for outlook in found.outlooks:
+        cpu = arguments.device == "cpu" or (arguments.device == "auto" and (outlook.tier == "quick" or not cuda_here()))
+        device = "cpu" if cpu else "cuda"
+        estimator = plan.Estimator(found.cases, found.book, device)
+        _say(plan.section(outlook, found.pack, estimator, device).text(width, colour=colour) + "\n")
     return 0
 
 
@@ -171,6 +193,21 @@ def main(arguments: list[str] | None = None) -> int:
     differ.add_argument("old", metavar="OLD", help="a report directory or a claims.json")
     differ.add_argument("new", metavar="NEW", help="the one to compare it with")
     differ.set_defaults(run=_compare)
+    plan = commands.add_parser("plan", help="list what each tier would train, how, and how long that takes here")
+    plan.add_argument(
+        "claims", metavar="CLAIMS", nargs="*", default=["claims"], help="folders or files (default: claims)"
+    )
+    plan.add_argument("-k", metavar="EXPRESSION", default="", help="only tests with such names, as of pytest")
+    plan.add_argument(
+        "-m", metavar="MARKS", default="", help="only tests with such markers, as of pytest: gpu is the full tier"
+    )
+    plan.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where to train (default: auto, the CPU in the quick tier, and in the full tier CUDA if there is a device)",
+    )
+    plan.set_defaults(run=_plan)
     record = commands.add_parser(
         "record", help="list the full tier's rulings on record, and how far pilots agree with them"
     )

@@ -6,24 +6,25 @@ given, a pack is brought, or claims are collected: tests that take the ``court``
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hw1bench.court import rehearsal, rulings
+from hw1bench.court import rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
 from hw1bench.report import compare, replication, words
 from hw1bench.report.merge import Known
-from hw1bench.session import mistakes, options, step_summary, summary, terminal
+from hw1bench.session import faults, mistakes, options, outlook, step_summary, summary, terminal
 from hw1bench.session.budget import Budget
 from hw1bench.session.endings import Endings
 from hw1bench.session.interrupts import Interrupts, drop_lineless
 from hw1bench.session.ruled import OnRecord
-from hw1bench.session.selection import Reading, Selection, params, topic
+from hw1bench.session.selection import Reading, Selection
+from hw1bench.session.subjects import params, topic
 from hw1bench.session.timing import Stopwatch
 from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
 from hw1bench.support.number import NoFinding, brief
@@ -161,7 +162,8 @@ class Session:
 
     def tell(self, report: pytest.CollectReport, error: BaseException) -> None:
         """Shorten the ``report`` of a file that could not be collected, if its ``error`` is a mistake in the file."""
-        report.longrepr = mistakes.told(error, self.config.invocation_params.dir) or report.longrepr
+        if not self.config.option.fulltrace:
+            report.longrepr = mistakes.told(error, self.config.invocation_params.dir) or report.longrepr
 
     def refuse(self) -> None:
         """Note that claims were collected under pytest-xdist."""
@@ -174,15 +176,20 @@ class Session:
     @pytest.hookimpl(tryfirst=True)  # not at the end of collection: that hook is called even if collection failed
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         option = self.config.option
-        if not self._selection.collected or hasattr(self.config, "workerinput"):
+        asked = self._selection.collected or any("court" in getattr(item, "fixturenames", ()) for item in session.items)
+        if not asked or hasattr(self.config, "workerinput"):
             self._leave_terminal()
             return
+        if session.testsfailed and not option.continue_on_collection_errors and not option.collectonly:
+            return
+        self._check(session.items)
         if session.testsfailed and not option.continue_on_collection_errors:
             return
         if not session.items:
             raise self._selection.nothing()
         items = [item for item in session.items if params(item)]
-        self._rehearse(items)
+        if option.collectonly:
+            self._place = outlook.summary(items)
         # With --setup-only and --setup-plan no test is called.
         if items and not option.collectonly and not option.setuponly and not option.setupplan:
             self._sit(items, self._selection.tier(items))
@@ -204,19 +211,18 @@ class Session:
         case = self.cases.get(item.nodeid)
         return case is not None and self.sitting is not None and self.sitting.beside_a_gpu(case.claim)
 
-    @staticmethod
-    def _rehearse(items: Iterable[pytest.Item]) -> None:
-        """Raise pytest.UsageError, with a line for each claim or exhibit that cannot be judged or drawn whatever training
-        gives."""
-        subjects: dict[Tier, list[Claim | Experiment | CrossReportFigure]] = {}
-        for item in items:
-            found = params(item)
-            subjects.setdefault(found["tier"], []).append(found.get("claim") or found["exhibit"])
-        faults = [line for tier, some in subjects.items() for line in rehearsal.faults(some, tier).values()]
-        if len(faults) > _FAULTS:
-            faults[_FAULTS:] = [f"and {len(faults) - _FAULTS} more such faults"]
-        if faults:
-            raise pytest.UsageError(*faults)
+    def _check(self, items: Sequence[pytest.Item]) -> None:
+        """Raise pytest.UsageError, with a line for each mistake that can be known before anything trains. --collect-only tells
+        all of them, of both tiers; a session the first ten of its own tier."""
+        option, selection = self.config.option, self._selection
+        everything = option.collectonly
+        if everything and not option.keyword and not option.markexpr:
+            items = [*items, *selection.left_to_full]  # some claims have no other tier
+        found = faults.in_tests(items, selection.unknown, selection.known, both_tiers=everything)
+        if len(found) > _FAULTS and not everything:
+            found[_FAULTS:] = [f"and {len(found) - _FAULTS} more such faults: --collect-only -q lists all"]
+        if found:
+            raise pytest.UsageError(*found)
 
     def _sit(self, items: Iterable[pytest.Item], tier: Tier) -> None:
         from hw1bench.session.sitting import Sitting
@@ -229,9 +235,7 @@ class Session:
                 self.exhibits[item.nodeid] = topic(item.path)
             else:
                 case = self.cases[item.nodeid] = docket[item.path, claim.id]
-                first = cases.setdefault(claim.id, case)
-                if claim is not case.claim or claim is not first.claim:  # one claim may be tried more than once
-                    raise pytest.UsageError(f"two claims have the id {claim.id!r}: give each its own id")
+                cases.setdefault(claim.id, case)  # one claim may be tried more than once
         handling = ExitStack()
         handling.enter_context(self._interrupts.handled())
         self.config.add_cleanup(handling.close)

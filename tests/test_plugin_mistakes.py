@@ -97,6 +97,11 @@ def test_two_claims_with_one_id_are_refused(pytester, project):
     refused(pytester.runpytest("claims"), "two claims have the id 'A-fit-x'")
 
 
+def test_one_of_two_claims_with_one_id_in_a_file_is_refused_too(pytester, project):
+    project("[claim('A-fit-x', 'supported'), claim('A-fit-x', 'refuted')]")
+    refused(pytester.runpytest("claims", "-k", "quick-A-fit-x0"), "two claims have the id 'A-fit-x'")
+
+
 def test_xdist_works_without_claims(pytester, project):
     pytester.makepyfile("def test_it(): pass")
     pytester.runpytest("-n", "1").assert_outcomes(passed=1)
@@ -105,9 +110,9 @@ def test_xdist_works_without_claims(pytester, project):
 def test_a_claim_under_another_name_is_not_judged_and_the_way_out_is_named(pytester, project):
     (pytester.path / "claims").mkdir()
     (pytester.path / "claims" / "test_mine.py").write_text(SOURCE)
-    result = pytester.runpytest("claims/")
-    result.assert_outcomes(failed=2)  # without a claim it has no tier either
-    result.stdout.fnmatch_lines(["*does not judge a collected claim: parametrize it by `claim`*"])
+    said = "test_mine.py::test_mine has claim T-count as 'sentence', and would not judge it: parametrize it by 'claim'"
+    for arguments in ([], ["--collect-only", "-q"]):
+        refused(pytester.runpytest("claims/", *arguments), said)
 
 
 @pytest.mark.parametrize(

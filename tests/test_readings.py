@@ -200,7 +200,7 @@ def test_a_reading_that_a_claim_gives_is_rehearsed_before_anything_trains():
         "over", "test loss", fx.Effect("mine", "", lambda runs: runs["a"].history("test_loss")[-1], ("a",))
     )
     assert faults([made(hand)], "quick") == {}
-    said = faults([made(hand, readings=[broken])], "quick")["T-x"]
+    (said,) = faults([made(hand, readings=[broken])], "quick")["T-x"]
     assert said.startswith("claim T-x: its reading 'test loss' of over cannot be computed from what is recorded: ")
     # The rule may ask for more block means than there are epochs: that is not the author's mistake.
     assert faults([blocks_of(12)], "quick") == {}

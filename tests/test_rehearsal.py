@@ -23,6 +23,7 @@ from hw1bench import (
     Model,
     Paths,
     Protocol,
+    Reading,
 )
 from hw1bench import effects as fx
 from hw1bench.court.rehearsal import faults
@@ -177,8 +178,8 @@ def test_an_effect_that_cannot_be_computed_is_a_fault(effect, of, said):
     found = faults([claim(effect, of)], "quick")
     assert list(found) == ["T-x"]
     with pytest.raises(ValueError, match=f"claim T-x: its .*{said}"):
-        raise ValueError(found["T-x"])
-    assert found["T-x"].isprintable()
+        raise ValueError(*found["T-x"])
+    assert "".join(found["T-x"]).isprintable()
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_an_effect_that_cannot_be_computed_is_a_fault(effect, of, said):
 )
 def test_an_effect_that_cannot_tell_its_values_is_a_fault(told, said):
     effect = fx.Effect("mine", "", lambda runs: 1.0, ("a",), told=fx.Told(told))
-    (found,) = faults([claim(effect, FITS)], "quick").values()
+    ((found,),) = faults([claim(effect, FITS)], "quick").values()
     assert said in found
     assert found.isprintable()
 
@@ -317,7 +318,7 @@ EXHIBITS = {
 def test_a_figure_of_arrays_that_nothing_records_is_a_fault(exhibit, said):
     found = faults([exhibit], "quick")
     with pytest.raises(ValueError, match=said):
-        raise ValueError(found["T-x"])
+        raise ValueError(*found["T-x"])
     if exhibit.quick is not None:
         assert found == faults([claim(fx.loss_below(1, "a"), exhibit)], "quick")
 
@@ -327,8 +328,10 @@ def test_a_figure_across_reports_is_drawn_from_all_its_experiments():
         topic="random", title="", kind="memorising", experiments=(experiment(NET), experiment(FIT, name="y"))
     )
     assert faults([across], "full") == {
-        across.id: "figure across-random-memorising of kind memorising needs train_accuracy, which arm 'a' does not have: "
-        "record or measure them, or give another kind"
+        across.id: (
+            "figure across-random-memorising of kind memorising needs train_accuracy, which arm 'a' does not have: record or "
+            "measure them, or give another kind",
+        )
     }
 
 
@@ -336,12 +339,12 @@ def test_two_different_experiments_with_one_id_are_a_fault_of_the_later():
     one, other = experiment(FIT), experiment(replace(FIT, epochs=4))
     first, second = (claim(fx.loss_below(1, "a"), of, name) for of, name in ((one, "T-1"), (other, "T-2")))
     assert faults([first, second], "quick") == {
-        "T-2": "two different experiments have the id T-x: give one a different name"
+        "T-2": ("two different experiments have the id T-x: give one a different name",)
     }
     assert faults([first, claim(fx.loss_below(1, "a"), experiment(FIT), "T-2"), one], "quick") == {}
     loud = replace(one, name="X")
     assert faults([first, loud], "quick") == {
-        "T-X": "two different experiments have the id T-X, and another T-x: give one a different name"
+        "T-X": ("two different experiments have the id T-X, and another T-x: give one a different name",)
     }
     dashed = replace(other, report="T-x", name="y"), replace(one, name="x-y")
     assert list(faults(dashed, "quick")) == ["T-x-y"]
@@ -387,3 +390,40 @@ def test_an_effect_cannot_mistake_made_up_runs_for_a_real_seed():
     own = Effect("own", "parts", lambda runs: seen.append(runs["a"].seed) or 1.0, ("a",))
     faults([Claim("T-x", report="T", where="", says="", experiment=FITS, effect=own)], "quick")
     assert set(seen) == {-1}
+
+
+def test_all_faults_of_a_claim_are_told_and_what_follows_from_one_is_not():
+    """Two figures, two measurements and two readings are wrong, and so is the effect, from which its opposite follows."""
+    misread, sound = (
+        by_hand(lambda runs, name=name: runs["a"].history(name)[-1]) for name in ("trian_loss", "train_loss")
+    )
+    drawn = experiment(FIT, kinds=["loss", "losses", "accuracies"])
+    measured = experiment(*PAIR, measures=(MinimalRatio(), Paths(own="a", other="b", mark_every=1)), name="y")
+    readings = [
+        Reading("level", name, by_hand(lambda runs, name=name: runs["a"].arrays[name][-1], arms=None))
+        for name in ("test_loss", "test_accuracy")
+    ]
+    one = claim(by_hand(misread.compute, misread.compute), drawn)
+    two = replace(claim(sound, drawn, "T-y"), readings=readings)
+    found = faults([one, two, claim(sound, measured, "T-z")], "quick")
+    starts = {
+        "T-x": ("experiment T-x: figure losses ", "experiment T-x: figure accuracies ", "claim T-x: its effect "),
+        "T-y": (
+            *("experiment T-x: figure losses ", "experiment T-x: figure accuracies "),
+            *(f"claim T-y: its reading '{name}' of level " for name in ("test_loss", "test_accuracy")),
+        ),
+        "T-z": (
+            "experiment T-y: MinimalRatio of arm 'a' ",
+            "experiment T-y: MinimalRatio of arm 'b' ",
+            "experiment T-y: Paths of arm 'a' ",
+        ),
+    }
+    for name, expected in starts.items():
+        assert len(found[name]) == len(expected), found[name]
+        for line, start in zip(found[name], expected, strict=True):
+            assert line.startswith(start)
+
+
+def test_looks_that_cannot_be_planned_are_a_fault():
+    many = replace(FITS, full=replace(FITS.full, looks=(8, 16_000)), quick=None)
+    assert faults([many], "full") == {"T-x": ("experiment T-x: looks must be at 10,000 seeds or fewer, not at 16,000",)}

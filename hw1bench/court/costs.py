@@ -71,7 +71,7 @@ def kind(arm: Arm, measures: Sequence[Measurement], device: Device) -> Kind:
     return Kind("cpu" if function else device, function, convolutional, samples, names)
 
 
-def _work(arm: Arm, device: Device) -> int:
+def work_of(arm: Arm, device: Device) -> int:
     """The work of one run of ``arm``, in the unit of ``device``."""
     return work.of_run(arm) if device == "cpu" else arm.steps
 
@@ -87,6 +87,11 @@ class Rates:
         """The devices that have rates of their own."""
         return [device for device in DEVICES if any(kind.device == device for kind, _ in self._found)]
 
+    def exact(self, of: Kind) -> float | None:
+        """The geometric mean of the rates of this very kind; None if there is none."""
+        found = [rate for kind, rate in self._found if kind == of]
+        return geometric_mean(found) if found else None
+
     def rate(self, of: Kind) -> float:
         """The geometric mean of the rates of the nearest kind."""
         for known in range(len(of), 0, -1):
@@ -98,7 +103,7 @@ class Rates:
     def seconds(self, arms: Iterable[Arm], measures: Sequence[Measurement], seeds: int, device: Device) -> float:
         """The time that ``seeds`` runs of each of the ``arms`` take, with their ``measures``."""
         kinds = [(arm, kind(arm, measures, device)) for arm in arms]
-        return seeds * math.fsum(_work(arm, of.device) * self.rate(of) for arm, of in kinds)
+        return seeds * math.fsum(work_of(arm, of.device) * self.rate(of) for arm, of in kinds)
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,17 @@ class Timed:
         if len(kinds) != 1:
             return None
         (of,) = kinds
-        return of, self.seconds / (self.seeds * sum(_work(arm, of.device) for arm in self.arms))
+        return of, self.seconds / (self.seeds * sum(work_of(arm, of.device) for arm in self.arms))
+
+
+def by_experiment(times: Iterable[Timed], device: Device) -> dict[str, float]:
+    """By the key of what was trained on ``device``, the seconds per unit of work, whatever the kinds of its arms."""
+    found: dict[str, list[float]] = {}
+    for one in times:
+        if one.device == device:
+            work = sum(work_of(arm, kind(arm, (), device).device) for arm in one.arms)
+            found.setdefault(one.trained, []).append(one.seconds / (one.seeds * work))
+    return {trained: geometric_mean(rates) for trained, rates in found.items()}
 
 
 def timed(cases: Iterable[Case], book: Book) -> list[Timed]:

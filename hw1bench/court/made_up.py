@@ -25,9 +25,10 @@ _WORDS = {"loss": "loss", "accuracy": "accuracy", "norm": "loss"}  # last word o
 
 
 class MadeUp:
-    """An experiment's arms in one tier, with the shapes of all arrays recorded for a run of each, and of all results.
+    """An experiment's arms in one tier, with the shapes of all arrays recorded for a run of each, and of all results; ``faults``
+    has a line for each measurement that cannot be taken.
 
-    Raises ValueError for a measurement that cannot be taken.
+    Raises ValueError for a tier without a protocol.
     """
 
     def __init__(self, experiment: Experiment, tier: Tier) -> None:
@@ -36,6 +37,7 @@ class MadeUp:
         self._known: dict[tuple[object, ...], dict[str, Run]] = {}
         self.shapes: dict[str, Shapes] = {arm.name: recorded(arm) for arm in protocol.arms}
         self.results: dict[tuple[Measurement, tuple[str, ...]], Shapes] = {}
+        self.faults: list[str] = []
         for measurement in protocol.measures:
             for group in measurement.groups(list(self.arms)):
                 try:
@@ -43,8 +45,9 @@ class MadeUp:
                     if is_authors(_file(measurement)):
                         instrument_for(measurement)
                 except ValueError as error:
-                    raise ValueError(f"experiment {experiment.id}: {error}") from None
-                self.results[measurement, group] = found
+                    self.faults.append(f"experiment {experiment.id}: {error}")
+                else:
+                    self.results[measurement, group] = found
         for measurement, group in self.results:
             for name in group:
                 kept = self.shapes[name].items()

@@ -15,6 +15,7 @@ import numpy as np
 
 from hw1bench.court import pilots
 from hw1bench.court.claim import Claim
+from hw1bench.court.looks import check_looks
 from hw1bench.court.made_up import MadeUp
 from hw1bench.court.readings import as_read, readings_of
 from hw1bench.effects import Effect
@@ -31,27 +32,21 @@ _FAR_AWAY = 1e6  # a number that no made-up history has
 Subject = Claim | Experiment | CrossReportFigure
 
 
-def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, str]:
-    """What is wrong with ``subjects`` in ``tier``: id -> one line, for each that would fail after training.
+def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, tuple[str, ...]]:
+    """What is wrong with ``subjects`` in ``tier``: id -> a line for each fault, for each that would fail after training.
 
     For a claim, its effect and the opposite are rehearsed. For any experiment, whether of a claim, shown for its figures or
-    part of a figure across reports, the arrays that its figures are drawn from are checked. Two different experiments with one
-    id are a fault of every subject that uses the later one. What ``tier`` does not try has no fault.
+    part of a figure across reports, its looks and measurements and the arrays that its figures are drawn from are checked. Two
+    different experiments with one id are a fault of every subject that uses the later one. What ``tier`` does not try has no
+    fault.
     """
-    tried = [one for one in subjects if _tries(tier, one)]
-    checks: tuple[Callable[[Subject], None], ...] = (
-        _Names(),
-        lambda one: _figures(one, tier),
-        lambda one: rehearse(one, tier),
-    )
-    found: dict[str, str] = {}
-    for subject in tried:
-        for check in checks:
-            try:
-                check(subject)
-            except ValueError as error:
-                found.setdefault(subject.id, str(error))
-    return found
+    names = _Names()
+    found: dict[str, dict[str, None]] = {}
+    for subject in subjects:
+        if _tries(tier, subject):
+            for line in (*names.faults(subject), *_of_experiments(subject, tier), *rehearsed(subject, tier)):
+                found.setdefault(subject.id, {})[line] = None
+    return {name: tuple(lines) for name, lines in found.items()}
 
 
 def _tries(tier: Tier, subject: Subject) -> bool:
@@ -64,15 +59,17 @@ def _tries(tier: Tier, subject: Subject) -> bool:
             return True
 
 
-def rehearse(subject: Subject, tier: Tier) -> None:
+def rehearsed(subject: Subject, tier: Tier) -> Iterator[str]:
     """Compute the effect of a claim, its opposite and the readings that the claim gives from made-up runs of its arms; other
     subjects have no effect. Readings of the rule are not rehearsed: what the runs are too short for is left out of them.
 
     If arms are not evaluated at every epoch, each effect must give the same number as if they were, the readings of the rule
     included and, for a claim that needs them, the effect at shares of the budget (see ``hw1bench.court.pilots``).
 
-    Raises ValueError, in one line, if an effect cannot be computed, does not give a number or reads an epoch that is not
-    evaluated. NaN is accepted as a number, and arithmetic that fails is not a fault, because it depends on the made-up numbers.
+    Yields a line for each effect that cannot be computed, does not give a number or reads an epoch that is not evaluated. NaN is
+    accepted as a number, and arithmetic that fails is not a fault, because it depends on the made-up numbers. What follows from
+    another fault is none: if a measurement cannot be taken, nothing is computed, and if the effect cannot be computed, neither
+    its opposite nor its readings by the rule are.
     """
     if not isinstance(subject, Claim) or not isinstance(subject.effect, Effect) or subject.experiment is None:
         return
@@ -80,35 +77,45 @@ def rehearse(subject: Subject, tier: Tier) -> None:
         return
     effect = subject.effect
     made = MadeUp(subject.experiment, tier)
+    if made.faults:
+        yield from made.faults
+        return
     names = list(filter(effect.compares, made.arms))
     readings = (
         (f"reading {one.reading!r} of {one.number}", one.effect.compute)
         for one in subject.readings
         if isinstance(one.effect, Effect)
     )
+    failed: set[str] = set()
     for what, compute in (("effect", effect.compute), ("opposite", effect.opposite), *readings):
         # An effect may be undefined on one history (the first epoch below a loss that is never reached) and defined on
         # another: a fault is what fails on both.
-        error = _attempt(compute, made.runs(names, learns=True)) if compute else ""
-        if compute and error and _attempt(compute, made.runs(names, learns=False)):
-            raise ValueError(f"claim {subject.id}: its {what} cannot be computed from what is recorded: {error}")
-    _tells(subject.id, effect, {name: made.arms[name] for name in names})
+        if compute is None or (what == "opposite" and "effect" in failed):
+            continue
+        error = _attempt(compute, made.runs(names, learns=True))
+        if error and _attempt(compute, made.runs(names, learns=False)):
+            failed.add(what)
+            yield f"claim {subject.id}: its {what} cannot be computed from what is recorded: {error}"
+    yield from _untold(subject.id, effect, {name: made.arms[name] for name in names})
     for what, compute in _all_read(subject, tier, [made.arms[name] for name in names]) if made.sparse(names) else ():
-        error = _of_epochs_left_out(compute, made, names)
+        error = "" if failed & {"effect", what} else _of_epochs_left_out(compute, made, names)
         if error:
-            raise ValueError(f"claim {subject.id}: its {what} cannot be computed from what is evaluated: {error}")
+            failed.add(what)
+            yield f"claim {subject.id}: its {what} cannot be computed from what is evaluated: {error}"
 
 
-def _tells(claim: str, effect: Effect, arms: Mapping[str, Arm]) -> None:
-    """Raise ValueError if ``effect`` cannot tell a value that it may have."""
+def _untold(claim: str, effect: Effect, arms: Mapping[str, Arm]) -> Iterator[str]:
+    """The first value that ``effect`` may have and cannot tell, as a fault."""
     for value in (1.0, -1.0, 0.0, math.nan, math.inf, -math.inf):
         try:
             said = effect.tell([value], arms)
         except Exception as error:  # the functions are an author's
             kind = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            raise ValueError(f"claim {claim}: its effect cannot tell the value {value}: {kind}") from None
+            yield f"claim {claim}: its effect cannot tell the value {value}: {kind}"
+            return
         if not said:
-            raise ValueError(f"claim {claim}: its effect tells nothing of the value {value}: give a clause")
+            yield f"claim {claim}: its effect tells nothing of the value {value}: give a clause"
+            return
 
 
 _Compute = Callable[[Mapping[str, Run]], float]
@@ -209,62 +216,74 @@ def _of(result: Result) -> str:
     return f"{result.measurement.kind} of {' and '.join(result.arms)}"
 
 
-def _figures(subject: Subject, tier: Tier) -> None:
-    """Raise ValueError for the first figure of ``subject`` that reads arrays which nothing records."""
+def _of_experiments(subject: Subject, tier: Tier) -> Iterator[str]:
+    """A fault for each measurement of the experiments of ``subject`` that cannot be taken, for looks that cannot be planned, and
+    for each figure that reads arrays which nothing records."""
     match subject:
         case CrossReportFigure():
-            made = [MadeUp(one, tier) for one in subject.experiments]
-            _drawn(f"figure {subject.id}", subject.kind, [(one, list(one.arms)) for one in made])
+            experiments: tuple[Experiment, ...] = subject.experiments
         case Experiment():
-            experiment: Experiment | None = subject
+            experiments = (subject,)
         case Claim():
-            experiment = subject.experiment
-    if isinstance(subject, CrossReportFigure) or experiment is None:
+            experiments = (subject.experiment,) if subject.experiment else ()
+    made = []
+    for one in experiments:
+        try:
+            made.append(MadeUp(one, tier))
+            check_looks(one.protocol(tier).looks)
+        except ValueError as error:
+            yield str(error) if one.id in str(error) else f"experiment {one.id}: {error}"
+    faulty = [fault for one in made for fault in one.faults]
+    yield from faulty
+    if faulty or len(made) < len(experiments):
         return
-    all_of_it = MadeUp(experiment, tier)
-    for figure in experiment.figures:
-        some = [name for name in all_of_it.arms if not figure.arms or name in figure.arms]
-        if some:  # the quick protocol may lack them all: the figure is then left out
-            _drawn(f"experiment {experiment.id}: figure {figure.id}", figure.kind, [(all_of_it, some)])
+    if isinstance(subject, CrossReportFigure):
+        yield from _undrawn(f"figure {subject.id}", subject.kind, [(one, list(one.arms)) for one in made])
+        return
+    for experiment, all_of_it in zip(experiments, made, strict=True):
+        for figure in experiment.figures:
+            some = [name for name in all_of_it.arms if not figure.arms or name in figure.arms]
+            if some:  # the quick protocol may lack them all: the figure is then left out
+                yield from _undrawn(f"experiment {experiment.id}: figure {figure.id}", figure.kind, [(all_of_it, some)])
 
 
-def _drawn(what: str, name: str, parts: list[tuple[MadeUp, list[str]]]) -> None:
-    """Raise ValueError unless a figure of kind ``name`` finds all that it reads for the arms that it shows."""
+def _undrawn(what: str, name: str, parts: list[tuple[MadeUp, list[str]]]) -> Iterator[str]:
+    """The first reason, as a fault, why a figure of kind ``name`` does not find all that it reads for the arms that it shows."""
     kind = KINDS[name]
     lacking = []
     for made, shown_arms in parts:
         for arm in shown_arms:
             found = made.drawn(arm, kind, shown_arms)
             if found is None:
-                raise ValueError(
-                    f"{what} of kind {name} finds several results of arm {arm!r} to draw: name the arms of one"
-                )
+                yield f"{what} of kind {name} finds several results of arm {arm!r} to draw: name the arms of one"
+                return
             lacking.append((arm, [array for array in kind.arrays if array not in found]))
             evaluation, epochs = made.arms[arm].evaluation, made.arms[arm].epochs
             for split in SPLITS:
                 read = [array for array in kind.arrays if array in found and array.startswith(f"{split}_")]
                 if read and evaluation.of(split) not in kind.schedules and not evaluation.whole(split, epochs):
-                    raise ValueError(
+                    yield (
                         f"{what} of kind {name} reads {read[0]} at epochs that arm {arm!r} does not evaluate: give it "
                         f"evaluation=Evaluation({split}={kind.schedules[-1]!r}), or give another kind"
                     )
+                    return
     if all(missing for _, missing in lacking) if not kind.every else any(missing for _, missing in lacking):
         arm, missing = next((arm, missing) for arm, missing in lacking if missing)
-        raise ValueError(
+        yield (
             f"{what} of kind {name} needs {', '.join(missing)}, which arm {arm!r} does not have: record or measure them, "
             "or give another kind"
         )
 
 
 class _Names:
-    """Check of subjects, called with one after the other: raises ValueError if an experiment or figure of a subject has the id
-    of a different one before it, because their figures would overwrite each other. Ids that differ only in case are the same
-    to some file systems."""
+    """Check of subjects, one after the other: it is a fault if an experiment or figure of a subject has the id of a different one
+    before it, because their figures would overwrite each other. Ids that differ only in case are the same to some file
+    systems."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, str], Experiment | CrossReportFigure] = {}
 
-    def __call__(self, subject: Subject) -> None:
+    def faults(self, subject: Subject) -> Iterator[str]:
         match subject:
             case Claim():
                 named: tuple[Experiment | CrossReportFigure, ...] = (subject.experiment,) if subject.experiment else ()
@@ -278,4 +297,4 @@ class _Names:
             first = self._first.setdefault(key, one)
             if first != one:
                 other = "" if first.id == one.id else f", and another {first.id}"
-                raise ValueError(f"two different {what}s have the id {one.id}{other}: give one a different name")
+                yield f"two different {what}s have the id {one.id}{other}: give one a different name"

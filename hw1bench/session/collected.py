@@ -10,18 +10,21 @@ import pytest
 
 from hw1bench.court import rulings
 from hw1bench.court.docket import Book, Case
-from hw1bench.session.selection import Selection, params
+from hw1bench.session.outlook import Outlook, outlooks
+from hw1bench.session.selection import Selection
+from hw1bench.session.subjects import params
 from hw1bench.specs.pack import Pack
 
 
 class Collected(NamedTuple):
-    """The claims of some files, the rulings beside them, their pack, and by the claims' ids the ``tests`` that judge them in the
-    full tier, as arguments for pytest."""
+    """The claims of some files, the rulings beside them, their pack, by the claims' ids the ``tests`` that judge them in the
+    full tier, as arguments for pytest, and what each tier would train for the tests that were selected."""
 
     cases: list[Case]
     book: Book
     pack: Pack
     tests: Mapping[str, str]
+    outlooks: Sequence[Outlook] = ()
 
 
 class _Reader:
@@ -32,6 +35,7 @@ class _Reader:
         self.faults: list[str] = []
         self.tests: dict[str, str] = {}
         self.selection: Selection | None = None
+        self.outlooks: list[Outlook] = []
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -46,6 +50,7 @@ class _Reader:
             found = params(item)
             if "claim" in found and found["tier"] == "full":
                 self.tests.setdefault(found["claim"].id, f"{item.path}::{item.nodeid.partition('::')[2]}")
+        self.outlooks = outlooks(filter(params, session.items))
         pytest.exit("collected", returncode=0)
 
 
@@ -54,8 +59,9 @@ def read_rulings(cases: Sequence[Case]) -> Book:
     return {path: rulings.load(path) for path in sorted({case.rulings for case in cases})}
 
 
-def collected(paths: Sequence[Path]) -> Collected:
-    """The claims in files and folders ``paths``, with what belongs to them.
+def collected(paths: Sequence[Path], marks: str = "gpu", keywords: str = "") -> Collected:
+    """The claims in files and folders ``paths``, with what belongs to them. ``marks`` and ``keywords`` select tests, as pytest's
+    -m and -k do.
 
     Raises ValueError, in one line, if a path does not exist or cannot be collected, if there are no claims, and if a rulings
     file is malformed.
@@ -66,12 +72,15 @@ def collected(paths: Sequence[Path]) -> Collected:
     way_out = f"see pytest --collect-only {' '.join(map(str, paths))}"
     reader, said = _Reader(way_out), io.StringIO()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
-        pytest.main(["--collect-only", "-p", "pytest_hw1bench", "-m", "gpu", "--", *map(str, paths)], plugins=[reader])
+        chosen = ["-p", "pytest_hw1bench", "-m", marks, "-k", keywords]
+        pytest.main(["--collect-only", *chosen, "--", *map(str, paths)], plugins=[reader])
     if reader.faults:
         raise ValueError(reader.faults[0])
     if reader.selection is None:
         raise ValueError(f"no claims can be collected ({' '.join(said.getvalue().split())}): {way_out}")
+    if reader.selection.unknown:
+        raise ValueError(f"{reader.selection.unknown[0]}: {way_out}")
     cases = list(reader.selection.docket().values())
     if not cases:
         raise ValueError(f"there are no claims in {', '.join(map(str, paths))}: name a folder or a file of claims")
-    return Collected(cases, read_rulings(cases), reader.selection.pack, reader.tests)
+    return Collected(cases, read_rulings(cases), reader.selection.pack, reader.tests, reader.outlooks)

@@ -75,7 +75,7 @@ class Completion:
     """
 
     def __init__(self, found: Collected, options: Options, runner: Runner, say: Callable[[str], None]) -> None:
-        self._cases, _, _, self._tests = found
+        self._cases, self._tests = found.cases, found.tests
         self._options = options
         self._runner = runner
         self._say = say

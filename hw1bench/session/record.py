@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import fill
 
 from hw1bench.court import calibration, costs, pilots
 from hw1bench.court.calibration import Pair
@@ -17,7 +16,7 @@ from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RecordedWord, agree
 from hw1bench.effects import Effect
 from hw1bench.report import quantities, standings, words
 from hw1bench.report.plain import line
-from hw1bench.session.tables import Cell, drawn, styled, width_of
+from hw1bench.session.sections import Section
 from hw1bench.specs.experiment import Tier
 from hw1bench.specs.pack import Pack
 
@@ -30,27 +29,6 @@ how often the quick tier's pilots agree with it. `make record-page` writes this 
 `python -m hw1bench record` prints it. [rulings.md](rulings.md) explains the words.
 
 """
-
-
-@dataclass(frozen=True)
-class Section:
-    """A table under ``title``: rows in groups, each with a title of its own ('' for none); ``otherwise`` is said if there are no
-    rows, ``note`` before them. Columns named in ``numbers`` are aligned to the right; those in ``spare`` are left out, the first
-    one first, if a terminal is too narrow."""
-
-    title: str
-    head: tuple[str, ...]
-    groups: Sequence[tuple[str, Sequence[tuple[str, ...]]]]
-    otherwise: str
-    note: str = ""
-    numbers: tuple[str, ...] = ()
-    spare: tuple[str, ...] = ()
-    anchors: tuple[str, ...] = ()
-    """One for each group, by which links to the page find it; the rows then have anchors too, their first cells."""
-
-    @property
-    def rows(self) -> list[tuple[str, ...]]:
-        return [row for _, rows in self.groups for row in rows]
 
 
 @dataclass(frozen=True)
@@ -318,31 +296,8 @@ def _calibration(what: str, pairs: Sequence[Pair], kind: Callable[[Case], str]) 
 
 def text(found: Record, width: int | None, *, colour: bool) -> str:
     """The record for a terminal ``width`` characters wide; for a file if None, with lines as long as they need to be."""
-    lines = ["\n".join(found.summary)]
-    for section in found.sections:
-        said = section.note if section.rows else section.otherwise
-        content = [styled(section.title, "bold", colour=colour)]
-        content += [fill(said, width) if width else said] if said else []
-        content += _table(section, width, colour=colour) if section.rows else []
-        lines.append("\n".join(content))
-    return "\n\n".join(lines) + "\n"
-
-
-def _table(section: Section, width: int | None, *, colour: bool) -> list[str]:
-    """The lines of the table of ``section``, without spare columns if it would not fit into ``width``."""
-    head, shown = section.head, list(range(len(section.head)))
-    widths = [max(map(width_of, column)) + 2 for column in zip(head, *section.rows, strict=True)]
-    for name in section.spare:
-        if width is not None and sum(widths[index] for index in shown) > width:
-            shown.remove(head.index(name))
-    found: list[list[Cell]] = []
-    for title, rows in section.groups:
-        if title:
-            found.append([(line(title), "bold")])
-        for row in rows:
-            first, *others = (line(row[index]) for index in shown)
-            found.append([f"  {first}" if title else first, *others])
-    return drawn([head[index] for index in shown], found, numbers=section.numbers, width=width, colour=colour)
+    parts = ("\n".join(found.summary), *(section.text(width, colour=colour) for section in found.sections))
+    return "\n\n".join(parts) + "\n"
 
 
 def page(found: Record) -> str:

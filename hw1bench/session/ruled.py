@@ -8,7 +8,7 @@ import pytest
 from hw1bench.court import rulings
 from hw1bench.court.claim import Claim
 from hw1bench.report import quantities
-from hw1bench.session.selection import params
+from hw1bench.session.subjects import params
 from hw1bench.specs.experiment import Tier
 
 

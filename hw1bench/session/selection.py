@@ -2,56 +2,20 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pytest
 
 from hw1bench.court import rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Case
-from hw1bench.session import mistakes
+from hw1bench.session import faults, mistakes
+from hw1bench.session.subjects import claims, params, topic
 from hw1bench.specs.experiment import TIERS, CrossReportFigure, Experiment, Tier
 from hw1bench.specs.pack import Pack, merged
 from hw1bench.support.checks import shown
-
-
-def params(item: pytest.Item) -> dict[str, Any]:
-    """The parameters of a test that the court judges, among them "tier" and "claim" or "exhibit"; {} for any other test."""
-    callspec = getattr(item, "callspec", None)
-    found: dict[str, Any] = callspec.params if callspec else {}
-    judged = isinstance(found.get("claim"), Claim) or isinstance(found.get("exhibit"), Experiment | CrossReportFigure)
-    return found if judged and "tier" in found and "court" in getattr(item, "fixturenames", ()) else {}
-
-
-def _claims(mark: pytest.Mark) -> Iterator[Claim]:
-    """The claims among the values of a parametrize mark, however it is written.
-
-    Raises ValueError, in one line, for a value in the place of a claim that is none.
-    """
-    given = dict(zip(("argnames", "argvalues"), mark.args, strict=False)) | dict(mark.kwargs)
-    names = given.get("argnames", "")
-    names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
-    rows = given.get("argvalues")
-    if "claim" not in names:
-        return
-    if isinstance(rows, Claim):
-        raise ValueError(f"the values of 'claim' are {shown(rows)}: give a list of claims")
-    if isinstance(rows, list | tuple):  # a generator is left for pytest to consume
-        for row in rows:
-            values = getattr(row, "values", None) if isinstance(row, type(pytest.param())) else None
-            parts = values if values is not None else (row,) if len(names) == 1 else row
-            if len(parts) == len(names):  # otherwise pytest refuses it
-                claim = parts[names.index("claim")]
-                if not isinstance(claim, Claim):
-                    raise ValueError(f"a value of 'claim' is {shown(claim)}: give a Claim")
-                yield claim
-
-
-def topic(path: Path) -> str:
-    """The topic of the claims in a file: the file's name without ``test_`` and ``.py``."""
-    return path.stem.removeprefix("test_")
 
 
 def brought(config: pytest.Config) -> Pack:
@@ -73,36 +37,6 @@ def brought(config: pytest.Config) -> Pack:
         return merged(packs)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
-
-
-def unknown(pack: Pack, items: Iterable[pytest.Item]) -> Iterator[str]:
-    """One line for each report that ``pack`` does not bring although it brings the topic of a test of that report, and for each
-    question of a claim on such a topic.
-
-    A topic that no pack brings may have any reports: they are shown by their ids.
-    """
-    asked = [question.id for question in pack.questions]
-    topics, reports = {one.id for one in pack.topics}, [report.id for report in pack.reports]
-    told: set[str] = set()
-    for item in items:
-        name, subject = topic(item.path), params(item).get("claim") or params(item)["exhibit"]
-        if name not in topics:
-            continue
-        question = getattr(subject, "question", "")
-        if question and question not in (*asked, *told):
-            told.add(question)
-            yield (
-                f"{item.name} names question {question!r}, and there are {', '.join(asked) or 'none'}: name one of these, or "
-                "bring the question with pytest_hw1bench_pack"
-            )
-        for one in (subject, getattr(subject, "experiment", None), *getattr(subject, "experiments", ())):
-            report = getattr(one, "report", None)  # a figure across reports has none of its own
-            if report is not None and report not in (*reports, *told):
-                told.add(report)
-                yield (
-                    f"{item.name} names report {report!r}, and for topic {name!r} there are {', '.join(reports) or 'none'}: "
-                    "name one of these, or bring the report with pytest_hw1bench_pack"
-                )
 
 
 class Markers:
@@ -170,6 +104,8 @@ class Selection:
         self._markers = Markers(config)
         self.collected = False  # whether there were claims at all
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
+        self.left_to_full: list[pytest.Item] = []  # tests of the full tier, which was not asked for
+        self.unknown: list[str] = []  # what claims name and no pack brings, a line each
 
     def take_packs(self) -> None:
         """Take the packs that pytest knows by now, and register their markers."""
@@ -180,12 +116,12 @@ class Selection:
         """Give the claims of a test function their tiers. A value that is no claim fails its file, in one line."""
         for mark in metafunc.definition.iter_markers("parametrize"):
             try:
-                claims, said = [*_claims(mark)], ""
+                found, said = [*claims(mark)], ""
             except ValueError as error:
-                claims, said = [], f"{metafunc.definition.nodeid}: {error}"
+                found, said = [], f"{metafunc.definition.nodeid}: {error}"
             if said:
                 pytest.fail(said, pytrace=False)
-            for claim in claims:
+            for claim in found:
                 self.known.setdefault(metafunc.definition.path, {})[claim.id] = claim
         metafunc.parametrize(
             "tier", [pytest.param("quick"), pytest.param("full", marks=pytest.mark.gpu)], indirect=True
@@ -201,9 +137,7 @@ class Selection:
         tried = [item for item in items if params(item)]
         if tried and not hasattr(config, "workerinput"):
             self.take_packs()  # by now every conftest.py is read
-            faults = [*unknown(self.pack, tried)]
-            if faults:
-                raise pytest.UsageError(*faults)
+            self.unknown = [*faults.unknown(self.pack, tried)]
         for item in items:
             found = params(item)
             if not found:
@@ -224,6 +158,8 @@ class Selection:
                 item.add_marker(self._markers.of(name))
             full = found["tier"] == "full" and not named and not any(item.name in argument for argument in config.args)
             (out if full else kept).append(item)
+            if full:
+                self.left_to_full.append(item)
         if hasattr(config, "workerinput"):  # a worker of pytest-xdist: its controller explains why claims are not run
             config.workeroutput["hw1bench_claims"] = self.collected  # type: ignore[attr-defined]  # set by pytest-xdist
             kept = [item for item in kept if not params(item)]

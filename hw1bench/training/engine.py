@@ -62,6 +62,16 @@ def for_the_fit_kernel(arm: Arm, device: torch.device) -> bool:
     return fit_kernel.supports(arm) and (device.type == "cpu" or isinstance(arm.data, Function))
 
 
+def without_kernel(arm: Arm, device: torch.device) -> str:
+    """Return why torch trains ``arm`` on ``device``, in a few words; "" if a kernel does."""
+    kind = backend(arm, device)
+    if kind in ("fit_kernel", "image_kernel"):
+        return ""
+    if kind == "resident":
+        return "on a GPU"
+    return ", ".join((fit_kernel if arm.data.regression else image_kernel).lacking(arm)) or binaries.reason()
+
+
 def environment(device: torch.device, precision: Precision = "default") -> dict[str, Any]:
     """Describe the machine and software, for the report. ``key`` holds what determines the digits of a run."""
     return {

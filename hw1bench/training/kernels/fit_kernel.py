@@ -19,9 +19,9 @@ from hw1bench.specs.experiment import Arm
 from hw1bench.specs.network import Network
 from hw1bench.support.progress import Advance
 from hw1bench.training import optimizers, stacked
-from hw1bench.training.kernels import binaries
+from hw1bench.training.kernels import binaries, structures
 from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
-from hw1bench.training.kernels.structures import ACTIVATIONS, EPS, OPTIMIZERS, FitProblem, FitState, activates, steps_by
+from hw1bench.training.kernels.structures import ACTIVATIONS, EPS, OPTIMIZERS, FitProblem, FitState
 from hw1bench.training.streams import generator_for
 
 
@@ -30,23 +30,35 @@ def supports(arm: Arm) -> bool:
 
     Whether the kernel is built here is another question: see ``binaries.isa``.
     """
+    return arm.data.regression and not any(lacking(arm))
+
+
+def lacking(arm: Arm) -> Iterator[str]:
+    """What the kernel lacks to train ``arm``, which learns numbers, a few words each."""
     if isinstance(arm.model, Network):
-        return False
+        yield "a network of one's own"
+        return
     layers = notation.parse(arm.model.layout)
     output = layers[-1]
-    return (
-        stacked.stackable(arm)
-        and all(layer.bias for layer in layers if isinstance(layer, notation.Linear))
-        and (isinstance(output, notation.Linear) or output == notation.Output("tanh"))
-        and arm.loss == "mse"
-        and activates(arm.model)
-        and steps_by(arm.optimizer)
-        and arm.schedule is None
-        and arm.gradient_norm in ("", "epoch")
-        and arm.snapshots is None
-        and arm.data.regression
-        and arm.histories == ("train_loss",)
-    )
+    if not stacked.stackable(arm):
+        yield "layers that are not dense"
+    if not all(layer.bias for layer in layers if isinstance(layer, notation.Linear)):
+        yield "layers without a bias"
+    if isinstance(output, notation.Output) and output.name != "tanh":
+        yield output.name
+    yield from structures.lacking(arm.model, arm.optimizer)
+    if arm.loss != "mse":
+        yield arm.loss
+    if arm.schedule is not None:
+        yield type(arm.schedule).__name__
+    if arm.gradient_norm not in ("", "epoch"):
+        yield f"gradient_norm={arm.gradient_norm!r}"
+    if arm.snapshots is not None:
+        yield "snapshots"
+    if arm.data.tested:
+        yield "a test set"
+    if arm.validation:
+        yield "samples held out"
 
 
 @dataclass

@@ -22,11 +22,11 @@ from hw1bench.specs.experiment import Arm
 from hw1bench.specs.network import Network
 from hw1bench.support.progress import Advance
 from hw1bench.training import augmentation, optimizers, stacked
-from hw1bench.training.kernels import binaries
+from hw1bench.training.kernels import binaries, structures
 from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
 from hw1bench.training.kernels.image_problem import CompiledProblem, resident
 from hw1bench.training.kernels.stages import stages_of
-from hw1bench.training.kernels.structures import LOSSES, ImagePiece, ImageSamples, ImageState, activates, steps_by
+from hw1bench.training.kernels.structures import LOSSES, ImagePiece, ImageSamples, ImageState
 from hw1bench.training.recording import Recording
 from hw1bench.training.streams import Stream, generator_for, training_targets
 
@@ -39,16 +39,23 @@ def supports(arm: Arm) -> bool:
 
     Whether the kernel is built here is another question (see ``binaries.isa``), and so is whether it is faster than torch.
     """
-    return (
-        not arm.data.regression
-        and arm.loss in LOSSES
-        and not isinstance(arm.model, Network)
-        and activates(arm.model)
-        and steps_by(arm.optimizer)
-        and arm.model.parameters <= KEPT_WEIGHTS
-        and not arm.coast
-        and stages_of(arm.model.layout) is not None
-    )
+    return not arm.data.regression and not any(lacking(arm))
+
+
+def lacking(arm: Arm) -> Iterator[str]:
+    """What the kernel lacks to train ``arm``, which learns classes, a few words each."""
+    if isinstance(arm.model, Network):
+        yield "a network of one's own"
+        return
+    if stages_of(arm.model.layout) is None:
+        yield "its layers"
+    yield from structures.lacking(arm.model, arm.optimizer)
+    if arm.loss not in LOSSES:
+        yield arm.loss
+    if arm.model.parameters > KEPT_WEIGHTS:
+        yield f"{arm.model.parameters:,} parameters"
+    if arm.coast:
+        yield "coast"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ They mirror the structures in C++: ``fit_problem.h`` and ``image_problem.h`` doc
 """
 
 import ctypes
+from collections.abc import Iterator
 from typing import Any
 
 from hw1bench.specs.ingredients import LEAK, Model, Optimizer
@@ -15,14 +16,16 @@ OUTPUTS = {"softmax": 1, "logsoftmax": 2}
 EPS = 1e-8  # torch's default for Adam and RMSprop
 
 
-def steps_by(optimizer: Optimizer) -> bool:
-    """Whether the kernels have the steps of ``optimizer``."""
-    return optimizer.name in OPTIMIZERS and not optimizer.momentum
-
-
-def activates(model: Model) -> bool:
-    """Whether the kernels have the activation of ``model``."""
-    return model.activation in ACTIVATIONS and model.slope == LEAK
+def lacking(model: Model, optimizer: Optimizer) -> Iterator[str]:
+    """What the kernels lack to train ``model`` by ``optimizer``, a few words each."""
+    if model.activation not in ACTIVATIONS:
+        yield model.activation
+    elif model.slope != LEAK:
+        yield f"a slope of {model.slope:g}"
+    if optimizer.name not in OPTIMIZERS:
+        yield optimizer.name
+    elif optimizer.momentum:
+        yield "momentum"
 
 
 def _fields(kind: type[Any], *names: str) -> tuple[tuple[str, type[Any]], ...]:

@@ -1,0 +1,53 @@
+"""Sections of what a command prints: a title, a sentence or two, and a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import fill
+
+from hw1bench.report.plain import line
+from hw1bench.session.tables import Cell, drawn, styled, width_of
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table under ``title``: rows in groups, each with a title of its own ('' for none); ``otherwise`` is said if there are no
+    rows, ``note`` before them. Columns named in ``numbers`` are aligned to the right; those in ``spare`` are left out, the first
+    one first, if a terminal is too narrow."""
+
+    title: str
+    head: tuple[str, ...]
+    groups: Sequence[tuple[str, Sequence[tuple[str, ...]]]]
+    otherwise: str
+    note: str = ""
+    numbers: tuple[str, ...] = ()
+    spare: tuple[str, ...] = ()
+    anchors: tuple[str, ...] = ()
+    """One for each group, by which links to the page find it; the rows then have anchors too, their first cells."""
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        return [row for _, rows in self.groups for row in rows]
+
+    def text(self, width: int | None, *, colour: bool) -> str:
+        """The section for a terminal ``width`` characters wide; for a file if None, with lines as long as they need to be."""
+        said = self.note if self.rows else self.otherwise
+        lines = [styled(self.title, "bold", colour=colour)]
+        lines += [fill(said, width) if width else said] if said else []
+        lines += self._table(width, colour=colour) if self.rows else []
+        return "\n".join(lines)
+
+    def _table(self, width: int | None, *, colour: bool) -> list[str]:
+        """The lines of the table, without spare columns if it would not fit into ``width``."""
+        head, shown = self.head, list(range(len(self.head)))
+        widths = [max(map(width_of, column)) + 2 for column in zip(head, *self.rows, strict=True)]
+        for name in self.spare:
+            if width is not None and sum(widths[index] for index in shown) > width:
+                shown.remove(head.index(name))
+        found: list[list[Cell]] = []
+        for title, rows in self.groups:
+            if title:
+                found.append([(line(title), "bold")])
+            for row in rows:
+                first, *others = (line(row[index]) for index in shown)
+                found.append([f"  {first}" if title else first, *others])
+        return drawn([head[index] for index in shown], found, numbers=self.numbers, width=width, colour=colour)
