@@ -9,7 +9,7 @@ import pytest
 PAGE = (Path(__file__).parents[1] / "docs" / "claims.md").read_text()
 SECTION = PAGE.split("\n## Functions, networks and measurements by a function\n")[1].split("\n## ")[0]
 (SOURCE,) = re.findall(r"^```python\n(.*?)^```", SECTION, re.M | re.S)
-SOURCE = SOURCE.replace("epochs=1_000", "epochs=3")
+SOURCE = SOURCE.replace("epochs=200", "epochs=3")
 
 
 @pytest.fixture
