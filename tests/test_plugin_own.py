@@ -81,7 +81,7 @@ def test_mistakes_are_one_line_at_collection(session, pytester, old, new, said):
     assert old in SOURCE
     result, _, _ = session(SOURCE.replace(old, new), "--collect-only", "-q")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines([f"E *ValueError: {said}*"])
+    result.stdout.fnmatch_lines([f"claims[/]test_mine.py:*: {said}*"])
     assert not (pytester.path / "reports").exists()
 
 
