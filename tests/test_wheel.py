@@ -1,6 +1,7 @@
 """The wheel: for any Python on one platform, whole, and enough for a repository of claims in an empty folder."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from hw1bench.training.kernels import binaries
 
 ROOT = Path(__file__).parent.parent
+PYTHON = (sys.executable, "-P", "-m")
 PARTS = ("hw1bench", "pytest_hw1bench.py", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -75,14 +77,19 @@ def test_a_library_has_no_tag_of_a_python():
     assert {f"_kernels_{name}.so" for name in binaries.instruction_sets()} <= found
 
 
-def test_it_is_enough_in_an_empty_folder(wheel, tmp_path):
-    site = tmp_path / "site"
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The folder of the installed wheel, with the kernels of this checkout."""
+    site = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     for path in binaries._FOLDER.glob("_kernels_*.so"):
         shutil.copy(path, site / "hw1bench" / "training" / "kernels")
-    python = (sys.executable, "-P", "-m")
-    environment = {"PYTHONPATH": str(site)}
+    return site
+
+
+def test_it_is_enough_in_an_empty_folder(installed, tmp_path):
+    python, environment = PYTHON, {"PYTHONPATH": str(installed)}
     run(tmp_path, *python, "hw1bench", "init", "pack", **environment)
     assert not (tmp_path / "pack" / "conftest.py").exists()
     said = run(tmp_path / "pack", *python, "pytest", "claims/", "-p", "no:benchmark", **environment)
@@ -90,3 +97,17 @@ def test_it_is_enough_in_an_empty_folder(wheel, tmp_path):
     assert "hw1bench-0.1.0" in said
     assert (tmp_path / "pack" / "reports" / "index.html").exists()
     assert "report: reports" in run(tmp_path / "pack", *python, "hw1bench", "report", "reports", **environment)
+
+
+def test_it_is_enough_for_the_examples(installed, tmp_path):
+    """They are on record, so that only a verdict against the record fails."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    said = run(tmp_path, *PYTHON, "pytest", "examples", "-p", "no:benchmark", PYTHONPATH=str(installed))
+    counted = re.search(r"^(\d+) claims: (.*)$", said, re.M)
+    assert counted[1] == "6"
+    assert "error" not in counted[2]
+
+
+def test_the_sixth_report_takes_60_lines():
+    files = [path for path in (ROOT / "examples" / "sixth_report").iterdir() if path.suffix == ".py"]
+    assert sum(len(path.read_text().splitlines()) for path in files) <= 60
