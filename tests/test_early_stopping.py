@@ -9,9 +9,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from cases import ARM, DIGITS, first
-from hw1bench import EarlyStopping, Evaluation, Experiment, Images, Model, Table, both_tiers
+from hw1bench import EarlyStopping, Evaluation, Experiment, Images, Model, Network, Table, both_tiers
 from hw1bench.court import rehearsal
 from hw1bench.court.claim import Claim
 from hw1bench.data import BUILT_IN
@@ -151,6 +152,21 @@ def test_what_is_held_out_is_a_random_part_the_same_each_time_and_the_rest_is_le
     assert not set(each[1]) & set(each[2])
     assert each[2] != each[0][-HELD_OUT:]
     assert torch.equal(FEW.of(NET).validation.x, parts.validation.x)
+
+
+def test_the_running_statistics_are_those_of_the_kept_epoch():
+    def normed():
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Linear(9, 10))
+
+    arm = replace(NET, model=Network(normed), keep=EarlyStopping(patience=1, by="validation_accuracy"))
+    found = train("sequential", arm)
+    kept = [run.kept_epoch for run in Record(found, {}, 0.0).runs(Block("T", "held-out", arm, 0))]
+    assert any(epoch < arm.epochs for epoch in kept)
+    for epoch in set(kept):
+        shorter = train("sequential", replace(arm, keep="last", epochs=epoch))
+        rows = [row for row, one in enumerate(kept) if one == epoch]
+        for name in ("weights", "buffers"):
+            assert found[name][rows].tobytes() == shorter[name][rows].tobytes()
 
 
 def test_the_engine_holds_out_what_the_arm_says_and_its_record_has_the_form_that_is_expected():

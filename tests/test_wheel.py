@@ -97,6 +97,11 @@ def test_it_is_enough_in_an_empty_folder(installed, tmp_path):
     assert "hw1bench-0.1.0" in said
     assert (tmp_path / "pack" / "reports" / "index.html").exists()
     assert "report: reports" in run(tmp_path / "pack", *python, "hw1bench", "report", "reports", **environment)
+    # A command collects claims in its own process, where the package is imported before pytest.
+    (tmp_path / "pack" / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    assert "0 of 1 claim are on record" in run(
+        tmp_path / "pack", *python, "hw1bench", "record", "claims", **environment
+    )
 
 
 def test_it_is_enough_for_the_examples(installed, tmp_path):
