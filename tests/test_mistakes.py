@@ -53,7 +53,7 @@ MISTAKES = {
     "arm(epochs=1.5)": "Arm 'net' epochs is 1.5: give an integer, 1 or more",
     "arm(epoch=3)": "Arm() got an unexpected keyword argument 'epoch': did you mean 'epochs'?",
     "arm(batch_size=0)": "Arm 'net' batch_size is 0: give an integer, 1 or more",
-    "arm(model='[3]')": "Arm 'net' model is '[3]': give a Model",
+    "arm(model='[3]')": "Arm 'net' model is '[3]': give a Model or a Network",
     "arm(model=Model('[3,'))": "layout '[3,': cannot read '[3,'; words are like ...",
     "arm(model=Model('784-10-'))": "layout '784-10-': cannot read '784-10-'; words are like ...",
     "arm(model=Model('[3]', activation='tahn'))": "Model activation: no activation named 'tahn'; there are ...",

@@ -54,10 +54,10 @@ def test_a_bad_specification_is_an_error_of_its_file(pytester, project):
     )
     result = pytester.runpytest("claims")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["claims/test_fit.py:*: Arm 'net' model is '[[]5]': give a Model"])
+    result.stdout.fnmatch_lines(["claims/test_fit.py:*: Arm 'net' model is '[[]5]': give a Model or a Network"])
     result.stdout.no_fnmatch_line("E  *")
     result = pytester.runpytest("claims", "--full-trace")
-    result.stdout.fnmatch_lines(["E * ValueError: Arm 'net' model is '[[]5]': give a Model"])
+    result.stdout.fnmatch_lines(["E * ValueError: Arm 'net' model is '[[]5]': give a Model or a Network"])
 
 
 def test_reading_a_missing_attribute_of_a_run_lists_what_it_has(pytester, project):

@@ -1,6 +1,6 @@
 """What a test of the court judges, as pytest knows it: the values that the test is parametrized by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ def claims(mark: pytest.Mark) -> Iterator[Claim]:
     Raises ValueError, in one line, for a value in the place of a claim that is none.
     """
     given = dict(zip(("argnames", "argvalues"), mark.args, strict=False)) | dict(mark.kwargs)
-    names = given.get("argnames", "")
-    names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+    written = given.get("argnames", "")
+    names = [name.strip() for name in written.split(",")] if isinstance(written, str) else list(written)
     rows = given.get("argvalues")
     if "claim" not in names:
         return
@@ -35,8 +35,9 @@ def claims(mark: pytest.Mark) -> Iterator[Claim]:
     if isinstance(rows, list | tuple):  # a generator is left for pytest to consume
         for row in rows:
             values = getattr(row, "values", None) if isinstance(row, type(pytest.param())) else None
-            parts = values if values is not None else (row,) if len(names) == 1 else row
-            if len(parts) == len(names):  # otherwise pytest refuses it
+            bare = isinstance(written, str) and len(names) == 1  # of a list of one name, each row is a sequence
+            parts = values if values is not None else (row,) if bare else row
+            if isinstance(parts, Sequence) and len(parts) == len(names):  # otherwise pytest refuses it
                 claim = parts[names.index("claim")]
                 if not isinstance(claim, Claim):
                     raise ValueError(f"a value of 'claim' is {shown(claim)}: give a Claim")
