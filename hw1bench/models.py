@@ -148,10 +148,16 @@ def drawn(model: Model | Network, generator: torch.Generator) -> nn.Module:
         with _ONE_GENERATOR, torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(generator.initial_seed())
             made: nn.Module = model.make()
+        made.register_forward_pre_hook(_copied)
         return made
     network = build(model, "meta").to_empty(device="cpu")
     initialise(network, model, generator)
     return network
+
+
+def _copied(network: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """A hook that gives a network of one's own a copy of its samples: a layer that computes in place would change the data."""
+    return tuple(each.clone() for each in given)
 
 
 def trainable(network: nn.Module) -> list[nn.Parameter]:

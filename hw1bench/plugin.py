@@ -27,6 +27,7 @@ from hw1bench.session.selection import Reading, Selection
 from hw1bench.session.subjects import params, topic
 from hw1bench.session.timing import Stopwatch
 from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
+from hw1bench.support.checks import shown
 from hw1bench.support.number import NoFinding, brief
 from hw1bench.support.progress import TerminalProgress
 from hw1bench.support.refusals import Unreadable
@@ -80,7 +81,12 @@ class Bench:
         sitting, item = self._session.sitting, self._request.node
         if sitting is None or item.nodeid not in self._session.cases:
             pytest.fail(f"{item.nodeid} does not judge a collected claim: parametrize it by `claim`", pytrace=False)
-        judgement, entry, outcome = sitting.try_case(self._session.cases[item.nodeid], self._timer())
+        case = self._session.cases[item.nodeid]
+        if getattr(claim, "id", None) != case.claim.id:
+            pytest.fail(
+                f"court.judge is given {shown(claim)}: give the test's own claim, {case.claim.id!r}", pytrace=False
+            )
+        judgement, entry, outcome = sitting.try_case(case, self._timer())
         if isinstance(judgement.error, Unreadable | NoFinding):
             pytest.fail(str(judgement.error), pytrace=False)
         if judgement.error is not None:

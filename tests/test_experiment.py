@@ -74,7 +74,7 @@ def test_invalid_looks_are_refused(looks):
         (lambda: replace(ARM, epochs=0), "Arm 'one' epochs is 0: give an integer, 1 or more"),
         (lambda: replace(ARM, batch_size=0), "Arm 'one' batch_size is 0: give an integer, 1 or more"),
         (lambda: replace(ARM, snapshots=0), "Arm 'one' snapshots is 0: give an integer, 1 or more"),
-        (lambda: replace(ARM, keep="worst"), "no choice of the weights to keep named 'worst'; there are last, best"),
+        (lambda: replace(ARM, keep="worst"), 'keep is \'worst\': give "last", "best" or EarlyStopping'),
         (
             lambda: replace(ARM, keep="best"),
             "arm 'one' learns a function, which has no test accuracy: leave out keep='best'",

@@ -500,3 +500,26 @@ def test_what_needs_a_layout_says_so():
     with pytest.raises(ValueError, match="arm 'arm' has network 'normed', and needs a layout: give a Model"):
         _ = arm.laid_out
     assert models.inputs(arm.model, torch.zeros(2, 1, 8, 8)).shape == (2, 1, 8, 8)
+
+
+def test_a_layer_that_computes_in_place_does_not_change_the_data_that_all_runs_share():
+    def net(inplace):
+        return Network(
+            lambda: nn.Sequential(nn.Flatten(), nn.LeakyReLU(0.1, inplace=inplace), nn.Linear(64, 10)), name="net"
+        )
+
+    dataset = FEW.load(DIGITS)
+    before = dataset.test.x.clone()
+    dataset.test.x.sub_(0.5)  # numbers below 0, which the layer changes
+    dataset.train.x.sub_(0.5)
+    try:
+        trained = [
+            sequential.train(Block("T", "x", replace(IMAGES, model=net(inplace)), 0), dataset, lambda steps: None)
+            for inplace in (False, True)
+        ]
+        for name, array in trained[0].items():
+            assert array.tobytes() == trained[1][name].tobytes(), name
+        assert torch.equal(dataset.test.x, before - 0.5)
+    finally:
+        dataset.test.x.copy_(before)
+        dataset.train.x.add_(0.5)

@@ -184,7 +184,7 @@ def test_a_probe_finds_the_rate_of_a_machine_whose_first_training_takes_longer(a
     assert trained[-1] >= probes.SECONDS or trained[-1] == pytest.approx(max(trained))
 
 
-@pytest.mark.parametrize("arm", [DENSE, TABLED])
+@pytest.mark.parametrize("arm", [DENSE, TABLED, replace(DENSE, validation=500, batch_size=20)])
 def test_a_probe_trains_on_samples_that_are_made_up(arm):
     assert 1e-13 < probes.seconds_per_work(replace(arm, epochs=1), "cpu") < 1e-4
 

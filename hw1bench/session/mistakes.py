@@ -109,7 +109,7 @@ def _instead(name: str | None, known: Iterable[str], otherwise: str = "correct t
 
 def _of_arguments(error: TypeError) -> str | None:
     """What is said of a call of one of our constructors with other arguments than it takes; None for any other TypeError."""
-    call = re.match(r"(\w+)(\.__init__)?\(\) (got|missing|takes) .*?(?=\. Did you mean|$)", str(error))
+    call = re.match(r"(\w+)(\.__init__)?\(\) (got|missing|takes|too many) .*?(?=\. Did you mean|$)", str(error))
     constructor = getattr(hw1bench, call[1], None) or getattr(effects, call[1], None) if call else None
     if call is None or constructor is None:
         return None

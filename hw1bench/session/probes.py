@@ -42,21 +42,23 @@ def seconds_per_work(arm: Arm, name: str, advance: Callable[[], None] = lambda: 
 def _cut(arm: Arm, size: int) -> tuple[Arm, Dataset, bool]:
     """``arm`` with a training of about ``size`` steps per epoch, or more epochs if there are not so many; its data; and whether
     that is all there is."""
-    batch = min(arm.batch_size or arm.data.samples, arm.data.samples)
-    most = min(arm.data.samples, _MOST) if batch == arm.data.samples else arm.data.samples
+    batch = min(arm.batch_size or arm.samples, arm.samples)
+    most = min(arm.samples, _MOST) if batch == arm.samples else arm.samples
     samples = min(batch * size, most)
     epochs = min(arm.epochs, _EPOCHS * max(1, size * batch // most))
-    return replace(arm, epochs=epochs), _made_up(arm.data, samples), samples == most and epochs == arm.epochs
+    return replace(arm, epochs=epochs), _made_up(arm, samples), samples == most and epochs == arm.epochs
 
 
 def _work(probe: Arm, arm: Arm, data: Dataset, device: Device) -> float:
     """The work of one run of ``probe`` on ``data``, as many samples of those of ``arm``."""
     kind = costs.kind(arm, (), device)
-    return costs.work_of(probe, kind.device) * len(data.train) / arm.data.samples
+    return costs.work_of(probe, kind.device) * len(data.train) / arm.samples
 
 
-def _made_up(data: Data, samples: int) -> Dataset:
-    """``samples`` samples of the shape of ``data``: a function on fewer points, or made-up numbers, tested if ``data`` is."""
+def _made_up(arm: Arm, samples: int) -> Dataset:
+    """``samples`` training samples of the shape of the data of ``arm``: a function on fewer points, or made-up numbers; with as
+    large a share of them as of the data for validation, and for testing if the data has a test set."""
+    data = arm.data
     if isinstance(data, Function):
         return Library().load(replace(data, points=max(2, samples)))
     generator = torch.Generator().manual_seed(0)
@@ -69,7 +71,9 @@ def _made_up(data: Data, samples: int) -> Dataset:
         return Split(x, torch.randint(data.targets, (count,), generator=generator))
 
     test = split(max(1, samples // 5)) if data.tested else None
-    return Dataset("made up", split(samples), test, "", classes=None if data.regression else data.targets)
+    validation = split(max(1, round(samples * arm.validation / arm.samples))) if arm.validation else None
+    classes = None if data.regression else data.targets
+    return Dataset("made up", split(samples), test, "", classes=classes, validation=validation)
 
 
 class _Given(Library):
@@ -79,4 +83,7 @@ class _Given(Library):
         self._data = data
 
     def load(self, spec: Data) -> Dataset:
+        return self._data
+
+    def of(self, arm: Arm) -> Dataset:
         return self._data

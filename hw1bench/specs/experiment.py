@@ -8,7 +8,7 @@ run. Two specifications with the same content have the same ``digest`` on any ma
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, TypedDict
@@ -291,8 +291,16 @@ class Protocols(TypedDict):
 
 
 def both_tiers(arms: Sequence[Arm], measures: Sequence[Measurement] = ()) -> Protocols:
-    """``full`` and ``quick`` protocols that are the same: what is cheap enough to be tried as reported in both tiers."""
-    protocol = Protocol(arms=tuple(arms), looks=(8, 16, 32), measures=tuple(measures))
+    """``full`` and ``quick`` protocols that are the same: what is cheap enough to be tried as reported in both tiers.
+
+    Raises ValueError as ``Protocol`` does.
+    """
+    # What cannot be counted goes on as it is, for the protocol to refuse.
+    given = {
+        name: tuple(some) if isinstance(some, Iterable) else some
+        for name, some in (("arms", arms), ("measures", measures))
+    }
+    protocol = Protocol(looks=(8, 16, 32), **given)  # type: ignore[arg-type]  # checked by the protocol
     return {"full": protocol, "quick": protocol}
 
 
