@@ -154,6 +154,11 @@ class Session:
         self._written: contract.Document | None = None
         self._place = ""  # the line that says where the report is, or why there is none
 
+    @property
+    def _empty(self) -> bool:
+        """Whether claims were selected, and all of them are in other parts."""
+        return self._shard is not None and self._shard.empty
+
     @pytest.hookimpl(tryfirst=True)  # before the header is printed
     def pytest_sessionstart(self) -> None:
         self._leave_terminal = terminal.forgiving(self.config)  # as it was, if there are no claims
@@ -191,14 +196,13 @@ class Session:
         self._check(session.items)
         if session.testsfailed and not option.continue_on_collection_errors:
             return
-        empty = self._shard is not None and self._shard.empty
-        if not session.items and not empty:
+        if not session.items and not self._empty:
             raise self._selection.nothing()
         items = [item for item in session.items if params(item)]
         if option.collectonly:
             self._place = outlook.summary(items)
         # With --setup-only and --setup-plan no test is called.
-        if (items or empty) and not option.collectonly and not option.setuponly and not option.setupplan:
+        if (items or self._empty) and not option.collectonly and not option.setuponly and not option.setupplan:
             self._sit(items, self._selection.tier(self._shard.selected if self._shard else items))
             session.items.sort(key=self._can_wait if self._budget is None else self._by_rulings_an_hour())
 
@@ -307,7 +311,7 @@ class Session:
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         if self._refused:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        if self._shard is not None and self._shard.empty and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        if self._empty and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = pytest.ExitCode.OK
         if self.sitting is not None:
             start = time.perf_counter()
@@ -370,7 +374,7 @@ class Session:
                 "ERROR: claims do not run under pytest-xdist: leave out -n, as training uses all cores by itself",
                 red=True,
             )
-        if self._written is not None:
+        if self._written is not None and not self._empty:
             terminalreporter.section("claims")
             width, colour = terminalreporter._tw.fullwidth, terminalreporter.hasmarkup
             if self.config.get_verbosity() > 0:

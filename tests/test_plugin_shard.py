@@ -132,7 +132,8 @@ def test_a_part_without_claims_passes_with_one_line(pytester, project, command):
     for extra in ((), ("--collect-only",), ("--strict-rulings",)):
         result = pytester.runpytest("claims", "--shard=2/2", "--report-dir=none", *extra)
         assert result.ret == pytest.ExitCode.OK
-        result.stdout.fnmatch_lines([told])
+        assert result.stdout.lines.count(told) == 1
+        result.stdout.no_fnmatch_line("0 claims*")
     pytester.runpytest("claims", "--shard=1/2", "--report-dir=both").assert_outcomes(passed=2, deselected=2)
     assert command(pytester.path, "merge", "none", "both", "--into", "all").returncode == 0
     assert ids(pytester.path / "all") == {"A-fit-x", "A-fit-y"}

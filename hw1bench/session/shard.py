@@ -40,7 +40,7 @@ class Shard:
 
     @property
     def empty(self) -> bool:
-        """Whether claims were selected, and this part has none of them."""
+        """Whether tests were selected, and this part has none of them."""
         return bool(self.selected) and not self._kept
 
     @pytest.hookimpl(trylast=True)  # of what -m, -k and --on-record have selected
@@ -79,17 +79,15 @@ class Shard:
 
     def described(self, pack: Pack) -> schema.Shard:
         """The part as claims.json has it, with the order of the whole, whose reports, topics and questions ``pack`` has."""
-        figures: dict[str, None] = {}
-        exhibits = [params(item)["exhibit"] for item in self.selected if "exhibit" in params(item)]
-        claims = [params(item)["claim"] for item in self.selected if "claim" in params(item)]
-        for shown in (*(claim.experiment for claim in claims if claim.experiment is not None), *exhibits):
-            figures |= dict.fromkeys(document.figure_paths(shown))
+        experiments = [params(item)["claim"].experiment for item in self.selected if "claim" in params(item)]
+        exhibits = {item.nodeid: params(item)["exhibit"] for item in self.selected if "exhibit" in params(item)}
+        shown = [one for one in (*experiments, *exhibits.values()) if one is not None]
         return {
             "part": self.part.number,
             "of": self.part.of,
             "claims": _ids(self.selected),
-            "figures": list(figures),
-            "exhibits": [item.nodeid for item in self.selected if "exhibit" in params(item)],
+            "figures": list(dict.fromkeys(path for one in shown for path in document.figure_paths(one))),
+            "exhibits": list(exhibits),
             "reports": [report.id for report in pack.reports],
             "topics": [topic.id for topic in pack.topics],
             "questions": [question.id for question in pack.questions],
