@@ -37,6 +37,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "MINUTES",
         "help": "judge what so many minutes allow, by rulings an hour; the rest is not run, with its estimated cost",
     },
+    "shard": {
+        "metavar": "N/OF",
+        "help": "judge one of so many parts of the selected claims, such as 2/5; hw1bench merge makes one report of them",
+    },
     "fresh": {"action": "store_true", "help": "ignore stored blocks: train everything anew"},
     "record-rulings": {"action": "store_true", "help": "put the verdicts on record beside the claims"},
     "strict-rulings": {"action": "store_true", "help": "fail on a weaker verdict, a missing ruling, a claim not run"},

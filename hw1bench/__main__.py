@@ -1,5 +1,5 @@
-"""The command line: ``hw1bench init``, ``data``, ``report``, ``picture``, ``compare``, ``plan``, ``record`` and ``findings``,
-which is also ``python -m hw1bench``."""
+"""The command line: ``hw1bench init``, ``data``, ``report``, ``merge``, ``picture``, ``compare``, ``plan``, ``record`` and
+``findings``, which is also ``python -m hw1bench``."""
 
 import argparse
 import os
@@ -36,6 +36,18 @@ def _report(arguments: argparse.Namespace) -> int:
     _say(f"report: {folder / 'index.html'}")
     if other is not None:
         _say(compare.against(arguments.compare_with, reading.read(folder)[0]))
+    return 0
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    from hw1bench.report import merging
+    from hw1bench.session import step_summary
+
+    into = Path(arguments.into)
+    whole = merging.write([Path(folder) for folder in arguments.folders], into, _say)
+    _say(f"report: {into / 'index.html'}")
+    if said := step_summary.append(whole):
+        _say(said)
     return 0
 
 
@@ -183,6 +195,10 @@ def main(arguments: list[str] | None = None) -> int:
         "--compare-with", metavar="OLD", help="a report directory or a claims.json: the report says what changed since"
     )
     render.set_defaults(run=_report)
+    join = commands.add_parser("merge", help="make one report of several, such as the parts of a session")
+    join.add_argument("folders", metavar="DIR", nargs="+", help="a report directory")
+    join.add_argument("--into", metavar="DIR", required=True, help="the folder of the whole, which is new or empty")
+    join.set_defaults(run=_merge)
     screen = commands.add_parser("picture", help="take a picture of the first screen of a report's page, by Chromium")
     screen.add_argument("source", metavar="RUN_OR_JSON", help="a report directory or a claims.json")
     screen.add_argument("png", metavar="PNG", help="the file to write")

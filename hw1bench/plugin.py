@@ -24,6 +24,7 @@ from hw1bench.session.endings import Endings
 from hw1bench.session.interrupts import Interrupts, drop_lineless
 from hw1bench.session.ruled import OnRecord
 from hw1bench.session.selection import Reading, Selection
+from hw1bench.session.shard import Shard
 from hw1bench.session.subjects import params, topic
 from hw1bench.session.timing import Stopwatch
 from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
@@ -52,7 +53,7 @@ class Contradicts(Exception):
 def begin(config: pytest.Config, reading: Reading, *, early: bool) -> "Session":
     """Begin a session of the court in pytest's, ``early`` or when pytest collects.
 
-    Raises pytest.UsageError, in one line, for a budget that is none, and for packs that contradict each other.
+    Raises pytest.UsageError, in one line, for a budget or a part that is none, and for packs that contradict each other.
     """
     selection = Selection(config, reading)
     if early:
@@ -60,7 +61,11 @@ def begin(config: pytest.Config, reading: Reading, *, early: bool) -> "Session":
     config.pluginmanager.register(selection, "hw1bench-selection")
     if options.chosen(config, "on-record"):
         config.pluginmanager.register(OnRecord(), "hw1bench-on-record")
-    session = Session(config, selection, reading.begun)
+    part = options.part(config)
+    shard = Shard(part, selection) if part else None
+    if shard is not None:
+        config.pluginmanager.register(shard, "hw1bench-shard")  # last, to divide what the others leave
+    session = Session(config, selection, reading.begun, shard)
     config.pluginmanager.register(session, "hw1bench-session")
     if not early:
         session.pytest_sessionstart()
@@ -134,13 +139,14 @@ class Bench:
 class Session:
     """One pytest session of the court: from the claims that were selected to the report."""
 
-    def __init__(self, config: pytest.Config, selection: Selection, begun: float) -> None:
+    def __init__(self, config: pytest.Config, selection: Selection, begun: float, shard: Shard | None) -> None:
         self.config = config
         self.cases: dict[str, Case] = {}  # by node id
         self.exhibits: dict[str, str] = {}  # node id -> topic
         self.sitting: Sitting | None = None
         self.stopwatch = Stopwatch()
         self._selection = selection
+        self._shard = shard
         self._begun = begun
         self._reporting = 0.0  # seconds that the report took
         try:
@@ -153,6 +159,11 @@ class Session:
         self._refused = False  # whether claims were collected under pytest-xdist
         self._written: contract.Document | None = None
         self._place = ""  # the line that says where the report is, or why there is none
+
+    @property
+    def _empty(self) -> bool:
+        """Whether claims were selected, and all of them are in other parts."""
+        return self._shard is not None and self._shard.empty
 
     @pytest.hookimpl(tryfirst=True)  # before the header is printed
     def pytest_sessionstart(self) -> None:
@@ -191,14 +202,14 @@ class Session:
         self._check(session.items)
         if session.testsfailed and not option.continue_on_collection_errors:
             return
-        if not session.items:
+        if not session.items and not self._empty:
             raise self._selection.nothing()
         items = [item for item in session.items if params(item)]
         if option.collectonly:
             self._place = outlook.summary(items)
         # With --setup-only and --setup-plan no test is called.
-        if items and not option.collectonly and not option.setuponly and not option.setupplan:
-            self._sit(items, self._selection.tier(items))
+        if (items or self._empty) and not option.collectonly and not option.setuponly and not option.setupplan:
+            self._sit(items, self._selection.tier(self._shard.selected if self._shard else items))
             session.items.sort(key=self._can_wait if self._budget is None else self._by_rulings_an_hour())
 
     def _by_rulings_an_hour(self) -> Callable[[pytest.Item], tuple[bool, float]]:
@@ -306,6 +317,8 @@ class Session:
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         if self._refused:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        if self._empty and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = pytest.ExitCode.OK
         if self.sitting is not None:
             start = time.perf_counter()
             self._close(self.sitting, session)
@@ -325,7 +338,8 @@ class Session:
         folder = sitting.options.report_dir
         try:
             endings = {name: self._endings.of(some) for name, some in nodes.items()}
-            self._written = sitting.close(endings, known, list(self._exhibits()))
+            shard = self._shard.described(sitting.pack) if self._shard else None
+            self._written = sitting.close(endings, known, list(self._exhibits()), shard)
             whole = sitting.write(self._written)
         except Exception as error:
             reason = (
@@ -341,7 +355,7 @@ class Session:
         self._place = f"report: {folder / 'index.html'}{more}"
         if sitting.options.compare_with is not None:
             self._place += f"\n{compare.against(str(sitting.options.compare_with), whole)}"
-        if said := step_summary.append(whole):
+        if self._shard is None and (said := step_summary.append(whole)):  # the parts have one when they are merged
             self._place += f"\n{said}"
         try:
             self.stopwatch.write(self.config, folder / "benchmark.json")
@@ -366,7 +380,7 @@ class Session:
                 "ERROR: claims do not run under pytest-xdist: leave out -n, as training uses all cores by itself",
                 red=True,
             )
-        if self._written is not None:
+        if self._written is not None and not self._empty:
             terminalreporter.section("claims")
             width, colour = terminalreporter._tw.fullwidth, terminalreporter.hasmarkup
             if self.config.get_verbosity() > 0:
@@ -381,6 +395,8 @@ class Session:
                 account = summary.times(spent, self.sitting.meanwhile, self._reporting, whole, colour=colour)
                 terminalreporter.write(f"\n{account}\n" if account else "")
             terminalreporter.write_line(summary.counts(self._written))
+            if self._shard is not None:
+                terminalreporter.write_line(self._shard.told)
             if self.sitting is not None and self.sitting.options.variants:
                 terminalreporter.write_line("\n".join(summary.variants(self._written)))
             if self.sitting is not None and self.sitting.options.replicate:

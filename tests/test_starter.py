@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import shutil
+from glob import glob
 from pathlib import Path
 
 import pytest
@@ -18,11 +20,13 @@ def written(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {"conftest.py"}
 
 
-def judge_step(text):
-    """What the workflow gives to pytest."""
+def judge_steps(text):
+    """What the jobs of the workflow give to pytest, one for each part."""
     (line,) = re.findall(r"run: pytest (.*)", text)
     (arguments,) = re.findall(r'ARGUMENTS: "(.*)"', text)
-    return shlex.split(line.replace("$ARGUMENTS", arguments))
+    (parts,) = re.findall(r"part: \[(.*?)\]", text)
+    line = line.replace("$ARGUMENTS", arguments)
+    return [shlex.split(line.replace("${{ matrix.part }}", part)) for part in parts.split(", ")]
 
 
 def test_a_new_repository_is_judged_as_its_workflow_does(command, pytester, monkeypatch, tmp_path):
@@ -35,12 +39,21 @@ def test_a_new_repository_is_judged_as_its_workflow_does(command, pytester, monk
     }
     monkeypatch.chdir(folder)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-    result = pytester.runpytest(*judge_step((folder / WORKFLOW).read_text()))
-    result.assert_outcomes(passed=1, deselected=1)
-    assert {"junit.xml", "index.html", "claims.md", "blocks"} <= {
-        path.name for path in (folder / "reports" / "ci").iterdir()
-    }
-    (claim,) = json.loads((folder / "reports" / "ci" / "claims.json").read_text())["claims"]
+    text = (folder / WORKFLOW).read_text()
+    for number, step in enumerate(judge_steps(text)):
+        result = pytester.runpytest(*step)
+        assert result.ret == pytest.ExitCode.OK
+        result.assert_outcomes(passed=number == 0, deselected=1 if number == 0 else 2)
+        (folder / "parts").mkdir(exist_ok=True)
+        (folder / "reports" / "ci").rename(folder / "parts" / f"part-{number}")
+    assert (folder / "parts" / "part-0" / "blocks").exists()
+    (step,) = re.findall(r"run: hw1bench (.*)", text)
+    done = command(folder, *(name for word in step.split() for name in (sorted(glob(word)) or [word])))
+    assert done.returncode == 0
+    shutil.rmtree(folder / "parts")
+    report = folder / "reports" / "all"
+    assert {"junit.xml", "index.html", "claims.md"} <= {path.name for path in report.iterdir()}
+    (claim,) = json.loads((report / "claims.json").read_text())["claims"]
     assert claim["verdict"] == "supported"
     assert "After 200 epochs" in (tmp_path / "summary.md").read_text()
     ignored = (folder / ".gitignore").read_text().split()
@@ -71,4 +84,6 @@ def test_a_conftest_is_written_only_if_the_plugin_is_not_installed(command, pyte
 
 def test_the_workflow_is_the_one_of_this_repository():
     assert (ROOT / WORKFLOW).read_text() == workflow("-c constraints.txt -e .", "--strict-rulings")
-    assert judge_step((ROOT / WORKFLOW).read_text()) == ["claims/", "--report-dir", "reports/ci", "--strict-rulings"]
+    assert judge_steps((ROOT / WORKFLOW).read_text()) == [
+        ["claims/", "--report-dir", "reports/ci", "--shard", part, "--strict-rulings"] for part in ("1/2", "2/2")
+    ]

@@ -14,7 +14,7 @@ from hw1bench.effects import Effect
 from hw1bench.report import schema
 from hw1bench.report.contract import as_float
 from hw1bench.report.protocols import differences
-from hw1bench.specs.experiment import Experiment, Figure
+from hw1bench.specs.experiment import CrossReportFigure, Experiment, Figure
 from hw1bench.specs.pack import Pack
 from hw1bench.specs.questions import Question
 from hw1bench.support.number import not_finite
@@ -28,6 +28,13 @@ def finite(value: float | None) -> float | None:
 def figure_path(experiment: Experiment, figure: Figure) -> str:
     """The path of the figure, relative to the report directory."""
     return f"figures/{experiment.id}-{figure.id}.svg"
+
+
+def figure_paths(exhibit: Experiment | CrossReportFigure) -> list[str]:
+    """The paths of the figures of ``exhibit``, relative to the report directory."""
+    if isinstance(exhibit, CrossReportFigure):
+        return [f"figures/{exhibit.id}.svg"]
+    return [figure_path(exhibit, figure) for figure in exhibit.figures]
 
 
 def figure_of(claim: Claim) -> str | None:
@@ -186,9 +193,11 @@ def build(
     figures: Iterable[schema.Figure],
     exhibits: Sequence[schema.Exhibit] = (),
     compared: schema.Compared | None = None,
+    shard: schema.Shard | None = None,
 ) -> schema.Document:
     """Build the document of a session, with all the reports, topics and questions of ``pack``; a figure that was not drawn is
-    None. ``exhibits`` are the tests that judge nothing; ``compared`` is a document to compare this one with."""
+    None. ``exhibits`` are the tests that judge nothing; ``compared`` is a document to compare this one with; ``shard`` the part
+    of a selection that the session judged."""
     drawn = list(figures)
     paths = {figure["path"] for figure in drawn}
     written: schema.Document = {
@@ -210,4 +219,6 @@ def build(
     }
     if compared is not None:
         written["compared"] = compared
+    if shard is not None:
+        written["shard"] = shard
     return written

@@ -276,6 +276,19 @@ class Compared(TypedDict):
     claims: list[Found]
 
 
+class Shard(TypedDict):
+    """The part of a selection that a session judged, and the whole selection in its order, in which its parts are merged."""
+
+    part: Annotated[Positive, "its number, from 1"]
+    of: Annotated[Positive, "the number of parts"]
+    claims: Annotated[list[Name], "the ids of the claims of all parts"]
+    figures: Annotated[list[Name], "the paths of the figures that all parts may draw"]
+    exhibits: Annotated[list[Name], "the node ids of the exhibits of all parts"]
+    reports: Annotated[list[Name], "the ids of the reports that are described"]
+    topics: Annotated[list[Name], "the ids of the topics"]
+    questions: Annotated[list[Name], "the ids of the questions"]
+
+
 class Document(TypedDict):
     """The findings of a session. Other keys than those listed here are allowed and ignored."""
 
@@ -296,6 +309,7 @@ class Document(TypedDict):
     figures: list[Figure]
     exhibits: NotRequired[Annotated[list[Exhibit], "the tests of the session that judge nothing"]]
     compared: NotRequired[Annotated[Compared, "the document with which this one is compared, if any"]]
+    shard: NotRequired[Annotated[Shard, "the part of a selection that the session judged, if not the whole"]]
 
 
 SCHEMA: int = get_args(Version)[0]

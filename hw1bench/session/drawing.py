@@ -98,7 +98,7 @@ class Drawing:
             ]
             cut_short = any(self._cut_short(one, exhibit.kind, (), some) for one, some in found.items())
             figure = Figure(number="-", title=exhibit.title, kind=exhibit.kind)
-            path = f"figures/{exhibit.id}.svg"
+            (path,) = document.figure_paths(exhibit)
             data = self._data([arm for one in exhibit.experiments for arm in self._arms(one)])
             yield _Chart(
                 exhibit.reports,

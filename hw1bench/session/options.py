@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hw1bench.court.parts import Part
 from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session.budget import Budget
 from hw1bench.specs.experiment import Tier
@@ -31,6 +32,22 @@ def _path(name: str, text: str | None, what: str = "folder") -> Path | None:
     if text == "":
         raise pytest.UsageError(f"{name} '' does not name a {what}: give one, or leave it out")
     return None if text is None else Path(text)
+
+
+def part(config: pytest.Config) -> Part | None:
+    """The part that --shard names, None without it. Raises pytest.UsageError, in one line, if it cannot be judged."""
+    text = chosen(config, "shard")
+    if text is None:
+        return None
+    if chosen(config, "record-rulings"):
+        raise pytest.UsageError(
+            f"--shard {text} divides by what is on record: leave out --record-rulings, which changes that, and record once "
+            "all parts are judged"
+        )
+    try:
+        return Part.parse(text)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def of_session(config: pytest.Config, tier: Tier, budget: Budget | None) -> "Options":

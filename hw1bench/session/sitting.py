@@ -212,13 +212,18 @@ class Sitting:
         return None
 
     def close(
-        self, endings: Mapping[str, Ending | None], known: Known, exhibits: Sequence[schema.Exhibit] = ()
+        self,
+        endings: Mapping[str, Ending | None],
+        known: Known,
+        exhibits: Sequence[schema.Exhibit] = (),
+        shard: schema.Shard | None = None,
     ) -> contract.Document:
         """Draw the figures and return the document of this session's claims. ``write`` puts it into the report directory.
 
         ``endings`` maps the id of each claim to how its test ended (None: the session ended before it). A claim without a
         verdict is reported by its test's ending; so is the outcome of a claim whose test did not end as its verdict would have
-        it. ``known`` are the claims of all files that were collected, ``exhibits`` the tests that judged nothing.
+        it. ``known`` are the claims of all files that were collected, ``exhibits`` the tests that judged nothing, and
+        ``shard`` the part of a selection that was judged.
         """
         if self._ahead is not None:
             self._ahead.end()
@@ -266,6 +271,7 @@ class Sitting:
             figures=drawing.draw(shown),
             exhibits=exhibits,
             compared=self.compared,
+            shard=shard,
         )
 
     def write(self, written: contract.Document) -> contract.Document:
