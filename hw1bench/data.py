@@ -69,11 +69,9 @@ class Dataset:
 
     def hold_out(self, samples: int) -> "Dataset":
         """The set with so many training ``samples`` held out for validation, drawn at random, since sets may be in order, but the
-        same at each call; both parts stay in the order of the set. The set itself for none.
+        same at each call; both parts stay in the order of the set.
 
         Raises ValueError if that leaves none to train on."""
-        if not samples:
-            return self
         if samples >= len(self.train):
             raise ValueError(
                 f"{self.name} has {len(self.train):,} training samples, and validation takes {samples:,}: hold out fewer"
@@ -164,6 +162,7 @@ class Library:
         self._cached = lru_cache(maxsize=3)(self._load)
         self._folder, self._progress = folder, progress
         self._read = lru_cache(maxsize=1)(self._read_images)
+        self._divided = lru_cache(maxsize=1)(self._divide)  # asked for several times per block, and a copy of the set
 
     def load(self, spec: Data) -> Dataset:
         """Return the data set of ``spec``, on the CPU.
@@ -176,7 +175,10 @@ class Library:
         """Return the data set of ``arm``, on the CPU, with the samples held out that it trains without.
 
         Raises as ``load`` does, and ValueError if none is left to train on."""
-        return self.load(arm.data).hold_out(arm.validation)
+        return self._divided(arm.data, arm.validation) if arm.validation else self.load(arm.data)
+
+    def _divide(self, spec: Data, held_out: int) -> Dataset:
+        return self.load(spec).hold_out(held_out)
 
     def _read_images(self, name: str) -> images.ImageSet:
         try:
