@@ -93,8 +93,8 @@ def _terminal() -> tuple[int | None, bool]:
 
 
 def _plan(arguments: argparse.Namespace) -> int:
+    from hw1bench.executors.local import cuda_here
     from hw1bench.session import collected, plan  # imports torch
-    from hw1bench.session.local import cuda_here
 
     marks = f"(gpu or not gpu){f' and ({arguments.m})' if arguments.m else ''}"  # both tiers, unless -m says which
     found = collected.collected([Path(path) for path in arguments.claims], marks, arguments.k)

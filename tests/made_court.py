@@ -7,7 +7,8 @@ import numpy as np
 from hw1bench import Arm, Claim, Experiment, Function, Model, Optimizer
 from hw1bench.court.hearing import Court
 from hw1bench.effects import separates
-from hw1bench.records.runs import Record
+from hw1bench.records import forms
+from hw1bench.records.runs import Block, Record, blocks_of
 from hw1bench.records.store import Store
 from hw1bench.specs.experiment import Protocol
 from hw1bench.specs.measurement import JacobianNorm, Paths
@@ -49,29 +50,42 @@ class Made:
         self.trained = []
         self.measured = []
 
-    def key(self, block):
+    def name(self, block):
         return f"{block.arm.name}-{block.first_seed}"
 
-    def train(self, blocks, done):
-        for block in blocks:
-            self.trained.append(self.key(block))
-            losses = [[2.0, 1.5, self.final(block.arm.name, seed)] for seed in block.seeds]
-            arrays = {"train_loss": np.array(losses)}
-            if block.arm.snapshots:
-                arrays |= dict.fromkeys(ARRAYS, arrays["train_loss"][:, -1:])
-            done(block, Record(arrays, FACTS, 0.5))
+    def keys(self, of, known):
+        kind = [] if isinstance(of, Block) else [type(of.measurement).__name__]
+        return [" ".join([*kind, *map(self.name, blocks_of(of))])]
 
-    def measurement_key(self, measurement, blocks):
-        return " ".join([type(measurement).__name__, *map(self.key, blocks)])
+    def unfit(self, record, of):
+        return forms.unfit(record, of)
 
-    def measure(self, measurement, trained):
-        self.measured.append(self.measurement_key(measurement, [block for block, _ in trained]))
-        if isinstance(measurement, Paths):
-            (_, own), (_, other) = trained
+    def make(self, work, known, done):
+        known = dict(known)
+        for one in work:
+            (name,) = self.keys(one, known)
+            if isinstance(one, Block):
+                self.trained.append(name)
+                record = known[one] = self.train(one, name)
+            else:
+                self.measured.append(name)
+                record = self.measure(one, [known[block] for block in one.blocks], name)
+            done(one, record)
+
+    def train(self, block, name):
+        losses = [[2.0, 1.5, self.final(block.arm.name, seed)] for seed in block.seeds]
+        arrays = {"train_loss": np.array(losses)}
+        if block.arm.snapshots:
+            arrays |= dict.fromkeys(ARRAYS, arrays["train_loss"][:, -1:])
+        return Record(arrays, FACTS, 0.5, name)
+
+    def measure(self, one, trained, name):
+        if isinstance(one.measurement, Paths):
+            own, other = trained
             arrays = {"whole_separation": own.arrays["snapshot_start"][:, 0] - other.arrays["snapshot_start"][:, 0]}
         else:
-            arrays = {"jacobian": trained[0][1].arrays["train_loss"][:, -1]}
-        return Record(arrays, FACTS, 0.25)
+            arrays = {"jacobian": trained[0].arrays["train_loss"][:, -1]}
+        return Record(arrays, FACTS, 0.25, name)
 
 
 def claim(effect, name="T-x", experiment=EXPERIMENT):

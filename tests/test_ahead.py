@@ -11,8 +11,8 @@ import torch
 
 from cases import ARM
 from hw1bench import Experiment, Model
+from hw1bench.executors import local
 from hw1bench.records.runs import Block
-from hw1bench.session import local
 from hw1bench.session.ahead import Ahead, Unseen
 from hw1bench.specs.experiment import Protocol
 from hw1bench.support import arithmetic
@@ -77,7 +77,7 @@ def test_a_long_training_ahead_ends_soon():
 
     def prepare(experiment):
         begun.set()
-        trainer.train([Block("T", "long", arm, 0)], lambda block, record: None)
+        trainer.make([Block("T", "long", arm, 0)], {}, lambda block, record: None)
         return 1
 
     ahead = Ahead([long], prepare, unseen)

@@ -10,9 +10,9 @@ from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Claim, Experiment, Model, both_tiers
 from hw1bench.court.hearing import Court
 from hw1bench.effects import loss_below
+from hw1bench.executors.local import LocalTrainer
 from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.records.store import Store
-from hw1bench.session.local import LocalTrainer
 from hw1bench.specs.measurement import JacobianNorm
 from hw1bench.training import engine
 from hw1bench.training.kernels import binaries
@@ -124,13 +124,13 @@ def test_an_undamaged_record_of_another_form_is_noticed_and_trained_again(tmp_pa
     said = Said()
     trainer = LocalTrainer("cpu", said)
     store = Store(tmp_path, notice=said.notice)
-    key = trainer.key(Block("T", "forms", experiment.quick.arms[0], 0))
+    key = trainer.keys(Block("T", "forms", experiment.quick.arms[0], 0), {})[0]
     store.put(key, ODD[name])
-    judged = Court("quick", store, trainer, unfit=trainer.unfit).hear(claim)
+    judged = Court("quick", store, trainer).hear(claim)
     assert (judged.verdict.word, judged.reused) == ("supported", False)
     assert next(line for line in said.lines if "trained again" in line).startswith(
         f"stored block {key}.npz is damaged (i"
     )
     said.lines.clear()
-    again = Court("quick", Store(tmp_path, notice=said.notice), trainer, unfit=trainer.unfit).hear(claim)
+    again = Court("quick", Store(tmp_path, notice=said.notice), trainer).hear(claim)
     assert (again.verdict, again.reused, said.lines) == (judged.verdict, True, [])

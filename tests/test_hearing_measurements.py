@@ -8,6 +8,7 @@ import pytest
 from hw1bench import Experiment
 from hw1bench.court.hearing import Court
 from hw1bench.effects import Effect, falls, loss_below, separates
+from hw1bench.records.runs import Block
 from hw1bench.records.store import Store
 from hw1bench.specs.measurement import Paths
 from hw1bench.support.snapshots import ARRAYS
@@ -106,7 +107,10 @@ def test_different_measurements_of_the_same_arms_have_separate_results(tmp_path)
 
     own = Effect("of the second", "log ratio", of_the_second, ("a", "b"))
     sitting = court(tmp_path, above_b)
-    sitting.trainer.measurement_key = lambda of, blocks: f"{of.mark_every} {[*map(sitting.trainer.key, blocks)]}"
+    keys = sitting.trainer.keys
+    sitting.trainer.keys = lambda of, known: [
+        name if isinstance(of, Block) else f"{name} {of.measurement.mark_every}" for name in keys(of, known)
+    ]
     judged = sitting.hear(claim(own, experiment=experiment))
     assert judged.verdict.median == pytest.approx(0.8), judged.verdict.note
     assert len(sitting.trainer.measured) == 2
@@ -140,7 +144,7 @@ def test_a_measurement_of_single_arms_is_taken_only_of_arms_that_a_claim_names(t
 
 
 def test_a_measurement_that_fails_is_an_error_and_keeps_the_trained_blocks(tmp_path):
-    def broken(measurement, trained):
+    def broken(one, trained, name):
         raise ValueError("no snapshots")
 
     sitting = court(tmp_path, above_b)
@@ -157,10 +161,10 @@ def test_a_killed_session_keeps_every_finished_measurement(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: {"a": 0.9, "b": 0.5, "c": 0.1}[arm])
     finished = sitting.trainer.measure
 
-    def killed(measurement, trained):
-        if trained[0][0].arm.name == "b":
+    def killed(one, trained, name):
+        if one.arms == ("b",):
             raise KeyboardInterrupt
-        return finished(measurement, trained)
+        return finished(one, trained, name)
 
     sitting.trainer.measure = killed
     with pytest.raises(KeyboardInterrupt):
@@ -191,7 +195,7 @@ def test_measuring_is_timed_with_training_and_by_itself(tmp_path):
 def test_blocks_that_are_not_measured_are_admitted_again(tmp_path):
     asked = []
     sitting = court(tmp_path, lambda arm, seed: seed, admit=lambda _, blocks: asked.append(len(blocks)))
-    sitting.trainer.measure = lambda measurement, trained: 1 / 0
+    sitting.trainer.measure = lambda one, trained, name: 1 / 0
     sitting.hear(APART)
     sitting.trainer.measure = Made.measure.__get__(sitting.trainer)
     sitting.hear(APART)

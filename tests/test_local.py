@@ -8,9 +8,9 @@ from threadpoolctl import threadpool_limits
 
 from cases import unchecked
 from hw1bench import Arm, Function, Images, Model, Optimizer
+from hw1bench.executors import local
 from hw1bench.measures.instruments import Instrument
-from hw1bench.records.runs import Block
-from hw1bench.session import local
+from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.sources import b
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, MinimalRatio, Paths
 from hw1bench.support.refusals import Unavailable
@@ -54,7 +54,7 @@ def no_kernels(monkeypatch):
 def test_blocks_are_handed_over_one_by_one_and_shown(no_kernels):
     shown, done = Shown(), []
     blocks = [Block("T", "x", ARM, first) for first in (0, 8)]
-    local.LocalTrainer("cpu", shown).train(blocks, lambda block, record: done.append((block, len(shown.calls))))
+    local.LocalTrainer("cpu", shown).make(blocks, {}, lambda block, record: done.append((block, len(shown.calls))))
     assert [block for block, _ in done] == blocks
     assert shown.calls.count("finish") == 2
     assert ("T-x, net, seeds 8-15", 24) in shown.calls
@@ -65,7 +65,7 @@ def test_without_the_kernels_one_line_says_so(no_kernels):
     shown = Shown()
     trainer = local.LocalTrainer("cpu", shown)
     for first in (0, 8):
-        trainer.train([Block("T", "x", ARM, first)], lambda block, record: None)
+        trainer.make([Block("T", "x", ARM, first)], {}, lambda block, record: None)
     lines = [call for call in shown.calls if isinstance(call, str) and call != "finish"]
     assert lines == [
         "no kernels: they were not built; training uncompiled (there is no C++ compiler), tens of times slower"
@@ -75,16 +75,16 @@ def test_without_the_kernels_one_line_says_so(no_kernels):
 def test_expensive_blocks_are_not_trained_without_the_kernels(no_kernels):
     block = Block("B", "fit", b.FIT.quick.arms[0], 0)
     with pytest.raises(Unavailable, match=r"not built; without them this block at batch 1 takes about 0[.]2 hours"):
-        local.LocalTrainer("cpu", Shown()).train([block], lambda block, record: None)
+        local.LocalTrainer("cpu", Shown()).make([block], {}, lambda block, record: None)
     short = Block("T", "x", replace(ARM, batch_size=1), 0)
-    local.LocalTrainer("cpu", Shown()).train([short], lambda block, record: None)
+    local.LocalTrainer("cpu", Shown()).make([short], {}, lambda block, record: None)
 
 
 def test_a_failure_ends_the_progress_bar(no_kernels):
     shown = Shown()
     wrong = Block("T", "x", unchecked(ARM, model=Model("3-1")), 0)
     with pytest.raises(ValueError, match="does not take samples"):
-        local.LocalTrainer("cpu", shown).train([wrong], lambda block, record: None)
+        local.LocalTrainer("cpu", shown).make([wrong], {}, lambda block, record: None)
     assert shown.calls[-1] == "finish"
 
 
@@ -92,9 +92,16 @@ CLASSES = replace(ARM, data=Images(name="digits", size=8), model=Model("64-3-10"
 
 
 def trained(trainer, *arms):
-    found = []
-    trainer.train([Block("T", "x", arm, 0) for arm in arms], lambda *pair: found.append(pair))
+    found = {}
+    trainer.make([Block("T", "x", arm, 0) for arm in arms], {}, found.__setitem__)
     return found
+
+
+def measured(trainer, measurement, known, blocks=1):
+    found = []
+    of = Measured(measurement, tuple(known)[:blocks])
+    trainer.make([of], known, lambda _, record: found.append(record))
+    return found[0]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +118,7 @@ def test_measuring_is_shown_under_its_name_and_gives_its_arrays(no_kernels, meas
     trainer = local.LocalTrainer("cpu", shown)
     pairs = trained(trainer, *(replace(CLASSES, name=name, independent=True, snapshots="epoch") for name in "ab"))
     shown.calls.clear()
-    record = trainer.measure(measurement, pairs[: len(measurement.groups("ab")[0])])
+    record = measured(trainer, measurement, pairs, len(measurement.groups("ab")[0]))
     assert arrays <= set(record.arrays)
     assert record.seconds > 0
     assert shown.calls == [(label, 1), 1, "finish"]
@@ -122,7 +129,7 @@ def test_a_search_is_shown_step_by_step(no_kernels):
     trainer = local.LocalTrainer("cpu", shown)
     pairs = trained(trainer, replace(ARM, gradient_norm="epoch"))
     shown.calls.clear()
-    trainer.measure(MinimalRatio(), pairs)
+    measured(trainer, MinimalRatio(), pairs)
     (label, steps), *advanced, end = shown.calls
     assert (label, end) == ("T-x, net, seeds 0-7, minimal ratio", "finish")
     assert 1 < sum(advanced) <= steps
@@ -132,17 +139,16 @@ def test_a_measurement_that_fails_ends_the_progress_bar(no_kernels):
     shown = Shown()
     trainer = local.LocalTrainer("cpu", shown)
     with pytest.raises(ValueError, match="arm 'net' kept no snapshot_start"):
-        trainer.measure(Paths(own="net", other="b", mark_every=1), trained(trainer, CLASSES))
+        measured(trainer, Paths(own="net", other="b", mark_every=1), trained(trainer, CLASSES))
     assert shown.calls[-1] == "finish"
 
 
 def test_the_key_of_a_measurement_changes_with_everything_that_decides_it(monkeypatch):
     blocks = [Block("T", "x", replace(CLASSES, name=name), first) for name in "ab" for first in (0, 8)]
-    # Some blocks' keys do not move with the threads.
-    monkeypatch.setattr(engine, "key", lambda block, *_, **__: str(block))
 
     def key(measurement, blocks):
-        return local.LocalTrainer("cpu", Shown()).measurement_key(measurement, blocks)
+        known = {block: Record({}, {}, 0.0, str(block)) for block in blocks}
+        return local.LocalTrainer("cpu", Shown()).keys(Measured(measurement, tuple(blocks)), known)[0]
 
     line = Interpolation(first="a", second="b", alphas=(0.0, 1.0))
     keys = [
@@ -151,7 +157,7 @@ def test_the_key_of_a_measurement_changes_with_everything_that_decides_it(monkey
         key(line, [blocks[2], blocks[0]]),
         key(replace(line, alphas=(0.0, 0.5, 1.0)), [blocks[0], blocks[2]]),
         key(JacobianNorm(), blocks[:1]),
-        local.LocalTrainer("cpu", Shown()).key(blocks[0]),
+        local.LocalTrainer("cpu", Shown()).keys(blocks[0], {})[0],
     ]
     assert key(line, [blocks[0], blocks[2]]) == keys[0]
     assert len(set(keys)) == 6
@@ -181,7 +187,8 @@ def test_the_precision_of_a_trainer_is_in_its_keys_and_environment_on_a_gpu_alon
 
     def says(device, precision):
         trainer = local.LocalTrainer(device, Shown(), precision=precision)
-        return trainer.environment, trainer.key(trained), trainer.measurement_key(norm, [trained])
+        known = {trained: Record({}, {}, 0.0, "its name")}
+        return trainer.environment, trainer.keys(trained, {}), trainer.keys(Measured(norm, (trained,)), known)
 
     assert says("cpu", "strict") == says("cpu", "default")
     for strict, default in zip(says("cuda", "strict"), says("cuda", "default"), strict=True):
@@ -205,10 +212,10 @@ def test_blocks_are_trained_and_measured_in_the_precision_of_their_trainer(gpu, 
 
     monkeypatch.setattr(engine.side_by_side, "train", train)
     monkeypatch.setattr(local.taking, "instrument_for", lambda _: Instrument(measure, None, dict))
-    trainer, records = local.LocalTrainer("cuda", Shown(), precision=precision), []
+    trainer, made = local.LocalTrainer("cuda", Shown(), precision=precision), []
     large = replace(CLASSES, model=Model("64-16000-10"))  # trained by itself
     two, one = [Block("T", "x", CLASSES, first) for first in (0, 8)], Block("T", "x", large, 0)
-    trainer.train([*two, one], lambda *pair: records.append(pair))
-    trainer.measure(JacobianNorm(), records[:1])
-    assert [block for block, _ in records] == [*two, one]
+    norm = Measured(JacobianNorm(), (two[0],))
+    trainer.make([*two, one, norm], {}, lambda of, record: made.append(of))
+    assert made == [*two, one, norm]
     assert found == [set_to] * 3

@@ -36,6 +36,7 @@ from hw1bench.effects import (
 from hw1bench.records.runs import Record, Run
 from hw1bench.records.store import Store
 from hw1bench.specs.experiment import Protocol
+from made_court import Made
 
 IMAGES = Arm(
     name="",
@@ -73,23 +74,19 @@ def claim(effect, of=None, **changed):
     return Claim("T-x", report="T", where="1", says="It is.", experiment=of or experiment(), effect=effect, **changed)
 
 
-class Made:
+class Curves(Made):
     """A trainer of image nets: ``curve(arm, seed)`` gives training loss and accuracy, each (epochs + 1,)."""
 
     def __init__(self, curve, facts=FACTS):
-        self.curve, self.facts, self.trained = curve, facts, []
+        super().__init__(None)
+        self.curve, self.facts = curve, facts
 
-    def key(self, block):
-        return f"{block.arm.name}-{block.first_seed}"
-
-    def train(self, blocks, done):
-        for block in blocks:
-            self.trained.append(block.arm.name)
-            loss, accuracy = (
-                np.array(values) for values in zip(*(self.curve(block.arm, seed) for seed in block.seeds), strict=True)
-            )
-            arrays = {"train_loss": loss, "train_accuracy": accuracy, "test_loss": loss, "test_accuracy": accuracy}
-            done(block, Record(arrays, self.facts, 0.5))
+    def train(self, block, name):
+        loss, accuracy = (
+            np.array(values) for values in zip(*(self.curve(block.arm, seed) for seed in block.seeds), strict=True)
+        )
+        arrays = {"train_loss": loss, "train_accuracy": accuracy, "test_loss": loss, "test_accuracy": accuracy}
+        return Record(arrays, self.facts, 0.5, name)
 
 
 def falling(arm, end, accuracy, start=2.3):
@@ -98,7 +95,7 @@ def falling(arm, end, accuracy, start=2.3):
 
 
 def court(tmp_path, curve, tier="quick"):
-    return Court(tier, Store(tmp_path), Made(curve))
+    return Court(tier, Store(tmp_path), Curves(curve))
 
 
 def learnt(arm, seed):

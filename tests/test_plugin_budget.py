@@ -7,8 +7,9 @@ import pytest
 
 from hw1bench import Arm, Function, Model, Optimizer
 from hw1bench.court import costs, rulings
+from hw1bench.executors import local
 from hw1bench.report import contract
-from hw1bench.session import budget, local, summary
+from hw1bench.session import budget, summary
 from hw1bench.specs import work
 
 ARM = Arm(

@@ -126,13 +126,12 @@ def test_counts_and_reduced_protocols_have_no_variants():
 class Trained(Made):
     """A trainer whose final loss depends on how the net is initialised, and whose keys on the whole arm."""
 
-    def key(self, block):
+    def name(self, block):
         return f"{block.arm}-{block.first_seed}"
 
-    def train(self, blocks, done):
-        for block in blocks:
-            self.final = lambda name, seed, arm=block.arm: 0.9 if arm.model.init == "keras" else 0.1
-            super().train([block], done)
+    def train(self, block, name):
+        self.final = lambda _, seed: 0.9 if block.arm.model.init == "keras" else 0.1
+        return super().train(block, name)
 
 
 def test_a_verdict_is_tried_under_each_variant_and_stays_what_it_is(tmp_path):

@@ -20,29 +20,29 @@ from hw1bench.court.values import Values
 from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOT_OF, VerdictWord
 from hw1bench.effects import CountsEqual, Effect, Exact, LayersAre
-from hw1bench.records.forms import unfit
-from hw1bench.records.runs import Block, Measured, Record, Run
+from hw1bench.records.runs import Block, Measured, Record, Run, Work, blocks_of
 from hw1bench.records.store import Store
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Model, Tier
-from hw1bench.specs.measurement import Measurement
 from hw1bench.support.number import NoFinding
 from hw1bench.support.progress import Progress, Silent
 from hw1bench.support.refusals import Unavailable, Unreadable
 
 
 class Trainer(Protocol):
-    """A trainer and measurer of blocks, which makes records and their keys; see ``hw1bench.session.local``."""
+    """A trainer and measurer of blocks, which makes records: on this machine, on a cluster, or made up; see
+    ``hw1bench.executors``."""
 
-    def key(self, block: Block) -> str: ...
+    def keys(self, of: Work, known: Mapping[Block, Record]) -> Sequence[str]:
+        """The names under which a store may hold the record of a block, or of a measurement of blocks that are ``known``: one
+        for each kind of machine that may make it."""
 
-    def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
-        """Train ``blocks``; call ``done`` with each as soon as it is trained."""
+    def unfit(self, record: Record, of: Work) -> str:
+        """Why a stored ``record`` cannot be what ``make`` would make; '' if it can."""
 
-    def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str: ...
-
-    def measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
-        """Measure trained blocks of the same seeds, one for each arm of a group of ``measurement``."""
+    def make(self, work: Sequence[Work], known: Mapping[Block, Record], done: Callable[[Work, Record], None]) -> None:
+        """Train the blocks of ``work``, and take its measurements, which look at blocks of it or at those ``known``. Call
+        ``done`` with each record, and its name in it, as soon as it is made."""
 
 
 # Runs the training of an experiment, given its id, and returns when it is done: the place to time it.
@@ -120,14 +120,14 @@ class Court:
     """The court of one tier, which judges claims on blocks from ``store`` or trained by ``trainer``.
 
     ``seed_offset`` is the first seed; ``max_seeds`` drops later looks and never changes the level. ``closed`` is the reason
-    why nothing can be trained here, if there is one: claims that need training are then "not run". ``unfit`` says why a stored
-    record of a block, or of a measurement, cannot be what the trainer would give, or ''. ``prepared`` waits for what else puts
-    runs of an experiment into the store, and says how many blocks and measurements that made. ``admit`` is told of the blocks of
-    an experiment that are about to be trained or measured, and of values from elsewhere that are about to be computed, and raises
-    Unavailable if they are not to be. ``progress`` shows the seeds of such values, and may stop them in the same way. ``records``
-    (trained) and ``results`` (measured) are all that the court has read from the store or made so far. ``spent`` has the seconds
-    by the clock that training and measuring took, or waiting for it, by the id of the experiment or the name of the values;
-    ``cut_short`` the experiments of which something was not trained or measured because it was Unavailable.
+    why nothing can be trained here, if there is one: claims that need training are then "not run". ``prepared`` waits for
+    what else puts runs of an experiment into the store, and says how many blocks and measurements that made. ``admit`` is
+    told of the blocks of an experiment that are about to be trained or measured, and of values from elsewhere that are about
+    to be computed, and raises Unavailable if they are not to be. ``progress`` shows the seeds of such values, and may stop
+    them in the same way. ``records`` (trained) and ``results`` (measured) are all that the court has read from the store or
+    made so far. ``spent`` has the seconds by the clock that training and measuring took, or waiting for it, by the id of the
+    experiment or the name of the values; ``cut_short`` the experiments of which something was not trained or measured because
+    it was Unavailable.
     """
 
     tier: Tier
@@ -136,7 +136,6 @@ class Court:
     seed_offset: int = 0
     max_seeds: int | None = None
     closed: str | None = None
-    unfit: Callable[[Record, Block | Measured], str] = unfit
     prepared: Callable[[Experiment], int] = lambda experiment: 0
     admit: Callable[[Experiment | Values, Sequence[Block]], None] = lambda experiment, blocks: None
     records: dict[Block, Record] = field(default_factory=dict)
@@ -306,26 +305,15 @@ class Court:
         """Bring the blocks of ``look`` and their measurements into memory. Return how many had to be trained or measured."""
         with self._spending(experiment):
             ahead = self.prepared(experiment)
-        missing = []
-        for block in self._blocks(experiment, arms, look):
-            if block not in self.records:
-                stored = self._stored(self.trainer.key(block), block)
-                if stored is None:
-                    missing.append(block)
-                else:
-                    self.records[block] = stored
-        unmeasured = [one for one in self._measured(experiment, arms, look) if not self._have(one)]
+        missing: list[Work] = [block for block in self._blocks(experiment, arms, look) if not self._have(block)]
+        missing += [one for one in self._measured(experiment, arms, look) if not self._have(one)]
 
         def work() -> None:
             with self._spending(experiment):
-                self.trainer.train(missing, self._keep)
-                for one in unmeasured:
-                    trained = [(block, self.records[block]) for block in one.blocks]
-                    record = self.results[one] = self.trainer.measure(one.measurement, trained)
-                    self.store.keep(self.trainer.measurement_key(one.measurement, one.blocks), record)
+                self.trainer.make(missing, self.records, self._keep)
 
-        if missing or unmeasured:
-            affected = dict.fromkeys([*missing, *(block for one in unmeasured for block in one.blocks)])
+        if missing:
+            affected = dict.fromkeys(block for one in missing for block in blocks_of(one))
             try:
                 self.admit(experiment, list(affected))
                 timer(experiment.id, work)
@@ -333,7 +321,7 @@ class Court:
                 self.cut_short.add(experiment)
                 raise
         self._release(experiment, look)
-        return ahead + len(missing) + len(unmeasured)
+        return ahead + len(missing)
 
     @contextmanager
     def _spending(self, experiment: Experiment) -> Iterator[None]:
@@ -343,12 +331,28 @@ class Court:
         finally:
             self.spent[experiment.id] = self.spent.get(experiment.id, 0.0) + time.perf_counter() - start
 
-    def _keep(self, block: Block, record: Record) -> None:
-        self.records[block] = record
-        self.store.keep(self.trainer.key(block), record)
+    def _keep(self, of: Work, record: Record) -> None:
+        self._remember(of, record)
+        self.store.keep(record.name, record)
 
-    def _stored(self, key: str, of: Block | Measured) -> Record | None:
-        return self.store.get(key, lambda record: self.unfit(record, of))
+    def _remember(self, of: Work, record: Record) -> None:
+        if isinstance(of, Block):
+            self.records[of] = record
+        else:
+            self.results[of] = record
+
+    def _have(self, of: Work) -> bool:
+        """Whether the record of a block or measurement is in memory, after loading it if the store holds it."""
+        if of in self.records or of in self.results:
+            return True
+        if isinstance(of, Measured) and any(block not in self.records for block in of.blocks):
+            return False
+        for key in self.trainer.keys(of, self.records):
+            stored = self.store.get(key, lambda record: self.trainer.unfit(record, of))
+            if stored is not None:
+                self._remember(of, stored)
+                return True
+        return False
 
     def _measured(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[Measured]:
         """The measurements of the blocks of ``look``, each with the blocks of one group of arms."""
@@ -359,17 +363,6 @@ class Court:
                 for first in sorted({first for first, _ in by_place}):
                     found.append(Measured(measurement, tuple(by_place[first, name] for name in group)))
         return found
-
-    def _have(self, one: Measured) -> bool:
-        """Whether the result of a measurement is in memory, after loading it if the store holds it."""
-        if one in self.results:
-            return True
-        if any(block not in self.records for block in one.blocks):
-            return False
-        stored = self._stored(self.trainer.measurement_key(one.measurement, one.blocks), one)
-        if stored is not None:
-            self.results[one] = stored
-        return stored is not None
 
     def _release(self, experiment: Experiment, look: int) -> None:
         """Drop from memory what measurements consume of the blocks of ``look``, once all measurements of a block are taken."""

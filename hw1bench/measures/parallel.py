@@ -1,12 +1,11 @@
 """Parts of a measurement side by side."""
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
 
-from hw1bench.support.workers import pool
+from hw1bench.support.workers import pool, processors
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -22,6 +21,6 @@ def side_by_side(
     if not parts:
         return []
     alone = device is not None and device.type != "cpu"
-    workers = 1 if alone else min(len(parts), os.cpu_count() or 1)
+    workers = 1 if alone else min(len(parts), processors())
     with pool(workers) as executor:
         return list(executor.map(function, parts))

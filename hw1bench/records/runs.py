@@ -124,6 +124,15 @@ class Measured:
         return tuple(block.arm.name for block in self.blocks)
 
 
+Work = Block | Measured
+"""What makes a record: a block to train, or a measurement of blocks to take."""
+
+
+def blocks_of(work: Work) -> tuple[Block, ...]:
+    """The blocks that ``work`` trains or looks at."""
+    return (work,) if isinstance(work, Block) else work.blocks
+
+
 @dataclass(frozen=True)
 class Record(_Frozen):
     """The record of a trained block, or of a measurement of blocks. Nothing in it can be changed: arrays are read-only, and
@@ -153,11 +162,13 @@ class Record(_Frozen):
              ``truth`` (points).
     seconds  of training, compilation included, or of measuring, as on a machine that does nothing else (see
              ``hw1bench.support.stopwatch``).
+    name     under which a store keeps it: a digest of all that determines it.
     """
 
     arrays: Mapping[str, np.ndarray]
     facts: Mapping[str, Any]
     seconds: float
+    name: str = ""
 
     def runs(self, block: Block, measured: Sequence[tuple[Measured, "Record"]] = ()) -> Iterator["Run"]:
         """The runs of ``block``, each with its results of those measurements in ``measured`` that look at ``block``."""

@@ -103,6 +103,6 @@ def _unpacked(key: str, arrays: dict[str, np.ndarray]) -> Record:
             raise Damaged("its content does not match its digest")
         if not isinstance(facts, dict) or not 0 <= seconds < math.inf:
             raise Damaged("it does not hold a record")
-        return Record(arrays, facts, seconds)
+        return Record(arrays, facts, seconds, key)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise error if isinstance(error, Damaged) else Damaged("it does not hold a record") from error

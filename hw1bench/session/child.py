@@ -102,7 +102,7 @@ class Child:
 def cuda() -> bool:
     """Whether torch sees a CUDA device. A process of its own looks, because torch and a CUDA context take memory for as long as
     their process lives. Raises ValueError, in one line, if torch cannot be imported."""
-    code = "from hw1bench.session.local import cuda_here; print(cuda_here())"
+    code = "from hw1bench.executors.local import cuda_here; print(cuda_here())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(f"cannot look for a GPU ({done.stderr.strip().splitlines()[-1]}): give --device cpu")

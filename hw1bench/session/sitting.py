@@ -27,6 +27,7 @@ from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import PILOTS, RECORDED, RecordedWord, VerdictWord
 from hw1bench.data import Library
 from hw1bench.effects import Effect
+from hw1bench.executors.local import LocalTrainer, cuda_here
 from hw1bench.records.runs import Block
 from hw1bench.records.store import Store
 from hw1bench.report import contract, document, merge, quantities, reading, schema
@@ -35,7 +36,6 @@ from hw1bench.session.ahead import Ahead, Unseen
 from hw1bench.session.budget import Budget
 from hw1bench.session.drawing import Drawing
 from hw1bench.session.endings import Ending
-from hw1bench.session.local import LocalTrainer, cuda_here
 from hw1bench.session.settings import Options
 from hw1bench.specs.experiment import BLOCK, Arm, CrossReportFigure, Experiment
 from hw1bench.specs.pack import Pack
@@ -144,7 +144,7 @@ class Sitting:
 
     def _court(self, store: Store, trainer: LocalTrainer, budget: Budget | None, closed: str | None = None) -> Court:
         options = self.options
-        court = Court(options.tier, store, trainer, options.seed_offset, options.max_seeds, closed, trainer.unfit)
+        court = Court(options.tier, store, trainer, options.seed_offset, options.max_seeds, closed)
         if budget is not None:
             court.admit = partial(self._admit, budget)
         court.progress = budget.watching(self.progress) if budget else self.progress

@@ -4,6 +4,8 @@ import os
 import time
 from collections.abc import Callable
 
+from hw1bench.support.workers import processors
+
 
 def stopwatch(runs: int | None) -> Callable[[], float]:
     """Start a stopwatch; call what it returns for the seconds since then.
@@ -13,13 +15,13 @@ def stopwatch(runs: int | None) -> Callable[[], float]:
     that does nothing else. By that clock the same work takes ten times as long on a busy machine. None is for work that is done
     elsewhere, as on a GPU, for which the clock is read.
     """
-    clock, processors = time.perf_counter(), _processors()
+    clock, before = time.perf_counter(), _processors()
 
     def seconds() -> float:
         wall = time.perf_counter() - clock
         if runs is None:
             return wall
-        return min(wall, (_processors() - processors) / min(runs, os.cpu_count() or 1))
+        return min(wall, (_processors() - before) / min(runs, processors()))
 
     return seconds
 

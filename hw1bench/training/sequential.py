@@ -21,7 +21,7 @@ from hw1bench.records.runs import KEPT_WEIGHTS, Block
 from hw1bench.specs.evaluation import SplitName
 from hw1bench.specs.experiment import Arm, Loss, Model, Network
 from hw1bench.support.progress import Advance
-from hw1bench.support.workers import pool
+from hw1bench.support.workers import pool, processors
 from hw1bench.training import augmentation, optimizers
 from hw1bench.training.recording import Recording
 from hw1bench.training.streams import generator_for, seed_in, training_targets
@@ -256,7 +256,7 @@ def train(block: Block, dataset: Dataset, advance: Advance, device: torch.device
     shared = _SharedState.of(block, dataset, device)
     reported, by_itself = 0, alone(block.arm, device)
     before = torch.get_rng_state()
-    with pool(1 if by_itself else torch.get_num_threads()) as executor:
+    with pool(1 if by_itself else min(torch.get_num_threads(), processors())) as executor:
         runs = [executor.submit(_seeded_run if by_itself else _run, shared, seed) for seed in block.seeds]
         try:
             waiting = True

@@ -1,11 +1,10 @@
 """Calls of a kernel: the runs of a block train side by side, each in a series of calls that release Python's lock."""
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from hw1bench.support.progress import Advance
-from hw1bench.support.workers import pool
+from hw1bench.support.workers import pool, processors
 
 CALL_SECONDS = 0.08  # of work in one call: for so long an interruption or a progress bar waits
 
@@ -33,7 +32,7 @@ def train_side_by_side(runs: Sequence[Iterator[int]], threads: int | None, advan
     Each call yields its number of optimiser steps, which is passed to ``advance`` from the calling thread. After an
     interruption the calls in progress finish, and no other starts.
     """
-    with pool(min(len(runs), threads or os.cpu_count() or 1)) as executor:
+    with pool(min(len(runs), threads or processors())) as executor:
         waiting: dict[Future[int | None], Iterator[int]] = {executor.submit(next, run, None): run for run in runs}
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:

@@ -1,8 +1,9 @@
-"""The court's trainer on this machine: it trains and measures blocks, and shows progress."""
+"""The trainer on this machine: it trains and measures blocks one after the other, and shows progress."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ from hw1bench.measures import taking
 from hw1bench.measures.instruments import instrument_for
 from hw1bench.records import forms
 from hw1bench.records.measured import measured
-from hw1bench.records.runs import Block, Measured, Record
+from hw1bench.records.runs import Block, Measured, Record, Work
 from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Measurement
 from hw1bench.specs.own_measurement import OwnMeasurement
@@ -54,10 +55,18 @@ class LocalTrainer:
         """Whether runs of ``arm`` are trained and measured by the host's processors although the device is a GPU."""
         return self._device.type == "cuda" and engine.backend(arm, self._device) == "fit_kernel"
 
-    def key(self, block: Block) -> str:
-        return engine.key(block, self._device, self._library, precision=self._precision)
+    def keys(self, of: Work, known: Mapping[Block, Record]) -> tuple[str]:
+        """The one name under which this machine stores the record of a block, or of a measurement of ``known`` blocks."""
+        if isinstance(of, Block):
+            return (engine.key(of, self._device, self._library, precision=self._precision),)
+        decides = {
+            **engine.computing(self._measuring(of.blocks[0].arm), self._precision),
+            **taking.decides(of.measurement),
+            **self.own(of.measurement),
+        }
+        return (taking.key(of.measurement, [known[block].name for block in of.blocks], decides),)
 
-    def unfit(self, record: Record, of: Block | Measured) -> str:
+    def unfit(self, record: Record, of: Work) -> str:
         """Why ``record`` cannot be what training a block, or measuring blocks, gives here; '' if it can."""
         if isinstance(of, Block):
             return forms.unfit(record, of, *engine.contents(of, self._library))
@@ -65,7 +74,22 @@ class LocalTrainer:
         names = measured(of.measurement, *(block.arm for block in of.blocks))
         return forms.unfit(record, of, dict.fromkeys(names), facts)
 
-    def train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
+    def make(self, work: Sequence[Work], known: Mapping[Block, Record], done: Callable[[Work, Record], None]) -> None:
+        """Train the blocks of ``work``, small ones on a GPU side by side, and then take its measurements."""
+        trained = dict(known)
+
+        def keep(of: Work, record: Record) -> None:
+            named = replace(record, name=self.keys(of, trained)[0])
+            if isinstance(of, Block):
+                trained[of] = named
+            done(of, named)
+
+        self._train([one for one in work if isinstance(one, Block)], keep)
+        for one in work:
+            if isinstance(one, Measured):
+                keep(one, self._measure(one.measurement, [(block, trained[block]) for block in one.blocks]))
+
+    def _train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
         for group in engine.groups(blocks, self._device):
             steps = [engine.steps(block, self._library) for block in group]
             for block, its in zip(group, steps, strict=True):
@@ -79,15 +103,6 @@ class LocalTrainer:
                 )
             finally:
                 self._progress.finish()
-
-    def measurement_key(self, measurement: Measurement, blocks: Sequence[Block]) -> str:
-        keys = [self.key(block) for block in blocks]
-        decides = {
-            **engine.computing(self._measuring(blocks[0].arm), self._precision),
-            **taking.decides(measurement),
-            **self.own(measurement),
-        }
-        return taking.key(measurement, keys, decides)
 
     def own(self, measurement: Measurement) -> dict[str, str]:
         """The identity of the code of a ``measurement`` that the author of the claims wrote, as it was when first asked for,
@@ -103,7 +118,7 @@ class LocalTrainer:
             self._own[kind, function] = {"own": identity((kind, function))} if authors else {}
         return self._own[kind, function]
 
-    def measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
+    def _measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
         block, _ = trained[0]
         self._progress.start(f"{block}, {measurement.title}", taking.steps(measurement))
         try:
