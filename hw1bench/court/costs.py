@@ -1,13 +1,14 @@
 """What it costs to put claims on record: the arithmetic of what is not, and seconds by the rates of what is.
 
 A rate is the number of seconds per unit of work of what is on record, measuring included. On the CPU work is counted in
-multiply-adds (see ``hw1bench.specs.work``); on a GPU in optimiser steps, because there steps are chains of short kernels: a
-net of ten times the arithmetic takes two or three times as long. Rates are known by kind: function or images, dense or
-convolutional, so many samples per step, and which measurements are taken. An arm whose kind has no rate on record takes that
-of the nearest kind that has: these properties are dropped from the last to the first until some rate is left. If nothing is on
-record on such a device, a stated constant takes its place. So every experiment has an estimate. Where each experiment on
-record here is estimated from the others, three of four estimates are within a factor of 2 and nine of ten within 3. Pilots
-give rates as rulings do: a smaller budget takes less time, but about as much per unit of work.
+multiply-adds (see ``hw1bench.specs.work``); on a GPU in optimiser steps, because there steps are chains of short kernels, whose
+arithmetic counts only if it is large. Rates are known by kind: function or images, dense or convolutional, so many samples per
+step, and which measurements are taken. An arm whose kind has no rate on record takes that of the nearest kind that has: these
+properties are dropped from the last to the first until some rate is left. On a GPU the first three are never dropped, because a
+step of a convolutional net is another chain of kernels than one of a dense net. If nothing is left, a stated constant takes its
+place. So every experiment has an estimate. Where each experiment on record here is estimated from the others, three of four
+estimates are within a factor of 2 and nine of ten within 3. Pilots give rates as rulings do: a smaller budget takes less time,
+but about as much per unit of work.
 """
 
 import math
@@ -29,6 +30,11 @@ DEVICES: tuple[Device, ...] = ("cpu", "GPU")
 _UNKNOWN: dict[Device, float] = {"cpu": 2e-11, "GPU": 2e-4}
 """Seconds per unit of work where nothing is on record: per multiply-add, as images take it on two cores; and per optimiser step
 and run, as small convolutional nets take it, see docs/gpu.md."""
+_LEAST_KNOWN: dict[Device, int] = {"cpu": 1, "GPU": 3}
+"""Properties of a kind that are never dropped."""
+_A_STEP = 1.4e10
+"""Multiply-adds that take a GPU as long as a step that has next to none: with these constants, the nets timed in docs/gpu.md take
+between 0.4 and 3 times as long as they took."""
 
 
 class Kind(NamedTuple):
@@ -71,9 +77,9 @@ def kind(arm: Arm, measures: Sequence[Measurement], device: Device) -> Kind:
     return Kind("cpu" if function else device, function, convolutional, samples, names)
 
 
-def work_of(arm: Arm, device: Device) -> int:
-    """The work of one run of ``arm``, in the unit of ``device``."""
-    return work.of_run(arm) if device == "cpu" else arm.steps
+def work_of(arm: Arm, device: Device) -> float:
+    """The work of one run of ``arm``, in the unit of ``device``: multiply-adds, or optimiser steps without much arithmetic."""
+    return work.of_run(arm) if device == "cpu" else arm.steps + work.of_run(arm) / _A_STEP
 
 
 class Rates:
@@ -94,7 +100,7 @@ class Rates:
 
     def rate(self, of: Kind) -> float:
         """The geometric mean of the rates of the nearest kind."""
-        for known in range(len(of), 0, -1):
+        for known in range(len(of), _LEAST_KNOWN[of.device] - 1, -1):
             near = [rate for kind, rate in self._found if kind[:known] == of[:known]]
             if near:
                 return geometric_mean(near)
