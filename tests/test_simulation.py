@@ -2,13 +2,14 @@
 schedule."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw1bench.court.schedule import Data, Node, Task
-from hw1bench.court.simulation import cpus_for_a_task, simulate
+from hw1bench.court.simulation import by_number, by_work, simulate
 
 PLENTY = [Node(8, 1)] * 200
 
@@ -70,9 +71,7 @@ SMALL = st.lists(st.builds(Node, st.just(1)), min_size=1, max_size=4)
 @settings(max_examples=50)
 @given(sessions(), SMALL)
 def test_it_is_the_schedule_of_the_twin_that_goes_second_by_second(claims, nodes):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hw1bench.court.simulation.cpus_for_a_task", lambda waiting, nodes: 1)
-        found = simulate(claims, nodes, overhead=0)
+    found = simulate(claims, nodes, overhead=0)
     assert {task: one.end for task, one in found.placed.items()} == second_by_second(claims, nodes)
 
 
@@ -90,7 +89,7 @@ def test_tasks_of_several_threads_are_scheduled_as_by_the_twin(claims, nodes):
 @given(sessions(), st.floats(0, 2))
 def test_one_cpu_takes_the_sum(claims, overhead):
     needed = {task for looks in claims for look in looks for task in whole(look)}
-    found = simulate(claims, [Node(1)], overhead)
+    found = simulate(claims, [Node(1)], overhead=overhead)
     assert found.seconds == pytest.approx(sum(task.seconds + overhead for task in needed))
     assert found.cpus_used == pytest.approx(1)
     assert found.sent == 0
@@ -99,7 +98,7 @@ def test_one_cpu_takes_the_sum(claims, overhead):
 @given(sessions(), st.floats(0, 2))
 def test_machines_without_end_take_the_longest_chain(claims, overhead):
     """Looks of a claim one after the other, and in each look the slowest task with what it reads, on eight CPUs a task."""
-    found = simulate(claims, PLENTY, overhead)
+    found = simulate(claims, PLENTY, overhead=overhead)
     assert found.seconds == pytest.approx(found.chain.seconds)
     assert {one.cpus for one in found.placed.values()} == {8}
     end = {}
@@ -121,9 +120,12 @@ def test_machines_without_end_take_the_longest_chain(claims, overhead):
     assert found.seconds == pytest.approx(max(end.values()))
 
 
-@given(sessions(), st.lists(st.builds(Node, st.integers(1, 20)), min_size=1, max_size=4), st.floats(0, 2))
-def test_no_schedule_beats_the_work_or_the_chain_or_takes_more_cpus_than_there_are(claims, nodes, overhead):
-    found = simulate(claims, nodes, overhead)
+SHARES = st.sampled_from((by_number, by_work))
+
+
+@given(sessions(), st.lists(st.builds(Node, st.integers(1, 20)), min_size=1, max_size=4), SHARES, st.floats(0, 2))
+def test_no_schedule_beats_the_work_or_the_chain_or_takes_more_cpus_than_there_are(claims, nodes, share, overhead):
+    found = simulate(claims, nodes, share, overhead)
     assert found.cpus_used <= 1 + 1e-9
     assert found.chained <= 1 + 1e-9
     assert sum(one.end - one.begin for one in map(found.placed.get, found.chain.tasks)) == pytest.approx(
@@ -135,7 +137,7 @@ def test_no_schedule_beats_the_work_or_the_chain_or_takes_more_cpus_than_there_a
     for task, one in found.placed.items():
         assert all(found.placed[before].end <= one.begin for before in task.after)
     for looks in claims:
-        for before, after in zip(looks, looks[1:], strict=False):
+        for before, after in pairwise(looks):
             ends = max(found.placed[task].end for task in whole(before))
             others = [whole(look) for other in claims if other is not looks for look in other]
             for task in whole(after):
@@ -146,14 +148,14 @@ def test_no_schedule_beats_the_work_or_the_chain_or_takes_more_cpus_than_there_a
 def test_it_takes_no_longer_than_the_bound_of_graham(claims, cpus, overhead):
     """R. L. Graham, Bounds on multiprocessing timing anomalies, SIAM J. Appl. Math. 17, 1969: with m processors, no more than
     work / m and the chain's (1 - 1 / m)."""
-    found = simulate(claims, [Node(1)] * cpus, overhead)
+    found = simulate(claims, [Node(1)] * cpus, overhead=overhead)
     assert found.seconds <= (found.cpu_seconds / cpus + (1 - 1 / cpus) * found.chain.seconds) * (1 + 1e-9)
 
 
-@given(sessions(), st.lists(st.builds(Node, st.integers(8, 20)), min_size=1, max_size=4))
-def test_tasks_of_up_to_eight_cpus_have_a_bound_of_the_same_kind(claims, nodes):
+@given(sessions(), st.lists(st.builds(Node, st.integers(8, 20)), min_size=1, max_size=4), SHARES)
+def test_tasks_of_up_to_eight_cpus_have_a_bound_of_the_same_kind(claims, nodes, share):
     """While a task waits that takes k CPUs, fewer than k are idle on each node."""
-    found = simulate(claims, nodes)
+    found = simulate(claims, nodes, share)
     busy = sum(node.cpus - 7 for node in nodes)
     assert found.seconds <= (found.cpu_seconds / busy + found.chain.seconds) * (1 + 1e-9)
 
@@ -169,47 +171,72 @@ def test_tasks_of_up_to_eight_cpus_have_a_bound_of_the_same_kind(claims, nodes):
         (65, [Node(64)], 1),
         (1, [Node(2), Node(2)], 2),  # a task runs on one node
         (3, [Node(4), Node(2)], 2),
-        (0, [Node(4)], 4),
     ],
 )
 def test_a_task_gets_more_cpus_if_there_are_more_than_tasks(waiting, nodes, cpus):
-    assert cpus_for_a_task(waiting, nodes) == cpus
+    found = simulate([[tasks(*[1.0] * waiting)]], nodes)
+    assert {one.cpus for one in found.placed.values()} == {cpus}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "nodes", "cpus"),
+    [
+        ([30.0, 10.0], [Node(4)], [3, 1]),
+        ([31.0, 9.0], [Node(4)], [4, 1]),  # no less than its share
+        ([99.0, 1.0], [Node(64)], [8, 1]),
+        ([99.0, 1.0], [Node(2), Node(2)], [2, 1]),
+        ([0.0, 0.0], [Node(4)], [1, 1]),
+        ([1.0] * 8, [Node(4)], [1] * 8),
+    ],
+)
+def test_by_work_the_longest_tasks_get_the_most_cpus(seconds, nodes, cpus):
+    placed = simulate([[tasks(*seconds)]], nodes, by_work).placed
+    assert [placed[task].cpus for task in sorted(placed, key=lambda task: int(task.name.split()[1]))] == cpus
+
+
+def test_only_tasks_that_wait_for_cpus_count():
+    """Of the second look when it comes, not of the first, which is done, or of a GPU's."""
+    (last,) = tasks(8.0)
+    found = simulate([[tasks(*[1.0] * 8), [last]], [tasks(90.0, 90.0, quarters=4)]], [Node(8, 1)], overhead=0)
+    assert found.placed[last].cpus == 8
 
 
 def test_closed_forms():
-    assert simulate([[tasks(8.0)]], [Node(16)], 0.5).seconds == 1.5
-    assert simulate([[tasks(*[3.0] * 10)]], [Node(4)], 0).seconds == 9  # three rounds
-    assert simulate([[tasks(*[3.0] * 4), tasks(8.0)]], [Node(4)], 0).seconds == 3 + 8 / 4  # the second look alone
+    assert simulate([[tasks(8.0)]], [Node(16)], overhead=0.5).seconds == 1.5
+    assert simulate([[tasks(*[3.0] * 10)]], [Node(4)], overhead=0).seconds == 9  # three rounds
+    assert (
+        simulate([[tasks(*[3.0] * 4), tasks(8.0)]], [Node(4)], overhead=0).seconds == 3 + 8 / 4
+    )  # the second look alone
     assert simulate([], [Node(1)]).seconds == 0
 
 
 def test_looks_that_others_brought_about_are_passed_over():
     first, second, third = tasks(4.0, 4.0, 4.0)
-    found = simulate([[[first], [second]], [[second], [third]]], [Node(1)] * 2, 0)
+    found = simulate([[[first], [second]], [[second], [third]]], [Node(1)] * 2, overhead=0)
     assert found.seconds == 8  # the first claim is ruled, and the second's next look begins, at 4
     assert [task.name for task in found.chain.tasks] == ["task 1", "task 2"]
 
 
 def test_four_quarters_of_a_gpu_are_a_gpu_and_take_their_time():
     small, large = tasks(*[1.0] * 4, quarters=1), tasks(3.0, quarters=4)
-    found = simulate([[small]], [Node(1, 1)], 0)
+    found = simulate([[small]], [Node(1, 1)], overhead=0)
     assert (found.seconds, found.gpu_seconds, found.gpus_used) == (4, 4, 1)
-    assert simulate([[[*small, *large]]], [Node(1, 1)], 0).seconds == 7
+    assert simulate([[[*small, *large]]], [Node(1, 1)], overhead=0).seconds == 7
     assert (
-        simulate([[[*small, *large]]], [Node(1, 2)], 0).seconds == 4
+        simulate([[[*small, *large]]], [Node(1, 2)], overhead=0).seconds == 4
     )  # small ones share a GPU and leave another whole
-    assert simulate([[[*small, *tasks(6.0)]]], [Node(1, 1)], 0).seconds == 6  # CPUs work beside it
+    assert simulate([[[*small, *tasks(6.0)]]], [Node(1, 1)], overhead=0).seconds == 6  # CPUs work beside it
 
 
 def test_data_sets_and_records_are_sent_where_they_are_read_once():
     mnist = Data("mnist", 1000)
     blocks = tasks(1.0, 1.0, 1.0, 1.0, data=mnist, bytes=10)
-    assert simulate([[blocks]], [Node(1)] * 2, 0).sent == 1000 + 2 * 10
-    assert simulate([[blocks]], [Node(4)], 0).sent == 0
+    assert simulate([[blocks]], [Node(1)] * 2, overhead=0).sent == 1000 + 2 * 10
+    assert simulate([[blocks]], [Node(4)], overhead=0).sent == 0
     both = Task("both", 1.0, after=tuple(blocks[:2]), bytes=1, data=mnist)
-    assert simulate([[[both]]], [Node(1)] * 2, 0).sent == 1000 + 10  # it is taken where the driver is
+    assert simulate([[[both]]], [Node(1)] * 2, overhead=0).sent == 1000 + 10  # it is taken where the driver is
     other = tasks(5.0)
-    assert simulate([[[*other, both]]], [Node(1)] * 2, 0).sent == 1000 + 2 * 10 + 1  # nothing is sent back
+    assert simulate([[[*other, both]]], [Node(1)] * 2, overhead=0).sent == 1000 + 2 * 10 + 1  # nothing is sent back
 
 
 def test_a_cluster_that_can_never_do_it_is_refused():

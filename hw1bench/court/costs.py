@@ -13,7 +13,7 @@ but about as much per unit of work.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import geometric_mean
 from typing import Literal, NamedTuple
@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 from hw1bench.court.docket import Book, Case
 from hw1bench.effects import Effect
 from hw1bench.specs import work
-from hw1bench.specs.experiment import TIERS, Arm, Experiment, Function, Protocol, Tier
+from hw1bench.specs.experiment import BLOCK, TIERS, Arm, Experiment, Function, Protocol, Tier
 from hw1bench.specs.measurement import Measurement
 
 Device = Literal["cpu", "GPU"]
@@ -98,13 +98,18 @@ class Rates:
         found = [rate for kind, rate in self._found if kind == of]
         return geometric_mean(found) if found else None
 
-    def rate(self, of: Kind) -> float:
-        """The geometric mean of the rates of the nearest kind."""
+    def nearest(self, of: Kind) -> float | None:
+        """The geometric mean of the rates of the nearest kind; None if none is near."""
         for known in range(len(of), _LEAST_KNOWN[of.device] - 1, -1):
             near = [rate for kind, rate in self._found if kind[:known] == of[:known]]
             if near:
                 return geometric_mean(near)
-        return _UNKNOWN[of.device]
+        return None
+
+    def rate(self, of: Kind) -> float:
+        """That of the nearest kind, or the constant of the device."""
+        found = self.nearest(of)
+        return _UNKNOWN[of.device] if found is None else found
 
     def seconds(self, arms: Iterable[Arm], measures: Sequence[Measurement], seeds: int, device: Device) -> float:
         """The time that ``seeds`` runs of each of the ``arms`` take, with their ``measures``."""
@@ -114,7 +119,8 @@ class Rates:
 
 @dataclass(frozen=True)
 class Timed:
-    """What a ruling or a pilot on record says of time: ``seeds`` runs of each of the ``arms`` took ``seconds`` on ``device``."""
+    """What a ruling or a pilot on record says of time: ``seeds`` runs of each of the ``arms`` took ``seconds`` on ``device``, a
+    machine with so many ``threads``."""
 
     experiment: Experiment
     tier: Tier
@@ -122,6 +128,7 @@ class Timed:
     seeds: int
     device: Device
     seconds: float
+    threads: int
 
     @property
     def protocol(self) -> Protocol:
@@ -131,6 +138,12 @@ class Timed:
     def trained(self) -> str:
         """The key of what was trained."""
         return self.experiment.key(self.tier)
+
+    @property
+    def of_one_cpu(self) -> "Timed":
+        """The same on one thread, if processors did it: on a machine with more, as many runs of a block train side by side."""
+        processors = all(kind(arm, (), self.device).device == "cpu" for arm in self.arms)
+        return replace(self, seconds=self.seconds * min(self.threads, BLOCK), threads=1) if processors else self
 
     @cached_property
     def rate(self) -> tuple[Kind, float] | None:
@@ -161,7 +174,8 @@ def timed(cases: Iterable[Case], book: Book) -> list[Timed]:
             if experiment is None or ruling is None or not ruling.seconds or not ruling.seeds or not ruling.environment:
                 continue
             arms, device = tuple(compared(case, tier)), device_of(ruling.environment.get("device"))
-            one = Timed(experiment, tier, arms, ruling.seeds, device, ruling.seconds)
+            threads = int(ruling.environment.get("threads") or 1)
+            one = Timed(experiment, tier, arms, ruling.seeds, device, ruling.seconds, threads)
             names = tuple(arm.name for arm in arms)
             found.setdefault((one.trained, names, ruling.seeds, device), one)
     return list(found.values())

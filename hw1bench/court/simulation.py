@@ -7,7 +7,8 @@ claims in the order in which they are given. What the driver does between, such 
 time here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -19,18 +20,35 @@ OVERHEAD = 0.01
 _NOTHING = Chain(0.0, ())
 
 
-def cpus_for_a_task(waiting: int, nodes: Sequence[Node]) -> int:
-    """How many CPUs each of so many ``waiting`` tasks is given: one, or more if there are more CPUs than tasks, up to those of
-    the largest node and to a block's runs, each of which trains on one."""
-    return max(1, min(BLOCK, max(node.cpus for node in nodes), sum(node.cpus for node in nodes) // max(1, waiting)))
+Share = Callable[[Task, Collection[Task], Sequence[Node]], int]
+"""How many CPUs a task is given when it is submitted, of those of the nodes, with all tasks that then wait for CPUs, itself
+included."""
 
 
-def simulate(claims: Iterable[Looks], nodes: Sequence[Node], overhead: float = OVERHEAD) -> Schedule:
-    """The schedule of all looks of ``claims`` on ``nodes``, with ``overhead`` seconds for each task.
+def by_number(task: Task, waiting: Collection[Task], nodes: Sequence[Node]) -> int:
+    """One CPU for each task, or more if there are more CPUs than tasks."""
+    return _within(sum(node.cpus for node in nodes) // len(waiting), nodes)
+
+
+def by_work(task: Task, waiting: Collection[Task], nodes: Sequence[Node]) -> int:
+    """The CPUs with which the task takes no longer than all that waits would take on all of them."""
+    whole = math.fsum(one.seconds for one in waiting)
+    return _within(math.ceil(task.seconds * sum(node.cpus for node in nodes) / whole) if whole else 1, nodes)
+
+
+def _within(cpus: int, nodes: Sequence[Node]) -> int:
+    """``cpus``, but at least one, and no more than the largest node has, or than a block has runs: each trains on one."""
+    return max(1, min(BLOCK, max(node.cpus for node in nodes), cpus))
+
+
+def simulate(
+    claims: Iterable[Looks], nodes: Sequence[Node], share: Share = by_number, overhead: float = OVERHEAD
+) -> Schedule:
+    """The schedule of all looks of ``claims`` on ``nodes``, with CPUs by ``share`` and ``overhead`` seconds for each task.
 
     Raises ValueError, in one line, for a cluster without nodes, and for a task that takes a GPU if none has one.
     """
-    return _Simulation(claims, tuple(nodes), overhead).run()
+    return _Simulation(claims, tuple(nodes), share, overhead).run()
 
 
 @dataclass
@@ -44,10 +62,10 @@ class _Free:
 class _Simulation:
     """One run of ``simulate``."""
 
-    def __init__(self, claims: Iterable[Looks], nodes: tuple[Node, ...], overhead: float) -> None:
+    def __init__(self, claims: Iterable[Looks], nodes: tuple[Node, ...], share: Share, overhead: float) -> None:
         if not nodes:
             raise ValueError("a cluster without nodes does nothing: name one")
-        self._nodes, self._overhead = nodes, overhead
+        self._nodes, self._share, self._overhead = nodes, share, overhead
         self._free = [_Free(node.cpus, [WHOLE] * node.gpus) for node in nodes]
         self._time, self._turn, self._sent = 0.0, 0, 0
         self._claims = [_Claim(iter(looks)) for looks in claims]
@@ -99,13 +117,16 @@ class _Simulation:
 
     def _submit(self, tasks: Sequence[Task]) -> None:
         """Let ``tasks`` start as soon as the records that they read are there, and they fit."""
-        waiting = sum(1 for task, cpus in self._cpus.items() if cpus and task not in self._placed)
-        cpus = cpus_for_a_task(waiting + sum(not task.quarters for task in tasks), self._nodes)
+        waiting = [task for task in (*self._cpus, *tasks) if not task.quarters and task not in self._placed]
         for task in tasks:
             if task.quarters and not any(node.gpus for node in self._nodes):
                 raise ValueError(f"{task.name} takes a GPU, and no node has one: name one that has")
-            fixed = task.threads and min(task.threads, max(node.cpus for node in self._nodes))
-            self._cpus[task] = 0 if task.quarters else fixed or cpus
+            if task.quarters:
+                self._cpus[task] = 0
+            elif task.threads:
+                self._cpus[task] = min(task.threads, max(node.cpus for node in self._nodes))
+            else:
+                self._cpus[task] = self._share(task, waiting, self._nodes)
             unread = [one for one in task.after if one not in self._chains]
             for one in unread:
                 self._readers.setdefault(one, []).append(task)

@@ -1,0 +1,154 @@
+"""What tests would train, as the tasks of a cluster: blocks and measurements, with the seconds that the record gives them.
+
+Nothing here is measured: a block takes what its experiment took on record, or what the nearest kind of net did, see
+``hw1bench.court.costs``. The record does not tell measuring from training, so a block's seconds hold both, and a measurement
+takes only what any task takes.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from hw1bench.court import costs
+from hw1bench.court.costs import Device
+from hw1bench.court.docket import Book, Case
+from hw1bench.court.schedule import WHOLE, Data, Node, Task
+from hw1bench.records.measured import measured
+from hw1bench.records.runs import Block, Measured, recorded
+from hw1bench.session.outlook import Outlook, Part
+from hw1bench.specs.experiment import BLOCK, Arm, Function, Network
+from hw1bench.specs.measurement import Measurement
+from hw1bench.training import engine, side_by_side, stacked
+from hw1bench.training.kernels import fit_kernel, image_kernel
+
+_QUARTER = WHOLE // 4
+_NARROW = (
+    "weights",
+    "buffers",
+    "snapshot_start",
+)  # arrays of a classifier's record in the precision in which it trains
+_BYTES = {"snapshot_steps": 2}  # and arrays of any record in another one
+_WIDE = 8
+
+
+class Known(NamedTuple):
+    """The seconds of a block, and what they are known ``by``."""
+
+    seconds: float
+    by: str
+
+
+class Times:
+    """The times of blocks by what ``cases`` have in ``book``. Raises ValueError, in one line, if it knows no CPU."""
+
+    def __init__(self, cases: Sequence[Case], book: Book) -> None:
+        times = [one.of_one_cpu for one in costs.timed(cases, book)]
+        self._own = {device: costs.by_experiment(times, device) for device in costs.DEVICES}
+        self._rates = costs.rates(times)
+        if "cpu" not in self._rates.devices:
+            raise ValueError(
+                "nothing is on record of the time that training takes on a CPU: judge some claims with --record-rulings first"
+            )
+
+    def block(self, part: Part, arm: Arm, device: Device) -> Known:
+        """The time of a block of ``arm``, measuring included, on one CPU, or on a GPU by itself."""
+        of = costs.kind(arm, part.protocol.measures, device)
+        own, exact = self._own[of.device].get(part.experiment.key(part.tier)), self._rates.exact(of)
+        by = "record" if own else "kind" if exact else "near kind" if self._rates.nearest(of) else "constant"
+        return Known(BLOCK * (own or self._rates.rate(of)) * costs.work_of(arm, of.device), by)
+
+
+class Tasks:
+    """The tasks of ``outlook`` on a cluster of ``nodes``; ``cases`` have the claims."""
+
+    def __init__(self, outlook: Outlook, cases: Sequence[Case], times: Times, nodes: Sequence[Node]) -> None:
+        self._outlook, self._times = outlook, times
+        self._cases: Mapping[str, Case] = {case.claim.id: case for case in cases}
+        self._threads = nodes[0].cpus
+        self._device: Device = "GPU" if any(node.gpus for node in nodes) else "cpu"
+        self._made: dict[Block | Measured, Task] = {}
+
+    @cached_property
+    def claims(self) -> list[list[list[Task]]]:
+        """The tasks of each claim and, last, of what is shown and not judged, look by look."""
+        found = []
+        for part in self._outlook.parts.values():
+            for claim in part.claims:
+                arms = costs.compared(self._cases[claim], part.tier)
+                found.append([self._look(part, arms, index) for index in range(len(part.looks))])
+        shown = [part for part in self._outlook.parts.values() if part.shown]
+        return found + [
+            [self._look(part, [arm for arm in part.protocol.arms if arm.name in part.shown], 0)] for part in shown
+        ]
+
+    def _look(self, part: Part, arms: Sequence[Arm], index: int) -> list[Task]:
+        """The tasks that the look with this ``index`` adds to those before it."""
+        before = part.looks[index - 1] if index else 0
+        return [task for first in range(before, part.looks[index], BLOCK) for task in self._of_seeds(part, arms, first)]
+
+    def _of_seeds(self, part: Part, arms: Sequence[Arm], first: int) -> Iterator[Task]:
+        of = part.experiment
+        blocks = {arm.name: Block(of.report, of.name, arm, first) for arm in arms}
+        for block in blocks.values():
+            yield self._block(part, block)
+        for measurement in part.protocol.measures:
+            for group in measurement.groups(list(blocks)):
+                yield self._measured(part, measurement, [blocks[name] for name in group])
+
+    def _block(self, part: Part, block: Block) -> Task:
+        if block not in self._made:
+            arm = block.arm
+            self._made[block] = Task(
+                str(block),
+                self._times.block(part, arm, self._device).seconds,
+                self._quarters([arm]),
+                self._threads if threads_decide(arm) else None,
+                bytes=bytes_of_block(arm),
+                data=_data(arm),
+            )
+        return self._made[block]
+
+    def _measured(self, part: Part, measurement: Measurement, blocks: Sequence[Block]) -> Task:
+        of, arms = Measured(measurement, tuple(blocks)), [block.arm for block in blocks]
+        if of not in self._made:
+            self._made[of] = Task(
+                f"{blocks[0]}, {measurement.title}",
+                0.0,
+                self._quarters(arms),
+                after=tuple(self._block(part, block) for block in blocks),
+                bytes=BLOCK * _WIDE * sum(map(math.prod, measured(measurement, *arms).values())),
+                data=_data(arms[0]),
+            )
+        return self._made[of]
+
+    def _quarters(self, arms: Sequence[Arm]) -> int:
+        if costs.kind(arms[0], (), self._device).device == "cpu":
+            return 0
+        return _QUARTER if all(map(side_by_side.small, arms)) else WHOLE
+
+
+def threads_decide(arm: Arm) -> bool:
+    """Whether the digits of a block of ``arm`` depend on the number of threads: on a CPU, torch trains it stacked."""
+    if isinstance(arm.model, Network) or fit_kernel.supports(arm) or image_kernel.supports(arm):
+        return False
+    return stacked.stackable(arm) and arm.model.parameters <= engine.STACKED_ON_CPU
+
+
+def bytes_of_block(arm: Arm) -> int:
+    """The bytes of the arrays in the record of a block of ``arm``."""
+    precision = 4 if arm.precision == "float32" else 8
+
+    def each(name: str) -> int:
+        narrow = name in _NARROW or (arm.data.regression and name != "snapshot_scales")
+        return _BYTES.get(name, precision if narrow else _WIDE)
+
+    return BLOCK * sum(each(name) * math.prod(shape) for name, shape in recorded(arm).items())
+
+
+def _data(arm: Arm) -> Data | None:
+    """The training set of ``arm``, images in float32; None for points of a function, which every machine computes."""
+    if isinstance(arm.data, Function):
+        return None
+    each = 4 if len(arm.data.shape) == 3 else 8
+    return Data(repr(arm.data), arm.data.samples * (each * math.prod(arm.data.shape) + 8))
