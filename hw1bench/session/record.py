@@ -1,7 +1,5 @@
 """The record: which claims have a verdict of the full tier, what it rests on, and how far quick pilots agree with it."""
 
-import html
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +13,10 @@ from hw1bench.court.values import Values
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RecordedWord, agreement, standing
 from hw1bench.effects import Effect
 from hw1bench.report import quantities, standings, words
-from hw1bench.report.plain import line
-from hw1bench.session.sections import Section
+from hw1bench.session.sections import Section, escaped
 from hw1bench.specs.experiment import Tier
 from hw1bench.specs.pack import Pack
 
-_MARKUP = re.compile(r"[\\`*_\[\]<>|~]")
 _PAGE = """\
 # The record
 
@@ -302,30 +298,5 @@ def text(found: Record, width: int | None, *, colour: bool) -> str:
 
 def page(found: Record) -> str:
     """The record as the Markdown page of the docs."""
-    parts = ["\n".join(f"- {_escaped(said)}" for said in found.summary)]
-    for section in found.sections:
-        parts.append(f"## {_escaped(section.title)}")
-        parts.append(_escaped(section.note if section.rows else section.otherwise))
-        anchors = section.anchors or [""] * len(section.groups)
-        for anchor, (title, rows) in zip(anchors, section.groups, strict=True):
-            parts.append(_anchor(anchor))
-            parts.append(f"### {_escaped(title)}" if title else "")
-            parts.append(_rows(section, rows) if rows else "")
+    parts = ["\n".join(f"- {escaped(said)}" for said in found.summary), *(one.markdown() for one in found.sections)]
     return _PAGE + "\n\n".join(filter(None, parts)) + "\n"
-
-
-def _rows(section: Section, rows: Sequence[Sequence[str]]) -> str:
-    rule = ["---:" if name in section.numbers else "---" for name in section.head]
-    table = [section.head, rule, *([_escaped(cell) for cell in row] for row in rows)]
-    if section.anchors:
-        table[2:] = [[_anchor(cells[0]) + cells[0], *cells[1:]] for cells in table[2:]]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
-
-
-def _anchor(name: str) -> str:
-    return f'<a id="{html.escape(name)}"></a>' if name else ""
-
-
-def _escaped(said: str) -> str:
-    """``said`` on one line, so that Markdown takes nothing in it for markup."""
-    return _MARKUP.sub(r"\\\g<0>", line(said))

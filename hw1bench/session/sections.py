@@ -1,11 +1,15 @@
-"""Sections of what a command prints: a title, a sentence or two, and a table."""
+"""Sections of what a command prints, or writes into a page of the docs: a title, a sentence or two, and a table."""
 
+import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
 
 from hw1bench.report.plain import line
 from hw1bench.session.tables import Cell, drawn, styled, width_of
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~]")
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,27 @@ class Section:
                 first, *others = (line(row[index]) for index in shown)
                 found.append([f"  {first}" if title else first, *others])
         return drawn([head[index] for index in shown], found, numbers=self.numbers, width=width, colour=colour)
+
+    def markdown(self) -> str:
+        """The section of a Markdown page."""
+        parts = [f"## {escaped(self.title)}", escaped(self.note if self.rows else self.otherwise)]
+        anchors = self.anchors or [""] * len(self.groups)
+        for anchor, (title, rows) in zip(anchors, self.groups, strict=True):
+            parts += [_anchor(anchor), f"### {escaped(title)}" if title else "", self._rows(rows) if rows else ""]
+        return "\n\n".join(filter(None, parts))
+
+    def _rows(self, rows: Sequence[Sequence[str]]) -> str:
+        rule = ["---:" if name in self.numbers else "---" for name in self.head]
+        cells = [[escaped(cell) for cell in row] for row in rows]
+        if self.anchors:
+            cells = [[_anchor(first) + first, *others] for first, *others in cells]
+        return "\n".join(f"| {' | '.join(row)} |" for row in [self.head, rule, *cells])
+
+
+def _anchor(name: str) -> str:
+    return f'<a id="{html.escape(name)}"></a>' if name else ""
+
+
+def escaped(said: str) -> str:
+    """``said`` on one line, so that Markdown takes nothing in it for markup."""
+    return _MARKUP.sub(r"\\\g<0>", line(said))
