@@ -11,6 +11,7 @@
 # make findings   draw the figures of docs/findings.md, and look up its numbers on record
 # make picture    take the picture of the sample report's first screen that README shows; it needs chromium
 # make protocols  write docs/protocols.md, with the seconds of the last quick session
+# make scale      write the tables of docs/scale.md, how long the full tier takes on clusters
 # make reference  write docs/reference.md, every public name, from the code
 # make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
 # make bench-gpu  time training on a GPU against the plain loop, a stacked loop, JAX if it is installed, and the floor of the card
@@ -18,7 +19,7 @@
 # The others set up first. ARGS=... passes arguments to pytest, to the record or to the benchmarks.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: claims full test test-gpu lint record record-page findings picture protocols reference bench bench-gpu wheel setup
+.PHONY: claims full test test-gpu lint record record-page findings picture protocols scale reference bench bench-gpu wheel setup
 
 claims: setup
 	$(BIN)/python -m pytest claims/ $(ARGS)
@@ -56,6 +57,9 @@ picture: setup
 
 protocols: setup
 	$(BIN)/python -m hw1bench.sources reports/benchmark.json docs/protocols.md
+
+scale: setup
+	$(BIN)/python -m hw1bench plan --cluster --markdown docs/scale.md
 
 reference: setup
 	$(BIN)/python -m hw1bench.reference docs/reference.md

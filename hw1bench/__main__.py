@@ -19,6 +19,8 @@ from hw1bench.support.places import data_folder
 
 _WITH_RUN = ("budget", "device", "precision", "report_dir", "data_dir")  # what only judging claims takes
 
+_OF_CLUSTERS = ("nodes", "markdown")  # what only a plan of clusters takes
+
 
 def _init(arguments: argparse.Namespace) -> int:
     from hw1bench.starter import command
@@ -93,6 +95,11 @@ def _terminal() -> tuple[int | None, bool]:
 
 
 def _plan(arguments: argparse.Namespace) -> int:
+    if arguments.cluster:
+        return _scale(arguments)
+    for name in _OF_CLUSTERS:
+        if getattr(arguments, name) is not None:
+            raise ValueError(f"--{name} is for clusters: give --cluster too, or leave it out")
     from hw1bench.executors.local import cuda_here
     from hw1bench.session import collected, plan  # imports torch
 
@@ -106,6 +113,28 @@ def _plan(arguments: argparse.Namespace) -> int:
         device = "cpu" if cpu else "cuda"
         estimator = plan.Estimator(found.cases, found.book, device)
         _say(plan.section(outlook, found.pack, estimator, device).text(width, colour=colour) + "\n")
+    return 0
+
+
+def _scale(arguments: argparse.Namespace) -> int:
+    """Simulate the selected claims on clusters: those of the full tier, unless -m says otherwise."""
+    from hw1bench.session import collected, scale  # imports torch
+
+    if arguments.device != "auto":
+        raise ValueError(
+            f"--device {arguments.device} is for a plan of this machine: name --nodes of a cluster instead"
+        )
+    found = collected.collected([Path(path) for path in arguments.claims], arguments.m or "gpu", arguments.k)
+    if not found.outlooks:
+        raise ValueError(f"nothing is selected by -m {arguments.m!r} and -k {arguments.k!r}: give other expressions")
+    clusters = arguments.nodes or scale.CLUSTERS
+    sections = [one for outlook in found.outlooks for one in scale.sections(outlook, found.cases, found.book, clusters)]
+    if arguments.markdown is not None:
+        path = Path(arguments.markdown)
+        write_whole(path, scale.page(path.read_text(encoding="utf-8"), sections).encode())
+        return 0
+    width, colour = _terminal()
+    _say("\n\n".join(one.text(width, colour=colour) for one in sections))
     return 0
 
 
@@ -222,6 +251,20 @@ def main(arguments: list[str] | None = None) -> int:
         choices=("auto", "cpu", "cuda"),
         default="auto",
         help="where to train (default: auto, the CPU in the quick tier, and in the full tier CUDA if there is a device)",
+    )
+    plan.add_argument(
+        "--cluster",
+        action="store_true",
+        help="simulate how long the full tier, or what -m selects, takes on clusters, from what is on record",
+    )
+    plan.add_argument(
+        "--nodes",
+        metavar="NODES",
+        action="append",
+        help="with --cluster: CPUs by node, such as 1,1, or 8x16+1 for eight nodes with 16 CPUs and a GPU (repeatable)",
+    )
+    plan.add_argument(
+        "--markdown", metavar="PAGE", help="with --cluster: put the tables into a Markdown page, between its marks"
     )
     plan.set_defaults(run=_plan)
     record = commands.add_parser(

@@ -14,7 +14,6 @@ from hw1bench.court import costs
 from hw1bench.court.costs import Device
 from hw1bench.court.docket import Book, Case
 from hw1bench.court.schedule import WHOLE, Data, Node, Task
-from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Measured, recorded
 from hw1bench.session.outlook import Outlook, Part
 from hw1bench.specs.experiment import BLOCK, Arm, Function, Network
@@ -46,6 +45,7 @@ class Times:
         times = [one.of_one_cpu for one in costs.timed(cases, book)]
         self._own = {device: costs.by_experiment(times, device) for device in costs.DEVICES}
         self._rates = costs.rates(times)
+        self._known: dict[tuple[str, str, str, Device], Known] = {}  # counting the work of a net takes milliseconds
         if "cpu" not in self._rates.devices:
             raise ValueError(
                 "nothing is on record of the time that training takes on a CPU: judge some claims with --record-rulings first"
@@ -53,6 +53,12 @@ class Times:
 
     def block(self, part: Part, arm: Arm, device: Device) -> Known:
         """The time of a block of ``arm``, measuring included, on one CPU, or on a GPU by itself."""
+        place = part.experiment.id, part.tier, arm.name, device
+        if place not in self._known:
+            self._known[place] = self._block(part, arm, device)
+        return self._known[place]
+
+    def _block(self, part: Part, arm: Arm, device: Device) -> Known:
         of = costs.kind(arm, part.protocol.measures, device)
         own, exact = self._own[of.device].get(part.experiment.key(part.tier)), self._rates.exact(of)
         by = "record" if own else "kind" if exact else "near kind" if self._rates.nearest(of) else "constant"
@@ -117,7 +123,7 @@ class Tasks:
                 0.0,
                 self._quarters(arms),
                 after=tuple(self._block(part, block) for block in blocks),
-                bytes=BLOCK * _WIDE * sum(map(math.prod, measured(measurement, *arms).values())),
+                bytes=BLOCK * _WIDE * sum(map(math.prod, measurement.arrays(*arms).values())),
                 data=_data(arms[0]),
             )
         return self._made[of]

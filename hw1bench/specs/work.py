@@ -33,8 +33,8 @@ def by_layer(layout: str, shape: tuple[int, ...]) -> Iterator[int]:
 def of_run(arm: Arm) -> int:
     """Multiply-adds of one run of ``arm``: training, and the evaluations of the training set after epochs. The test set, which
     is smaller, and what is measured afterwards are not counted."""
-    evaluations = sum(epoch > 0 for epoch in arm.evaluation.epochs("train", arm.epochs))
-    passes = _TRAINING * arm.epochs + _EVALUATION * evaluations
+    evaluated = arm.evaluation.epochs("train", arm.epochs)
+    passes = _TRAINING * arm.epochs + _EVALUATION * (len(evaluated) - (0 in evaluated))
     if isinstance(arm.model, Network):
         each = arm.model.passed(arm.data.shape).multiply_adds
     else:
