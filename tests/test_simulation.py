@@ -217,6 +217,17 @@ def test_looks_that_others_brought_about_are_passed_over():
     assert [task.name for task in found.chain.tasks] == ["task 1", "task 2"]
 
 
+def test_a_look_waits_for_all_looks_before_it_even_if_the_last_of_them_was_done_long_ago():
+    slow, quick, last = tasks(9.0, 1.0, 2.0)
+    found = simulate([[[slow], [quick], [last]], [[quick]]], [Node(1)] * 2, overhead=0)
+    assert (found.seconds, found.chain) == (11, (11, (slow, last)))
+
+
+def test_threads_are_those_of_the_largest_node_at_most():
+    (task,) = tasks(8.0, threads=16)
+    assert simulate([[[task]]], [Node(2), Node(4)], overhead=0).placed[task].cpus == 4
+
+
 def test_four_quarters_of_a_gpu_are_a_gpu_and_take_their_time():
     small, large = tasks(*[1.0] * 4, quarters=1), tasks(3.0, quarters=4)
     found = simulate([[small]], [Node(1, 1)], overhead=0)
