@@ -19,7 +19,7 @@ from hw1bench.support.places import data_folder
 
 _WITH_RUN = ("budget", "device", "precision", "report_dir", "data_dir")  # what only judging claims takes
 
-_OF_CLUSTERS = ("nodes", "markdown")  # what only a plan of clusters takes
+_OF_CLUSTERS = ("nodes", "times", "markdown")  # what only a plan of clusters takes
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -118,7 +118,8 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 def _scale(arguments: argparse.Namespace) -> int:
     """Simulate the selected claims on clusters: those of the full tier, unless -m says otherwise."""
-    from hw1bench.session import collected, scale  # imports torch
+    from hw1bench.court import costs
+    from hw1bench.session import collected, scale, tasks  # imports torch
 
     if arguments.device != "auto":
         raise ValueError(
@@ -128,7 +129,11 @@ def _scale(arguments: argparse.Namespace) -> int:
     if not found.outlooks:
         raise ValueError(f"nothing is selected by -m {arguments.m!r} and -k {arguments.k!r}: give other expressions")
     clusters = arguments.nodes or scale.CLUSTERS
-    sections = [one for outlook in found.outlooks for one in scale.sections(outlook, found.cases, found.book, clusters)]
+    if arguments.times is None:
+        times = tasks.Times(costs.timed(found.cases, found.book))
+    else:
+        times = tasks.Times(tasks.reported(reading.read(Path(arguments.times))[0], found.cases))
+    sections = [one for outlook in found.outlooks for one in scale.sections(outlook, found.cases, times, clusters)]
     if arguments.markdown is not None:
         path = Path(arguments.markdown)
         write_whole(path, scale.page(path.read_text(encoding="utf-8"), sections).encode())
@@ -262,6 +267,11 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="NODES",
         action="append",
         help="with --cluster: CPUs by node, such as 1,1, or 8x16+1 for eight nodes with 16 CPUs and a GPU (repeatable)",
+    )
+    plan.add_argument(
+        "--times",
+        metavar="RUN_OR_JSON",
+        help="with --cluster: a report whose times to take instead of those on record, such as one of this machine",
     )
     plan.add_argument(
         "--markdown", metavar="PAGE", help="with --cluster: put the tables into a Markdown page, between its marks"

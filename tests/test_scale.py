@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from hw1bench.court import costs
 from hw1bench.court.schedule import Node
 from hw1bench.session.outlook import Outlook
 from hw1bench.session.scale import BEGIN, CLUSTERS, END, nodes_of, page, sections
+from hw1bench.session.tasks import Times
 from made_record import DENSE, book, case, experiment, ruled
 
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
@@ -27,8 +29,12 @@ def outlook(*cases):
     return found
 
 
+def times(*record, cases=(FIT, IMAGES)):
+    return Times(costs.timed(cases, book(*record)))
+
+
 def tables(*cases, clusters):
-    return sections(outlook(*cases), cases, book(*TIMED), clusters)
+    return sections(outlook(*cases), cases, times(*TIMED, cases=cases), clusters)
 
 
 def rows(section):
@@ -90,22 +96,22 @@ def test_what_more_cpus_for_longer_tasks_would_change():
 
 def test_on_gpus_the_time_of_gpus_counts():
     gpu = ruled(IMAGES, seconds=80.0, environment={"device": "H100", "threads": 16})
-    table, blocks = sections(outlook(FIT, IMAGES), [FIT, IMAGES], book(TIMED[0], gpu), ["8+1", "2x8+2"])
+    table, blocks = sections(outlook(FIT, IMAGES), [FIT, IMAGES], times(TIMED[0], gpu), ["8+1", "2x8+2"])
     one, more = rows(table)["First look, of 8 seeds"]
     assert (one["cluster"], one["time"], one["GPU time"]) == ("1 GPU, 8 CPUs", "2 min 40 s", "1 min 20 s")
     assert (one["efficiency"], one["bounded by"]) == ("50 %", "T-images, a, seeds 0-7")  # two quarters
     assert (more["cluster"], more["efficiency"]) == ("4 GPUs, 16 CPUs on 2 nodes", "12 %")
     fit, images = rows(blocks)[""]
     assert (fit["GPU, seconds"], fit["GPU, by"]) == ("–", "–")
-    assert (images["GPU, seconds"], images["GPU, by"]) == ("40.0", "record")
+    assert (images["GPU, seconds"], images["GPU, by"]) == ("40.0", "itself")
 
 
 def test_blocks_are_listed_with_what_is_known_of_them():
     other = case("T-z", of=experiment("other", replace(DENSE, epochs=8)))
-    _, table = sections(outlook(FIT, IMAGES, other), [FIT, IMAGES, other], book(*TIMED), ["1"])
+    _, table = sections(outlook(FIT, IMAGES, other), [FIT, IMAGES, other], times(*TIMED), ["1"])
     fit, images, alike = rows(table)[""]
     assert [fit[name] for name in ("experiment", "claims", "arms", "seeds")] == ["T-x", "1", "2", "8 to 32"]
-    assert [fit[name] for name in ("CPU, seconds", "CPU, by")] == ["6.00", "record"]
+    assert [fit[name] for name in ("CPU, seconds", "CPU, by")] == ["6.00", "itself"]
     assert images["CPU, seconds"] == "3,600"
     assert (alike["CPU, by"], alike["GPU, by"]) == ("kind", "constant")
     assert "The first look is 6 blocks, whose records take" in table.note
@@ -113,7 +119,7 @@ def test_blocks_are_listed_with_what_is_known_of_them():
 
 
 def test_a_tier_that_trains_nothing_costs_nothing():
-    table, blocks = sections(Outlook("full"), [FIT], book(TIMED[0]), ["2"])
+    table, blocks = sections(Outlook("full"), [FIT], times(TIMED[0]), ["2"])
     assert (table.text(80, colour=False), blocks.rows) == ("The full tier on clusters\nNothing is trained.", [])
 
 
@@ -122,7 +128,7 @@ def test_tables_are_put_between_the_marks_of_a_page():
     new = page(old, tables(FIT, clusters=["2"]))
     assert new.startswith(f"# Title\n\nProse.\n\n{BEGIN}\n\n## The full tier on clusters\n")
     assert new.endswith(f"\n\n{END}\n\nMore.\n")
-    assert "old" not in new
+    assert "\nold\n" not in new
     assert page(new, tables(FIT, clusters=["2"])) == new
     for text in ("", BEGIN, f"{END} {BEGIN}"):
         with pytest.raises(ValueError, match="no place for the tables"):
@@ -144,7 +150,10 @@ def test_the_command_simulates_what_is_selected_on_the_nodes_that_are_named(proj
     assert record(None) == 1
     nothing = command(pytester.path, "plan", "--cluster")
     assert (nothing.returncode, nothing.stderr.count("\n")) == (2, 1)
-    assert nothing.stderr.startswith("hw1bench: nothing is on record of the time that training takes on a CPU")
+    assert nothing.stderr.startswith("hw1bench: nobody knows how long training takes on a CPU")
+    own = command(pytester.path, "plan", "--cluster", "--times", "reports", "--nodes", "1", "-m", "not gpu")
+    assert (own.returncode, own.stderr) == (0, "")
+    assert re.search(r"^A-toy .* itself ", own.stdout, re.MULTILINE)
     record(7.0)
     done = command(pytester.path, "plan", "--cluster", "--nodes", "1,1", "-m", "not gpu")
     assert done.returncode == 0, done.stderr
@@ -161,6 +170,7 @@ def test_the_command_simulates_what_is_selected_on_the_nodes_that_are_named(proj
     ("arguments", "said"),
     [
         (["--nodes", "2"], "--nodes is for clusters: give --cluster too, or leave it out"),
+        (["--times", "reports"], "--times is for clusters: give --cluster too, or leave it out"),
         (["--markdown", "x.md"], "--markdown is for clusters: give --cluster too, or leave it out"),
         (
             ["--cluster", "--device", "cpu"],
@@ -178,7 +188,8 @@ def test_options_that_do_not_go_together_are_refused(arguments, said, project, c
 def test_the_page_in_the_docs_is_up_to_date(collected_claims):
     text = PAGE.read_text(encoding="utf-8")
     (outlook,) = collected_claims.outlooks
-    found = sections(outlook, collected_claims.cases, collected_claims.book, CLUSTERS)
+    known = Times(costs.timed(collected_claims.cases, collected_claims.book))
+    found = sections(outlook, collected_claims.cases, known, CLUSTERS)
     assert page(text, found) == text, "make scale"
 
 

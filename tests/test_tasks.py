@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from hw1bench import CrossReportFigure, Images, JacobianNorm, Model, Optimizer
+from hw1bench.court import costs
 from hw1bench.court.schedule import Node
 from hw1bench.data import BUILT_IN
 from hw1bench.effects import Effect, lower_loss
 from hw1bench.measures import taking
 from hw1bench.records.runs import Block
 from hw1bench.session.outlook import Outlook
-from hw1bench.session.tasks import Tasks, Times, bytes_of_block, threads_decide
+from hw1bench.session.tasks import Tasks, Times, bytes_of_block, reported, threads_decide
 from hw1bench.specs.experiment import Network
 from hw1bench.training import engine
 from made_court import BASIS, PAIR
@@ -35,8 +36,12 @@ def outlook(*subjects, tier="full"):
     return found
 
 
+def known(*record, cases=(FIT, IMAGES)):
+    return Times(costs.timed(cases, book(*record)))
+
+
 def tasks(*cases, nodes=None, shown=(), record=TIMED):
-    times, nodes = Times([FIT, IMAGES, *cases], book(*record)), nodes or [Node(4)]
+    times, nodes = known(*record, cases=[FIT, IMAGES, *cases]), nodes or [Node(4)]
     return Tasks(outlook(*(one.claim for one in cases), *shown), [FIT, IMAGES, *cases], times, nodes).claims
 
 
@@ -85,7 +90,7 @@ def test_a_block_takes_the_seconds_of_one_cpu():
     (looks,) = tasks(FIT)
     assert looks[0][0].seconds == pytest.approx(6.0)  # two blocks in 6 s on two threads
     many = ruled(FIT, seconds=6.0, environment={"device": "cpu", "threads": 16})
-    assert Times([FIT], book(many)).block(part(FIT), BASIS, "cpu") == (pytest.approx(24.0), "record")
+    assert known(many).block(part(FIT), BASIS, "cpu") == (pytest.approx(24.0), "itself")
 
 
 def test_functions_train_on_cpus_beside_a_gpu_and_small_nets_take_a_quarter_of_it():
@@ -99,17 +104,43 @@ def test_functions_train_on_cpus_beside_a_gpu_and_small_nets_take_a_quarter_of_i
 
 
 def test_times_are_of_the_experiment_or_of_the_nearest_kind_or_a_constant():
-    times = Times([FIT, IMAGES], book(*TIMED))
+    times = known(*TIMED)
     alike, near = experiment("alike", replace(DENSE, epochs=8)), experiment("near", replace(DENSE, batch_size=1))
     found = [times.block(part(one), one.claim.experiment.full.arms[0], "cpu") for one in (IMAGES, case(of=alike))]
-    assert found == [(pytest.approx(60.0), "record"), (pytest.approx(120.0, rel=0.1), "kind")]
+    assert found == [(pytest.approx(60.0), "itself"), (pytest.approx(120.0, rel=0.1), "kind")]
     assert times.block(part(case(of=near)), near.full.arms[0], "cpu").by == "near kind"
     assert times.block(part(IMAGES), DENSE, "GPU").by == "constant"
 
 
+def entry(of, **changed):
+    plain = {"id": of.claim.id, "seeds": 8, "seconds": 3.0, "experiment": of.claim.key("full")}
+    return {**plain, "environment": {"device": "cpu", "threads": 4}, **changed}
+
+
+def test_a_report_tells_times_as_the_record_does():
+    found = reported({"tier": "full", "claims": [entry(FIT), entry(IMAGES, seconds=30.0)]}, [FIT, IMAGES])
+    assert found == costs.timed(
+        [FIT, IMAGES],
+        book(
+            *(
+                ruled(one, seconds=seconds, environment={"device": "cpu", "threads": 4})
+                for one, seconds in ((FIT, 3.0), (IMAGES, 30.0))
+            )
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"id": "T-gone"}, {"seeds": None}, {"seconds": 0.0}, {"environment": None}, {"experiment": "another"}],
+)
+def test_entries_that_tell_no_time_of_the_claims_are_left_out(changed):
+    assert reported({"tier": "full", "claims": [entry(FIT, **changed)]}, [FIT]) == []
+
+
 def test_without_a_time_on_record_nothing_is_told():
-    with pytest.raises(ValueError, match=r"^nothing is on record of the time .*--record-rulings first$"):
-        Times([FIT], book(ruled(FIT, seconds=None)))
+    with pytest.raises(ValueError, match=r"^nobody knows how long .* --record-rulings, or give --times a report$"):
+        known(ruled(FIT, seconds=None))
 
 
 @pytest.mark.parametrize(

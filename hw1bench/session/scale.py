@@ -1,10 +1,10 @@
-"""What scale costs: how long the claims of a tier take on clusters, simulated from the times on record."""
+"""What scale costs: how long the claims of a tier take on clusters, simulated from what they took before."""
 
 import re
 from collections.abc import Iterable, Sequence
 
 from hw1bench.court.costs import DEVICES
-from hw1bench.court.docket import Book, Case
+from hw1bench.court.docket import Case
 from hw1bench.court.schedule import Looks, Node, Schedule, Task
 from hw1bench.court.simulation import OVERHEAD, by_work, simulate
 from hw1bench.report import quantities
@@ -18,8 +18,8 @@ CLUSTERS = ("2", "16", "4x16", "16+1", "8x16+1", "64x16+1")
 BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
 _MOST = 10_000  # nodes
 _NOTE = (
-    "Simulated from what blocks took on record, see below, if nothing is stored. A block, eight runs of one arm, is a task, and "
-    "so is each measurement. A task takes one CPU; if there are more CPUs than tasks when it is submitted, it takes more, up to "
+    "Simulated from the times of blocks, see below, if nothing is stored. A block, eight runs of one arm, is a task, and so is "
+    "each measurement. A task takes one CPU; if there are more CPUs than tasks when it is submitted, it takes more, up to "
     "eight, and so much less time. On a GPU it takes the whole of it, or a quarter, and four times as long, if its net has fewer "
     f"than a million parameters; functions train on CPUs there too. Each task takes {1000 * OVERHEAD:.0f} ms more. Efficiency is "
     "the share of the time of all CPUs, or of all GPUs if there are any, that tasks take up. What bounds the time is whatever "
@@ -29,9 +29,9 @@ _NOTE = (
 )
 _BLOCKS = (
     "Seconds of one block on one CPU, and on a GPU by itself, from the arm that takes least to the one that takes most. They are "
-    'known by the experiment\'s own time on record ("record"), or estimated by that of nets of its kind ("kind"), of the nearest '
-    'kind ("near kind"), or by a constant from what has been seen on a GPU ("constant"), each by the work of its arms. What '
-    "measuring takes is on record together with training, and is in the seconds of the blocks that are measured."
+    'known by what the experiment itself took ("itself"), on record or in the report of --times, or estimated by what nets of '
+    'its kind took ("kind"), or of the nearest kind ("near kind"), or by a constant from what has been seen on a GPU '
+    '("constant"), each by the work of its arms. The seconds of blocks that are measured hold those of measuring.'
 )
 
 
@@ -50,10 +50,9 @@ def nodes_of(text: str) -> list[Node]:
     return found
 
 
-def sections(outlook: Outlook, cases: Sequence[Case], book: Book, clusters: Sequence[str]) -> list[Section]:
+def sections(outlook: Outlook, cases: Sequence[Case], times: Times, clusters: Sequence[str]) -> list[Section]:
     """What the tests of ``outlook`` cost on ``clusters``, and what is known of their blocks. Raises ValueError, in one line, for
-    a cluster that cannot be read, and if nothing is on record of time."""
-    times = Times(cases, book)
+    a cluster that cannot be read."""
     on = [nodes_of(text) for text in clusters]
     return [_clusters(outlook, cases, times, on), _blocks(outlook, cases, times)]
 
@@ -127,9 +126,10 @@ def _bound(found: Schedule) -> str:
 
 
 def _bytes(count: float) -> str:
-    if count == 0:
-        return "–"
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+    for size, unit in ((1e9, "GB"), (1e6, "MB")):
+        if count >= size / 10:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 1e3:.1f} kB" if count else "–"
 
 
 def _blocks(outlook: Outlook, cases: Sequence[Case], times: Times) -> Section:

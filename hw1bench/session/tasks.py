@@ -1,20 +1,21 @@
-"""What tests would train, as the tasks of a cluster: blocks and measurements, with the seconds that the record gives them.
+"""What tests would train, as the tasks of a cluster: blocks and measurements, with the seconds that claims took before.
 
-Nothing here is measured: a block takes what its experiment took on record, or what the nearest kind of net did, see
-``hw1bench.court.costs``. The record does not tell measuring from training, so a block's seconds hold both, and a measurement
-takes only what any task takes.
+Nothing here is measured: a block takes what its experiment took on record, or in a report, or what the nearest kind of net did,
+see ``hw1bench.court.costs``. Neither tells measuring from training, so a block's seconds hold both, and a measurement takes only
+what any task takes.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from hw1bench.court import costs
-from hw1bench.court.costs import Device
-from hw1bench.court.docket import Book, Case
+from hw1bench.court.costs import Device, Timed
+from hw1bench.court.docket import Case
 from hw1bench.court.schedule import WHOLE, Data, Node, Task
-from hw1bench.records.runs import Block, Measured, recorded
+from hw1bench.records.runs import Block, Measured, Work, recorded
+from hw1bench.report.contract import Document
 from hw1bench.session.outlook import Outlook, Part
 from hw1bench.specs.experiment import BLOCK, Arm, Function, Network
 from hw1bench.specs.measurement import Measurement
@@ -22,11 +23,7 @@ from hw1bench.training import engine, side_by_side, stacked
 from hw1bench.training.kernels import fit_kernel, image_kernel
 
 _QUARTER = WHOLE // 4
-_NARROW = (
-    "weights",
-    "buffers",
-    "snapshot_start",
-)  # arrays of a classifier's record in the precision in which it trains
+_NARROW = ("weights", "buffers", "snapshot_start")  # what a classifier's record has in the precision in which it trains
 _BYTES = {"snapshot_steps": 2}  # and arrays of any record in another one
 _WIDE = 8
 
@@ -39,16 +36,16 @@ class Known(NamedTuple):
 
 
 class Times:
-    """The times of blocks by what ``cases`` have in ``book``. Raises ValueError, in one line, if it knows no CPU."""
+    """The times of blocks by the times of claims that are ``known``. Raises ValueError, in one line, if none is of a CPU."""
 
-    def __init__(self, cases: Sequence[Case], book: Book) -> None:
-        times = [one.of_one_cpu for one in costs.timed(cases, book)]
+    def __init__(self, known: Iterable[Timed]) -> None:
+        times = [one.of_one_cpu for one in known]
         self._own = {device: costs.by_experiment(times, device) for device in costs.DEVICES}
         self._rates = costs.rates(times)
         self._known: dict[tuple[str, str, str, Device], Known] = {}  # counting the work of a net takes milliseconds
         if "cpu" not in self._rates.devices:
             raise ValueError(
-                "nothing is on record of the time that training takes on a CPU: judge some claims with --record-rulings first"
+                "nobody knows how long training takes on a CPU: judge some claims with --record-rulings, or give --times a report"
             )
 
     def block(self, part: Part, arm: Arm, device: Device) -> Known:
@@ -61,8 +58,23 @@ class Times:
     def _block(self, part: Part, arm: Arm, device: Device) -> Known:
         of = costs.kind(arm, part.protocol.measures, device)
         own, exact = self._own[of.device].get(part.experiment.key(part.tier)), self._rates.exact(of)
-        by = "record" if own else "kind" if exact else "near kind" if self._rates.nearest(of) else "constant"
+        by = "itself" if own else "kind" if exact else "near kind" if self._rates.nearest(of) else "constant"
         return Known(BLOCK * (own or self._rates.rate(of)) * costs.work_of(arm, of.device), by)
+
+
+def reported(report: Document, cases: Iterable[Case]) -> list[Timed]:
+    """What a ``report`` says of the time of the claims ``cases``, as they are now; see ``costs.timed`` for rulings."""
+    by_id, tier, found = {case.claim.id: case for case in cases}, report["tier"], []
+    for entry in report["claims"]:
+        case, seeds, environment = by_id.get(entry["id"]), entry["seeds"], entry["environment"]
+        experiment = case.claim.experiment if case else None
+        if case is None or experiment is None or tier not in case.claim.tiers or not (seeds and environment):
+            continue
+        if entry["seconds"] and entry["experiment"] == experiment.key(tier):
+            arms, device = tuple(costs.compared(case, tier)), costs.device_of(environment["device"])
+            threads = int(environment["threads"] or 1)
+            found.append(Timed(experiment, tier, arms, seeds, device, entry["seconds"], threads))
+    return found
 
 
 class Tasks:
@@ -73,7 +85,7 @@ class Tasks:
         self._cases: Mapping[str, Case] = {case.claim.id: case for case in cases}
         self._threads = nodes[0].cpus
         self._device: Device = "GPU" if any(node.gpus for node in nodes) else "cpu"
-        self._made: dict[Block | Measured, Task] = {}
+        self._made: dict[Work, Task] = {}
 
     @cached_property
     def claims(self) -> list[list[list[Task]]]:
