@@ -8,6 +8,7 @@ import torch
 
 from cases import ARM, DIGITS, OPTIMIZERS
 from hw1bench import Claim, Experiment, Model, both_tiers
+from hw1bench.court.abouts import about
 from hw1bench.court.hearing import Court
 from hw1bench.effects import loss_below
 from hw1bench.executors.local import LocalTrainer
@@ -124,12 +125,13 @@ def test_an_undamaged_record_of_another_form_is_noticed_and_trained_again(tmp_pa
     said = Said()
     trainer = LocalTrainer("cpu", said)
     store = Store(tmp_path, notice=said.notice)
-    key = trainer.keys(Block("T", "forms", experiment.quick.arms[0], 0), {})[0]
-    store.put(key, ODD[name])
+    block = Block("T", "forms", experiment.quick.arms[0], 0)
+    (key,) = trainer.keys(block, {})
+    store.put(key, ODD[name], about(block))
     judged = Court("quick", store, trainer).hear(claim)
     assert (judged.verdict.word, judged.reused) == ("supported", False)
     assert next(line for line in said.lines if "trained again" in line).startswith(
-        f"stored block {key}.npz is damaged (i"
+        f"stored block {key}.npz cannot be used (i"
     )
     said.lines.clear()
     again = Court("quick", Store(tmp_path, notice=said.notice), trainer).hear(claim)

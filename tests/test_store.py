@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import stat
@@ -6,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw1bench.records import store
+from hw1bench.records import sealed
+from hw1bench.records.about import About
 from hw1bench.records.runs import Record
 from hw1bench.records.store import Store
 from hw1bench.support.arrays import load_arrays, save_arrays
@@ -16,6 +18,7 @@ RECORD = Record(
     {"dataset": "sinc", "stand_in": False, "x": [0.1, 0.2]},
     1.5,
 )
+OF = About(kind="trained", report="T", experiment="x", arms=("a",), first_seed=8, asks="0" * 32)
 
 
 def same(one, other):
@@ -28,17 +31,17 @@ def same(one, other):
 
 
 def test_a_record_comes_back_bit_for_bit(tmp_path):
-    Store(tmp_path / "blocks").put("key", RECORD)
+    Store(tmp_path / "blocks").put("key", RECORD, OF)
     same(Store(tmp_path / "blocks").get("key"), RECORD)
     assert Store(tmp_path / "blocks").get("other") is None
     assert [path.name for path in (tmp_path / "blocks").iterdir()] == ["key.npz"]
 
 
 def test_a_fresh_store_ignores_earlier_records_but_not_its_own(tmp_path):
-    Store(tmp_path).put("key", RECORD)
+    Store(tmp_path).put("key", RECORD, OF)
     fresh = Store(tmp_path, fresh=True)
     assert fresh.get("key") is None
-    fresh.put("key", RECORD)
+    fresh.put("key", RECORD, OF)
     same(fresh.get("key"), RECORD)
 
 
@@ -53,7 +56,7 @@ def flip(content):
 def test_a_damaged_record_is_noticed_and_ignored(tmp_path, damage):
     said = []
     store = Store(tmp_path, notice=said.append)
-    store.put("key", RECORD)
+    store.put("key", RECORD, OF)
     store.path("key").write_bytes(damage(store.path("key").read_bytes()))
     assert store.get("key") is None
     assert len(said) == 1
@@ -63,7 +66,7 @@ def test_a_damaged_record_is_noticed_and_ignored(tmp_path, damage):
 def test_a_whole_file_with_other_content_is_noticed(tmp_path):
     said = []
     store = Store(tmp_path, notice=said.append)
-    store.put("key", RECORD)
+    store.put("key", RECORD, OF)
     with np.load(store.path("key")) as stored:
         arrays = dict(stored)
     arrays["weights"] = arrays["weights"] + 1
@@ -87,8 +90,8 @@ def other(record, by=1):
 def test_a_record_of_another_key_is_noticed_and_ignored(tmp_path, exchange):
     said = []
     store = Store(tmp_path, notice=said.append)
-    store.put("mine", RECORD)
-    store.put("other", other(RECORD))
+    store.put("mine", RECORD, OF)
+    store.put("other", other(RECORD), OF)
     mine, others = (store.path(key).read_bytes() for key in ("mine", "other"))
     if exchange == "names":
         store.path("mine").rename(tmp_path / "between")
@@ -99,14 +102,14 @@ def test_a_record_of_another_key_is_noticed_and_ignored(tmp_path, exchange):
         store.path("other").write_bytes(mine if exchange == "contents" else others)
     assert store.get("mine") is None
     assert said == ["stored block mine.npz is damaged (it holds block other): it is trained again"]
-    store.put("mine", RECORD)
+    store.put("mine", RECORD, OF)
     same(store.get("mine"), RECORD)
 
 
 def test_a_changed_key_in_a_file_is_noticed(tmp_path):
     said = []
     store = Store(tmp_path, notice=said.append)
-    store.put("other", RECORD)
+    store.put("other", RECORD, OF)
     arrays = load_arrays(store.path("other"))
     arrays["__record__"] = np.array(str(arrays["__record__"]).replace('"other"', '"mine"'))
     save_arrays(store.path("mine"), arrays)
@@ -118,7 +121,7 @@ def test_every_flipped_bit_is_noticed_or_gives_the_same_record(tmp_path):
     said = []
     store = Store(tmp_path, notice=said.append)
     record = Record({"train_loss": np.arange(4.0).reshape(2, 2)}, {"x": (0.5,)}, 1.5)
-    store.put("key", record)
+    store.put("key", record, OF)
     content = bytearray(store.path("key").read_bytes())
     equal = 0
     for place in range(len(content)):
@@ -163,8 +166,8 @@ def test_an_undamaged_file_without_a_record_is_noticed(tmp_path, meta):
 )
 def test_a_sealed_record_with_odd_facts_or_seconds_is_noticed(tmp_path, facts, seconds):
     said, arrays = [], {"train_loss": np.zeros((8, 2))}
-    meta = {"key": "key", "facts": facts, "seconds": seconds}
-    meta["digest"] = store._digest("key", arrays, json.dumps(facts), seconds)
+    meta = {"schema": 2, "key": "key", "of": OF.plain, "facts": facts, "seconds": seconds}
+    meta["digest"] = sealed._digest(meta, arrays)
     save_arrays(tmp_path / "key.npz", {**arrays, "__record__": np.array(json.dumps(meta))})
     assert Store(tmp_path, notice=said.append).get("key") is None
     assert "does not hold a record" in said[0]
@@ -176,23 +179,29 @@ def test_a_pipe_in_place_of_a_block_is_noticed_and_replaced(tmp_path):
     store = Store(tmp_path, notice=said.append)
     assert store.get("key") is None
     assert "it is not a regular file" in said[0]
-    store.put("key", RECORD)
+    store.put("key", RECORD, OF)
     same(store.get("key"), RECORD)
 
 
 def test_a_record_that_does_not_fit_is_noticed_and_ignored(tmp_path):
     said = []
     store = Store(tmp_path, notice=said.append)
-    store.put("key", RECORD)
+    store.put("key", RECORD, OF)
     assert store.get("key", lambda record: f"it has {len(record.arrays)} arrays") is None
-    assert said == ["stored block key.npz is damaged (it has 2 arrays): it is trained again"]
+    for name, arrays in (("other", 2), ("key", 2), ("key", 3)):  # a line for each reason
+        store.put(name, RECORD, OF)
+        assert store.get(name, lambda record, arrays=arrays: f"it has {arrays} arrays") is None
+    assert said == [
+        f"stored block key.npz cannot be used (it has {arrays} arrays): it is trained again, as are others like it"
+        for arrays in (2, 3)
+    ]
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
 def test_blocks_are_readable_as_the_umask_allows(tmp_path, umask):
     before = os.umask(umask)
     try:
-        Store(tmp_path).put("key", RECORD)
+        Store(tmp_path).put("key", RECORD, OF)
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "key.npz").stat().st_mode) == 0o666 & ~umask
@@ -200,14 +209,14 @@ def test_blocks_are_readable_as_the_umask_allows(tmp_path, umask):
 
 def test_a_failed_write_leaves_only_the_old_record(tmp_path, monkeypatch):
     store = Store(tmp_path)
-    store.put("key", RECORD)
+    store.put("key", RECORD, OF)
 
     def fail(*arguments, **named):
         raise OSError("disk full")
 
     monkeypatch.setattr(np, "savez", fail)
     with pytest.raises(OSError, match="disk full"):
-        store.put("key", RECORD)
+        store.put("key", RECORD, OF)
     assert os.listdir(tmp_path) == ["key.npz"]
     same(store.get("key"), RECORD)
 
@@ -219,9 +228,84 @@ def test_a_folder_that_cannot_be_written_gets_one_notice(tmp_path):
     store = Store(folder, notice=said.append)
     assert store.get("key") is None
     for key in ("key", "other"):
-        store.keep(key, RECORD)
+        store.keep(key, RECORD, OF)
         assert store.get(key) is None
     assert said == [f"{folder} cannot be written (File exists): blocks are trained again in the next session"]
     folder.unlink()
-    store.keep("key", RECORD)
+    store.keep("key", RECORD, OF)
     same(store.get("key"), RECORD)
+
+
+def of_schema_1(path, key, record):
+    """Write ``record`` as schema 1 had it."""
+    facts = json.dumps(record.facts, sort_keys=True, default=dict)
+    total = hashlib.sha256(json.dumps([key, record.seconds, facts]).encode())
+    for name in sorted(record.arrays):
+        array = record.arrays[name]
+        total.update(json.dumps([name, array.dtype.str, array.shape]).encode() + array.tobytes())
+    meta = {"digest": total.hexdigest(), "facts": json.loads(facts), "key": key, "seconds": record.seconds}
+    save_arrays(path, {**record.arrays, "__record__": np.array(json.dumps(meta))})
+
+
+def test_records_of_schema_1_are_rewritten_as_they_are_used_with_one_line(tmp_path):
+    said = []
+    store = Store(tmp_path, notice=said.append)
+    for key in ("one", "other", "third"):
+        of_schema_1(store.path(key), key, RECORD)
+        assert sealed.about(store.path(key)) is None
+    for key in ("one", "other"):
+        same(store.get(key, of=OF), RECORD)
+        assert sealed.about(store.path(key)) == OF
+        same(store.get(key), RECORD)
+    assert said == [f"{tmp_path} has records of an earlier schema: those that are used are rewritten"]
+    assert sealed.about(store.path("third")) is None
+    store.path("third").write_bytes(flip(store.path("third").read_bytes()))
+    assert store.get("third", of=OF) is None
+    assert "third.npz is damaged" in said[-1]
+
+
+def test_records_of_a_later_schema_are_refused_with_one_line(tmp_path):
+    said = []
+    store = Store(tmp_path, notice=said.append)
+    for key in ("one", "other"):
+        store.put(key, RECORD, OF)
+        arrays = load_arrays(store.path(key))
+        arrays["__record__"] = np.array(str(arrays["__record__"]).replace('"schema": 2', '"schema": 3'))
+        save_arrays(store.path(key), arrays)
+        assert store.get(key, of=OF) is None
+    assert said == [
+        "stored block one.npz is of another version (it has schema 3, and this version knows 2): it is trained again, as are "
+        "others like it"
+    ]
+
+
+def test_what_a_record_is_of_comes_back_and_is_sealed(tmp_path):
+    store = Store(tmp_path)
+    store.put("key", RECORD, OF)
+    assert sealed.about(store.path("key")) == OF
+    assert OF.whose == "T-x"
+    assert replace(OF, report="").whose == "x"
+    arrays = load_arrays(store.path("key"))
+    arrays["__record__"] = np.array(str(arrays["__record__"]).replace('"first_seed": 8', '"first_seed": 0'))
+    save_arrays(store.path("key"), arrays)
+    assert sealed.about(store.path("key")) == replace(OF, first_seed=0)  # which only a listing believes
+    assert store.get("key") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"arms": "a"}, {"arms": [1]}, {"first_seed": True}, {"first_seed": "8"}, {"kind": "made up"}, {"more": 1}],
+)
+def test_a_record_that_does_not_say_what_it_is_of_is_none(change):
+    assert About.parse(OF.plain) == OF
+    with pytest.raises(ValueError, match="does not say what it is of"):
+        About.parse({**OF.plain, **change})
+
+
+def test_a_record_that_is_used_is_the_last_one_used(tmp_path):
+    store = Store(tmp_path)
+    for key in ("used", "other"):
+        store.put(key, RECORD, OF)
+        os.utime(store.path(key), (1_000, 1_000))
+    store.get("used")
+    assert store.path("other").stat().st_mtime == 1_000 < store.path("used").stat().st_mtime

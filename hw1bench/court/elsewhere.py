@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hw1bench.court.abouts import about_value
 from hw1bench.court.values import ELSEWHERE, Values
 from hw1bench.court.verdict import Verdict, decide, judge_values, nothing_found
 from hw1bench.effects.identity import identity
@@ -86,8 +87,8 @@ class Elsewhere:
         that an interrupted session loses one at most."""
         if not of.computed:
             return [_Value(of.value(seed)) for seed in seeds]
-        keys = {seed: digest({"values": of.source, "seed": seed}) for seed in seeds}
-        stored = {seed: self.store.get(key, _unfit) for seed, key in keys.items()}
+        keys = {seed: key(of, seed) for seed in seeds}
+        stored = {seed: self.store.get(key, _unfit, of=about_value(of, seed)) for seed, key in keys.items()}
         known = {
             seed: _Value(float(one.arrays[_ARRAY]), one.seconds) for seed, one in stored.items() if one is not None
         }
@@ -101,12 +102,17 @@ class Elsewhere:
                 start = time.perf_counter()
                 number = of.value(seed)
                 known[seed] = one = _Value(number, time.perf_counter() - start, new=True)
-                self.store.keep(keys[seed], Record({_ARRAY: np.array(number)}, {}, one.seconds))
+                self.store.keep(keys[seed], Record({_ARRAY: np.array(number)}, {}, one.seconds), about_value(of, seed))
                 self.spent[of.name] = self.spent.get(of.name, 0.0) + one.seconds
                 self.progress.advance(1)
         finally:
             self.progress.finish()
         return [known[seed] for seed in seeds]
+
+
+def key(of: Values, seed: int) -> str:
+    """The name under which the value of ``seed`` is stored: the same on every machine."""
+    return digest({"values": of.source, "seed": seed})
 
 
 def _unfit(record: Record) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from hw1bench.court import pilots
 from hw1bench.court import verdict as rule
+from hw1bench.court.abouts import about
 from hw1bench.court.claim import Claim, Reading
 from hw1bench.court.elsewhere import Elsewhere
 from hw1bench.court.readings import as_read, readings_of
@@ -333,7 +334,7 @@ class Court:
 
     def _keep(self, of: Work, record: Record) -> None:
         self._remember(of, record)
-        self.store.keep(record.name, record)
+        self.store.keep(record.name, record, about(of))
 
     def _remember(self, of: Work, record: Record) -> None:
         if isinstance(of, Block):
@@ -348,7 +349,7 @@ class Court:
         if isinstance(of, Measured) and any(block not in self.records for block in of.blocks):
             return False
         for key in self.trainer.keys(of, self.records):
-            stored = self.store.get(key, lambda record: self.trainer.unfit(record, of))
+            stored = self.store.get(key, lambda record: self.trainer.unfit(record, of), of=about(of))
             if stored is not None:
                 self._remember(of, stored)
                 return True

@@ -1,6 +1,5 @@
 """The trainer on this machine: it trains and measures blocks one after the other, and shows progress."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -10,15 +9,13 @@ from typing import Any
 import torch
 
 from hw1bench.data import Library
-from hw1bench.effects.identity import identity, is_authors
+from hw1bench.effects.authored import authored
 from hw1bench.measures import taking
-from hw1bench.measures.instruments import instrument_for
 from hw1bench.records import forms
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Measured, Record, Work
 from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Measurement
-from hw1bench.specs.own_measurement import OwnMeasurement
 from hw1bench.support.arithmetic import Precision
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
@@ -39,7 +36,6 @@ class LocalTrainer:
         self._progress = progress
         self._library = library or Library()
         self._told = False
-        self._own: dict[tuple[type[Measurement], Callable[..., Any]], dict[str, str]] = {}
 
     @cached_property
     def environment(self) -> dict[str, Any]:
@@ -62,7 +58,7 @@ class LocalTrainer:
         decides = {
             **engine.computing(self._measuring(of.blocks[0].arm), self._precision),
             **taking.decides(of.measurement),
-            **self.own(of.measurement),
+            **authored(of.measurement),
         }
         return (taking.key(of.measurement, [known[block].name for block in of.blocks], decides),)
 
@@ -103,20 +99,6 @@ class LocalTrainer:
                 )
             finally:
                 self._progress.finish()
-
-    def own(self, measurement: Measurement) -> dict[str, str]:
-        """The identity of the code of a ``measurement`` that the author of the claims wrote, as it was when first asked for,
-        because sources may be edited during a session. Empty for our own measurements, which the digest of sources covers."""
-        kind = type(measurement)
-        function = (
-            measurement.function if isinstance(measurement, OwnMeasurement) else instrument_for(measurement).function
-        )
-        if (kind, function) not in self._own:
-            authors = any(
-                is_authors(getattr(sys.modules.get(of.__module__), "__file__", None)) for of in (kind, function)
-            )
-            self._own[kind, function] = {"own": identity((kind, function))} if authors else {}
-        return self._own[kind, function]
 
     def _measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
         block, _ = trained[0]

@@ -27,6 +27,7 @@ from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import PILOTS, RECORDED, RecordedWord, VerdictWord
 from hw1bench.data import Library
 from hw1bench.effects import Effect
+from hw1bench.effects.authored import authored
 from hw1bench.executors.local import LocalTrainer, cuda_here
 from hw1bench.records.runs import Block
 from hw1bench.records.store import Store
@@ -108,7 +109,7 @@ class Sitting:
         for case in self.cases:
             protocol = case.claim.protocol(options.tier)
             for measurement in protocol.measures if protocol else ():
-                self.trainer.own(measurement)
+                authored(measurement)
         self._ahead = self._begin_ahead()
         if options.record_rulings:
             paths = {case.rulings for case in self.cases}

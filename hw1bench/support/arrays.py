@@ -10,7 +10,7 @@ import math
 import os
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, BinaryIO, NoReturn
 
@@ -43,8 +43,9 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub mistakes an array for its flag
 
 
-def load_arrays(path: Path, most: int | None = None) -> dict[str, np.ndarray]:
-    """Load the arrays that ``save_arrays`` wrote to ``path``; a file of more than ``most`` bytes is not read.
+def load_arrays(path: Path, most: int | None = None, *, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Load the arrays that ``save_arrays`` wrote to ``path``, or ``only`` those of some names; a file of more than ``most`` bytes
+    is not read.
 
     Raises FileNotFoundError if nothing is there or a link is broken, and ``Damaged`` for anything else that is not such a
     file, without waiting for a pipe, loading a pickle, or taking more memory than the file has bytes.
@@ -55,13 +56,21 @@ def load_arrays(path: Path, most: int | None = None) -> dict[str, np.ndarray]:
         raise FileNotFoundError(error.errno, error.strerror, str(path)) from None
     except OSError as error:
         raise Damaged(error.strerror or str(error)) from None
+    with file:
+        return read_arrays(file, most, only=only)
+
+
+def read_arrays(
+    file: BinaryIO, most: int | None = None, *, only: Collection[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Read arrays from a ``file`` that can seek, as ``load_arrays`` does from a path. Raises ``Damaged``."""
     try:
-        with file, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python and numpy warn about odd headers
-            size = os.fstat(file.fileno()).st_size
+            size = file.seek(0, os.SEEK_END)
             if most is not None and size > most:
                 _refuse(f"it has {size:,} bytes, more than {most:,}")
-            return _members(file, size)
+            return _members(file, size, only)
     except Damaged:
         raise
     # For bytes that are not theirs zipfile, numpy and numpy's tokenizer raise, among others, RuntimeError (encryption),
@@ -70,7 +79,7 @@ def load_arrays(path: Path, most: int | None = None) -> dict[str, np.ndarray]:
         raise Damaged(" ".join(str(error).split())[:200] or type(error).__name__) from error
 
 
-def _members(file: BinaryIO, size: int) -> dict[str, np.ndarray]:
+def _members(file: BinaryIO, size: int, only: Collection[str] | None) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         file.seek(-_END, os.SEEK_END)
@@ -85,6 +94,8 @@ def _members(file: BinaryIO, size: int) -> dict[str, np.ndarray]:
             _refuse("it holds one name twice")
         arrays = {}
         for name, member in zip(names, members, strict=True):
+            if only is not None and name not in only:
+                continue
             with archive.open(member) as stream:
                 arrays[name] = _array(stream, member.file_size)
         return arrays
