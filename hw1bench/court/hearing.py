@@ -21,7 +21,7 @@ from hw1bench.court.values import Values
 from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOT_OF, VerdictWord
 from hw1bench.effects import CountsEqual, Effect, Exact, LayersAre
-from hw1bench.records.runs import Block, Measured, Record, Run, Work, blocks_of
+from hw1bench.records.runs import Block, Measured, Record, Run, Work, blocks, blocks_of
 from hw1bench.records.store import Store
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Model, Tier
@@ -300,7 +300,7 @@ class Court:
 
     def _blocks(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[Block]:
         firsts = range(self.seed_offset, self.seed_offset + look, BLOCK)
-        return [Block(experiment.report, experiment.name, arm, first) for first in firsts for arm in arms]
+        return [block for first in firsts for block in blocks(experiment, self.tier, arms, first)]
 
     def _train(self, experiment: Experiment, arms: Sequence[Arm], look: int, timer: Timer) -> int:
         """Bring the blocks of ``look`` and their measurements into memory. Return how many had to be trained or measured."""

@@ -11,7 +11,7 @@ import numpy as np
 from hw1bench.effects.identity import is_authors
 from hw1bench.measures.instruments import instrument_for
 from hw1bench.records.measured import measured
-from hw1bench.records.runs import Result, Run, evaluated, recorded
+from hw1bench.records.runs import FOR_MEASURES, Result, Run, evaluated, keeps_weights, recorded
 from hw1bench.specs.evaluation import SPLITS
 from hw1bench.specs.experiment import Arm, Experiment, Function, Images, Protocol, Table, Tier
 from hw1bench.specs.kinds import Kind
@@ -48,6 +48,10 @@ class MadeUp:
                     self.faults.append(f"experiment {experiment.id}: {error}")
                 else:
                     self.results[measurement, group] = found
+        for name, arm in self.arms.items():
+            if not keeps_weights(protocol, arm):
+                kept = self.shapes[name].items()
+                self.shapes[name] = {array: shape for array, shape in kept if array not in FOR_MEASURES}
         for measurement, group in self.results:
             for name in group:
                 kept = self.shapes[name].items()

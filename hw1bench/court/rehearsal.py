@@ -20,7 +20,7 @@ from hw1bench.court.made_up import MadeUp
 from hw1bench.court.readings import as_read, readings_of
 from hw1bench.effects import Effect
 from hw1bench.effects.identity import is_authors
-from hw1bench.records.runs import Result, Run
+from hw1bench.records.runs import FOR_MEASURES, Result, Run
 from hw1bench.specs.evaluation import SPLITS
 from hw1bench.specs.experiment import Arm, CrossReportFigure, Experiment, Tier
 from hw1bench.specs.kinds import KINDS
@@ -28,6 +28,7 @@ from hw1bench.support.checks import shown
 from hw1bench.support.number import NoFinding, as_real
 
 _FAR_AWAY = 1e6  # a number that no made-up history has
+_FROM_WEIGHTS = "weights are kept only where a measurement of the protocol reads them: take what you need by @measure"
 
 Subject = Claim | Experiment | CrossReportFigure
 
@@ -189,7 +190,8 @@ def _outcome(compute: _Compute, runs: Mapping[str, Run]) -> tuple[float | None, 
             there = "; ".join(f"{name}: {', '.join(run.arrays)}" for name, run in runs.items())
             results = {_of(result): ", ".join(result.arrays) for run in runs.values() for result in run.results}
             there += "".join(f"; {of}: {names}" for of, names in results.items())
-            return None, f"there is no {text}; there are, by arm, {there}"
+            way = f"; {_FROM_WEIGHTS}" if error.args[:1] in [(name,) for name in FOR_MEASURES] else ""
+            return None, f"there is no {text}; there are, by arm, {there}{way}"
         if isinstance(error, AttributeError) and isinstance(error.obj, Run):
             return None, f"{text}; its numbers are in run.arrays: {', '.join(error.obj.arrays)}"
         return None, f"{type(error).__name__}: {text}"

@@ -95,7 +95,12 @@ class LocalTrainer:
             self._progress.start(f"{group[0]}{others}", sum(steps))
             try:
                 engine.train_group(
-                    group, self._device, done, self._progress.advance, self._library, precision=self._precision
+                    group,
+                    self._device,
+                    lambda block, record: done(block, block.kept(record)),
+                    self._progress.advance,
+                    self._library,
+                    precision=self._precision,
                 )
             finally:
                 self._progress.finish()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hw1bench.records.runs import Block, Measured, Record
+from hw1bench.records.runs import FOR_MEASURES, Block, Measured, Record
 
 ExpectedShapes = Mapping[str, tuple[int, ...] | None]
 """The arrays that must be there, and the shape of each array's part for one run; None if any shape will do."""
@@ -29,8 +29,11 @@ def unfit(
         if array.dtype.kind not in _NUMBERS or array.shape[:1] != (runs,):
             return f"its {name} is {array.dtype} of shape {array.shape}, not numbers of {runs} runs"
     own: ExpectedShapes = {"train_loss": (block.arm.epochs + 1,)} if isinstance(of, Block) else {}
+    spared = FOR_MEASURES if isinstance(of, Block) and not of.weights else ()
     for name, shape in {**own, **(shapes or {})}.items():
         if name not in record.arrays:
+            if name in spared:
+                continue
             return f"it lacks {name}"
         found = record.arrays[name].shape
         if shape is not None and found != (runs, *shape):

@@ -6,7 +6,7 @@ A *block* is one arm with 8 consecutive seeds; training turns it into a *record*
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hw1bench.specs.evaluation import SPLITS
-from hw1bench.specs.experiment import BLOCK, Arm
+from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Protocol, Tier
 from hw1bench.specs.keeping import kept_epoch, split_of, watched
 from hw1bench.specs.measurement import Measurement
 from hw1bench.specs.network import Network
@@ -25,6 +25,8 @@ from hw1bench.support.checks import shown
 _OF_EPOCHS = tuple(f"{split}_" for split in SPLITS)  # how the names of histories begin that are evaluated after epochs
 KEPT_WEIGHTS = 1_000_000
 """Numbers in the largest net whose weights are kept: a block of the largest nets would take 0.5 GB."""
+FOR_MEASURES = ("weights", "buffers")
+"""The arrays that are kept only where a measurement reads one of them."""
 
 
 def _frozen(value: Any) -> Any:
@@ -97,19 +99,40 @@ class _Frozen:
 
 @dataclass(frozen=True)
 class Block:
-    """One arm of an experiment with the seeds ``first_seed`` to ``first_seed + 7``: the unit of training."""
+    """One arm of an experiment with the seeds ``first_seed`` to ``first_seed + 7``: the unit of training.
+
+    ``weights`` says whether its record must have the arrays ``FOR_MEASURES``: see ``keeps_weights``. They decide no other digit.
+    """
 
     report: str
     experiment: str
     arm: Arm
     first_seed: int
+    weights: bool = True
 
     @property
     def seeds(self) -> range:
         return range(self.first_seed, self.first_seed + BLOCK)
 
+    def kept(self, record: "Record") -> "Record":
+        """``record`` without the arrays that the block need not have."""
+        if self.weights:
+            return record
+        return replace(record, arrays={name: record.arrays[name] for name in record.arrays if name not in FOR_MEASURES})
+
     def __str__(self) -> str:
         return f"{self.report}-{self.experiment}, {self.arm.name}, seeds {self.seeds[0]}-{self.seeds[-1]}"
+
+
+def keeps_weights(protocol: Protocol, arm: Arm) -> bool:
+    """Whether runs of ``arm`` keep the arrays ``FOR_MEASURES``, because a measurement of ``protocol`` reads one of them."""
+    return not protocol.reads(arm).isdisjoint(FOR_MEASURES)
+
+
+def blocks(experiment: Experiment, tier: Tier, arms: Iterable[Arm], first_seed: int) -> list[Block]:
+    """The blocks of ``arms`` of ``experiment`` in ``tier``, one each, with seeds from ``first_seed`` on."""
+    protocol = experiment.protocol(tier)
+    return [Block(experiment.report, experiment.name, arm, first_seed, keeps_weights(protocol, arm)) for arm in arms]
 
 
 @dataclass(frozen=True)
@@ -151,10 +174,11 @@ class Record(_Frozen):
              reports give as sensitivity;
              ``coasted`` (runs,): the Euclidean length of the step that follows training with the gradient set to zero, over
              the length of the weights;
-             ``weights`` (runs, parameters): the last weights, or those after the epoch that the arm keeps, layer by layer,
-             weight before bias;
-             ``buffers`` (runs, numbers), float64: of a network of one's own that has any, all its numbers that are not trained,
-             such as running statistics, at the same time; for snapshots the arrays of ``hw1bench.support.snapshots``;
+             ``weights`` (runs, parameters), where a measurement of the protocol reads them: the last weights, or those after the
+             epoch that the arm keeps, layer by layer, weight before bias;
+             ``buffers`` (runs, numbers), float64: beside the weights, of a network of one's own that has any, all its numbers
+             that are not trained, such as running statistics, at the same time;
+             for snapshots the arrays of ``hw1bench.support.snapshots``;
              for numbers to fit ``prediction`` (runs, samples), or (runs, samples, targets) of several: outputs at the training
              samples with the last weights.
     facts    of the data: ``dataset`` (name), ``fingerprint``, ``stand_in``, ``canonical``, ``steps_per_epoch``; for classes

@@ -128,6 +128,16 @@ class Protocol:
         """The protocol without the schedules of evaluation of its arms."""
         return replace(self, arms=tuple(arm.training for arm in self.arms))
 
+    def reads(self, arm: Arm) -> frozenset[str]:
+        """The names of the arrays of a run of ``arm`` that the measurements read."""
+        names = [one.name for one in self.arms]
+        return frozenset(
+            array
+            for one in self.measures
+            if any(arm.name in group for group in one.groups(names))
+            for array in one.reads
+        )
+
     @staticmethod
     def _check_pair(first: Arm, *second: Arm) -> None:
         """Raise ValueError unless all arms have the same net and none repeats the training of the first."""
