@@ -173,15 +173,15 @@ def _store(arguments: argparse.Namespace) -> int:
     stored.folder_of(folder)
     limit = None if arguments.limit is None else stock.bytes_of(arguments.limit)
     paths, needed = [Path(path) for path in arguments.claims or ["claims"]], None
-    claims = ", ".join(map(str, paths))
+    note = f"Needed is what claims in {', '.join(map(str, paths))} ask for, with this version, on any machine."
     try:
         needed = _needed(paths, folder)
     except ValueError as error:
         if arguments.prune:
             raise
-        claims = str(error)
+        note = f"What claims need is not known: {error}."
     shown = stored.Shown(_say, *_terminal())
-    stored.listed(folder, needed, claims, shown, prune=arguments.prune, limit=limit)
+    stored.listed(folder, needed, note, shown, prune=arguments.prune, limit=limit)
     return 0
 
 

@@ -6,9 +6,11 @@ import pytest
 
 from hw1bench import Claim, Reading, Values
 from hw1bench.court.hearing import Court
+from hw1bench.records import sealed
 from hw1bench.records.store import Store
 from hw1bench.support.refusals import Unavailable
 from made_court import Made
+from old_record import of_schema_1
 
 
 class Measure:
@@ -83,6 +85,16 @@ def test_what_is_stored_is_not_computed_again_and_its_seconds_are_kept(tmp_path)
     assert one.spent == {"gap": pytest.approx(judged.seconds)}
     assert other.spent == {}
     assert hears(court(tmp_path), values(again, "two")).reused is False
+
+
+def test_values_that_an_earlier_version_stored_are_not_computed_again(tmp_path):
+    judged = hears(court(tmp_path), values(Measure()))
+    for path in tmp_path.iterdir():
+        of_schema_1(path, path.stem, Store(tmp_path).get(path.stem))
+    again = Measure()
+    reused = hears(court(tmp_path), values(again))
+    assert (reused.verdict, reused.seconds, reused.reused, again.called) == (judged.verdict, judged.seconds, True, [])
+    assert {sealed.about(path).whose for path in tmp_path.iterdir()} == {"gap"}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e-300, 0.1 + 0.2])

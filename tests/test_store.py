@@ -1,4 +1,3 @@
-import hashlib
 import json
 import os
 import stat
@@ -12,6 +11,7 @@ from hw1bench.records.about import About
 from hw1bench.records.runs import Record
 from hw1bench.records.store import Store
 from hw1bench.support.arrays import load_arrays, save_arrays
+from old_record import of_schema_1
 
 RECORD = Record(
     {"train_loss": np.arange(12.0).reshape(2, 6), "weights": np.ones((2, 3), np.float32)},
@@ -234,17 +234,6 @@ def test_a_folder_that_cannot_be_written_gets_one_notice(tmp_path):
     folder.unlink()
     store.keep("key", RECORD, OF)
     same(store.get("key"), RECORD)
-
-
-def of_schema_1(path, key, record):
-    """Write ``record`` as schema 1 had it."""
-    facts = json.dumps(record.facts, sort_keys=True, default=dict)
-    total = hashlib.sha256(json.dumps([key, record.seconds, facts]).encode())
-    for name in sorted(record.arrays):
-        array = record.arrays[name]
-        total.update(json.dumps([name, array.dtype.str, array.shape]).encode() + array.tobytes())
-    meta = {"digest": total.hexdigest(), "facts": json.loads(facts), "key": key, "seconds": record.seconds}
-    save_arrays(path, {**record.arrays, "__record__": np.array(json.dumps(meta))})
 
 
 def test_records_of_schema_1_are_rewritten_as_they_are_used_with_one_line(tmp_path):

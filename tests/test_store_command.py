@@ -110,8 +110,8 @@ def test_what_claims_need_is_listed_and_the_rest_pruned(judged, store, pytester,
     assert lines[-1].startswith("--prune would remove 2 records, ")
     assert stock.entries(Path("reports/blocks")) == before
     rows, lines = store("store", "--prune")
-    assert any(line.startswith("Removed, no claim needs: 2 records, ") for line in lines)
-    assert any(re.fullmatch(r"no claim needs: removed 2 records, .* MB, kept 9 records, .* MB", line) for line in lines)
+    assert any(line.startswith("Removed, not needed: 2 records, ") for line in lines)
+    assert any(re.fullmatch(r"not needed: removed 2 records, .* MB; kept 9 records, .* MB", line) for line in lines)
     assert kept(pytester.path) == {"A-own": "trained", "gap": "values"}
     assert "--prune would" not in lines[-1]
 
@@ -121,7 +121,7 @@ def test_what_claims_need_is_listed_and_the_rest_pruned(judged, store, pytester,
     assert [(one["verdict"], one["effect"]) for one in again] == [(one["verdict"], one["effect"]) for one in first]
     pytester.path.joinpath("claims").rename("elsewhere")
     _, lines = store("store", "--claims", "elsewhere/test_fit.py", "--prune")
-    assert "no claim needs: removed 0 records, 0.0 MB, kept 11 records, " in "\n".join(lines)
+    assert "not needed: removed 0 records, 0.0 MB; kept 11 records, " in "\n".join(lines)
 
 
 def test_without_claims_a_store_is_listed_and_not_pruned(judged, store, command, pytester):

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from hw1bench.records import stock
 from hw1bench.records.about import Kind
@@ -12,9 +13,8 @@ from hw1bench.report.quantities import plural
 from hw1bench.session.sections import Section
 from hw1bench.support.files import remove_abandoned
 
-_KINDS: dict[Kind, str] = {"trained": "trained", "measured": "measured", "values": "values"}
-_HEAD = ("experiment", *_KINDS.values(), "MB", "last used", "needed")
-_NOTE = "Needed is what claims in {claims} ask for, in either tier and at any planned look, by this version and on any machine."
+_KINDS: tuple[Kind, ...] = get_args(Kind)
+_HEAD = ("experiment", *_KINDS, "MB", "last used")
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,9 @@ class Shown:
     colour: bool = False
 
     def table(self, title: str, entries: Sequence[Entry], needed: Callable[[Entry], bool] | None, note: str) -> None:
-        rows = _rows(entries, needed)
-        section = Section(
-            title, _HEAD, [("", rows)], "Nothing is there.", note, (*_KINDS.values(), "MB"), ("values", "last used")
-        )
+        head = (*_HEAD, *(["needed"] if needed else []))
+        groups = [("", _rows(entries, needed))]
+        section = Section(title, head, groups, "Nothing is there.", note, (*_KINDS, "MB"), ("values", "last used"))
         self.say(section.text(self.width, colour=self.colour))
 
 
@@ -44,14 +43,14 @@ def folder_of(report_dir: Path) -> Path:
 def listed(
     report_dir: Path,
     needed: Callable[[Entry], bool] | None,
-    claims: str,
+    note: str,
     shown: Shown,
     *,
     prune: bool = False,
     limit: int | None = None,
 ) -> None:
-    """List the store of ``report_dir``. ``prune`` removes what is not ``needed`` by ``claims``, in words; ``limit`` what was not
-    used for longest, until so many bytes are left. ``needed`` is None if nobody knows, and ``claims`` says why.
+    """List the store of ``report_dir``, with a ``note``. ``prune`` removes what is not ``needed``, ``limit`` what was not used
+    for longest, until so many bytes are left. ``needed`` is None if it is not known what claims need.
 
     Raises ValueError, in one line, if there is no store, and OSError if the disk refuses.
     """
@@ -61,10 +60,9 @@ def listed(
         remove_abandoned(folder)
     if prune:
         assert needed is not None
-        there = _removed("no claim needs", there, [one for one in there if not needed(one)], shown)
+        there = _removed("not needed", there, [one for one in there if not needed(one)], shown)
     if limit is not None:
         there = _removed("over the limit", there, stock.least_recent(there, limit), shown)
-    note = _NOTE.format(claims=claims) if needed else f"What claims need is not known: {claims}."
     shown.table(f"{folder}: {_sum(there)}", there, needed, note)
     left = [one for one in there if needed and not needed(one)]
     if left and not prune:
@@ -74,12 +72,13 @@ def listed(
 def _removed(why: str, there: Sequence[Entry], unwanted: Sequence[Entry], shown: Shown) -> list[Entry]:
     """Remove what is ``unwanted``, say so, and return what is left of what was ``there``."""
     gone = stock.remove(unwanted)
-    kept = [one for one in there if one not in set(gone)]
+    paths = {one.path for one in gone}
+    kept = [one for one in there if one.path not in paths]
     if gone:
         shown.table(f"Removed, {why}: {_sum(gone)}", gone, None, "")
     busy = len(unwanted) - len(gone)
-    used = f"; {plural(busy, 'record')} of the others came into use meanwhile" if busy else ""
-    shown.say(f"{why}: removed {_sum(gone)}, kept {_sum(kept)}{used}\n")
+    used = f"; {plural(busy, 'record')} of these came into use meanwhile" if busy else ""
+    shown.say(f"{why}: removed {_sum(gone)}; kept {_sum(kept)}{used}\n")
     return kept
 
 
@@ -124,13 +123,13 @@ def _rows(entries: Sequence[Entry], needed: Callable[[Entry], bool] | None) -> l
 def _row(name: str, entries: Sequence[Entry], needed: Callable[[Entry], bool] | None) -> tuple[str, ...]:
     kinds = [one.of.kind for one in entries if one.of]
     count = sum(map(needed, entries)) if needed else 0
-    word = {len(entries): "all", 0: "none"}.get(count, f"{count:,} of {len(entries):,}") if needed else ""
+    word = {len(entries): "all", 0: "none"}.get(count, f"{count:,} of {len(entries):,}")
     return (
         name,
         *(f"{kinds.count(kind):,}" if kind in kinds else "" for kind in _KINDS),
         _megabytes(stock.size(entries)),
         _used(entries),
-        word,
+        *([word] if needed else []),
     )
 
 
