@@ -59,6 +59,13 @@ def test_what_is_no_record_is_listed_as_damaged(tmp_path, keys):
     assert [one.state for one in stock.entries(tmp_path)] == ["damaged"] * 4
 
 
+def test_what_another_user_keeps_from_being_read_is_not_damaged(tmp_path, keys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path.stem != keys[0])
+    assert {one.key: one.state for one in stock.entries(tmp_path)} == dict.fromkeys(keys, "") | {
+        keys[0]: "not readable"
+    }
+
+
 def test_the_least_recently_used_go_until_the_rest_is_small_enough(tmp_path, keys):
     found = stock.entries(tmp_path)
     each = found[0].size

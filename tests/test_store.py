@@ -11,6 +11,7 @@ from hw1bench.records.about import About
 from hw1bench.records.runs import Record
 from hw1bench.records.store import Store
 from hw1bench.support.arrays import load_arrays, save_arrays
+from hw1bench.support.files import used
 from old_record import of_schema_1
 
 RECORD = Record(
@@ -297,4 +298,7 @@ def test_a_record_that_is_used_is_the_last_one_used(tmp_path):
         store.put(key, RECORD, OF)
         os.utime(store.path(key), (1_000, 1_000))
     store.get("used")
-    assert store.path("other").stat().st_mtime == 1_000 < store.path("used").stat().st_mtime
+    sealed.about(store.path("other"))
+    at = {key: store.path(key).stat() for key in ("used", "other")}
+    assert used(at["other"]) == 10**12 < used(at["used"])
+    assert at["used"].st_mtime == 1_000  # it was written then

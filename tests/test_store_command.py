@@ -140,6 +140,11 @@ def test_without_claims_a_store_is_listed_and_not_pruned(judged, store, command,
         found = command(pytester.path, "store", *arguments)
         assert (found.returncode, found.stderr.count("\n")) == (2, 1)
         assert why in found.stderr
+    Path("claims").mkdir()
+    Path("claims/test_fit.py").write_text("1 / 0")
+    found = command(pytester.path, "store", "--prune")
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "cannot be collected" in found.stderr
     assert len(stock.entries(Path("reports/blocks"))) == 11
 
 
@@ -264,7 +269,7 @@ def test_computed_values_are_needed_by_seed_and_in_schema_1_by_their_key():
     assert not found.has(Entry(Path("0"), 1, 0, about_value(replace(values, version="2"), 0)))
 
 
-def test_what_is_damaged_is_not_needed_and_what_is_of_another_version_not_judged():
+def test_what_is_damaged_is_not_needed_and_what_does_not_tell_not_judged():
     found = needs([], [outlook(EXPERIMENT)], Path("absent"))
-    assert not found.has(entry(None, state="damaged"))
-    assert found.has(entry(None, state="of another version"))
+    states = ("damaged", "of schema 1", "of another version", "not readable")
+    assert [found.has(entry(None, state=state)) for state in states] == [False, False, True, True]

@@ -1,5 +1,6 @@
 """What is in a store, and the removal of what is not wanted there, also while sessions use it."""
 
+import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from hw1bench.records.about import About
 from hw1bench.records.sealed import OtherSchema
 from hw1bench.records.store import SUFFIX
 from hw1bench.support.arrays import Damaged
+from hw1bench.support.files import used
 
 _NAME = re.compile(rf"([0-9a-f]{{32}}){re.escape(SUFFIX)}")
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -22,13 +24,13 @@ _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?(B|kB|MB|GB|TB)", re.IGNOR
 @dataclass(frozen=True)
 class Entry:
     """A file of a store: its ``size`` in bytes, when it was last ``used`` in nanoseconds since 1970, what it is ``of``, and its
-    ``state``: '' if that is known, "of schema 1", "of another version", or "damaged" if it is no record."""
+    ``state``: '' if that is known, "damaged" if it is no record, or why it does not tell."""
 
     path: Path
     size: int
     used: int
     of: About | None = None
-    state: Literal["", "of schema 1", "of another version", "damaged"] = ""
+    state: Literal["", "damaged", "of schema 1", "of another version", "not readable"] = ""
 
     @property
     def key(self) -> str:
@@ -53,9 +55,11 @@ def entries(folder: Path) -> list[Entry]:
 
 def _entry(path: Path) -> Entry:
     at = path.lstat()
-    known = (path, at.st_size, at.st_mtime_ns)
+    known = (path, at.st_size, used(at))
     if not stat.S_ISREG(at.st_mode):
         return Entry(*known, state="damaged")
+    if not os.access(path, os.R_OK):
+        return Entry(*known, state="not readable")
     try:
         of = sealed.about(path)
     except OtherSchema:
@@ -77,7 +81,7 @@ def remove(unwanted: Iterable[Entry]) -> list[Entry]:
     for one in unwanted:
         try:
             at = one.path.lstat()
-            if (at.st_mtime_ns, at.st_size) == (one.used, one.size):
+            if (used(at), at.st_size) == (one.used, one.size):
                 one.path.unlink()
                 gone.append(one)
         except FileNotFoundError:  # by another command

@@ -1,12 +1,10 @@
 """Records on disk: one file per block or measurement, named by the digest of all that determines it.
 
 A file is written under a temporary name and renamed, so a killed session leaves only whole files, and two sessions can share a
-folder. Its time is when it was last used: a record that leaves the folder while a session runs is made again.
+folder. A record that leaves the folder while a session runs is made again.
 """
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from hw1bench.records import sealed
@@ -14,7 +12,7 @@ from hw1bench.records.about import About
 from hw1bench.records.runs import Record
 from hw1bench.records.sealed import OtherSchema
 from hw1bench.support.arrays import Damaged, load_arrays
-from hw1bench.support.files import remove_abandoned
+from hw1bench.support.files import remove_abandoned, use
 
 SUFFIX = ".npz"
 
@@ -63,8 +61,7 @@ class Store:
         if found.of is None and of is not None:
             self._tell("schema 1", f"{self.folder} has records of an earlier schema: those that are used are rewritten")
             self.keep(key, found.record, of)
-        with suppress(OSError):  # a store that cannot be written, or from which the record has just been removed
-            os.utime(path)
+        use(path)
         return found.record
 
     def put(self, key: str, record: Record, of: About) -> None:

@@ -33,9 +33,9 @@ class Needs:
     keys: set[str] = field(default_factory=set)
 
     def has(self, entry: Entry) -> bool:
-        """Whether claims need the record ``entry``. Those of another version are for that version to judge."""
+        """Whether claims need the record ``entry``, as far as this version and this user can tell."""
         if entry.of is None:
-            return entry.state == "of another version" or entry.key in self.keys
+            return entry.state in ("of another version", "not readable") or entry.key in self.keys
         most = self.seeds.get(entry.of.asks, 0)
         return any(first <= entry.of.first_seed < first + most for first in self.firsts)
 

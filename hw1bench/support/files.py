@@ -62,15 +62,30 @@ def _is_at(path: Path, descriptor: int) -> bool:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open the regular file at ``path`` for reading.
+    """Open the regular file at ``path`` for reading, which does not count as its use: see ``use``.
 
     Raises OSError for anything else: reading a pipe may block, and a device such as /dev/zero never ends.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:  # only the owner may leave the time of access as it is
+        descriptor = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is not a regular file")
     return open(descriptor, "rb")
+
+
+def use(path: Path) -> None:
+    """Note that the file at ``path`` is used now, if the disk allows: its time of access. When it was written stays."""
+    with suppress(OSError):
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+
+
+def used(at: os.stat_result) -> int:
+    """When a file was last used or written, in nanoseconds since 1970."""
+    return max(at.st_atime_ns, at.st_mtime_ns)
 
 
 def remove_abandoned(folder: Path) -> None:
