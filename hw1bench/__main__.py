@@ -7,19 +7,16 @@ import shlex
 import shutil
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hw1bench import report
 from hw1bench.report import compare, reading
 from hw1bench.report.plain import line
+from hw1bench.session import store_commands
 from hw1bench.support.files import write_whole
 from hw1bench.support.places import data_folder
-
-if TYPE_CHECKING:
-    from hw1bench.records.stock import Entry
 
 _WITH_RUN = ("budget", "device", "precision", "report_dir", "data_dir")  # what only judging claims takes
 
@@ -163,57 +160,6 @@ def _findings(arguments: argparse.Namespace) -> int:
             seeds.draw(rulings, path.parent / target)
     _say("\n".join(faults) or f"{path}: the record bears out every number")
     return int(bool(faults))
-
-
-def _store(arguments: argparse.Namespace) -> int:
-    from hw1bench.records import stock
-    from hw1bench.session import stored
-
-    folder = Path(arguments.folder)
-    stored.folder_of(folder)
-    limit = None if arguments.limit is None else stock.bytes_of(arguments.limit)
-    paths, needed = [Path(path) for path in arguments.claims or ["claims"]], None
-    note = f"Needed is what claims in {', '.join(map(str, paths))} ask for, with this version, on any machine."
-    try:
-        needed = _needed(paths, folder)
-    except ValueError as error:
-        if arguments.prune:
-            raise
-        note = f"What claims need is not known: {error}."
-    shown = stored.Shown(_say, *_terminal())
-    stored.listed(folder, needed, note, shown, prune=arguments.prune, limit=limit)
-    return 0
-
-
-def _needed(paths: Sequence[Path], report_dir: Path) -> "Callable[[Entry], bool]":
-    """Whether a record in the store of ``report_dir`` is needed by the claims in ``paths``."""
-    from hw1bench.session import collected, needs  # imports torch
-
-    found = collected.collected(paths, "gpu or not gpu")
-    return needs.needs(found.cases, found.outlooks, report_dir).has
-
-
-def _export(arguments: argparse.Namespace) -> int:
-    from hw1bench.records import moving, stock
-    from hw1bench.session import stored
-
-    folder, file = stored.folder_of(Path(arguments.source)), Path(arguments.file)
-    if file.suffix != ".tar":
-        raise ValueError(f"{file} does not end in .tar: name the file so")
-    entries = stored.of_experiments(folder, stock.entries(folder), arguments.experiments)
-    moved = moving.pack(entries, file, _say)
-    _say(f"{file}: {stored.summed(moved.records, moved.size)}")
-    return int(bool(moved.refused))
-
-
-def _import(arguments: argparse.Namespace) -> int:
-    from hw1bench.records import moving
-    from hw1bench.session import stored
-
-    folder = Path(arguments.into) / "blocks"
-    moved = moving.unpack(Path(arguments.file), folder, _say)
-    _say(f"{folder}: {stored.summed(moved.records, moved.size)} added, {moved.there:,} there already")
-    return int(bool(moved.refused))
 
 
 def _complete(paths: Sequence[Path], arguments: argparse.Namespace) -> int:
@@ -369,29 +315,7 @@ def main(arguments: list[str] | None = None) -> int:
         "claims", metavar="CLAIMS", nargs="*", default=["claims"], help="folders or files (default: claims)"
     )
     found.set_defaults(run=_findings)
-    kept = commands.add_parser("store", help="list stored blocks by experiment, and remove what is not wanted")
-    kept.add_argument(
-        "folder", metavar="DIR", nargs="?", default="reports", help="a report directory (default: reports)"
-    )
-    kept.add_argument(
-        "--claims", metavar="CLAIMS", action="append", help="a folder or a file of the present claims (default: claims)"
-    )
-    kept.add_argument("--prune", action="store_true", help="remove what no present claim needs")
-    kept.add_argument(
-        "--limit", metavar="SIZE", help="remove what was not used for longest, until no more is left than, say, 20GB"
-    )
-    kept.set_defaults(run=_store)
-    out = commands.add_parser("export", help="write stored blocks to a file; exit 1 if some are damaged")
-    out.add_argument("file", metavar="FILE.tar", help="the file")
-    out.add_argument("experiments", metavar="EXPERIMENT", nargs="*", help="only those of experiments with these ids")
-    out.add_argument(
-        "--from", dest="source", metavar="DIR", default="reports", help="a report directory (default: reports)"
-    )
-    out.set_defaults(run=_export)
-    taken = commands.add_parser("import", help="add stored blocks from a file; exit 1 if some cannot be used")
-    taken.add_argument("file", metavar="FILE.tar", help="a file that export wrote")
-    taken.add_argument("--into", metavar="DIR", default="reports", help="a report directory (default: reports)")
-    taken.set_defaults(run=_import)
+    store_commands.add(commands, _say, _terminal)
     chosen = parser.parse_args(arguments)
     try:
         status: int = chosen.run(chosen)

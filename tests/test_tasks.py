@@ -156,7 +156,9 @@ def test_without_a_time_on_record_nothing_is_told():
 def test_the_bytes_of_a_block_are_those_of_its_record(arm, monkeypatch):
     monkeypatch.setattr(engine, "compiler_works", lambda: False)
     record = engine.train(Block("T", "x", arm, 0), CPU)
-    assert bytes_of_block(arm) == sum(record.arrays[name].nbytes for name in record.arrays)
+    for block in (Block("T", "x", arm, 0), Block("T", "x", arm, 0, weights=False)):
+        kept = block.kept(record).arrays
+        assert bytes_of_block(block) == sum(kept[name].nbytes for name in kept)
 
 
 def test_the_bytes_of_a_measurement_are_those_of_its_record():

@@ -14,7 +14,7 @@ from hw1bench.court import costs
 from hw1bench.court.costs import Device, Timed
 from hw1bench.court.docket import Case
 from hw1bench.court.schedule import WHOLE, Data, Node, Task
-from hw1bench.records.runs import Block, Measured, Work, recorded
+from hw1bench.records.runs import FOR_MEASURES, Block, Measured, Work, blocks, recorded
 from hw1bench.report.contract import Document
 from hw1bench.session.outlook import Outlook, Part
 from hw1bench.specs.experiment import BLOCK, Arm, Function, Network
@@ -106,13 +106,12 @@ class Tasks:
         return [task for first in range(before, part.looks[index], BLOCK) for task in self._of_seeds(part, arms, first)]
 
     def _of_seeds(self, part: Part, arms: Sequence[Arm], first: int) -> Iterator[Task]:
-        of = part.experiment
-        blocks = {arm.name: Block(of.report, of.name, arm, first) for arm in arms}
-        for block in blocks.values():
+        named = {block.arm.name: block for block in blocks(part.experiment, part.tier, arms, first)}
+        for block in named.values():
             yield self._block(part, block)
         for measurement in part.protocol.measures:
-            for group in measurement.groups(list(blocks)):
-                yield self._measured(part, measurement, [blocks[name] for name in group])
+            for group in measurement.groups(list(named)):
+                yield self._measured(part, measurement, [named[name] for name in group])
 
     def _block(self, part: Part, block: Block) -> Task:
         if block not in self._made:
@@ -122,7 +121,7 @@ class Tasks:
                 self._times.block(part, arm, self._device).seconds,
                 self._quarters([arm]),
                 self._threads if threads_decide(arm) else None,
-                bytes=bytes_of_block(arm),
+                bytes=bytes_of_block(block),
                 data=_data(arm),
             )
         return self._made[block]
@@ -153,15 +152,17 @@ def threads_decide(arm: Arm) -> bool:
     return stacked.stackable(arm) and arm.model.parameters <= engine.STACKED_ON_CPU
 
 
-def bytes_of_block(arm: Arm) -> int:
-    """The bytes of the arrays in the record of a block of ``arm``."""
+def bytes_of_block(block: Block) -> int:
+    """The bytes of the arrays in the record of ``block``."""
+    arm = block.arm
     precision = 4 if arm.precision == "float32" else 8
 
     def each(name: str) -> int:
         narrow = name in _NARROW or (arm.data.regression and name != "snapshot_scales")
         return _BYTES.get(name, precision if narrow else _WIDE)
 
-    return BLOCK * sum(each(name) * math.prod(shape) for name, shape in recorded(arm).items())
+    kept = {name: shape for name, shape in recorded(arm).items() if block.weights or name not in FOR_MEASURES}
+    return BLOCK * sum(each(name) * math.prod(shape) for name, shape in kept.items())
 
 
 def _data(arm: Arm) -> Data | None:
