@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _OPTIONS: dict[str, dict[str, Any]] = {
     "device": {"default": "auto", "help": "auto (CPU in the quick tier, CUDA in the full one), cpu or cuda"},
     "precision": {"default": "default", "help": "default or strict: no TF32 in convolutions on CUDA; a CPU has none"},
+    "executor": {
+        "default": "local",
+        "help": "where to train: local, ray (a cluster on this machine) or ray://HOST:PORT (the one there)",
+    },
     "data-dir": {
         "metavar": "DIR",
         "help": "folder of MNIST and CIFAR-10 (default: $HW1BENCH_DATA, or ~/.local/share/hw1bench)",

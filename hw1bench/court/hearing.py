@@ -212,6 +212,14 @@ class Court:
         Training errors are not caught."""
         return self._train(experiment, arms, self.looks(experiment)[0], timer)
 
+    def first_look(self, claim: Claim) -> list[Work]:
+        """The blocks and the measurements of the first look at ``claim``; none if it is judged without runs in this tier."""
+        experiment, effect = claim.experiment, claim.effect
+        if experiment is None or not isinstance(effect, Effect) or (self.tier == "quick" and pilots.silenced(claim)):
+            return []
+        arms, look = effect.compared(experiment.protocol(self.tier).arms), self.looks(experiment)[0]
+        return [*self._blocks(experiment, arms, look), *self._measured(experiment, arms, look)]
+
     def _judge_runs(self, claim: Claim, effect: Effect, timer: Timer) -> Judgement:
         experiment = claim.experiment
         assert experiment is not None
@@ -311,7 +319,7 @@ class Court:
 
         def work() -> None:
             with self._spending(experiment):
-                self.trainer.make(missing, self.records, self._keep)
+                self.trainer.make(missing, self.records, self.keep)
 
         if missing:
             affected = dict.fromkeys(block for one in missing for block in blocks_of(one))
@@ -332,7 +340,8 @@ class Court:
         finally:
             self.spent[experiment.id] = self.spent.get(experiment.id, 0.0) + time.perf_counter() - start
 
-    def _keep(self, of: Work, record: Record) -> None:
+    def keep(self, of: Work, record: Record) -> None:
+        """Take in a record that the trainer made."""
         self._remember(of, record)
         self.store.keep(record.name, record, about(of))
 

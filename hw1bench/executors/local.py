@@ -58,9 +58,13 @@ class LocalTrainer:
         decides = {
             **engine.computing(self._measuring(of.blocks[0].arm), self._precision),
             **taking.decides(of.measurement),
-            **authored(of.measurement),
+            **self.own(of.measurement),
         }
         return (taking.key(of.measurement, [known[block].name for block in of.blocks], decides),)
+
+    def own(self, measurement: Measurement) -> dict[str, str]:
+        """What identifies a ``measurement`` that the author of the claims wrote."""
+        return authored(measurement)
 
     def unfit(self, record: Record, of: Work) -> str:
         """Why ``record`` cannot be what training a block, or measuring blocks, gives here; '' if it can."""

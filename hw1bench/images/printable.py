@@ -19,8 +19,8 @@ class PrintableProgress:
     def start(self, label: str, steps: int) -> None:
         self.inner.start(printable(label), steps)
 
-    def advance(self, steps: int) -> None:
-        self.inner.advance(steps)
+    def advance(self, steps: int, label: str = "") -> None:
+        self.inner.advance(steps, printable(label))
 
     def finish(self) -> None:
         self.inner.finish()

@@ -55,12 +55,17 @@ def takes(
     """
 
     def register(function: _Function) -> _Function:
-        if kind in _INSTRUMENTS and _place(_INSTRUMENTS[kind].function) != _place(function):
-            raise ValueError(f"two functions take {kind.__name__}: leave one out")
-        _INSTRUMENTS[kind] = Instrument(function, steps, decides)
+        register_instrument(kind, Instrument(function, steps, decides))
         return function
 
     return register
+
+
+def register_instrument(kind: type[Measurement], instrument: Instrument) -> None:
+    """Register ``instrument`` for measurements of class ``kind``, as ``takes`` does."""
+    if kind in _INSTRUMENTS and _place(_INSTRUMENTS[kind].function) != _place(instrument.function):
+        raise ValueError(f"two functions take {kind.__name__}: leave one out")
+    _INSTRUMENTS[kind] = instrument
 
 
 def _place(function: Take) -> tuple[str, str]:

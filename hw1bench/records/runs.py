@@ -114,6 +114,10 @@ class Block:
     def seeds(self) -> range:
         return range(self.first_seed, self.first_seed + BLOCK)
 
+    @property
+    def experiment_id(self) -> str:
+        return f"{self.report}-{self.experiment}"
+
     def kept(self, record: "Record") -> "Record":
         """``record`` without the arrays that the block need not have."""
         if self.weights:
@@ -121,7 +125,7 @@ class Block:
         return replace(record, arrays={name: record.arrays[name] for name in record.arrays if name not in FOR_MEASURES})
 
     def __str__(self) -> str:
-        return f"{self.report}-{self.experiment}, {self.arm.name}, seeds {self.seeds[0]}-{self.seeds[-1]}"
+        return f"{self.experiment_id}, {self.arm.name}, seeds {self.seeds[0]}-{self.seeds[-1]}"
 
 
 def keeps_weights(protocol: Protocol, arm: Arm) -> bool:
@@ -193,6 +197,9 @@ class Record(_Frozen):
     facts: Mapping[str, Any]
     seconds: float
     name: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Record, (dict(self.arrays), _plain(self.facts), self.seconds, self.name)
 
     def runs(self, block: Block, measured: Sequence[tuple[Measured, "Record"]] = ()) -> Iterator["Run"]:
         """The runs of ``block``, each with its results of those measurements in ``measured`` that look at ``block``."""

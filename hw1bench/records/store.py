@@ -47,15 +47,18 @@ class Store:
         try:
             found = sealed.unsealed(key, load_arrays(path))
         except FileNotFoundError:
+            self._written.discard(key)
             return None
         except OtherSchema as other:
             self._once(str(other), f"stored block {path.name} is of another version ({other})")
             return None
         except Damaged as damage:
+            self._written.discard(key)
             self._notice(f"stored block {path.name} is damaged ({damage}): it is trained again")
             return None
         why = unfit(found.record)
         if why:
+            self._written.discard(key)
             self._once(why, f"stored block {path.name} cannot be used ({why})")
             return None
         if found.of is None and of is not None:
@@ -70,9 +73,11 @@ class Store:
         self._written.add(key)
 
     def keep(self, key: str, record: Record, of: About) -> None:
-        """``put`` the record, or go on without it if the folder cannot be written; the first failure gives a notice."""
+        """``put`` the record unless that was done, or go on without it if the folder cannot be written; the first failure gives a
+        notice."""
         try:
-            self.put(key, record, of)
+            if key not in self._written:
+                self.put(key, record, of)
         except OSError as error:
             why = error.strerror or error
             self._tell(

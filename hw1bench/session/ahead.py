@@ -24,7 +24,7 @@ class Unseen:
     def start(self, label: str, steps: int) -> None: ...
     def finish(self) -> None: ...
 
-    def advance(self, steps: int) -> None:
+    def advance(self, steps: int, label: str = "") -> None:
         if self._end.is_set():
             raise _Ended
 

@@ -72,8 +72,8 @@ class _Watching:
         self._steps = steps
         self._progress.start(label, steps)
 
-    def advance(self, steps: int) -> None:
+    def advance(self, steps: int, label: str = "") -> None:
         self._steps -= steps
-        self._progress.advance(steps)
+        self._progress.advance(steps, label)
         if self._steps > 0:
             self._budget.check()

@@ -61,6 +61,7 @@ def of_session(config: pytest.Config, tier: Tier, budget: Budget | None) -> "Opt
         tier=tier,
         device=chosen(config, "device"),
         precision=chosen(config, "precision"),
+        executor=chosen(config, "executor"),
         data_dir=_path("--data-dir", chosen(config, "data-dir")) or default_data_dir(),
         report_dir=report_dir or Path("reports/replication" if replicate else "reports"),
         seed_offset=(REPLICATION_OFFSET if replicate else 0) if seed_offset is None else seed_offset,

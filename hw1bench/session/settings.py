@@ -1,6 +1,7 @@
 """What a user may choose for a session, and what of it cannot be met."""
 
 import os
+import re
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from hw1bench.specs.experiment import Tier
 from hw1bench.support.arithmetic import Precision
 from hw1bench.support.places import data_folder
 
+ON_RAY = re.compile(r"ray(?:://(?P<address>[^/:\s]+:\d+))?")
+"""The executors that are Ray clusters: one that is started, or the one at an address."""
 _LARGEST_SEED = 2**52  # this and the seeds that follow it are exact integers to every reader of claims.json
 
 
@@ -25,6 +28,7 @@ class Options:
     tier: Tier = "quick"
     device: str = "auto"
     precision: Precision = "default"
+    executor: str = "local"
     data_dir: Path | None = None
     report_dir: Path = Path("reports")
     seed_offset: int = 0
@@ -44,6 +48,8 @@ class Options:
             raise ValueError(f"--device {self.device!r} is unknown: use auto, cpu or cuda")
         if self.precision not in get_args(Precision):
             raise ValueError(f"--precision {self.precision!r} is unknown: use default or strict")
+        if self.executor != "local" and not ON_RAY.fullmatch(self.executor):
+            raise ValueError(f"--executor {self.executor!r} is unknown: use local, ray, or ray://HOST:PORT")
         if self.seed_offset > _LARGEST_SEED:
             raise ValueError(f"--seed-offset {self.seed_offset} is too large: use {_LARGEST_SEED:,} or less")
         if self.seed_offset < 0:

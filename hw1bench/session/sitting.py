@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hw1bench
 from hw1bench import report
 from hw1bench.court import agenda, calibration, costs, pilots, rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Case
-from hw1bench.court.hearing import Court, Judgement, Timer
+from hw1bench.court.hearing import Court, Judgement, Timer, Trainer
 from hw1bench.court.register import PATIENCE, Register, lock
 from hw1bench.court.rulings import Outcome, Ruling, Rulings
 from hw1bench.court.values import Values
@@ -28,7 +28,7 @@ from hw1bench.court.vocabulary import PILOTS, RECORDED, RecordedWord, VerdictWor
 from hw1bench.data import Library
 from hw1bench.effects import Effect
 from hw1bench.effects.authored import authored
-from hw1bench.executors.local import LocalTrainer, cuda_here
+from hw1bench.executors.local import LocalTrainer
 from hw1bench.records.runs import Block
 from hw1bench.records.store import Store
 from hw1bench.report import contract, document, merge, quantities, reading, schema
@@ -37,11 +37,16 @@ from hw1bench.session.ahead import Ahead, Unseen
 from hw1bench.session.budget import Budget
 from hw1bench.session.drawing import Drawing
 from hw1bench.session.endings import Ending
+from hw1bench.session.executing import executor
 from hw1bench.session.settings import Options
 from hw1bench.specs.experiment import BLOCK, Arm, CrossReportFigure, Experiment
 from hw1bench.specs.pack import Pack
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
+
+if TYPE_CHECKING:
+    from hw1bench.executors.cluster import ClusterTrainer
+    from hw1bench.session.clerk import Clerk
 
 
 def _commit(folder: Path) -> str | None:
@@ -76,6 +81,7 @@ class Sitting:
     _entries: dict[str, contract.Claim] = field(default_factory=dict)
     _shown: dict[Experiment | CrossReportFigure, str] = field(default_factory=dict)  # -> topic
     _registers: dict[Path, Register] = field(default_factory=dict)  # for --record-rulings
+    _ahead: "Ahead | Clerk | None" = None
 
     def __post_init__(self) -> None:
         options = self.options
@@ -84,17 +90,20 @@ class Sitting:
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._known = Known()
         self._clock = time.perf_counter()
-        closed, device = None, options.device
-        if device == "auto":
-            device = "cpu" if options.tier == "quick" else "cuda"
-            if device == "cuda" and not cuda_here():
-                closed = "no CUDA device here: give --device cpu to run the full tier on the CPU"
-                device = "cpu"
-        self._device: costs.Device = "cpu" if device == "cpu" else "GPU"
-        self._rates = costs.rates(costs.timed(self.docket, self.book) if options.budget else ())
         progress = options.budget.watching(self.progress) if options.budget else self.progress
         library = Library(options.data_dir, self.progress)
-        self.trainer = LocalTrainer(device, progress, library, precision=options.precision)
+        self.trainer, device, closed = executor(options, library, progress)
+        self._device: costs.Device = "cpu" if device == "cpu" else "GPU"
+        self._rates = costs.rates(costs.timed(self.docket, self.book) if options.budget else ())
+        try:
+            self._prepare(closed)
+        except BaseException:
+            self._leave()
+            raise
+
+    def _prepare(self, closed: str | None) -> None:
+        """Begin the court, which is ``closed`` for a reason or None, and what is made ahead of it."""
+        options = self.options
         store = Store(options.report_dir / "blocks", fresh=options.fresh, notice=self.progress.notice)
         self.court = self._court(store, self.trainer, options.budget, closed)
         for case in self.cases:
@@ -110,15 +119,18 @@ class Sitting:
             protocol = case.claim.protocol(options.tier)
             for measurement in protocol.measures if protocol else ():
                 authored(measurement)
-        self._ahead = self._begin_ahead()
+        self._begin_ahead()
         if options.record_rulings:
             paths = {case.rulings for case in self.cases}
             self._registers = {path: Register(path, self.progress.notice) for path in sorted(paths)}
             for register in self._registers.values():
                 register.check()
 
-    def _begin_ahead(self) -> Ahead | None:
-        """Begin what the host's processors can do while a GPU trains; None if that is nothing."""
+    def _begin_ahead(self) -> None:
+        """Begin what can be made ahead of the tests that need it: on a cluster everything, beside a GPU fits of functions."""
+        if self.court.closed is None and not isinstance(self.trainer, LocalTrainer):
+            self._begin_clerk(self.trainer)
+            return
         wanted: dict[Experiment, dict[Arm, None]] = {}  # arms in the order in which claims compare them
         for case in self.cases:
             if self.beside_a_gpu(case.claim):
@@ -127,8 +139,8 @@ class Sitting:
                 assert isinstance(effect, Effect)
                 arms = effect.compared(experiment.protocol(self.options.tier).arms)
                 wanted.setdefault(experiment, {}).update(dict.fromkeys(arms))
-        if not wanted:
-            return None
+        if not wanted or not isinstance(self.trainer, LocalTrainer):
+            return
         unseen = Unseen(self.progress)
         budget = copy(self.options.budget)  # which notes what this thread takes up
         court = self._court(
@@ -141,9 +153,31 @@ class Sitting:
         ahead = Ahead(list(wanted), lambda experiment: court.prepare(experiment, list(wanted[experiment])), unseen)
         self.court.prepared = ahead.wait
         self.meanwhile = court.spent
-        return ahead
+        self._ahead = ahead
 
-    def _court(self, store: Store, trainer: LocalTrainer, budget: Budget | None, closed: str | None = None) -> Court:
+    def _begin_clerk(self, trainer: "ClusterTrainer") -> None:
+        """Let a cluster make the first look of all claims, and then whatever is next. Raises ValueError, in one line, for claims
+        that cannot be sent to it."""
+        from hw1bench.session.clerk import Asking, Clerk
+
+        options, court = self.options, self.court
+        trained = [case.claim for case in self.cases if isinstance(case.claim.effect, Effect)]
+        trainer.check(list(dict.fromkeys(of for claim in trained for of in court.first_look(claim))))
+        trainer.keep = court.keep
+        asking = Asking(trainer)
+        ahead = Court(options.tier, court.store, asking, options.seed_offset, options.max_seeds)
+        ahead.records, ahead.results = court.records, court.results
+        self._ahead = clerk = Clerk(ahead, asking, trainer, trained)
+        court.prepared = clerk.made
+
+    def _leave(self) -> None:
+        """Stop what is made ahead, and give a cluster back."""
+        if self._ahead is not None:
+            self._ahead.end()
+        if not isinstance(self.trainer, LocalTrainer):
+            self.trainer.end()
+
+    def _court(self, store: Store, trainer: Trainer, budget: Budget | None, closed: str | None = None) -> Court:
         options = self.options
         court = Court(options.tier, store, trainer, options.seed_offset, options.max_seeds, closed)
         if budget is not None:
@@ -226,8 +260,7 @@ class Sitting:
         it. ``known`` are the claims of all files that were collected, ``exhibits`` the tests that judged nothing, and
         ``shard`` the part of a selection that was judged.
         """
-        if self._ahead is not None:
-            self._ahead.end()
+        self._leave()
         for register in self._registers.values():
             register.close(self.options.report_dir)
         claims = [self._ended(case, endings.get(case.claim.id)) for case in self.cases]

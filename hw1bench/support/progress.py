@@ -15,10 +15,11 @@ Advance = Callable[[int], None]  # takes the steps done since the last call
 
 
 class Progress(Protocol):
-    """Display of long work: ``start`` it with its number of steps, ``advance``, ``finish``; ``notice`` prints a line."""
+    """Display of long work: ``start`` it with its number of steps, ``advance``, under another label if there is one, ``finish``;
+    ``notice`` prints a line."""
 
     def start(self, label: str, steps: int) -> None: ...
-    def advance(self, steps: int) -> None: ...
+    def advance(self, steps: int, label: str = "") -> None: ...
     def finish(self) -> None: ...
     def notice(self, text: str) -> None: ...
 
@@ -27,7 +28,7 @@ class Silent:
     """A progress that shows nothing."""
 
     def start(self, label: str, steps: int) -> None: ...
-    def advance(self, steps: int) -> None: ...
+    def advance(self, steps: int, label: str = "") -> None: ...
     def finish(self) -> None: ...
     def notice(self, text: str) -> None: ...
 
@@ -91,10 +92,11 @@ class TerminalProgress:
             self._bar.start()
             self._bar.refresh()
 
-    def advance(self, steps: int) -> None:
+    def advance(self, steps: int, label: str = "") -> None:
         if not self._terminal:
             return
         self._pending += steps
+        self._label = label or self._label
         now = time.perf_counter()
         if now - self._shown < (_REFRESH if self._bar else SECONDS_BETWEEN_LINES):
             return
@@ -102,7 +104,13 @@ class TerminalProgress:
         self._done += self._pending
         rate = self._done / (now - self._started)
         if self._bar:
-            self._bar.update(self._bar.task_ids[0], advance=self._pending, rate=_rate(rate), refresh=True)
+            self._bar.update(
+                self._bar.task_ids[0],
+                description=self._label,
+                advance=self._pending,
+                rate=_rate(rate),
+                refresh=True,
+            )
         else:
             remaining = f"{_rate(rate)}, {(self._steps - self._done) / rate:.0f} s left" if rate else "evaluating"
             self._line(f"{self._label}: {self._done / self._steps:.0%}, {remaining}")

@@ -130,13 +130,25 @@ def _decides(kind: str, device: torch.device, precision: Precision) -> dict[str,
     if kind in ("fit_kernel", "image_kernel"):
         return {**drawn, "isa": binaries.isa(), "build": binaries.build()}
     decides: dict[str, Any] = {**drawn, **computing(device, precision)}
-    if kind in ("compiled", "eager"):  # "sequential" gives each run one thread
+    if kind in ("compiled", "eager"):  # as ``threads_matter`` says; "sequential" gives each run one thread
         decides["threads"] = torch.get_num_threads()
     if kind == "compiled":
         decides["compiler"] = compiler_version()
     if kind == "resident":
         decides["triton"] = stacked_net.kernels_version(device)
     return decides
+
+
+def machine(device: torch.device, precision: Precision = "default") -> str:
+    """Return a digest of what determines digits on ``device`` here, whatever the backend, besides sources: of two machines with
+    the same digest each gives the other's records."""
+    kinds = ("fit_kernel", "image_kernel", "compiled", "eager", *(() if device.type == "cpu" else ("resident",)))
+    return digest({kind: _decides(kind, device, precision) for kind in kinds})
+
+
+def threads_matter(arm: Arm, device: torch.device) -> bool:
+    """Whether the digits of runs of ``arm`` depend on torch's number of threads."""
+    return backend(arm, device) in ("compiled", "eager")
 
 
 def _loaded(block: Block, library: Library) -> data.Dataset:
