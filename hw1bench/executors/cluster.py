@@ -71,7 +71,7 @@ class ClusterTrainer:
         self._blas = max((one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"), default=1)
         self._lock = threading.RLock()
         self._number = 0
-        self._queue: list[tuple[Work, list[Record | None]]] = []
+        self._queue: list[tuple[Work, list[Record | _Task]]] = []
         self._tasks: dict[Work, _Task] = {}
         self._orders: dict[int, Work] = {}
         self._answers: dict[int, Future[Any]] = {}
@@ -133,11 +133,14 @@ class ClusterTrainer:
     def keys(self, of: Work, known: Mapping[Block, Record]) -> Sequence[str]:
         if self._lost or (self._on(of) == "cpu" and set(self._machines) == {self._kind_here}):
             return self._here.keys(of, known)
-        order, found, _ = self._packed(of, 1)
-        names = [known[block].name for block in of.blocks] if isinstance(of, Measured) else []
+        names = tuple(known[block].name for block in of.blocks) if isinstance(of, Measured) else ()
         gpu = self._on(of) == "cuda"
-        asked = [self._ask(one.node, "names", order, found, names, gpu=gpu) for one in self._machines.values()]
-        return [*dict.fromkeys(name for answer in asked for name in answer.result(_ANSWER))]
+        try:
+            order, found, _ = self._packed(of, 1)
+            asked = [self._ask(one.node, "names", order, found, names, gpu=gpu) for one in self._machines.values()]
+            return [*dict.fromkeys(name for answer in asked for name in answer.result(_ANSWER))]
+        except Lost:
+            return self._here.keys(of, known)
 
     @cached_property
     def _kind_here(self) -> str:
@@ -151,9 +154,12 @@ class ClusterTrainer:
         itself raises. If the cluster is lost, what is missing is made on this machine."""
         got: dict[Work, Record] = {}
         try:
-            self.expect(work, known)
+            with self._lock:
+                self.expect(work, known)
+                pending = {self._tasks[of].record: of for of in work if of in self._tasks}
+                there = {of: self._home[of] for of in work if of in self._home}
             self.submit()
-            self._wait(work, got, done)
+            self._wait(work, pending, there, got, done)
         except Lost:
             if self._device.type == "cuda":
                 raise Unavailable(
@@ -163,15 +169,20 @@ class ClusterTrainer:
             blocks = {of: record for of, record in got.items() if isinstance(of, Block)}
             self._here.make(missing, {**known, **blocks}, done)
 
-    def _wait(self, work: Sequence[Work], got: dict[Work, Record], done: Callable[[Work, Record], None]) -> None:
-        with self._lock:
-            if self._lost:
-                raise Lost(self._lost)
-            for of in work:
-                if of in self._failed:
-                    raise self._failed[of]
-            pending = {self._tasks[of].record: of for of in work if of in self._tasks}
-            there = {of: self._home[of] for of in work if of not in self._tasks}
+    def _wait(
+        self,
+        work: Sequence[Work],
+        pending: dict[Future[Record], Work],
+        there: Mapping[Work, Record],
+        got: dict[Work, Record],
+        done: Callable[[Work, Record], None],
+    ) -> None:
+        """Wait for what is ``pending`` of ``work``; what is ``there`` or comes is ``got``, and ``done``."""
+        if self._lost:
+            raise Lost(self._lost)
+        for of in work:
+            if of not in there and of not in pending.values():
+                raise self._failed[of]
         for of, record in there.items():
             got[of] = record
             done(of, record)
@@ -198,12 +209,18 @@ class ClusterTrainer:
         """Take ``work`` into the queue, unless it is being made, or was; ``submit`` submits the queue. Return what of it is not
         there yet."""
         with self._lock:
-            queued = {of for of, _ in self._queue}
             for of in work:
-                if of not in self._tasks and of not in self._home and of not in self._failed and of not in queued:
+                if of not in self._tasks and of not in self._home and of not in self._failed:
                     blocks = of.blocks if isinstance(of, Measured) else ()
-                    self._queue.append((of, [known.get(block, self._home.get(block)) for block in blocks]))
+                    self._queue.append((of, [self._source(block, known) for block in blocks]))
+                    self._tasks[of] = _Task(self._next())
             return [of for of in work if of not in self._home]
+
+    def _source(self, block: Block, known: Mapping[Block, Record]) -> "Record | _Task":
+        """Where the record of ``block`` will come from for a measurement. Raises what training it raised."""
+        if block in self._failed:
+            raise self._failed[block]
+        return self._tasks.get(block) or self._home.get(block) or known[block]
 
     def submit(self) -> None:
         """Submit what is in the queue. A block takes one processor, or more if there are fewer blocks than processors."""
@@ -211,27 +228,32 @@ class ClusterTrainer:
             queue, self._queue = self._queue, []
             if self._lost:
                 return
-            share = max(1, min(self._processors // max(1, len(self._tasks) + len(queue)), BLOCK, self._largest))
-            for of, known in queue:
-                self._submit(of, known, share)
+            share = max(1, min(self._processors // max(1, len(self._tasks)), BLOCK, self._largest))
+            for of, sources in queue:
+                self._submit(of, sources, share)
 
-    def _submit(self, of: Work, known: Sequence[Record | None], share: int) -> None:
+    def _submit(self, of: Work, sources: Sequence[Record | _Task], share: int) -> None:
         arm = blocks_of(of)[0].arm
         if engine.threads_matter(arm, self._device) and isinstance(of, Block):
             share = min(self._threads, self._largest)
         try:
             order, found, small = self._packed(of, share)
+            arguments, sent = [order, found], []
+            for source in sources:
+                if isinstance(source, _Task) and not source.record.done():
+                    arguments.append([source.number])
+                else:
+                    record = source.record.result() if isinstance(source, _Task) else source
+                    sent.append(self._put(packing.dumps(Made(record, None, "", ""))))
+                    arguments.append([sent[-1]])
+        except Lost:
+            raise
         except Exception as error:
             self._failed[of] = error
+            self._tasks.pop(of).record.set_exception(error)
             return
-        arguments, sent = [order, found], []
-        for block, record in zip(of.blocks if isinstance(of, Measured) else (), known, strict=False):
-            task = self._tasks.get(block)
-            if task is None:
-                sent.append(self._put(packing.dumps(Made(record, self._failed.get(block), "", ""))))
-            arguments.append([sent[-1] if task is None else task.number])
-        number = self._next()
-        self._tasks[of], self._orders[number] = _Task(number), of
+        number = self._tasks[of].number
+        self._orders[number] = of
         gpus = 0.0 if self._on(of) == "cpu" else _SHARE if small else 1.0
         self._link.send("order", number, "make", arguments, share, gpus)
         for one in sent:

@@ -6,7 +6,7 @@ Messages to the process, tuples with a word first:
     order NUMBER FUNCTION ARGUMENTS PROCESSORS GPUS  call a function of ``worker``; its result is an object too
     question NUMBER NODE FUNCTION ARGUMENTS GPUS     call one that takes no time, on this node
     end
-An argument ``[NUMBER]`` stands for an object. Messages from the process:
+An argument that is a list, ``[NUMBER]``, stands for an object. Messages from the process:
     joined NODES, or refused WHY
     begun NUMBERS, done NUMBER RESULT, failed NUMBER WHY, lost WHY
 """
