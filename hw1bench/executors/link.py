@@ -14,6 +14,7 @@ An argument that is a list, ``[NUMBER]``, stands for an object. Messages from th
 import contextlib
 import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+_REACH_SECONDS = 5.0
 _JOIN_SECONDS = 90.0
 _END_SECONDS = 15.0
 
@@ -41,6 +43,9 @@ class Link:
     """
 
     def __init__(self, address: str) -> None:
+        where = f"the Ray cluster at {address}" if address else "a Ray cluster on this machine"
+        if address:
+            _reach(address, where)
         ours, theirs = multiprocessing.Pipe()
         self._session = ours
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # for as long as the process lives
@@ -56,7 +61,6 @@ class Link:
         theirs.close()
         self._sending = threading.Lock()
         self.send("join", address)
-        where = f"the Ray cluster at {address}" if address else "a Ray cluster on this machine"
         try:
             answer: tuple[str, Any] = ("refused", "no answer")
             if self._session.poll(_JOIN_SECONDS):
@@ -66,7 +70,7 @@ class Link:
         word, found = answer
         if word != "joined":
             self.end()
-            raise ValueError(f"{where} cannot be joined ({found}): see that it runs, and that this machine reaches it")
+            raise ValueError(f"{where} cannot be joined ({found}): see that it runs, and that this machine is one of its nodes")
         self.nodes: list[Node] = found
 
     def send(self, *message: Any) -> None:
@@ -109,3 +113,12 @@ class Link:
         self._errors.seek(0)
         lines = [line.strip() for line in self._errors.read().decode(errors="replace").splitlines()]
         return next((line for line in reversed(lines) if line), "its process ended")
+
+
+def _reach(address: str, where: str) -> None:
+    """Raise ValueError at once, in one line, if nobody listens at ``address``, for which Ray would wait for a minute."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _REACH_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"{where} cannot be reached ({error}): see that it runs, and at which address") from None
