@@ -195,18 +195,20 @@ def test_a_data_set_is_sent_once_and_the_memory_of_the_cluster_is_given_back(joi
     assert len(link.objects) == 1  # the set
 
 
-def test_blocks_share_the_processors_and_none_takes_more_than_its_runs_or_a_node_has(join):
-    def shares(processors, count):
+def test_blocks_get_processors_by_their_work_and_the_longest_is_submitted_first(join):
+    def shares(processors, *epochs):
         link = Processes([("one", "host", {"CPU": processors})], patient=True)
         trainer = join(link)
-        trainer.expect([Block("T", "x", replace(ARM, name=f"{place}"), 0) for place in range(count)], {})
+        blocks = [Block("T", "x", replace(ARM, name=f"{place}", epochs=one), 0) for place, one in enumerate(epochs)]
+        trainer.expect(blocks, {})
         trainer.submit()
-        return {processors for *_, processors, _ in link.words("order")}
+        names = [packing.loads(arguments[0], ARM.data).of.arm.name for _, _, arguments, *_ in link.words("order")]
+        return list(zip(map(int, names), [order[3] for order in link.words("order")], strict=True))
 
-    assert shares(2.0, 8) == {1}
-    assert shares(16.0, 4) == {4}
-    assert shares(64.0, 2) == {8}
-    assert shares(4.0, 1) == {4}
+    assert shares(2.0, 50, 50, 50) == [(0, 1), (1, 1), (2, 1)]
+    assert shares(16.0, 50, 50, 50, 50) == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    assert shares(4.0, 100, 300) == [(1, 3), (0, 1)]
+    assert shares(64.0, 50) == [(0, 8)]
 
 
 def test_of_unlike_machines_both_are_named_and_stored_records_of_each_are_found(join, tmp_path):

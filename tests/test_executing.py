@@ -37,9 +37,11 @@ def test_the_full_tier_is_closed_without_a_gpu_until_the_cpu_is_asked_for(monkey
     assert opened(tier="full", device="cpu").closed is None
 
 
-@pytest.mark.parametrize("name", ["Ray", "dask", "ray://", "ray://host", "ray://host:port", "ray:host:1", "ray://a b:1"])
+@pytest.mark.parametrize(
+    "name", ["Ray", "dask", "ray://", "ray://host", "ray://host:port", "ray:host:1", "ray://a b:1"]
+)
 def test_an_executor_that_is_none_is_refused(name):
-    with pytest.raises(ValueError, match="--executor .* is unknown: use local, ray, or ray://HOST:PORT"):
+    with pytest.raises(ValueError, match=r"--executor .* is unknown: use local, ray, or ray://HOST:PORT"):
         Options(executor=name).check()
 
 

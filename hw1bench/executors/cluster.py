@@ -22,9 +22,11 @@ from hw1bench.measures.instruments import instrument_for
 from hw1bench.records.runs import Block, Measured, Record, Work, blocks_of
 from hw1bench.specs.experiment import BLOCK, Arm, Data
 from hw1bench.specs.measurement import Measurement
+from hw1bench.specs.work import of_run
 from hw1bench.support.arithmetic import Precision
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
+from hw1bench.support.sharing import share
 from hw1bench.training import engine, side_by_side
 
 _SHARE = 0.25  # of a GPU that a block of small nets takes
@@ -39,9 +41,10 @@ class LostWork(Exception):
 
 @dataclass
 class _Task:
-    """Work in progress: the number of its order, and its record to be."""
+    """Work in progress: the number of its order, the multiply-adds of a run (0: a measurement), and its record to be."""
 
     number: int
+    work: int
     record: Future[Record] = field(default_factory=Future)
 
 
@@ -213,7 +216,7 @@ class ClusterTrainer:
                 if of not in self._tasks and of not in self._home and of not in self._failed:
                     blocks = of.blocks if isinstance(of, Measured) else ()
                     self._queue.append((of, [self._source(block, known) for block in blocks]))
-                    self._tasks[of] = _Task(self._next())
+                    self._tasks[of] = _Task(self._next(), of_run(of.arm) if isinstance(of, Block) else 0)
             return [of for of in work if of not in self._home]
 
     def _source(self, block: Block, known: Mapping[Block, Record]) -> "Record | _Task":
@@ -223,14 +226,16 @@ class ClusterTrainer:
         return self._tasks.get(block) or self._home.get(block) or known[block]
 
     def submit(self) -> None:
-        """Submit what is in the queue. A block takes one processor, or more if there are fewer blocks than processors."""
+        """Submit what is in the queue, the most work first. A block takes so many processors that it is done when all that waits
+        may be done, or one if that is sooner; a measurement takes one."""
         with self._lock:
             queue, self._queue = self._queue, []
             if self._lost:
                 return
-            share = max(1, min(self._processors // max(1, len(self._tasks)), BLOCK, self._largest))
-            for of, sources in queue:
-                self._submit(of, sources, share)
+            waiting = sum(task.work for task in self._tasks.values())
+            for of, sources in sorted(queue, key=lambda one: -self._tasks[one[0]].work):
+                work = self._tasks[of].work
+                self._submit(of, sources, share(work, waiting, self._processors, self._largest, BLOCK) if work else 1)
 
     def _submit(self, of: Work, sources: Sequence[Record | _Task], share: int) -> None:
         arm = blocks_of(of)[0].arm

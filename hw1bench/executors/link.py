@@ -70,7 +70,9 @@ class Link:
         word, found = answer
         if word != "joined":
             self.end()
-            raise ValueError(f"{where} cannot be joined ({found}): see that it runs, and that this machine is one of its nodes")
+            raise ValueError(
+                f"{where} cannot be joined ({found}): see that it runs, and that this machine is one of its nodes"
+            )
         self.nodes: list[Node] = found
 
     def send(self, *message: Any) -> None:
