@@ -11,6 +11,7 @@ import queue
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -70,7 +71,7 @@ class Bridge:
         threading.Thread(target=self._feel, daemon=True).start()
 
     def run(self) -> None:
-        """Serve until the session ends or the cluster is lost."""
+        """Serve until the session ends, and give the cluster back, or until the cluster is lost."""
         looked = 0.0
         while True:
             try:
@@ -79,6 +80,7 @@ class Bridge:
                 pass
             else:
                 if message is None or message[0] == "end":
+                    self._give_back()
                     return
                 getattr(self, f"_{message[0]}")(*message[1:])
                 continue
@@ -132,7 +134,7 @@ class Bridge:
         ask = self._ask.options(scheduling_strategy=strategy, num_gpus=gpus)
         self._waiting[ask.remote(function, *found)] = number
 
-    def give_back(self) -> None:
+    def _give_back(self) -> None:
         """Stop what is running or waiting, and leave the cluster, which ends if it was started here."""
         for one in self._waiting:
             ray.cancel(one, force=True)
@@ -187,9 +189,10 @@ def main() -> None:
     session.send(("joined", nodes))
     try:
         bridge.run()
-        bridge.give_back()
-    finally:
-        os._exit(0)  # whatever threads of Ray still wait for
+    except Exception:
+        traceback.print_exc()  # of which the session tells the last line
+        sys.stderr.flush()
+    os._exit(0)  # whatever threads of Ray still wait for
 
 
 if __name__ == "__main__":

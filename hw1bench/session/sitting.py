@@ -198,8 +198,9 @@ class Sitting:
     def _admit(self, budget: Budget, experiment: Experiment | Values, blocks: Sequence[Block]) -> None:
         """Raise Unavailable if ``budget`` has no time left to train and measure ``blocks`` of ``experiment``. A block that is
         trained and not yet measured counts as a whole, because the rates on record do not tell one from the other. How long
-        values from elsewhere take to compute nobody knows: they begin if any time is left, and stop when it is up."""
-        if isinstance(experiment, Values):
+        values from elsewhere take to compute nobody knows, nor what blocks take on a cluster: they begin if any time is left, and
+        stop when it is up."""
+        if isinstance(experiment, Values) or not isinstance(self.trainer, LocalTrainer):
             budget.admit(0.0)
             return
         measures = experiment.protocol(self.options.tier).measures
