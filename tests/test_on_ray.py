@@ -92,8 +92,8 @@ class Nodes:
         return self
 
     def __exit__(self, *_):
-        self._process.stdin.close()
-        self._process.wait(60)
+        with self._process:  # which ends once its input does
+            pass
 
 
 ENVIRONMENT = {
@@ -134,7 +134,7 @@ class Project:
         document = json.loads((self.folder / reports / "claims.json").read_text())
         kept = ("id", "verdict", "how", "holds", "seeds", "effect", "dataset", "environment", "note")
         claims = [{name: claim.get(name) for name in kept} for claim in document["claims"]]
-        return claims, {path.name for path in (self.folder / reports / "blocks").iterdir()}
+        return claims, {path.name for path in (self.folder / reports).glob("blocks/*")}
 
     def records(self, reports):
         store = Store(self.folder / reports / "blocks")
