@@ -128,7 +128,7 @@ def test_the_verdicts_that_readme_tells_are_in_the_sample_report():
 def test_every_option_is_explained(pytester, project):
     text = pytester.runpytest("--help").stdout.str()
     options = re.findall(r"^  (--[a-z-]+)", text[text.index("\nclaims:") :].split("\n\n")[0], re.M)
-    assert len(options) == 16
+    assert len(options) == 17
     for option in options:
         assert f"| `{option}" in (DOCS / "sessions.md").read_text(), option
 

@@ -21,7 +21,6 @@ from hw1bench.executors.packing import Machine, Made, Order
 from hw1bench.measures.instruments import instrument_for
 from hw1bench.records.runs import Block, Measured, Record, Work, blocks_of
 from hw1bench.specs.experiment import BLOCK, Arm, Data
-from hw1bench.specs.measurement import Measurement
 from hw1bench.specs.work import of_run
 from hw1bench.support.arithmetic import Precision
 from hw1bench.support.progress import Progress
@@ -125,9 +124,6 @@ class ClusterTrainer:
         found = [machine.environment for machine in self._machines.values()]
         every = {name: list(dict.fromkeys(str(one.get(name)) for one in found)) for name in found[0]}
         return {name: found[0][name] if len(said) == 1 else " / ".join(sorted(said)) for name, said in every.items()}
-
-    def own(self, measurement: Measurement) -> dict[str, str]:
-        return self._here.own(measurement)
 
     def beside_a_gpu(self, arm: Arm) -> bool:
         """False: everything is trained beside everything else."""
@@ -237,12 +233,14 @@ class ClusterTrainer:
                 work = self._tasks[of].work
                 self._submit(of, sources, share(work, waiting, self._processors, self._largest, BLOCK) if work else 1)
 
-    def _submit(self, of: Work, sources: Sequence[Record | _Task], share: int) -> None:
-        arm = blocks_of(of)[0].arm
-        if engine.threads_matter(arm, self._device) and isinstance(of, Block):
-            share = min(self._threads, self._largest)
+    def _submit(self, of: Work, sources: Sequence[Record | _Task], processors: int) -> None:
+        on_gpu = self._on(of) == "cuda"
+        if on_gpu:
+            processors = 1
+        elif engine.threads_matter(blocks_of(of)[0].arm, self._device) and isinstance(of, Block):
+            processors = min(self._threads, self._largest)
         try:
-            order, found, small = self._packed(of, share)
+            order, found, small = self._packed(of, processors)
             arguments, sent = [order, found], []
             for source in sources:
                 if isinstance(source, _Task) and not source.record.done():
@@ -259,8 +257,8 @@ class ClusterTrainer:
             return
         number = self._tasks[of].number
         self._orders[number] = of
-        gpus = 0.0 if self._on(of) == "cpu" else _SHARE if small else 1.0
-        self._link.send("order", number, "make", arguments, share, gpus)
+        gpus = 0.0 if not on_gpu else _SHARE if small else 1.0
+        self._link.send("order", number, "make", arguments, processors, gpus)
         for one in sent:
             self._link.send("drop", one)
 
@@ -281,21 +279,21 @@ class ClusterTrainer:
                     "let its functions make or open what they need themselves, or leave out --executor"
                 ) from None
 
-    def _packed(self, of: Work, share: int) -> tuple[bytes, list[int], bool]:
+    def _packed(self, of: Work, processors: int) -> tuple[bytes, list[int], bool]:
         """The order for ``of``, the number of its data set, and whether its nets are small."""
         arm = blocks_of(of)[0].arm
         if arm.data not in self._sets:
             self._sets[arm.data] = self._put(packing.sent(arm.data, self._library.load(arm.data)))
-        return packing.dumps(self._order(of, share), arm.data), [self._sets[arm.data]], side_by_side.small(arm)
+        return packing.dumps(self._order(of, processors), arm.data), [self._sets[arm.data]], side_by_side.small(arm)
 
-    def _order(self, of: Work, share: int) -> Order:
+    def _order(self, of: Work, processors: int) -> Order:
         authors = self._here.own(of.measurement) if isinstance(of, Measured) else {}
         instrument = instrument_for(of.measurement) if isinstance(of, Measured) and authors else None
         return Order(
             of=of,
             device=self._on(of),
             precision=self._precision,
-            processors=share,
+            processors=processors,
             threads=self._threads,
             blas=self._blas,
             sources=packing.sources(),
