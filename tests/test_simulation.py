@@ -1,7 +1,8 @@
-"""A session on a cluster, simulated: against closed forms, a naive twin that goes second by second, and the bounds of any list
+"""A session on a cluster, simulated: against closed forms, a naive twin that goes from end to end, and the bounds of any list
 schedule."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw1bench.court.schedule import Data, Node, Task
-from hw1bench.court.simulation import by_number, by_work, simulate
+from hw1bench.court.simulation import simulate
 
 PLENTY = [Node(8, 1)] * 200
 
@@ -19,12 +20,13 @@ def tasks(*seconds, **more):
 
 
 @st.composite
-def sessions(draw, **fields):
-    """Claims with up to three looks, of tasks that they share: a task belongs to the same look of each."""
+def sessions(draw, unit=1, **fields):
+    """Claims with up to three looks, of tasks that they share: a task belongs to the same look of each. Blocks take up to nine
+    times ``unit`` seconds."""
     pool = []
     for look in range(3):
         blocks = [
-            Task(f"block {look}.{number}", seconds, **{name: draw(one) for name, one in fields.items()})
+            Task(f"block {look}.{number}", unit * seconds, **{name: draw(one) for name, one in fields.items()})
             for number, seconds in enumerate(draw(st.lists(st.integers(1, 9), min_size=1, max_size=5)))
         ]
         some = st.lists(st.sampled_from(blocks), min_size=1, max_size=3, unique=True)
@@ -42,48 +44,46 @@ def whole(look):
     return list(dict.fromkeys(one for task in look for one in (*task.after, task)))
 
 
-def second_by_second(claims, nodes):
-    """The naive twin: the end of each task, if each takes one CPU or its threads, and whole seconds."""
-    submitted, ends, on, now = [], {}, {}, 0
+def end_by_end(claims, nodes):
+    """The naive twin: the CPUs and the end of each task, without overhead."""
+    submitted, cpus, ends, on, now = [], {}, {}, {}, 0
+    every, largest = sum(node.cpus for node in nodes), max(node.cpus for node in nodes)
     while True:
         done = {task for task, end in ends.items() if end <= now}
+        new = []
         for looks in claims:
             for look in looks:
-                submitted += [task for task in whole(look) if task not in submitted]
+                new += [task for task in whole(look) if task not in submitted and task not in new]
                 if not done.issuperset(whole(look)):
                     break
+        blocks, measured = [task for task in new if not task.after], [task for task in new if task.after]
+        submitted += sorted(blocks, key=lambda task: -task.seconds) + measured
         if done.issuperset(submitted):
-            return ends
+            return {task: (cpus[task], ends[task]) for task in ends}
+        waiting = sum(task.seconds for task in submitted if task not in done and not task.after)
+        for task in blocks:  # as many as needed, one by one
+            cpus[task] = min(task.threads or 1, largest)
+            while not task.threads and task.seconds * every > cpus[task] * waiting and cpus[task] < min(8, largest):
+                cpus[task] += 1
+        cpus |= dict.fromkeys(measured, 1)
         for task in submitted:
             if task not in ends and done.issuperset(task.after):
-                cpus = task.threads or 1
                 for number, node in enumerate(nodes):
-                    busy = sum(other.threads or 1 for other in ends if on[other] == number and ends[other] > now)
-                    if busy + cpus <= node.cpus:
-                        ends[task], on[task] = now + task.seconds // cpus, number
+                    busy = sum(cpus[other] for other in ends if on[other] == number and ends[other] > now)
+                    if busy + cpus[task] <= node.cpus:
+                        ends[task], on[task] = now + task.seconds / cpus[task], number
                         break
-        now += 1
+        now = min(end for end in ends.values() if end > now)
 
 
-SMALL = st.lists(st.builds(Node, st.just(1)), min_size=1, max_size=4)
+SOME = st.lists(st.builds(Node, st.integers(1, 10)), min_size=1, max_size=3)
 
 
-@settings(max_examples=50)
-@given(sessions(), SMALL)
-def test_it_is_the_schedule_of_the_twin_that_goes_second_by_second(claims, nodes):
+@settings(max_examples=100)
+@given(sessions(unit=840, threads=st.sampled_from((None, None, 2, 3))), SOME)  # 1 to 8 CPUs take whole seconds for 840
+def test_it_is_the_schedule_of_the_twin_that_goes_from_end_to_end(claims, nodes):
     found = simulate(claims, nodes, overhead=0)
-    assert {task: one.end for task, one in found.placed.items()} == second_by_second(claims, nodes)
-
-
-@settings(max_examples=30)
-@given(sessions(threads=st.integers(1, 2)), st.lists(st.builds(Node, st.integers(2, 5)), min_size=1, max_size=3))
-def test_tasks_of_several_threads_are_scheduled_as_by_the_twin(claims, nodes):
-    for look in (look for looks in claims for look in looks):
-        for task in whole(look):
-            object.__setattr__(task, "threads", task.threads or 1)
-            object.__setattr__(task, "seconds", 2 * math.ceil(task.seconds / 2))  # whole seconds on one and on two
-    found = simulate(claims, nodes, overhead=0)
-    assert {task: one.end for task, one in found.placed.items()} == second_by_second(claims, nodes)
+    assert {task: (one.cpus, one.end) for task, one in found.placed.items()} == end_by_end(claims, nodes)
 
 
 @given(sessions(), st.floats(0, 2))
@@ -97,10 +97,11 @@ def test_one_cpu_takes_the_sum(claims, overhead):
 
 @given(sessions(), st.floats(0, 2))
 def test_machines_without_end_take_the_longest_chain(claims, overhead):
-    """Looks of a claim one after the other, and in each look the slowest task with what it reads, on eight CPUs a task."""
+    """Looks of a claim one after the other, and in each look the slowest task with what it reads, on eight CPUs a block and one
+    a measurement."""
     found = simulate(claims, PLENTY, overhead=overhead)
     assert found.seconds == pytest.approx(found.chain.seconds)
-    assert {one.cpus for one in found.placed.values()} == {8}
+    assert all(one.cpus == (1 if task.after else 8) for task, one in found.placed.items())
     end = {}
     for _ in range(3):  # by then the ends of three looks have settled
 
@@ -116,16 +117,13 @@ def test_machines_without_end_take_the_longest_chain(claims, overhead):
 
         for task in (one for looks in claims for look in looks for one in whole(look)):
             start = max([opened(task), *(end.get(one, math.inf) for one in task.after)])
-            end[task] = start + task.seconds / 8 + overhead
+            end[task] = start + task.seconds / (1 if task.after else 8) + overhead
     assert found.seconds == pytest.approx(max(end.values()))
 
 
-SHARES = st.sampled_from((by_number, by_work))
-
-
-@given(sessions(), st.lists(st.builds(Node, st.integers(1, 20)), min_size=1, max_size=4), SHARES, st.floats(0, 2))
-def test_no_schedule_beats_the_work_or_the_chain_or_takes_more_cpus_than_there_are(claims, nodes, share, overhead):
-    found = simulate(claims, nodes, share, overhead)
+@given(sessions(), st.lists(st.builds(Node, st.integers(1, 20)), min_size=1, max_size=4), st.floats(0, 2))
+def test_no_schedule_beats_the_work_or_the_chain_or_takes_more_cpus_than_there_are(claims, nodes, overhead):
+    found = simulate(claims, nodes, overhead)
     assert found.cpus_used <= 1 + 1e-9
     assert found.chained <= 1 + 1e-9
     assert sum(one.end - one.begin for one in map(found.placed.get, found.chain.tasks)) == pytest.approx(
@@ -152,53 +150,51 @@ def test_it_takes_no_longer_than_the_bound_of_graham(claims, cpus, overhead):
     assert found.seconds <= (found.cpu_seconds / cpus + (1 - 1 / cpus) * found.chain.seconds) * (1 + 1e-9)
 
 
-@given(sessions(), st.lists(st.builds(Node, st.integers(8, 20)), min_size=1, max_size=4), SHARES)
-def test_tasks_of_up_to_eight_cpus_have_a_bound_of_the_same_kind(claims, nodes, share):
+@given(sessions(), st.lists(st.builds(Node, st.integers(8, 20)), min_size=1, max_size=4))
+def test_tasks_of_up_to_eight_cpus_have_a_bound_of_the_same_kind(claims, nodes):
     """While a task waits that takes k CPUs, fewer than k are idle on each node."""
-    found = simulate(claims, nodes, share)
+    found = simulate(claims, nodes)
     busy = sum(node.cpus - 7 for node in nodes)
     assert found.seconds <= (found.cpu_seconds / busy + found.chain.seconds) * (1 + 1e-9)
-
-
-@pytest.mark.parametrize(
-    ("waiting", "nodes", "cpus"),
-    [
-        (1, [Node(1)], 1),
-        (1, [Node(2)], 2),
-        (1, [Node(64)], 8),  # a block has eight runs
-        (8, [Node(64)], 8),
-        (9, [Node(64)], 7),
-        (65, [Node(64)], 1),
-        (1, [Node(2), Node(2)], 2),  # a task runs on one node
-        (3, [Node(4), Node(2)], 2),
-    ],
-)
-def test_a_task_gets_more_cpus_if_there_are_more_than_tasks(waiting, nodes, cpus):
-    found = simulate([[tasks(*[1.0] * waiting)]], nodes)
-    assert {one.cpus for one in found.placed.values()} == {cpus}
 
 
 @pytest.mark.parametrize(
     ("seconds", "nodes", "cpus"),
     [
         ([30.0, 10.0], [Node(4)], [3, 1]),
-        ([31.0, 9.0], [Node(4)], [4, 1]),  # no less than its share
-        ([99.0, 1.0], [Node(64)], [8, 1]),
-        ([99.0, 1.0], [Node(2), Node(2)], [2, 1]),
-        ([0.0, 0.0], [Node(4)], [1, 1]),
+        ([99.0, 1.0], [Node(64)], [8, 1]),  # a block has eight runs
+        ([99.0, 1.0], [Node(2), Node(3)], [3, 1]),  # a task runs on one node
+        ([1.0] * 9, [Node(64)], [8] * 9),
         ([1.0] * 8, [Node(4)], [1] * 8),
     ],
 )
-def test_by_work_the_longest_tasks_get_the_most_cpus(seconds, nodes, cpus):
-    placed = simulate([[tasks(*seconds)]], nodes, by_work).placed
-    assert [placed[task].cpus for task in sorted(placed, key=lambda task: int(task.name.split()[1]))] == cpus
+def test_the_longest_blocks_get_the_most_cpus(seconds, nodes, cpus):
+    blocks = tasks(*seconds)
+    placed = simulate([[blocks]], nodes).placed
+    assert [placed[task].cpus for task in blocks] == cpus
 
 
-def test_only_tasks_that_wait_for_cpus_count():
-    """Of the second look when it comes, not of the first, which is done, or of a GPU's."""
-    (last,) = tasks(8.0)
-    found = simulate([[tasks(*[1.0] * 8), [last]], [tasks(90.0, 90.0, quarters=4)]], [Node(8, 1)], overhead=0)
-    assert found.placed[last].cpus == 8
+def test_whatever_is_not_done_counts_as_waiting():
+    """Of the second look when it comes, what has begun too, and what a GPU does, but not the first look, which is done."""
+    first, last, running, gpu = tasks(9.0, 8.0, 16.0, 8.0)
+    gpu = replace(gpu, quarters=4)
+    found = simulate([[[first], [last]], [[running]], [[gpu]]], [Node(16, 1)], overhead=0)
+    assert {task: one.cpus for task, one in found.placed.items()} == {first: 5, running: 8, gpu: 0, last: 4}
+    assert found.placed[last].begin == 1.8 < found.placed[running].end  # 4 = 16 * 8 / (8 + 16 + 8)
+
+
+def test_what_is_submitted_together_starts_longest_first_and_measurements_last():
+    short, long, other, later = tasks(1.0, 3.0, 1.0, 9.0)
+    measured = Task("measured", 5.0, after=(short,))
+    found = simulate([[[measured, long], [later]], [[other]]], [Node(1)], overhead=0)
+    assert sorted(found.placed, key=lambda task: found.placed[task].begin) == [long, short, other, measured, later]
+
+
+def test_a_measurement_takes_one_cpu_and_counts_for_nothing():
+    block = Task("block", 8.0)
+    measured = Task("measured", 8.0, after=(block,))
+    found = simulate([[[measured]]], [Node(4)], overhead=0)
+    assert (found.placed[block].cpus, found.placed[measured].cpus, found.seconds) == (4, 1, 10)
 
 
 def test_closed_forms():

@@ -2,53 +2,32 @@
 
 The cluster schedules as a list scheduler does: whenever something is free, the first waiting task that fits starts. The first
 looks of all claims are submitted together, and a claim's next look as soon as all tasks of its last are done; a task that
-several claims need is done once, for the claim that comes to it first. Tasks wait in the order in which they were submitted,
-claims in the order in which they are given. What the driver does between, such as judging, takes no
+several claims need is done once, for the claim that comes to it first. Tasks wait in the order in which they were submitted; what
+is submitted together is submitted longest first, and measurements after all blocks. A block takes CPUs by its share of the work
+that is then not done, see ``sharing.share``, and a measurement takes one. What the driver does between, such as judging, takes no
 time here.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from hw1bench.court.schedule import WHOLE, Chain, Looks, Node, Placed, Schedule, Task
 from hw1bench.specs.experiment import BLOCK
+from hw1bench.support.sharing import share
 
 OVERHEAD = 0.01
 """Seconds that a cluster takes for a task besides its work."""
 _NOTHING = Chain(0.0, ())
 
 
-Share = Callable[[Task, Collection[Task], Sequence[Node]], int]
-"""How many CPUs a task is given when it is submitted, of those of the nodes, with all tasks that then wait for CPUs, itself
-included."""
-
-
-def by_number(task: Task, waiting: Collection[Task], nodes: Sequence[Node]) -> int:
-    """One CPU for each task, or more if there are more CPUs than tasks."""
-    return _within(sum(node.cpus for node in nodes) // len(waiting), nodes)
-
-
-def by_work(task: Task, waiting: Collection[Task], nodes: Sequence[Node]) -> int:
-    """The CPUs with which the task takes no longer than all that waits would take on all of them."""
-    whole = math.fsum(one.seconds for one in waiting)
-    return _within(math.ceil(task.seconds * sum(node.cpus for node in nodes) / whole) if whole else 1, nodes)
-
-
-def _within(cpus: int, nodes: Sequence[Node]) -> int:
-    """``cpus``, but at least one, and no more than the largest node has, or than a block has runs: each trains on one."""
-    return max(1, min(BLOCK, max(node.cpus for node in nodes), cpus))
-
-
-def simulate(
-    claims: Iterable[Looks], nodes: Sequence[Node], share: Share = by_number, overhead: float = OVERHEAD
-) -> Schedule:
-    """The schedule of all looks of ``claims`` on ``nodes``, with CPUs by ``share`` and ``overhead`` seconds for each task.
+def simulate(claims: Iterable[Looks], nodes: Sequence[Node], overhead: float = OVERHEAD) -> Schedule:
+    """The schedule of all looks of ``claims`` on ``nodes``, with ``overhead`` seconds for each task.
 
     Raises ValueError, in one line, for a cluster without nodes, and for a task that takes a GPU if none has one.
     """
-    return _Simulation(claims, tuple(nodes), share, overhead).run()
+    return _Simulation(claims, tuple(nodes), overhead).run()
 
 
 @dataclass
@@ -62,10 +41,11 @@ class _Free:
 class _Simulation:
     """One run of ``simulate``."""
 
-    def __init__(self, claims: Iterable[Looks], nodes: tuple[Node, ...], share: Share, overhead: float) -> None:
+    def __init__(self, claims: Iterable[Looks], nodes: tuple[Node, ...], overhead: float) -> None:
         if not nodes:
             raise ValueError("a cluster without nodes does nothing: name one")
-        self._nodes, self._share, self._overhead = nodes, share, overhead
+        self._nodes, self._overhead = nodes, overhead
+        self._all, self._largest = sum(node.cpus for node in nodes), max(node.cpus for node in nodes)
         self._free = [_Free(node.cpus, [WHOLE] * node.gpus) for node in nodes]
         self._time, self._turn, self._sent = 0.0, 0, 0
         self._claims = [_Claim(iter(looks)) for looks in claims]
@@ -116,17 +96,17 @@ class _Simulation:
         self._submit(list(new))
 
     def _submit(self, tasks: Sequence[Task]) -> None:
-        """Let ``tasks`` start as soon as the records that they read are there, and they fit."""
-        waiting = [task for task in (*self._cpus, *tasks) if not task.quarters and task not in self._placed]
-        for task in tasks:
+        """Let ``tasks`` start, the longest first, as soon as the records that they read are there, and they fit."""
+        waiting = math.fsum(_work(task) for task in self._before if task not in self._chains)
+        for task in sorted(tasks, key=_work, reverse=True):
             if task.quarters and not any(node.gpus for node in self._nodes):
                 raise ValueError(f"{task.name} takes a GPU, and no node has one: name one that has")
             if task.quarters:
                 self._cpus[task] = 0
             elif task.threads:
-                self._cpus[task] = min(task.threads, max(node.cpus for node in self._nodes))
+                self._cpus[task] = min(task.threads, self._largest)
             else:
-                self._cpus[task] = self._share(task, waiting, self._nodes)
+                self._cpus[task] = share(_work(task), waiting, self._all, self._largest, BLOCK)
             unread = [one for one in task.after if one not in self._chains]
             for one in unread:
                 self._readers.setdefault(one, []).append(task)
@@ -206,6 +186,11 @@ class _Claim:
         """Take ``task`` from what is missing, and return whether nothing is missing any longer."""
         self.missing.remove(task)
         return not self.missing
+
+
+def _work(task: Task) -> float:
+    """By which tasks are ordered and given CPUs: the seconds of a block, and 0 for a measurement."""
+    return 0.0 if task.after else task.seconds
 
 
 def _longest(chains: Iterable[Chain]) -> Chain:

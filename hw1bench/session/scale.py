@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from hw1bench.court.costs import DEVICES
 from hw1bench.court.docket import Case
 from hw1bench.court.schedule import Looks, Node, Schedule, Task
-from hw1bench.court.simulation import OVERHEAD, by_work, simulate
+from hw1bench.court.simulation import OVERHEAD, simulate
 from hw1bench.report import quantities
 from hw1bench.session.outlook import Outlook, Part
 from hw1bench.session.sections import Section
@@ -19,13 +19,14 @@ BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
 _MOST = 10_000  # nodes
 _NOTE = (
     "Simulated from the times of blocks, see below, if nothing is stored. A block, eight runs of one arm, is a task, and so is "
-    "each measurement. A task takes one CPU; if there are more CPUs than tasks when it is submitted, it takes more, up to "
-    "eight, and so much less time. On a GPU it takes the whole of it, or a quarter, and four times as long, if its net has fewer "
-    f"than a million parameters; functions train on CPUs there too. Each task takes {1000 * OVERHEAD:.0f} ms more. Efficiency is "
-    "the share of the time of all CPUs, or of all GPUs if there are any, that tasks take up. What bounds the time is whatever "
-    "takes up most of it: CPUs, GPUs, or tasks that wait for each other, of which the longest is named. Sent are training sets, "
-    "to each node but the first that needs them, and records. The first look is the least that the claims take, and all looks "
-    "are the most: a claim that a look decides needs no other."
+    "each measurement. What is submitted together starts longest first. A block takes so many CPUs that it takes no longer than "
+    "all that is not done when it is submitted would take on all CPUs, but one at least, and at most eight or those of the "
+    "largest node; with more it takes so much less time. A measurement takes one. On a GPU a block takes the whole of it, or a "
+    "quarter, and four times as long, if its net has fewer than a million parameters; functions train on CPUs there too. Each "
+    f"task takes {1000 * OVERHEAD:.0f} ms more. Efficiency is the share of the time of all CPUs, or of all GPUs if there are "
+    "any, that tasks take up. What bounds the time is whatever takes up most of it: CPUs, GPUs, or tasks that wait for each "
+    "other, of which the longest is named. Sent are training sets, to each node but the first that needs them, and records. The "
+    "first look is the least that the claims take, and all looks are the most: a claim that a look decides needs no other."
 )
 _BLOCKS = (
     "Seconds of one block on one CPU, and on a GPU by itself, from the arm that takes least to the one that takes most. They are "
@@ -67,22 +68,15 @@ def page(text: str, found: Iterable[Section]) -> str:
 
 
 def _clusters(outlook: Outlook, cases: Sequence[Case], times: Times, on: Sequence[Sequence[Node]]) -> Section:
-    first, whole, shared = [], [], []
+    first, whole = [], []
     for nodes in on:
         claims = Tasks(outlook, cases, times, nodes).claims
-        begun = [looks[:1] for looks in claims]
-        one = simulate(begun, nodes)
-        first.append(_row(one))
+        first.append(_row(simulate([looks[:1] for looks in claims], nodes)))
         whole.append(_row(simulate(claims, nodes)))
-        other = simulate(begun, nodes, by_work)
-        if other.seconds < one.seconds:
-            shared.append(_row(other))
     looks = {look for part in outlook.parts.values() for look in part.looks}
     groups = [(f"First look, of {min(looks)} seeds", first)] if looks else []
     if whole != first:
         groups.append((f"All looks, of up to {max(looks)} seeds", whole))
-    if shared:
-        groups.append(("First look, if longer tasks were given more CPUs", shared))
     return Section(
         f"The {outlook.tier} tier on clusters",
         ("cluster", "time", "CPU time", "GPU time", "efficiency", "bounded by", "sent"),
