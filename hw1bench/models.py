@@ -1,5 +1,5 @@
-"""Networks as ``nn.Module``: ``build`` makes that of a layout, ``initialise`` draws its weights, ``count`` counts them exactly.
-``drawn`` makes any network, and ``load`` gives it numbers from a record."""
+"""Networks as ``nn.Module``: ``build`` makes that of a layout, ``initialise`` draws its weights. ``drawn`` makes any network, and
+``load`` gives it numbers from a record."""
 
 import math
 import threading
@@ -183,18 +183,3 @@ def load(network: nn.Module, weights: Tensor, kept: Tensor | None = None) -> Non
         if row is not None:
             for tensor, part in zip(tensors, row.split([tensor.numel() for tensor in tensors]), strict=True):
                 tensor.copy_(part.view(tensor.shape))
-
-
-def count(model: Model) -> list[tuple[str, int]]:
-    """Count the trainable parameters of the network itself: (layer, parameters) for each layer with weights, in order."""
-    rows = []
-    for module in build(model, "meta"):
-        if isinstance(module, nn.Linear):
-            name = f"Linear({module.in_features}, {module.out_features})"
-        elif isinstance(module, nn.Conv2d):
-            kernel = f"{module.kernel_size[0]}x{module.kernel_size[1]}"
-            name = f"Conv2d({module.in_channels}, {module.out_channels}, {kernel})"
-        else:
-            continue
-        rows.append((name, sum(p.numel() for p in module.parameters() if p.requires_grad)))
-    return rows

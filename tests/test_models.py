@@ -4,23 +4,71 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 import reference
 from cases import COUNTS, SHAPES
 from hw1bench import Model
-from hw1bench.models import SeededDropout, build, count, drawn, initialise, inputs, kept
+from hw1bench.court.hearing import judge_count
+from hw1bench.effects import CountIs
+from hw1bench.models import SeededDropout, build, drawn, initialise, inputs, kept
+from hw1bench.specs import notation
 
 
 @pytest.mark.parametrize(("layout", "parameters"), COUNTS.items())
 def test_counts_of_the_catalogue(layout, parameters):
     model = Model(layout)
-    assert sum(number for _, number in count(model)) == parameters
     assert model.parameters == parameters
     assert sum(p.numel() for p in reference.network(model).parameters()) == parameters
 
 
-def test_count_names_each_layer():
-    assert count(Model("C(1-8,3,p1) 6272-10")) == [("Conv2d(1, 8, 3x3)", 80), ("Linear(6272, 10)", 62_730)]
+def in_network(layout):
+    """The layers with weights of the network that is trained, as torch names their sizes, each with its parameters."""
+    rows = []
+    for module in build(Model(layout), "meta"):
+        numbers = sum(p.numel() for p in module.parameters() if p.requires_grad)
+        if isinstance(module, nn.Linear):
+            rows.append((f"Linear({module.in_features}, {module.out_features})", numbers))
+        elif isinstance(module, nn.Conv2d):
+            high, wide = module.kernel_size
+            rows.append((f"Conv2d({module.in_channels}, {module.out_channels}, {high}x{wide})", numbers))
+        else:
+            assert numbers == 0
+    return rows
+
+
+def counted(layout):
+    return [(str(layer), layer.parameters) for layer in notation.weighted(layout)]
+
+
+@pytest.mark.parametrize("layout", [*COUNTS, *SHAPES])
+def test_what_a_court_counts_is_in_the_network_layer_by_layer(layout):
+    assert counted(layout) == in_network(layout)
+
+
+@given(
+    st.lists(st.integers(1, 9), min_size=2, max_size=4),
+    st.integers(1, 5),
+    st.integers(0, 3),
+    st.lists(st.integers(1, 30), min_size=2, max_size=4),
+    st.sampled_from(["", "nobias "]),
+)
+def test_what_a_court_counts_of_any_layout_is_in_the_network(channels, kernel, padding, widths, bias):
+    convolutions, dense = "-".join(map(str, channels)), "-".join(map(str, widths))
+    layout = f"C({convolutions},{kernel},p{padding},pool2) {bias}{dense}"
+    assert counted(layout) == in_network(layout)
+
+
+def test_the_models_of_all_counted_claims_have_the_parameters_that_the_court_counts(collected_claims):
+    effects = [case.claim.effect for case in collected_claims.cases if isinstance(case.claim.effect, CountIs)]
+    assert len(effects) > 30
+    for effect in effects:
+        assert counted(effect.model.layout) == in_network(effect.model.layout)
+
+
+def test_a_count_names_each_layer():
+    verdict = judge_count(CountIs(Model("C(1-8,3,p1) 6272-10"), 62_810))
+    assert verdict.note == "Conv2d(1, 8, 3x3) 80 + Linear(6272, 10) 62,730 = 62,810; stated 62,810"
 
 
 def test_a_drawn_network_takes_nothing_from_the_global_generator():

@@ -26,6 +26,8 @@ from hw1bench import (
     Reading,
 )
 from hw1bench import effects as fx
+from hw1bench.court import rehearsal
+from hw1bench.court.made_up import MadeUp
 from hw1bench.court.rehearsal import faults
 from hw1bench.effects import CountIs, Effect
 
@@ -54,6 +56,13 @@ def test_the_rehearsal_does_not_import_torch():
     script = "import sys, hw1bench.court.rehearsal; print(sorted({'torch', 'scipy', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_runs_are_made_up_once_for_all_claims_on_an_experiment(monkeypatch):
+    made = []
+    monkeypatch.setattr(rehearsal, "MadeUp", lambda *given: made.append(given) or MadeUp(*given))
+    assert faults([claim(fx.loss_below(1.0, "a"), FITS, name) for name in ("T-fit-x", "T-fit-y")], "quick") == {}
+    assert made == [(FITS, "quick")]
 
 
 def protocol(*arms, measures=()):

@@ -182,6 +182,24 @@ def test_a_history_is_a_copy_that_may_be_changed(name):
     np.testing.assert_array_equal(run.history(name), expected)
 
 
+def test_a_mask_of_evaluated_epochs_is_a_copy_that_may_be_changed():
+    run = next(record().runs(BLOCK))
+    run.evaluated("train_loss")[:] = False
+    assert run.evaluated("train_loss").all()
+    assert run.history("train_loss", -1) == 2
+
+
+def test_the_runs_of_a_block_share_the_facts_and_do_not_look_through_them_again():
+    made = record()
+    facts = {id(run.facts) for run in made.runs(BLOCK)} | {id(Record({}, made.facts, 0.0).facts)}
+    assert facts == {id(made.facts)}
+    assert (
+        pickle.loads(pickle.dumps(made.facts))
+        == made.facts
+        == {"x": (0.1, (0.2,)), "more": {"y": (1,)}, "stand_in": False}
+    )
+
+
 def test_arrays_are_views_that_live_as_long_as_they_are_used():
     large = np.zeros((8, 1000))
     made = Record({"weights": large}, {}, 0.0)

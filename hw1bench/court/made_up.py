@@ -11,7 +11,7 @@ import numpy as np
 from hw1bench.effects.identity import is_authors
 from hw1bench.measures.instruments import instrument_for
 from hw1bench.records.measured import measured
-from hw1bench.records.runs import FOR_MEASURES, Result, Run, evaluated, keeps_weights, recorded
+from hw1bench.records.runs import FOR_MEASURES, Record, Result, Run, evaluated, keeps_weights, recorded
 from hw1bench.specs.evaluation import SPLITS
 from hw1bench.specs.experiment import Arm, Experiment, Function, Images, Protocol, Table, Tier
 from hw1bench.specs.kinds import Kind
@@ -35,6 +35,7 @@ class MadeUp:
         protocol: Protocol = experiment.protocol(tier)
         self.arms = {arm.name: arm for arm in protocol.arms}
         self._known: dict[tuple[object, ...], dict[str, Run]] = {}
+        self._facts = {arm.name: Record({}, _facts(arm), 0.0).facts for arm in protocol.arms}
         self.shapes: dict[str, Shapes] = {arm.name: recorded(arm) for arm in protocol.arms}
         self.results: dict[tuple[Measurement, tuple[str, ...]], Shapes] = {}
         self.faults: list[str] = []
@@ -94,7 +95,7 @@ class MadeUp:
                     if history.startswith(("train_", "test_"))
                 }
             own = tuple(result for result in results if name in result.arms)
-            runs[name] = Run(arm.training if as_whole else arm, _NO_SEED, arrays, _facts(arm), own)
+            runs[name] = Run(arm.training if as_whole else arm, _NO_SEED, arrays, self._facts[name], own)
         self._known[key] = runs
         return dict(runs)
 

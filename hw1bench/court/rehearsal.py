@@ -8,7 +8,7 @@ one: all such mistakes show at once instead of after an hour of training. Nothin
 import math
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,10 @@ from hw1bench.support.number import NoFinding, as_real
 _FAR_AWAY = 1e6  # a number that no made-up history has
 _FROM_WEIGHTS = "weights are kept only where a measurement of the protocol reads them: take what you need by @measure"
 
+_AT_HAND = 16  # experiments whose made-up runs are kept for the next claim
+
 Subject = Claim | Experiment | CrossReportFigure
+_Make = Callable[[Experiment, Tier], MadeUp]
 
 
 def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, tuple[str, ...]]:
@@ -43,9 +46,14 @@ def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, tuple[str, ...]
     """
     names = _Names()
     found: dict[str, dict[str, None]] = {}
+    make = lru_cache(maxsize=_AT_HAND)(MadeUp)  # claims on one experiment follow each other
     for subject in subjects:
         if _tries(tier, subject):
-            for line in (*names.faults(subject), *_of_experiments(subject, tier), *rehearsed(subject, tier)):
+            for line in (
+                *names.faults(subject),
+                *_of_experiments(subject, tier, make),
+                *rehearsed(subject, tier, make),
+            ):
                 found.setdefault(subject.id, {})[line] = None
     return {name: tuple(lines) for name, lines in found.items()}
 
@@ -60,7 +68,7 @@ def _tries(tier: Tier, subject: Subject) -> bool:
             return True
 
 
-def rehearsed(subject: Subject, tier: Tier) -> Iterator[str]:
+def rehearsed(subject: Subject, tier: Tier, make: _Make = MadeUp) -> Iterator[str]:
     """Compute the effect of a claim, its opposite and the readings that the claim gives from made-up runs of its arms; other
     subjects have no effect. Readings of the rule are not rehearsed: what the runs are too short for is left out of them.
 
@@ -70,14 +78,14 @@ def rehearsed(subject: Subject, tier: Tier) -> Iterator[str]:
     Yields a line for each effect that cannot be computed, does not give a number or reads an epoch that is not evaluated. NaN is
     accepted as a number, and arithmetic that fails is not a fault, because it depends on the made-up numbers. What follows from
     another fault is none: if a measurement cannot be taken, nothing is computed, and if the effect cannot be computed, neither
-    its opposite nor its readings by the rule are.
+    its opposite nor its readings by the rule are. ``make`` gives the made-up runs of an experiment.
     """
     if not isinstance(subject, Claim) or not isinstance(subject.effect, Effect) or subject.experiment is None:
         return
     if tier == "quick" and pilots.silenced(subject):  # listed as not run: its arms may be too few for the effect
         return
     effect = subject.effect
-    made = MadeUp(subject.experiment, tier)
+    made = make(subject.experiment, tier)
     if made.faults:
         yield from made.faults
         return
@@ -218,7 +226,7 @@ def _of(result: Result) -> str:
     return f"{result.measurement.kind} of {' and '.join(result.arms)}"
 
 
-def _of_experiments(subject: Subject, tier: Tier) -> Iterator[str]:
+def _of_experiments(subject: Subject, tier: Tier, make: _Make) -> Iterator[str]:
     """A fault for each measurement of the experiments of ``subject`` that cannot be taken, for looks that cannot be planned, and
     for each figure that reads arrays which nothing records."""
     match subject:
@@ -231,7 +239,7 @@ def _of_experiments(subject: Subject, tier: Tier) -> Iterator[str]:
     made = []
     for one in experiments:
         try:
-            made.append(MadeUp(one, tier))
+            made.append(make(one, tier))
             check_looks(one.protocol(tier).looks)
         except ValueError as error:
             yield str(error) if one.id in str(error) else f"experiment {one.id}: {error}"

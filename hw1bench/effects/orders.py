@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 
 import numpy as np
@@ -35,10 +35,16 @@ def share_in_order(values: Sequence[float], over: Sequence[float]) -> float:
 def _pairs(values: Sequence[float], over: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """Return which pairs are concordant, and which are discordant: two of (pairs,), of bool. Other pairs are ties or NaN."""
     m, v = np.asarray(values, dtype=np.float64), np.asarray(over, dtype=np.float64)
-    first, second = np.triu_indices(len(m), 1)
+    first, second = _indices(len(m))
     rises, falls = m[first] < m[second], m[first] > m[second]
     up, down = v[first] < v[second], v[first] > v[second]
     return rises & up | falls & down, rises & down | falls & up
+
+
+@lru_cache
+def _indices(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the second of each pair of ``n`` values, two of (pairs,)."""
+    return np.triu_indices(n, 1)
 
 
 def order_margin(values: Sequence[float], over: Sequence[float]) -> float:

@@ -22,6 +22,9 @@ _WALKS = 1000  # random walks with which a path is compared; their seed is the r
 
 def _by_blas() -> dict[str, Any]:
     """The facts that decide the digits of numpy's linear algebra: its version, its processor and its number of threads."""
+    # SciPy may bring a library of its own: whether it is among them must not depend on what else was imported before.
+    from scipy import linalg  # noqa: F401
+
     what = ("internal_api", "version", "architecture", "num_threads")
     every = [library for library in threadpool_info() if library["user_api"] == "blas"]
     # Other libraries bring their own, which compute nothing here: whether they are loaded must not matter.

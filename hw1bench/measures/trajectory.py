@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from hw1bench.measures import arrays
 
@@ -146,6 +145,8 @@ def pca(trajectories: Trajectories, components: int = 2) -> Components:
         raise ValueError(f"the {snapshots} snapshots are all the same: there is no variance to share out")
     if move < _SQUARES[0]:
         raise ValueError(f"the weights move by {move:.1e} at most, whose square is 0 in float64: scale them up")
+    from sklearn.decomposition import PCA  # takes a second to import, and paths, with many weights, never come here
+
     found = PCA(components, svd_solver="full").fit(whole)
     return _components(found.transform(whole), found.explained_variance_ratio_, [len(run) for run in runs])
 

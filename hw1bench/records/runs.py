@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -35,25 +34,37 @@ def _frozen(value: Any) -> Any:
     An array becomes a view, not a copy, and unlike an array that is merely read-only it cannot be made writable again.
     """
     match value:
+        case _Unchanging():
+            return value
         case np.ndarray():
             base: Any = value.base
             known = isinstance(base, memoryview) and base.readonly
             return value if known else np.asarray(value.data.toreadonly())
         case Mapping():
-            return MappingProxyType({name: _frozen(item) for name, item in value.items()})
+            return _Unchanging({name: _frozen(item) for name, item in value.items()})
         case list() | tuple():
-            return tuple(map(_frozen, value))
+            return tuple(value if {*map(type, value)} == {float} else map(_frozen, value))
     return value
 
 
-def _plain(value: Any) -> Any:
-    """A fact with its mappings, which cannot be pickled, turned into dicts."""
-    match value:
-        case Mapping():
-            return {name: _plain(item) for name, item in value.items()}
-        case tuple():
-            return tuple(map(_plain, value))
-    return value
+class _Unchanging(Mapping[str, Any]):
+    """A mapping whose items are all frozen, so that what holds it need not look at them again: facts may have thousands of
+    numbers, and all runs of a block share them."""
+
+    def __init__(self, items: Mapping[str, Any]) -> None:
+        self._items = items
+
+    def __getitem__(self, name: str) -> Any:
+        return self._items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return repr(self._items)
 
 
 class _Copies(Mapping[str, np.ndarray]):
@@ -63,27 +74,29 @@ class _Copies(Mapping[str, np.ndarray]):
     """
 
     def __init__(self, kept: Mapping[str, np.ndarray]) -> None:
-        self._kept = kept
+        self.kept = kept
 
     def __getitem__(self, name: str) -> np.ndarray:
-        array = self._kept[name]
+        array = self.kept[name]
         if np.ndim(array) == 0:
             return _frozen(array.copy())  # type: ignore[no-any-return]  # an array in, an array out
+        if all(array.strides):
+            return _frozen(array.copy())  # type: ignore[no-any-return]
         # An array that repeats one number, as made-up runs have them, may be larger than memory: it stays a repetition.
         once = array[tuple(slice(None if stride else 1) for stride in array.strides)]
         return np.broadcast_to(_frozen(once.copy()), array.shape)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._kept
+        return name in self.kept
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._kept)
+        return iter(self.kept)
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self.kept)
 
     def __repr__(self) -> str:
-        return repr(dict(self._kept))
+        return repr(dict(self.kept))
 
 
 class _Frozen:
@@ -249,7 +262,7 @@ class Run(_Frozen):
         object.__setattr__(self, "arrays", _Copies(self.arrays))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Run, (self.arm, self.seed, dict(self.arrays), _plain(self.facts), self.results, self.whole)
+        return Run, (self.arm, self.seed, dict(self.arrays), self.facts, self.results, self.whole)
 
     def result(self, of: Measurement | type[Measurement], *arms: str) -> Mapping[str, np.ndarray]:
         """The arrays that a measurement gave for this run and, if it looks at several arms, for their runs with the same seed.
@@ -279,32 +292,50 @@ class Run(_Frozen):
         Raises ValueError if the run has no such history, and for an epoch at which the arm does not evaluate it: such an epoch
         has no value. ``history(name, -1)`` is always there.
         """
-        there = self.evaluated(name)
-        asked = np.atleast_1d(np.arange(len(there))[epochs])
-        absent = asked[~there[asked]]
-        if absent.size:
+        there = self._evaluated(name)
+        if not there[epochs].all():
+            asked = np.atleast_1d(np.arange(len(there))[epochs])
+            absent = asked[~there[asked]]
             split = split_of(name)
             raise ValueError(
                 f"arm {self.arm.name!r} has no {name} at epoch {absent[0]}, because it evaluates {split} "
                 f"{self.arm.evaluation.of(split)!r}: read other epochs, or give it "
                 f"evaluation=Evaluation({split}='every epoch')"
             )
-        values = np.array(self.arrays[name][epochs], dtype=np.float64)
+        values = np.array(self._kept[name][epochs], dtype=np.float64)
         return np.where(np.isfinite(values), values, np.inf) if name.endswith("loss") else values
 
     def evaluated(self, name: str) -> np.ndarray:
         """Whether the run has a value of history ``name`` at each epoch, (epochs + 1,) bool, by the arm's schedule of evaluation:
         a loss of NaN is a value if the epoch was evaluated. Raises ValueError if the run has no such history."""
-        if name not in self.arrays or not name.startswith(_OF_EPOCHS):
-            known = ", ".join(sorted(key for key in self.arrays if key.startswith(_OF_EPOCHS)))
-            raise ValueError(f"arm {self.arm.name!r} has no history {name!r}: it has {known}")
-        whole = self.whole or self
-        return evaluated(whole.arm, whole.arrays, name)[: len(self.arrays[name])]
+        return self._evaluated(name).copy()
+
+    def _evaluated(self, name: str) -> np.ndarray:
+        """``evaluated``, found once: effects read the same histories many times."""
+        found = self._found_evaluated.get(name)
+        if found is None:
+            if name not in self._kept or not name.startswith(_OF_EPOCHS):
+                known = ", ".join(sorted(key for key in self._kept if key.startswith(_OF_EPOCHS)))
+                raise ValueError(f"arm {self.arm.name!r} has no history {name!r}: it has {known}")
+            whole = self.whole or self
+            found = evaluated(whole.arm, whole._kept, name)[: len(self._kept[name])]
+            self._found_evaluated[name] = found
+        return found
+
+    @cached_property
+    def _found_evaluated(self) -> dict[str, np.ndarray]:
+        return {}
 
     @property
+    def _kept(self) -> Mapping[str, np.ndarray]:
+        """The arrays themselves, to read in without a copy."""
+        assert isinstance(self.arrays, _Copies)
+        return self.arrays.kept
+
+    @cached_property
     def kept_epoch(self) -> int:
         """The epoch whose weights the run keeps: the last, the first with the best test accuracy, or a rule's."""
-        return _kept_epoch(self.arm, self.arrays)
+        return _kept_epoch(self.arm, self._kept)
 
     def until(self, share: float) -> "Run":
         """The run as it was after ``share`` of its epochs, at least one: its histories, cut there, and nothing that training
@@ -314,13 +345,13 @@ class Run(_Frozen):
         ends = {"gradient_norm": steps, "step_loss": steps} if self.arm.gradient_norm == "step" else {}
         ends |= {name: epochs + 1 for name in self.arrays if name.startswith(_OF_EPOCHS)}
         ends |= {"last_batch_norm": epochs} | ({} if "gradient_norm" in ends else {"gradient_norm": epochs + 1})
-        kept = {name: self.arrays[name][:end] for name, end in ends.items() if name in self.arrays}
+        kept = {name: self._kept[name][:end] for name, end in ends.items() if name in self._kept}
         return Run(replace(self.arm, epochs=epochs), self.seed, kept, self.facts, whole=self.whole or self)
 
     @cached_property
     def diverged(self) -> bool:
         """Whether the training loss was not finite at an epoch at which it was evaluated."""
-        return not bool(np.isfinite(self.arrays["train_loss"][self.evaluated("train_loss")]).all())
+        return not bool(np.isfinite(self._kept["train_loss"][self._evaluated("train_loss")]).all())
 
 
 def _kept_epoch(arm: Arm, arrays: Mapping[str, np.ndarray]) -> int:

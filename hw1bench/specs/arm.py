@@ -1,6 +1,7 @@
 """An arm: one setting of an experiment, a complete training of a net on data."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from hw1bench.specs import notation
@@ -203,7 +204,7 @@ class Arm:
             return "a function"
         return f"numbers of {self.data.name!r}" if self.data.regression else "classes"
 
-    @property
+    @cached_property
     def training(self) -> "Arm":
         """The arm without its schedule of evaluation: arms with the same ``training`` have runs with the same weights."""
         return self if self.evaluation == EVERY_EPOCH else replace(self, evaluation=EVERY_EPOCH)

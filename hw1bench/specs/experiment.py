@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, TypedDict
 
@@ -123,7 +124,7 @@ class Protocol:
             for group in groups:
                 self._check_pair(*(arm for arm in self.arms if arm.name in group))
 
-    @property
+    @cached_property
     def training(self) -> "Protocol":
         """The protocol without the schedules of evaluation of its arms."""
         return replace(self, arms=tuple(arm.training for arm in self.arms))

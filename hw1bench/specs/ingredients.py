@@ -5,6 +5,7 @@ Each checks its fields when it is created, and holds them in one canonical form 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from hw1bench.specs import notation
@@ -70,7 +71,7 @@ class Model:
     @property
     def depth(self) -> int:
         """Number of layers with weights."""
-        return sum(isinstance(layer, notation.Linear | notation.Conv) for layer in notation.parse(self.layout))
+        return len(notation.weighted(self.layout))
 
     @property
     def parameters(self) -> int:
@@ -87,14 +88,10 @@ class Model:
         """Number of parameters of the first layer with weights."""
         return self._parameters[0]
 
-    @property
+    @cached_property
     def _parameters(self) -> list[int]:
         """Numbers of parameters of the layers with weights."""
-        return [
-            (layer.inputs * (layer.kernel**2 if isinstance(layer, notation.Conv) else 1) + layer.bias) * layer.outputs
-            for layer in notation.parse(self.layout)
-            if isinstance(layer, notation.Linear | notation.Conv)
-        ]
+        return [layer.parameters for layer in notation.weighted(self.layout)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,14 @@ class Linear:
     hidden: bool
     bias: bool = True
 
+    @property
+    def parameters(self) -> int:
+        """Number of weights and biases."""
+        return (self.inputs + self.bias) * self.outputs
+
+    def __str__(self) -> str:
+        return f"Linear({self.inputs}, {self.outputs})"
+
 
 @dataclass(frozen=True)
 class Conv:
@@ -48,6 +56,14 @@ class Conv:
     padding: int
     stride: int = 1
     bias: bool = True
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights and biases."""
+        return (self.inputs * self.kernel**2 + self.bias) * self.outputs
+
+    def __str__(self) -> str:
+        return f"Conv2d({self.inputs}, {self.outputs}, {self.kernel}x{self.kernel})"
 
 
 @dataclass(frozen=True)
@@ -186,6 +202,11 @@ def parse(layout: str) -> tuple[Layer, ...]:
         raise ValueError(f"layout {shown(layout)}: no layer follows {_NO_BIAS!r}: move it before those without a bias")
     layers[linears[-1]] = replace(last, hidden=False)
     return tuple(layers)
+
+
+def weighted(layout: str) -> list[Linear | Conv]:
+    """The layers of ``layout`` that have weights, in order. Raises ValueError as ``parse`` does."""
+    return [layer for layer in parse(layout) if isinstance(layer, Linear | Conv)]
 
 
 def takes_maps(layout: str) -> bool:
