@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from hw1bench.measures.line import grid
 from hw1bench.report.charts.lines import ENDS
-from hw1bench.report.charts.marks import Mark
+from hw1bench.report.charts.mark import Mark
 from hw1bench.report.figures import KINDS, Series
 
 X = np.linspace(-1, 1, 50)

@@ -6,7 +6,7 @@ import pytest
 from hw1bench.measures.line import grid
 from hw1bench.report.charts.interpolation import mark
 from hw1bench.report.charts.lines import GREY, colour
-from hw1bench.report.charts.marks import Mark
+from hw1bench.report.charts.mark import Mark
 from hw1bench.report.figures import Series, draw, note
 from sample_series import arm, bands, beside, drawn, each_seed, legend, mixed
 

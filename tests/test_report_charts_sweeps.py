@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hw1bench.report.charts.lines import GREY
-from hw1bench.report.charts.marks import Mark
+from hw1bench.report.charts.mark import Mark
 from hw1bench.report.charts.sweep import MARKS
 from hw1bench.report.charts.ticks import settle
 from hw1bench.report.figures import KINDS, Series, draw, note

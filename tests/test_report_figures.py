@@ -11,7 +11,7 @@ from cases import ARM
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 from hw1bench.report.charts.lines import GREY, colour
-from hw1bench.report.charts.marks import Mark
+from hw1bench.report.charts.mark import Mark
 from hw1bench.report.charts.series import lost
 from hw1bench.report.figures import KINDS, NOTES, Series, draw, note
 from sample_series import X, arm, bands, each_seed, lines, shown

@@ -14,7 +14,7 @@ from matplotlib.transforms import Affine2D, TransformedBbox
 
 from hw1bench.report import figures
 from hw1bench.report.charts import marks, text
-from hw1bench.report.charts.marks import Mark
+from hw1bench.report.charts.mark import Mark
 from hw1bench.report.figures import KINDS, Series, draw
 from sample_series import NAMED, SAMPLES, arm, drawn, legend, nets
 

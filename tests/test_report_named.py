@@ -7,7 +7,7 @@ import pytest
 import made_court
 from hw1bench import Claim, effects
 from hw1bench.effects import OfVariance
-from hw1bench.report.charts.marks import Mark
+from hw1bench.report.charts.mark import Mark
 from hw1bench.report.named import _MARKS, marks
 
 

@@ -12,6 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hw1bench.report import drawn
 from hw1bench.report.charts import (
     functions,
     interpolation,
@@ -26,7 +27,7 @@ from hw1bench.report.charts import (
 )
 from hw1bench.report.charts import path as paths
 from hw1bench.report.charts.compact import compact
-from hw1bench.report.charts.marks import Mark
+from hw1bench.report.charts.mark import Mark
 from hw1bench.report.charts.series import Series, classes
 from hw1bench.report.contract import IMAGES
 from hw1bench.report.plain import line
@@ -131,12 +132,14 @@ def draw(
     path: Path,
     data: str = "",
     named: Sequence[Mark] = (),
+    seal: str = "",
 ) -> None:
     """Draw a chart of ``kind`` (see ``KINDS``) to ``path``, an .svg or .png that appears whole or not at all.
 
     ``data`` is a line below the title, such as the data set that the runs were trained on; ``named`` are the numbers that claims
-    name. Equal input gives an equal file. Raises ValueError for an unknown kind, another file type or no series, and if a series
-    lacks an array that the kind needs or has one of another shape.
+    name; ``seal``, which an .svg keeps, is the digest by which ``drawn.is_drawn`` finds it again. Equal input gives an equal
+    file. Raises ValueError for an unknown kind, another file type or no series, and if a series lacks an array that the kind
+    needs or has one of another shape.
     """
     _check(kind, series)
     if path.suffix not in IMAGES:
@@ -144,7 +147,7 @@ def draw(
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         # matplotlib's own font lacks some characters; the text of an SVG is drawn in the reader's font.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
-        save(_figure(kind, line(title), series, line(data), named), path, shorter=True)
+        save(_figure(kind, line(title), series, line(data), named), path, shorter=True, seal=seal)
 
 
 def _figure(kind: str, title: str, series: Sequence[Series], data: str, named: Sequence[Mark]) -> Figure:
@@ -168,16 +171,20 @@ def _figure(kind: str, title: str, series: Sequence[Series], data: str, named: S
     return figure
 
 
-def save(figure: Figure, path: Path, *, shorter: bool = False) -> None:
+def save(figure: Figure, path: Path, *, shorter: bool = False, seal: str = "") -> None:
     """Write ``figure``, drawn with ``SETTINGS``, to ``path``, an .svg or .png that appears whole or not at all. An equal figure
-    gives an equal file. With ``shorter``, an SVG is written in half as many bytes, exact to a tenth of a point."""
+    gives an equal file. With ``shorter``, an SVG is written in half as many bytes, exact to a tenth of a point; ``seal`` is what
+    it keeps, as of ``draw``."""
     content = io.BytesIO()
     if path.suffix == ".svg":
         figure.savefig(content, format="svg", metadata={"Date": None, "Creator": "hw1bench"})
     else:
         figure.savefig(content, format="png", dpi=130)
     written = content.getvalue()
-    write_whole(path, compact(written) if shorter and path.suffix == ".svg" else written)
+    if path.suffix == ".svg":
+        written = compact(written) if shorter else written
+        written = drawn.sealed(written, seal) if seal else written
+    write_whole(path, written)
 
 
 def note(kind: str, series: Sequence[Series]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from hw1bench.court.claim import Claim
 from hw1bench.effects import Effect, OfVariance
 from hw1bench.effects.effect import FITTED
-from hw1bench.report.charts.marks import Mark
+from hw1bench.report.charts.mark import Mark
 
 _Arguments = Mapping[str, Any]
 

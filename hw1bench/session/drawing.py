@@ -9,8 +9,9 @@ import numpy as np
 from hw1bench.court.claim import Claim
 from hw1bench.measures import learning
 from hw1bench.records.runs import Block, Measured, Record, Run
-from hw1bench.report import contract, document, figures, named
-from hw1bench.report.charts.marks import Mark
+from hw1bench.report import contract, document, drawn, named
+from hw1bench.report.charts.mark import Mark
+from hw1bench.report.charts.series import Series
 from hw1bench.report.protocols import steps
 from hw1bench.specs.evaluation import SPLITS
 from hw1bench.specs.experiment import Arm, CrossReportFigure, Data, Experiment, Figure, Function, Images, Tier
@@ -30,7 +31,7 @@ class _Chart:
     reports: str
     figure: Figure
     path: str
-    series: list[figures.Series]
+    series: list[Series]
     data: str
     """What its runs were trained on."""
     named: tuple[Mark, ...] = ()
@@ -50,9 +51,9 @@ class Drawing:
     """The drawing of the ``records`` of one tier, and of the ``results`` of its measurements, into ``report_dir``.
 
     ``earlier`` maps paths to the entries of figures that are there already: a figure that shows more runs than are at hand is
-    left as it is. ``unfinished`` are the experiments with claims that the session did not reach, or of which it could not train
-    all: their figures are drawn only if they lack nothing. ``notice`` is given one line about each figure that is not drawn
-    although there are runs for it. Once ``hurried``, nothing more is drawn.
+    left as it is, and one that shows the same is not drawn again. ``unfinished`` are the experiments with claims that the
+    session did not reach, or of which it could not train all: their figures are drawn only if they lack nothing. ``notice`` is
+    given one line about each figure that is not drawn although there are runs for it. Once ``hurried``, nothing more is drawn.
     """
 
     tier: Tier
@@ -71,22 +72,22 @@ class Drawing:
 
         A figure that fails costs one line, not the report.
         """
-        drawn: list[contract.Figure] = []
+        entries: list[contract.Figure] = []
         for exhibit, topic in exhibits.items():
             try:
                 for chart in self._charts(exhibit):
                     if self.hurried():
                         self.notice("interrupted again: figures that are not drawn yet are left out")
-                        return drawn
-                    drawn += self._draw(chart, topic)
+                        return entries
+                    entries += self._draw(chart, topic)
             except OSError as error:
                 self.notice(
                     f"figures cannot be written to {self.report_dir} ({error.strerror or error}): they are left out"
                 )
-                return drawn
+                return entries
             except Exception as error:
                 self.notice(f"figures of {exhibit.id} could not be drawn ({type(error).__name__}: {error})")
-        return drawn
+        return entries
 
     def _charts(self, exhibit: Experiment | CrossReportFigure) -> Iterator[_Chart]:
         if isinstance(exhibit, CrossReportFigure):
@@ -121,9 +122,7 @@ class Drawing:
             )
             yield _Chart(exhibit.report, figure, path, shown, data, marks, cut_short=cut_short)
 
-    def _cut_short(
-        self, experiment: Experiment, kind: str, arms: Sequence[str], series: Sequence[figures.Series]
-    ) -> bool:
+    def _cut_short(self, experiment: Experiment, kind: str, arms: Sequence[str], series: Sequence[Series]) -> bool:
         """Whether the ``series`` of a chart of ``kind``, which shows ``arms`` (empty: all), lack an arm or an array that the rest
         of the session would have given."""
         if experiment not in self.unfinished:
@@ -133,8 +132,8 @@ class Drawing:
         return len(fit) < wanted or not (all(fit) if KINDS[kind].every else any(fit))
 
     def _draw(self, chart: _Chart, topic: str) -> list[contract.Figure]:
-        """Draw one figure and return its entry, in a list, which is empty if it cannot be drawn. Raises OSError if it cannot be
-        written."""
+        """Draw one figure, unless it is drawn already, and return its entry, in a list, which is empty if it cannot be drawn.
+        Raises OSError if it cannot be written."""
         there = self.earlier.get(chart.path)
         if there is not None and there["runs"] > chart.runs:
             return [there]
@@ -143,13 +142,20 @@ class Drawing:
         if chart.cut_short:
             self.notice(f"figure {chart.path} is left out: its runs are not complete")
             return []
-        whose = "Reports" if "," in chart.reports else "Report"
-        kind = chart.figure.kind
+        kind, path = chart.figure.kind, self.report_dir / chart.path
+        title = f"{'Reports' if ',' in chart.reports else 'Report'} {chart.reports}: {chart.figure.title}"
         try:
-            title = f"{whose} {chart.reports}: {chart.figure.title}"
-            path = self.report_dir / chart.path
-            figures.draw(kind, title=title, series=chart.series, path=path, data=chart.data, named=chart.named)
-            note = "\n".join(filter(None, (chart.before, figures.note(kind, chart.series), chart.after)))
+            shown = (kind, title, chart.data, chart.named, chart.before, chart.after)
+            seal = drawn.digest(chart.series, *shown)
+            if there is not None and drawn.is_drawn(path, seal):
+                note = there["note"]
+            else:
+                from hw1bench.report import figures  # imports matplotlib, which takes a second
+
+                figures.draw(
+                    kind, title=title, series=chart.series, path=path, data=chart.data, named=chart.named, seal=seal
+                )
+                note = "\n".join(filter(None, (chart.before, figures.note(kind, chart.series), chart.after)))
         except OSError:
             raise
         except Exception as error:
@@ -196,7 +202,7 @@ class Drawing:
         )
         return f"Here {what}, which settles nothing about the real data set. The reports' own budgets: {budgets} steps."
 
-    def series(self, experiment: Experiment, kind: str, shown: Sequence[str] = ()) -> list[figures.Series]:
+    def series(self, experiment: Experiment, kind: str, shown: Sequence[str] = ()) -> list[Series]:
         """The series of a chart of ``kind``, one for each arm of ``experiment`` whose runs are at hand, in the order of seeds.
 
         ``shown`` names the arms that the chart shows (empty: all).
@@ -222,7 +228,7 @@ class Drawing:
             arrays |= {name: np.asarray(facts[name]) for name in _SHOWN_FACTS if name in facts}
             arrays["parameters"] = np.asarray(arm.model.parameters)
             arrays["steps"] = np.arange(arm.epochs + 1) * facts["steps_per_epoch"]
-            series.append(figures.Series(arm.name, arrays))
+            series.append(Series(arm.name, arrays))
         return series
 
     def _measured(self, experiment: Experiment, kind: Kind, arm: Arm, shown: Sequence[str]) -> dict[str, np.ndarray]:

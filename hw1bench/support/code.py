@@ -12,7 +12,8 @@ _BUILT = (".pyc", *EXTENSION_SUFFIXES)  # what Python or the build makes from th
 
 @cache
 def digest(folder: str) -> str:
-    """Return 32 hexadecimal digits over all the source that code in ``folder`` of the package, such as "training", can run.
+    """Return 32 hexadecimal digits over all the source that code in ``folder`` of the package, such as "training", can run; of
+    one module, such as "report/figures.py".
 
     Covered are the files of the folder and the modules of the package that they import, directly or indirectly, as read from
     the sources. So every file that takes part is covered without a list of files, and one that takes no part, such as a report
@@ -29,9 +30,10 @@ def digest(folder: str) -> str:
 
 
 def sources(root: Path, folder: str) -> set[Path]:
-    """Return the files of the package in ``root`` that ``digest`` covers for ``folder``."""
+    """Return the files of the package in ``root`` that ``digest`` covers for ``folder``, or one module."""
     found: set[Path] = set()
-    files = (path for path in (root / folder).rglob("*") if path.is_file())
+    whole = root / folder
+    files = [whole] if whole.is_file() else (path for path in whole.rglob("*") if path.is_file())
     waiting = [path for path in files if not path.name.endswith(_BUILT) and not path.name.startswith(".")]
     while waiting:
         path = waiting.pop()
@@ -44,16 +46,22 @@ def sources(root: Path, folder: str) -> set[Path]:
 
 def _imported(root: Path, path: Path) -> Iterator[Path]:
     """Yield the files of the package in ``root`` that the module at ``path`` imports, at its top or inside functions."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in _imports(path.read_bytes()):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _module(root, alias.name.split("."))
-        elif isinstance(node, ast.ImportFrom):
+        else:
             inside = [] if not node.level else [root.name, *path.relative_to(root).parts[: -node.level]]
             package = inside + (node.module.split(".") if node.module else [])
             for alias in node.names:
                 # Either a module of that name, or a name defined in the package's own file.
                 yield from _module(root, [*package, alias.name]) or _module(root, package)
+
+
+@cache
+def _imports(content: bytes) -> list[ast.Import | ast.ImportFrom]:
+    """Return the imports of the source ``content``. Remembered, because a session asks for several folders that share modules."""
+    return [node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def _module(root: Path, names: list[str]) -> list[Path]:

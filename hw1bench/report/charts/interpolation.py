@@ -9,7 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from hw1bench.measures.line import barrier
 from hw1bench.report.charts.learning import SPLITS
 from hw1bench.report.charts.lines import Look, beside, colour, each, line, panel, readable
-from hw1bench.report.charts.marks import Mark, Named, once, once_entry, rule, shade
+from hw1bench.report.charts.mark import Mark
+from hw1bench.report.charts.marks import Named, once, once_entry, rule, shade
 from hw1bench.report.charts.series import (
     Array,
     Series,

@@ -24,7 +24,8 @@ from hw1bench.report.charts.lines import (
     stretch,
     style,
 )
-from hw1bench.report.charts.marks import Mark, Named, once_entry
+from hw1bench.report.charts.mark import Mark
+from hw1bench.report.charts.marks import Named, once_entry
 from hw1bench.report.charts.series import (
     Array,
     Series,

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from hw1bench.report.charts.lines import colour, entry, readable
+from hw1bench.report.charts.mark import Mark
 from hw1bench.report.charts.series import Series, array
 from hw1bench.report.charts.text import INK, plain
 
@@ -22,36 +23,6 @@ SETTINGS = ("batch_size", "lr", "parameters")
 """What x is in a chart of a sweep: the names of arrays."""
 _SQUEEZED = 3.0  # times as long a linear axis squeezes what was there before
 _NEAR = 0.2  # of the view: guessing is drawn if it is in view, or needs no more than this much more of the axis
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A number that a claim names. Which it is follows from what it has:
-
-    y alone        a threshold: a level of the history ``what``, a loss or a share
-    x alone        a deadline, or a place on the x axis that the claim names
-    x and y        a claimed point, or the point by which a claim says that a threshold is reached
-    ``span``       from where to where the effect reads
-    only ``arm``   the arm of a sweep that a claim singles out
-
-    ``what``  the history, such as "train_loss", or what x is: "epoch", "stop", "alpha", "batch_size", "lr" or "parameters";
-              "rule" marks where the stopping rule stops, "barrier" the accuracy that a barrier falls below
-    ``arm``   whose it is; '' if the claim names none or several
-    ``of_variance``  whether y is a share of the variance of the target
-    ``of_budget``    whether x and ``span`` are shares of the budget
-    ``within``  how far from x or y the claim allows; of "stop" a share of x
-    ``claimed`` whether a report measured it; otherwise it is a limit
-    """
-
-    what: str
-    x: float | None = None
-    y: float | None = None
-    span: tuple[float, float] | None = None
-    arm: str = ""
-    of_variance: bool = False
-    of_budget: bool = False
-    within: float | None = None
-    claimed: bool = False
 
 
 @dataclass(frozen=True)

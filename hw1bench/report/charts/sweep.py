@@ -13,7 +13,8 @@ from hw1bench.effects import IN_ORDER
 from hw1bench.report.charts import marks
 from hw1bench.report.charts.learning import SPLITS
 from hw1bench.report.charts.lines import GREY, colour, gone, panel, readable, spread_seeds
-from hw1bench.report.charts.marks import Mark, Named
+from hw1bench.report.charts.mark import Mark
+from hw1bench.report.charts.marks import Named
 from hw1bench.report.charts.series import Array, Series, array, finite, median_accuracy, median_loss, positive
 from hw1bench.report.charts.text import power
 from hw1bench.report.quantities import percent, plural

@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import takewhile
 
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
-
 SIZE = 12.0
 """Points of all text, the smallest of a chart. A chart is ``WIDTH`` points wide and as many pixels on a page of 1,280 pixels, so
 that one point is one pixel there."""
@@ -23,6 +20,10 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 @cache
 def width(text: str, size: float = SIZE) -> float:
     """How wide a line of ``text`` is, in points."""
+    # Imported here because the arrays of charts, whose names are shortened by a function below, are read without it.
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
     return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0])
 
 
