@@ -5,10 +5,9 @@ import socket
 
 import pytest
 
-from hw1bench.data import Library
 from hw1bench.executors.local import LocalTrainer
 from hw1bench.session import executing
-from hw1bench.session.executing import executor
+from hw1bench.session.executing import Executor
 from hw1bench.session.settings import Options
 from hw1bench.support.progress import Silent
 
@@ -22,7 +21,7 @@ def nobody():
 
 
 def opened(**options):
-    return executor(Options(**options), Library(), Silent())
+    return Executor(Options(**options), Silent())
 
 
 def test_a_session_trains_here_unless_something_else_is_chosen():
@@ -32,7 +31,7 @@ def test_a_session_trains_here_unless_something_else_is_chosen():
 
 
 def test_the_full_tier_is_closed_without_a_gpu_until_the_cpu_is_asked_for(monkeypatch):
-    monkeypatch.setattr(executing, "cuda_here", lambda: False)
+    monkeypatch.setattr(executing, "_cuda_here", lambda: False)
     assert opened(tier="full").closed == "no CUDA device here: give --device cpu to run the full tier on the CPU"
     assert opened(tier="full", device="cpu").closed is None
 

@@ -8,8 +8,8 @@ import pytest
 
 from hw1bench.court import rulings
 from hw1bench.effects.identity import identity
+from hw1bench.executors import local
 from hw1bench.report import contract, figures
-from hw1bench.session import sitting
 from sample_ruling import ruling
 
 ONE = "[claim('A-fit-x', 'supported')]"
@@ -300,12 +300,12 @@ def test_the_precision_reaches_the_trainer_and_is_all_one_on_the_cpu(pytester, p
     project(ONE)
     found = []
 
-    class Trainer(sitting.LocalTrainer):
+    class Trainer(local.LocalTrainer):
         def __init__(self, *arguments, precision, **options):
             found.append(precision)
             super().__init__(*arguments, precision=precision, **options)
 
-    monkeypatch.setattr(sitting, "LocalTrainer", Trainer)
+    monkeypatch.setattr(local, "LocalTrainer", Trainer)
     for given in ([], [name, "strict"]):
         pytester.runpytest("claims", *given).assert_outcomes(passed=1, deselected=1)
     assert found == ["default", "strict"]

@@ -35,7 +35,7 @@ def test_an_entry_states_what_it_is_on_and_what_trained_its_runs(values):
     subject, environment = ("7c1f", "e5d0", "as reported"), {"device": "cpu", "threads": 2}
     entry = document.entry(judgement, "counts", subject, environment, None, None, outcome("supported", None), STARTED)
     assert (entry["experiment"], entry["effect_digest"], entry["fidelity"]) == subject
-    assert entry["environment"] == (environment if values else None)
+    assert entry["environment"] is environment
 
 
 def test_an_entry_tells_the_effects_of_its_seeds_and_of_the_record():

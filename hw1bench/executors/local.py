@@ -16,7 +16,7 @@ from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Measured, Record, Work
 from hw1bench.specs.experiment import Arm
 from hw1bench.specs.measurement import Measurement
-from hw1bench.support.arithmetic import Precision
+from hw1bench.support.precision import Precision
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
 from hw1bench.training import engine

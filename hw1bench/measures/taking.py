@@ -17,7 +17,7 @@ from hw1bench.records.runs import Measured, Record
 from hw1bench.specs.experiment import digest
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support import arithmetic, code
-from hw1bench.support.arithmetic import Precision
+from hw1bench.support.precision import Precision
 from hw1bench.support.progress import Advance
 from hw1bench.support.stopwatch import stopwatch
 

@@ -99,15 +99,15 @@ def entry(
     judgement: Judgement,
     topic: str,
     subject: Subject,
-    environment: schema.Environment,
+    environment: schema.Environment | None,
     ruling: RecordedWord | None,
     record: Ruling | None,
     outcome: Outcome,
     judged: str,
     calibration: schema.Calibration | None = None,
 ) -> schema.Claim:
-    """The entry of one claim in claims.json. ``subject`` is what a ruling on it is bound to, ``environment`` what trains its
-    session's runs; ``ruling`` is the word on record for its tier, ``record`` the full tier's ruling; ``judged`` is when its
+    """The entry of one claim in claims.json. ``subject`` is what a ruling on it is bound to, ``environment`` what trained its
+    runs, if it has any; ``ruling`` is the word on record for its tier, ``record`` the full tier's ruling; ``judged`` is when its
     session began."""
     claim, verdict, facts = judgement.claim, judgement.verdict, judgement.facts
     experiment, effect, fidelity = subject
@@ -157,7 +157,7 @@ def entry(
         "origin": claim.origin,
         "experiment": experiment,
         "effect_digest": effect,
-        "environment": dict(environment) if verdict.seeds is not None else None,
+        "environment": environment,
         "seconds": judgement.seconds,
         "reused": judgement.reused,
         "figure": figure_of(claim),

@@ -23,7 +23,7 @@ from hw1bench.session.budget import Budget
 from hw1bench.session.collected import Collected, read_rulings
 
 if TYPE_CHECKING:
-    from hw1bench.support.arithmetic import Precision  # imports torch
+    from hw1bench.support.precision import Precision  # imports torch
 
 REPORT_DIR = Path("reports/record")
 OUTPUT = "pytest.log"

@@ -13,8 +13,8 @@ from hw1bench.report.contract import Compared
 from hw1bench.report.replication import REPLICATION_OFFSET
 from hw1bench.session.budget import Budget
 from hw1bench.specs.experiment import Tier
-from hw1bench.support.arithmetic import Precision
 from hw1bench.support.places import data_folder
+from hw1bench.support.precision import Precision
 
 ON_RAY = re.compile(r"ray(?:://(?P<address>[^/:\s]+:\d+))?")
 """The executors that are Ray clusters: one that is started, or the one at an address."""

@@ -25,10 +25,8 @@ from hw1bench.court.values import Values
 from hw1bench.court.variants import vary
 from hw1bench.court.verdict import Verdict
 from hw1bench.court.vocabulary import PILOTS, RECORDED, RecordedWord, VerdictWord
-from hw1bench.data import Library
 from hw1bench.effects import Effect
 from hw1bench.effects.authored import authored
-from hw1bench.executors.local import LocalTrainer
 from hw1bench.records.runs import Block
 from hw1bench.records.store import Store
 from hw1bench.report import contract, document, merge, quantities, reading, schema
@@ -37,7 +35,8 @@ from hw1bench.session.ahead import Ahead, Unseen
 from hw1bench.session.budget import Budget
 from hw1bench.session.drawing import Drawing
 from hw1bench.session.endings import Ending
-from hw1bench.session.executing import executor
+from hw1bench.session.executing import Executor
+from hw1bench.session.late import Late
 from hw1bench.session.settings import Options
 from hw1bench.specs.experiment import BLOCK, Arm, CrossReportFigure, Experiment
 from hw1bench.specs.pack import Pack
@@ -46,6 +45,7 @@ from hw1bench.support.refusals import Unavailable
 
 if TYPE_CHECKING:
     from hw1bench.executors.cluster import ClusterTrainer
+    from hw1bench.executors.local import LocalTrainer
     from hw1bench.session.clerk import Clerk
 
 
@@ -90,22 +90,19 @@ class Sitting:
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._known = Known()
         self._clock = time.perf_counter()
-        progress = options.budget.watching(self.progress) if options.budget else self.progress
-        library = Library(options.data_dir, self.progress)
-        self.trainer, device, closed = executor(options, library, progress)
-        self._device: costs.Device = "cpu" if device == "cpu" else "GPU"
+        self._executor = Executor(options, self.progress)
         self._rates = costs.rates(costs.timed(self.docket, self.book) if options.budget else ())
         try:
-            self._prepare(closed)
+            self._prepare()
         except BaseException:
             self._leave()
             raise
 
-    def _prepare(self, closed: str | None) -> None:
-        """Begin the court, which is ``closed`` for a reason or None, and what is made ahead of it."""
+    def _prepare(self) -> None:
+        """Begin the court, and what is made ahead of it."""
         options = self.options
         store = Store(options.report_dir / "blocks", fresh=options.fresh, notice=self.progress.notice)
-        self.court = self._court(store, self.trainer, options.budget, closed)
+        self.court = self._court(store, Late(lambda: self.trainer), options.budget, self._executor.closed)
         for case in self.cases:
             if isinstance(case.claim.effect, Values):
                 self.court.looks(case.claim.effect)
@@ -126,10 +123,16 @@ class Sitting:
             for register in self._registers.values():
                 register.check()
 
+    @property
+    def trainer(self) -> "LocalTrainer | ClusterTrainer":
+        """What trains and measures."""
+        return self._executor.trainer
+
     def _begin_ahead(self) -> None:
         """Begin what can be made ahead of the tests that need it: on a cluster everything, beside a GPU fits of functions."""
-        if self.court.closed is None and not isinstance(self.trainer, LocalTrainer):
-            self._begin_clerk(self.trainer)
+        if self._executor.cluster is not None:
+            if self.court.closed is None:
+                self._begin_clerk(self._executor.cluster)
             return
         wanted: dict[Experiment, dict[Arm, None]] = {}  # arms in the order in which claims compare them
         for case in self.cases:
@@ -139,13 +142,12 @@ class Sitting:
                 assert isinstance(effect, Effect)
                 arms = effect.compared(experiment.protocol(self.options.tier).arms)
                 wanted.setdefault(experiment, {}).update(dict.fromkeys(arms))
-        if not wanted or not isinstance(self.trainer, LocalTrainer):
+        if not wanted:
             return
         unseen = Unseen(self.progress)
         budget = copy(self.options.budget)  # which notes what this thread takes up
-        court = self._court(
-            self.court.store, self.trainer.unseen(budget.watching(unseen) if budget else unseen), budget
-        )
+        trainer = self._executor.local.unseen(budget.watching(unseen) if budget else unseen)
+        court = self._court(self.court.store, Late(lambda: trainer), budget)
         if budget is not None:  # from the other end than the session, which the two would otherwise wait for together
             seconds = self.seconds_per_claim()
             last = {case.claim.experiment: seconds[case.claim.id] for case in self.cases}
@@ -174,8 +176,7 @@ class Sitting:
         """Stop what is made ahead, and give a cluster back."""
         if self._ahead is not None:
             self._ahead.end()
-        if not isinstance(self.trainer, LocalTrainer):
-            self.trainer.end()
+        self._executor.end()
 
     def _court(self, store: Store, trainer: Trainer, budget: Budget | None, closed: str | None = None) -> Court:
         options = self.options
@@ -193,18 +194,23 @@ class Sitting:
 
     def seconds_per_claim(self) -> dict[str, float]:
         """By the id of each claim, the estimated seconds per claim of its experiment: the order in which a budget is spent."""
-        return agenda.seconds_per_claim(self.cases, self.options.tier, self._rates, self._device)
+        return agenda.seconds_per_claim(self.cases, self.options.tier, self._rates, self._priced)
 
     def _admit(self, budget: Budget, experiment: Experiment | Values, blocks: Sequence[Block]) -> None:
         """Raise Unavailable if ``budget`` has no time left to train and measure ``blocks`` of ``experiment``. A block that is
         trained and not yet measured counts as a whole, because the rates on record do not tell one from the other. How long
         values from elsewhere take to compute nobody knows, nor what blocks take on a cluster: they begin if any time is left, and
         stop when it is up."""
-        if isinstance(experiment, Values) or not isinstance(self.trainer, LocalTrainer):
+        if isinstance(experiment, Values) or self._executor.cluster is not None:
             budget.admit(0.0)
             return
         measures = experiment.protocol(self.options.tier).measures
-        budget.admit(self._rates.seconds([block.arm for block in blocks], measures, BLOCK, self._device))
+        budget.admit(self._rates.seconds([block.arm for block in blocks], measures, BLOCK, self._priced))
+
+    @property
+    def _priced(self) -> costs.Device:
+        """The device whose rates on record tell what training costs here."""
+        return "cpu" if self._executor.device == "cpu" else "GPU"
 
     def try_case(self, case: Case, timer: Timer) -> tuple[Judgement, contract.Claim, Outcome]:
         """Hear one case. Return the judgement on its claim, its entry in claims.json, and the outcome of its test.
@@ -345,7 +351,8 @@ class Sitting:
     def _entry(self, judgement: Judgement, case: Case, ruling: RecordedWord | None, outcome: Outcome) -> contract.Claim:
         record = case.ruled(self.book, "full")
         calibrated = self._calibration(case, judgement.verdict.word, self._calibrations())
-        subject, environment = case.subjects[judgement.tier], self._trained_by(case.claim)
+        environment = self._trained_by(case.claim) if judgement.verdict.seeds is not None else None
+        subject = case.subjects[judgement.tier]
         return document.entry(
             judgement, case.topic, subject, environment, ruling, record, outcome, self._started, calibrated
         )
@@ -414,10 +421,12 @@ class Sitting:
         return {**claim.effect.trained_by} if isinstance(claim.effect, Values) else self.trainer.environment
 
     def _environment(self) -> dict[str, Any]:
-        trained = self.trainer.environment
+        """What the session ran on; of what trained its runs only if it has runs."""
+        made = self._executor.made
+        trained = made.environment if made is not None else {}
         return {
             "python": platform.python_version(),
-            **{name: trained[name] for name in ("torch", "device", "isa", "threads")},
+            **{name: trained[name] for name in ("torch", "device", "isa", "threads") if name in trained},
             "commit": _commit(self.cases[0].rulings.parent if self.cases else Path.cwd()),
             "hw1bench": hw1bench.__version__,
         }

@@ -11,17 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from threading import Lock
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hw1bench.support.precision import Precision
 from hw1bench.support.workers import pool
 
-Precision = Literal["default", "strict"]
-"""The precision of convolutions of float32 on CUDA: TF32, PyTorch's default and so the reports' arithmetic, or strictly float32.
-Matrix products have float32's either way."""
 CONVOLUTIONS_ON_CUDA: dict[Precision, str] = {"default": "tf32", "strict": "ieee"}
 
 _BACKENDS: Any = torch.backends

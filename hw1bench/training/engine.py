@@ -13,7 +13,7 @@ from hw1bench.records.forms import ExpectedShapes
 from hw1bench.records.runs import Block, Record, recorded
 from hw1bench.specs.experiment import Arm, Function, Network, digest
 from hw1bench.support import arithmetic, code
-from hw1bench.support.arithmetic import Precision
+from hw1bench.support.precision import Precision
 from hw1bench.support.progress import Advance
 from hw1bench.support.stopwatch import stopwatch
 from hw1bench.training import sequential, side_by_side, stacked, stacked_net
