@@ -67,7 +67,7 @@ def test_other_code_or_another_version_has_a_chart_drawn_again(tmp_path, times, 
     entries = drawing(tmp_path)
     monkeypatch.setattr(drawn.code, "digest", lambda module: "another")
     drawing(tmp_path, earlier=entries)
-    monkeypatch.setattr(drawn.metadata, "version", lambda package: "9")
+    monkeypatch.setattr(drawn, "_plotting", lambda: "9")
     drawing(tmp_path, earlier=entries)
     assert len(times) == 3
 

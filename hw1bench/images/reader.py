@@ -11,7 +11,7 @@ from hw1bench.images.find import Found, Source, find
 from hw1bench.images.folder import Tree, unreadable
 from hw1bench.images.printable import PrintableProgress, printable
 from hw1bench.images.raw import Raw
-from hw1bench.images.sets import KNOWN_SETS, MNIST, MNIST_5K, ImageSet, KnownSet, assemble
+from hw1bench.images.sets import DIGITS, KNOWN_SETS, MNIST, MNIST_5K, ImageSet, KnownSet, assemble
 from hw1bench.support.places import data_folder
 from hw1bench.support.progress import Progress, Silent
 from hw1bench.support.refusals import Unavailable
@@ -127,13 +127,13 @@ def read(name: str, folder: Path | None, progress: Progress | None = None) -> Im
     Raises ``Unavailable`` if the set is not in ``folder`` or its package is not installed, ValueError, in one line that names the
     file, if a copy is damaged or another set, and ValueError for an unknown name.
     """
-    if name == "digits":
-        return digits.read()
+    if name == DIGITS.name:
+        return digits.read(progress or Silent())
     if name == MNIST_5K.name:
         return mnist_5k.read(progress or Silent())
     if name not in KNOWN_SETS:
         raise ValueError(
-            f"no set of images named {name!r}; there are {', '.join(('digits', MNIST_5K.name, *KNOWN_SETS))}"
+            f"no set of images named {name!r}; there are {', '.join((DIGITS.name, MNIST_5K.name, *KNOWN_SETS))}"
         )
     form = KNOWN_SETS[name]
     found = Found() if folder is None else look(form, folder)

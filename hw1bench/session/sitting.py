@@ -82,6 +82,7 @@ class Sitting:
     _shown: dict[Experiment | CrossReportFigure, str] = field(default_factory=dict)  # -> topic
     _registers: dict[Path, Register] = field(default_factory=dict)  # for --record-rulings
     _ahead: "Ahead | Clerk | None" = None
+    _calibrated: dict[str, calibration.Calibration] | None = None  # None until asked for, and after a ruling
 
     def __post_init__(self) -> None:
         options = self.options
@@ -222,6 +223,7 @@ class Sitting:
         new = self._ruling(judgement, case)
         if self.options.record_rulings and new is not None:
             known[new.place] = new
+            self._calibrated = None
             self._registers[case.rulings].record(new)
         old = known.get((case.claim.id, self.options.tier))
         compare = rulings.replicated if self.options.replicate else rulings.beside
@@ -359,7 +361,9 @@ class Sitting:
 
     def _calibrations(self) -> dict[str, calibration.Calibration]:
         """How far pilots of each kind agree with the record as it is now."""
-        return calibration.calibrations(calibration.pairs(self.docket, self.book))
+        if self._calibrated is None:
+            self._calibrated = calibration.calibrations(calibration.pairs(self.docket, self.book))
+        return self._calibrated
 
     def _calibration(
         self, case: Case, word: VerdictWord, known: Mapping[str, calibration.Calibration]

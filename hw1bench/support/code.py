@@ -61,7 +61,16 @@ def _imported(root: Path, path: Path) -> Iterator[Path]:
 @cache
 def _imports(content: bytes) -> list[ast.Import | ast.ImportFrom]:
     """Return the imports of the source ``content``. Remembered, because a session asks for several folders that share modules."""
-    return [node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return [node for node in _statements(ast.parse(content)) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def _statements(of: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements inside ``of``, at any depth, without looking into expressions, which hold no import."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inside = getattr(of, name, ())
+        for node in inside if isinstance(inside, list) else ():
+            yield node
+            yield from _statements(node)
 
 
 def _module(root: Path, names: list[str]) -> list[Path]:
