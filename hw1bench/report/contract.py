@@ -33,7 +33,7 @@ from hw1bench.report.schema import (
     Topic,
     Variant,
 )
-from hw1bench.report.validate import fault, schema_of, shown
+from hw1bench.report.validate import check_of, fault, schema_of, shown
 from hw1bench.support.number import NotFinite
 
 __all__ = [
@@ -60,7 +60,8 @@ __all__ = [
 
 IMAGES = {".svg": "image/svg+xml", ".png": "image/png"}
 
-_CLAIM = schema_of(Claim)
+_DOCUMENT = check_of(schema.JSON_SCHEMA)
+_CLAIM = check_of(schema_of(Claim))
 _FLOATS = {"undefined": math.nan, "+infinity": math.inf, "-infinity": -math.inf}
 
 
@@ -75,7 +76,7 @@ def check(document: Any) -> None:
             f"claims.json has schema {shown(document['schema'])}, but this version reads {SCHEMA}: judge again, or use the "
             "version that wrote it"
         )
-    broken = fault(document, schema.JSON_SCHEMA)
+    broken = fault(document, _DOCUMENT)
     if broken:
         raise ValueError(f"{_whose(document, broken)}{broken}")
     for claim in document["claims"]:

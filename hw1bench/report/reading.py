@@ -86,8 +86,10 @@ def _integer(text: str) -> int:
 def _check_texts(value: Any, depth: int) -> None:
     """Raise ValueError for a text that cannot be written, and for values nested deeper than in any document."""
     if isinstance(value, str):
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise ValueError(f"the text {shown(value)} holds half of a surrogate pair: write the text again")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"the text {shown(value)} holds half of a surrogate pair: write the text again") from None
     elif depth > _DEEPEST:
         raise ValueError(f"its brackets are nested more than {_DEEPEST} deep: {_WAY_OUT}")
     elif isinstance(value, dict):

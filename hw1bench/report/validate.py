@@ -6,7 +6,7 @@ that a document of a later version can be read.
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from reprlib import Repr
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -54,9 +54,34 @@ def schema_of(kind: Any) -> dict[str, Any]:
     raise TypeError(f"no JSON schema of {kind!r}: use a TypedDict, Literal, list, dict or scalar")
 
 
-def fault(value: Any, schema: Schema, where: str = "") -> str | None:
-    """The first fault of ``value`` by ``schema``: where it is, what stands there, and what to write; None if there is none."""
-    return next(_faults(value, schema, where), None)
+Fault = tuple[str, str]
+"""Where a fault is below a value, such as ".effect.values[3]", and what stands there and what to write."""
+Check = Callable[[Any], Fault | None]
+
+
+def check_of(schema: Schema) -> Check:
+    """A function that finds the first fault of a value by ``schema``, or None: a document has tens of thousands of values, and is
+    checked wherever it is read and rendered."""
+    options = [(_fitting(one), _bounded(one), _inside(one)) for one in schema.get("anyOf", [schema])]
+
+    def check(value: Any) -> Fault | None:
+        for fits, within, inside in options:
+            if fits(value):
+                if within is None or within(value):
+                    return inside(value) if inside is not None else None
+                break
+        return "", f"is {shown(value)}: write {_wanted(schema)}"
+
+    return check
+
+
+def fault(value: Any, check: Check, where: str = "") -> str | None:
+    """The first fault of ``value`` by ``check``: where it is, what stands there, and what to write; None if there is none."""
+    found = check(value)
+    if found is None:
+        return None
+    below, said = found
+    return f"{(where + below if where else below.removeprefix('.')) or 'the document'} {said}"
 
 
 def shown(value: object) -> str:
@@ -68,40 +93,62 @@ def shown(value: object) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else _SHOWN.repr(value)
 
 
-def _faults(value: Any, schema: Schema, where: str) -> Iterator[str]:
-    chosen = next((one for one in schema.get("anyOf", [schema]) if _fits(value, one)), None)
-    if chosen is None or not _within(value, chosen):
-        yield f"{where or 'the document'} is {shown(value)}: write {_wanted(schema)}"
-    elif isinstance(value, dict):
-        yield from _faults_of_object(value, chosen, where)
-    elif isinstance(value, list):
+def _inside(schema: Schema) -> Check | None:
+    """The check of the parts of a list or an object; None for what has none."""
+    match schema.get("type"):
+        case "array":
+            return _of_items(check_of(schema["items"]))
+        case "object":
+            return _of_keys(schema)
+    return None
+
+
+def _of_items(check: Check) -> Check:
+    def inside(value: list[Any]) -> Fault | None:
         for index, part in enumerate(value):
-            yield from _faults(part, chosen["items"], f"{where}[{index}]")
+            found = check(part)
+            if found is not None:
+                return f"[{index}]{found[0]}", found[1]
+        return None
+
+    return inside
 
 
-def _faults_of_object(value: Mapping[str, Any], schema: Schema, where: str) -> Iterator[str]:
-    for key in schema.get("required", ()):
-        if key not in value:
-            yield f"{where or 'the document'} has no {key!r}: write {_wanted(schema['properties'][key])}"
-    others = schema.get("additionalProperties")
-    for key, part in value.items():
-        known = schema.get("properties", {}).get(key, others)
-        if known is not None:
-            inside = f"[{_SHOWN.repr(key)}]" if others else key
-            yield from _faults(part, known, f"{where}{'.' if where and not others else ''}{inside}")
+def _of_keys(schema: Schema) -> Check:
+    properties = schema.get("properties", {})
+    required = schema.get("required", ())
+    checks = {key: check_of(part) for key, part in properties.items()}
+    others = check_of(schema["additionalProperties"]) if schema.get("additionalProperties") else None
+
+    def inside(value: dict[str, Any]) -> Fault | None:
+        for key in required:
+            if key not in value:
+                return "", f"has no {key!r}: write {_wanted(properties[key])}"
+        for key, part in value.items():
+            check = checks.get(key, others)
+            found = check(part) if check is not None else None
+            if found is not None:
+                step = f"[{_SHOWN.repr(key)}]" if others is not None else f".{key}"
+                return f"{step}{found[0]}", found[1]
+        return None
+
+    return inside
 
 
-def _fits(value: Any, schema: Schema) -> bool:
-    """Whether ``value`` has the type in ``schema``. A bool is not a number, and neither is an int that no float can hold."""
+def _fitting(schema: Schema) -> Callable[[Any], bool]:
+    """Whether a value has the type in ``schema``. A bool is not a number, and neither is an int that no float can hold."""
     if "enum" in schema:
-        return any(type(value) is type(one) and value == one for one in schema["enum"])
+        allowed = {(type(one), one) for one in schema["enum"]}
+        kinds = {kind for kind, _ in allowed}
+        return lambda value: type(value) in kinds and (type(value), value) in allowed
     kind = schema["type"]
     if kind == "number":
-        return isinstance(value, int | float) and not isinstance(value, bool) and _finite(value)
+        return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and _finite(value)
     if kind == "integer":
-        return isinstance(value, int) and not isinstance(value, bool)
+        return lambda value: isinstance(value, int) and not isinstance(value, bool)
     types: dict[str, type] = {"string": str, "boolean": bool, "null": NoneType, "array": list, "object": dict}
-    return isinstance(value, types[str(kind)])
+    of = types[str(kind)]
+    return lambda value: isinstance(value, of)
 
 
 def _finite(value: float) -> bool:
@@ -111,18 +158,19 @@ def _finite(value: float) -> bool:
         return False
 
 
-def _within(value: Any, schema: Schema) -> bool:
-    """Whether ``value``, of the right type, is within the bounds of ``schema``."""
-    if isinstance(value, str):
-        return re.search(schema.get("pattern", ""), value) is not None
-    if isinstance(value, list):
-        return bool(schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", math.inf))
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return bool(
-            schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf)
-            and schema.get("exclusiveMinimum", -math.inf) < value < schema.get("exclusiveMaximum", math.inf)
-        )
-    return True
+def _bounded(schema: Schema) -> Callable[[Any], bool] | None:
+    """Whether a value, of the right type, is within the bounds of ``schema``; None if it has none."""
+    if "pattern" in schema:
+        search = re.compile(schema["pattern"]).search
+        return lambda value: search(value) is not None
+    if schema.keys() & {"minItems", "maxItems"}:
+        fewest, most = schema.get("minItems", 0), schema.get("maxItems", math.inf)
+        return lambda value: bool(fewest <= len(value) <= most)
+    if schema.keys() & {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}:
+        low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+        above, below = schema.get("exclusiveMinimum", -math.inf), schema.get("exclusiveMaximum", math.inf)
+        return lambda value: bool(low <= value <= high and above < value < below)
+    return None
 
 
 def _wanted(schema: Schema) -> str:
