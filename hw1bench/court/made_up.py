@@ -34,7 +34,8 @@ class MadeUp:
     def __init__(self, experiment: Experiment, tier: Tier) -> None:
         protocol: Protocol = experiment.protocol(tier)
         self.arms = {arm.name: arm for arm in protocol.arms}
-        self._known: dict[tuple[object, ...], dict[str, Run]] = {}
+        self._known: dict[tuple[object, ...], Run] = {}
+        self._places = {name: place for place, name in enumerate(self.arms)}
         self._facts = {arm.name: Record({}, _facts(arm), 0.0).facts for arm in protocol.arms}
         self.shapes: dict[str, Shapes] = {arm.name: recorded(arm) for arm in protocol.arms}
         self.results: dict[tuple[Measurement, tuple[str, ...]], Shapes] = {}
@@ -74,30 +75,38 @@ class MadeUp:
         return self._runs(names, learns, left_out, as_whole=True)
 
     def _runs(self, names: list[str], learns: bool, left_out: float | None, *, as_whole: bool) -> dict[str, Run]:
-        key = (*names, learns, left_out, as_whole)
-        if key in self._known:
-            return dict(self._known[key])
-        places = {name: place for place, name in enumerate(self.arms)}
-        results = []
-        for (measurement, group), shapes in self.results.items():
-            if set(group) <= set(names):
-                arrays = {name: _numbers(name, shape, places[group[0]], learns) for name, shape in shapes.items()}
-                given = {name: np.asarray(value) for name, value in measurement.made_up(learns).items()}
-                results.append(Result(measurement, group, arrays | given))
-        runs = {}
-        for name in names:
-            arm = self.arms[name]
-            arrays = {array: _numbers(array, shape, places[name], learns) for array, shape in self.shapes[name].items()}
+        groups = [group for group in self.results if set(group[1]) <= set(names)]
+        return {name: self._run(name, groups, learns, left_out, as_whole) for name in names}
+
+    def _run(
+        self,
+        name: str,
+        groups: list[tuple[Measurement, tuple[str, ...]]],
+        learns: bool,
+        left_out: float | None,
+        as_whole: bool,
+    ) -> Run:
+        """The run of arm ``name`` with the results of those ``groups`` that it belongs to, the same each time."""
+        own = tuple(group for group in groups if name in group[1])
+        key = (name, own, learns, left_out, as_whole)
+        if key not in self._known:
+            arm, place = self.arms[name], self._places[name]
+            arrays = {array: _numbers(array, shape, place, learns) for array, shape in self.shapes[name].items()}
             if left_out is not None and self.sparse([name]):
                 arrays |= {
                     history: np.where(evaluated(arm, arrays, history), values, left_out)
                     for history, values in arrays.items()
                     if history.startswith(("train_", "test_"))
                 }
-            own = tuple(result for result in results if name in result.arms)
-            runs[name] = Run(arm.training if as_whole else arm, _NO_SEED, arrays, self._facts[name], own)
-        self._known[key] = runs
-        return dict(runs)
+            results = tuple(self._result(*group, learns) for group in own)
+            self._known[key] = Run(arm.training if as_whole else arm, _NO_SEED, arrays, self._facts[name], results)
+        return self._known[key]
+
+    def _result(self, measurement: Measurement, group: tuple[str, ...], learns: bool) -> Result:
+        shapes, place = self.results[measurement, group], self._places[group[0]]
+        arrays = {name: _numbers(name, shape, place, learns) for name, shape in shapes.items()}
+        given = {name: np.asarray(value) for name, value in measurement.made_up(learns).items()}
+        return Result(measurement, group, arrays | given)
 
     def drawn(self, name: str, kind: Kind, shown: list[str]) -> set[str] | None:
         """The arrays that a chart of ``kind`` may read for the arm ``name``, one of the arms ``shown``: arrays of its runs,

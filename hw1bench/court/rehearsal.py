@@ -46,14 +46,14 @@ def faults(subjects: Iterable[Subject], tier: Tier) -> dict[str, tuple[str, ...]
     """
     names = _Names()
     found: dict[str, dict[str, None]] = {}
-    make = lru_cache(maxsize=_AT_HAND)(MadeUp)  # claims on one experiment follow each other
+    # Claims on one experiment follow each other.
+    make = lru_cache(maxsize=_AT_HAND)(MadeUp)
+    of_experiment = lru_cache(maxsize=_AT_HAND)(lambda one: tuple(_of_experiments(one, tier, make)))
     for subject in subjects:
         if _tries(tier, subject):
-            for line in (
-                *names.faults(subject),
-                *_of_experiments(subject, tier, make),
-                *rehearsed(subject, tier, make),
-            ):
+            shown_in = subject.experiment if isinstance(subject, Claim) else subject
+            checked = of_experiment(shown_in) if shown_in is not None else ()
+            for line in (*names.faults(subject), *checked, *rehearsed(subject, tier, make)):
                 found.setdefault(subject.id, {})[line] = None
     return {name: tuple(lines) for name, lines in found.items()}
 
@@ -155,13 +155,15 @@ def _of_epochs_left_out(compute: _Compute, made: MadeUp, names: list[str]) -> st
     it gives none, or not the same one twice, from every epoch."""
     for learns in (True, False):
         everything = made.whole_runs(names, learns)
-        wanted, again = (_outcome(compute, everything)[0] for _ in range(2))
-        if wanted is None or not _same(wanted, again):
+        wanted = _outcome(compute, everything)[0]
+        if wanted is None:
             continue
         found, error = _outcome(compute, made.runs(names, learns))
         # Comparisons with NaN give numbers too, so the number must not depend on what else stands there.
         others = (_outcome(compute, made.whole_runs(names, learns, left_out=number))[0] for number in (0.0, _FAR_AWAY))
         if not all(_same(wanted, other) for other in (found, *others)):
+            if not _same(wanted, _outcome(compute, everything)[0]):
+                continue
             arms = " or ".join(f"arm {name!r}" for name in made.sparse(names))
             return error or (
                 f"it reads an epoch that {arms} does not evaluate, which has no value: read other epochs with run.history, or "
@@ -226,16 +228,10 @@ def _of(result: Result) -> str:
     return f"{result.measurement.kind} of {' and '.join(result.arms)}"
 
 
-def _of_experiments(subject: Subject, tier: Tier, make: _Make) -> Iterator[str]:
-    """A fault for each measurement of the experiments of ``subject`` that cannot be taken, for looks that cannot be planned, and
-    for each figure that reads arrays which nothing records."""
-    match subject:
-        case CrossReportFigure():
-            experiments: tuple[Experiment, ...] = subject.experiments
-        case Experiment():
-            experiments = (subject,)
-        case Claim():
-            experiments = (subject.experiment,) if subject.experiment else ()
+def _of_experiments(shown_in: Experiment | CrossReportFigure, tier: Tier, make: _Make) -> Iterator[str]:
+    """A fault for each measurement of an experiment, or of those that ``shown_in`` compares, that cannot be taken, for looks that
+    cannot be planned, and for each figure that reads arrays which nothing records."""
+    experiments = shown_in.experiments if isinstance(shown_in, CrossReportFigure) else (shown_in,)
     made = []
     for one in experiments:
         try:
@@ -247,8 +243,8 @@ def _of_experiments(subject: Subject, tier: Tier, make: _Make) -> Iterator[str]:
     yield from faulty
     if faulty or len(made) < len(experiments):
         return
-    if isinstance(subject, CrossReportFigure):
-        yield from _undrawn(f"figure {subject.id}", subject.kind, [(one, list(one.arms)) for one in made])
+    if isinstance(shown_in, CrossReportFigure):
+        yield from _undrawn(f"figure {shown_in.id}", shown_in.kind, [(one, list(one.arms)) for one in made])
         return
     for experiment, all_of_it in zip(experiments, made, strict=True):
         for figure in experiment.figures:
