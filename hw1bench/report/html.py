@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
-from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from hw1bench.report import card, changes, origins, quantities, standings, words
@@ -25,6 +23,9 @@ from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import clean
 from hw1bench.report.questions import asked
 from hw1bench.report.strip import strip
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _LINES = re.compile(r"\s*[\n\r\t]\s*")
 _IN_A_URI = str.maketrans({character: f"%{ord(character):02X}" for character in '%#"&<>'})
@@ -76,33 +77,10 @@ def present(document: Document, report_dir: Path) -> tuple[Document, list[str]]:
     return {**document, "figures": here}, missing
 
 
-class _Compiled(BytecodeCache):
-    """Templates as they were compiled for an earlier page of this process: compiling takes as long as a session's figures."""
+def _environment(document: Document) -> "Environment":
+    from hw1bench.report.templates import made  # imports jinja2, which nothing but a page needs
 
-    def __init__(self) -> None:
-        self._code: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._code:
-            bucket.bytecode_from_string(self._code[bucket.key])  # which compares the checksum of the template
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._code[bucket.key] = bucket.bytecode_to_string()
-
-
-_COMPILED = _Compiled()
-
-
-def _environment(document: Document) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("hw1bench.report", ""),
-        bytecode_cache=_COMPILED,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        finalize=_cleaned,
-    )
+    environment = made(_cleaned)
     environment.globals.update(
         words=words,
         cards=card,
