@@ -29,11 +29,12 @@ from hw1bench.effects import Effect
 from hw1bench.effects.authored import authored
 from hw1bench.records.runs import Block
 from hw1bench.records.store import Store
-from hw1bench.report import contract, document, merge, quantities, reading, schema
+from hw1bench.report import contract, document, merge, schema
 from hw1bench.report.merge import Known
 from hw1bench.session.ahead import Ahead, Unseen
 from hw1bench.session.budget import Budget
 from hw1bench.session.drawing import Drawing
+from hw1bench.session.earlier import earlier
 from hw1bench.session.endings import Ending
 from hw1bench.session.executing import Executor
 from hw1bench.session.late import Late
@@ -280,7 +281,7 @@ class Sitting:
         for case, claim in zip(self.cases, claims, strict=True):
             claim["calibration"] = self._calibration(case, claim["verdict"], known_kinds)
         self._known = known
-        before = self._earlier(self.progress.notice)
+        before = earlier(self.options, self._known, self.progress.notice)
         shown: dict[Experiment | CrossReportFigure, str] = {}
         for case in self.cases:
             if case.claim.experiment is not None:
@@ -328,7 +329,7 @@ class Sitting:
                 descriptor = os.open(self.options.report_dir, os.O_RDONLY)
                 stack.callback(os.close, descriptor)
                 lock(descriptor, PATIENCE)
-            whole = merge.added(self._earlier(lambda text: None), written)
+            whole = merge.added(earlier(self.options, self._known, lambda text: None), written)
             report.write(whole, self.options.report_dir, session=written, notice=self.progress.notice)
         return whole
 
@@ -376,25 +377,6 @@ class Sitting:
 
     def _silenced(self, claim: Claim) -> bool:
         return self.options.tier == "quick" and bool(pilots.silenced(claim))
-
-    def _earlier(self, notice: Callable[[str], None]) -> merge.Earlier:
-        """What remains valid of the report in the report directory; ``notice`` is told if not all of it does."""
-        path = self.options.report_dir / reading.NAME
-        if not path.exists():
-            return merge.Earlier()
-        try:
-            old, _ = reading.read(path)
-        except ValueError as error:
-            notice(f"the report there cannot be extended ({error}): it is replaced")
-            return merge.Earlier()
-        found = merge.earlier(old, self.options.tier, self.options.seed_offset, self._known)
-        if found is None:
-            of = f"the {old['tier']} tier from seed {old['seed_offset']}, {quantities.plural(len(old['claims']), 'claim')}"
-            notice(f"{path} is a report of {of}: it is replaced; --report-dir keeps them apart")
-            return merge.Earlier()
-        if found.left:
-            notice(f"{path} has claims that are gone or have changed, which are now left out: {', '.join(found.left)}")
-        return found
 
     def _ruling(self, judgement: Judgement, case: Case) -> Ruling | None:
         verdict = judgement.verdict
