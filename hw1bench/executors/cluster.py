@@ -22,7 +22,7 @@ from hw1bench.measures.instruments import instrument_for
 from hw1bench.records.runs import Block, Measured, Record, Work, blocks_of
 from hw1bench.specs.experiment import BLOCK, Arm, Data
 from hw1bench.specs.work import of_run
-from hw1bench.support.arithmetic import Precision
+from hw1bench.support.precision import Precision
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
 from hw1bench.support.sharing import share

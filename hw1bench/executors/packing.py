@@ -20,7 +20,7 @@ from hw1bench.measures.instruments import Instrument
 from hw1bench.records.runs import Record, Work
 from hw1bench.specs.experiment import Data
 from hw1bench.support import code
-from hw1bench.support.arithmetic import Precision
+from hw1bench.support.precision import Precision
 
 Sent = Mapping[str, Any]
 """A data set as arrays, which the processes of a machine read from memory that they share, and as bytes what specifies it."""

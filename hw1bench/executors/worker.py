@@ -19,7 +19,7 @@ from hw1bench.measures import instruments
 from hw1bench.records.runs import Measured, Record, blocks_of
 from hw1bench.specs.experiment import Data
 from hw1bench.specs.measurement import Measurement
-from hw1bench.support.arithmetic import Precision
+from hw1bench.support.precision import Precision
 from hw1bench.support.progress import Silent
 from hw1bench.support.workers import limited
 from hw1bench.training import engine

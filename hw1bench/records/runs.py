@@ -212,7 +212,7 @@ class Record(_Frozen):
     name: str = ""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Record, (dict(self.arrays), _plain(self.facts), self.seconds, self.name)
+        return Record, (dict(self.arrays), self.facts, self.seconds, self.name)
 
     def runs(self, block: Block, measured: Sequence[tuple[Measured, "Record"]] = ()) -> Iterator["Run"]:
         """The runs of ``block``, each with its results of those measurements in ``measured`` that look at ``block``."""

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 class Executor:
-    """What trains in a session with ``options``, on ``device``, unless it is ``closed`` for a reason: the trainer on a ``cluster``,
-    if the session is on one, else on this machine. Training is shown by ``progress``.
+    """What trains in a session with ``options``, on ``device``, unless it is ``closed`` for a reason: the trainer on a
+    ``cluster``, if the session is on one, else on this machine. Training is shown by ``progress``.
 
     Raises ValueError, in one line, for a device that there is not, and for a cluster that cannot be joined.
     """
