@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hw1bench.support.files import write_whole
+from blank_figures import blank
 
 if find_spec("hypothesis"):  # a machine with a GPU may lack it
     from hypothesis import settings
@@ -171,11 +171,6 @@ def command(imported, capsys, monkeypatch):
 @pytest.fixture
 def drawn():
     """Tells ``project`` that the figures of its sessions are looked at."""
-
-
-def blank(kind, *, path, **shown):
-    """Put a blank figure in the place of a chart of ``kind``: drawing takes as long as the rest of a session of small nets."""
-    write_whole(path, b'<svg xmlns="http://www.w3.org/2000/svg" width="540pt" height="300pt" viewBox="0 0 540 300"/>')
 
 
 @pytest.fixture
