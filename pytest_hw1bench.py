@@ -1,8 +1,9 @@
 """The pytest plugin of hw1bench as pytest loads it in every session: its options and fixtures, and nothing else.
 
 It imports nothing of hw1bench, which would take half a second of every suite on the machine, and changes nothing until there is
-something to do: an option of ours is given, a pack is brought, or a claim is collected. Then it wakes ``hw1bench.plugin``. It is
-a module beside the package because Python runs the package's own file, the public list, before any module in it.
+something to do: an option of ours is given, a pack is brought, or a claim is collected. Then it wakes ``hw1bench.plugin``. Only
+an error in printing, which may not end a session of claims, waits in every suite until the tests are collected. It is a module
+beside the package because Python runs the package's own file, the public list, before any module in it.
 
 An installed hw1bench names it as an entry point. From a source tree, a root ``conftest.py`` says
 ``pytest_plugins = ["pytest_hw1bench"]``, or the command line ``-p pytest_hw1bench``.
@@ -12,9 +13,9 @@ import argparse
 import re
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
@@ -151,6 +152,34 @@ def court(request: pytest.FixtureRequest, tier: str) -> "Bench":
     return asleep.session().bench(request)
 
 
+class Undecided:
+    """The stream of a terminal while nobody knows yet whether there are claims, which are judged even if the reader of the output
+    has gone away: what ``stream`` refuses is dropped, and the ``error`` kept for suites that have none."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.error: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        """Write ``text``, or drop it."""
+        self._try(self.stream.write, text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if nothing has been refused."""
+        self._try(self.stream.flush)
+
+    def _try(self, act: Callable[..., Any], *given: str) -> None:
+        try:
+            if self.error is None:
+                act(*given)
+        except OSError as error:
+            self.error = error
+
+
 class Asleep:
     """What notices in a session of pytest that there is something to do, and what happened before."""
 
@@ -161,12 +190,34 @@ class Asleep:
         self.failed = False  # whether one of them has an error
         self._config = config
         self._session: Session | None = None
+        self._undecided: Undecided | None = None
+
+    @pytest.hookimpl(tryfirst=True)  # before the header is printed
+    def pytest_sessionstart(self) -> None:
+        if self._session is None and self._config.pluginmanager.hasplugin("terminalreporter"):
+            writer = self._config.get_terminal_writer()
+            self._undecided = writer._file = Undecided(writer._file)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        error = self._decided()
+        if error is not None and self._session is None:
+            raise error
+
+    def _decided(self) -> OSError | None:
+        """Give the terminal its stream back, and return the error that ``Undecided`` has kept."""
+        if self._undecided is None:
+            return None
+        found, self._undecided = self._undecided, None
+        self._config.get_terminal_writer()._file = found.stream
+        return found.error
 
     def session(self, *, early: bool = False) -> "Session":
         """Return the session of the court; it begins with the first call. ``early`` is before pytest has begun its own."""
         if self._session is None:
             from hw1bench import plugin
 
+            self._decided()
             self._session = plugin.begin(self._config, self, early=early)
         return self._session
 

@@ -121,8 +121,7 @@ def test_a_signal_leaves_a_whole_report(pytester, replaying, number, device):
 
 def test_a_reader_that_goes_away_costs_nothing(pytester, project):
     project("[claim('A-fit-x', 'supported'), claim('A-fit-y', 'inconclusive')]")
-    # An option of the court's wakes it at once; otherwise it wakes with the first claim, after the lines of pytest's header.
-    command = [sys.executable, "-m", "pytest", "claims", "-v", "-p", "no:cacheprovider", "--claims-device", "cpu"]
+    command = [sys.executable, "-m", "pytest", "claims", "-v", "-p", "no:cacheprovider"]
     process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline().startswith("====")
     process.stdout.close()

@@ -1,5 +1,5 @@
-"""Sessions that are killed or interrupted at any moment, or share their files: what they leave is whole, and the next session goes
-on from it to the same results."""
+"""Sessions that are killed or interrupted at any moment, or share their files: what they leave is whole, and the next session
+goes on from it to the same results."""
 
 import json
 import random

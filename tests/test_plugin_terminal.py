@@ -5,6 +5,10 @@ import pty
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
+
+import forked
+from hw1bench.report import reading
 
 ONE = "[claim('A-fit-x', 'supported')]"
 
@@ -62,3 +66,16 @@ def test_many_claims_that_answer_questions_are_summed_up_unless_all_are_wanted(p
     result = pytester.runpytest("claims", "-v")
     result.stdout.fnmatch_lines(["  A-fit-0 *supported*", "  A-fit-12 *supported*", "13 claims: 13 supported"])
     result.stdout.no_fnmatch_line("Is it so?*")
+
+
+def test_an_output_that_refuses_every_word_costs_no_claim_and_ends_other_suites_as_ever(pytester, project):
+    project(ONE)
+    pytester.makepyfile(test_theirs="def test_it():\n    open('ran', 'w').close()\n")
+    options = ("-v", "-p", "no:hypothesispytest", "-p", "no:benchmark")
+    refusing = Path("/dev/full")
+    assert forked.begin(pytester.path, "test_theirs.py", *options, output=refusing).ended() == 1
+    assert not (pytester.path / "ran").exists()
+    assert forked.begin(pytester.path, ".", *options, output=refusing).ended() == 0
+    assert (pytester.path / "ran").exists()
+    document, _ = reading.read(pytester.path / "reports")
+    assert [claim["verdict"] for claim in document["claims"]] == ["supported"]
