@@ -1,5 +1,8 @@
 """A court hears claims: looks, verdicts, stored blocks, errors, exact counts."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pytest
 
@@ -8,7 +11,7 @@ from hw1bench.court.hearing import Court, judge_count
 from hw1bench.effects import CountIs, CountsEqual, Effect, LayersAre, faster, loss_below, lower_loss
 from hw1bench.records.store import Store
 from hw1bench.support.refusals import Unavailable
-from made_court import APART, EXPERIMENT, Made, claim, court
+from made_court import APART, EXPERIMENT, SWEEP, Made, claim, court
 
 
 def test_a_clear_claim_takes_one_look_at_the_arms_it_names(tmp_path):
@@ -303,3 +306,41 @@ def test_counts_are_exact_and_show_their_sum(effect, word, note):
 def test_an_unknown_relation_is_refused():
     with pytest.raises(ValueError, match="no relation 'nearly' of counts"):
         judge_count(CountIs(Model("[2]"), 7, "nearly"))
+
+
+def damages(content):
+    """``content`` with one bit of each byte flipped, and cut at each byte."""
+    for place in range(len(content)):
+        yield content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :]
+        yield content[:place]
+
+
+@pytest.fixture
+def quick_disk(tmp_path):
+    """A folder in memory, if there is such a thing: a disk may take a moment for each file that is replaced."""
+    with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else tmp_path) as folder:
+        yield Path(folder)
+
+
+def test_whatever_byte_of_a_record_is_damaged_or_missing_it_is_made_again_or_was_the_same(quick_disk):
+    said = []
+    sitting = Court("quick", Store(quick_disk, notice=said.append), Made(lambda arm, seed: 0.1))
+    arms = SWEEP.quick.arms[:1]
+    assert sitting.prepare(SWEEP, arms) == 2
+    [expected] = sitting.results.values()
+    [path] = quick_disk.glob("JacobianNorm*")  # smaller than that of a trained block, which is read in the same way
+    content, noticed = path.read_bytes(), 0
+    for damaged in damages(content):
+        path.write_bytes(damaged)
+        sitting.results.clear()
+        assert sitting.prepare(SWEEP, arms) == len(said)  # what was noticed was made again
+        [found] = sitting.results.values()
+        assert (found.facts, found.seconds) == (expected.facts, expected.seconds)
+        assert {name: array.tobytes() for name, array in found.arrays.items()} == {
+            name: array.tobytes() for name, array in expected.arrays.items()
+        }
+        if said:
+            assert path.read_bytes() == content
+            noticed += 1
+            said.clear()
+    assert noticed > 1.5 * len(content)
