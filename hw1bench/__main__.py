@@ -35,7 +35,7 @@ def _init(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     other = Path(arguments.compare_with) if arguments.compare_with is not None else None
-    folder = report.again(Path(arguments.source), _say, other)
+    folder = report.again(Path(arguments.source), _note, other)
     _say(f"report: {folder / 'index.html'}")
     if other is not None:
         _say(compare.against(arguments.compare_with, reading.read(folder)[0]))
@@ -47,7 +47,7 @@ def _merge(arguments: argparse.Namespace) -> int:
     from hw1bench.session import step_summary
 
     into = Path(arguments.into)
-    whole = merging.write([Path(folder) for folder in arguments.folders], into, _say)
+    whole = merging.write([Path(folder) for folder in arguments.folders], into, _note)
     _say(f"report: {into / 'index.html'}")
     if said := step_summary.append(whole):
         _say(said)
@@ -194,6 +194,11 @@ def _say(text: str) -> None:
         print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where what is left goes when the program ends
+
+
+def _note(text: str) -> None:
+    """Print a line that may quote a file from elsewhere."""
+    _say(line(text))
 
 
 def _data(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ import pytest
 from hw1bench.court import rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
+from hw1bench.images.printable import PrintableProgress
 from hw1bench.report import compare, replication, words
 from hw1bench.report.merge import Known
 from hw1bench.session import faults, mistakes, options, outlook, step_summary, summary, terminal
@@ -257,7 +258,7 @@ class Session:
         handling.enter_context(self._interrupts.handled())
         self.config.add_cleanup(handling.close)
         try:
-            progress = TerminalProgress(terminal.uncaptured(self.config))
+            progress = PrintableProgress(TerminalProgress(terminal.uncaptured(self.config)))
             given = options.of_session(self.config, tier, self._budget)
             given.check()  # before a ruling is removed
             compared = given.compared(cases)

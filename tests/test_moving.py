@@ -149,7 +149,7 @@ def test_a_record_under_another_name_a_pickle_and_a_large_one_are_refused(tmp_pa
     moved = moving.unpack(file, tmp_path / "to", said.append)
     assert (moved.records, moved.refused) == (1, 3)
     assert [line.split("'")[1] for line in said] == [f"{one}.npz" for one in (digest("large"), KEYS[0], KEYS[2])]
-    assert f"it holds block {KEYS[1]}" in said[1]
+    assert f"it holds block {KEYS[1]!r}" in said[1]
     assert contents(tmp_path / "to") == {f"{KEYS[1]}.npz": whole}
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hw1bench.__main__ import main
 from hw1bench.report import reading
+from hw1bench.support import files
 from sample_document import claim, document
 
 WHOLE = json.dumps(document())
@@ -108,7 +109,7 @@ def test_a_file_that_may_not_be_read_is_refused(refused, tmp_path, monkeypatch):
     def deny(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(reading.os, "open", deny)
+    monkeypatch.setattr(files.os, "open", deny)
     assert "claims.json cannot be read (Permission denied): name a report directory" in refused()
 
 

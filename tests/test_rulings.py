@@ -161,6 +161,9 @@ def test_numbers_that_are_not_finite_are_recorded_by_name():
         ('{"schema": 3, "rulings": [{"claim": "A-x"}], "pilots": []}', "the ruling on 'A-x' has no 'topic'"),
         ("[" * 100_000, "is malformed"),
         ("\x00", "is malformed"),
+        ('{"schema": 3, "rulings": [], "rulings": [], "pilots": []}', "the key 'rulings' occurs twice"),
+        ('{"schema": 3, "rulings": [NaN], "pilots": []}', "it holds NaN"),
+        ('{"schema": 3, "rulings": ["\\ud800"], "pilots": []}', "half of a surrogate pair"),
     ],
 )
 def test_a_malformed_file_is_named_in_one_line(tmp_path, text, said):
@@ -178,6 +181,13 @@ def refused(path, said):
     assert len(str(caught.value)) < 500
 
 
+def test_a_file_larger_than_any_session_writes_is_refused_unread(tmp_path):
+    path = tmp_path / "rulings.json"
+    with path.open("wb") as file:
+        file.truncate(2**40)  # sparse
+    refused(path, "it is larger than 64 MiB")
+
+
 @pytest.mark.parametrize("kind", ["folder", "pipe", "bytes"])
 def test_a_rulings_file_that_is_not_a_text_file_is_named_in_one_line(tmp_path, kind):
     path = tmp_path / "rulings.json"
@@ -187,7 +197,7 @@ def test_a_rulings_file_that_is_not_a_text_file_is_named_in_one_line(tmp_path, k
         os.mkfifo(path)
     else:
         path.write_bytes(b"\xff\xfe")
-    refused(path, "codec can't decode" if kind == "bytes" else "it is not a file")
+    refused(path, "byte 0 is not UTF-8" if kind == "bytes" else "it is not a regular file")
 
 
 @pytest.mark.parametrize(

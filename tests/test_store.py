@@ -102,7 +102,7 @@ def test_a_record_of_another_key_is_noticed_and_ignored(tmp_path, exchange):
         store.path("mine").write_bytes(others)
         store.path("other").write_bytes(mine if exchange == "contents" else others)
     assert store.get("mine") is None
-    assert said == ["stored block mine.npz is damaged (it holds block other): it is trained again"]
+    assert said == ["stored block mine.npz is damaged (it holds block 'other'): it is trained again"]
     store.put("mine", RECORD, OF)
     same(store.get("mine"), RECORD)
 

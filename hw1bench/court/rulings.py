@@ -14,9 +14,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from hw1bench.court.looks import LARGEST
 from hw1bench.court.vocabulary import PILOTS, RECORDED, RULED, OutcomeWord, RecordedWord, VerdictWord, standing
 from hw1bench.specs.experiment import TIERS, Fidelity
-from hw1bench.support import files
+from hw1bench.support import files, json_file
 from hw1bench.support.number import NotFinite, brief, not_finite
 
 SCHEMA = 3
@@ -143,6 +144,8 @@ def _ruling(entry: Any, fidelity: Fidelity, words: tuple[RecordedWord, ...]) -> 
     holds, seeds = entry["holds"], entry["seeds"]
     if (holds is None) != (seeds is None) or (holds is not None and holds > seeds):
         raise ValueError(f"{whose} holds in {holds} of {seeds} seeds")
+    if seeds is not None and seeds > LARGEST:
+        raise ValueError(f"{whose} has {seeds:,} seeds, more than {LARGEST:,}")
     if entry["verdict"] not in words:
         raise ValueError(f"{whose} has verdict {brief(entry['verdict'])} in a list of {', '.join(words)}")
     return Ruling(**{**entry, "fidelity": fidelity, "interval": entry["interval"] and tuple(entry["interval"])})
@@ -153,9 +156,7 @@ def load(path: Path) -> Rulings:
     if not path.exists():
         return {}
     try:
-        if not path.is_file():
-            raise ValueError("it is not a file")
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json_file.read(path)
         if not isinstance(document, dict):
             raise ValueError("it has no list of rulings")
         if document.get("schema") != SCHEMA:
@@ -169,7 +170,7 @@ def load(path: Path) -> Rulings:
             if ruling.place in found:
                 raise ValueError(f"{brief(ruling.claim)} has two rulings for the {ruling.tier} tier")
             found[ruling.place] = ruling
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error.strerror if isinstance(error, OSError) and error.strerror else error).split())
         raise ValueError(
             f"rulings file {path} is malformed ({reason}): restore it, or record anew without it"

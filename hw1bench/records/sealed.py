@@ -16,6 +16,7 @@ import numpy as np
 from hw1bench.records.about import About
 from hw1bench.records.runs import Record
 from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
+from hw1bench.support.checks import shown
 
 SCHEMA = 2
 """The schema of the records that are written. Records of schema 1 do not say what they are of."""
@@ -49,7 +50,7 @@ def unsealed(key: str, arrays: dict[str, np.ndarray]) -> Sealed:
         meta = _meta(arrays)
         whose, facts, seconds = meta["key"], meta["facts"], float(meta["seconds"])
         if whose != key:
-            raise Damaged(f"it holds block {whose}")
+            raise Damaged(f"it holds block {shown(whose)}")
         content = {name: array for name, array in arrays.items() if name != _META}
         if meta["digest"] != _digest(meta, content):
             raise Damaged("its content does not match its digest")

@@ -48,7 +48,7 @@ def again(source: Path, notice: Callable[[str], None] = lambda text: None, other
     a claims.json, the claims.json beside the pages then holds what was found there, so that they still follow from it.
 
     Raises ValueError, in one line, if ``source`` is not a document, if it cannot be compared with ``other``, if the folder
-    ``old`` holds anything else, or if a folder cannot be written.
+    ``old`` holds anything else, leads elsewhere, or cannot be written.
     """
     document, path = read(source)
     content = path.read_bytes()
@@ -81,11 +81,11 @@ def _copy(document: Document, content: bytes, path: Path, folder: Path) -> None:
     empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not empty and not _is_of(document, folder / NAME):
         raise ValueError(f"{folder} exists and holds something other than the report of {path}: rename one of them")
-    figures = {figure["path"]: html.content(figure, path.parent) for figure in document["figures"]}
+    figures = [(html.place(figure, folder), html.content(figure, path.parent)) for figure in document["figures"]]
     write_whole(folder / NAME, content)
-    for name, drawn in figures.items():
+    for place, drawn in figures:
         if drawn is not None:
-            write_whole(folder / name, drawn)
+            write_whole(place, drawn)
 
 
 def _is_of(document: Document, path: Path) -> bool:

@@ -10,6 +10,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _LENGTH = re.compile(r"([0-9]{0,9}\.?[0-9]{1,9}(?:[eE][-+]?[0-9]{1,3})?)(px|pt|pc|in|cm|mm|)")
 _PIXELS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4}
 """Unit -> CSS pixels."""
+_HEAD = 2**16  # bytes in which the root element of an SVG begins
 _MOST = 100_000.0  # pixels: a larger figure is none
 
 
@@ -25,7 +26,7 @@ def size(content: bytes) -> tuple[int, int] | None:
             return None
         return _whole(float(int.from_bytes(content[16:20])), float(int.from_bytes(content[20:24])))
     try:
-        _, root = next(ElementTree.iterparse(io.BytesIO(content), events=("start",)))
+        _, root = next(ElementTree.iterparse(io.BytesIO(content[:_HEAD]), events=("start",)))
     except (ElementTree.ParseError, StopIteration, LookupError, ValueError):  # not XML, empty, an unknown encoding
         return None
     return _of_svg(root.attrib) if root.tag in ("svg", "{http://www.w3.org/2000/svg}svg") else None

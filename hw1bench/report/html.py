@@ -23,11 +23,13 @@ from hw1bench.report.outline import Section, outline, reports
 from hw1bench.report.plain import clean
 from hw1bench.report.questions import asked
 from hw1bench.report.strip import strip
+from hw1bench.support.files import open_regular
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_LINES = re.compile(r"\s*[\n\r\t]\s*")
+_LARGEST = 16 * 2**20  # bytes of a figure; ours have a tenth of one
+_LINES = re.compile(r"[\n\r\t]+")
 _IN_A_URI = str.maketrans({character: f"%{ord(character):02X}" for character in '%#"&<>'})
 
 
@@ -154,21 +156,35 @@ def _uri(found: bytes, kind: str) -> Markup:
     if text is None:
         return Markup(f"data:{kind};base64,{base64.b64encode(found).decode()}")
     # Three quarters of base64. A URI loses its line breaks, which to XML are spaces.
-    return Markup(f"data:{kind};charset=utf-8,{_LINES.sub(' ', text).translate(_IN_A_URI)}")
+    first, *lines = _LINES.split(text)  # an expression that takes the spaces around a break would try each space anew
+    if lines:
+        text = " ".join([first.rstrip(), *filter(None, map(str.strip, lines[:-1])), lines[-1].lstrip()])
+    return Markup(f"data:{kind};charset=utf-8,{text.translate(_IN_A_URI)}")
 
 
 def content(figure: Figure, report_dir: Path) -> bytes | None:
-    """The content of a figure's file, or None if the file is missing, empty, or cannot be read.
+    """The content of a figure's file, or None if the file is missing, empty, larger than any figure, or cannot be read.
 
-    Raises ValueError if the path leads out of ``report_dir``, through a link for instance.
+    Raises ValueError as ``place`` does.
     """
     try:
-        path = (report_dir / figure["path"]).resolve()
-        if not path.is_relative_to(report_dir.resolve()):
-            raise ValueError(f"figure {figure['path']!r} lies outside {report_dir}: put the file itself there")
-        return (path.read_bytes() or None) if path.is_file() else None
-    except (OSError, RuntimeError):  # no permission to read it, a name too long, a cycle of links
+        with open_regular(place(figure, report_dir)) as file:
+            found = file.read(_LARGEST + 1)
+    except OSError:  # no permission to read it, not a file, a name too long
         return None
+    return found if 0 < len(found) <= _LARGEST else None
+
+
+def place(figure: Figure, report_dir: Path) -> Path:
+    """Where the file of ``figure`` is. Raises ValueError if that is not in ``report_dir``, through a link for instance, and
+    OSError if it leads nowhere."""
+    try:
+        path = (report_dir / figure["path"]).resolve()
+    except RuntimeError as error:  # a cycle of links
+        raise OSError(str(error)) from None
+    if not path.is_relative_to(report_dir.resolve()):
+        raise ValueError(f"figure {figure['path']!r} lies outside {report_dir}: put the file itself there")
+    return path
 
 
 def _kinds(document: Document) -> dict[str, list[str]]:

@@ -11,8 +11,10 @@ from hw1bench import report
 from hw1bench.report import html, merge
 from hw1bench.report.contract import Claim, Document, Figure
 from hw1bench.report.merge import Earlier
+from hw1bench.report.plain import line
 from hw1bench.report.reading import read
-from hw1bench.support.files import open_regular, write_whole
+from hw1bench.support import json_file
+from hw1bench.support.files import write_whole
 
 TIMINGS = "benchmark.json"
 
@@ -177,12 +179,13 @@ def _timings(folders: Sequence[Path]) -> dict[str, Any] | None:
         if not path.exists():
             continue
         try:
-            with open_regular(path) as file:
-                found = json.load(file)
-            rows = [*found["benchmarks"]]
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            found = json_file.read(path)
+            if not isinstance(found, dict) or not isinstance(rows := found.get("benchmarks"), list):
+                raise ValueError("it has no list of benchmarks")
+        except (OSError, ValueError) as error:
+            reason = line(str(error.strerror if isinstance(error, OSError) else error))
             raise ValueError(
-                f"{path} is not what pytest-benchmark writes ({type(error).__name__}): remove it, or restore it"
+                f"{path} is not what pytest-benchmark writes ({reason}): remove it, or restore it"
             ) from error
         whole = whole or {**found, "benchmarks": []}
         whole["benchmarks"] += rows

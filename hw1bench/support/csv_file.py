@@ -2,9 +2,11 @@
 
 import csv
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 
 from hw1bench.support.checks import shown
+from hw1bench.support.files import open_regular
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,8 @@ class CsvFile:
         """
         path = Path(path)
         try:
-            with path.open(
-                encoding="utf-8-sig", newline=""
-            ) as file:  # spreadsheets begin a file with a mark of its encoding
+            # Spreadsheets begin a file with a mark of its encoding.
+            with TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
                 reader = csv.reader(file, strict=True)
                 columns = tuple(name.strip() for name in next(reader, []))
                 lines = tuple((f"{path}, line {reader.line_num}", tuple(cells)) for cells in reader if cells)
