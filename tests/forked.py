@@ -4,9 +4,11 @@ session imports, which takes seconds."""
 import ctypes
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -42,6 +44,20 @@ class Forked:
     @property
     def said(self) -> str:
         return self.output.read_text() if self.output.exists() else ""
+
+    @property
+    def spent(self) -> float | None:
+        """Seconds of a processor that it has taken, which do not depend on what else the machine does; None if it has ended."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return None if fields[0] == "Z" else (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def run(self, seconds: float) -> None:
+        """Let it take so many ``seconds`` of a processor, or end."""
+        while (spent := self.spent) is not None and spent < seconds:
+            time.sleep(random.random() / 100)
 
     def send(self, number: int) -> None:
         """Send it a signal; nothing happens if it has ended."""

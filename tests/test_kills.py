@@ -90,12 +90,14 @@ def remove_results(folder):
 
 
 def undisturbed(folder, *arguments):
-    """What a session leaves that nothing disturbs, and the seconds that it takes."""
+    """What a session leaves that nothing disturbs, and the seconds of a processor that it takes."""
     forked.begin(folder, *SESSION, *arguments, "--collect-only").ended()  # writes the caches of the files' code
-    begun = time.monotonic()
-    session = forked.begin(folder, *SESSION, *arguments)
+    session, took = forked.begin(folder, *SESSION, *arguments), 0.0
+    while (spent := session.spent) is not None:
+        took = spent
+        time.sleep(0.01)
     assert session.ended() == 0, session.said
-    took, found = time.monotonic() - begun, results(folder)
+    found = results(folder)
     remove_results(folder)
     return found, took
 
@@ -115,8 +117,9 @@ def test_sessions_killed_at_random_moments_lose_nothing_and_come_to_equal_result
     begun = []
     for number, moment in enumerate(moments(KILLS, took)):
         session = forked.begin(judged, *SESSION, *executor)
-        time.sleep(moment)
+        session.run(moment)
         session.send(SIGKILL)
+        print(f"killed after {moment:.2f} of {took:.2f} s")
         begun.append(session.ended())
         rulings.load(judged / "claims" / rulings.FILE)  # whole, or not there yet
         if (judged / "reports" / reading.NAME).exists():
@@ -138,7 +141,7 @@ def test_sessions_interrupted_at_random_moments_leave_a_whole_report(judged, exe
     statuses = []
     for number, moment in enumerate(moments(INTERRUPTIONS, took)):
         session = forked.begin(judged, *SESSION, *executor)
-        time.sleep(moment)
+        session.run(moment)
         session.send(SIGTERM if number % 2 else SIGINT)
         if number % 4 > 1:
             time.sleep(random.random() / 10)
@@ -164,7 +167,7 @@ def test_sessions_at_once_on_one_store_one_report_and_one_rulings_file_disturb_n
     for killed in (False, True):
         sessions = [forked.begin(judged, *SESSION, output=judged / f"{number}.log") for number in range(2)]
         if killed:
-            time.sleep(took / 2)
+            sessions[-1].run(took / 2)
             sessions.pop().send(SIGKILL)
         for session in sessions:
             assert session.ended() == 0, session.said
