@@ -15,6 +15,7 @@ from hw1bench.__main__ import main
 from hw1bench.court.values import Values
 from hw1bench.report import html, reading
 from hw1bench.specs.table import Table
+from hw1bench.support import json_file
 from hw1bench.support.arrays import load_arrays, save_arrays
 from sample_document import document, figure
 
@@ -187,6 +188,13 @@ def test_a_figure_that_is_no_file_of_a_figure_is_missing(reported, kind):
     assert html.image(found["figures"][0], reported) is None
     assert main(["report", str(reported)]) == 0
     assert (reported / "index.html").exists()
+
+
+def test_a_key_that_occurs_twice_among_many_is_found_at_once(tmp_path):
+    keys = [f'"{number}": 0' for number in range(200_000)]
+    (tmp_path / "many.json").write_text(f"{{{', '.join([*keys, keys[-1]])}}}")
+    with pytest.raises(ValueError, match="the key '199999' occurs twice"):
+        json_file.read(tmp_path / "many.json")
 
 
 def test_a_report_is_not_copied_through_a_link(reported, capsys):
