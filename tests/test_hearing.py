@@ -101,8 +101,8 @@ def test_exchanged_blocks_are_noticed_and_trained_again(tmp_path):
     after = Court("quick", Store(tmp_path, notice=said.append), Made(final))
     assert [after.hear(one).verdict for one in (claim(loss_below(0.5, "a", "b")), APART)] == before
     assert {"a-0", "b-0"} <= set(after.trainer.trained)
-    assert any("it holds block b-0" in line for line in said)
-    assert any("it holds block a-0" in line for line in said)
+    assert any("it holds block 'b-0'" in line for line in said)
+    assert any("it holds block 'a-0'" in line for line in said)
 
 
 def test_a_judgement_tells_its_effects(tmp_path):
