@@ -109,14 +109,13 @@ def moments(number, within):
     return found
 
 
-@pytest.mark.parametrize("executor", [()], ids=["local"])
-def test_sessions_killed_at_random_moments_lose_nothing_and_come_to_equal_results(judged, executor):
-    expected, took = undisturbed(judged, *executor)
+def test_sessions_killed_at_random_moments_lose_nothing_and_come_to_equal_results(judged):
+    expected, took = undisturbed(judged)
     assert len(expected[0]) == 5
     assert len(expected[-1]) == 17
     begun = []
     for number, moment in enumerate(moments(KILLS, took)):
-        session = forked.begin(judged, *SESSION, *executor)
+        session = forked.begin(judged, *SESSION)
         session.run(moment)
         session.send(SIGKILL)
         print(f"killed after {moment:.2f} of {took:.2f} s")
@@ -125,7 +124,7 @@ def test_sessions_killed_at_random_moments_lose_nothing_and_come_to_equal_result
         if (judged / "reports" / reading.NAME).exists():
             contract.check(json.loads((judged / "reports" / reading.NAME).read_text()))
         if number % 5 == 4:
-            session = forked.begin(judged, *SESSION, *executor)
+            session = forked.begin(judged, *SESSION)
             assert session.ended() == 0, session.said
             assert "damaged" not in session.said
             assert results(judged) == expected
@@ -134,13 +133,12 @@ def test_sessions_killed_at_random_moments_lose_nothing_and_come_to_equal_result
     assert begun.count(-SIGKILL) > KILLS / 2
 
 
-@pytest.mark.parametrize("executor", [()], ids=["local"])
-def test_sessions_interrupted_at_random_moments_leave_a_whole_report(judged, executor):
-    expected, took = undisturbed(judged, *executor)
+def test_sessions_interrupted_at_random_moments_leave_a_whole_report(judged):
+    expected, took = undisturbed(judged)
     words = {claim["id"]: claim["verdict"] for claim in expected[0]}
     statuses = []
     for number, moment in enumerate(moments(INTERRUPTIONS, took)):
-        session = forked.begin(judged, *SESSION, *executor)
+        session = forked.begin(judged, *SESSION)
         session.run(moment)
         session.send(SIGTERM if number % 2 else SIGINT)
         if number % 4 > 1:
@@ -157,8 +155,7 @@ def test_sessions_interrupted_at_random_moments_leave_a_whole_report(judged, exe
             assert all(word in ("not run", words[name]) for name, word in found.items()), session.said
             assert (report.parent / "index.html").exists()
         assert not [*judged.rglob("*.tmp")]
-        if number % 4 == 3:
-            remove_results(judged)
+        remove_results(judged)
     assert statuses.count(2) > INTERRUPTIONS / 3, statuses
 
 

@@ -58,6 +58,8 @@ ALLOWED = {  # file -> what it does of that, and why that is safe
     "setup.py": ["runpy"],
     # torchvision's loader unpickles, after every file has been found to have the MD5 digest of the published one.
     "hw1bench/images/published.py": ["().CIFAR10"],
+    # Orders and records of the session's own cluster, which is trusted; they come from its processes, never from a file.
+    "hw1bench/executors/packing.py": ["cloudpickle", "pickle"],
     # Modules of this package: a constant, and the files of a folder of the package.
     "hw1bench/training/stacked_net.py": ["import_module"],
     "hw1bench/measures/instruments.py": ["importlib.import_module"],
