@@ -3,6 +3,7 @@ killed meanwhile."""
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -65,6 +66,7 @@ CLAIMS = [
 def test_own(claim, court):
     court.judge(claim)
 """
+KILLS = 3
 LONG = "60_000"  # epochs of a second or two per block
 
 
@@ -184,6 +186,24 @@ def test_two_nodes_find_what_one_machine_finds_though_a_process_and_a_node_are_k
         before = {path: path.stat().st_mtime_ns for path in (project.folder / "killed" / "blocks").iterdir()}
         project.run("killed", "--executor", f"ray://{nodes.address}")
         assert {path: path.stat().st_mtime_ns for path in (project.folder / "killed" / "blocks").iterdir()} == before
+
+
+def test_sessions_killed_at_random_moments_lose_nothing_and_come_to_equal_results(project):
+    with Nodes(1) as nodes:
+        on_ray = ("--executor", f"ray://{nodes.address}")
+        start = time.monotonic()
+        project.run("undisturbed", *on_ray)
+        took = time.monotonic() - start
+        for place in range(KILLS):
+            session = project.start("resumed", *on_ray)
+            time.sleep((place + random.random()) / KILLS * took)
+            session.kill()
+            session.communicate()
+            until(lambda: not at_work(), 60)  # what a session has submitted ends with it
+        said = project.run("resumed", *on_ray)
+        assert "damaged" not in said
+        assert project.found("resumed") == project.found("local")
+        assert project.records("resumed") == project.records("local")
 
 
 def test_a_session_outlives_its_cluster(project):
