@@ -66,8 +66,8 @@ CLAIMS = [
 def test_own(claim, court):
     court.judge(claim)
 """
-KILLS = 3
-LONG = "60_000"  # epochs of a second or two per block
+KILLS = 2
+LONG = "30_000"  # epochs of a second or less per block
 
 
 class Nodes:

@@ -17,8 +17,8 @@ from hw1bench.court.schedule import WHOLE, Chain, Looks, Node, Placed, Schedule,
 from hw1bench.specs.experiment import BLOCK
 from hw1bench.support.sharing import share
 
-OVERHEAD = 0.01
-"""Seconds that a cluster takes for a task besides its work."""
+OVERHEAD = 0.04
+"""Seconds of a processor that a cluster takes for a task besides its work, measured: docs/scale.md."""
 _NOTHING = Chain(0.0, ())
 
 
