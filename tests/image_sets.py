@@ -43,7 +43,7 @@ class RecordingProgress:
     def start(self, label, steps):
         self.bars.append([label, steps, 0, "open"])
 
-    def advance(self, steps):
+    def advance(self, steps, label=""):
         self.bars[-1][2] += steps
 
     def finish(self):

@@ -35,7 +35,7 @@ class Shown:
     def start(self, label, steps):
         self.calls.append((label, steps))
 
-    def advance(self, steps):
+    def advance(self, steps, label=""):
         self.stop -= steps
         if self.stop <= 0:
             raise Unavailable("no time left")

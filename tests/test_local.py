@@ -34,7 +34,7 @@ class Shown:
     def start(self, label, steps):
         self.calls.append((label, steps))
 
-    def advance(self, steps):
+    def advance(self, steps, label=""):
         self.calls.append(steps)
 
     def finish(self):
