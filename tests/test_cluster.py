@@ -285,7 +285,7 @@ def test_what_was_lost_each_time_is_an_error_for_whoever_needs_it_and_is_not_tri
     link.heard("failed", number, "WorkerCrashedError: it died")
     link.let()
     for _ in range(2):
-        with pytest.raises(LostWork, match="T-x, bad, seeds 0-7 was lost each time: WorkerCrashedError: it died"):
+        with pytest.raises(LostWork, match=r"T-x, bad, seeds 0-7 was lost each time \(WorkerCrashedError: it died\)"):
             made(trainer, bad)
     assert set(made(trainer, good)) == {good}
     assert len(link.words("order")) == 2
@@ -300,6 +300,30 @@ def test_an_error_of_the_work_itself_is_raised_as_it_is_with_the_place(join):
     with pytest.raises(KeyError, match="missing") as raised:
         made(join(), block, Measured(nothing, (block,)))
     assert "on node one of the cluster:" in raised.value.__notes__[0]
+
+
+class Own(Exception):
+    """An error that cannot be made again from what it says."""
+
+    def __init__(self, first, second):
+        super().__init__(first)
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [(Own("first", "second"), "Own: first"), (SystemExit(3), r"the process was to end, by sys[.]exit\(3\)")],
+    ids=["cannot be sent", "exit"],
+)
+def test_an_error_that_cannot_be_sent_is_told_with_its_place_too(join, raised, told):
+    @measure(gives="nothing")
+    def nothing(network, data, generator):
+        raise raised
+
+    block = Block("T", "x", ARM, 0)
+    with pytest.raises(RuntimeError, match=told) as found:
+        made(join(), block, Measured(nothing, (block,)))
+    assert "on node one of the cluster:" in found.value.__notes__[0]
+    assert ("in nothing" in found.value.__notes__[0]) == isinstance(raised, Own)
 
 
 def test_what_cannot_be_sent_is_told_before_anything_trains(join):

@@ -224,6 +224,20 @@ def test_an_interrupted_session_gives_its_cluster_back_and_leaves_a_report(proje
         said = session.communicate(timeout=60)[0]
         assert nodes("free") == "1.0"
     assert "KeyboardInterrupt" in said
+    assert "lost" not in said
     claims, _ = project.found("interrupted")
     assert [claim["id"] for claim in claims] == ["T-own", "T-first", "T-pair", "T-last"]
     assert "not run" in {claim["verdict"] for claim in claims}
+
+
+def test_a_session_that_is_interrupted_while_its_cluster_starts_leaves_no_process(project):
+    def bridges():
+        return subprocess.run(["pgrep", "-f", "hw1bench.executors.bridge"], capture_output=True, text=True).stdout
+
+    before = bridges()
+    session = project.start("early", "--executor", "ray")
+    until(lambda: bridges() != before)
+    session.send_signal(signal.SIGINT)
+    said = session.communicate(timeout=60)[0]
+    assert "lost" not in said
+    assert bridges() == before

@@ -83,7 +83,6 @@ class ClusterTrainer:
         self._begun: set[int] = set()
         self._machines: dict[str, Machine] = {}
         self._lost = ""
-        self._ended = False
         self.made: Counter[str] = Counter()
         self.keep: Callable[[Work, Record], None] = lambda of, record: None
         self.arrived: Callable[[Work], None] = lambda of: None
@@ -384,17 +383,12 @@ class ClusterTrainer:
             self._answers.clear()
         for one in waiting:
             one.set_exception(Lost(why))
-        if not self._ended:
-            what = (
-                "the session ends in good order"
-                if self._device.type == "cuda"
-                else "the session goes on on this machine"
-            )
-            self._progress.notice(f"the Ray cluster is lost ({why}): {what}")
+        cuda = self._device.type == "cuda"
+        what = "the session ends in good order" if cuda else "the session goes on on this machine"
+        self._progress.notice(f"the Ray cluster is lost ({why}): {what}")
 
     def end(self) -> None:
         """Give the cluster back, and what runs there up."""
-        self._ended = True
         self._link.end()
 
 

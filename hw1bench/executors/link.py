@@ -14,6 +14,7 @@ An argument that is a list, ``[NUMBER]``, stands for an object. Messages from th
 import contextlib
 import multiprocessing
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +24,8 @@ from collections.abc import Callable
 from typing import Any
 
 _REACH_SECONDS = 5.0
-_JOIN_SECONDS = 90.0
+_JOIN_SECONDS = 45.0
+_START_SECONDS = 90.0  # on a busy machine
 _END_SECONDS = 15.0
 
 Node = tuple[str, str, dict[str, float]]
@@ -56,24 +58,32 @@ class Link:
             stdout=self._errors,
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C is for the session alone
-            env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+            env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore"},
         )
         theirs.close()
         self._sending = threading.Lock()
-        self.send("join", address)
+        self._ending = False
         try:
-            answer: tuple[str, Any] = ("refused", "no answer")
-            if self._session.poll(_JOIN_SECONDS):
+            self.nodes = self._join(address, where)
+        except BaseException:  # a signal may come while it waits
+            self.end()
+            raise
+
+    def _join(self, address: str, where: str) -> list[Node]:
+        self.send("join", address)
+        seconds = _JOIN_SECONDS if address else _START_SECONDS
+        answer: tuple[str, Any] = ("refused", f"no answer for {seconds:.0f} s")
+        try:
+            if self._session.poll(seconds):
                 answer = self._session.recv()
         except EOFError:
-            answer = ("refused", self._last_line())
+            answer = ("refused", self._why())
         word, found = answer
         if word != "joined":
-            self.end()
-            raise ValueError(
-                f"{where} cannot be joined ({found}): see that it runs, and that this machine is one of its nodes"
-            )
-        self.nodes: list[Node] = found
+            way_out = "see that it runs, that this is the port of its head or 10001, and that this machine is one of its nodes"
+            raise ValueError(f"{where} cannot be joined ({found}): {way_out if address else 'try again'}")
+        nodes: list[Node] = found
+        return nodes
 
     def send(self, *message: Any) -> None:
         """Send a message. Raises Lost if nobody is there."""
@@ -81,7 +91,7 @@ class Link:
             with self._sending:
                 self._session.send(message)
         except OSError:
-            raise Lost(self._last_line()) from None
+            raise Lost(self._why()) from None
 
     def listen(self, heard: Callable[..., None]) -> None:
         """Give each message to ``heard`` in a thread of its own, and at the end, unless that was asked for, ``lost`` and why."""
@@ -92,13 +102,15 @@ class Link:
                 try:
                     message = self._session.recv()
                 except (EOFError, OSError):
-                    message = ("lost", self._last_line())
-                heard(*message)
+                    message = ("lost", self._why())
+                if not self._ending:
+                    heard(*message)
 
         threading.Thread(target=run, daemon=True).start()
 
     def end(self) -> None:
-        """Give the cluster back: stop what runs there, and end the process in between."""
+        """Give the cluster back: stop what runs there, and end the process in between. Nothing more is heard."""
+        self._ending = True
         with contextlib.suppress(Lost):
             self.send("end")
         try:
@@ -108,13 +120,16 @@ class Link:
             self._process.wait()
         self._session.close()
 
-    def _last_line(self) -> str:
-        """The last thing that the process said before it ended."""
+    def _why(self) -> str:
+        """Why the process in between is gone."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
+        status = self._process.poll()
+        if status is not None and status < 0:
+            return f"the process that speaks to it was ended by {signal.Signals(-status).name}"
         self._errors.seek(0)
         lines = [line.strip() for line in self._errors.read().decode(errors="replace").splitlines()]
-        return next((line for line in reversed(lines) if line), "its process ended")
+        return next((line for line in reversed(lines) if line), "the process that speaks to it ended")
 
 
 def _reach(address: str, where: str) -> None:

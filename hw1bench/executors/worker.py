@@ -59,6 +59,8 @@ def make(order: bytes, found: Sent, *known: bytes) -> bytes:
                 raise RuntimeError(f"node {_node()} of the cluster trains with other code: install the same hw1bench")
             blocks = dict(zip(blocks_of(what.of), map(_record, known), strict=False))
             _trainer(what, found).make([what.of], blocks, lambda _, record: made.append(record))
+        except SystemExit as raised:
+            error = _sendable(RuntimeError(f"the process was to end, by sys.exit({raised.code!r})"))
         except Exception as raised:
             error = _sendable(raised)
         kind = _kind(what.device, what.precision, what.threads)
@@ -108,11 +110,12 @@ def _record(found: bytes) -> Record:
 
 def _sendable(error: Exception) -> Exception:
     """``error`` with the place where it was raised as a note, or if it cannot be sent, one that says the same."""
-    error.add_note(f"on node {_node()} of the cluster:\n{''.join(traceback.format_exception(error))}")
+    place = f"on node {_node()} of the cluster:\n{''.join(traceback.format_exception(error))}"
     try:
         packing.loads(packing.dumps(error))
     except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(place)
     return error
 
 
