@@ -337,9 +337,8 @@ class ClusterTrainer:
                 self._come(rest[0], packing.loads(rest[1]))
             case "failed":
                 of = self._orders[rest[0]]
-                error = LostWork(
-                    f"{of if isinstance(of, Block) else of.measurement.kind} was lost each time: {rest[1]}"
-                )
+                way_out = "if no machine was, its own code may end the process"
+                error = LostWork(f"{_name(of)} was lost each time ({rest[1]}): {way_out}")
                 self._come(rest[0], Made(None, error, "", ""))
 
     def _come(self, number: int, made: Made) -> None:
