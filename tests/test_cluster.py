@@ -24,7 +24,7 @@ from hw1bench.executors.local import LocalTrainer
 from hw1bench.executors.packing import Made, Order
 from hw1bench.records.runs import Block, Measured
 from hw1bench.records.store import Store
-from hw1bench.session.clerk import Asking, Clerk
+from hw1bench.session.clerk import Clerk
 from hw1bench.specs.experiment import Protocol
 from hw1bench.specs.measurement import JacobianNorm
 from hw1bench.support.progress import Silent
@@ -409,9 +409,7 @@ def test_the_clerk_has_a_next_look_made_while_nobody_waits(join, tmp_path):
     ]
     court = Court("full", Store(tmp_path), trainer)
     trainer.keep = court.keep
-    asking = Asking(trainer)
-    ahead = Court("full", court.store, asking, records=court.records, results=court.results)
-    clerk = Clerk(ahead, asking, trainer, claims)
+    clerk = Clerk(court, trainer, claims)
 
     def orders(count):
         end = time.monotonic() + 60

@@ -7,28 +7,22 @@ all of which the key of a record takes in: whether a claim needs a record can be
 from hw1bench.court.values import Values
 from hw1bench.effects.authored import authored
 from hw1bench.records.about import About
-from hw1bench.records.runs import Block, Measured
+from hw1bench.records.runs import Block, Measured, Work, blocks_of
 from hw1bench.specs.experiment import Network, digest
 from hw1bench.support import code
 
 
-def about(of: Block | Measured) -> About:
+def about(of: Work) -> About:
     """What the record of a block, or of a measurement of blocks, is of."""
-    blocks = (of,) if isinstance(of, Block) else of.blocks
-    arms = tuple(block.arm.name for block in blocks)
-    report, experiment, first_seed = blocks[0].report, blocks[0].experiment, blocks[0].first_seed
-    if isinstance(of, Block):
-        asks, kind, measurement = _training(of), "trained", ""
-    else:
-        asks, kind, measurement = _measuring(of), "measured", of.measurement.title
+    blocks = blocks_of(of)
     return About(
-        kind=kind,  # type: ignore[arg-type]  # one of the two
-        report=report,
-        experiment=experiment,
-        arms=arms,
-        first_seed=first_seed,
-        measurement=measurement,
-        asks=asks,
+        kind="trained" if isinstance(of, Block) else "measured",
+        report=blocks[0].report,
+        experiment=blocks[0].experiment,
+        arms=tuple(block.arm.name for block in blocks),
+        first_seed=blocks[0].first_seed,
+        measurement="" if isinstance(of, Block) else of.measurement.title,
+        asks=_training(of) if isinstance(of, Block) else _measuring(of),
     )
 
 

@@ -121,18 +121,20 @@ class Bridge:
         del self._objects[number]
 
     def _order(self, number: int, function: str, arguments: Sequence[Any], processors: int, gpus: float) -> None:
-        """Hand out a call of ``function`` with ``arguments``, of which a list of one number stands for that object."""
+        """Hand out a call of ``function``, whose result is an object too."""
         work = self._work.options(num_cpus=processors, num_gpus=gpus)
-        found = [self._objects[one[0]] if isinstance(one, list) else one for one in arguments]
-        self._objects[number] = one = work.remote(self._board, number, function, *found)
+        self._objects[number] = one = work.remote(self._board, number, function, *self._found(arguments))
         self._waiting[one] = number
 
     def _question(self, number: int, node: str, function: str, arguments: Sequence[Any], gpus: float) -> None:
         """Hand out a call that takes no time, to ``node``."""
         strategy = NodeAffinitySchedulingStrategy(node, soft=False)
-        found = [self._objects[one[0]] if isinstance(one, list) else one for one in arguments]
         ask = self._ask.options(scheduling_strategy=strategy, num_gpus=gpus)
-        self._waiting[ask.remote(function, *found)] = number
+        self._waiting[ask.remote(function, *self._found(arguments))] = number
+
+    def _found(self, arguments: Sequence[Any]) -> list[Any]:
+        """``arguments``, with the object in the place of a list of one number."""
+        return [self._objects[one[0]] if isinstance(one, list) else one for one in arguments]
 
     def _give_back(self) -> None:
         """Stop what is running or waiting, and leave the cluster, which ends if it was started here."""

@@ -31,11 +31,20 @@ class Asking:
 
 
 class Clerk:
-    """The clerk of ``claims``, which are heard in ``court`` as far as their records are there. ``court`` shares its records with
-    the court of the session, and its trainer is ``asking``."""
+    """The clerk of ``claims``, which are heard, as far as their records are there, in a court of its own that shares its records
+    with the ``court`` of the session. The rest is made by ``trainer``."""
 
-    def __init__(self, court: Court, asking: Asking, trainer: ClusterTrainer, claims: Sequence[Claim]) -> None:
-        self._court, self._asking, self._trainer = court, asking, trainer
+    def __init__(self, court: Court, trainer: ClusterTrainer, claims: Sequence[Claim]) -> None:
+        self._trainer, self._asking = trainer, Asking(trainer)
+        self._court = Court(
+            court.tier,
+            court.store,
+            self._asking,
+            court.seed_offset,
+            court.max_seeds,
+            records=court.records,
+            results=court.results,
+        )
         self._open: dict[str, tuple[Claim, set[Work]]] = {}  # by the id of the claim, and what it waits for
         self._come: queue.Queue[Work | None] = queue.Queue()
         trainer.arrived = self._come.put

@@ -162,17 +162,13 @@ class Sitting:
     def _begin_clerk(self, trainer: "ClusterTrainer") -> None:
         """Let a cluster make the first look of all claims, and then whatever is next. Raises ValueError, in one line, for claims
         that cannot be sent to it."""
-        from hw1bench.session.clerk import Asking, Clerk
+        from hw1bench.session.clerk import Clerk
 
-        options, court = self.options, self.court
         trained = [case.claim for case in self.cases if isinstance(case.claim.effect, Effect)]
-        trainer.check(list(dict.fromkeys(of for claim in trained for of in court.first_look(claim))))
-        trainer.keep = court.keep
-        asking = Asking(trainer)
-        ahead = Court(options.tier, court.store, asking, options.seed_offset, options.max_seeds)
-        ahead.records, ahead.results = court.records, court.results
-        self._ahead = clerk = Clerk(ahead, asking, trainer, trained)
-        court.prepared = clerk.made
+        trainer.check(list(dict.fromkeys(of for claim in trained for of in self.court.first_look(claim))))
+        trainer.keep = self.court.keep
+        self._ahead = clerk = Clerk(self.court, trainer, trained)
+        self.court.prepared = clerk.made
 
     def _leave(self) -> None:
         """Stop what is made ahead, and give a cluster back."""
