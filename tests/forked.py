@@ -20,6 +20,8 @@ import pytest
 
 _NEW_MOUNTS, _NEW_USER = 0x20000, 0x10000000  # CLONE_NEWNS and CLONE_NEWUSER of Linux
 _PATIENCE = 120  # seconds
+# Pytest would rewrite the assertions of a plugin that is installed from its source, had it not been imported already.
+_IMPORTED = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
 
 
 @cache
@@ -96,7 +98,7 @@ def _session(
     for descriptor in (1, 2):
         os.dup2(printed, descriptor)
     os.close(printed)
-    sys.exit(pytest.main([*arguments]))
+    sys.exit(pytest.main([*arguments, "-W", _IMPORTED]))
 
 
 def _mount(folder: Path, size: int) -> None:
