@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <limits>
+
 #include "vectors.h"
 
 namespace {
@@ -19,34 +21,48 @@ template <Activation First, Activation... Rest, class F> inline void with_activa
     else with_activation<Rest...>(activation, f);
 }
 
-template <class T> struct Activations : Vectors<T> {
-    using typename Vectors<T>::V;
-    using typename Vectors<T>::Mask;
-    using Vectors<T>::splat;
+// (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2, as a polynomial: the largest error that it leaves in exp(r) - 1, relative to
+// that, is least.
+template <class T> struct Exponential;
 
-    // tanh to within a few units in the last place: e / (e + 2), with
-    // e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1).
+template <> struct Exponential<float> {  // 1.3e-8
+    static constexpr int terms = 5;
+    static constexpr float series[terms] = {0.4999999815f, 0.1666654342f, 0.0416672008f, 0.008366547446f, 0.001388251072f};
+};
+
+template <> struct Exponential<double> {  // 2.6e-19
+    static constexpr int terms = 11;
+    static constexpr double series[terms] = {
+        0.5000000000000000009, 0.1666666666666667656, 0.04166666666666650787, 0.008333333333321647981,
+        0.001388888888896273407, 0.0001984126988608729516, 0.00002480158717198961688, 2.755724424155967501e-6,
+        2.755740297192435503e-7, 2.510902851935192095e-8, 2.087527048046477532e-9};
+};
+
+template <class T> struct Activations : Vectors<T> {
+    using typename Vectors<T>::Integer, typename Vectors<T>::Mask, typename Vectors<T>::V;
+    using Vectors<T>::opaque, Vectors<T>::splat;
+
+    // tanh to within 2 units in the last place: -q / (q + 2), with q = exp(-2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1). One
+    // sum gives q and another q + 2, because rounding the sum of q and 2 would cost the second unit.
     static V tanh_of(V x) {
         constexpr bool is_float = sizeof(T) == 4;
-        constexpr int degree = is_float ? 7 : 13;
         constexpr T log2_e = T(1.4426950408889634), ln_2 = T(0.6931471805599453);
-        constexpr T saturated = is_float ? 10 : 20;  // above this tanh rounds to 1; NaN is not above
-        V a = x < 0 ? -x : x;
-        a = a > saturated ? splat(2 * saturated) : 2 * a;
-        const Mask n = __builtin_convertvector(a * log2_e + T(0.5), Mask);
-        const V r = a - __builtin_convertvector(n, V) * ln_2;
-        double factorial = 1;
-        UNROLL for (int k = 2; k <= degree; ++k) factorial *= k;
-        V p = splat(T(1 / factorial));
-        UNROLL for (int k = degree; k > 1; --k) {
-            factorial /= k;
-            p = p * r + T(1 / factorial);
-        }
-        const V power = reinterpret_cast<V>((n + (is_float ? 127 : 1023)) << (is_float ? 23 : 52));
-        // The case n = 0 changes no value: it keeps the compiler from factoring out 2^n, which would lose digits.
-        const V e = power * (p * r) + (n == 0 ? V{} : power - 1);
-        const V t = e / (e + 2);
-        return x < 0 ? -t : t;
+        constexpr T saturated = is_float ? -20 : -40;  // from here tanh rounds to 1; NaN is not below
+        constexpr T whole = is_float ? 0x1.8p23 : 0x1.8p52;  // a sum with it is rounded to a whole number, in the last bits
+        constexpr Integer sign = std::numeric_limits<Integer>::min();
+        V a = reinterpret_cast<V>(reinterpret_cast<Mask>(x + x) | sign);
+        const V least = opaque(splat(saturated));  // if it is known, compilers do not see the maximum
+        a = a < least ? least : a;
+        const V shifted = opaque(a * log2_e + whole);
+        V r = a - (shifted - whole) * ln_2;
+        if constexpr (!is_float) r = opaque(r) - (shifted - whole) * T(2.3190468138462996e-17);  // what ln_2 lacks
+        V p = splat(Exponential<T>::series[Exponential<T>::terms - 1]);
+        UNROLL for (int k = Exponential<T>::terms - 2; k >= 0; --k) p = p * r + Exponential<T>::series[k];
+        p = opaque(r) + r * r * p;
+        const V power = reinterpret_cast<V>((reinterpret_cast<Mask>(shifted) << (is_float ? 23 : 52)) +
+                                            reinterpret_cast<Mask>(splat(1)));
+        const V t = (power * p + opaque(power - 1)) / (power * p + opaque(power + 1));
+        return reinterpret_cast<V>(reinterpret_cast<Mask>(t) ^ (~reinterpret_cast<Mask>(x) & sign));
     }
 
     static V activate(Activation activation, V x) {  // NaN fails every comparison, so it is returned unchanged

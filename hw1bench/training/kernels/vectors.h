@@ -45,6 +45,19 @@ template <class T> struct Vectors {
     static V load(const T* p) { return *reinterpret_cast<const Unaligned*>(p); }
     static void store(T* p, V v) { *reinterpret_cast<Unaligned*>(p) = v; }
 
+    // v, about which the compiler knows nothing. Sums that -fassociative-math may not rearrange contain one: (a + b) - b is
+    // a to a compiler, and a b + a is a (b + 1).
+    static V opaque(V v) {
+#if defined(__SSE2__)
+        asm("" : "+x"(v));
+#elif defined(__aarch64__)
+        asm("" : "+w"(v));
+#else
+        asm("" : "+m"(v));
+#endif
+        return v;
+    }
+
     // Calls f(block[r][c], r, c) for all sums of a block, unrolled so that the block stays in registers.
     template <int R, int C, class F> static void each(V (&block)[R][C], F f) {
         UNROLL for (int r = 0; r < R; ++r)
