@@ -38,12 +38,12 @@ template <> struct Exponential<double> {  // 2.6e-19
         2.755740297192435503e-7, 2.510902851935192095e-8, 2.087527048046477532e-9};
 };
 
-template <class T> struct Activations : Vectors<T> {
-    using typename Vectors<T>::Integer, typename Vectors<T>::Mask, typename Vectors<T>::V;
-    using Vectors<T>::opaque, Vectors<T>::splat;
+template <class T, int BYTES = VECTOR_BYTES> struct Activations : Vectors<T, BYTES> {
+    using typename Vectors<T, BYTES>::Integer, typename Vectors<T, BYTES>::Mask, typename Vectors<T, BYTES>::V;
+    using Vectors<T, BYTES>::opaque, Vectors<T, BYTES>::splat;
 
-    // tanh to within 2 units in the last place: -q / (q + 2), with q = exp(-2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1). One
-    // sum gives q and another q + 2, because rounding the sum of q and 2 would cost the second unit.
+    // tanh to within 2 units in the last place, in double 2.1: -q / (q + 2), where q = exp(-2|x|) - 1 = 2^n (exp(r) - 1) +
+    // (2^n - 1). One sum gives q and another q + 2, because q is rounded already: their sum would cost half a unit more.
     static V tanh_of(V x) {
         constexpr bool is_float = sizeof(T) == 4;
         constexpr T log2_e = T(1.4426950408889634), ln_2 = T(0.6931471805599453);
@@ -54,11 +54,11 @@ template <class T> struct Activations : Vectors<T> {
         const V least = opaque(splat(saturated));  // if it is known, compilers do not see the maximum
         a = a < least ? least : a;
         const V shifted = opaque(a * log2_e + whole);
-        V r = a - (shifted - whole) * ln_2;
-        if constexpr (!is_float) r = opaque(r) - (shifted - whole) * T(2.3190468138462996e-17);  // what ln_2 lacks
+        const V r = a - (shifted - whole) * ln_2;
         V p = splat(Exponential<T>::series[Exponential<T>::terms - 1]);
         UNROLL for (int k = Exponential<T>::terms - 2; k >= 0; --k) p = p * r + Exponential<T>::series[k];
-        p = opaque(r) + r * r * p;
+        if constexpr (is_float) p = opaque(r) + r * r * p;
+        else p = opaque(r) + (r * r * p - (shifted - whole) * T(2.3190468138462996e-17));  // what ln_2 lacks
         const V power = reinterpret_cast<V>((reinterpret_cast<Mask>(shifted) << (is_float ? 23 : 52)) +
                                             reinterpret_cast<Mask>(splat(1)));
         const V t = (power * p + opaque(power - 1)) / (power * p + opaque(power + 1));

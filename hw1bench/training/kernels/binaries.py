@@ -44,6 +44,7 @@ def _load(name: str) -> ctypes.CDLL:
             raise _Unusable(f"{path.name} has another {differs} than Python: {_AGAIN}")
         for function in (loaded.fit_train_float32, loaded.fit_train_float64):
             function.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+        loaded.fit_lanes.argtypes = (ctypes.c_int,)
     except (OSError, AttributeError) as error:
         raise _Unusable(f"{path.name} does not load ({getattr(error, 'strerror', None) or error}): {_AGAIN}") from error
     return loaded

@@ -1,11 +1,11 @@
-"""The fit kernel as a backend: small dense nets that fit functions, one run per thread.
+"""The fit kernel as a backend: small dense nets that fit functions, one run per thread or, at batch size 1, four.
 
 A run's digits depend on the instruction set, but not on the number of threads or on how its epochs are divided into calls.
 """
 
 import ctypes
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,20 +105,25 @@ class _FitSetup:
         return cls(arm, x.shape[1], problem, (widths, x, y, evaluated), function)
 
 
-class _FitRun:
-    """A run in training: its state, and calls of as many epochs as its pace allows."""
+class _FitRuns:
+    """Runs in training that the kernel trains together: their state, and calls of as many epochs as their pace allows.
 
-    def __init__(self, setup: _FitSetup, weights: np.ndarray, order: torch.Generator, gradient_norm: bool) -> None:
-        self._setup, self._order = setup, order
-        epochs, outputs = setup.arm.epochs, len(setup.arrays[2])
+    ``weights (runs, parameters)`` are the initial ones, ``orders`` the generators of the runs' orders of samples.
+    """
+
+    def __init__(
+        self, setup: _FitSetup, weights: np.ndarray, orders: Sequence[torch.Generator], gradient_norm: bool
+    ) -> None:
+        self._setup, self._orders = setup, orders
+        runs, epochs, outputs = len(weights), setup.arm.epochs, len(setup.arrays[2])
         self.arrays = {
-            "train_loss": np.full(epochs + 1, np.nan, weights.dtype),
+            "train_loss": np.full((runs, epochs + 1), np.nan, weights.dtype),
             "weights": weights.copy(),
-            "prediction": np.empty((outputs, setup.samples), weights.dtype),
+            "prediction": np.empty((runs, outputs, setup.samples), weights.dtype),
         }
         if gradient_norm:
-            self.arrays["gradient_norm"] = np.empty(epochs + 1, weights.dtype)
-        self.moments = np.zeros((2, len(weights)), weights.dtype)
+            self.arrays["gradient_norm"] = np.empty((runs, epochs + 1), weights.dtype)
+        self.moments = np.zeros((2, *weights.shape), weights.dtype)
         self._state = FitState(
             first=self.moments[0].ctypes.data,
             second=self.moments[1].ctypes.data,
@@ -129,25 +134,26 @@ class _FitRun:
         self._pace = Pace()  # in epochs
 
     def calls(self) -> Iterator[int]:
-        """Train to the end, call by call. Yield the optimiser steps of each call."""
+        """Train to the end, call by call. Yield the model-steps of each call."""
         while int(self._state.next_epoch) < self._setup.arm.epochs:
             yield self._call()
 
     def _call(self) -> int:
-        """Call the kernel once. Return the optimiser steps. Raises MemoryError if memory runs out."""
+        """Call the kernel once. Return the model-steps. Raises MemoryError if memory runs out."""
         setup = self._setup
         epochs = min(self._pace.units, setup.arm.epochs - int(self._state.next_epoch))
         start = time.perf_counter()
         order = None
         if setup.arm.batch_size is not None:
-            drawn = torch.empty(epochs, setup.samples, dtype=torch.int64)
-            for row in drawn:
-                torch.randperm(setup.samples, generator=self._order, out=row)
+            drawn = torch.empty(len(self._orders), epochs, setup.samples, dtype=torch.int64)
+            for rows, generator in zip(drawn, self._orders, strict=True):
+                for row in rows:
+                    torch.randperm(setup.samples, generator=generator, out=row)
             order = drawn.numpy().astype(np.int32)
         pointer = None if order is None else order.ctypes.data
         check(setup.function(ctypes.addressof(setup.problem), ctypes.addressof(self._state), pointer, epochs))
         self._pace.took(epochs, time.perf_counter() - start)
-        return epochs * setup.arm.steps_per_epoch(setup.samples)
+        return len(self._orders) * epochs * setup.arm.steps_per_epoch(setup.samples)
 
 
 def _coasted(arm: Arm, weights: np.ndarray, moments: np.ndarray, steps: float) -> np.ndarray:
@@ -189,17 +195,19 @@ def train(
         raise ValueError(f"the fit kernel does not train arm {block.arm.name!r}")
     setup = _FitSetup.of(block, dataset, code)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
-    runs = [
-        _FitRun(setup, row, generator_for(block, "order", seed), block.arm.gradient_norm == "epoch")
-        for row, seed in zip(weights, block.seeds, strict=True)
+    orders = [generator_for(block, "order", seed) for seed in block.seeds]
+    together = code.fit_lanes(weights.itemsize) if block.arm.batch_size == 1 else 1
+    groups = [
+        _FitRuns(setup, weights[at : at + together], orders[at : at + together], block.arm.gradient_norm == "epoch")
+        for at in range(0, len(orders), together)
     ]
-    train_side_by_side([run.calls() for run in runs], threads, advance)
-    arrays = {key: np.stack([run.arrays[key] for run in runs]) for key in runs[0].arrays}
+    train_side_by_side([group.calls() for group in groups], threads, advance)
+    arrays = {key: np.concatenate([group.arrays[key] for group in groups]) for key in groups[0].arrays}
     arrays["prediction"] = (
         np.moveaxis(arrays["prediction"], 1, 2) if len(setup.arrays[2]) > 1 else arrays["prediction"][:, 0]
     )
     if block.arm.coast:
-        moments = np.stack([run.moments for run in runs], axis=1)
+        moments = np.concatenate([group.moments for group in groups], axis=1)
         steps = float(block.arm.epochs * block.arm.steps_per_epoch(setup.samples))
         arrays["coasted"] = _coasted(block.arm, arrays["weights"], moments, steps)
     return arrays

@@ -47,30 +47,32 @@ constexpr int ROWS = 5, COLUMNS = 2, INPUTS = 2;
 constexpr int MIN_TILE = 64, MAX_TILE = 256;   // samples
 constexpr std::size_t TILE_BYTES = 64 * 1024;  // for activations and deltas, if MIN_TILE samples fit
 
-// All arrays of a run, initially zero.
+// The arrays of a run.
 template <class T> class FitMemory : Vectors<T> {
     using Vectors<T>::LANES;
-
-    std::vector<unsigned char> bytes;
 
   public:
     int padded;    // parameters, rounded up to whole vectors
     int widest;    // features of the widest layer that a tile holds
     int capacity;  // vectors of samples in a tile
-    T *w, *first, *second, *g;          // (padded + slack,): vectors reach past the end
+    T *w, *first, *second, *g;          // (padded,)
     T *partial;                         // (padded, LANES): the gradient's sums, a vector per parameter
     T *activations, *targets, *deltas;  // of a tile
-    T *features, *feature_deltas;       // of a single sample, each layer aligned to a vector
 
-    explicit FitMemory(const DenseNet& net) {
+  private:
+    const Storage storage;
+
+  public:
+    explicit FitMemory(const DenseNet& net) : storage([&](Arena& arena) { take(net, arena); }) {}
+
+  private:
+    void take(const DenseNet& net, Arena& arena) {
         const int inputs = net.layers.front().in;
-        int rows = inputs, aligned_rows = round_up(inputs, LANES), slack = LANES;
+        int rows = inputs;
         widest = inputs;
         for (const DenseLayer& layer : net.layers) {
             rows += layer.out;
-            aligned_rows += round_up(layer.out, LANES);
             widest = std::max(widest, layer.out);
-            slack = std::max(slack, LANES * (layer.in + 1));
         }
         if (net.narrow) rows = 2, widest = 1;
         padded = round_up(net.parameters, LANES);
@@ -78,17 +80,12 @@ template <class T> class FitMemory : Vectors<T> {
         const int fit = int(TILE_BYTES / (VECTOR_BYTES * std::size_t(rows + 2 * widest)));
         capacity = fit < unit ? unit : std::min(fit, most) / unit * unit;
 
-        const std::size_t flat = padded + slack, tile = std::size_t(capacity) * LANES;
-        const std::pair<T**, std::size_t> arrays[] = {
-            {&w, flat}, {&first, flat}, {&second, flat}, {&g, flat}, {&partial, std::size_t(padded) * LANES},
-            {&activations, rows * tile}, {&targets, net.layers.back().out * tile}, {&deltas, 2 * widest * tile},
-            {&features, aligned_rows}, {&feature_deltas, aligned_rows}};
-        const auto lay_out = [&](Arena arena) {
-            for (const auto& [array, size] : arrays) *array = arena.template take<T>(size);
-            return arena.size();
-        };
-        bytes.resize(lay_out(Arena(nullptr)) + ALIGNMENT);
-        lay_out(Arena(reinterpret_cast<void*>(round_up(reinterpret_cast<std::size_t>(bytes.data()), ALIGNMENT))));
+        const std::size_t tile = std::size_t(capacity) * LANES;
+        for (T** flat : {&w, &first, &second, &g}) *flat = arena.template take<T>(padded);
+        partial = arena.template take<T>(std::size_t(padded) * LANES);
+        activations = arena.template take<T>(rows * tile);
+        targets = arena.template take<T>(net.layers.back().out * tile);
+        deltas = arena.template take<T>(2 * widest * tile);
     }
 };
 

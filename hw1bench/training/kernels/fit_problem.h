@@ -22,12 +22,13 @@ struct FitProblem {
     int32_t batch;  // 0: the whole set at once
 };
 
-// The state that training changes. Initially: the initial weights, moments 0, next_epoch 0, both powers 1.
+// The state of runs that train together, which training changes: as many as `fit_lanes` says at batch 1, otherwise one. Initially: the
+// initial weights, moments 0, next_epoch 0, both powers 1.
 struct FitState {
-    void *weights, *first, *second;  // T (parameters,): `first` and `second` are the optimiser's moments
-    void* train_loss;                // T (epochs + 1,)
-    void* gradient_norm;             // T (epochs + 1,) or null
-    void* prediction;                // T (outputs, samples), written at the end of training
+    void *weights, *first, *second;  // T (runs, parameters): `first` and `second` are the optimiser's moments
+    void* train_loss;                // T (runs, epochs + 1)
+    void* gradient_norm;             // T (runs, epochs + 1) or null
+    void* prediction;                // T (runs, outputs, samples), written at the end of training
     int64_t next_epoch;
     double beta1_power, beta2_power;  // beta^steps
 };

@@ -61,9 +61,7 @@ template <class T> class ImageRun : Vectors<T> {
     }
 
     void step(double lr) const {
-        const ImageProblem& problem = net.problem;
-        const OptimizerStep<T> step(problem.optimizer, lr, problem.weight_decay, problem.eps, state.beta1_power,
-                                    state.beta2_power);
+        const OptimizerStep<T> step(net.problem, lr, state);
         step.apply(net.parameters, net.w, net.g, static_cast<T*>(state.first), static_cast<T*>(state.second));
     }
 

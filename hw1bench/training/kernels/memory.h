@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace {
 
@@ -29,6 +30,20 @@ class Arena {
 
     bool only_counts() const { return !base; }
     std::size_t size() const { return round_up(used, ALIGNMENT); }
+};
+
+// A block of memory, initially zero. `take` takes the arrays from an arena; it is called twice.
+class Storage {
+    std::vector<unsigned char> bytes;
+
+  public:
+    template <class Take> explicit Storage(Take&& take) {
+        Arena counting(nullptr);
+        take(counting);
+        bytes.resize(counting.size() + ALIGNMENT);
+        Arena arena(reinterpret_cast<void*>(round_up(reinterpret_cast<std::size_t>(bytes.data()), ALIGNMENT)));
+        take(arena);
+    }
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -34,12 +35,23 @@ template <int Max, int Min = 1, class F> inline void with_constant(int n, F&& f)
     }
 }
 
-template <class T> struct Vectors {
-    static constexpr int LANES = VECTOR_BYTES / sizeof(T);
+// The square root of a number, or of each number of a vector.
+template <class N> inline N root(N n) {
+    if constexpr (std::is_floating_point_v<N>) return std::sqrt(n);
+    else {
+        N r{};
+        UNROLL for (std::size_t j = 0; j < sizeof(N) / sizeof(n[0]); ++j) r[j] = std::sqrt(n[j]);
+        return r;
+    }
+}
+
+// Vectors of BYTES, by default as many as the instruction set has.
+template <class T, int BYTES = VECTOR_BYTES> struct Vectors {
+    static constexpr int LANES = BYTES / sizeof(T);
     using Integer = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
-    typedef T V __attribute__((vector_size(VECTOR_BYTES)));
-    typedef Integer Mask __attribute__((vector_size(VECTOR_BYTES)));
-    typedef T Unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(alignof(T)), may_alias));
+    typedef T V __attribute__((vector_size(BYTES)));
+    typedef Integer Mask __attribute__((vector_size(BYTES)));
+    typedef T Unaligned __attribute__((vector_size(BYTES), aligned(alignof(T)), may_alias));
 
     static V splat(T value) { return V{} + value; }
     static V load(const T* p) { return *reinterpret_cast<const Unaligned*>(p); }
