@@ -16,7 +16,7 @@ from cases import ARM, DIGITS, FIT_MODELS, OPTIMIZERS, SINC, TORCH_ACTIVATIONS, 
 from hw1bench import Function, Model, Optimizer, StepLR, data
 from hw1bench.records.runs import Block
 from hw1bench.sources import c
-from hw1bench.training import stacked
+from hw1bench.training import engine, stacked
 from hw1bench.training.kernels import binaries, calls, fit_kernel
 from kernel_cases import assert_same_bits, built
 
@@ -182,6 +182,50 @@ def test_the_same_bits_whatever_the_threads_and_the_calls(batch_size, precision,
         assert_same_bits(alone, train(trained, isa=isa, threads=threads))
     monkeypatch.setattr(calls, "CALL_SECONDS", 0.0)  # one epoch per call
     assert_same_bits(alone, train(trained, isa=isa))
+
+
+@built
+@batches
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_run_has_the_same_bits_beside_any_other_runs(batch_size, precision, isa):
+    trained = arm(batch_size=batch_size, epochs=3, precision=precision, gradient_norm="epoch")
+    dataset = data.BUILT_IN.load(SINC)
+    first, second = (
+        fit_kernel.train(Block("T", "twin", trained, first_seed), dataset, lambda steps: None, isa=isa)
+        for first_seed in (0, 3)
+    )
+    assert_same_bits(
+        {name: array[3:] for name, array in first.items()}, {name: array[:5] for name, array in second.items()}
+    )
+
+
+@built
+@batches
+def test_a_run_of_nan_leaves_the_others_as_they_are(batch_size, isa, monkeypatch):
+    trained = arm(batch_size=batch_size)
+    alone, others = train(trained, isa=isa), [0, 1, 3, 4, 5, 6, 7]
+    initial = stacked.initial(Block("T", "twin", trained, 0), torch.float64).clone()
+    initial[2] = torch.nan
+    monkeypatch.setattr(stacked, "initial", lambda block, dtype: initial)
+    beside = train(trained, isa=isa)
+    assert np.isnan(beside["train_loss"][2]).all()
+    assert_same_bits(*({name: array[others] for name, array in arrays.items()} for arrays in (alone, beside)))
+
+
+@built
+@batches
+def test_seconds_are_those_of_as_many_threads_as_there_are_calls_side_by_side(batch_size, monkeypatch):
+    timed, called = [], []
+    train_side_by_side = fit_kernel.train_side_by_side
+    monkeypatch.setattr(engine, "stopwatch", lambda runs: timed.append(runs) or (lambda: 1.0))
+    monkeypatch.setattr(
+        fit_kernel,
+        "train_side_by_side",
+        lambda calls, *rest: called.append(len(calls)) or train_side_by_side(calls, *rest),
+    )
+    engine.train(Block("T", "twin", arm(batch_size=batch_size), 0), CPU)
+    assert timed == called
+    assert timed == [8] if batch_size != 1 else 1 < timed[0] < 8
 
 
 @built

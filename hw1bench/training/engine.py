@@ -221,8 +221,7 @@ def train(
         _train_side_by_side([block], device, lambda _, record: found.append(record), advance, library, precision)
         return found[0]
     dataset = _loaded(block, library)
-    alone = kind == "sequential" and sequential.alone(block.arm, device)
-    seconds = stopwatch((None if device.type == "cuda" else 1) if alone else len(block.seeds))
+    seconds = stopwatch(_side_by_side(kind, block, device))
     with arithmetic.fixed_settings(precision):
         if kind == "fit_kernel":
             arrays = fit_kernel.train(block, dataset, advance)
@@ -233,6 +232,15 @@ def train(
         else:
             arrays = stacked.train(block, dataset, kind == "compiled", advance)
     return Record(arrays, _facts(block.arm, dataset), seconds())
+
+
+def _side_by_side(kind: str, block: Block, device: torch.device) -> int | None:
+    """Return how many runs, or calls of a few runs, train side by side, for the stopwatch."""
+    if kind == "fit_kernel":
+        return fit_kernel.calls_beside(block)
+    if kind == "sequential" and sequential.alone(block.arm, device):
+        return None if device.type == "cuda" else 1
+    return len(block.seeds)
 
 
 def groups(blocks: Sequence[Block], device: torch.device) -> list[list[Block]]:

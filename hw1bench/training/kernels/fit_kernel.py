@@ -1,4 +1,5 @@
-"""The fit kernel as a backend: small dense nets that fit functions, one run per thread or, at batch size 1, four.
+"""The fit kernel as a backend: small dense nets that fit functions, one run per thread or, at batch size 1, up to four, each in
+a lane of the processor's vectors.
 
 A run's digits depend on the instruction set, but not on the number of threads or on how its epochs are divided into calls.
 """
@@ -59,6 +60,14 @@ def lacking(arm: Arm) -> Iterator[str]:
         yield "a test set"
     if arm.validation:
         yield "samples held out"
+
+
+def calls_beside(block: Block, isa: str | None = None) -> int:
+    """How many calls of the kernel train the runs of ``block`` side by side, if there are threads for all: at batch size 1 a
+    call trains a few runs. ``isa`` as in ``train``."""
+    itemsize = np.dtype(block.arm.precision).itemsize
+    together = int(binaries.library(isa).fit_lanes(itemsize)) if block.arm.batch_size == 1 else 1
+    return len(block.seeds) // together
 
 
 @dataclass
@@ -196,7 +205,7 @@ def train(
     setup = _FitSetup.of(block, dataset, code)
     weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
     orders = [generator_for(block, "order", seed) for seed in block.seeds]
-    together = code.fit_lanes(weights.itemsize) if block.arm.batch_size == 1 else 1
+    together = len(orders) // calls_beside(block, isa)
     groups = [
         _FitRuns(setup, weights[at : at + together], orders[at : at + together], block.arm.gradient_norm == "epoch")
         for at in range(0, len(orders), together)

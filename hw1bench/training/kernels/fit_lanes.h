@@ -1,7 +1,7 @@
-// Training at batch size 1 in the fit kernel: a lane of a vector is a run.
+// Training at batch size 1 in the fit kernel: each lane of a vector is a run.
 //
-// A single sample leaves too little work for vectors within a run. Side by side, runs do the same work on their own numbers,
-// so a sum needs no fold, nothing reaches past the end of a row, and a weight is updated where its gradient is computed.
+// A single sample leaves too little work for vectors within a run. Side by side, runs do the same to numbers of their
+// own: no sum has to be folded, rows have any length, and a weight is updated where its gradient is computed.
 
 #pragma once
 
@@ -10,8 +10,8 @@
 
 namespace {
 
-// Half of the runs of a block, so that a block has work for two threads. Square roots and divisions take most of a step, and
-// processors take as long for two halves as for a wider vector.
+// Half of the runs of a block, so that a block has work for two threads. A processor that splits wide vectors, or wide
+// square roots and divisions, takes little longer for two halves.
 constexpr int MOST_LANES = 4;
 
 template <class T> constexpr int LANE_BYTES = std::min<int>(VECTOR_BYTES, MOST_LANES * sizeof(T));
@@ -21,9 +21,9 @@ template <class T> class FitLanes : Activations<T, LANE_BYTES<T>> {
     using typename Vector::V;
     using Vector::activate, Vector::derive;
 
-    static constexpr int SUMS = 8;  // in registers: as many as hide the latency of an addition
-    static constexpr int SIDE_BY_SIDE = 4;  // columns of a weight matrix
-    static constexpr int AHEAD = 64;  // samples that are gathered at a time, so that no load waits for stores of its parts
+    static constexpr int SUMS = 8;     // in registers: as many as hide the latency of an addition
+    static constexpr int TOGETHER = 4;  // of a weight matrix, updated together
+    static constexpr int AHEAD = 64;   // samples gathered at a time, so that no load waits for stores of its lanes
 
   public:
     static constexpr int LANES = Vector::LANES;
@@ -32,12 +32,12 @@ template <class T> class FitLanes : Activations<T, LANE_BYTES<T>> {
     const FitProblem& problem;
     FitState& state;
     const DenseNet net;
-    V *w, *first, *second;  // (parameters,)
-    V *features, *deltas;   // of a sample: all layers but the inputs; two layers
-    V *inputs, *targets;    // (AHEAD, inputs) and (AHEAD, outputs)
     int widest;             // features of the widest layer
+    V *w, *first, *second;  // (parameters,)
+    V *features, *deltas;   // of a sample: of all layers, and of two layers
+    V *inputs, *targets;    // of gathered samples: (AHEAD, inputs) and (AHEAD, outputs)
     const Storage storage;
-    const FitMemory<T> memory;  // for evaluation
+    const FitMemory<T> memory;  // of a run at a time, for evaluation
     const FitBatch<T> batch;
     const FitEvaluation<T> evaluation;
 
@@ -68,8 +68,8 @@ template <class T> class FitLanes : Activations<T, LANE_BYTES<T>> {
     template <class Update>
     void backward(const DenseLayer& layer, const DenseLayer* below, const V* delta, const V* h, V* out,
                   Update update) const {
-        for (int i = 0; i < layer.in; i += SIDE_BY_SIDE)
-            with_constant<SIDE_BY_SIDE>(layer.in - i, [&](auto columns_here) {
+        for (int i = 0; i < layer.in; i += TOGETHER)
+            with_constant<TOGETHER>(layer.in - i, [&](auto columns_here) {
                 constexpr int C = columns_here;
                 V total[C]{}, value[C];
                 UNROLL for (int c = 0; c < C; ++c) value[c] = h[i + c];
@@ -116,20 +116,21 @@ template <class T> class FitLanes : Activations<T, LANE_BYTES<T>> {
         backward(layers.front(), nullptr, delta, inputs + s * layers.front().in, next, update);
     }
 
-    // Gathers `count` samples: the next in each run's order, of which `order` is the first run's.
-    void gather(const T* from, int rows, V* to, const int32_t* order, std::int64_t runs_apart, int count) const {
-        for (int run = 0; run < LANES; ++run, order += runs_apart)
-            for (int s = 0; s < count; ++s)
-                for (int r = 0; r < rows; ++r) to[s * rows + r][run] = from[r * std::int64_t(problem.samples) + order[s]];
+    // Gathers `count` samples of each run. `order` is the first run's, and the others' are `apart`.
+    void gather(const void* from, int rows, V* to, const int32_t* order, std::int64_t apart, int count) const {
+        for (int run = 0; run < LANES; ++run, order += apart)
+            for (int r = 0; r < rows; ++r) {
+                const T* row = static_cast<const T*>(from) + r * std::int64_t(problem.samples);
+                for (int s = 0; s < count; ++s) to[s * rows + r][run] = row[order[s]];
+            }
     }
 
     // Trains one epoch.
-    void epoch(const int32_t* order, std::int64_t runs_apart) const {
-        const int last = net.layers.back().out;
-        for (int start = 0; start < problem.samples; start += AHEAD) {
+    void epoch(const int32_t* order, std::int64_t apart) const {
+        for (int start = 0; start < problem.samples; start += AHEAD, order += AHEAD) {
             const int count = std::min(AHEAD, problem.samples - start);
-            gather(static_cast<const T*>(problem.x), net.layers.front().in, inputs, order + start, runs_apart, count);
-            gather(static_cast<const T*>(problem.y), last, targets, order + start, runs_apart, count);
+            gather(problem.x, net.layers.front().in, inputs, order, apart, count);
+            gather(problem.y, net.layers.back().out, targets, order, apart, count);
             with_method(problem.optimizer, [&](auto method) {
                 for (int s = 0; s < count; ++s) sample<method>(s, OptimizerStep<T>(problem, problem.lr, state));
             });
@@ -159,15 +160,15 @@ template <class T> class FitLanes : Activations<T, LANE_BYTES<T>> {
     }
 
     void take(Arena& arena) {
-        int features_of_all = 0;
         const int in = net.layers.front().in, out = net.layers.back().out;
+        int total = 0;
         widest = in;
         for (const DenseLayer& layer : net.layers) {
-            features_of_all += layer.out;
+            total += layer.out;
             widest = std::max(widest, layer.out);
         }
         for (V** flat : {&w, &first, &second}) *flat = arena.template take<V>(net.parameters);
-        features = arena.template take<V>(features_of_all);
+        features = arena.template take<V>(total);
         deltas = arena.template take<V>(2 * widest);
         inputs = arena.template take<V>(AHEAD * in);
         targets = arena.template take<V>(AHEAD * out);
@@ -180,12 +181,12 @@ template <class T> class FitLanes : Activations<T, LANE_BYTES<T>> {
         copy(true);
     }
 
-    // `order` (runs, epochs, samples)
+    // Trains `epochs` more epochs, in `order` (runs, epochs, samples).
     void train(const int32_t* order, std::int64_t epochs) {
-        const std::int64_t runs_apart = epochs * problem.samples;
+        const std::int64_t apart = epochs * problem.samples;
         if (state.next_epoch == 0) record(0);
         for (std::int64_t e = 0; e < epochs; ++e, order += problem.samples) {
-            epoch(order, runs_apart);
+            epoch(order, apart);
             record(++state.next_epoch);
         }
         if (state.next_epoch == problem.epochs) record(problem.epochs, true);

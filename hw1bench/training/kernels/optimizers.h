@@ -35,7 +35,7 @@ template <class T> class OptimizerStep {
   public:
     int method;
 
-    // The next step after those of which `state` has the powers, which it advances.
+    // The step after those that `state` has taken, whose powers of the betas it advances.
     template <class Problem, class State>
     OptimizerStep(const Problem& problem, double lr, State& state)
         : lr(T(lr)), decay(T(problem.weight_decay)), eps(T(problem.eps)), method(problem.optimizer) {
