@@ -13,7 +13,8 @@
 # make protocols  write docs/protocols.md, with the seconds of the last quick session
 # make scale      write the tables of docs/scale.md, how long the full tier takes on clusters
 # make reference  write docs/reference.md, every public name, from the code
-# make bench      time the engine against the plain PyTorch loop, JAX and the floor of the machine
+# make bench      time training and measuring against the plain PyTorch loop, torch.compile, JAX and the peak of the machine, and
+#                 write the tables of docs/performance.md (ARGS="--only images": print one)
 # make bench-gpu  time training on a GPU against the plain loop, a stacked loop, JAX if it is installed, and the floor of the card
 # make wheel      build the wheel of this platform, for any Python, into dist/
 # The others set up first. ARGS=... passes arguments to pytest, to the record or to the benchmarks.
@@ -66,7 +67,7 @@ reference: setup
 
 bench: setup
 	$(BIN)/python -c 'import jax' 2> /dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt jax
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks $(if $(findstring --only,$(ARGS)),,docs/performance.md) $(ARGS)
 
 bench-gpu: setup
 	$(BIN)/python -m benchmarks.gpu $(ARGS)

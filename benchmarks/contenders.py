@@ -1,6 +1,6 @@
 """The contenders that hw1bench is compared with. Each trains for a number of optimiser steps and returns the final losses.
 
-A problem is a fit of a dense ReLU net with Adam. The runs share the data, and each starts from weights of its own.
+A problem is a fit of a dense net with Adam. The runs share the data, and each starts from weights of its own.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from hw1bench.records.runs import Block
 from hw1bench.specs import notation
 from hw1bench.specs.experiment import Arm, Optimizer
 from hw1bench.training import stacked
+from hw1bench.training.kernels.structures import EPS
 from hw1bench.training.streams import generator_for
 
 Contender = Callable[[int], np.ndarray]  # steps per run -> losses (runs,) of the whole training set
@@ -67,6 +68,10 @@ class Problem:
         return torch.stack(columns, dim=1)[:steps].numpy()
 
 
+def _eps(spec: Optimizer) -> float:
+    return EPS if spec.eps is None else spec.eps
+
+
 def plain(problem: Problem) -> Contender:
     """Return the loop as reports write it: one model after the other, ``loss.item()`` at every step."""
     x, y = problem.arrays()
@@ -78,7 +83,7 @@ def plain(problem: Problem) -> Contender:
         for run, weights in enumerate(problem.initial()):
             net = models.build(problem.arm.model)
             nn.utils.vector_to_parameters(torch.from_numpy(weights), net.parameters())
-            optimizer = torch.optim.Adam(net.parameters(), lr=spec.lr, weight_decay=spec.weight_decay)
+            optimizer = torch.optim.Adam(net.parameters(), lr=spec.lr, eps=_eps(spec), weight_decay=spec.weight_decay)
             criterion = nn.MSELoss()
             losses = []
             for step in range(steps):
@@ -95,49 +100,6 @@ def plain(problem: Problem) -> Contender:
     return train
 
 
-def plain_images(arm: Arm) -> Contender:
-    """Return the loop on images as reports write it: a DataLoader that collates samples, ``loss.item()`` at every step, and an
-    evaluation of both whole sets after each epoch. It trains one run, in the data order of seed 0, for a number of epochs."""
-    dataset = data.BUILT_IN.load(arm.data)
-    assert dataset.test is not None
-    splits = [
-        torch.utils.data.TensorDataset(models.inputs(arm.model, split.x), split.y)
-        for split in (dataset.train, dataset.test)
-    ]
-    criterion = nn.functional.cross_entropy if arm.loss == "cross_entropy" else nn.functional.nll_loss
-
-    def evaluate(net: nn.Module) -> float:
-        net.eval()
-        with torch.no_grad():
-            means = []
-            for split in splits:
-                batches = torch.utils.data.DataLoader(split, batch_size=arm.batch_size)
-                losses = [criterion(net(x), y).item() * len(x) for x, y in batches]
-                means.append(sum(losses) / len(split))
-        net.train()
-        return means[0]
-
-    block = Block("bench", "images", arm, 0)
-
-    def train(epochs: int) -> np.ndarray:
-        net = models.drawn(arm.model, generator_for(block, "init", 0))
-        optimizer = torch.optim.Adam(net.parameters(), lr=arm.optimizer.lr, weight_decay=arm.optimizer.weight_decay)
-        order = generator_for(block, "order", 0)
-        loss = evaluate(net)
-        for _ in range(epochs):
-            rows = torch.randperm(len(splits[0]), generator=order).tolist()
-            for x, y in torch.utils.data.DataLoader(splits[0], batch_size=arm.batch_size, sampler=rows):
-                optimizer.zero_grad()
-                step_loss = criterion(net(x), y)
-                step_loss.backward()
-                optimizer.step()
-                step_loss.item()
-            loss = evaluate(net)
-        return np.array([loss])
-
-    return train
-
-
 def jax_adam(spec: Optimizer, weights: Any, gradients: Any, moments: tuple[Any, Any], count: Any) -> tuple[Any, Any]:
     """Take Adam's step number ``count``, from 1, in JAX. Return the new weights and moments; each is a tree of arrays."""
     import jax.numpy as jnp
@@ -148,7 +110,7 @@ def jax_adam(spec: Optimizer, weights: Any, gradients: Any, moments: tuple[Any, 
     second = tree.map(lambda moment, gradient: 0.999 * moment + 0.001 * gradient**2, moments[1], gradients)
 
     def moved(weight: Any, first: Any, second: Any) -> Any:
-        scaled = jnp.sqrt(second / (1 - 0.999**count)) + 1e-8
+        scaled = jnp.sqrt(second / (1 - 0.999**count)) + _eps(spec)
         return weight - spec.lr * first / (1 - 0.9**count) / scaled
 
     return tree.map(moved, weights, first, second), (first, second)
@@ -159,7 +121,9 @@ def jax(problem: Problem, *, samples_last: bool) -> Contender:
     import jax.numpy as jnp
     from jax import grad, jit, lax, vmap
 
-    spec, widths = problem.arm.optimizer, problem.widths
+    spec, widths, model = problem.arm.optimizer, problem.widths, problem.arm.model
+    activation = jnp.tanh if model.activation == "tanh" else lambda h: jnp.maximum(h, 0)
+    last = jnp.tanh if notation.parse(model.layout)[-1] == notation.Output("tanh") else lambda h: h
     x, y = (jnp.asarray(array.numpy().T if samples_last else array.numpy()) for array in problem.arrays())
     axis = 1 if samples_last else 0
 
@@ -171,8 +135,7 @@ def jax(problem: Problem, *, samples_last: bool) -> Contender:
             bias = flat[start : start + outputs]
             start += outputs
             h = weight @ h + bias[:, None] if samples_last else h @ weight.T + bias
-            if index < len(widths) - 2:
-                h = jnp.maximum(h, 0)
+            h = activation(h) if index < len(widths) - 2 else last(h)
         return ((h - y) ** 2).mean()
 
     def step(carry: Any, now: Any) -> Any:

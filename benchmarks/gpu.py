@@ -4,7 +4,7 @@
 
 "ours" is the engine's training of eight runs, with drawing, loading and everything else that belongs to an epoch, but without
 evaluation. Its peers are on the same GPU: the plain loop is one run of ordinary modules, "vmap" eight runs stacked by torch.func,
-and JAX, where it is installed, eight runs by vmap and scan; see ``benchmarks.gpu_peers``. Data are random and have the reports'
+and JAX, where it is installed, eight runs by vmap and scan; see ``benchmarks.image_peers``. Data are random and have the reports'
 shapes. "floor" is what no step can beat: the operations of its products at the rates of large matrix products, in TF32 for
 convolutions and in float32 for dense layers as we compute them, or its bytes at the rate of a copy, whichever takes longer; the
 rates are measured first. docs/gpu.md holds results.
@@ -28,8 +28,8 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.gpu_peers import Peer, jax_scanned, plain, synchronize, vmapped
-from benchmarks.gpu_problems import PROBLEMS, Given, Operations, Problem
+from benchmarks.image_peers import Peer, jax_scanned, plain, synchronize, vmapped
+from benchmarks.image_problems import PROBLEMS, Given, Operations, Problem
 from hw1bench.sources.pack import EXPERIMENTS
 from hw1bench.specs.experiment import Images
 from hw1bench.support import arithmetic

@@ -1,11 +1,13 @@
-"""Measures of trained nets and their textbook loops, timed on untrained nets, for which the work is the same."""
+"""Measures of trained nets, by us, by ``torch.func`` and by textbook loops, timed on untrained nets, for which the work is the
+same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call, hessian, jacrev, vmap
 
 from benchmarks.contenders import Problem
 from hw1bench import models
@@ -14,17 +16,19 @@ from hw1bench.measures.line import grid
 from hw1bench.specs.experiment import Model
 
 DENSE = Model("784-512-10")
+_TOGETHER = 50  # inputs whose Jacobians torch.func takes at once: all of them would take gigabytes
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A measure: ``ours`` and ``loop`` do the same work on ``items`` items. The loop is timed on ``sampled`` items."""
+class Measure:
+    """A measure of ``items`` items, and ``ways`` to take it, by name: "ours", "torch.func" and "textbook loop", which is timed on
+    ``sampled`` items. Results differ by ``close`` at most, relative to them."""
 
     title: str
-    ours: Callable[[int], np.ndarray]
-    loop: Callable[[int], np.ndarray]
+    ways: Mapping[str, Callable[[int], np.ndarray]]
     items: int
     sampled: int
+    close: float = 1e-4
 
 
 def _loaded(model: Model, weights: Tensor) -> nn.Sequential:
@@ -73,7 +77,7 @@ def mixed_one_by_one(
     return np.array(found).T
 
 
-def spectra(problem: Problem, sampled: int) -> Pair:
+def spectra(problem: Problem, sampled: int) -> Measure:
     """Return the measure of Hessian and spectrum, at the initial weights of all runs, on all points, in float64."""
     problem = replace(problem, arm=replace(problem.arm, batch_size=None))
     model, weights = problem.arm.model, torch.from_numpy(problem.initial()).double()
@@ -82,13 +86,29 @@ def spectra(problem: Problem, sampled: int) -> Pair:
     def ours(points: int) -> np.ndarray:
         return curvature.spectrum(curvature.hessian(model, weights[:points], x, y)).numpy()
 
+    def by_func(points: int) -> np.ndarray:
+        net = _loaded(model, weights[0])
+
+        def loss(flat: Tensor) -> Tensor:
+            return nn.functional.mse_loss(_called(net, flat, x), y)
+
+        return torch.linalg.eigvalsh(torch.stack([hessian(loss)(each) for each in weights[:points]])).numpy()
+
     def loop(points: int) -> np.ndarray:
         return np.stack(
             [torch.linalg.eigvalsh(double_backward(model, each, x, y)).numpy() for each in weights[:points]]
         )
 
     title = f"Hessian and spectrum, {model.parameters} parameters, {len(x)} points, at {problem.runs} weights"
-    return Pair(title, ours, loop, problem.runs, sampled)
+    return Measure(title, {"ours": ours, "torch.func": by_func, "textbook loop": loop}, problem.runs, sampled)
+
+
+def _called(net: nn.Sequential, flat: Tensor, x: Tensor) -> Tensor:
+    """The outputs of ``net`` for ``x`` with ``flat`` weights (parameters,), as ``torch.func`` differentiates them."""
+    named = dict(net.named_parameters())
+    parts = flat.split([one.numel() for one in named.values()])
+    weights = {name: part.view_as(one) for (name, one), part in zip(named.items(), parts, strict=True)}
+    return functional_call(net, weights, (x,))  # type: ignore[no-any-return]
 
 
 def _random(samples: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,31 +119,49 @@ def _random(samples: int) -> tuple[Tensor, Tensor, Tensor]:
     return torch.stack([nn.utils.parameters_to_vector(net).detach() for net in nets]), x, torch.arange(samples) % 10
 
 
-def jacobians(samples: int, sampled: int) -> Pair:
+def jacobians(samples: int, sampled: int) -> Measure:
     """Return the measure of the mean Jacobian norm over ``samples`` inputs."""
     weights, x, _ = _random(samples)
+    net = _loaded(DENSE, weights[0]).requires_grad_(False)
 
     def ours(inputs: int) -> np.ndarray:
         return sensitivity.jacobian_norm(DENSE, weights[:1], x[:inputs])
 
+    def by_func(inputs: int) -> np.ndarray:
+        jacobian = vmap(jacrev(lambda sample: torch.softmax(net(sample), dim=0)))
+        norms = [jacobian(some).flatten(1).norm(dim=1) for some in x[:inputs].split(_TOGETHER)]
+        return torch.cat(norms).mean().numpy()[None]
+
     def loop(inputs: int) -> np.ndarray:
         return np.array([loop_of_jacobians(DENSE, weights[0], x[:inputs])])
 
-    return Pair(f"Jacobian norm, {DENSE.layout}, {samples:,} inputs", ours, loop, samples, sampled)
+    ways = {"ours": ours, "torch.func": by_func, "textbook loop": loop}
+    return Measure(f"Jacobian norm, {DENSE.layout}, {samples:,} inputs", ways, samples, sampled)
 
 
-def line(alphas: int, samples: int) -> Pair:
+def line(alphas: int, samples: int) -> Measure:
     """Return the measure of loss and accuracy at ``alphas`` places on the line between two nets."""
     weights, x, y = _random(samples)
     steps = grid(0, 1, alphas)
+    net = _loaded(DENSE, weights[0])
 
     def ours(count: int) -> np.ndarray:
         found = interpolation.along(DENSE, weights[:1], weights[1:], steps[:count], x, y)
         return np.concatenate([found.loss, found.accuracy])
 
+    @torch.no_grad()
+    def by_func(count: int) -> np.ndarray:
+        found = []
+        for some in (
+            torch.from_numpy(steps[:count]).float()[:, None].split(10)
+        ):  # outputs of hidden layers stay in the caches
+            outputs = vmap(lambda flat: _called(net, flat, x))((1 - some) * weights[0] + some * weights[1])
+            losses = vmap(lambda output: nn.functional.cross_entropy(output, y))(outputs)
+            found.append(torch.stack([losses, (outputs.argmax(2) == y).float().mean(1)]))
+        return torch.cat(found, dim=1).numpy()
+
     def loop(count: int) -> np.ndarray:
         return mixed_one_by_one(DENSE, *weights, steps[:count], x, y)
 
-    return Pair(
-        f"line between two nets, {DENSE.layout}, {alphas} alphas, {samples:,} inputs", ours, loop, alphas, alphas
-    )
+    title = f"line between two nets, {DENSE.layout}, {alphas} alphas, {samples:,} inputs"
+    return Measure(title, {"ours": ours, "torch.func": by_func, "textbook loop": loop}, alphas, alphas)

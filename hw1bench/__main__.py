@@ -121,6 +121,7 @@ def _scale(arguments: argparse.Namespace) -> int:
     """Simulate the selected claims on clusters: those of the full tier, unless -m says otherwise."""
     from hw1bench.court import costs
     from hw1bench.session import collected, scale, tasks  # imports torch
+    from hw1bench.session.sections import placed
 
     if arguments.device != "auto":
         raise ValueError(
@@ -137,7 +138,7 @@ def _scale(arguments: argparse.Namespace) -> int:
     sections = [one for outlook in found.outlooks for one in scale.sections(outlook, found.cases, times, clusters)]
     if arguments.markdown is not None:
         path = Path(arguments.markdown)
-        write_whole(path, scale.page(path.read_text(encoding="utf-8"), sections).encode())
+        write_whole(path, placed(path.read_text(encoding="utf-8"), scale.MARK, sections).encode())
         return 0
     width, colour = _terminal()
     _say("\n\n".join(one.text(width, colour=colour) for one in sections))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu, gpu_peers, gpu_problems
-from benchmarks.gpu_problems import PROBLEMS, Given, Problem
+from benchmarks import gpu, image_peers, image_problems
+from benchmarks.image_problems import PROBLEMS, Given, Problem
 from cases import ARM
 from hw1bench import Evaluation, Experiment, Protocol
 from hw1bench.sources.tiers import MNIST
@@ -47,7 +47,7 @@ def assert_same_work(make, problem):
 
 
 @pytest.mark.parametrize("problem", PLAIN_NETS.values(), ids=PLAIN_NETS)
-@pytest.mark.parametrize("make", [gpu_peers.plain, gpu_peers.vmapped], ids=["plain loop", "vmap"])
+@pytest.mark.parametrize("make", [image_peers.plain, image_peers.vmapped], ids=["plain loop", "vmap"])
 def test_peers_train_as_ours(make, problem):
     assert_same_work(lambda of: make(of, CPU), problem)
 
@@ -55,7 +55,7 @@ def test_peers_train_as_ours(make, problem):
 @pytest.mark.parametrize("problem", PLAIN_NETS.values(), ids=PLAIN_NETS)
 def test_jax_trains_as_ours(problem):
     pytest.importorskip("jax")
-    assert_same_work(gpu_peers.jax_scanned, problem)
+    assert_same_work(image_peers.jax_scanned, problem)
 
 
 @pytest.mark.parametrize("make", ["plain", "vmapped", "jax_scanned"])
@@ -64,7 +64,7 @@ def test_dropout_drops_in_training_alone(make):
         pytest.importorskip("jax")
     given = () if make == "jax_scanned" else (CPU,)
     dropped, whole = (
-        getattr(gpu_peers, make)(replace(WITH_DROPOUT, layout=layout), *given)
+        getattr(image_peers, make)(replace(WITH_DROPOUT, layout=layout), *given)
         for layout in (WITH_DROPOUT.layout, "C(1-4,3) pool2 36-20-10")
     )
     np.testing.assert_allclose(dropped.losses(), whole.losses(), rtol=1e-5)
@@ -77,18 +77,18 @@ def test_dropout_drops_in_training_alone(make):
 def test_every_net_of_the_table_is_one_that_peers_take(title):
     problem = PROBLEMS[title]
     assert problem.samples % problem.batch == 0
-    (net,) = gpu_peers._nets(problem, 1)
-    x, _ = gpu_peers._on(replace(problem, samples=2), CPU)
+    (net,) = image_peers._nets(problem, 1)
+    x, _ = image_peers._on(replace(problem, samples=2), CPU)
     assert torch.isfinite(net(x)).all()
 
 
 def test_operations_and_bytes_of_a_step_equal_counts_by_hand():
     dense = PROBLEMS["A, 784-256-10"]
-    assert dense.operations == gpu_problems.Operations(0, 64 * (4 * 784 * 256 + 6 * 256 * 10))
+    assert dense.operations == image_problems.Operations(0, 64 * (4 * 784 * 256 + 6 * 256 * 10))
     assert dense.bytes == 4 * (64 * 784 + 6 * (784 * 256 + 256 + 256 * 10 + 10))
     convolutions = PROBLEMS["D, CNN-1"]
     products = 64 * (4 * 25 * 25 * 16 * 16 + 6 * 9 * 9 * 32 * 16 * 16)
-    assert convolutions.operations == gpu_problems.Operations(products, 64 * 6 * 512 * 10)
+    assert convolutions.operations == image_problems.Operations(products, 64 * 6 * 512 * 10)
     assert convolutions.operations.total == products + 64 * 6 * 512 * 10
 
 

@@ -10,7 +10,8 @@ import pytest
 from hw1bench.court import costs
 from hw1bench.court.schedule import Node
 from hw1bench.session.outlook import Outlook
-from hw1bench.session.scale import BEGIN, CLUSTERS, END, nodes_of, page, sections
+from hw1bench.session.scale import CLUSTERS, MARK, nodes_of, sections
+from hw1bench.session.sections import placed
 from hw1bench.session.tasks import Times
 from made_record import DENSE, book, case, experiment, ruled
 
@@ -109,15 +110,15 @@ def test_a_tier_that_trains_nothing_costs_nothing():
 
 
 def test_tables_are_put_between_the_marks_of_a_page():
-    old = f"# Title\n\nProse.\n\n{BEGIN}\nold\n{END}\n\nMore.\n"
-    new = page(old, tables(FIT, clusters=["2"]))
-    assert new.startswith(f"# Title\n\nProse.\n\n{BEGIN}\n\n## The full tier on clusters\n")
-    assert new.endswith(f"\n\n{END}\n\nMore.\n")
+    old = "# Title\n\nProse.\n\n<!-- scale: begin -->\nold\n<!-- scale: end -->\n\nMore.\n"
+    new = placed(old, MARK, tables(FIT, clusters=["2"]))
+    assert new.startswith("# Title\n\nProse.\n\n<!-- scale: begin -->\n\n## The full tier on clusters\n")
+    assert new.endswith("\n\n<!-- scale: end -->\n\nMore.\n")
     assert "\nold\n" not in new
-    assert page(new, tables(FIT, clusters=["2"])) == new
-    for text in ("", BEGIN, f"{END} {BEGIN}"):
+    assert placed(new, MARK, tables(FIT, clusters=["2"])) == new
+    for text in ("", "<!-- scale: begin -->", "<!-- scale: end --> <!-- scale: begin -->"):
         with pytest.raises(ValueError, match="no place for the tables"):
-            page(text, [])
+            placed(text, MARK, [])
 
 
 def test_the_command_simulates_what_is_selected_on_the_nodes_that_are_named(project, command, pytester):
@@ -145,7 +146,7 @@ def test_the_command_simulates_what_is_selected_on_the_nodes_that_are_named(proj
     assert [line for line in done.stdout.splitlines() if line.startswith("The ")] == ["The quick tier on clusters"]
     assert done.stdout.count("  2 CPUs on 2 nodes") == 2
     page = pytester.path / "page.md"
-    page.write_text(f"{BEGIN}\n{END}\n")
+    page.write_text("<!-- scale: begin -->\n<!-- scale: end -->\n")
     assert command(pytester.path, "plan", "--cluster", "--markdown", page).returncode == 0
     assert "## The full tier on clusters" in page.read_text()
     assert page.read_text().count("\n| 64 GPUs") == 2
@@ -175,7 +176,7 @@ def test_the_page_in_the_docs_is_up_to_date(collected_claims):
     (outlook,) = collected_claims.outlooks
     known = Times(costs.timed(collected_claims.cases, collected_claims.book))
     found = sections(outlook, collected_claims.cases, known, CLUSTERS)
-    assert page(text, found) == text, "make scale"
+    assert placed(text, MARK, found) == text, "make scale"
 
 
 def test_the_page_compares_the_simulation_with_a_cluster_in_the_form_of_the_command():

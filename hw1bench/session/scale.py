@@ -15,7 +15,8 @@ from hw1bench.specs.experiment import Function
 
 CLUSTERS = ("2", "16", "4x16", "16+1", "8x16+1", "64x16+1")
 """Clusters that are simulated if none is named, as ``nodes_of`` reads them: of CPUs, and of nodes with 16 CPUs and a GPU."""
-BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
+MARK = "scale"
+"""Of the place of the tables in a page: see ``hw1bench.session.sections.placed``."""
 _MOST = 10_000  # nodes
 _NOTE = (
     "Simulated from the times of blocks, see below, if nothing is stored. A block, eight runs of one arm, is a task, and so is "
@@ -56,15 +57,6 @@ def sections(outlook: Outlook, cases: Sequence[Case], times: Times, clusters: Se
     a cluster that cannot be read."""
     on = [nodes_of(text) for text in clusters]
     return [_clusters(outlook, cases, times, on), _blocks(outlook, cases, times)]
-
-
-def page(text: str, found: Iterable[Section]) -> str:
-    """The page ``text`` with the sections ``found`` between its two marks. Raises ValueError, in one line, if it lacks them."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for the tables: put {BEGIN} and {END} on lines of their own")
-    return "\n\n".join([before + BEGIN, *(one.markdown() for one in found), END + after])
 
 
 def _clusters(outlook: Outlook, cases: Sequence[Case], times: Times, on: Sequence[Sequence[Node]]) -> Section:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import fill
 
@@ -70,6 +70,17 @@ class Section:
         if self.anchors:
             cells = [[_anchor(first) + first, *others] for first, *others in cells]
         return "\n".join(f"| {' | '.join(row)} |" for row in [self.head, rule, *cells])
+
+
+def placed(page: str, mark: str, sections: Iterable[Section]) -> str:
+    """The Markdown ``page`` with ``sections`` between its marks, ``<!-- mark: begin -->`` and ``<!-- mark: end -->``. Raises
+    ValueError, in one line, if it lacks them."""
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    before, found, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise ValueError(f"the page has no place for the tables: put {begin} and {end} on lines of their own")
+    return "\n\n".join([before + begin, *(one.markdown() for one in sections), end + after])
 
 
 def _anchor(name: str) -> str:

@@ -1,4 +1,5 @@
-"""What the engine's training on a GPU is compared with: the plain loop, a stacked loop by ``torch.func``, and JAX.
+"""What the engine's training on images is compared with: the plain loop, as it is and compiled, a stacked loop by ``torch.func``,
+and JAX.
 
 Each starts from the weights of the engine's runs and takes their batches in their order, from images on the device, by Adam. None
 of them augments images, reads a loss or evaluates between steps. Dropout is the library's own.
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.contenders import jax_adam
-from benchmarks.gpu_problems import Problem
+from benchmarks.image_problems import Problem
 from hw1bench import models
 from hw1bench.specs import notation
 from hw1bench.training.streams import generator_for
@@ -59,8 +60,18 @@ def _criterion(problem: Problem) -> Callable[[Tensor, Tensor], Tensor]:
 
 def plain(problem: Problem, device: torch.device) -> Peer:
     """One run of ordinary modules, step by step: batch gathered, forward, backward, Adam."""
+    return _loop(problem, device, lambda net: net)
+
+
+def compiled(problem: Problem, device: torch.device) -> Peer:
+    """The same, with forward and backward compiled by ``torch.compile``."""
+    return _loop(problem, device, torch.compile)
+
+
+def _loop(problem: Problem, device: torch.device, made: Callable[[nn.Module], Any]) -> Peer:
     (net,) = _nets(problem, 1)
     net.to(device)
+    forward = made(net)
     x, y = _on(problem, device)
     orders, loss = problem.orders(1), _criterion(problem)
     optimizer = torch.optim.Adam(net.parameters(), lr=problem.arm.optimizer.lr, fused=True)
@@ -68,7 +79,7 @@ def plain(problem: Problem, device: torch.device) -> Peer:
     def epoch() -> None:
         for rows in next(orders)[:, 0].to(device):
             optimizer.zero_grad()
-            loss(net(x[rows]), y[rows]).backward()
+            loss(forward(x[rows]), y[rows]).backward()
             optimizer.step()
         synchronize(device)
 

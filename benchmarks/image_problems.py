@@ -1,4 +1,4 @@
-"""The nets that ``benchmarks.gpu`` trains, with the operations and bytes that a step of one run cannot do without."""
+"""The nets on images that benchmarks train, with the operations and bytes that a step of one run cannot do without."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ class Problem:
 
     @property
     def block(self) -> Block:
-        return Block("bench", "gpu", self.arm, 0)
+        return Block("bench", "images", self.arm, 0)
 
     @property
     def steps(self) -> int:
