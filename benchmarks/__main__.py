@@ -118,10 +118,10 @@ def images(rounds: int) -> Section:
         ("net, batch size", "backend", "ours", *PEERS_OF_IMAGES, *FLOORS, "best peer / ours"),
         [("", found)],
         "",
-        "Microseconds per step of one run, without evaluation. Nets of the full tier in full width, on random images of its "
-        "sets' shapes. Ours is the engine, eight runs; sequential is the engine's way where it has no kernel, run after run in "
-        "torch; the plain loop is one run that gathers its batches from memory, as it is and with its net compiled; JAX trains "
-        "eight runs by jit, vmap and scan.",
+        "Microseconds per step of one run, without evaluation and augmentation. Nets of the full tier in full width, on random "
+        "images of its sets' shapes. Ours is the engine, eight runs; sequential is the engine's way where it has no kernel, "
+        "run after run in torch; the plain loop is one run that gathers its batches from memory, as it is and with its net "
+        "compiled; JAX trains eight runs by jit, vmap and scan.",
         ("ours", *PEERS_OF_IMAGES, *FLOORS, "best peer / ours"),
     )
 

@@ -73,10 +73,12 @@ def _same(losses: Mapping[str, np.ndarray], close: float) -> None:
 
 
 def of_images(title: str, problem: ImageProblem, rounds: int) -> Row:
-    """Return the row of a net on images. Its epochs are made as short as ``OPERATIONS`` say."""
+    """Return the row of a net on images, without augmentation, which peers do not have. Its epochs are made as short as
+    ``OPERATIONS`` say."""
     runs = len(problem.block.seeds)
     steps = round(OPERATIONS / (runs * problem.operations.total))
-    problem = replace(problem, samples=problem.batch * min(max(steps, _FEWEST), _MOST))
+    plain = replace(problem.data, augment=False)
+    problem = replace(problem, data=plain, samples=problem.batch * min(max(steps, _FEWEST), _MOST))
     by_name: dict[str, Callable[[], Peer]] = {
         "plain loop": partial(image_peers.plain, problem, CPU),
         "torch.compile": partial(image_peers.compiled, problem, CPU),
