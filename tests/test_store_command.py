@@ -174,21 +174,24 @@ def test_records_are_exported_and_imported_by_experiment(judged, store, command,
     judged("-m", "not gpu", "--report-dir", "other")
     assert all(one["reused"] for one in json.loads(Path("other/claims.json").read_text())["claims"])
 
+    size = os.path.getsize("all.tar")
     record = next(Path("other/blocks").iterdir())
     record.write_text("no record")
-    _, lines = store("export", "all.tar", "--from", "other", status=1)
+    _, lines = store("export", "damaged.tar", "--from", "other", status=1)
     assert lines[0].startswith(f"'{record.name}' is left out: ")
     for arguments, why in (
         (["export", "claims.json"], "claims.json does not end in .tar"),
         (["export", "x.tar", "A-none"], "reports/blocks has no records of 'A-none': there are A-own, A-toy, gap"),
         (["export", "x.tar", "--from", "claims"], "claims/blocks is not a folder"),
-        (["import", "absent.tar"], "absent.tar"),
+        (["export", "all.tar"], "all.tar is there already: give another name, or remove it"),
+        (["import", "absent.tar"], "absent.tar is not a file: name one that hw1bench export wrote"),
         (["import", "claims/test_fit.py"], "test_fit.py"),
     ):
         found = command(pytester.path, *arguments)
         assert (found.returncode, found.stderr.count("\n")) == (2, 1)
         assert why in found.stderr
     assert not Path("x.tar").exists()
+    assert os.path.getsize("all.tar") == size
 
 
 def outlook(*subjects, tier="quick"):

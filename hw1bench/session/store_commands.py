@@ -76,6 +76,8 @@ def _export(say: Say, arguments: argparse.Namespace) -> int:
     folder, file = stored.folder_of(Path(arguments.source)), Path(arguments.file)
     if file.suffix != ".tar":
         raise ValueError(f"{file} does not end in .tar: name the file so")
+    if file.exists():
+        raise ValueError(f"{file} is there already: give another name, or remove it")
     entries = stored.of_experiments(folder, stock.entries(folder), arguments.experiments)
     moved = moving.pack(entries, file, say)
     say(f"{file}: {stored.summed(moved.records, moved.size)}")
@@ -86,7 +88,9 @@ def _import(say: Say, arguments: argparse.Namespace) -> int:
     from hw1bench.records import moving
     from hw1bench.session import stored
 
-    folder = Path(arguments.into) / "blocks"
-    moved = moving.unpack(Path(arguments.file), folder, say)
+    folder, file = Path(arguments.into) / "blocks", Path(arguments.file)
+    if not file.is_file():
+        raise ValueError(f"{file} is not a file: name one that hw1bench export wrote")
+    moved = moving.unpack(file, folder, say)
     say(f"{folder}: {stored.summed(moved.records, moved.size)} added, {moved.there:,} there already")
     return int(bool(moved.refused))
