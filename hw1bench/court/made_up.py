@@ -35,6 +35,7 @@ class MadeUp:
         protocol: Protocol = experiment.protocol(tier)
         self.arms = {arm.name: arm for arm in protocol.arms}
         self._known: dict[tuple[object, ...], Run] = {}
+        self._together: dict[tuple[object, ...], dict[str, Run]] = {}
         self._places = {name: place for place, name in enumerate(self.arms)}
         self._facts = {arm.name: Record({}, _facts(arm), 0.0).facts for arm in protocol.arms}
         self.shapes: dict[str, Shapes] = {arm.name: recorded(arm) for arm in protocol.arms}
@@ -75,8 +76,11 @@ class MadeUp:
         return self._runs(names, learns, left_out, as_whole=True)
 
     def _runs(self, names: list[str], learns: bool, left_out: float | None, *, as_whole: bool) -> dict[str, Run]:
-        groups = [group for group in self.results if set(group[1]) <= set(names)]
-        return {name: self._run(name, groups, learns, left_out, as_whole) for name in names}
+        asked = (tuple(names), learns, left_out, as_whole)
+        if asked not in self._together:
+            groups = [group for group in self.results if set(group[1]) <= set(names)]
+            self._together[asked] = {name: self._run(name, groups, learns, left_out, as_whole) for name in names}
+        return dict(self._together[asked])
 
     def _run(
         self,
