@@ -1,6 +1,8 @@
 """The engine trains the same run in a block as the naive loop, and repeats it bit for bit."""
 
+import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -337,6 +339,15 @@ def test_key_depends_on_everything_that_determines_the_numbers(monkeypatch):
     assert first == engine.key(block(arm()), CPU)
     monkeypatch.setattr(code, "digest", lambda patterns: "other sources")
     assert engine.key(block(arm()), CPU) != first
+
+
+def test_the_environment_has_the_sources_of_the_kernels_as_far_as_they_train(monkeypatch):
+    folder = Path(binaries.__file__).parent
+    sources = b"".join(path.read_bytes() for kind in ("*.cpp", "*.h") for path in sorted(folder.glob(kind)))
+    if binaries.isa():
+        assert engine.environment(CPU)["sources"] == hashlib.sha256(sources).hexdigest()[:8]
+    monkeypatch.setattr(engine.binaries, "isa", lambda: None)
+    assert "sources" not in engine.environment(CPU)
 
 
 def test_a_net_that_does_not_take_the_data_is_refused():

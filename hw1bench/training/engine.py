@@ -80,6 +80,8 @@ def environment(device: torch.device, precision: Precision = "default") -> dict[
         "isa": binaries.isa() or arithmetic.capability().lower(),
         "threads": torch.get_num_threads(),
         "kernels": binaries.isa() is not None,
+        # Other sources sum in another order, so that long training ends elsewhere, as on another machine.
+        **({"sources": binaries.sources()} if binaries.isa() else {}),
         "compiled": device.type == "cpu" and compiler_works(),
         **_convolutions(device, precision),
         **({"triton": stacked_net.kernels_version(device)} if device.type == "cuda" else {}),

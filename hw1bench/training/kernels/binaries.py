@@ -85,6 +85,12 @@ def build() -> str:
     return "" if found is None else found.build().decode()
 
 
+def sources() -> str:
+    """Return the digest of the sources of the kernels in use, eight digits of it; "" if there are none."""
+    found = _libraries()[0].get(isa() or "")
+    return "" if found is None else found.source_digest().decode()[:8]
+
+
 def isa() -> str | None:
     """Return the instruction set in use; None if there are no kernels."""
     return (instruction_sets() or (None,))[-1]
