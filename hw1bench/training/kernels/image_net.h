@@ -27,8 +27,17 @@ struct Span {
 };
 
 constexpr int STRIP = 48;                       // minimum number of positions that pass through a layer at a time
+constexpr int GRADIENT_STRIP = 144;             // positions that the gradient of weights takes at a time
 constexpr std::size_t GROUP_BYTES = 2 << 20;    // for the activations of a group of blocks
 constexpr std::size_t DELTA_BYTES = 256 << 10;  // for the deltas of `delta_blocks` blocks
+
+// Sizes of the blocks of sums that stay in registers for the gradient of weights: of a convolution GRADIENT_ROWS outputs x
+// GRADIENT_TAPS taps; of a dense layer, for two samples, DENSE_ROWS outputs x DENSE_INPUTS vectors of inputs.
+#if defined(__AVX512F__)
+constexpr int GRADIENT_ROWS = 4, GRADIENT_TAPS = 6, DENSE_ROWS = 6, DENSE_INPUTS = 2;
+#else
+constexpr int GRADIENT_ROWS = 3, GRADIENT_TAPS = 3, DENSE_ROWS = 3, DENSE_INPUTS = 2;
+#endif
 
 template <class T> struct Stage : ImageStage {
     using V = typename Vectors<T>::V;
@@ -58,6 +67,7 @@ template <class T> struct Stage : ImageStage {
     Tap* back_tap;
 
     int side() const { return 2 * padding - kernel + 1; }  // change of a map's side by the layer
+    bool dense() const { return kernel * height * width == 1; }
     int features() const { return outputs * windows; }
 
     // The numbers that a dropout draws per sample.
@@ -85,7 +95,7 @@ template <class T> struct Stage : ImageStage {
         margin = first ? 0 : kernel - 1 - padding;
         delta_width = width + side() + 2 * margin;
         delta_map = (height + side() + 2 * margin) * delta_width;
-        delta_block = outputs * delta_map;
+        delta_block = apart(outputs * delta_map);
     }
 
     void lay_out(Arena& arena, int group) {
@@ -119,6 +129,13 @@ template <class T> struct Stage : ImageStage {
     }
 
   private:
+    // A distance of at least `vectors`, in vectors, at which the same places of several blocks do not compete for the same
+    // set of the cache: an odd number of lines.
+    static int apart(int vectors) {
+        constexpr int line = std::max(int(ALIGNMENT / sizeof(V)), 1);
+        return ((vectors + line - 1) / line | 1) * line;
+    }
+
     int margin, delta_width;  // of the deltas
 
     void connect_forward(int out_block, int next_padding, int wide, int group) {
@@ -174,6 +191,7 @@ template <class T> struct StagedNet : Vectors<T> {
     V *deltas[2];        // (group, outputs, windows) of a stage and of the stage below, alternating
     V *strip_sums;       // (outputs, strip): sums of a layer
     V *gradient_sums;    // of a layer's weights, from strip to strip
+    V *packed;           // deltas of a strip, or inputs of a dense layer, in the order in which the gradient takes them
     int32_t *identity;   // (longest strip,): 0, 1, 2, ...
     int32_t *columns;    // (LANES, width): source columns of augmented rows
     T* pixels;           // (LANES, width): augmented rows
@@ -207,26 +225,28 @@ template <class T> struct StagedNet : Vectors<T> {
         const int groups = most < 1 ? blocks : (blocks + most - 1) / most;
         group = (blocks + groups - 1) / groups;
         for (Stage<T>& stage : stages) {
-            const int fit = int(DELTA_BYTES / (stage.delta_block * sizeof(V)));
+            const int fit = int(DELTA_BYTES / (stage.outputs * stage.delta_map * sizeof(V)));
             stage.delta_blocks = std::min(group, std::max(fit, 1));
         }
     }
 
     void lay_out(Arena& arena) {
-        std::size_t widest = 0, strip = 0, longest = 0, kept = 0;
+        std::size_t widest = 0, strip = 0, longest = 0, kept = 0, most = GRADIENT_ROWS * GRADIENT_STRIP;
         for (Stage<T>& stage : stages) {
             stage.lay_out(arena, group);
             const std::size_t inputs = std::size_t(stage.channels) * stage.height * stage.width;
             widest = std::max({widest, inputs, std::size_t(stage.features())});
             strip = std::max(strip, std::size_t(stage.outputs) * stage.strip);
             longest = std::max(longest, std::size_t(stage.strip));
-            if (stage.delta_blocks * stage.positions > STRIP)
+            if (stage.dense()) most = std::max(most, std::size_t(LANES) * DENSE_INPUTS * stage.delta_blocks);
+            else if (stage.delta_blocks * stage.positions > GRADIENT_STRIP)
                 kept = std::max(kept, std::size_t(stage.outputs) * stage.taps);
         }
         logits = arena.take<V>(std::size_t(group) * classes);
         for (V*& array : deltas) array = arena.take<V>(group * widest);
         strip_sums = arena.take<V>(strip);
         gradient_sums = arena.take<V>(kept);
+        packed = arena.take<V>(most);
         identity = arena.take<int32_t>(longest);
         columns = arena.take<int32_t>(LANES * problem.width);
         pixels = arena.take<T>(LANES * problem.width);

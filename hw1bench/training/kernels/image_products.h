@@ -1,4 +1,4 @@
-// A layer's sums of products in the image kernel: its outputs, the deltas of its inputs, and its weights' gradient.
+// A layer's sums of products in the image kernel: its outputs, and the deltas of its inputs.
 
 #pragma once
 
@@ -6,26 +6,17 @@
 
 namespace {
 
-// Sizes of the blocks of sums that stay in registers. Forward and backward: SUMS in all, outputs x positions, with at
-// most POSITIONS positions. Gradient of the weights: GRADIENT_ROWS outputs x GRADIENT_TAPS inputs. With 16 registers,
-// larger blocks were measured up to 1.5 times slower, because the compiler then spills.
+// Sizes of the blocks of sums that stay in registers: SUMS in all, outputs x positions, with at most POSITIONS positions.
+// With 16 registers, larger blocks were measured up to 1.5 times slower, because the compiler then spills.
 #if defined(__AVX512F__)
-constexpr int SUMS = 24, POSITIONS = 6, GRADIENT_ROWS = 4, GRADIENT_TAPS = 6;
+constexpr int SUMS = 24, POSITIONS = 6;
 #else
-constexpr int SUMS = 12, POSITIONS = 2, GRADIENT_ROWS = 3, GRADIENT_TAPS = 3;
+constexpr int SUMS = 12, POSITIONS = 2;
 #endif
 
 template <class T> class LayerProducts : Vectors<T> {
     using typename Vectors<T>::V;
     using Vectors<T>::each, Vectors<T>::LANES, Vectors<T>::splat;
-
-    // to[j] += the sum of the lanes of v[j], for j < N.
-    template <int N> static void add_sums(V* v, T* to) {
-        constexpr int here = N < LANES ? N : LANES;
-        const V folded = Vectors<T>::template sums<here>(v);
-        UNROLL for (int j = 0; j < here; ++j) to[j] += folded[j];
-        if constexpr (N > LANES) add_sums<N - LANES>(v + LANES, to + LANES);
-    }
 
     // out[to[p] + row * out_row] = bias[row] + sum over taps of w[row * by_row + tap.weight] * in[from[p] + tap.at].
     // `spans`, if given, holds the range of taps at each position whose inputs may be nonzero.
@@ -76,51 +67,6 @@ template <class T> class LayerProducts : Vectors<T> {
         products(stage.channels, count * map, stage.outputs * square, net.w + stage.weight, square, nullptr,
                  stage.back_tap, stage.delta, stage.back_from, below + start * std::ptrdiff_t(stage.channels) * map,
                  stage.back_to, map, stage.back_span);
-    }
-
-    // Adds to the gradient of the layer's weights, for `blocks` blocks from `start_block` on: sums over positions of
-    // delta * input, kept as vectors from strip to strip, whose lanes are added up after the last strip.
-    static void weights_gradient(const StagedNet<T>& net, const Stage<T>& stage, int start_block, int blocks) {
-        const int32_t* from = stage.from + start_block * stage.positions;
-        const int positions = blocks * stage.positions;
-        const V* in = stage.in;
-        for (int start = 0; start < positions; start += STRIP) {
-            const int count = std::min(STRIP, positions - start);
-            const bool opens = start == 0, closes = start + count == positions;
-            const int32_t *x_at = from + start, *delta_at = stage.delta_at + start;
-            V* kept = net.gradient_sums;
-            for (int row = 0; row < stage.outputs; row += GRADIENT_ROWS)
-                with_constant<GRADIENT_ROWS>(stage.outputs - row, [&](auto rows_here) {
-                    constexpr int R = rows_here;
-                    const V* delta = stage.delta + row * std::ptrdiff_t(stage.delta_map);
-                    const std::ptrdiff_t map = stage.delta_map;
-                    for (int t = 0; t < stage.taps; t += GRADIENT_TAPS)
-                        with_constant<GRADIENT_TAPS>(stage.taps - t, [&](auto taps_here) {
-                            constexpr int C = taps_here;
-                            V total[R][C];
-                            const V* h[C];
-                            UNROLL for (int c = 0; c < C; ++c) h[c] = in + stage.tap[t + c].at;
-                            each(total, [&](V& sum, int r, int c) { sum = opens ? V{} : kept[r * C + c]; });
-                            for (int p = 0; p < count; ++p) {
-                                const V* d = delta + delta_at[p];
-                                const std::ptrdiff_t at = x_at[p];
-                                V value[R];
-                                UNROLL for (int r = 0; r < R; ++r) value[r] = d[r * map];
-                                UNROLL for (int c = 0; c < C; ++c) {
-                                    const V x = h[c][at];
-                                    UNROLL for (int r = 0; r < R; ++r) total[r][c] += value[r] * x;
-                                }
-                            }
-                            if (closes) {
-                                T* to = net.g + stage.weight + row * std::ptrdiff_t(stage.taps) + t;
-                                UNROLL for (int r = 0; r < R; ++r) add_sums<C>(total[r], to + r * stage.taps);
-                            } else {
-                                each(total, [&](V& sum, int r, int c) { kept[r * C + c] = sum; });
-                            }
-                            kept += R * C;
-                        });
-                });
-        }
     }
 };
 

@@ -11,23 +11,10 @@ constexpr int MARGIN = 4;  // padding of the augmentation
 
 template <class T> class GroupReader : Vectors<T> {
     using typename Vectors<T>::Mask, typename Vectors<T>::V;
-    using Vectors<T>::LANES, Vectors<T>::shuffle;
+    using Vectors<T>::LANES;
     using Bytes = typename Stage<T>::Bytes;
 
     const StagedNet<T>& net;
-
-    // A step of `transpose`: exchanges bit K of the vector's index with bit K of the lane.
-    template <int K, class Vector, class Lanes, std::size_t... J>
-    static void exchange(Vector (&v)[LANES], std::index_sequence<J...>) {
-        using Index = std::decay_t<decltype(Lanes{}[0])>;
-        UNROLL for (int i = 0; i < LANES; ++i)
-            if (!(i & K)) {
-                const Vector a = v[i], b = v[i | K];
-                v[i] = shuffle(a, b, Lanes{Index(J & K ? LANES + (J ^ K) : J)...});
-                v[i | K] = shuffle(a, b, Lanes{Index(J & K ? LANES + J : J ^ K)...});
-            }
-        if constexpr (2 * K < LANES) exchange<2 * K, Vector, Lanes>(v, std::index_sequence<J...>{});
-    }
 
     // to[p][lane] = from[lane][p], for p < count.
     template <class Vector, class Lanes, class A>
@@ -37,7 +24,7 @@ template <class T> class GroupReader : Vectors<T> {
         for (; p + LANES <= count; p += LANES) {
             Vector v[LANES];
             UNROLL for (int i = 0; i < LANES; ++i) v[i] = *reinterpret_cast<const Unaligned*>(from[i] + p);
-            exchange<1, Vector, Lanes>(v, std::make_index_sequence<LANES>{});
+            Vectors<T>::template transpose<Vector, Lanes>(v);
             UNROLL for (int i = 0; i < LANES; ++i) *reinterpret_cast<Unaligned*>(to + (p + i) * LANES) = v[i];
         }
         for (; p < count; ++p)

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "image_gradient.h"
 #include "image_loss.h"
 #include "image_pooling.h"
 #include "image_products.h"
@@ -40,7 +41,7 @@ template <class T> class ImageRun : Vectors<T> {
             for (int start = 0; start < blocks; start += stage.delta_blocks) {
                 const int count = std::min(stage.delta_blocks, blocks - start);
                 Pooling::backward(net, stage, above, start, count, dropout);
-                Products::weights_gradient(net, stage, start, count);
+                WeightsGradient<T>::add(net, stage, start, count);
                 if (s > 0) Products::backward(net, stage, below, start, count);
             }
             std::swap(above, below);

@@ -86,6 +86,23 @@ template <class T, int BYTES = VECTOR_BYTES> struct Vectors {
 #endif
     }
 
+    // v[i][j] becomes v[j][i]. `K`: exchanges bit K, and the higher bits, of the vector's index with those of the lane.
+    template <class Vector, class Lanes, int K = 1> static void transpose(Vector (&v)[LANES]) {
+        exchange<K, Vector, Lanes>(v, std::make_index_sequence<LANES>{});
+        if constexpr (2 * K < LANES) transpose<Vector, Lanes, 2 * K>(v);
+    }
+
+    template <int K, class Vector, class Lanes, std::size_t... J>
+    static void exchange(Vector (&v)[LANES], std::index_sequence<J...>) {
+        using Index = std::decay_t<decltype(Lanes{}[0])>;
+        UNROLL for (int i = 0; i < LANES; ++i)
+            if (!(i & K)) {
+                const Vector a = v[i], b = v[i | K];
+                v[i] = shuffle(a, b, Lanes{Index(J & K ? LANES + (J ^ K) : J)...});
+                v[i | K] = shuffle(a, b, Lanes{Index(J & K ? LANES + J : J ^ K)...});
+            }
+    }
+
     // ---- sums over the lanes of a vector
 
     // Lane j: a[j] + a[j ^ K] if bit K of j is clear, else b[j] + b[j ^ K].
