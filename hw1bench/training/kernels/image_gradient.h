@@ -22,13 +22,13 @@ template <class T> class WeightsGradient : Vectors<T> {
         if constexpr (N > LANES) add_sums<N - LANES>(v + LANES, to + LANES);
     }
 
-    // total[r][c] += the sum over positions of delta[p * R + r] * in[from[p] + tap[c].at].
+    // total[r][c] += the sum over positions of delta[p * R + r] * in[from[p] + tap_at[c]].
     template <int R, int C>
-    NOINLINE static void add_products(V (&total)[R][C], const V* delta, const V* in, const Tap* tap, const int32_t* from,
+    NOINLINE static void add_products(V (&total)[R][C], const V* delta, const V* in, const int32_t* tap_at, const int32_t* from,
                                       int positions) {
         V sums[R][C];
         const V* x[C];
-        UNROLL for (int c = 0; c < C; ++c) x[c] = in + tap[c].at;
+        UNROLL for (int c = 0; c < C; ++c) x[c] = in + tap_at[c];
         each(sums, [&](V& sum, int r, int c) { sum = total[r][c]; });
         for (int p = 0; p < positions; ++p, delta += R) {
             const std::ptrdiff_t at = from[p];
@@ -62,7 +62,7 @@ template <class T> class WeightsGradient : Vectors<T> {
                             constexpr int C = taps_here;
                             V total[R][C];
                             each(total, [&](V& sum, int r, int c) { sum = opens ? V{} : kept[r * C + c]; });
-                            add_products(total, packed, stage.in, stage.tap + t, from, count);
+                            add_products(total, packed, stage.in, stage.tap_at + t, from, count);
                             if (closes) {
                                 T* to = net.g + stage.weight + row * std::ptrdiff_t(stage.taps) + t;
                                 UNROLL for (int r = 0; r < R; ++r) add_sums<C>(total[r], to + r * stage.taps);

@@ -10,21 +10,12 @@
 
 #include "activations.h"
 #include "image_problem.h"
+#include "image_taps.h"
 #include "memory.h"
 
 namespace {
 
 enum DropoutKind { NO_DROPOUT, OF_NUMBERS, OF_MAPS };
-
-// A term of a sum: the offset of its input from the position, and of its weight from the output's first weight.
-struct Tap {
-    int32_t at, weight;
-};
-
-// A range of taps.
-struct Span {
-    int32_t first, end;
-};
 
 constexpr int STRIP = 48;                       // minimum number of positions that pass through a layer at a time
 constexpr int GRADIENT_STRIP = 144;             // positions that the gradient of weights takes at a time
@@ -52,9 +43,12 @@ template <class T> struct Stage : ImageStage {
     int delta_blocks, delta_map, delta_block;  // deltas are stored for `delta_blocks` blocks at a time
 
     // Forward: inputs (blocks, channels, padded height, padded width); `from` (positions,) and `to` (windows,) of all
-    // blocks. `out` is the array of the next stage's inputs, with maps `out_map` apart.
+    // blocks. `out` is the array of the next stage's inputs, with maps `out_map` apart. `place` are the positions of all
+    // blocks, strip by strip.
     V *in, *out;
     int32_t *from, *to;
+    Place* place;
+    int32_t* tap_at;  // (taps,): offsets of all taps' inputs from a position
     Tap* tap;
     Bytes *kept_before, *kept_after;  // (outputs, positions or windows of all blocks)
     Bytes* winner;                    // (outputs, windows of all blocks): index in the window; `area` if it was dropped
@@ -62,8 +56,8 @@ template <class T> struct Stage : ImageStage {
     // Backward: the layer's deltas (blocks, outputs, height, width), each map with a margin of zeros.
     V* delta;
     int32_t* delta_at;             // (positions,) of these blocks
-    int32_t *back_from, *back_to;  // (input positions,) of these blocks, in `delta` and in the deltas below
-    Span* back_span;
+    int back_blocks;    // blocks whose input positions are taken together, at most
+    Place* back_place;  // (input positions,) of 1 block, then of 2, to `back_blocks`
     Tap* back_tap;
 
     int side() const { return 2 * padding - kernel + 1; }  // change of a map's side by the layer
@@ -76,8 +70,13 @@ template <class T> struct Stage : ImageStage {
         return before_pool ? outputs * (height + side()) * (width + side()) : features();
     }
 
+    // The places before those of `blocks` blocks in `back_place`.
+    std::size_t back_places(int blocks) const { return std::size_t(blocks) * (blocks - 1) / 2 * height * width; }
+
     // `offset`: of its weights in the flat arrays. The first stage passes no deltas on.
-    Stage(const ImageStage& given, int offset, bool first) : ImageStage(given) {
+    Stage(const ImageStage& given, int offset, bool first)
+        : ImageStage(given), rows(reach(height)), columns(reach(width)), back_rows(back_reach(height)),
+          back_columns(back_reach(width)) {
         pooled_height = (height + side()) / pool;
         pooled_width = (width + side()) / pool;
         area = pool * pool;
@@ -100,20 +99,19 @@ template <class T> struct Stage : ImageStage {
 
     void lay_out(Arena& arena, int group) {
         const std::size_t all_windows = std::size_t(group) * windows, all_positions = all_windows * area;
-        const std::size_t map = std::size_t(height) * width;
         in = arena.take<V>(std::size_t(group) * in_block);
         from = arena.take<int32_t>(all_positions);
         to = arena.take<int32_t>(all_windows);
-        tap = arena.take<Tap>(taps);
+        place = arena.take<Place>(all_positions);
+        tap_at = arena.take<int32_t>(taps);
+        tap = arena.take<Tap>(std::size_t(channels) * rows.total * columns.total);
         if (before) kept_before = arena.take<Bytes>(outputs * all_positions);
         if (after) kept_after = arena.take<Bytes>(outputs * all_windows);
         if (area > 1) winner = arena.take<Bytes>(outputs * all_windows);
         delta = arena.take<V>(std::size_t(delta_blocks) * delta_block);
         delta_at = arena.take<int32_t>(std::size_t(delta_blocks) * positions);
-        back_from = arena.take<int32_t>(delta_blocks * map);
-        back_to = arena.take<int32_t>(delta_blocks * map);
-        back_span = arena.take<Span>(delta_blocks * map);
-        back_tap = arena.take<Tap>(outputs * kernel * kernel);
+        back_place = arena.take<Place>(back_places(back_blocks + 1));
+        back_tap = arena.take<Tap>(std::size_t(outputs) * back_rows.total * back_columns.total);
     }
 
     // Fills the tables of the offsets of the stage's inputs and outputs. Its outputs are the next stage's inputs, or
@@ -136,6 +134,22 @@ template <class T> struct Stage : ImageStage {
         return ((vectors + line - 1) / line | 1) * line;
     }
 
+    Reach rows, columns, back_rows, back_columns;  // of the kernel, at output positions and at input positions
+
+    Reach reach(int size) const {
+        return {(size + side()) / pool * pool, [&](int i) {
+                    return Span{std::max(padding - i, 0), std::min(size + padding - i, int(kernel))};
+                }};
+    }
+
+    // The deltas of positions that pooling drops are zero.
+    Reach back_reach(int size) const {
+        const int kept = (size + side()) / pool * pool;
+        return {size, [&](int i) {
+                    return Span{std::max(i + padding - kept + 1, 0), std::min(i + padding + 1, int(kernel))};
+                }};
+    }
+
     int margin, delta_width;  // of the deltas
 
     void connect_forward(int out_block, int next_padding, int wide, int group) {
@@ -152,26 +166,42 @@ template <class T> struct Stage : ImageStage {
                     }
                 }
         const int k = kernel;
-        for (int t = 0; t < taps; ++t) tap[t] = {t / (k * k) * in_map + t / k % k * padded_width + t % k, t};
+        for (int t = 0; t < taps; ++t) tap_at[t] = t / (k * k) * in_map + t / k % k * padded_width + t % k;
+        const TapLists lists(rows, columns, tap, [&](Span y_span, Span x_span, Tap* next) {
+            for (int c = 0; c < channels; ++c)
+                for (int y = y_span.first; y < y_span.end; ++y)
+                    for (int x = x_span.first; x < x_span.end; ++x)
+                        *next++ = {c * in_map + y * padded_width + x, (c * k + y) * k + x};
+            return next;
+        });
+        const int count = group * positions;
+        for (int p = 0; p < count; ++p) {
+            const int window = p / area % windows, i = p % area;
+            const int y = window / pooled_width * pool + i / pool, x = window % pooled_width * pool + i % pool;
+            place[p] = {from[p], p % strip, lists.at(y, x)};
+        }
+        for (int start = 0; start < count; start += strip)
+            sort_by_taps(place + start, place + std::min(start + strip, count));
     }
 
     void connect_backward() {
-        // Ordered by the kernel's rows, so that the taps of a row of inputs are contiguous. A step right in the kernel
-        // is a step left in the deltas.
-        const int k = kernel;
-        Tap* next_tap = back_tap;
-        for (int y = 0; y < k; ++y)
-            for (int o = 0; o < outputs; ++o)
-                for (int x = 0; x < k; ++x)
-                    *next_tap++ = {o * delta_map + (k - 1 - y) * delta_width + k - 1 - x, o * taps + y * k + x};
-        const int map = height * width, rows = pooled_height * pool;
-        for (int i = 0; i < delta_blocks * map; ++i) {
-            const int block = i / map, y = i % map / width, x = i % width;
-            back_from[i] = block * delta_block + y * delta_width + x;
-            back_to[i] = block * channels * map + i % map;
-            const int first = y + padding - rows + 1, last = std::min(y + padding, k - 1);
-            const int taps_per_row = outputs * k;  // the deltas of rows that pooling drops are zero
-            back_span[i] = {std::max(first, 0) * taps_per_row, (last + 1) * taps_per_row};
+        // Ordered by the kernel's rows. A step right in the kernel is a step left in the deltas.
+        const int k = kernel, map = height * width;
+        const TapLists lists(back_rows, back_columns, back_tap, [&](Span y_span, Span x_span, Tap* next) {
+            for (int y = y_span.first; y < y_span.end; ++y)
+                for (int o = 0; o < outputs; ++o)
+                    for (int x = x_span.first; x < x_span.end; ++x)
+                        *next++ = {o * delta_map + (k - 1 - y) * delta_width + k - 1 - x, o * taps + y * k + x};
+            return next;
+        });
+        Place* next = back_place;
+        for (int blocks = 1; blocks <= back_blocks; ++blocks) {
+            Place* const first = next;
+            for (int block = 0; block < blocks; ++block)
+                for (int i = 0; i < map; ++i)
+                    *next++ = {block * delta_block + i / width * delta_width + i % width, block * channels * map + i,
+                               lists.at(i / width, i % width)};
+            sort_by_taps(first, next);
         }
     }
 };
@@ -192,7 +222,6 @@ template <class T> struct StagedNet : Vectors<T> {
     V *strip_sums;       // (outputs, strip): sums of a layer
     V *gradient_sums;    // of a layer's weights, from strip to strip
     V *packed;           // deltas of a strip, or inputs of a dense layer, in the order in which the gradient takes them
-    int32_t *identity;   // (longest strip,): 0, 1, 2, ...
     int32_t *columns;    // (LANES, width): source columns of augmented rows
     T* pixels;           // (LANES, width): augmented rows
     double* numbers;     // (4, classes), for the loss
@@ -227,17 +256,18 @@ template <class T> struct StagedNet : Vectors<T> {
         for (Stage<T>& stage : stages) {
             const int fit = int(DELTA_BYTES / (stage.outputs * stage.delta_map * sizeof(V)));
             stage.delta_blocks = std::min(group, std::max(fit, 1));
+            const int map = stage.height * stage.width;
+            stage.back_blocks = std::min(stage.delta_blocks, std::max((STRIP + map - 1) / map, 2));
         }
     }
 
     void lay_out(Arena& arena) {
-        std::size_t widest = 0, strip = 0, longest = 0, kept = 0, most = GRADIENT_ROWS * GRADIENT_STRIP;
+        std::size_t widest = 0, strip = 0, kept = 0, most = GRADIENT_ROWS * GRADIENT_STRIP;
         for (Stage<T>& stage : stages) {
             stage.lay_out(arena, group);
             const std::size_t inputs = std::size_t(stage.channels) * stage.height * stage.width;
             widest = std::max({widest, inputs, std::size_t(stage.features())});
             strip = std::max(strip, std::size_t(stage.outputs) * stage.strip);
-            longest = std::max(longest, std::size_t(stage.strip));
             if (stage.dense()) most = std::max(most, std::size_t(LANES) * DENSE_INPUTS * stage.delta_blocks);
             else if (stage.delta_blocks * stage.positions > GRADIENT_STRIP)
                 kept = std::max(kept, std::size_t(stage.outputs) * stage.taps);
@@ -247,12 +277,10 @@ template <class T> struct StagedNet : Vectors<T> {
         strip_sums = arena.take<V>(strip);
         gradient_sums = arena.take<V>(kept);
         packed = arena.take<V>(most);
-        identity = arena.take<int32_t>(longest);
         columns = arena.take<int32_t>(LANES * problem.width);
         pixels = arena.take<T>(LANES * problem.width);
         numbers = arena.take<double>(4 * classes);
         g = arena.take<T>(parameters);
-        for (int i = 0; !arena.only_counts() && i < int(longest); ++i) identity[i] = i;
     }
 };
 

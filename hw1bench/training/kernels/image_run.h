@@ -27,7 +27,7 @@ template <class T> class ImageRun : Vectors<T> {
             const int positions = blocks * stage.positions;
             for (int start = 0; start < positions; start += stage.strip) {
                 const int count = std::min(stage.strip, positions - start);
-                Products::forward(net, stage, start, count);
+                Products::forward(net, stage, start);
                 Pooling::forward(net, stage, start, count, training, dropout);
             }
         }
