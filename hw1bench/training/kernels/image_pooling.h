@@ -61,9 +61,11 @@ template <class T> class StagePooling : Activations<T> {
         }
     }
 
-    template <Activation A>
+    // Area is the stage's area, or 0 for any.
+    template <Activation A, int Area>
     static void spread_deltas(const StagedNet<T>& net, const Stage<T>& stage, const V* above, int start, int count,
                               bool dropout) {
+        const int area = Area ? Area : stage.area;
         const bool before = dropout && stage.before, after = dropout && stage.after;
         const T kept_before = before ? 1 / stage.scale_before : 1, scale = before ? stage.scale_before : 1;
         const T kept_after = after ? 1 / stage.scale_after : 1;
@@ -76,7 +78,7 @@ template <class T> class StagePooling : Activations<T> {
                 const int32_t* to = stage.to + block * stage.windows;
                 const int32_t* at = stage.delta_at + (block - start) * stage.positions;
                 V* delta = stage.delta + o * std::ptrdiff_t(stage.delta_map);
-                for (int i = 0; i < stage.windows; ++i, at += stage.area) {
+                for (int i = 0; i < stage.windows; ++i, at += area) {
                     V h = out[to[i]], value = d[i];
                     if (after) {
                         h *= kept_after;
@@ -87,25 +89,27 @@ template <class T> class StagePooling : Activations<T> {
                         value *= scale;
                     }
                     value = derive(A, h, value);
-                    if (stage.area == 1) {
-                        bias += value;
+                    if (area == 1) {
                         delta[at[0]] = value;
                     } else {
                         const Mask winner = __builtin_convertvector(stage.winner[row + i], Mask);
-                        for (int k = 0; k < stage.area; ++k) {
-                            const V here = winner == k ? value : V{};
-                            delta[at[k]] = here;
-                            bias += here;
-                        }
+                        UNROLL for (int k = 0; k < area; ++k) delta[at[k]] = winner == k ? value : V{};
+                        if (before) value = winner < area ? value : V{};
                     }
+                    bias += value;
                 }
             }
             net.g[stage.bias + o] += sum(bias);
         }
     }
 
-    template <class F> static void with_activation_of(const Stage<T>& stage, F f) {
-        with_activation<RELU, LEAKY_RELU, TANH, LINEAR>(stage.activation, f);
+    // Calls f with the stage's activation and area as constants; area 0 stands for any.
+    template <class F> static void with_constants_of(const Stage<T>& stage, F f) {
+        with_activation<RELU, LEAKY_RELU, TANH, LINEAR>(stage.activation, [&](auto activation) {
+            if (stage.area == 1) f(activation, std::integral_constant<int, 1>{});
+            else if (stage.area == 4) f(activation, std::integral_constant<int, 4>{});
+            else f(activation, std::integral_constant<int, 0>{});
+        });
     }
 
   public:
@@ -113,12 +117,8 @@ template <class T> class StagePooling : Activations<T> {
     // backward pass follows. `dropout`: the dropout masks apply.
     static void forward(const StagedNet<T>& net, const Stage<T>& stage, int start, int count, bool training,
                         bool dropout) {
-        with_activation_of(stage, [&](auto activation) {
-            constexpr Activation A = activation;
-            const int first = start / stage.area, here = count / stage.area;
-            if (stage.area == 1) pool_windows<A, 1>(net, stage, first, here, training, dropout);
-            else if (stage.area == 4) pool_windows<A, 4>(net, stage, first, here, training, dropout);
-            else pool_windows<A, 0>(net, stage, first, here, training, dropout);
+        with_constants_of(stage, [&](auto activation, auto area) {
+            pool_windows<activation, area>(net, stage, start / stage.area, count / stage.area, training, dropout);
         });
     }
 
@@ -126,9 +126,8 @@ template <class T> class StagePooling : Activations<T> {
     // on; adds to the gradient of the biases.
     static void backward(const StagedNet<T>& net, const Stage<T>& stage, const V* above, int start, int count,
                          bool dropout) {
-        with_activation_of(stage, [&](auto activation) {
-            constexpr Activation A = activation;
-            spread_deltas<A>(net, stage, above, start, count, dropout);
+        with_constants_of(stage, [&](auto activation, auto area) {
+            spread_deltas<activation, area>(net, stage, above, start, count, dropout);
         });
     }
 };

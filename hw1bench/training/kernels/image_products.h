@@ -6,12 +6,13 @@
 
 namespace {
 
-// Sizes of the blocks of sums that stay in registers: SUMS in all, outputs x positions, with at most POSITIONS positions.
+// Sizes of the blocks of sums that stay in registers: SUMS in all, outputs x positions, with at most POSITIONS positions, or
+// MOST_POSITIONS of layers with FEW_ROWS outputs or fewer.
 // With 16 registers, larger blocks were measured up to 1.5 times slower, because the compiler then spills.
 #if defined(__AVX512F__)
-constexpr int SUMS = 24, POSITIONS = 6;
+constexpr int SUMS = 24, POSITIONS = 6, FEW_ROWS = 2, MOST_POSITIONS = 8;
 #else
-constexpr int SUMS = 12, POSITIONS = 2;
+constexpr int SUMS = 12, POSITIONS = 2, FEW_ROWS = 2, MOST_POSITIONS = 4;
 #endif
 
 template <class T> class LayerProducts : Vectors<T> {
@@ -41,10 +42,11 @@ template <class T> class LayerProducts : Vectors<T> {
     // The same for all rows, at `places` places.
     static void sums(int rows, int places, const Place* place, const Tap* tap, const T* w, std::ptrdiff_t by_row,
                      const T* bias, const V* in, V* out, std::ptrdiff_t out_row) {
+        const int most = rows > FEW_ROWS ? POSITIONS : MOST_POSITIONS;
         for (const Place* const end = place + places; place < end;) {
             int same = 1;
-            while (same < POSITIONS && place + same < end && place[same].taps == place->taps) ++same;
-            with_constant<POSITIONS>(same, [&](auto columns_here) {
+            while (same < most && place + same < end && place[same].taps == place->taps) ++same;
+            with_constant<MOST_POSITIONS>(same, [&](auto columns_here) {
                 constexpr int C = columns_here, MOST = SUMS / C < 8 ? SUMS / C : 8;
                 for (int row = 0, parts = (rows + MOST - 1) / MOST; row < rows; --parts) {
                     const int here = (rows - row + parts - 1) / parts;
