@@ -1,6 +1,6 @@
 // The gradient of a layer's weights in the image kernel: sums over samples and positions of delta * input.
 //
-// Each lane has sums of its own, over blocks and positions in their order; the sums of the lanes are then added in pairs.
+// Each lane has sums of its own, over blocks and positions in their order; the lanes are then added in pairs.
 
 #pragma once
 
@@ -24,8 +24,8 @@ template <class T> class WeightsGradient : Vectors<T> {
 
     // total[r][c] += the sum over positions of delta[p * R + r] * in[from[p] + tap_at[c]].
     template <int R, int C>
-    NOINLINE static void add_products(V (&total)[R][C], const V* delta, const V* in, const int32_t* tap_at, const int32_t* from,
-                                      int positions) {
+    NOINLINE static void add_products(V (&total)[R][C], const V* delta, const V* in, const int32_t* tap_at,
+                                      const int32_t* from, int positions) {
         V sums[R][C];
         const V* x[C];
         UNROLL for (int c = 0; c < C; ++c) x[c] = in + tap_at[c];
@@ -42,7 +42,8 @@ template <class T> class WeightsGradient : Vectors<T> {
         each(sums, [&](V& sum, int r, int c) { total[r][c] = sum; });
     }
 
-    // The sums are kept as vectors from strip to strip. Their lanes are added up after the last strip.
+    // The sums are kept as vectors from strip to strip. Their lanes are added up after the last strip. The deltas of a
+    // strip are packed first, so that the loop over positions needs few registers for addresses.
     static void convolution(const StagedNet<T>& net, const Stage<T>& stage, int start_block, int blocks) {
         const int positions = blocks * stage.positions;
         for (int start = 0; start < positions; start += GRADIENT_STRIP) {
@@ -93,7 +94,7 @@ template <class T> class WeightsGradient : Vectors<T> {
             }
     }
 
-    // to[r][c] = the sum of delta[r] * input[c] over two lanes of `blocks` blocks.
+    // to[r][c] = the sum of delta[r] * in[c] over two lanes of `blocks` blocks.
     template <int R, int C>
     NOINLINE static void sum_pair(V (&to)[R][C], const T* delta, std::ptrdiff_t by_block, const V* in, int blocks) {
         V sums[2][R][C] = {};

@@ -3,7 +3,9 @@
 // image_problem.h   the structures that Python passes
 // image_net.h       the stages, their tables and the memory of a run
 // image_reading.h   images and dropout masks into vectors
+// image_taps.h      the terms of a layer's sums, and where they may be nonzero
 // image_products.h  a layer's sums of products, forward and backward
+// image_gradient.h  the gradient of a layer's weights
 // image_pooling.h   activation, dropout and pooling, forward and backward
 // image_loss.h      losses, correct predictions and deltas
 // image_run.h       batches, optimiser steps and evaluation

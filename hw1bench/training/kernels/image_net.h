@@ -22,8 +22,8 @@ constexpr int GRADIENT_STRIP = 144;             // positions that the gradient o
 constexpr std::size_t GROUP_BYTES = 2 << 20;    // for the activations of a group of blocks
 constexpr std::size_t DELTA_BYTES = 256 << 10;  // for the deltas of `delta_blocks` blocks
 
-// Sizes of the blocks of sums that stay in registers for the gradient of weights: of a convolution GRADIENT_ROWS outputs x
-// GRADIENT_TAPS taps; of a dense layer, for two samples, DENSE_ROWS outputs x DENSE_INPUTS vectors of inputs.
+// Sizes of the blocks of sums of the weights' gradient that stay in registers: of a convolution, GRADIENT_ROWS outputs
+// x GRADIENT_TAPS taps; of a dense layer, for two samples, DENSE_ROWS outputs x DENSE_INPUTS vectors of inputs.
 #if defined(__AVX512F__)
 constexpr int GRADIENT_ROWS = 4, GRADIENT_TAPS = 6, DENSE_ROWS = 6, DENSE_INPUTS = 2;
 #else
@@ -43,21 +43,20 @@ template <class T> struct Stage : ImageStage {
     int delta_blocks, delta_map, delta_block;  // deltas are stored for `delta_blocks` blocks at a time
 
     // Forward: inputs (blocks, channels, padded height, padded width); `from` (positions,) and `to` (windows,) of all
-    // blocks. `out` is the array of the next stage's inputs, with maps `out_map` apart. `place` are the positions of all
-    // blocks, strip by strip.
+    // blocks. `out` is the array of the next stage's inputs, with maps `out_map` apart.
     V *in, *out;
     int32_t *from, *to;
-    Place* place;
-    int32_t* tap_at;  // (taps,): offsets of all taps' inputs from a position
+    int32_t* tap_at;  // (taps,): offsets of the inputs of all taps from a position
+    Place* place;     // (positions,) of all blocks; each strip is ordered by taps
     Tap* tap;
     Bytes *kept_before, *kept_after;  // (outputs, positions or windows of all blocks)
     Bytes* winner;                    // (outputs, windows of all blocks): index in the window; `area` if it was dropped
 
     // Backward: the layer's deltas (blocks, outputs, height, width), each map with a margin of zeros.
     V* delta;
-    int32_t* delta_at;             // (positions,) of these blocks
-    int back_blocks;    // blocks whose input positions are taken together, at most
-    Place* back_place;  // (input positions,) of 1 block, then of 2, to `back_blocks`
+    int32_t* delta_at;  // (positions,) of these blocks
+    int back_blocks;    // blocks whose input positions are ordered together, at most
+    Place* back_place;  // (input positions,) of 1 block, then of 2, and so on to `back_blocks`
     Tap* back_tap;
 
     int side() const { return 2 * padding - kernel + 1; }  // change of a map's side by the layer
@@ -127,8 +126,8 @@ template <class T> struct Stage : ImageStage {
     }
 
   private:
-    // A distance of at least `vectors`, in vectors, at which the same places of several blocks do not compete for the same
-    // set of the cache: an odd number of lines.
+    // A distance of at least `vectors`, in vectors: an odd number of cache lines, so that the same places of several
+    // blocks do not compete for the same set of the cache.
     static int apart(int vectors) {
         constexpr int line = std::max(int(ALIGNMENT / sizeof(V)), 1);
         return ((vectors + line - 1) / line | 1) * line;
@@ -221,8 +220,7 @@ template <class T> struct StagedNet : Vectors<T> {
     V *deltas[2];        // (group, outputs, windows) of a stage and of the stage below, alternating
     V *strip_sums;       // (outputs, strip): sums of a layer
     V *gradient_sums;    // of a layer's weights, from strip to strip
-    V *packed;           // deltas of a strip, or inputs of a dense layer, in the order in which the gradient takes them
-    int32_t *columns;    // (LANES, width): source columns of augmented rows
+    V *packed;           // deltas of a strip or inputs of a dense layer, in the order in which the gradient takes them
     T* pixels;           // (LANES, width): augmented rows
     double* numbers;     // (4, classes), for the loss
 
@@ -277,7 +275,6 @@ template <class T> struct StagedNet : Vectors<T> {
         strip_sums = arena.take<V>(strip);
         gradient_sums = arena.take<V>(kept);
         packed = arena.take<V>(most);
-        columns = arena.take<int32_t>(LANES * problem.width);
         pixels = arena.take<T>(LANES * problem.width);
         numbers = arena.take<double>(4 * classes);
         g = arena.take<T>(parameters);

@@ -6,9 +6,9 @@
 
 namespace {
 
-// Sizes of the blocks of sums that stay in registers: SUMS in all, outputs x positions, with at most POSITIONS positions, or
-// MOST_POSITIONS of layers with FEW_ROWS outputs or fewer.
-// With 16 registers, larger blocks were measured up to 1.5 times slower, because the compiler then spills.
+// Sizes of the blocks of sums that stay in registers: SUMS in all, outputs x positions, with at most POSITIONS
+// positions, or MOST_POSITIONS for FEW_ROWS outputs or fewer. With 16 registers, larger blocks were measured up to 1.5
+// times slower, because the compiler then spills.
 #if defined(__AVX512F__)
 constexpr int SUMS = 24, POSITIONS = 6, FEW_ROWS = 2, MOST_POSITIONS = 8;
 #else
@@ -19,8 +19,8 @@ template <class T> class LayerProducts : Vectors<T> {
     using typename Vectors<T>::V;
     using Vectors<T>::each, Vectors<T>::LANES, Vectors<T>::splat;
 
-    // out[to + r * out_row] = bias[r] + sum over taps of w[r * by_row + tap.weight] * in[from + tap.at], at C places, which
-    // have the same taps.
+    // out[to + r * out_row] = bias[r] + sum over taps of w[r * by_row + tap.weight] * in[from + tap.at], at C places
+    // with the same taps.
     template <int R, int C>
     NOINLINE static void sum(const Place* place, const Tap* tap, const T* w, std::ptrdiff_t by_row, const T* bias,
                              const V* in, V* out, std::ptrdiff_t out_row) {
@@ -62,7 +62,8 @@ template <class T> class LayerProducts : Vectors<T> {
     }
 
   public:
-    // Writes the layer's sums (outputs, strip) of the strip from position `start` on, of `count` positions or more.
+    // Writes the layer's sums (outputs, strip) at the strip of positions from `start` on: of a smaller group also at
+    // positions of the blocks that it lacks, because a strip is not in the order of positions.
     static void forward(const StagedNet<T>& net, const Stage<T>& stage, int start) {
         const int count = std::min(stage.strip, net.group * stage.positions - start);
         sums(stage.outputs, count, stage.place + start, stage.tap, net.w + stage.weight, stage.taps, net.w + stage.bias,

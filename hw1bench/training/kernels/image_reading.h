@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <algorithm>
+
 #include "image_net.h"
 
 namespace {
@@ -37,6 +39,16 @@ template <class T> class GroupReader : Vectors<T> {
         return index < size ? index : 2 * (size - 1) - index;
     }
 
+    // to[x] = from[x + left], by reflection past the ends; if `flip`, from right to left.
+    static void shift(const T* from, int width, int left, bool flip, T* to) {
+        const int first = std::max(-left, 0), end = std::min(width - left, width);  // within the row
+        const auto past = [&](int x) { to[flip ? width - 1 - x : x] = from[reflected(x + left, width)]; };
+        for (int x = 0; x < first; ++x) past(x);
+        if (flip) std::reverse_copy(from + first + left, from + end + left, to + width - end);
+        else std::copy(from + first + left, from + end + left, to + first);
+        for (int x = end; x < width; ++x) past(x);
+    }
+
   public:
     explicit GroupReader(const StagedNet<T>& net) : net(net) {}
 
@@ -61,19 +73,14 @@ template <class T> class GroupReader : Vectors<T> {
                 transpose<V, Mask>(row, size, to);
                 continue;
             }
-            for (int i = 0; moved && i < LANES; ++i)
-                for (int x = 0; x < width; ++x) {
-                    const int from = piece->flip[place[i]] ? width - 1 - x : x;
-                    net.columns[i * width + x] = reflected(from + piece->left[place[i]] - MARGIN, width);
-                }
             for (int c = 0; c < problem.channels; ++c)
                 for (int y = 0; y < height; ++y) {
                     for (int i = 0; i < LANES; ++i) {
                         const int from = moved ? reflected(y + piece->top[place[i]] - MARGIN, height) : y;
                         row[i] = image[i] + (c * height + from) * width;
                         if (!moved) continue;
-                        T* changed = net.pixels + i * width;
-                        for (int x = 0; x < width; ++x) changed[x] = row[i][net.columns[i * width + x]];
+                        T* const changed = net.pixels + i * width;
+                        shift(row[i], width, piece->left[place[i]] - MARGIN, piece->flip[place[i]], changed);
                         row[i] = changed;
                     }
                     transpose<V, Mask>(row, width, to + LANES * (c * map + (y + padding) * line + padding));

@@ -56,7 +56,8 @@ class TapLists {
 
   public:
     // `add(rows, columns, to)` writes the taps of a pair of ranges and returns the end of what it wrote.
-    template <class F> TapLists(const Reach& rows, const Reach& columns, Tap* taps, F add) : rows(rows), columns(columns) {
+    template <class F>
+    TapLists(const Reach& rows, const Reach& columns, Tap* taps, F add) : rows(rows), columns(columns) {
         Tap* next = taps;
         for (const Span y : rows.kinds)
             for (const Span x : columns.kinds) {
