@@ -152,19 +152,7 @@ template <class T> struct Stage : ImageStage {
     int margin, delta_width;  // of the deltas
 
     void connect_forward(int out_block, int next_padding, int wide, int group) {
-        int32_t *next_from = from, *next_to = to, *next_at = delta_at;
-        for (int block = 0; block < group; ++block)
-            for (int y = 0; y < pooled_height; ++y)
-                for (int x = 0; x < pooled_width; ++x) {
-                    *next_to++ = block * out_block + (y + next_padding) * wide + x + next_padding;
-                    for (int i = 0; i < area; ++i) {
-                        const int row = y * pool + i / pool, here = x * pool + i % pool;
-                        *next_from++ = block * in_block + row * padded_width + here;
-                        if (block < delta_blocks)
-                            *next_at++ = block * delta_block + (row + margin) * delta_width + here + margin;
-                    }
-                }
-        const int k = kernel;
+        const int k = kernel, count = group * positions;
         for (int t = 0; t < taps; ++t) tap_at[t] = t / (k * k) * in_map + t / k % k * padded_width + t % k;
         const TapLists lists(rows, columns, tap, [&](Span y_span, Span x_span, Tap* next) {
             for (int c = 0; c < channels; ++c)
@@ -173,12 +161,21 @@ template <class T> struct Stage : ImageStage {
                         *next++ = {c * in_map + y * padded_width + x, (c * k + y) * k + x};
             return next;
         });
-        const int count = group * positions;
-        for (int p = 0; p < count; ++p) {
-            const int window = p / area % windows, i = p % area;
-            const int y = window / pooled_width * pool + i / pool, x = window % pooled_width * pool + i % pool;
-            place[p] = {from[p], p % strip, lists.at(y, x)};
-        }
+        int32_t *next_from = from, *next_to = to, *next_at = delta_at;
+        Place* next_place = place;
+        for (int block = 0, in_strip = 0; block < group; ++block)
+            for (int y = 0; y < pooled_height; ++y)
+                for (int x = 0; x < pooled_width; ++x) {
+                    *next_to++ = block * out_block + (y + next_padding) * wide + x + next_padding;
+                    for (int i = 0; i < area; ++i) {
+                        const int row = y * pool + i / pool, here = x * pool + i % pool;
+                        *next_from = block * in_block + row * padded_width + here;
+                        *next_place++ = {*next_from++, in_strip, lists.at(row, here)};
+                        if (++in_strip == strip) in_strip = 0;
+                        if (block < delta_blocks)
+                            *next_at++ = block * delta_block + (row + margin) * delta_width + here + margin;
+                    }
+                }
         for (int start = 0; start < count; start += strip)
             sort_by_taps(place + start, place + std::min(start + strip, count));
     }

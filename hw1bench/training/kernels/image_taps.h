@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 namespace {
@@ -70,11 +71,12 @@ class TapLists {
     Span at(int y, int x) const { return spans[rows.kind[y] * columns.kinds.size() + columns.kind[x]]; }
 };
 
-// Orders places by their taps, so that those with the same taps follow one another. Others stay in their order.
+// Orders places by their taps, so that those with the same taps follow one another in the order of their sums.
 inline void sort_by_taps(Place* first, Place* end) {
-    std::stable_sort(first, end, [](const Place& a, const Place& b) {
-        return a.taps.first != b.taps.first ? a.taps.first < b.taps.first : a.taps.end < b.taps.end;
-    });
+    const auto before = [](const Place& a, const Place& b) {
+        return std::tie(a.taps.first, a.taps.end, a.to) < std::tie(b.taps.first, b.taps.end, b.to);
+    };
+    if (!std::is_sorted(first, end, before)) std::sort(first, end, before);
 }
 
 }  // namespace
