@@ -268,6 +268,7 @@ IMAGES = {"loss": "cross_entropy", "data": Images(name="digits", size=28)}
         ({"model": Model("784-256-10"), **IMAGES}, "cpu", "avx2", "image_kernel"),
         ({"model": Model("784-256-10"), **IMAGES}, "cpu", None, "sequential"),
         ({"model": Model("C(1-4,3) 2704-10"), **IMAGES}, "cpu", "avx2", "image_kernel"),
+        ({"model": Model("C(1-200,3) 135200-10"), **IMAGES}, "cpu", "avx2", "image_kernel"),  # 1.4 million parameters
         ({"model": Model("C(1-999,3) 675324-10"), **IMAGES}, "cpu", "avx2", "sequential"),  # 7 million parameters
         ({"model": Model("784-256-10"), **IMAGES}, "cuda", "avx2", "resident"),
         ({"model": Model("784-20-10"), **IMAGES}, "cpu", None, "eager"),

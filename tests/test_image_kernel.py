@@ -313,6 +313,15 @@ def test_calls_do_not_grow_without_bound_over_many_short_epochs():
 
 
 @built
+def test_weights_of_very_large_nets_are_not_kept(monkeypatch):
+    kept = train(BASE)
+    monkeypatch.setattr(image_kernel, "KEPT_WEIGHTS", 100)
+    arrays = train(BASE)
+    assert kept.keys() - arrays.keys() == {"weights"}
+    np.testing.assert_array_equal(arrays["train_loss"], kept["train_loss"])
+
+
+@built
 def test_supported_arms():
     assert image_kernel.supports(BASE)
     assert image_kernel.supports(unchecked(BASE, model=Model("64-10"), batch_size=None))
@@ -328,7 +337,7 @@ def test_supported_arms():
     for activation in TORCH_ACTIVATIONS.values():
         assert not image_kernel.supports(replace(BASE, model=Model("64-10", **activation)))
     assert not image_kernel.supports(replace(BASE, coast=True))
-    assert not image_kernel.supports(unchecked(BASE, model=Model("64-14000-10")))
+    assert not image_kernel.supports(unchecked(BASE, model=Model("64-41000-10")))
     with pytest.raises(ValueError, match="does not train arm 'arm'"):
         image_kernel.train(block(ARM), data.BUILT_IN.load(ARM.data), lambda steps: None)
     with pytest.raises(ValueError, match=r"does not take samples of shape \(1, 8, 8\)"):
