@@ -137,7 +137,7 @@ def test_the_table_names_topics_and_sums_and_fits(width):
         (replace(DENSE, model=Model("784-9-10", "leaky_relu", slope=0.5)), "a slope of 0.5"),
         (replace(BASIS, schedule=CosineAnnealingLR(over=2), snapshots=1), "CosineAnnealingLR, snapshots"),
         (replace(DENSE, model=Model("C(1-2,5,s2) 288-10"), coast=True), "its layers, coast"),
-        (replace(DENSE, model=Model("784-2000-10")), "1,590,010 parameters"),
+        (replace(DENSE, model=Model("784-4000-10")), "3,180,010 parameters"),
         (TABLED, "a test set"),
     ],
 )
