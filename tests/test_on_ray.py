@@ -1,10 +1,11 @@
 """Sessions on a real Ray cluster of two nodes on this machine: what they find is what this machine finds by itself, whatever is
-killed meanwhile."""
+killed meanwhile. All tests share a cluster, which loses one node in the first of them, and in the last the other."""
 
 import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from hw1bench.records.store import Store
 
 pytest.importorskip("ray")
@@ -66,8 +68,8 @@ CLAIMS = [
 def test_own(claim, court):
     court.judge(claim)
 """
-KILLS = 2
-LONG = "30_000"  # epochs of a second or less per block
+STARTS = 8.0  # seconds in which a session has joined the cluster and trains, on a quiet machine
+LONG = "10_000"  # epochs, which take a block less than a second
 
 
 class Nodes:
@@ -81,7 +83,6 @@ class Nodes:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=ENVIRONMENT,
         )
         self.address = self._process.stdout.readline().strip()
 
@@ -98,37 +99,23 @@ class Nodes:
             pass
 
 
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "HW1BENCH", "RAY"))},
-    "OMP_NUM_THREADS": "1",
-    "PYTHONPATH": str(HERE.parent),
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-
-
 class Project:
-    """A folder with the pack, in which sessions are held in processes of their own."""
+    """A folder with the pack, in which sessions are held in processes of their own, on the cluster at ``address`` if it is given."""
 
     def __init__(self, folder):
         self.folder = folder
         (folder / "claims").mkdir()
         (folder / "claims" / "test_own.py").write_text(PACK.replace("LONG", LONG))
 
-    def start(self, reports, *given):
-        # A shell's background jobs, and the processes that they start, ignore SIGINT.
-        begin = "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
-        command = [sys.executable, "-c", begin, "claims", "-p", "pytest_hw1bench", "-p", "no:cacheprovider"]
-        return subprocess.Popen(
-            [*command, "--report-dir", reports, *given],
-            cwd=self.folder,
-            env=ENVIRONMENT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def start(self, reports, address=""):
+        on = ["--executor", address] if address else []
+        given = ("claims", "-p", "pytest_hw1bench", "-p", "no:cacheprovider", "--report-dir", reports, *on)
+        return forked.begin(self.folder, *given, output=self.folder / f"{reports}.log")
 
-    def run(self, reports, *given):
-        return self.start(reports, *given).communicate(timeout=300)[0]
+    def run(self, reports, address=""):
+        session = self.start(reports, address)
+        session.ended()
+        return session.said
 
     def found(self, reports):
         """What the session of ``reports`` found, as far as it must not depend on where it trained; and the names of its
@@ -164,70 +151,94 @@ def until(condition, seconds=240):
         time.sleep(0.05)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def environment():
+    """What the processes of the cluster and of its sessions find in their environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*os.environ]:
+            if name.startswith(("PYTEST_ADDOPTS", "PYTEST_XDIST", "HW1BENCH", "RAY")):
+                patch.delenv(name)
+        patch.setenv("CXX", "none")  # nets of so few weights are not worth compiling
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("PYTHONPATH", str(HERE.parent))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        yield
+
+
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def nodes(environment):
+    with Nodes(2) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def project(environment, tmp_path_factory):
     made = Project(tmp_path_factory.mktemp("project"))
     made.run("local")
     return made
 
 
-def test_two_nodes_find_what_one_machine_finds_though_a_process_and_a_node_are_killed(project):
-    with Nodes(2) as nodes:
-        session = project.start("killed", "--executor", f"ray://{nodes.address}")
-        until(at_work)
-        os.kill(at_work()[0], signal.SIGKILL)
-        until(lambda: len(list((project.folder / "killed" / "blocks").glob("*.npz"))) > 2)
-        assert nodes("kill 1") == "killed"
-        said = session.communicate(timeout=300)[0]
-        assert "cluster is lost" not in said
-        assert project.found("killed") == project.found("local")
-        assert project.records("killed") == project.records("local")
-        # Everything is there: nothing is trained anew.
-        before = {path: path.stat().st_mtime_ns for path in (project.folder / "killed" / "blocks").iterdir()}
-        project.run("killed", "--executor", f"ray://{nodes.address}")
-        assert {path: path.stat().st_mtime_ns for path in (project.folder / "killed" / "blocks").iterdir()} == before
+def blocks(project, reports):
+    return list((project.folder / reports / "blocks").glob("*.npz"))
 
 
-def test_sessions_killed_at_random_moments_lose_nothing_and_come_to_equal_results(project):
-    with Nodes(1) as nodes:
-        on_ray = ("--executor", f"ray://{nodes.address}")
-        start = time.monotonic()
-        project.run("undisturbed", *on_ray)
-        took = time.monotonic() - start
-        for place in range(KILLS):
-            session = project.start("resumed", *on_ray)
-            time.sleep((place + random.random()) / KILLS * took)
-            session.kill()
-            session.communicate()
-            until(lambda: not at_work(), 60)  # what a session has submitted ends with it
-        said = project.run("resumed", *on_ray)
-        assert "damaged" not in said
-        assert project.found("resumed") == project.found("local")
-        assert project.records("resumed") == project.records("local")
+def test_two_nodes_find_what_one_machine_finds_though_a_process_and_a_node_are_killed(project, nodes):
+    session = project.start("killed", f"ray://{nodes.address}")
+    until(at_work)
+    os.kill(at_work()[0], signal.SIGKILL)
+    until(lambda: len(blocks(project, "killed")) > 2)
+    assert nodes("kill 1") == "killed"
+    session.ended()
+    assert "cluster is lost" not in session.said
+    assert project.found("killed") == project.found("local")
+    assert project.records("killed") == project.records("local")
 
 
-def test_a_session_outlives_its_cluster(project):
-    with Nodes(1) as nodes:
-        session = project.start("lost", "--executor", f"ray://{nodes.address}")
-        until(at_work)
-        nodes("kill 0")
-        said = session.communicate(timeout=300)[0]
-    assert len(re.findall(r"the Ray cluster is lost \(.+\): the session goes on on this machine", said)) == 1
-    assert project.found("lost") == project.found("local")
+def test_what_is_there_is_not_trained_anew(project, nodes):
+    shutil.copytree(project.folder / "local" / "blocks", project.folder / "again" / "blocks")
+    before = {path: path.stat().st_mtime_ns for path in blocks(project, "again")}
+    project.run("again", f"ray://{nodes.address}")
+    assert {path: path.stat().st_mtime_ns for path in blocks(project, "again")} == before
+    assert project.found("again") == project.found("local")
 
 
-def test_an_interrupted_session_gives_its_cluster_back_and_leaves_a_report(project):
-    with Nodes(1) as nodes:
-        session = project.start("interrupted", "--executor", f"ray://{nodes.address}")
-        until(at_work)
-        session.send_signal(signal.SIGINT)
-        said = session.communicate(timeout=60)[0]
-        assert nodes("free") == "1.0"
-    assert "KeyboardInterrupt" in said
-    assert "lost" not in said
+def test_sessions_killed_at_random_moments_lose_nothing_and_come_to_equal_results(project, nodes):
+    address = f"ray://{nodes.address}"
+    every = len(blocks(project, "local"))
+    # The first is killed while it starts, joins the cluster and waits for a record; the others are, with some records home.
+    for least in (0, random.randrange(1, every)):
+        session = project.start("resumed", address)
+        until(lambda least=least, session=session: session.spent is None or len(blocks(project, "resumed")) >= least)
+        time.sleep(random.random() * (0.5 if least else STARTS))
+        session.send(signal.SIGKILL)
+        session.ended()
+        until(lambda: not at_work(), 60)  # what a session has submitted ends with it
+    said = project.run("resumed", address)
+    assert "damaged" not in said
+    assert project.found("resumed") == project.found("local")
+    assert project.records("resumed") == project.records("local")
+
+
+def test_an_interrupted_session_gives_its_cluster_back_and_leaves_a_report(project, nodes):
+    session = project.start("interrupted", f"ray://{nodes.address}")
+    until(at_work)
+    session.send(signal.SIGINT)
+    session.ended()
+    assert nodes("free") == "1.0"
+    assert "KeyboardInterrupt" in session.said
+    assert "lost" not in session.said
     claims, _ = project.found("interrupted")
     assert [claim["id"] for claim in claims] == ["T-own", "T-first", "T-pair", "T-last"]
     assert "not run" in {claim["verdict"] for claim in claims}
+
+
+def test_a_session_outlives_its_cluster(project, nodes):
+    session = project.start("lost", f"ray://{nodes.address}")
+    until(at_work)
+    nodes("kill 0")
+    session.ended()
+    assert len(re.findall(r"the Ray cluster is lost \(.+\): the session goes on on this machine", session.said)) == 1
+    assert project.found("lost") == project.found("local")
 
 
 def test_a_session_that_is_interrupted_while_its_cluster_starts_leaves_no_process(project):
@@ -235,9 +246,9 @@ def test_a_session_that_is_interrupted_while_its_cluster_starts_leaves_no_proces
         return subprocess.run(["pgrep", "-f", "hw1bench.executors.bridge"], capture_output=True, text=True).stdout
 
     before = bridges()
-    session = project.start("early", "--executor", "ray")
+    session = project.start("early", "ray")
     until(lambda: bridges() != before)
-    session.send_signal(signal.SIGINT)
-    said = session.communicate(timeout=60)[0]
-    assert "lost" not in said
+    session.send(signal.SIGINT)
+    session.ended()
+    assert "lost" not in session.said
     assert bridges() == before
