@@ -147,7 +147,7 @@ ARM = Arm(
     model=Model("[5,10,5]"),
     loss="mse",
     optimizer=OPTIMIZERS["adam"],
-    epochs=50,
+    epochs=20,
     precision="float64",
 )
 

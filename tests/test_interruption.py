@@ -1,7 +1,6 @@
 """Sessions that end early: signals leave a whole report, and kill -9 costs only the block in training."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -10,6 +9,7 @@ import time
 
 import pytest
 
+import forked
 from hw1bench.report import contract
 from test_resident import CUDA
 
@@ -36,6 +36,7 @@ def replayed(name, epochs, arms=("net",)):
 """
 # One claim that is decided at once, and one whose training would take hours.
 TWO = "[claim('A-fit-x', 'supported', replayed('short', 3)), claim('A-fit-y', 'supported', replayed('endless', 10_000_000))]"
+QUIET = ("-p", "no:cacheprovider", "-p", "no:faulthandler")
 EACH_DEVICE = pytest.mark.parametrize("device", ["cpu", CUDA])
 
 
@@ -58,41 +59,19 @@ def session(device, reports):
     return ["claims", "-m", "gpu", "--device", device, "--report-dir", reports]
 
 
-def start(pytester, device, reports):
-    """Start a session in a process of its own."""
-    # A shell's background jobs, and the processes that they start, ignore SIGINT.
-    handling = (
-        "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
-    )
-    command = [
-        sys.executable,
-        "-c",
-        handling,
-        *session(device, reports),
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:faulthandler",
-    ]
-    environment = {**os.environ, "CXX": "false", "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        command, cwd=pytester.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
 def started(pytester, device, reports="reports"):
     """Start a session, and return it and its folder of blocks when it has judged its first claim."""
-    process = start(pytester, device, reports)
+    process = forked.begin(pytester.path, *session(device, reports), *QUIET)
     blocks = pytester.path / reports / "blocks"
     for _ in range(900):
         if (pytester.path / "judged").exists():
             time.sleep(0.5)  # well into the second claim's training
             return process, blocks
-        if process.poll() is not None:
+        if process.spent is None:
             break
         time.sleep(0.1)
-    process.kill()
-    raise AssertionError(process.communicate()[0])
+    process.send(signal.SIGKILL)
+    raise AssertionError(process.said)
 
 
 @EACH_DEVICE
@@ -100,15 +79,15 @@ def started(pytester, device, reports="reports"):
 def test_a_signal_leaves_a_whole_report(pytester, replaying, number, device):
     replaying(TWO)
     process, blocks = started(pytester, device)
-    process.send_signal(number)
+    process.send(number)
     sent = time.monotonic()
     if number != signal.SIGINT:  # more signals follow, and must cut nothing short
         for _ in range(3):
             time.sleep(0.1)
-            process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=60)[0]
+            process.send(signal.SIGINT)
+    status, output = process.ended(), process.said
     assert time.monotonic() - sent < 30
-    assert process.returncode == 2, output
+    assert status == 2, output
     assert "2 claims: 1 supported; 1 not run" in output
     assert "Traceback" not in output
     found = json.loads((pytester.path / "reports" / "claims.json").read_text())
@@ -157,8 +136,8 @@ def verdicts(pytester, reports):
 def test_after_a_kill_the_next_session_goes_on_to_the_same_verdicts_and_effects(pytester, replaying, device):
     replaying(RULED.replace("EPOCHS", str(EPOCHS[device])))
     process, blocks = started(pytester, device)
-    process.kill()
-    process.communicate()
+    process.send(signal.SIGKILL)
+    process.ended()
     kept = {each: each.stat().st_mtime_ns for each in blocks.glob("*.npz")}
     assert 1 <= len(kept) < 6
     for reports in ("reports", "undisturbed"):

@@ -36,7 +36,8 @@ def canvas(kind, names, monkeypatch, tmp_path, series=()):
     )
     (figure,) = held
     figure.set_dpi(72 * FINE)
-    FigureCanvasAgg(figure).draw()
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
     return figure
 
 

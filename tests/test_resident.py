@@ -78,7 +78,7 @@ def assert_twins(trained, device, seeds=(0, 7), rtol=1e-7, atol=1e-9):
 @pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS.values(), ids=ALL_OPTIMIZERS)
 @pytest.mark.parametrize("batch_size", [None, 12, 1], ids=["full batch", "minibatch", "batch 1"])
 def test_function_nets(optimizer, batch_size, device):
-    trained = replace(ARM, optimizer=optimizer, batch_size=batch_size, epochs={None: 50, 12: 5, 1: 1}[batch_size])
+    trained = replace(ARM, optimizer=optimizer, batch_size=batch_size, epochs={None: 20, 12: 3, 1: 1}[batch_size])
     assert_twins(trained, device, rtol=1e-7, atol=1e-10)
 
 

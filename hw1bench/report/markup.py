@@ -16,12 +16,16 @@ _AHEAD = 4  # how much of a text is read for each character that is shown, becau
 def text(value: object, most: int | None = None) -> str:
     """``value`` on one line, escaped so that Markdown takes nothing in it for markup, not even a bare address; shortened to
     ``most`` characters before it is escaped."""
-    escaped = _MARKUP.sub(r"\\\g<0>", _shortened(value, most))
+    escaped = _MARKUP.sub(_escaped, _shortened(value, most))
     found = _LEADING.match(escaped)
     if found is None:
         return escaped
     mark = found.group()
     return f"{mark}\\{escaped[len(mark) :]}" if mark.isdigit() else f"\\{escaped}"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"  # twice as fast as a template
 
 
 def code(value: object, most: int | None = None) -> str:
