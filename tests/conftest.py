@@ -17,6 +17,27 @@ if find_spec("hypothesis"):  # a machine with a GPU may lack it
     settings.load_profile("patient")
 
 
+# The files that take longest, and begin first, so that no worker waits for another in the end.
+LONGEST = ("on_ray", "resident", "engine", "report_browser", "image_kernel", "gradient_norm", "fit_kernel", "wheel", "kills")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)  # a machine with a GPU may lack xdist
+def pytest_xdist_make_scheduler(config, log):
+    """Give each worker a file at a time, so that what its tests share is made once: a cluster, a browser, a wheel."""
+    if config.getoption("dist") != "load":  # the default
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # in the order above
+    return LoadFileScheduling(config, log)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
     """Small nets on one thread: torch's pool spins between steps, and starves whatever else the machine does."""
