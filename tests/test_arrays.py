@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw1bench.support.arrays import Damaged, load_arrays, save_arrays
+from hw1bench.support.arrays import Damaged, load_arrays, read_arrays, save_arrays
 
 ARRAYS = {
     "losses": np.arange(6.0).reshape(2, 3),
@@ -50,10 +50,10 @@ def test_every_flipped_bit_gives_the_same_arrays_or_is_noticed(path):
     for place in range(len(content)):
         for bit in range(8):
             content[place] ^= 1 << bit
-            path.write_bytes(content)
+            file = io.BytesIO(content)  # a disk takes milliseconds for each
             content[place] ^= 1 << bit
             try:
-                same(load_arrays(path), SMALL)
+                same(read_arrays(file), SMALL)
             except Damaged as damage:
                 said.add(str(damage))
     assert all("\n" not in text and 0 < len(text) <= 200 for text in said)
@@ -63,9 +63,8 @@ def test_every_shorter_file_is_noticed(path):
     save_arrays(path, SMALL)
     content = path.read_bytes()
     for length in range(len(content)):
-        path.write_bytes(content[:length])
         with pytest.raises(Damaged):
-            load_arrays(path)
+            read_arrays(io.BytesIO(content[:length]))
 
 
 def member(header, content=b"", version=1):

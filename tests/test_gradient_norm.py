@@ -19,26 +19,26 @@ FEW = first(130)  # images
 ARMS = {
     "kernel or stacked, full batch": replace(ARM, epochs=6),
     "kernel or stacked, minibatch": replace(ARM, epochs=3, batch_size=12),
-    "stacked, classes": replace(ARM, model=Model("64-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=3),
+    "stacked, classes": replace(ARM, model=Model("64-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=2),
     "random labels": replace(
         ARM,
         model=Model("64-10"),
         data=replace(DIGITS, random_labels=True),
         loss="cross_entropy",
         batch_size=50,
-        epochs=3,
+        epochs=2,
     ),
     "one at a time": replace(
-        ARM, model=Model("C(1-3,3,pool2) 27-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=3
+        ARM, model=Model("C(1-3,3,pool2) 27-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=2
     ),
     "several channels": replace(  # torch stores their weights in another order
         ARM, model=Model("C(1-3-5,3) 80-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=2
     ),
     "dropout": replace(
-        ARM, model=Model("64-9 dropout 9-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=3
+        ARM, model=Model("64-9 dropout 9-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=2
     ),
     "no bias": replace(
-        ARM, model=Model("64-9 nobias 9-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=3
+        ARM, model=Model("64-9 nobias 9-10"), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=2
     ),
     "full batch with test set": replace(ARM, model=Model("64-10"), data=DIGITS, loss="cross_entropy", epochs=3),
 }
