@@ -43,9 +43,9 @@ for name, arm in arms.items():
     record = engine.train(block, CPU, library=FEW)
     found[name] = engine.key(block, CPU, FEW), digits_of(record)
 weights = np.sin(np.arange(8 * 64 * 10 + 80).reshape(8, -1))
-arm = replace(classes, model=Model("64-10"), precision="float64", batch_size=None, epochs=40, snapshots="epoch")
-steps = np.sin(np.arange(8 * 40 * weights.shape[1])).reshape(8, 40, -1).astype(np.float16)
-made = {"weights": weights, "snapshot_start": weights, "snapshot_steps": steps, "snapshot_scales": np.ones((8, 40))}
+arm = replace(classes, model=Model("64-10"), precision="float64", batch_size=None, epochs=20, snapshots="epoch")
+steps = np.sin(np.arange(8 * 20 * weights.shape[1])).reshape(8, 20, -1).astype(np.float16)
+made = {"weights": weights, "snapshot_start": weights, "snapshot_steps": steps, "snapshot_scales": np.ones((8, 20))}
 trained = [(Block("T", "x", replace(arm, name=name), 0), Record(made, record.facts, 0.0)) for name in "ab"]
 for spec in (JacobianNorm(), Paths(own="a", other="b", mark_every=100)):
     environment = {**engine.computing(CPU), **taking.decides(spec)}
