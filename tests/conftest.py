@@ -18,7 +18,17 @@ if find_spec("hypothesis"):  # a machine with a GPU may lack it
 
 
 # The files that take longest, and begin first, so that no worker waits for another in the end.
-LONGEST = ("on_ray", "resident", "engine", "report_browser", "image_kernel", "gradient_norm", "fit_kernel", "wheel", "kills")
+LONGEST = (
+    "on_ray",
+    "resident",
+    "engine",
+    "report_browser",
+    "image_kernel",
+    "gradient_norm",
+    "fit_kernel",
+    "wheel",
+    "kills",
+)
 
 
 @pytest.hookimpl(trylast=True)
