@@ -100,7 +100,7 @@ class Nodes:
 
 
 class Project:
-    """A folder with the pack, in which sessions are held in their own processes, on the cluster at ``address`` if one is given."""
+    """A folder with the pack, in which sessions are held in their own processes, on the cluster at ``address`` if any."""
 
     def __init__(self, folder):
         self.folder = folder
