@@ -1,6 +1,6 @@
 """A Ray cluster of nodes of one processor each on this machine, in a process of its own: ``python ray_nodes.py NODES``.
 
-It prints its address, and a line for each command that it is given: ``kill NODE`` (0 is the head) and ``free``.
+It prints its address, and a line for each command that it is given: ``kill NODE`` (0 is the head), ``alive NODES`` and ``free``.
 """
 
 import sys
@@ -19,6 +19,12 @@ def main() -> None:
             case ["kill", number]:
                 nodes[int(number)].kill_all_processes(check_alive=False, allow_graceful=False)
                 print("killed", flush=True)
+            case ["alive", number]:  # once the cluster knows that so many nodes are
+                ray.init(address=cluster.address, log_to_driver=False, configure_logging=False)
+                while sum(node["Alive"] for node in ray.nodes()) != int(number):
+                    time.sleep(0.1)
+                ray.shutdown()
+                print("alive", flush=True)
             case ["free"]:  # processors, once that has not changed for a second
                 ray.init(address=cluster.address, log_to_driver=False, configure_logging=False)
                 found = []

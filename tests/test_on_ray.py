@@ -192,6 +192,7 @@ def test_two_nodes_find_what_one_machine_finds_though_a_process_and_a_node_are_k
     assert "cluster is lost" not in session.said
     assert project.found("killed") == project.found("local")
     assert project.records("killed") == project.records("local")
+    assert nodes("alive 1") == "alive"  # a session that joined before would be refused, for a node that does not answer
 
 
 def test_what_is_there_is_not_trained_anew(project, nodes):
