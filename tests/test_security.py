@@ -66,6 +66,7 @@ ALLOWED = {  # file -> what it does of that, and why that is safe
     # The kernels, whose names are constants and whose seal is checked; a probe that was compiled a moment before; the C library.
     "hw1bench/training/kernels/binaries.py": ["ctypes.CDLL"],
     "hw1bench/training/compiler.py": ["ctypes.CDLL"],
+    "benchmarks/floors.py": ["ctypes.CDLL"],  # a library that it has just compiled
     "hw1bench/session/child.py": ["ctypes.CDLL"],
 }
 
