@@ -162,6 +162,7 @@ def environment():
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv("PYTHONPATH", str(HERE.parent))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # by default 15: beside other tests they would wait for minutes
         yield
 
 
