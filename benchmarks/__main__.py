@@ -2,8 +2,8 @@
 
     python -m benchmarks [PAGE] [--rounds N] [--only WORD]
 
-Prints each table when it is there, and at the end puts all into PAGE, a Markdown page, between its marks. Times are CPU seconds,
-interleaved: see ``benchmarks.timing``. JAX is left out if it is not installed.
+Prints each row and each table when it is there, and at the end puts all into PAGE, a Markdown page, between its marks. Times are
+CPU seconds, interleaved: see ``benchmarks.timing``. JAX is left out if it is not installed.
 """
 
 import argparse
@@ -64,8 +64,10 @@ def _measures() -> tuple[measures.Measure, ...]:
     )
 
 
-def _timing(title: str) -> None:
-    print(f"timing {title}", file=sys.stderr, flush=True)
+def _told(*cells: str) -> tuple[str, ...]:
+    """Print a row when it is there, because the whole table takes minutes more, and return it."""
+    print(" | ".join(cells), file=sys.stderr, flush=True)
+    return cells
 
 
 def _figure(row: Row, name: str | None) -> str:
@@ -86,11 +88,10 @@ def functions(rounds: int) -> Section:
     """The table of fitting functions."""
     found = []
     for title, problem in _functions().items():
-        _timing(title)
         row = rows.of_function(title, problem, rounds)
         jax = row.best(PEERS_OF_FUNCTIONS[1:])
         cells = (_figure(row, name) for name in ("ours", "plain loop", jax, *FLOORS))
-        found.append((title, *cells, _least(row, PEERS_OF_FUNCTIONS)))
+        found.append(_told(title, *cells, _least(row, PEERS_OF_FUNCTIONS)))
     return Section(
         "Fitting functions",
         ("net", "ours", "plain loop", _JAX, *FLOORS, "best peer / ours"),
@@ -107,12 +108,11 @@ def images(rounds: int) -> Section:
     """The table of training on images."""
     found = []
     for title in ON_IMAGES:
-        _timing(title)
         problem = PROBLEMS[title]
         row = rows.of_images(title, problem, rounds)
         cells = (_figure(row, name) for name in ("ours", *PEERS_OF_IMAGES, *FLOORS))
         backend = engine.backend(problem.arm, rows.CPU).replace("_", " ")
-        found.append((f"{title}, {problem.batch}", backend, *cells, _least(row, PEERS_OF_IMAGES)))
+        found.append(_told(f"{title}, {problem.batch}", backend, *cells, _least(row, PEERS_OF_IMAGES)))
     return Section(
         "Training on images",
         ("net, batch size", "backend", "ours", *PEERS_OF_IMAGES, *FLOORS, "best peer / ours"),
@@ -130,9 +130,8 @@ def measured(rounds: int) -> Section:
     """The table of measures."""
     found = []
     for measure in _measures():
-        _timing(measure.title)
         row = rows.of_measure(measure, rounds)
-        found.append((row.title, *(_figure(row, name) for name in ("ours", *PEERS_OF_MEASURES))))
+        found.append(_told(row.title, *(_figure(row, name) for name in ("ours", *PEERS_OF_MEASURES))))
     return Section(
         "Measuring",
         ("measure", "ours", *PEERS_OF_MEASURES),
@@ -148,7 +147,6 @@ def growing(rounds: int) -> Section:
     """The table of how time grows with runs and with steps."""
     found: list[Growth] = []
     for title in GROWING:
-        _timing(title)
         found += rows.growth(title, FunctionProblem(_functions()[title].arm, 8), rounds)
     factors = tuple(f"{factor}x" for factor in found[0].times)
     return Section(

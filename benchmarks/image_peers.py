@@ -65,6 +65,7 @@ def plain(problem: Problem, device: torch.device) -> Peer:
 
 def compiled(problem: Problem, device: torch.device) -> Peer:
     """The same, with forward and backward compiled by ``torch.compile``."""
+    torch.compiler.reset()  # otherwise nets before this one count towards the limit after which nothing is compiled
     return _loop(problem, device, torch.compile)
 
 

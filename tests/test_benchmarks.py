@@ -194,7 +194,8 @@ def test_the_tables_go_into_the_page(small_tables, capsys):
         times = [cell for cell in found[name] if cell.rstrip(" |").endswith("x)")]
         assert len(times) >= 2
         assert all(float(cell.partition(" ")[0].replace(",", "")) > 0 for cell in times)
-    printed = capsys.readouterr().out
+    printed, rows_told = capsys.readouterr()
+    assert [line.partition(" | ")[0] for line in rows_told.splitlines()] == ["a fit", "a net, 16", WAYS["line"].title]
     assert [
         title for title in ("Fitting functions", "Training on images", "Measuring", "More runs") if title in printed
     ]
