@@ -154,7 +154,8 @@ def growing(rounds: int) -> Section:
         ("net, what there is more of", *factors),
         [("", [(one.title, *(number(one.times[factor]) for factor in one.times)) for one in found])],
         "",
-        "Microseconds per step of one run, for 8 runs and as many times the runs, or the steps: time is linear in both.",
+        "Microseconds per step of one run, for 8 runs and as many times the runs, or the steps: time grows with both, and no "
+        "faster than they do. What a training pays once counts for less if there are more steps.",
         factors,
     )
 
