@@ -75,7 +75,7 @@ def _figure(row: Row, name: str | None) -> str:
     if name is None or name not in row.times:
         return "–"
     ratio = row.ratio(name)
-    return number(median(row.times[name])) + ("" if name == "ours" or ratio is None else f" ({ratio:.3g}x)")
+    return number(median(row.times[name])) + ("" if name == "ours" or ratio is None else f" ({number(ratio)}x)")
 
 
 def _least(row: Row, names: Sequence[str]) -> str:
