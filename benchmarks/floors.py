@@ -50,4 +50,4 @@ def _multiply_adds() -> Callable[..., int] | None:
         function = ctypes.CDLL(str(library)).multiply_adds
     function.restype = ctypes.c_int64
     function.argtypes = [ctypes.c_int64, ctypes.c_float, ctypes.c_float, ctypes.POINTER(ctypes.c_float)]
-    return function  # type: ignore[no-any-return]
+    return function

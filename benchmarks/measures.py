@@ -108,7 +108,7 @@ def _called(net: nn.Sequential, flat: Tensor, x: Tensor) -> Tensor:
     named = dict(net.named_parameters())
     parts = flat.split([one.numel() for one in named.values()])
     weights = {name: part.view_as(one) for (name, one), part in zip(named.items(), parts, strict=True)}
-    return functional_call(net, weights, (x,))  # type: ignore[no-any-return]
+    return functional_call(net, weights, (x,))
 
 
 def _random(samples: int) -> tuple[Tensor, Tensor, Tensor]:
