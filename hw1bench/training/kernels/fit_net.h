@@ -40,6 +40,8 @@ struct DenseNet {
 // fit the register file. Blocks of the gradient's sums are ROWS x INPUTS.
 #if defined(__AVX512F__)
 constexpr int ROWS = 5, COLUMNS = 4, INPUTS = 5;
+#elif defined(__AVX2__)
+constexpr int ROWS = 4, COLUMNS = 3, INPUTS = 3;
 #else
 constexpr int ROWS = 5, COLUMNS = 2, INPUTS = 2;
 #endif
