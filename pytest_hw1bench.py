@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import pytest
 
 if TYPE_CHECKING:
-    from hw1bench.plugin import Bench, Session
+    from hw1bench.plugin import Session
+    from hw1bench.session.bench import Bench
     from hw1bench.specs.pack import Pack
 
 # Name -> arguments for argparse. Each option is called --claims-NAME, which no other plugin has, and --NAME if that is free.

@@ -6,20 +6,20 @@ given, a pack is brought, or claims are collected: tests that take the ``court``
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hw1bench.court import rulings
-from hw1bench.court.claim import Claim
 from hw1bench.court.register import Register
 from hw1bench.images.printable import PrintableProgress
 from hw1bench.report import compare, replication, words
 from hw1bench.report.merge import Known
 from hw1bench.session import faults, mistakes, options, outlook, step_summary, summary, terminal
+from hw1bench.session.bench import Bench
 from hw1bench.session.budget import Budget
 from hw1bench.session.endings import Endings
 from hw1bench.session.interrupts import Interrupts, drop_lineless
@@ -28,11 +28,9 @@ from hw1bench.session.selection import Reading, Selection
 from hw1bench.session.shard import Shard
 from hw1bench.session.subjects import params, topic
 from hw1bench.session.timing import Stopwatch
-from hw1bench.specs.experiment import CrossReportFigure, Experiment, Tier
-from hw1bench.support.checks import shown
-from hw1bench.support.number import NoFinding, brief
+from hw1bench.specs.experiment import Tier
+from hw1bench.support.number import brief
 from hw1bench.support.progress import TerminalProgress
-from hw1bench.support.refusals import Unreadable
 
 if TYPE_CHECKING:
     from hw1bench.court.docket import Case
@@ -41,14 +39,6 @@ if TYPE_CHECKING:
 
 REPORT_LOST = 74  # exit status if the report could not be written (EX_IOERR of sysexits.h), whatever the tests gave
 _FAULTS = 10  # faults of claims that are printed before the rest is only counted
-
-
-class Refuted(Exception):
-    """The evidence refutes the claim, or a pilot does not see what it says."""
-
-
-class Contradicts(Exception):
-    """The verdict is at odds with the ruling on record, or, under --strict-rulings, has none to stand on."""
 
 
 def begin(config: pytest.Config, reading: Reading, *, early: bool) -> "Session":
@@ -73,70 +63,6 @@ def begin(config: pytest.Config, reading: Reading, *, early: bool) -> "Session":
     return session
 
 
-class Bench:
-    """The court as a test sees it: verdicts become outcomes."""
-
-    def __init__(self, request: pytest.FixtureRequest, session: "Session") -> None:
-        self._request = request
-        self._session = session
-        self._timed = False
-
-    def judge(self, claim: Claim) -> None:
-        """Judge ``claim``; pass, fail, skip or fail as expected (xfail), as the table of outcomes says."""
-        __tracebackhide__ = True
-        sitting, item = self._session.sitting, self._request.node
-        if sitting is None or item.nodeid not in self._session.cases:
-            pytest.fail(f"{item.nodeid} does not judge a collected claim: parametrize it by `claim`", pytrace=False)
-        case = self._session.cases[item.nodeid]
-        if getattr(claim, "id", None) != case.claim.id:
-            pytest.fail(
-                f"court.judge is given {shown(claim)}: give the test's own claim, {case.claim.id!r}", pytrace=False
-            )
-        judgement, entry, outcome = sitting.try_case(case, self._timer())
-        if isinstance(judgement.error, Unreadable | NoFinding):
-            pytest.fail(str(judgement.error), pytrace=False)
-        if judgement.error is not None:
-            raise judgement.error
-        item.user_properties += [
-            ("verdict", entry["verdict"]),
-            ("effect", entry["effect"] and entry["effect"]["median"]),
-            ("outcome", outcome.remark or outcome.kind),
-        ]
-        if outcome.kind == "skipped":
-            pytest.skip(summary.one_line(entry, outcome.remark))
-        message = summary.message(entry, outcome, sitting.options.report_dir)
-        if outcome.kind == "xfailed":
-            item.add_marker(
-                pytest.mark.xfail(raises=Refuted, strict=True, reason=summary.one_line(entry, outcome.remark))
-            )
-            raise Refuted(message)
-        if outcome.kind == "failed":
-            raise (
-                Refuted(message)
-                if entry["ruling"] is None and entry["verdict"] in ("refuted", "not seen")
-                else Contradicts(message)
-            )
-
-    def show(self, exhibit: Experiment | CrossReportFigure) -> None:
-        """Train what the figures of an experiment, or a figure across reports, show."""
-        __tracebackhide__ = True
-        assert self._session.sitting is not None
-        reason = self._session.sitting.show(exhibit, topic(self._request.path), self._timer())
-        if reason:
-            pytest.skip(reason)
-
-    def _timer(self) -> Callable[[str, Callable[[], None]], None]:
-        def benchmark() -> Any:
-            # The fixture warns if it is requested and not used, so it is requested only when there is something to time. It
-            # times once per test: if a figure across reports trains several experiments, only the first has a row.
-            config = self._request.config
-            found = config.pluginmanager.hasplugin("benchmark") and not config.getoption("benchmark_skip")
-            found, self._timed = found and not self._timed, True
-            return self._request.getfixturevalue("benchmark") if found else None
-
-        return lambda experiment, train: self._session.stopwatch.run(experiment, train, benchmark)
-
-
 class Session:
     """One pytest session of the court: from the claims that were selected to the report."""
 
@@ -144,6 +70,7 @@ class Session:
         self.config = config
         self.cases: dict[str, Case] = {}  # by node id
         self.exhibits: dict[str, str] = {}  # node id -> topic
+        self._benches: dict[str, Bench] = {}  # node id -> what its test takes as ``court``
         self.sitting: Sitting | None = None
         self.stopwatch = Stopwatch()
         self._selection = selection
@@ -170,9 +97,11 @@ class Session:
     def pytest_sessionstart(self) -> None:
         self._leave_terminal = terminal.forgiving(self.config)  # as it was, if there are no claims
 
-    def bench(self, request: pytest.FixtureRequest) -> "Bench":
+    def bench(self, request: pytest.FixtureRequest) -> Bench:
         """Return the court for the test that makes ``request``."""
-        return Bench(request, self)
+        node = request.node.nodeid
+        found = self._benches[node] = Bench(request, self.sitting, self.cases.get(node), self.stopwatch)
+        return found
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Give the claims of a test function their tiers."""
@@ -306,6 +235,13 @@ class Session:
     def pytest_runtest_protocol(self) -> Iterator[None]:
         self._interrupts.rearm()
         return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        found = yield
+        if pyfuncitem.nodeid in self.cases or pyfuncitem.nodeid in self.exhibits:
+            self._benches[pyfuncitem.nodeid].check_called()
+        return found
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._endings.add(report)

@@ -334,6 +334,26 @@ def test_exhibit(exhibit, court):
     assert "figures/A-shown-loss.svg" in [figure["path"] for figure in found["figures"]]
 
 
+def test_a_test_that_forgets_to_call_the_court_fails(pytester, project):
+    more = """
+@pytest.mark.parametrize("exhibit", [experiment("shown")], ids=attrgetter("id"))
+def test_exhibit(exhibit, court):
+    pass
+"""
+    folder = project(ONE, more)
+    tests = folder / "test_fit.py"
+    tests.write_text(tests.read_text().replace("court.judge(claim)", "court.judge"))
+    result = pytester.runpytest("claims")
+    result.assert_outcomes(failed=2, deselected=2)
+    result.stdout.fnmatch_lines(
+        [
+            "the test ended without judging its claim: call court.judge(claim)",
+            "the test ended without showing its exhibit: call court.show(exhibit)",
+        ]
+    )
+    assert document(pytester)["claims"][0]["verdict"] == "error"
+
+
 def test_a_figure_that_cannot_be_drawn_costs_a_line_not_the_report(pytester, project, drawn, monkeypatch):
     project(ONE)
     monkeypatch.setitem(figures.KINDS, "curves", None)
