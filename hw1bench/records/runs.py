@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hw1bench.records.frozen import Copies, Frozen, frozen
 from hw1bench.specs.evaluation import SPLITS
 from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Protocol, Tier
 from hw1bench.specs.keeping import kept_epoch, split_of, watched
@@ -26,88 +27,6 @@ KEPT_WEIGHTS = 1_000_000
 """Numbers in the largest net whose weights are kept: a block of the largest nets would take 0.5 GB."""
 FOR_MEASURES = ("weights", "buffers")
 """The arrays that are kept only where a measurement reads one of them."""
-
-
-def _frozen(value: Any) -> Any:
-    """``value``, made of arrays, mappings and lists, with no part that can be changed, because effects share runs.
-
-    An array becomes a view, not a copy, and unlike an array that is merely read-only it cannot be made writable again.
-    """
-    match value:
-        case _Unchanging():
-            return value
-        case np.ndarray():
-            base: Any = value.base
-            known = isinstance(base, memoryview) and base.readonly
-            return value if known else np.asarray(value.data.toreadonly())
-        case Mapping():
-            return _Unchanging({name: _frozen(item) for name, item in value.items()})
-        case list() | tuple():
-            return tuple(value if {*map(type, value)} == {float} else map(_frozen, value))
-    return value
-
-
-class _Unchanging(Mapping[str, Any]):
-    """A mapping whose items are all frozen, so that what holds it need not look at them again: facts may have thousands of
-    numbers, and all runs of a block share them."""
-
-    def __init__(self, items: Mapping[str, Any]) -> None:
-        self._items = items
-
-    def __getitem__(self, name: str) -> Any:
-        return self._items[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __repr__(self) -> str:
-        return repr(self._items)
-
-
-class _Copies(Mapping[str, np.ndarray]):
-    """Arrays by name. Each read gives a new copy, read-only like the array.
-
-    Torch ignores the read-only flag and writes into any memory it is given, so the array that others read is given to nobody.
-    """
-
-    def __init__(self, kept: Mapping[str, np.ndarray]) -> None:
-        self.kept = kept
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        array = self.kept[name]
-        if np.ndim(array) == 0:
-            return _frozen(array.copy())  # type: ignore[no-any-return]  # an array in, an array out
-        if all(array.strides):
-            return _frozen(array.copy())  # type: ignore[no-any-return]
-        # An array that repeats one number, as made-up runs have them, may be larger than memory: it stays a repetition.
-        once = array[tuple(slice(None if stride else 1) for stride in array.strides)]
-        return np.broadcast_to(_frozen(once.copy()), array.shape)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.kept
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.kept)
-
-    def __len__(self) -> int:
-        return len(self.kept)
-
-    def __repr__(self) -> str:
-        return repr(dict(self.kept))
-
-
-class _Frozen:
-    """A dataclass whose ``arrays`` and ``facts`` are frozen."""
-
-    arrays: Mapping[str, np.ndarray]
-    facts: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        for name in ("arrays", "facts"):
-            object.__setattr__(self, name, _frozen(getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -174,7 +93,7 @@ def blocks_of(work: Work) -> tuple[Block, ...]:
 
 
 @dataclass(frozen=True)
-class Record(_Frozen):
+class Record(Frozen):
     """The record of a trained block, or of a measurement of blocks. Nothing in it can be changed: arrays are read-only, and
     the lists of ``facts`` become tuples.
 
@@ -235,14 +154,14 @@ class Result:
     arrays: Mapping[str, np.ndarray]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "arrays", _Copies(_frozen(self.arrays)))
+        object.__setattr__(self, "arrays", Copies(frozen(self.arrays)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Result, (self.measurement, self.arms, dict(self.arrays))
 
 
 @dataclass(frozen=True)
-class Run(_Frozen):
+class Run(Frozen):
     """One arm trained with one seed: a row of a record, and as read-only as the record.
 
     Each read of one of its ``arrays`` gives a copy, so that whatever is done with the copy alters no other read. ``results``
@@ -259,7 +178,7 @@ class Run(_Frozen):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "arrays", _Copies(self.arrays))
+        object.__setattr__(self, "arrays", Copies(self.arrays))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Run, (self.arm, self.seed, dict(self.arrays), self.facts, self.results, self.whole)
@@ -329,7 +248,7 @@ class Run(_Frozen):
     @property
     def _kept(self) -> Mapping[str, np.ndarray]:
         """The arrays themselves, to read in without a copy."""
-        assert isinstance(self.arrays, _Copies)
+        assert isinstance(self.arrays, Copies)
         return self.arrays.kept
 
     @cached_property

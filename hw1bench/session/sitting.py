@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import hw1bench
 from hw1bench import report
-from hw1bench.court import agenda, calibration, costs, pilots, rulings
+from hw1bench.court import agenda, costs, pilots, rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Case
 from hw1bench.court.hearing import Court, Judgement, Timer, Trainer
 from hw1bench.court.register import PATIENCE, Register, lock
-from hw1bench.court.rulings import Outcome, Ruling, Rulings
+from hw1bench.court.rulings import Outcome, Rulings
 from hw1bench.court.values import Values
 from hw1bench.court.variants import vary
-from hw1bench.court.verdict import Verdict
-from hw1bench.court.vocabulary import PILOTS, RECORDED, RecordedWord, VerdictWord
 from hw1bench.effects import Effect
 from hw1bench.effects.authored import authored
 from hw1bench.records.runs import Block
@@ -36,6 +34,7 @@ from hw1bench.session.budget import Budget
 from hw1bench.session.drawing import Drawing
 from hw1bench.session.earlier import earlier
 from hw1bench.session.endings import Ending
+from hw1bench.session.entries import Entries
 from hw1bench.session.executing import Executor
 from hw1bench.session.late import Late
 from hw1bench.session.settings import Options
@@ -79,17 +78,16 @@ class Sitting:
     hurried: Callable[[], bool] = lambda: False
     compared: contract.Compared | None = None
     meanwhile: Mapping[str, float] = field(default_factory=dict)
-    _entries: dict[str, contract.Claim] = field(default_factory=dict)
     _shown: dict[Experiment | CrossReportFigure, str] = field(default_factory=dict)  # -> topic
     _registers: dict[Path, Register] = field(default_factory=dict)  # for --record-rulings
     _ahead: "Ahead | Clerk | None" = None
-    _calibrated: dict[str, calibration.Calibration] | None = None  # None until asked for, and after a ruling
 
     def __post_init__(self) -> None:
         options = self.options
         options.check()
         options.prepare_report_dir()
-        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._entries = Entries(options.tier, started, self.docket, self.book, self._trained_by)
         self._known = Known()
         self._clock = time.perf_counter()
         self._executor = Executor(options, self.progress)
@@ -216,25 +214,23 @@ class Sitting:
         Raises ValueError if the entry is not valid in claims.json.
         """
         judgement = self.court.hear(case.claim, timer)
-        known = self.book.setdefault(case.rulings, {})
-        new = self._ruling(judgement, case)
+        new = self._entries.ruling(judgement, case)
         if self.options.record_rulings and new is not None:
-            known[new.place] = new
-            self._calibrated = None
+            self._entries.record(new, case)
             self._registers[case.rulings].record(new)
-        old = known.get((case.claim.id, self.options.tier))
+        old = case.found(self.book, self.options.tier)
         compare = rulings.replicated if self.options.replicate else rulings.beside
         outcome, ruling = compare(judgement.verdict.word, old, case.subjects[self.options.tier])
         if self.options.strict_rulings and new is not None:
             outcome = rulings.strictly(outcome, new, old)
         elif self.options.strict_rulings and judgement.verdict.word == "not run" and not self._silenced(case.claim):
             outcome = Outcome("failed", "not run, which --strict-rulings does not allow")
-        entry = self._entry(judgement, case, ruling, outcome)
+        entry = self._entries.entry(judgement, case, ruling, outcome)
         if self.options.variants:
             words_of = vary(self.court, judgement)
             entry["variants"] = [{"name": name, "verdict": word} for name, word in words_of]
         contract.check_claim(entry)  # an invalid entry costs this claim, not the whole report
-        self._entries[case.claim.id] = entry
+        self._entries.written[case.claim.id] = entry
         return judgement, entry, outcome
 
     def show(self, exhibit: Experiment | CrossReportFigure, topic: str, timer: Timer) -> str | None:
@@ -269,13 +265,12 @@ class Sitting:
         self._leave()
         for register in self._registers.values():
             register.close(self.options.report_dir)
-        claims = [self._ended(case, endings.get(case.claim.id)) for case in self.cases]
+        claims = [self._entries.ended(case, endings.get(case.claim.id)) for case in self.cases]
         for case, claim in zip(self.cases, claims, strict=True):
             ending = endings.get(case.claim.id)
             claim["test"] = (ending.test if ending else "") or None
-        known_kinds = self._calibrations()  # by now all pilots that were to be recorded are
-        for case, claim in zip(self.cases, claims, strict=True):
-            claim["calibration"] = self._calibration(case, claim["verdict"], known_kinds)
+        for case, claim in zip(self.cases, claims, strict=True):  # by now all pilots that were to be recorded are
+            claim["calibration"] = self._entries.calibration(case, claim["verdict"])
         self._known = known
         before = earlier(self.options, self._known, self.progress.notice)
         shown: dict[Experiment | CrossReportFigure, str] = {}
@@ -302,7 +297,7 @@ class Sitting:
         )
         return document.build(
             tier=self.options.tier,
-            started=self._started,
+            started=self._entries.started,
             seconds=time.perf_counter() - self._clock,
             seed_offset=self.options.seed_offset,
             environment=self._environment(),
@@ -329,74 +324,8 @@ class Sitting:
             report.write(whole, self.options.report_dir, session=written, notice=self.progress.notice)
         return whole
 
-    def _ended(self, case: Case, ending: Ending | None) -> contract.Claim:
-        """The entry of one claim, given how its test ended."""
-        entry = self._entries.get(case.claim.id)
-        if entry is not None:
-            if ending is None or ending.kind == entry["outcome"]:
-                return entry
-            return {**entry, "outcome": ending.kind, "remark": ending.reason}
-        known = self.book.get(case.rulings, {}).get((case.claim.id, self.options.tier))
-        if ending is None:
-            ending, verdict = Ending("skipped"), Verdict("not run", note="the session ended before its test")
-        elif ending.kind in ("failed", "error"):
-            verdict = Verdict("error", note=ending.reason)
-        else:
-            verdict = Verdict("not run", note=ending.reason or "its test ended without judging it")
-        missed = Judgement(case.claim, self.options.tier, verdict)
-        _, ruling = rulings.beside(verdict.word, known, case.subjects[self.options.tier])
-        return self._entry(missed, case, ruling, Outcome(ending.kind))
-
-    def _entry(self, judgement: Judgement, case: Case, ruling: RecordedWord | None, outcome: Outcome) -> contract.Claim:
-        record = case.ruled(self.book, "full")
-        calibrated = self._calibration(case, judgement.verdict.word, self._calibrations())
-        environment = self._trained_by(case.claim) if judgement.verdict.seeds is not None else None
-        subject = case.subjects[judgement.tier]
-        return document.entry(
-            judgement, case.topic, subject, environment, ruling, record, outcome, self._started, calibrated
-        )
-
-    def _calibrations(self) -> dict[str, calibration.Calibration]:
-        """How far pilots of each kind agree with the record as it is now."""
-        if self._calibrated is None:
-            self._calibrated = calibration.calibrations(calibration.pairs(self.docket, self.book))
-        return self._calibrated
-
-    def _calibration(
-        self, case: Case, word: VerdictWord, known: Mapping[str, calibration.Calibration]
-    ) -> schema.Calibration | None:
-        """How far pilots of the claim's kind agree with the record; None if ``word`` is no pilot."""
-        if word not in PILOTS or case.claim.fidelity(self.options.tier) == "as reported":
-            return None
-        found = known.get(calibration.kind(case))
-        return {"kind": found.kind, "agree": found.agree, "of": found.of} if found else None
-
     def _silenced(self, claim: Claim) -> bool:
         return self.options.tier == "quick" and bool(pilots.silenced(claim))
-
-    def _ruling(self, judgement: Judgement, case: Case) -> Ruling | None:
-        verdict = judgement.verdict
-        if verdict.word not in RECORDED:
-            return None
-        experiment, effect, fidelity = case.subjects[judgement.tier]
-        ends = verdict.interval and (rulings.number(verdict.interval[0]), rulings.number(verdict.interval[1]))
-        return Ruling(
-            claim=judgement.claim.id,
-            topic=case.topic,
-            tier=judgement.tier,
-            fidelity=fidelity,
-            verdict=verdict.word,
-            how=verdict.how,
-            holds=verdict.holds,
-            seeds=verdict.seeds,
-            median=rulings.number(verdict.median),
-            interval=ends,
-            experiment=experiment,
-            effect=effect,
-            environment=self._trained_by(judgement.claim) if verdict.seeds else None,
-            seconds=round(judgement.seconds, 2) if verdict.seeds else None,
-            date=self._started[:10],
-        )
 
     def _trained_by(self, claim: Claim) -> schema.Environment:
         """What trains the runs of ``claim``."""
