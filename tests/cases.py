@@ -118,7 +118,9 @@ TORCH_LAYOUTS = {
 }
 
 
-class _First(data.Library):
+class First(data.Library):
+    """The first ``count`` training images of each set, and 37 test images."""
+
     def __init__(self, count):
         super().__init__()
         self._count = count
@@ -137,7 +139,7 @@ class _First(data.Library):
 @cache
 def first(count):
     """A library of the first ``count`` training images of each set, so that many nets are tested in little time."""
-    return _First(count)
+    return First(count)
 
 
 # An arm of 50 steps in float64, of which twin tests make variants.

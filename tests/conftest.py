@@ -67,6 +67,15 @@ def no_step_summary():
         yield
 
 
+@pytest.fixture(scope="module")
+def nets_drawn_once():
+    """For the files that train the same nets again and again: what training draws before it begins is drawn once."""
+    from twins import drawn_once
+
+    with drawn_once():
+        yield
+
+
 @pytest.fixture(scope="session")
 def collected_claims():
     """The claims of this repository as ``hw1bench.session.collected`` finds them. Their modules are forgotten again, because

@@ -170,11 +170,12 @@ def _loop(report, experiment, arm, seed, library):
         norms = {"epoch": [], "step": [], "step_loss": [], "last batch": []}
         for epoch in range(arm.epochs + 1):
             net.eval()
-            step.zero_grad()
             whole = loss(net(x.flatten(1) if flat else x), y)
-            whole.backward()
             losses.append(whole.item())
-            norms["epoch"].append(_norm(net))
+            if arm.gradient_norm == "epoch":
+                step.zero_grad()
+                whole.backward()
+                norms["epoch"].append(_norm(net))
             net.train()
             if epoch == arm.epochs:
                 break
@@ -184,11 +185,13 @@ def _loop(report, experiment, arm, seed, library):
                 step.zero_grad()
                 found = loss(net(inputs.flatten(1) if flat else inputs), y[batch])
                 found.backward()
-                norms["step"].append(_norm(net))
-                norms["step_loss"].append(found.item())
+                if arm.gradient_norm == "step":
+                    norms["step"].append(_norm(net))
+                    norms["step_loss"].append(found.item())
+                step.step()  # which does not change the gradient
+            if arm.gradient_norm == "last batch":
                 tensor_norms = [p.grad.norm().item() for p in net.parameters()]
-                step.step()
-            norms["last batch"].append(sum(tensor_norms) / len(tensor_norms))
+                norms["last batch"].append(sum(tensor_norms) / len(tensor_norms))
             for group in step.param_groups:
                 group["lr"] = rate(arm.optimizer.lr, arm.schedule, epoch + 1)
     return np.array(losses), torch.cat([p.detach().flatten() for p in net.parameters()]).numpy(), norms, step

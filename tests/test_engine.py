@@ -19,10 +19,11 @@ from cases import (
     SCHEDULED,
     TORCH_ACTIVATIONS,
     TORCH_LAYOUTS,
+    First,
     first,
     unchecked,
 )
-from hw1bench import Function, Images, Model, data, images
+from hw1bench import Function, Images, Model, images
 from hw1bench.records.runs import Block
 from hw1bench.sources import a, b, c, d, e
 from hw1bench.support import code
@@ -30,9 +31,12 @@ from hw1bench.training import engine, sequential, stacked
 from hw1bench.training.compiler import compiler_works
 from hw1bench.training.kernels import binaries
 from hw1bench.training.streams import random_labels
+from twins import ALL, Some
+
+pytestmark = pytest.mark.usefixtures("nets_drawn_once")
 
 CPU = torch.device("cpu")
-FEW = first(130)  # images
+FEW = first(80)  # images
 BACKENDS = [
     "eager",
     pytest.param("fit_kernel", marks=pytest.mark.skipif(not binaries.isa(), reason="no kernels")),
@@ -60,59 +64,69 @@ def no_kernels(monkeypatch):
 
 
 def assert_twins(trained, *, seeds=(0, 7), rtol, atol):
-    record = engine.train(block(trained), CPU, library=FEW)
+    # Runs that train by themselves need not train beside others.
+    chosen = seeds if engine.backend(trained, CPU) == "sequential" else ALL
+    record = engine.train(Some("T", "twin", trained, 0, chosen=chosen), CPU, library=FEW)
     for seed in seeds:
         losses, weights = reference.train("T", "twin", trained, seed, FEW)
-        np.testing.assert_allclose(record.arrays["train_loss"][seed], losses, rtol=rtol, atol=atol)
-        np.testing.assert_allclose(record.arrays["weights"][seed], weights, rtol=rtol, atol=atol)
+        run = chosen.index(seed)
+        np.testing.assert_allclose(record.arrays["train_loss"][run], losses, rtol=rtol, atol=atol)
+        np.testing.assert_allclose(record.arrays["weights"][run], weights, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS.values(), ids=ALL_OPTIMIZERS)
 @pytest.mark.parametrize("model", FIT_MODELS.values(), ids=FIT_MODELS)
 def test_function_nets_full_batch(model, optimizer, eager):
-    assert_twins(arm(model=model, optimizer=optimizer), rtol=1e-7, atol=1e-10)
+    assert_twins(arm(model=model, optimizer=optimizer, epochs=8), rtol=1e-7, atol=1e-10)
 
 
 @pytest.mark.parametrize("activation", TORCH_ACTIVATIONS.values(), ids=TORCH_ACTIVATIONS)
-@pytest.mark.parametrize("layout", ["[5,10,5]", "64-9-10", "C(1-3,3,p1) pool2 48-9-10"])
-def test_activations_of_torch_alone(activation, layout):
-    images = {} if "[" in layout else {"data": DIGITS, "loss": "cross_entropy", "batch_size": 50, "epochs": 3}
-    trained = arm(model=Model(layout, **activation), **images)
-    assert "kernel" not in engine.backend(trained, CPU)
+@pytest.mark.parametrize(
+    ("layout", "backend"),
+    [
+        ("[5,10,5]", "compiled" if compiler_works() else "eager"),
+        ("64-9-10", "eager"),
+        ("C(1-3,3,p1) pool2 48-9-10", "sequential"),
+    ],
+)
+def test_activations_of_torch_alone(activation, layout, backend):
+    images = {} if "[" in layout else {"data": DIGITS, "loss": "cross_entropy", "batch_size": 50, "epochs": 2}
+    trained = arm(**{"model": Model(layout, **activation), "epochs": 8, **images})
+    assert engine.backend(trained, CPU) == backend
     assert_twins(trained, seeds=(1,), rtol=1e-7, atol=1e-10)
 
 
 @pytest.mark.parametrize("layout", TORCH_LAYOUTS.values(), ids=TORCH_LAYOUTS)
 def test_layouts_of_torch_alone(layout):
-    trained = arm(model=Model(layout), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=3)
+    trained = arm(model=Model(layout), data=DIGITS, loss="cross_entropy", batch_size=50, epochs=2)
     assert "kernel" not in engine.backend(trained, CPU)
     assert_twins(trained, seeds=(1,), rtol=1e-7, atol=1e-10)
 
 
 def test_function_nets_without_bias():
-    trained = arm(model=Model("1-5 nobias 5-6-1", init="keras"))
+    trained = arm(model=Model("1-5 nobias 5-6-1", init="keras"), epochs=8)
     assert "kernel" not in engine.backend(trained, CPU)
     assert_twins(trained, rtol=1e-7, atol=1e-10)
 
 
 @pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS.values(), ids=ALL_OPTIMIZERS)
 def test_function_nets_minibatch_with_remainder(optimizer, eager):
-    assert_twins(arm(optimizer=optimizer, batch_size=12, epochs=13), rtol=1e-7, atol=1e-10)
+    assert_twins(arm(optimizer=optimizer, batch_size=12, epochs=3), rtol=1e-7, atol=1e-10)
 
 
 def test_function_nets_batch_1(eager):
-    assert_twins(arm(batch_size=1, epochs=2), rtol=1e-7, atol=1e-10)
+    assert_twins(arm(batch_size=1, epochs=1), rtol=1e-7, atol=1e-10)
 
 
 @pytest.mark.parametrize("model", [a.FIT_7, a.FIT_4, c.FIT_1, c.FIT_2, c.FIT_3, d.FIT_8, d.FIT_4, d.FIT_2, e.FIT_0])
 def test_every_function_net_of_the_reports(model, eager):
-    assert_twins(arm(model=model), seeds=(3,), rtol=1e-6, atol=1e-9)
+    assert_twins(arm(model=model, epochs=8), seeds=(3,), rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize(("model", "loss", "data"), IMAGE_MODELS.values(), ids=IMAGE_MODELS)
 @pytest.mark.parametrize("batch_size", [None, 50], ids=["full batch", "minibatch"])
 def test_classifiers(model, loss, data, batch_size, eager):
-    trained = arm(model=model, loss=loss, data=data, batch_size=batch_size, epochs=3 if batch_size else 4)
+    trained = arm(model=model, loss=loss, data=data, batch_size=batch_size, epochs=2 if batch_size else 3)
     assert_twins(trained, seeds=(1,), rtol=1e-7, atol=1e-9)
 
 
@@ -137,10 +151,10 @@ def test_no_true_training_label_leaks_if_labels_are_random(model, eager, monkeyp
         loss="cross_entropy",
         batch_size=100,
         epochs=4,
-        optimizer=replace(OPTIMIZERS["adam"], lr=1e-2),
+        optimizer=replace(OPTIMIZERS["adam"], lr=3e-2),
     )
-    true = engine.train(block(replace(trained, data=DIGITS)), CPU).arrays
-    library = data.Library()
+    true = engine.train(block(replace(trained, data=DIGITS)), CPU, library=First(400)).arrays
+    library = First(400)
     assert (library.load(trained.data).train.y == -1).all()
     found = engine.train(block(trained), CPU, library=library).arrays
     read = images.read
@@ -150,7 +164,7 @@ def test_no_true_training_label_leaks_if_labels_are_random(model, eager, monkeyp
         return replace(true, train=replace(true.train, labels=9 - true.train.labels))
 
     monkeypatch.setattr(images, "read", mislabelled)
-    again = engine.train(block(trained), CPU, library=data.Library()).arrays
+    again = engine.train(block(trained), CPU, library=First(400)).arrays
     for name in found:
         assert found[name].tobytes() == again[name].tobytes(), name
     assert true["test_accuracy"][:, -1].mean() > 0.5 > 0.25 > found["test_accuracy"][:, -1].mean()
@@ -167,7 +181,7 @@ def test_random_labels_are_drawn_once_per_seed_and_shared_by_arms():
 @pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS.values(), ids=ALL_OPTIMIZERS)
 def test_sequential_training(optimizer):
     model = Model("64-12 dropout 12-10")
-    trained = arm(model=model, loss="cross_entropy", data=DIGITS, optimizer=optimizer, batch_size=64, epochs=5)
+    trained = arm(model=model, loss="cross_entropy", data=DIGITS, optimizer=optimizer, batch_size=50, epochs=3)
     assert_twins(trained, seeds=(2,), rtol=1e-7, atol=1e-9)
 
 
@@ -180,14 +194,12 @@ def test_float32_over_a_few_steps(eager):
 @pytest.mark.parametrize(
     ("model", "optimizer", "batch_size"),
     [
-        (Model("[5,10,5]"), "adam", None),
+        (Model("[5,10,5]"), "nesterov", None),
         (Model("[40,30]"), "rmsprop", 16),  # 40 x 30: a product too large to fuse
-        (Model("[5,6]", "gelu"), "nesterov", None),
-        (Model("[5,6]", "selu"), "adagrad", None),
     ],
 )
 def test_compiled_is_the_same_run(model, optimizer, batch_size, no_kernels):
-    trained = arm(model=model, optimizer=ALL_OPTIMIZERS[optimizer], batch_size=batch_size, epochs=20)
+    trained = arm(model=model, optimizer=ALL_OPTIMIZERS[optimizer], batch_size=batch_size, epochs=5)
     assert engine.backend(trained, CPU) == "compiled"
     assert_twins(trained, rtol=1e-7, atol=1e-10)
 
@@ -197,7 +209,7 @@ def test_a_block_repeats_bit_for_bit_whatever_ran_before(kind, monkeypatch):
     if kind != "fit_kernel":
         monkeypatch.setattr(engine.binaries, "isa", lambda: None)
     monkeypatch.setattr(engine, "compiler_works", lambda: kind == "compiled")
-    trained = arm(precision="float32", epochs=30)
+    trained = arm(precision="float32", epochs=8)
     alone = engine.train(block(trained), CPU)
     engine.train(block(replace(trained, name="other", model=Model("[7]"), epochs=3)), CPU)
     engine.train(block(trained, first_seed=8), CPU)
@@ -359,7 +371,7 @@ def test_a_net_that_does_not_take_the_data_is_refused():
 @pytest.mark.skipif(not binaries.isa(), reason="no kernels")
 @pytest.mark.parametrize("published", b.FIT.quick.arms, ids=lambda one: one.name)
 def test_report_b_shortened_is_the_same_by_kernel_and_torch(published, monkeypatch):
-    short = replace(published, epochs=1, precision="float64")
+    short = replace(published, data=replace(published.data, points=60), epochs=1, precision="float64")
     assert engine.backend(short, CPU) == "fit_kernel"
     fast = engine.train(block(short), CPU)
     monkeypatch.setattr(engine.binaries, "isa", lambda: None)
