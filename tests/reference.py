@@ -261,9 +261,9 @@ def walk(step_lengths, weights, generator):
 
 
 def share_of_variance(snapshots, components):
-    """Return the share of variance by the singular values of the centred snapshots."""
-    squares = np.linalg.svd(snapshots - snapshots.mean(0), compute_uv=False) ** 2
-    return squares[:components].sum() / squares.sum()
+    """Return the share of variance by the singular values of the centred ``snapshots (..., snapshots, weights)``."""
+    squares = np.linalg.svd(snapshots - snapshots.mean(-2, keepdims=True), compute_uv=False) ** 2
+    return squares[..., :components].sum(-1) / squares.sum(-1)
 
 
 def separation(own, other):

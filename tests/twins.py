@@ -1,4 +1,4 @@
-"""Twins, with which training is compared, and what nets begin from: made once per process, however many tests compare with them."""
+"""Twins, with which training is compared, and what nets begin from: made once per process, for however many tests."""
 
 from contextlib import contextmanager
 from copy import copy
