@@ -40,7 +40,7 @@ from test_image_kernel import (
     SMALL,
     WHEN,
 )
-from twins import ALL, TWO, Some, assert_twins, by_torch
+from twins import ALL, TWO, Some, assert_twins, by_torch, forget
 
 pytestmark = pytest.mark.usefixtures("nets_drawn_once")
 
@@ -251,6 +251,7 @@ def test_a_block_repeats_bit_for_bit_whatever_ran_before(layout, activation, dev
     alone = train(trained, device, 50)
     train(replace(trained, model=Model("64-10"), epochs=1), device)
     torch.rand(3)
+    forget()
     assert_same_bits(alone, train(trained, device, 50))
 
 

@@ -90,6 +90,12 @@ def _initial_drawn_once(block, dtype):
     return _weights[key].clone()
 
 
+def forget():
+    """Draw and ask anew from now on, for tests of what repeats."""
+    for kept in (_nets, _flat, _weights):
+        kept.clear()
+
+
 @contextmanager
 def drawn_once():
     """Draw the same net once, and let it be asked once whether it takes samples of a shape: for nets of a few hundred weights
