@@ -46,7 +46,7 @@ def test_digits_do_not_depend_on_the_number_of_threads():
 def test_accuracies_are_exact_shares():
     counts = train()["train_accuracy"] * FEW
     assert counts.dtype == np.float64
-    np.testing.assert_allclose(counts, counts.round(), atol=1e-9)
+    np.testing.assert_allclose(counts, counts.round(), rtol=0, atol=1e-9)
 
 
 def test_an_interruption_ends_all_runs_soon():
