@@ -18,7 +18,7 @@ import hw1bench.report.junit
 import hw1bench.session.sitting
 from blank_figures import blank
 from hw1bench.measures import instruments
-from hw1bench.report import figures
+from hw1bench.report import drawn, figures
 from hw1bench.support import code
 from hw1bench.training import engine
 from sample_document import document
@@ -27,8 +27,8 @@ torch.set_num_threads(1)
 figures.draw = blank  # as the fixture `project` has it
 engine.compiler_works = lambda: False
 instruments._import_ours()
-code.digest("training")  # which is kept, as are the templates of a page
-code.digest("measures")
+for covered in ("training", "measures", drawn._DRAW):
+    code.digest(covered)  # which is kept, as are the templates of a page
 with tempfile.TemporaryDirectory() as folder:
     hw1bench.report.html.render(document(), Path(folder))
 gc.collect()
