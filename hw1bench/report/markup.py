@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from hw1bench.report.plain import line
 
@@ -16,7 +17,12 @@ _AHEAD = 4  # how much of a text is read for each character that is shown, becau
 def text(value: object, most: int | None = None) -> str:
     """``value`` on one line, escaped so that Markdown takes nothing in it for markup, not even a bare address; shortened to
     ``most`` characters before it is escaped."""
-    escaped = _MARKUP.sub(_escaped, _shortened(value, most))
+    return _marked(str(value), most)
+
+
+@lru_cache(maxsize=10_000)  # a page tells the texts of a claim several times, and tries how much of them fits
+def _marked(whole: str, most: int | None) -> str:
+    escaped = _MARKUP.sub(_escaped, _shortened(whole, most))
     found = _LEADING.match(escaped)
     if found is None:
         return escaped
@@ -30,7 +36,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 def code(value: object, most: int | None = None) -> str:
     """``value`` for a code span, without backticks, which would end the span, and bars, which would end a table's cell."""
-    return _shortened(value, most).replace("`", "'").replace("|", "/")
+    return _shortened(str(value), most).replace("`", "'").replace("|", "/")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -38,8 +44,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def _shortened(value: object, most: int | None) -> str:
-    whole = str(value)
+def _shortened(whole: str, most: int | None) -> str:
     start = whole if most is None else whole[: _AHEAD * most]  # a text of a megabyte is not cleaned for its first line
     found = " ".join(line(start).split())
     if most is None or (len(found) <= most and len(start) == len(whole)):
