@@ -2,10 +2,8 @@
 
 import os
 import pty
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
+from select import select
 
 import forked
 from hw1bench.report import reading
@@ -13,19 +11,19 @@ from hw1bench.report import reading
 ONE = "[claim('A-fit-x', 'supported')]"
 
 
-def test_progress_is_shown_on_a_terminal_while_the_tests_output_is_captured(pytester, project):
+def test_progress_is_shown_on_a_terminal_while_the_tests_output_is_captured(pytester, project, monkeypatch):
     project(ONE)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
     leader, follower = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    command = [sys.executable, "-m", "pytest", "claims"]
-    process = subprocess.Popen(command, cwd=pytester.path, env=environment, stdout=follower, stderr=follower)
-    os.close(follower)
+    session = forked.begin(pytester.path, "claims", output=Path(os.ttyname(follower)))
     text = b""
-    with suppress(OSError):  # EIO: the session has ended
-        while part := os.read(leader, 4096):
-            text += part
-    os.close(leader)
-    assert process.wait() == 0
+    while select([leader], [], [], 0.05)[0] or session.spent is not None:
+        if select([leader], [], [], 0)[0]:
+            text += os.read(leader, 4096)
+    for end in (leader, follower):
+        os.close(end)
+    assert session.ended() == 0
     assert b"A-toy, net, seeds 0-7" in text
 
 
