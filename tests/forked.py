@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import forkserver
@@ -83,6 +83,16 @@ def begin(folder: Path, *arguments: str, output: Path | None = None, disk: str =
     process = _processes().Process(target=_session, args=given, daemon=True)
     process.start()
     return Forked(process, output)
+
+
+def child(arguments: Sequence[str], output: Path, seconds: float | None) -> int:
+    """What ``hw1bench.session.child.Child.run`` does, without a new interpreter and without a limit of ``seconds``."""
+    assert seconds is None
+    session = begin(Path.cwd(), *arguments, output=output.with_suffix(".session"))
+    status = session.ended()
+    with open(output, "a") as file:
+        file.write(session.said)
+    return status
 
 
 def _session(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 import hw1bench
 from hw1bench import Model
 from hw1bench.__main__ import main
@@ -19,6 +20,7 @@ from hw1bench.court import rulings
 from hw1bench.court.docket import Case
 from hw1bench.effects import CountIs
 from hw1bench.session.budget import Budget
+from hw1bench.session.child import Child
 from hw1bench.session.collected import Collected
 from hw1bench.session.completion import Completion, Options
 from hw1bench.specs.pack import Pack
@@ -364,11 +366,12 @@ def test_the_budget_ends_it_in_good_order(pytester, project):
     )
 
 
-def test_what_fails_is_named_and_the_rest_is_put_on_record(pytester, project):
+def test_what_fails_is_named_and_the_rest_is_put_on_record(pytester, project, command, monkeypatch):
+    monkeypatch.setattr(Child, "run", lambda self, *given: forked.child(*given))
     folder = project("[claim('A-fit-y', 'error'), claim('A-fit-x', 'supported'), count('B-count-z', 11)]")
-    process = start(pytester.path)
-    output = process.communicate(timeout=60)[0]
-    assert process.returncode == 1, output
+    found = command(pytester.path, "record", "claims", "--run", "--device", "cpu")
+    output = found.stdout
+    assert found.returncode == 1, output
     assert "    refuted, absent: B-count-z\n    supported: A-fit-x 8/8\n    no ruling: A-fit-y: error, " in output
     assert "\nno ruling:\n  A-fit-y: error, ZeroDivisionError: nothing to divide\n2 of 3 claims are on record" in output
     assert len(rulings.load(folder / "rulings.json")) == 2
