@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -90,6 +92,13 @@ def collected_claims():
         if Path(getattr(sys.modules[name], "__file__", None) or "").parent.name == "claims":
             del sys.modules[name]
     return found
+
+
+@pytest.fixture
+def quick_disk(tmp_path):
+    """A folder in memory, if there is such a thing: a disk may take a moment for each file that is replaced."""
+    with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else tmp_path) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -180,12 +189,17 @@ def imported():
     import matplotlib.backends.backend_svg
     import torch._dynamo
 
+    import hw1bench.executors.local
     import hw1bench.report.html
+    import hw1bench.report.templates  # which keeps the templates that it has compiled
     import hw1bench.session.sitting
+    import hw1bench.training.engine
 
     if find_spec("hypothesis"):  # a machine with a GPU may lack it
         import_module("hypothesis")
-    return cpuinfo, matplotlib, torch, hw1bench
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpuinfo, "get_cpu_info", cache(cpuinfo.get_cpu_info))  # pytest-benchmark asks; it starts processes
+        yield matplotlib, torch, hw1bench
 
 
 @pytest.fixture

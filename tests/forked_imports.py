@@ -2,10 +2,11 @@
 
 import gc
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import _pytest.pytester  # noqa: F401
-import cpuinfo  # noqa: F401
+import cpuinfo
 import junitparser  # noqa: F401
 import matplotlib.backends.backend_svg  # noqa: F401
 import scipy.stats  # noqa: F401
@@ -24,6 +25,8 @@ from hw1bench.training import engine
 from sample_document import document
 
 torch.set_num_threads(1)
+cpuinfo.get_cpu_info = cache(cpuinfo.get_cpu_info)
+cpuinfo.get_cpu_info()  # pytest-benchmark asks; it starts processes
 figures.draw = blank  # as the fixture `project` has it
 engine.compiler_works = lambda: False
 instruments._import_ours()

@@ -118,9 +118,9 @@ def test_a_changed_key_in_a_file_is_noticed(tmp_path):
     assert "does not match its digest" in said[0]
 
 
-def test_every_flipped_bit_is_noticed_or_gives_the_same_record(tmp_path):
+def test_every_flipped_bit_is_noticed_or_gives_the_same_record(quick_disk):
     said = []
-    store = Store(tmp_path, notice=said.append)
+    store = Store(quick_disk, notice=said.append)
     record = Record({"train_loss": np.arange(4.0).reshape(2, 2)}, {"x": (0.5,)}, 1.5)
     store.put("key", record, OF)
     content = bytearray(store.path("key").read_bytes())

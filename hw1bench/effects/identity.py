@@ -223,9 +223,14 @@ def is_authors(file: str | None) -> bool:
     """Whether a source file belongs to the author of the claims, not to Python, an installed package or this package."""
     if file is None:
         return False
+    return _others().isdisjoint(Path(file).resolve().parents)
+
+
+@functools.cache
+def _others() -> frozenset[Path]:
+    """The folders of Python, of installed packages and of this package. A session asks about thousands of files."""
     paths = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-    others = {Path(path).resolve() for path in paths} | {Path(__file__).parent.parent.resolve()}
-    return others.isdisjoint(Path(file).resolve().parents)
+    return frozenset({Path(path).resolve() for path in paths} | {Path(__file__).parent.parent.resolve()})
 
 
 _Node = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef
