@@ -2,6 +2,7 @@
 goes on from it to the same results."""
 
 import json
+import os
 import random
 import shutil
 import time
@@ -13,6 +14,7 @@ import forked
 from hw1bench.court import rulings
 from hw1bench.records.store import Store
 from hw1bench.report import contract, reading
+from hw1bench.support import files
 
 KILLS = 20
 INTERRUPTIONS = 8
@@ -171,6 +173,17 @@ def test_sessions_at_once_on_one_store_one_report_and_one_rulings_file_disturb_n
             assert "ERROR" not in session.said
         assert results(judged) == expected
         remove_results(judged)
+
+
+def test_what_a_killed_writer_left_beside_the_report_its_figures_and_the_rulings_is_removed(judged):
+    for path in ("reports/claims.json", "reports/figures/A-short-curves.svg", "claims/rulings.json"):
+        (judged / path).parent.mkdir(parents=True, exist_ok=True)
+        descriptor, _ = files._temporary(judged / path)
+        os.close(descriptor)  # as the kernel does for who is killed
+    assert len([*judged.rglob("*.tmp")]) == 3
+    session = forked.begin(judged, *SESSION)
+    assert session.ended() == 0, session.said
+    assert not [*judged.rglob("*.tmp")]
 
 
 # Two signals in the place that an environment variable names.

@@ -29,8 +29,9 @@ def browser():
 
 @pytest.fixture(scope="module")
 def tabs(browser):
-    """A function that gives the tab in which pages run their scripts, or the one in which they run none. A tab outlives its pages,
-    because a new one costs more than most tests. What the console, errors, requests and dialogs say of its page is in ``said``."""
+    """A function that gives the tab in which pages run their scripts, or the one in which they run none. A tab outlives its
+    pages, because a new one costs more than most tests. What the console, errors, requests and dialogs say of its page is in
+    its ``said``."""
 
     @cache
     def tab(script: bool):

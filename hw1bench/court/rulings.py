@@ -179,7 +179,8 @@ def load(path: Path) -> Rulings:
 
 
 def save(path: Path, rulings: Iterable[Ruling]) -> None:
-    """Write ``rulings`` atomically: sorted, one per line, pilots apart."""
+    """Write ``rulings`` atomically: sorted, one per line, pilots apart. What a killed writer left beside them is removed."""
+    files.remove_abandoned(path.parent)
     rows = sorted(rulings, key=lambda ruling: (ruling.topic, ruling.claim, ruling.tier))
     lists = []
     for name, (fidelity, _) in _LISTS.items():

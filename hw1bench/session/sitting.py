@@ -40,6 +40,7 @@ from hw1bench.session.late import Late
 from hw1bench.session.settings import Options
 from hw1bench.specs.experiment import BLOCK, Arm, CrossReportFigure, Experiment
 from hw1bench.specs.pack import Pack
+from hw1bench.support.files import remove_abandoned
 from hw1bench.support.progress import Progress
 from hw1bench.support.refusals import Unavailable
 
@@ -320,6 +321,8 @@ class Sitting:
                 descriptor = os.open(self.options.report_dir, os.O_RDONLY)
                 stack.callback(os.close, descriptor)
                 lock(descriptor, PATIENCE)
+            for folder in (self.options.report_dir, self.options.report_dir / "figures"):
+                remove_abandoned(folder)  # by sessions that were killed
             whole = merge.added(earlier(self.options, self._known, lambda text: None), written)
             report.write(whole, self.options.report_dir, session=written, notice=self.progress.notice)
         return whole
