@@ -198,7 +198,8 @@ def imported():
     if find_spec("hypothesis"):  # a machine with a GPU may lack it
         import_module("hypothesis")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cpuinfo, "get_cpu_info", cache(cpuinfo.get_cpu_info))  # pytest-benchmark asks; it starts processes
+        # pytest-benchmark asks in each session, and the answer takes processes.
+        patch.setattr(cpuinfo, "get_cpu_info", cache(cpuinfo.get_cpu_info))
         yield matplotlib, torch, hw1bench
 
 
