@@ -108,7 +108,7 @@ def _session(
     for descriptor in (1, 2):
         os.dup2(printed, descriptor)
     os.close(printed)
-    sys.exit(pytest.main([*arguments, "-W", _IMPORTED]))
+    sys.exit(pytest.main(["-W", _IMPORTED, *arguments]))  # what follows "--" is a file
 
 
 def _mount(folder: Path, size: int) -> None:
