@@ -153,7 +153,7 @@ class Bridge:
         """Ask the cluster again and again whether it is there."""
         while True:
             try:
-                ray.cluster_resources()  # type: ignore[no-untyped-call]
+                ray.cluster_resources()
             except Exception:  # it may come back, until the silence has been too long
                 pass
             else:
@@ -182,7 +182,7 @@ def main() -> None:
     _, address = session.recv()
     try:
         _join(address)
-        every = ray.nodes()  # type: ignore[no-untyped-call]
+        every = ray.nodes()
         nodes = [(one["NodeID"], one["NodeManagerHostname"], one["Resources"]) for one in every if one["Alive"]]
         bridge = Bridge(session)
     except Exception as error:

@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
-from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_info
 
 from hw1bench.data import Library
 from hw1bench.executors import packing

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]  # of the extra ``cluster``
+import cloudpickle  # of the extra ``cluster``
 import torch
 
 from hw1bench.data import Dataset, Split
@@ -80,7 +80,7 @@ def dumps(thing: Any, data: Data | None = None) -> bytes:
     Raises whatever pickling raises for something that cannot be sent.
     """
 
-    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
         def persistent_id(self, found: Any) -> str | None:
             return "data" if data is not None and found is data else None
 

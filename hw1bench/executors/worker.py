@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 
 import ray  # of the extra ``cluster``
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from hw1bench.data import Dataset, Library
 from hw1bench.executors import packing

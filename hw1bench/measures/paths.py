@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_info  # type: ignore[import-untyped]  # comes with scikit-learn, and has no types
+from threadpoolctl import threadpool_info  # comes with scikit-learn
 
 from hw1bench.data import Dataset
 from hw1bench.measures import trajectory

@@ -35,11 +35,11 @@ def render(document: Document) -> str:
     for exhibit in document.get("exhibits", ()):
         cases.setdefault(exhibit["topic"], []).append(_exhibit(exhibit))
     for topic, some in cases.items():
-        suite = TestSuite(line(topic))  # type: ignore[no-untyped-call]
+        suite = TestSuite(line(topic))
         suite.timestamp = document["started"]
         suite.add_testcases([*some])
         xml.add_testsuite(suite)
-    return str(xml.tostring().decode("utf-8"))  # type: ignore[no-untyped-call]
+    return str(xml.tostring().decode("utf-8"))
 
 
 def _case(claim: Claim) -> TestCase:
