@@ -215,6 +215,15 @@ def command(imported, capsys, monkeypatch):
 
 
 @pytest.fixture
+def forked_children(monkeypatch):
+    """Lets ``hw1bench record --run`` fork its sessions of pytest instead of starting an interpreter for each."""
+    import forked
+    from hw1bench.session.child import Child
+
+    monkeypatch.setattr(Child, "run", lambda self, *given: forked.child(*given))
+
+
+@pytest.fixture
 def drawn():
     """Tells ``project`` that the figures of its sessions are looked at."""
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import forked
 import hw1bench
 from hw1bench import Model
 from hw1bench.__main__ import main
@@ -20,7 +19,6 @@ from hw1bench.court import rulings
 from hw1bench.court.docket import Case
 from hw1bench.effects import CountIs
 from hw1bench.session.budget import Budget
-from hw1bench.session.child import Child
 from hw1bench.session.collected import Collected
 from hw1bench.session.completion import Completion, Options
 from hw1bench.specs.pack import Pack
@@ -366,8 +364,7 @@ def test_the_budget_ends_it_in_good_order(pytester, project):
     )
 
 
-def test_what_fails_is_named_and_the_rest_is_put_on_record(pytester, project, command, monkeypatch):
-    monkeypatch.setattr(Child, "run", lambda self, *given: forked.child(*given))
+def test_what_fails_is_named_and_the_rest_is_put_on_record(pytester, project, command, forked_children):
     folder = project("[claim('A-fit-y', 'error'), claim('A-fit-x', 'supported'), count('B-count-z', 11)]")
     found = command(pytester.path, "record", "claims", "--run", "--device", "cpu")
     output = found.stdout

@@ -25,7 +25,7 @@ from hw1bench.training import engine, resident, sequential, stacked
 from hw1bench.training.captured import Streams
 from hw1bench.training.kernels import image_kernel
 from kernel_cases import built
-from twins import ALL, TWO, Some
+from twins import Some, seeds_of
 
 pytestmark = pytest.mark.usefixtures("nets_drawn_once")
 
@@ -67,8 +67,7 @@ TRAINED = [(way, NET) for way in WAYS] + [(way, CNN) for way in WAYS if way != "
 
 
 def block_for(way, arm):
-    """The runs that are trained: of those that train by themselves, two say what eight say."""
-    return Some("T", "held-out", arm, 0, chosen=TWO if way == "sequential" else ALL)
+    return Some("T", "held-out", arm, 0, chosen=seeds_of(way))
 
 
 def train(way, arm, dataset=None):

@@ -16,7 +16,7 @@ from hw1bench.specs.variants import VARIANTS
 from hw1bench.training import engine, sequential, stacked
 from hw1bench.training.kernels import fit_kernel, image_kernel
 from kernel_cases import built
-from twins import ALL, TWO, Some
+from twins import Some, seeds_of
 
 pytestmark = pytest.mark.usefixtures("nets_drawn_once")
 
@@ -36,8 +36,7 @@ BOTH = Evaluation(train="ends", test="thinned"), Evaluation(train="thinned", tes
 
 
 def block_for(backend, arm):
-    """The runs that are trained: of those that train by themselves, two say what eight say."""
-    return Some("T", "scheduled", arm, 0, chosen=TWO if backend == "sequential" else ALL)
+    return Some("T", "scheduled", arm, 0, chosen=seeds_of(backend))
 
 
 def trained_by(backend, arm):
@@ -85,7 +84,6 @@ TRAINED = {
 @built
 @pytest.mark.parametrize(("backend", "arm", "schedules"), TRAINED.values(), ids=TRAINED)
 def test_a_schedule_changes_no_bit_of_what_is_trained_and_of_what_is_evaluated(backend, arm, schedules):
-    seeds = block_for(backend, arm).seeds
     whole = trained_by(backend, arm)
     assert all(np.isfinite(array).all() for name, array in whole.items() if name.startswith(("train_", "test_")))
     for schedule in schedules:
@@ -99,7 +97,7 @@ def test_a_schedule_changes_no_bit_of_what_is_trained_and_of_what_is_evaluated(b
                 continue
             assert array.dtype == whole[name].dtype
             there = np.stack([run.evaluated(name) for run in runs])
-            assert there.shape == array.shape == (len(seeds), EPOCHS + 1)
+            assert there.shape == array.shape == (len(seeds_of(backend)), EPOCHS + 1)
             assert array[there].tobytes() == whole[name][there].tobytes(), name
             assert np.isnan(array[~there]).all()
             assert (there.sum() < there.size) == (getattr(schedule, name.partition("_")[0]) != "every epoch")

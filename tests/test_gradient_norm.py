@@ -13,7 +13,7 @@ from hw1bench import Model
 from hw1bench.records.runs import Block
 from hw1bench.training import engine, optimizers
 from hw1bench.training.kernels import binaries
-from twins import ALL, TWO, Some
+from twins import TWO, Some, seeds_of
 
 pytestmark = pytest.mark.usefixtures("nets_drawn_once")
 
@@ -59,7 +59,7 @@ def coasted_by_the_naive_loop(arm, seed):
 
 @cache
 def _trained(arm, experiment, backend):
-    seeds = TWO if backend == "sequential" else ALL  # those that train by themselves need not train beside others
+    seeds = seeds_of(backend)
     arrays = engine.train(Some("T", experiment, arm, 0, chosen=seeds), CPU, library=FEW).arrays
     return {name: array[[seeds.index(seed) for seed in TWO]] for name, array in arrays.items()}
 

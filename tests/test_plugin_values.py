@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import forked
 from hw1bench.court import rulings
-from hw1bench.session.child import Child
 
 UP = "{seed: 1.0 for seed in (3, 42, *range(100, 110))}"
 TABLE = f"values('A-fit-x', {UP})"
@@ -172,8 +170,7 @@ def test_a_ruling_is_bound_to_the_content_of_the_table(elsewhere, pytester):
     assert found["ruling"] is None
 
 
-def test_the_record_lists_it_and_puts_it_on_record(elsewhere, pytester, command, monkeypatch):
-    monkeypatch.setattr(Child, "run", lambda self, *given: forked.child(*given))
+def test_the_record_lists_it_and_puts_it_on_record(elsewhere, pytester, command, forked_children):
     few = "values('A-fit-few', {1: 1.0})"
     elsewhere(f"[{TABLE}, values('A-fit-y', measure), {few}]", passed=2, skipped=1, deselected=3)
     run = command(pytester.path, "record", "claims", "--run", "--device", "cpu")

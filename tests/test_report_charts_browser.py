@@ -56,11 +56,16 @@ def measured(tmp_path_factory):
     if BROWSER is None:
         pytest.skip("no chromium or chrome on PATH")
     folder = tmp_path_factory.mktemp("charts")
+
+    def keeping(svg):
+        (folder / "whole.svg").write_bytes(svg)
+        return compact(svg)
+
     parts = []
     for kind in KINDS:
         given = {"title": f"Report B: {kind}", "series": nets(*SAMPLES["few"]), "data": "5,000 images", "named": NAMED}
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(figures, "compact", lambda svg: (folder / "whole.svg").write_bytes(svg) and compact(svg))
+            patch.setattr(figures, "compact", keeping)
             draw(kind, path=folder / "short.svg", **given)
         for name in ("short.svg", "whole.svg"):
             uri = base64.b64encode((folder / name).read_bytes()).decode()
