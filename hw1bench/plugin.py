@@ -16,7 +16,7 @@ import pytest
 from hw1bench.court import rulings
 from hw1bench.court.register import Register
 from hw1bench.images.printable import PrintableProgress
-from hw1bench.report import compare, replication, words
+from hw1bench.report import compare, groups, replication
 from hw1bench.report.merge import Known
 from hw1bench.session import faults, mistakes, options, outlook, step_summary, summary, terminal
 from hw1bench.session.bench import Bench
@@ -298,7 +298,7 @@ class Session:
             self.stopwatch.write(self.config, folder / "benchmark.json")
         except OSError as error:
             self._place += f"\nthe timings could not be written ({error.filename}: {error.strerror})"
-        idle = any(words.group(claim) == words.NOT_RUN for claim in self._written["claims"])
+        idle = any(groups.group(claim) == groups.NOT_RUN for claim in self._written["claims"])
         if sitting.options.strict_rulings and idle and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

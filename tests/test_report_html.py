@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from hw1bench.report import standings, words
+from hw1bench.report import groups, standings, words
 from hw1bench.report.contract import measured
 from hw1bench.report.html import render, slug
 from sample_document import (
@@ -222,11 +222,11 @@ def test_tests_that_failed_are_listed_first(page):
 def test_verdicts_differ_in_word_and_shape_not_in_colour_alone(page):
     found = page()
     shapes = {}
-    for group in words.GROUPS:
+    for group in groups.GROUPS:
         assert found.find("symbol", id=f"v-{slug(group)}")
         parts = [*found.find("path", inside=f"v-{slug(group)}"), *found.find("circle", inside=f"v-{slug(group)}")]
         shapes[group] = tuple(tuple(sorted(part["attributes"].items())) for part in parts)
-    assert len(set(shapes.values())) == len(words.GROUPS)
+    assert len(set(shapes.values())) == len(groups.GROUPS)
     assert "refuted, reversed" in found.text("row-A-fit-sinc-7-by-8000")
 
 

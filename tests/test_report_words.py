@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw1bench.court.vocabulary import PILOTS, RULED
-from hw1bench.report import standings, words
+from hw1bench.report import groups, standings, words
 from sample_document import (
     COPY,
     DIGITS,
@@ -79,7 +79,7 @@ def test_no_pilot_is_supported_refuted_or_inconclusive_in_any_words():
         said = [
             words.verdict(found),
             words.sentence(found),
-            words.group(found),
+            groups.group(found),
             standings.record(found),
             words.standing(found),
         ]
@@ -193,25 +193,25 @@ def test_a_known_truth_says_what_would_have_to_be_different():
 
 
 def test_verdicts_pilots_and_the_rest_are_counted_apart():
-    found = words.tally(everything())
+    found = groups.tally(everything())
     assert found["no evidence"] == found["pilot: no evidence"] == 1
     assert (found["full tier only"], found["not run"]) == (1, 1)
-    assert words.counted({"failed": 2, "pilot: mixed": 1, "error": 3}) == "2 failed; 1 mixed (pilots); 3 error"
-    assert words.counted({"pilot: seen": 1, "pilot: not seen": 2}) == "1 seen, 2 not seen (pilots)"
-    assert words.counted({}) == ""
+    assert groups.counted({"failed": 2, "pilot: mixed": 1, "error": 3}) == "2 failed; 1 mixed (pilots); 3 error"
+    assert groups.counted({"pilot: seen": 1, "pilot: not seen": 2}) == "1 seen, 2 not seen (pilots)"
+    assert groups.counted({}) == ""
 
 
-@given(st.dictionaries(st.sampled_from(words.GROUPS), st.integers(1, 10**6)))
+@given(st.dictionaries(st.sampled_from(groups.GROUPS), st.integers(1, 10**6)))
 def test_a_tally_in_words_counts_every_group_once(tally):
-    said = words.counted({group: tally[group] for group in words.GROUPS if group in tally})
+    said = groups.counted({group: tally[group] for group in groups.GROUPS if group in tally})
     assert sorted(map(int, re.findall(r"\d+", said))) == sorted(tally.values())
-    assert ("(pilots)" in said) == any(words.kind(group) == "pilot" for group in tally)
+    assert ("(pilots)" in said) == any(groups.kind(group) == "pilot" for group in tally)
 
 
 def test_every_group_has_a_kind_and_the_short_word_of_its_kind():
-    kinds = {group: words.kind(group) for group in words.GROUPS}
-    assert [words.short(group) for group, kind in kinds.items() if kind == "ruled"] == list(RULED)
-    assert [words.short(group) for group, kind in kinds.items() if kind == "pilot"] == list(PILOTS)
+    kinds = {group: groups.kind(group) for group in groups.GROUPS}
+    assert [groups.short(group) for group, kind in kinds.items() if kind == "ruled"] == list(RULED)
+    assert [groups.short(group) for group, kind in kinds.items() if kind == "pilot"] == list(PILOTS)
     assert [group for group, kind in kinds.items() if kind == "unjudged"] == [
         "failed",
         "error",

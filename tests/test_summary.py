@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hw1bench.court.rulings import ELSEWHERE, Outcome
-from hw1bench.report import words
+from hw1bench.report import groups, words
 from hw1bench.session import summary
 from sample_document import (
     DIGITS,
@@ -161,7 +161,7 @@ def test_no_pilot_has_the_colour_of_a_verdict():
     found = {one["id"]: one for one in everything()}
     lines = summary.table({"claims": list(found.values())}, 120, colour=True).splitlines()
     colours = {
-        words.kind(words.group(found[name])): re.search(r"\x1b\[([0-9;]+)m[a-z]", line)[1]
+        groups.kind(groups.group(found[name])): re.search(r"\x1b\[([0-9;]+)m[a-z]", line)[1]
         for line in lines
         for name in found
         if f" {name} " in line and words.verdict(found[name]) in ("supported", "pilot: seen", "error")

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, replace
 
 from hw1bench.court.vocabulary import RULED
-from hw1bench.report import origins, words
+from hw1bench.report import groups, origins, words
 from hw1bench.report.contract import Claim, OnRecord, as_float, from_seeds, measured
 from hw1bench.report.quantities import named, plural, quantity
 from hw1bench.report.schema import Tier
@@ -74,7 +74,7 @@ def findings(claim: Claim) -> list[Finding]:
 def _same(claim: Claim, record: OnRecord) -> bool:
     """Whether the same was found here as is on record, by the same protocol."""
     assert claim["effect"] is not None
-    if words.is_pilot(claim) or record["median"] is None:
+    if groups.is_pilot(claim) or record["median"] is None:
         return False
     median, recorded = measured(claim["effect"])["median"], as_float(record["median"])
     alike = all(claim[name] == record[name] for name in ("verdict", "how", "holds", "seeds"))
@@ -92,8 +92,8 @@ def _here(claim: Claim) -> Finding:
         said = said if rests_on else ""
     return Finding(
         heading=f"Here, {claim['tier']} tier",
-        group=words.group(claim),
-        word=f"{claim['verdict']} (pilot)" if words.is_pilot(claim) else words.verdict(claim),
+        group=groups.group(claim),
+        word=f"{claim['verdict']} (pilot)" if groups.is_pilot(claim) else words.verdict(claim),
         rests_on=rests_on,
         told=said,
         when=origins.judged(claim).removeprefix("judged "),

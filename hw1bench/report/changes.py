@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hw1bench.court import vocabulary
 from hw1bench.court.vocabulary import Standing
-from hw1bench.report import quantities, standings, words
+from hw1bench.report import groups, quantities, standings, words
 from hw1bench.report.compare import SHIFTS, Change, Comparison, Shift, counted, differences, shift
 from hw1bench.report.contract import Claim, Document, Found
 
@@ -121,8 +121,8 @@ def _recorded(claim: Claim) -> Row:
             f"{standings.ruling(claim)} in the full tier",
         )
     else:
-        old = said = words.grouped(ruling or "", claim["fidelity"])
-    return Row(claim["id"], claim, said, _word(claim), old, words.group(claim))
+        old = said = groups.grouped(ruling or "", claim["fidelity"])
+    return Row(claim["id"], claim, said, _word(claim), old, groups.group(claim))
 
 
 def against_other(document: Document) -> Changes | None:
@@ -195,7 +195,8 @@ def _summary(found: Comparison, something: bool) -> str:
 
 
 def _turned(old: Found, new: Claim) -> Row:
-    return Row(new["id"], new, _word(old), _word(new), words.grouped(old["verdict"], old["fidelity"]), words.group(new))
+    before = groups.grouped(old["verdict"], old["fidelity"])
+    return Row(new["id"], new, _word(old), _word(new), before, groups.group(new))
 
 
 def _word(claim: Claim | Found) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from hw1bench.court import vocabulary
 from hw1bench.court.vocabulary import RECORDED
-from hw1bench.report import quantities, words
+from hw1bench.report import groups, quantities, words
 from hw1bench.report.contract import Claim, Compared, Document, Effect, Found, Median, as_float, check, measured
 from hw1bench.report.plain import line
 from hw1bench.report.reading import read
@@ -155,8 +155,8 @@ def shift(old: Found, new: Claim | Found) -> Shift:
         return "gone"
     if old["verdict"] not in RECORDED:
         return "stronger"
-    if words.is_pilot(old) != words.is_pilot(new):
-        return "weaker" if words.is_pilot(new) else "stronger"
+    if groups.is_pilot(old) != groups.is_pilot(new):
+        return "weaker" if groups.is_pilot(new) else "stronger"
     stands = vocabulary.standing(new["verdict"], old["verdict"])
     return stands if stands in ("contrary", "weaker") else "stronger"
 
@@ -250,7 +250,7 @@ def _changes(both: list[tuple[Found, Found]]) -> tuple[Change, ...]:
 
 
 def _word(claim: Found) -> tuple[str, bool]:
-    return claim["verdict"], words.is_pilot(claim)
+    return claim["verdict"], groups.is_pilot(claim)
 
 
 def _change(old: Found, new: Found) -> Change:

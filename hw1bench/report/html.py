@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from hw1bench.report import card, changes, origins, quantities, standings, words
+from hw1bench.report import card, changes, groups, origins, quantities, standings, words
 from hw1bench.report.contract import IMAGES, Document, Figure, check, from_seeds
 from hw1bench.report.dimensions import size
 from hw1bench.report.outline import Section, outline, reports
@@ -53,7 +53,7 @@ def render(document: Document, report_dir: Path) -> str:
         images=images,
         missing=missing,
         script=_script(),
-        failed=words.failed(document),
+        failed=groups.failed(document),
         changes=changes.found(document),
     )
 
@@ -84,6 +84,7 @@ def _environment(document: Document) -> "Environment":
 
     environment = made(_cleaned)
     environment.globals.update(
+        groups=groups,
         words=words,
         cards=card,
         standings=standings,
@@ -189,20 +190,18 @@ def place(figure: Figure, report_dir: Path) -> Path:
 
 def _kinds(document: Document) -> dict[str, list[str]]:
     """Heading -> the groups to count below it. Pilots have no place where there are none, and neither have failed tests."""
-    found = words.tally(document["claims"])
-    return {
-        "Verdicts, as reported": list(words.RULED_GROUPS),
-        **(
-            {"Pilots, on reduced protocols": list(words.PILOT_GROUPS)} if found.keys() & set(words.PILOT_GROUPS) else {}
-        ),
-        "Not judged": [word for word in words.UNJUDGED_GROUPS if word != words.FAILED or word in found],
-    }
+    found = groups.tally(document["claims"])
+    kinds = {"Verdicts, as reported": list(groups.RULED_GROUPS)}
+    if found.keys() & set(groups.PILOT_GROUPS):
+        kinds["Pilots, on reduced protocols"] = list(groups.PILOT_GROUPS)
+    kinds["Not judged"] = [word for word in groups.UNJUDGED_GROUPS if word != groups.FAILED or word in found]
+    return kinds
 
 
 def _cells(sections: Iterable[Section]) -> dict[tuple[str, str], dict[str, int]]:
     """(topic, report) -> the number of claims per group."""
     return {
-        (section.topic, part.report): words.tally(part.claims)
+        (section.topic, part.report): groups.tally(part.claims)
         for section in sections
         for part in section.parts
         if part.claims

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from hw1bench.court.vocabulary import FULL_TIER_ONLY
-from hw1bench.report import card, details, origins, quantities, standings, words
+from hw1bench.report import card, details, groups, origins, quantities, standings, words
 from hw1bench.report.changes import Block, Row, against_other, changed, stands
 from hw1bench.report.contract import Claim, Document, Report, check
 from hw1bench.report.markup import code, table, text
@@ -55,7 +55,7 @@ class _Page:
         self._places = details.places(document) if linked else {}
         self._details = f"[{details.NAME}]({details.NAME})" if linked else f"`{details.NAME}` of the report"
         self._sections = outline(document)
-        self._failed = words.failed(document)
+        self._failed = groups.failed(document)
         failed = {claim["id"] for claim in self._failed}
         self._changed = [claim for claim in changed(document) if claim["id"] not in failed]
         self._compared = against_other(document)
@@ -68,7 +68,7 @@ class _Page:
             *self._listed(self._changed_heading(), self._changed, _CHANGED),
             *self._against_other(),
             f"{quantities.plural(len(self._document['claims']), 'claim')}: "
-            f"{words.counted(words.tally(self._document['claims'])) or 'none judged'}. The evidence is in {self._details}.",
+            f"{groups.counted(groups.tally(self._document['claims'])) or 'none judged'}. The evidence is in {self._details}.",
             *self._introduction(),
             *self._reports(),
             *self._questions(),
@@ -153,7 +153,7 @@ class _Page:
             f"{text(standings.as_of(self._document), _SENTENCE)} {share}" if self._asked else share,
             *map(text, words.data_remarks(self._document)),
         ]
-        if any(words.group(claim) == FULL_TIER_ONLY for claim in claims):
+        if any(groups.group(claim) == FULL_TIER_ONLY for claim in claims):
             said.append(
                 "A claim is **full tier only** if its level or its arms belong to the report's own protocol, of which a reduced "
                 "one says nothing."
@@ -217,8 +217,8 @@ class _Page:
             columns = []
         rows = []
         for section in self._sections:
-            said = {part.report: words.counted(words.tally(part.claims)) for part in section.parts}
-            cells = [said.get(report) or "-" for report in columns] or [words.counted(words.tally(section.claims))]
+            said = {part.report: groups.counted(groups.tally(part.claims)) for part in section.parts}
+            cells = [said.get(report) or "-" for report in columns] or [groups.counted(groups.tally(section.claims))]
             rows.append([text(section.title, _WORD), *cells])
         head = [text(column, _WORD) for column in columns] or ["claims"]
         return _fitted(table(["topic", *head], rows), _TOPICS, self._rest("topic"), fixed=2)
@@ -336,7 +336,7 @@ def _folded(claims: Sequence[Claim], lines: Sequence[str]) -> list[str]:
     whole = "\n".join(lines)
     if len(claims) <= _LONG:
         return [whole]
-    summary = f"{quantities.plural(len(claims), 'claim')}: {words.counted(words.tally(claims))}"
+    summary = f"{quantities.plural(len(claims), 'claim')}: {groups.counted(groups.tally(claims))}"
     return [f"<details><summary>{summary}</summary>", whole, "</details>"]
 
 

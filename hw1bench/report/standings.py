@@ -2,7 +2,7 @@
 
 from hw1bench.court import vocabulary
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, RULED, RuledWord
-from hw1bench.report import words
+from hw1bench.report import groups, words
 from hw1bench.report.contract import Claim, Document, from_seeds
 from hw1bench.report.quantities import named, number, plural
 
@@ -41,7 +41,7 @@ def recorded(value: float | str | None) -> str:
 
 
 def _agreement(claim: Claim, ruling: RuledWord) -> list[str]:
-    if words.is_pilot(claim):
+    if groups.is_pilot(claim):
         if claim["agreement"]:
             return [f"The pilot {claim['agreement']}."]
         return (
@@ -57,7 +57,7 @@ def _agreement(claim: Claim, ruling: RuledWord) -> list[str]:
 def _calibration(claim: Claim) -> list[str]:
     found = claim["calibration"]
     least, of = _TRUSTED
-    if found is None or not words.is_pilot(claim) or of * found["agree"] >= least * found["of"]:
+    if found is None or not groups.is_pilot(claim) or of * found["agree"] >= least * found["of"]:
         return []
     return [f"Pilots of this kind ({found['kind']}) agree with the record in {found['agree']} of {found['of']}."]
 
@@ -79,12 +79,12 @@ def known(claim: Claim) -> tuple[str, str]:
     the full tier counts before what was found here; without one a verdict says that it is from here: 'refuted 0/8 here'."""
     if claim["record"] is not None:
         return claim["record"]["verdict"], f"{ruling(claim)}{doubt(claim)}"
-    group = words.group(claim)
+    group = groups.group(claim)
     if group == FULL_TIER_ONLY:
         return group, ruling(claim)
-    counts = from_seeds(claim) and not words.is_pilot(claim)
+    counts = from_seeds(claim) and not groups.is_pilot(claim)
     said = counted(group, claim["holds"], claim["seeds"]) if counts else group
-    here = " here" if group in words.RULED_GROUPS else ""
+    here = " here" if group in groups.RULED_GROUPS else ""
     return group, f"{said}{here}{doubt(claim)}"
 
 
@@ -96,7 +96,7 @@ def mark(claim: Claim) -> str:
 
 def doubt(claim: Claim) -> str:
     """', fragile' after what is known of the claim, if that is what was found here too and hangs on an assumed number."""
-    here = claim["record"] is None or (claim["record"]["verdict"] == claim["verdict"] and not words.is_pilot(claim))
+    here = claim["record"] is None or (claim["record"]["verdict"] == claim["verdict"] and not groups.is_pilot(claim))
     return ", fragile" if here and claim["fragile"] else ""
 
 

@@ -1,11 +1,12 @@
 """Verdicts in words: the sentences that the page, the Markdown and the JUnit file share."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from hw1bench.court import vocabulary
 from hw1bench.court.chance import Result, by_chance
 from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOTS, RECORDED, RULED
+from hw1bench.report import groups
 from hw1bench.report.contract import (
     Claim,
     Document,
@@ -21,17 +22,7 @@ from hw1bench.report.contract import (
 )
 from hw1bench.report.quantities import number, percent, plural, quantity, share
 
-FAILED = "failed"
-NOT_RUN = "not run"
-_PILOT = "pilot: "
-RULED_GROUPS: tuple[str, ...] = RULED
-PILOT_GROUPS = tuple(_PILOT + word for word in PILOTS)
-UNJUDGED_GROUPS = (FAILED, "error", FULL_TIER_ONLY, NOT_RUN)
-GROUPS = (*RULED_GROUPS, *PILOT_GROUPS, *UNJUDGED_GROUPS)
-"""The words by which claims are counted and coloured: verdicts, pilots and the rest, which are counted apart."""
-
 _NO_EVIDENCE = "No evidence: "
-_FAILING = ("failed", "error")
 _STANDING = {"same": "same as", "weaker": "weaker than", "stronger": "stronger than", "contrary": "contradicts"}
 
 
@@ -61,21 +52,16 @@ def _not_finite(found: Effect) -> list[str]:
     return [f"its effect is {kind} in {count} of them" for kind, count in sorted(kinds.items(), reverse=True)]
 
 
-def is_pilot(claim: Claim | Found) -> bool:
-    """Whether what was found is a pilot: the word of a reduced protocol, which is no verdict on the report."""
-    return claim["fidelity"] == "reduced" and claim["verdict"] in PILOTS
-
-
 def verdict(claim: Claim | Found) -> str:
     """The verdict, and how a claim was refuted: 'refuted, reversed'; or the pilot: 'pilot: seen'."""
-    if is_pilot(claim):
-        return _PILOT + claim["verdict"]
+    if groups.is_pilot(claim):
+        return groups.PILOT + claim["verdict"]
     return ruled(claim["verdict"], claim["how"], claim["seeds"])
 
 
 def outcome(claim: Claim) -> str:
     """The verdict as by ``verdict``, or why there is none: 'full tier only', 'not run' or 'failed'."""
-    return group(claim) if claim["verdict"] == "not run" else verdict(claim)
+    return groups.group(claim) if claim["verdict"] == "not run" else verdict(claim)
 
 
 def ruled(word: str, how: str | None, seeds: int | None) -> str:
@@ -94,18 +80,18 @@ def sentence(claim: Claim) -> str:
     if not from_seeds(claim):
         told = " ".join(claim["note"].split())
         head = verdict(claim).capitalize()
-        mark = "," if group(claim) == FULL_TIER_ONLY else ":"  # the note goes on with a colon of its own
+        mark = "," if groups.group(claim) == FULL_TIER_ONLY else ":"  # the note goes on with a colon of its own
         return f"{head}{mark} {stop(told)}" if told else f"{head}."
     assert claim["level"]  # ``check`` ensures that these are there together
     assert claim["share"]
     seeds = plural(claim["seeds"] or 0, "seed")
     if claim["verdict"] == "no evidence":
-        where = f"pilot{_place(claim)}, {seeds}" if is_pilot(claim) else seeds
+        where = f"pilot{_place(claim)}, {seeds}" if groups.is_pilot(claim) else seeds
         numbers = [where, f"the effect is above 0 in {claim['holds']} of them", *_numbers(claim)]
         return f"{_NO_EVIDENCE.rstrip(': ')}{_because(claim)} ({'; '.join(numbers)})."
     low, high = (share(end) for end in claim["share"])
     interval = f"{percent(claim['level'])} interval of the share {low} to {high}"
-    if is_pilot(claim):
+    if groups.is_pilot(claim):
         head = f"{claim['verdict'].capitalize()}{_place(claim)}, {claim['holds']} of {seeds} (pilot; {interval})"
     else:
         head = f"{verdict(claim).capitalize()}: it holds in {claim['holds']} of {seeds} ({interval})"
@@ -243,7 +229,7 @@ def unlike_the_real(claim: Claim) -> str:
     if dataset is None:
         return ""
     if dataset["stand_in"]:
-        return "" if is_pilot(claim) else "stand-in"
+        return "" if groups.is_pilot(claim) else "stand-in"
     return "" if dataset["canonical"] else "non-canonical"
 
 
@@ -257,7 +243,7 @@ def judged_on(claim: Claim) -> str:
         "stand-in": ", a stand-in that settles nothing about the real data set",
         "non-canonical": ", a non-canonical copy: its fingerprint is not the known one",
     }
-    return f"{'Tried' if is_pilot(claim) else 'Judged'} on {dataset['name']}{remarks[unlike_the_real(claim)]}."
+    return f"{'Tried' if groups.is_pilot(claim) else 'Judged'} on {dataset['name']}{remarks[unlike_the_real(claim)]}."
 
 
 def data_remarks(document: Document) -> list[str]:
@@ -266,7 +252,7 @@ def data_remarks(document: Document) -> list[str]:
     claims = [claim for claim in document["claims"] if claim["verdict"] in RECORDED]
     found = Counter(map(unlike_the_real, claims))
     said = []
-    if any(map(is_pilot, claims)):
+    if any(map(groups.is_pilot, claims)):
         said.append(
             "Pilots come from reduced protocols (other data, smaller nets or fewer steps) and are no verdicts on the reports."
         )
@@ -285,54 +271,6 @@ def shown_in(figure: Figure) -> str:
     return f"Report {figure['report']}" + (f", figure {number}" if number and number != "-" else "")
 
 
-def group(claim: Claim) -> str:
-    """The word by which a claim is counted and coloured, one of ``GROUPS``: its verdict or pilot, "failed" if its test failed
-    before it had one, or "full tier only" if no quick protocol can speak to it."""
-    if claim["verdict"] == "not run":
-        if claim["outcome"] in _FAILING:
-            return FAILED
-        return FULL_TIER_ONLY if claim["note"].startswith(FULL_TIER_ONLY) else NOT_RUN
-    return _PILOT + claim["verdict"] if is_pilot(claim) else claim["verdict"]
-
-
-def grouped(word: str, fidelity: str) -> str:
-    """The group of a verdict or a pilot of which no more is known than its word: one on record, or of another document."""
-    return _PILOT + word if fidelity == "reduced" and word in PILOTS else word
-
-
-def kind(group: str) -> str:
-    """What a group of claims is: 'ruled', 'pilot' or 'unjudged'."""
-    return "pilot" if group in PILOT_GROUPS else "ruled" if group in RULED_GROUPS else "unjudged"
-
-
-def short(group: str) -> str:
-    """The word of a group where it is told from others by its kind: 'seen' for 'pilot: seen'."""
-    return group.removeprefix(_PILOT)
-
-
-def tally(claims: Iterable[Claim]) -> dict[str, int]:
-    """The number of claims per group, in the order of ``GROUPS``, without zeros."""
-    found = Counter(map(group, claims))
-    return {word: found[word] for word in GROUPS if found[word]}
-
-
-def counted(tally: Mapping[str, int]) -> str:
-    """A tally in words, failures first, with pilots and claims without a verdict apart: '1 failed, 4 supported; 2 seen, 1 mixed
-    (pilots); 5 full tier only'; '' for an empty tally."""
-
-    def said(groups: Iterable[str]) -> str:
-        return ", ".join(f"{tally[group]} {short(group)}" for group in groups if group in tally)
-
-    pilots = said(PILOT_GROUPS)
-    parts = [said((FAILED, *RULED_GROUPS)), f"{pilots} (pilots)" if pilots else "", said(UNJUDGED_GROUPS[1:])]
-    return "; ".join(filter(None, parts))
-
-
-def failed(document: Document) -> list[Claim]:
-    """The claims whose tests failed, whatever their verdicts."""
-    return [claim for claim in document["claims"] if claim["outcome"] in _FAILING]
-
-
 def topics(document: Document) -> dict[str, str]:
     """The titles of the topics that the document lists, by their ids, in the order of a page."""
     return {topic["id"]: topic["title"] or topic["id"] for topic in document.get("topics", ())}
@@ -348,8 +286,8 @@ def judged(document: Document) -> str:
     """In a sentence: how many claims were judged as reported, how many by reduced protocols, and how far these agree with the
     record."""
     claims = document["claims"]
-    reported = sum(claim["verdict"] in RULED and not is_pilot(claim) for claim in claims)
-    pilots = [claim for claim in claims if is_pilot(claim)]
+    reported = sum(claim["verdict"] in RULED and not groups.is_pilot(claim) for claim in claims)
+    pilots = [claim for claim in claims if groups.is_pilot(claim)]
     parts = [f"{plural(reported, 'claim')} {'was' if reported == 1 else 'were'} judged as reported"] if reported else []
     if pilots:
         agree = Counter(claim["agreement"] for claim in pilots)
@@ -359,7 +297,7 @@ def judged(document: Document) -> str:
             f", of which {compared} decide what the record decides too, and {all_of} agree with it" if compared else ""
         )
         parts.append(f"{len(pilots)} by reduced protocols, as pilots{trusted}")
-    waiting = sum(group(claim) == FULL_TIER_ONLY for claim in claims)
+    waiting = sum(groups.group(claim) == FULL_TIER_ONLY for claim in claims)
     if waiting:
         parts.append(f"{waiting} need the full tier")
     return f"{'; '.join(parts)}." if parts else ""

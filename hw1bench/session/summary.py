@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from hw1bench.court import rulings
-from hw1bench.report import card, quantities, standings, words
+from hw1bench.report import card, groups, quantities, standings, words
 from hw1bench.report.changes import changed
 from hw1bench.report.contract import Claim, Document, measured
 from hw1bench.report.plain import line
@@ -25,7 +25,7 @@ _KINDS = {
     "pilot": "cyan",
     "unjudged": "dim",
 }  # the colour of other groups; no pilot looks like a verdict
-_FAILING = (words.FAILED, "error")
+_FAILING = (groups.FAILED, "error")
 # A session of so many claims has a table of all of them: with topics and remarks it still fits on a terminal of 24 lines, and is
 # what somebody who selected a few claims asked for. More claims than that are summed up.
 _FEW = 12
@@ -81,7 +81,7 @@ def message(entry: Claim, outcome: rulings.Outcome, report_dir: Path) -> str:
 
 def counts(document: Document) -> str:
     """How many claims got which verdict, how many which pilot, how many neither; and what to know about pilots and data."""
-    counted = words.counted(words.tally(document["claims"]))
+    counted = groups.counted(groups.tally(document["claims"]))
     return "\n".join(
         [f"{quantities.plural(len(document['claims']), 'claim')}: {counted}", *words.data_remarks(document)]
     )
@@ -116,8 +116,8 @@ def _differs(entry: Claim) -> str:
 
 
 def _colour(entry: Claim) -> str:
-    group = words.group(entry)
-    return "bold red" if group in _FAILING else _RULED.get(group, _KINDS[words.kind(group)])
+    group = groups.group(entry)
+    return "bold red" if group in _FAILING else _RULED.get(group, _KINDS[groups.kind(group)])
 
 
 def table(document: Document, width: int, *, colour: bool) -> str:
@@ -169,7 +169,7 @@ def brief(document: Document, width: int, *, colour: bool, encoding: str) -> str
     said += [one for question in questions for one in _question(question, width, encoding)]
     outdated = [one for question in questions for one in question.changed]
     said += _some([f"an answer is out of date: {one}" for one in outdated], "more such answers")
-    failed = words.failed(document)
+    failed = groups.failed(document)
     known = {claim["id"] for claim in failed}
     odd = [*failed, *(claim for claim in changed(document) if claim["id"] not in known)]
     if odd:
@@ -177,7 +177,7 @@ def brief(document: Document, width: int, *, colour: bool, encoding: str) -> str
         said += ["", table({**document, "claims": odd[:_LISTED]}, width, colour=colour).rstrip("\n")]
         said += [rest] if odd[_LISTED:] else []
     idle = Counter(
-        claim["note"].partition(ESTIMATED)[0] for claim in document["claims"] if words.group(claim) == words.NOT_RUN
+        claim["note"].partition(ESTIMATED)[0] for claim in document["claims"] if groups.group(claim) == groups.NOT_RUN
     )
     said += [""] * bool(idle)
     said += [line(f"{number} not run: {note}") for note, number in idle.most_common(_REASONS)]
