@@ -23,11 +23,10 @@ def matrix_rate() -> float:
     return 2 * _SIDE**3 / min(seconds(lambda: left @ right) for _ in range(5))
 
 
-def arithmetic_rate() -> float | None:
-    """Return the operations per second of fused multiply-adds in registers, two operations each; None without a C compiler."""
+def arithmetic_rate() -> float:
+    """Return the operations per second of fused multiply-adds in registers, two operations each. Raises OSError without a
+    ``compiler``."""
     call = _multiply_adds()
-    if call is None:
-        return None
     total, found = ctypes.c_float(), 0
 
     def once() -> None:
@@ -38,15 +37,20 @@ def arithmetic_rate() -> float | None:
     return 2 * _ROUNDS * found / least
 
 
+def compiler() -> str | None:
+    """Return the path of a C compiler; None if there is none."""
+    return shutil.which("gcc") or shutil.which("clang") or shutil.which("cc")
+
+
 @cache
-def _multiply_adds() -> Callable[..., int] | None:
-    compiler = shutil.which("gcc") or shutil.which("clang") or shutil.which("cc")
-    if compiler is None:
-        return None
+def _multiply_adds() -> Callable[..., int]:
+    found = compiler()
+    if found is None:
+        raise OSError("there is no C compiler: install gcc or clang")
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder, "peak.so")
         options = ["-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC"]
-        subprocess.run([compiler, *options, str(SOURCE), "-o", str(library)], check=True)
+        subprocess.run([found, *options, str(SOURCE), "-o", str(library)], check=True)
         function = ctypes.CDLL(str(library)).multiply_adds
     function.restype = ctypes.c_int64
     function.argtypes = [ctypes.c_int64, ctypes.c_float, ctypes.c_float, ctypes.POINTER(ctypes.c_float)]

@@ -28,7 +28,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.image_peers import Peer, jax_scanned, plain, synchronize, vmapped
+from benchmarks.image_peers import Peer, jax_trained, plain, synchronize, vmapped
 from benchmarks.image_problems import PROBLEMS, Given, Operations, Problem
 from hw1bench.sources.pack import EXPERIMENTS
 from hw1bench.specs.experiment import Images
@@ -288,7 +288,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.jax:
         problem = replace(PROBLEMS[options.jax], samples=options.samples)
-        print(microseconds(jax_scanned(problem), problem))
+        print(microseconds(jax_trained(problem), problem))
         return
     until = time.monotonic() + 60 * options.minutes
     try:

@@ -158,14 +158,21 @@ def _jax_outputs(layout: str, weights: list[Any], x: Any, key: Any) -> Any:
     return h
 
 
-def jax_scanned(problem: Problem) -> Peer:
-    """Eight runs by ``vmap`` in JAX, the steps of an epoch by one ``jit`` of a ``scan``. Precision is what JAX has by default:
-    on a GPU its matrix products may be in TF32, where ours are in float32. The device is JAX's own default."""
+def jax_trained(problem: Problem) -> Peer:
+    """Eight runs by ``vmap`` in JAX, the steps of an epoch by one ``jit`` of a ``scan``; or, where a CPU trains a net with
+    convolutions, one run, step by step. There ``vmap`` makes grouped convolutions of them, which take two to four times as
+    long, and a convolution within a ``scan`` takes four to fifteen times as long as outside.
+
+    Precision is what JAX has by default: on a GPU its matrix products may be in TF32, where ours are in float32. The device is
+    JAX's own default.
+    """
     import jax
     import jax.numpy as jnp
     from jax import lax
 
-    arm, runs = problem.arm, len(problem.block.seeds)
+    arm = problem.arm
+    apart = jax.default_backend() == "cpu" and problem.operations.convolutions > 0
+    runs = 1 if apart else len(problem.block.seeds)
     nets = _nets(problem, runs)
     weights = [
         jnp.asarray(torch.stack(same).detach().numpy())
@@ -179,14 +186,23 @@ def jax_scanned(problem: Problem) -> Peer:
         logarithms = output if arm.loss == "nll" else jax.nn.log_softmax(output)
         return -jnp.take_along_axis(logarithms, y[:, None], axis=1).mean()
 
+    def per_run(function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``function`` of the first, and only, run, or of all."""
+
+        def of_one(*given: Any) -> Any:
+            return jax.tree.map(lambda found: found[None], function(*jax.tree.map(lambda one: one[0], given)))
+
+        return of_one if apart else jax.vmap(function)
+
     def step(state: Any, rows: Any) -> Any:
         weights, moments, count, key = state
         keys = jax.random.split(jax.random.fold_in(key, count), runs)
-        gradients = jax.vmap(jax.grad(loss))(weights, x[rows], y[rows], keys)
+        gradients = per_run(jax.grad(loss))(weights, x[rows], y[rows], keys)
         weights, moments = jax_adam(arm.optimizer, weights, gradients, moments, count + 1)
         return (weights, moments, count + 1, key), None
 
-    trained = jax.jit(lambda state, rows: lax.scan(step, state, rows)[0], donate_argnums=0)
+    scanned = jax.jit(lambda state, rows: lax.scan(step, state, rows)[0], donate_argnums=0)
+    stepped = jax.jit(lambda state, rows: step(state, rows)[0], donate_argnums=0)
     zero = [jnp.zeros_like(weight) for weight in weights]
     state = (
         weights,
@@ -197,9 +213,15 @@ def jax_scanned(problem: Problem) -> Peer:
 
     def epoch() -> None:
         nonlocal state
-        state = jax.block_until_ready(trained(state, jnp.asarray(next(orders).numpy().astype(np.int32))))
+        order = jnp.asarray(next(orders).numpy().astype(np.int32))
+        if apart:
+            for rows in order:
+                state = stepped(state, rows)
+        else:
+            state = scanned(state, order)
+        jax.block_until_ready(state)
 
     def losses() -> np.ndarray:
-        return np.asarray(jax.jit(jax.vmap(lambda weights: loss(weights, x, y, None)))(state[0]))
+        return np.asarray(jax.jit(per_run(lambda weights: loss(weights, x, y, None)))(state[0]))
 
     return Peer(epoch, losses, runs)

@@ -84,7 +84,7 @@ def of_images(title: str, problem: ImageProblem, rounds: int) -> Row:
         "torch.compile": partial(image_peers.compiled, problem, CPU),
     }
     if find_spec("jax"):
-        by_name["JAX"] = partial(image_peers.jax_scanned, problem)
+        by_name["JAX"] = partial(image_peers.jax_trained, problem)
     if not any(isinstance(layer, notation.Dropout) for layer in notation.parse(problem.layout)):  # each drops its own
         agree_on_images(problem, by_name)
     works: dict[str, Callable[[], float]] = {
@@ -132,8 +132,8 @@ def _per_step(call: Callable[[], object], steps: int) -> float:
 def _floors(operations: int) -> dict[str, Callable[[], float]]:
     """Return what a step of so many ``operations`` takes at each rate that is a floor, each measured when it is asked for."""
     found: dict[str, Callable[[], float]] = {FLOORS[0]: lambda: 1e6 * operations / floors.matrix_rate()}
-    if floors.arithmetic_rate() is not None:
-        found[FLOORS[1]] = lambda: 1e6 * operations / (floors.arithmetic_rate() or float("nan"))
+    if floors.compiler() is not None:
+        found[FLOORS[1]] = lambda: 1e6 * operations / floors.arithmetic_rate()
     return found
 
 

@@ -55,14 +55,14 @@ def test_peers_train_as_ours(make, problem):
 @pytest.mark.parametrize("problem", PLAIN_NETS.values(), ids=PLAIN_NETS)
 def test_jax_trains_as_ours(problem):
     pytest.importorskip("jax")
-    assert_same_work(image_peers.jax_scanned, problem)
+    assert_same_work(image_peers.jax_trained, problem)
 
 
-@pytest.mark.parametrize("make", ["plain", "vmapped", "jax_scanned"])
+@pytest.mark.parametrize("make", ["plain", "vmapped", "jax_trained"])
 def test_dropout_drops_in_training_alone(make):
-    if make == "jax_scanned":
+    if make == "jax_trained":
         pytest.importorskip("jax")
-    given = () if make == "jax_scanned" else (CPU,)
+    given = () if make == "jax_trained" else (CPU,)
     dropped, whole = (
         getattr(image_peers, make)(replace(WITH_DROPOUT, layout=layout), *given)
         for layout in (WITH_DROPOUT.layout, "C(1-4,3) pool2 36-20-10")
