@@ -9,12 +9,14 @@ from torch import nn
 
 import reference
 from cases import ARM, DIGITS, OPTIMIZERS, first
-from hw1bench import Arm, Model, Network, measure
+from hw1bench import Arm, Model, Network, measure, models
+from hw1bench.executors.local import LocalTrainer
 from hw1bench.measures import taking
 from hw1bench.records.measured import measured
-from hw1bench.records.runs import Block, Result, Run
+from hw1bench.records.runs import Block, Measured, Result, Run
 from hw1bench.specs.experiment import canonical, digest
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Paths
+from hw1bench.support.progress import Silent
 from hw1bench.training import engine
 from hw1bench.training.streams import random_labels, seed_for
 
@@ -140,7 +142,7 @@ RETURNED = {
     ),
     "text": (
         lambda network, data, generator: {"a": "x"},
-        "what was taken of f is not what its arrays say: its a is <U1",
+        "measure 'f' returns a as <U1: give real numbers",
     ),
     "changed data": (changes_data, "measure 'f' changes its data, which all runs share: change a clone"),
     "torch's own generator": (
@@ -156,6 +158,72 @@ def test_what_a_function_may_not_do_is_one_line(function, said):
     with torch.random.fork_rng(), pytest.raises(ValueError, match=said):
         take(measure(gives="a", name="f")(function), replace(ARM, epochs=1))
     assert torch.equal(FEW.load(ARM.data).train.x, x)
+
+
+def made(measurement, *blocks, known=None):
+    """What a trainer makes of blocks that ``measurement`` measures."""
+    found = {}
+    work = [
+        *(block for block in blocks if block not in (known or {})),
+        *(Measured(measurement, (one,)) for one in blocks),
+    ]
+    LocalTrainer("cpu", Silent(), FEW).make(work, known or {}, found.__setitem__)
+    return found
+
+
+def misspelt(network, data, generator):
+    return {"a": network.wieght}
+
+
+SURE = RETURNED | {
+    "a name that is not there": (misspelt, "no attribute 'wieght'"),
+    "a call": (lambda network, data, generator: {"a": network(data.test.x, 3)}, "positional arguments"),
+}
+
+
+@pytest.mark.parametrize(("function", "said"), SURE.values(), ids=SURE)
+def test_what_fails_whatever_the_net_is_told_before_anything_trains(function, said, monkeypatch):
+    monkeypatch.setattr(engine, "train_group", None)
+    with torch.random.fork_rng(), pytest.raises((ValueError, AttributeError, TypeError), match=said) as caught:
+        made(measure(gives="a", name="f")(function), Block("T", "own", IMAGES, 0))
+    if caught.type is not ValueError:
+        told = "Measure 'f' was tried before anything trains, on the net from which the first run starts."
+        assert caught.value.__notes__ == [told]
+
+
+def test_what_may_lie_in_the_untrained_net_is_told_of_the_trained_one_alone():
+    calls = []
+
+    @measure(gives="a")
+    def demanding(network, data, generator):
+        calls.append(network)
+        if len(calls) == 1:
+            raise IndexError("no sample of class 3 is found")
+        return {"a": len(calls)}
+
+    block = Block("T", "own", IMAGES, 0)
+    found = made(demanding, block)
+    assert sorted(found[Measured(demanding, (block,))].arrays["a"]) == [*range(2, 10)]
+
+
+def test_a_function_is_tried_once_on_the_weights_from_which_the_first_run_starts():
+    seen = []
+
+    @measure(gives={"last": (10,)})
+    def last(network, data, generator):
+        seen.append([weight.detach().clone() for weight in network.parameters()])
+        assert not network.training
+        return {"last": network[-1].bias}
+
+    blocks = [Block("T", "own", IMAGES, first) for first in (0, 8)]
+    found = made(last, *blocks)
+    assert len(seen) == 1 + 16
+    drawn = reference.network(IMAGES.model)
+    models.initialise(drawn, IMAGES.model, torch.Generator().manual_seed(seed_for("T", "own", "init", 0)))
+    assert all(map(torch.equal, seen[0], drawn.parameters()))
+    known = {block: found[block] for block in blocks}
+    assert made(last, *blocks, known=known).keys() == {Measured(last, (one,)) for one in blocks}
+    assert len(seen) == 17 + 16
 
 
 FAULTS = {

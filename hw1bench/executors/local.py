@@ -36,6 +36,7 @@ class LocalTrainer:
         self._progress = progress
         self._library = library or Library()
         self._told = False
+        self._rehearsed: set[tuple[Measurement, Arm]] = set()
 
     @cached_property
     def environment(self) -> dict[str, Any]:
@@ -75,7 +76,9 @@ class LocalTrainer:
         return forms.unfit(record, of, dict.fromkeys(names), facts)
 
     def make(self, work: Sequence[Work], known: Mapping[Block, Record], done: Callable[[Work, Record], None]) -> None:
-        """Train the blocks of ``work``, small ones on a GPU side by side, and then take its measurements."""
+        """Train the blocks of ``work``, small ones on a GPU side by side, and then take its measurements, which are rehearsed
+        before."""
+        self._rehearse(work)
         trained = dict(known)
 
         def keep(of: Work, record: Record) -> None:
@@ -88,6 +91,18 @@ class LocalTrainer:
         for one in work:
             if isinstance(one, Measured):
                 keep(one, self._measure(one.measurement, [(block, trained[block]) for block in one.blocks]))
+
+    def _rehearse(self, work: Sequence[Work]) -> None:
+        """Raise what a function of the author's would raise after the training of blocks that it measures."""
+        trains = {one for one in work if isinstance(one, Block)}
+        for one in work:
+            if not isinstance(one, Measured) or trains.isdisjoint(one.blocks):
+                continue
+            block = one.blocks[0]
+            if (one.measurement, block.arm) not in self._rehearsed:
+                device, dataset = self._measuring(block.arm), self._library.of(block.arm)
+                taking.rehearse(one.measurement, block, dataset, device, precision=self._precision)
+                self._rehearsed.add((one.measurement, block.arm))
 
     def _train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
         for group in engine.groups(blocks, self._device):

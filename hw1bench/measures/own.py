@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from hw1bench import models
 from hw1bench.data import Dataset, Split
 from hw1bench.measures import arrays
 from hw1bench.measures.instruments import TrainedBlock, takes
@@ -16,6 +18,10 @@ from hw1bench.records.runs import Block
 from hw1bench.specs.own_measurement import OwnMeasurement
 from hw1bench.support.progress import Advance
 from hw1bench.training.streams import generator_for, training_targets
+
+_NUMBERS = "biuf"  # numpy's kinds of numeric types
+_WHATEVER_THE_WEIGHTS = (AttributeError, ImportError, NameError, TypeError)
+"""What a function raises whatever its net is like. Other errors may lie in the net, such as of a search that finds nothing."""
 
 
 @takes(OwnMeasurement)
@@ -28,26 +34,62 @@ def take(
     generator, which other runs draw from at the same time.
     """
     [(block, record)] = trained
-    sets = {name: _resident(block, split, device) for name, split in _splits(dataset).items()}
-    before = torch.get_rng_state()
-    versions = [tensor._version for split in sets.values() for tensor in (split.x, split.y)]
+    given = _Given(spec, block, dataset, device)
     weights = torch.tensor(record.arrays["weights"]).to(device)
     networks = [loaded(block.arm, *row) for row in zip(weights, buffers(record), strict=True)]
-
-    def of_run(row: int) -> dict[str, np.ndarray]:
-        own = dict(sets)
-        if block.arm.random_labels:
-            labels = training_targets(block, dataset, block.seeds[row]).to(device)
-            own["train"] = Split(own["train"].x, labels)
-        data = replace(dataset, train=own["train"], test=own.get("test"))
-        return _checked(spec, spec.function(networks[row], data, generator_for(block, "measure", block.seeds[row])))
-
-    rows = side_by_side(of_run, range(len(block.seeds)), device)
-    if versions != [tensor._version for split in sets.values() for tensor in (split.x, split.y)]:
-        raise ValueError(f"measure {spec.name!r} changes its data, which all runs share: change a clone")
-    if not torch.equal(before, torch.get_rng_state()):
-        raise ValueError(f"measure {spec.name!r} draws from torch's own generator: draw from the one that it is given")
+    rows = side_by_side(lambda row: _checked(spec, given.found(row, networks[row])), range(len(block.seeds)), device)
+    given.check()
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def rehearse(spec: OwnMeasurement, block: Block, dataset: Dataset, device: torch.device) -> None:
+    """Call ``spec.function`` before ``block`` trains, for the net from which its first run starts.
+
+    Raises what ``take`` would raise after the training, unless that may lie in the net.
+    """
+    given = _Given(spec, block, dataset, device)
+    drawn = models.drawn(block.arm.model, generator_for(block, "init", block.seeds[0]))
+    try:
+        found = given.found(0, drawn.to(device, getattr(torch, block.arm.precision)).eval())
+    except _WHATEVER_THE_WEIGHTS as error:
+        error.add_note(
+            f"Measure {spec.name!r} was tried before anything trains, on the net from which the first run starts."
+        )
+        raise
+    except Exception:
+        return
+    _checked(spec, found)
+    given.check()
+
+
+class _Given:
+    """What ``spec.function`` is given for the runs of a block, and whether it leaves that as it is."""
+
+    def __init__(self, spec: OwnMeasurement, block: Block, dataset: Dataset, device: torch.device) -> None:
+        self._spec, self._block, self._dataset, self._device = spec, block, dataset, device
+        self._sets = {name: _resident(block, split, device) for name, split in _splits(dataset).items()}
+        self._generator, self._versions = torch.get_rng_state(), self._changes()
+
+    def found(self, row: int, network: nn.Module) -> Any:
+        """What the function returns for the run of ``row``, whose net is ``network``."""
+        block, own = self._block, dict(self._sets)
+        if block.arm.random_labels:
+            labels = training_targets(block, self._dataset, block.seeds[row]).to(self._device)
+            own["train"] = Split(own["train"].x, labels)
+        data = replace(self._dataset, train=own["train"], test=own.get("test"))
+        return self._spec.function(network, data, generator_for(block, "measure", block.seeds[row]))
+
+    def check(self) -> None:
+        """Raise ValueError if the function changed its data, or drew from torch's own generator."""
+        if self._versions != self._changes():
+            raise ValueError(f"measure {self._spec.name!r} changes its data, which all runs share: change a clone")
+        if not torch.equal(self._generator, torch.get_rng_state()):
+            raise ValueError(
+                f"measure {self._spec.name!r} draws from torch's own generator: draw from the one that it is given"
+            )
+
+    def _changes(self) -> list[int]:
+        return [tensor._version for split in self._sets.values() for tensor in (split.x, split.y)]
 
 
 def _splits(dataset: Dataset) -> dict[str, Split]:
@@ -68,6 +110,8 @@ def _checked(spec: OwnMeasurement, found: Any) -> dict[str, np.ndarray]:
         raise ValueError(f"{whose} returns {what}: return a mapping with {', '.join(gives)}")
     numbers = {name: np.asarray(arrays.whole(found[name], name)) for name in gives}
     for name, shape in gives.items():
+        if numbers[name].dtype.kind not in _NUMBERS:
+            raise ValueError(f"{whose} returns {name} as {numbers[name].dtype}: give real numbers")
         if numbers[name].shape != shape:
             raise ValueError(
                 f"{whose} returns {name} of shape {numbers[name].shape}, and gives says {shape}: give one of them"

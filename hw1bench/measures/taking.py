@@ -10,12 +10,14 @@ import numpy as np
 import torch
 
 from hw1bench.data import Dataset
+from hw1bench.measures import own
 from hw1bench.measures.instruments import TrainedBlock, instrument_for
 from hw1bench.records.forms import unfit
 from hw1bench.records.measured import measured
-from hw1bench.records.runs import Measured, Record
+from hw1bench.records.runs import Block, Measured, Record
 from hw1bench.specs.experiment import digest
 from hw1bench.specs.measurement import Measurement
+from hw1bench.specs.own_measurement import OwnMeasurement
 from hw1bench.support import arithmetic, code
 from hw1bench.support.precision import Precision
 from hw1bench.support.progress import Advance
@@ -69,6 +71,18 @@ def take(
     taken = Record(arrays, trained[0][1].facts, seconds())
     _check(taken, Measured(measurement, tuple(block for block, _ in trained)))
     return taken
+
+
+def rehearse(
+    measurement: Measurement, block: Block, dataset: Dataset, device: torch.device, *, precision: Precision = "default"
+) -> None:
+    """Try a ``measurement`` by a function of the author's on a net of ``block`` before this trains; do nothing for others.
+
+    Raises what the measurement would raise after the training, whatever that finds.
+    """
+    if isinstance(measurement, OwnMeasurement):
+        with arithmetic.fixed_settings(precision):
+            own.rehearse(measurement, block, dataset, device)
 
 
 def _check(taken: Record, of: Measured) -> None:
