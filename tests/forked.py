@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import forkserver
@@ -64,7 +65,8 @@ class Forked:
     def send(self, number: int) -> None:
         """Send it a signal; nothing happens if it has ended."""
         if self.process.is_alive():
-            os.kill(self.process.pid, number)
+            with suppress(ProcessLookupError):  # it may end at this moment
+                os.kill(self.process.pid, number)
 
     def ended(self) -> int:
         """Its exit status once it has ended; minus the number of the signal that killed it."""
