@@ -5,6 +5,7 @@ import sys
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -104,6 +105,64 @@ def page(tmp_path):
         return Page(render(found, tmp_path))
 
     return build
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from hw1bench.report import picture
+
+    path = picture.on_path()
+    if path is None:
+        pytest.skip("no chromium or chrome on PATH")
+    playwright = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright")
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def tabs(browser):
+    """A function that gives the tab in which pages run their scripts, or the one in which they run none. A tab outlives its
+    pages, because a new one costs more than most tests. What the console, errors, requests and dialogs say of its page is in
+    its ``said``."""
+
+    @cache
+    def tab(script):
+        page = browser.new_context(java_script_enabled=script).new_page()
+        page.set_default_timeout(5000)
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("request", lambda request: page.said.append(request.url))
+        page.on("dialog", lambda dialog: page.said.append(dialog.message))
+        return page
+
+    return tab
+
+
+@pytest.fixture
+def show(tabs, tmp_path):
+    """A function that renders a document, the sample's if none is given, and opens it from disk in a tab of the browser, where it
+    replaces what was there."""
+    from hw1bench.report.html import render
+    from sample_document import asking, document, put_figures
+
+    numbers = count()
+
+    def shown(found=None, after="", width=1280, script=True, scheme="light"):
+        found = asking(document()) if found is None else found
+        put_figures(tmp_path, found)
+        path = tmp_path / f"index-{next(numbers)}.html"  # the same address would be the same page, only scrolled
+        path.write_text(render(found, tmp_path), encoding="utf-8")
+        page = tabs(script)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(media="null", color_scheme=scheme)
+        page.said = []
+        page.goto(path.as_uri() + after)
+        page.path = path
+        return page
+
+    return shown
 
 
 @pytest.fixture(params=["baseline", "avx2", "avx512"])

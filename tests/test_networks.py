@@ -1,7 +1,6 @@
 """Networks of one's own: trained as the naive loop trains them, repeatable, with their buffers, and refused in one line."""
 
 import functools
-import random
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +9,8 @@ import torch
 from torch import nn
 
 import reference
-from cases import ALL_OPTIMIZERS, ARM, DIGITS, OPTIMIZERS, first
-from hw1bench import Arm, Experiment, ExponentialLR, Function, Model, Network, Table, both_tiers, models
+from cases import ALL_OPTIMIZERS, ARM, DIGITS, first
+from hw1bench import Experiment, ExponentialLR, Function, Model, Network, Table, both_tiers, models
 from hw1bench.court import costs, pilots
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Run, recorded
@@ -22,40 +21,11 @@ from hw1bench.specs.variants import VARIANTS
 from hw1bench.support.snapshots import ARRAYS
 from hw1bench.training import engine, sequential
 from hw1bench.training.streams import seed_for
+from networks import IMAGES, Convolutional, dense, layers, normed, of
 from twins import ALL, TWO, Some
 
 CPU = torch.device("cpu")
 FEW = first(130)  # images; the last batch of 40 has 10
-IMAGES = Arm(
-    name="arm",
-    data=DIGITS,
-    model=Model("64-9-10"),
-    loss="cross_entropy",
-    optimizer=OPTIMIZERS["sgd"],
-    epochs=3,
-    batch_size=40,
-)
-
-
-def of(layout, **options):
-    """A network of one's own that is that of a layout."""
-    return Network(functools.partial(reference.network, Model(layout, **options)), name="twin")
-
-
-def normed():
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Linear(9, 10))
-
-
-class Convolutional(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.convolution, self.norm = nn.Conv2d(1, 3, 3, stride=2, padding=1), nn.GroupNorm(3, 3)
-        self.scale = nn.Parameter(torch.ones(3, 1, 1), requires_grad=False)
-        self.head = nn.Linear(48, 10)
-
-    def forward(self, x):
-        h = nn.functional.dropout(torch.relu(self.norm(self.convolution(x)) * self.scale), 0.1, self.training)
-        return self.head(h.flatten(1))
 
 
 def flattened(network):
@@ -368,103 +338,6 @@ def test_large_networks_keep_no_weights():
         ValueError, match=r"its weights, which are not kept for 1,162,510 parameters: give a net with 1,0"
     ):
         measured(JacobianNorm(), large)
-
-
-# Faults.
-
-
-def broken():
-    raise RuntimeError("out of\nluck")
-
-
-SHARED = nn.Linear(1, 1)
-FAULTS = {
-    "no function": (lambda: Network("64-10"), "Network make is '64-10': give a function"),
-    "a module": (lambda: Network(nn.Linear(1, 1)), "Network make is a module, Linear: give a function that makes it, or its c"),
-    "arguments": (lambda: Network(nn.Linear), "Network make is <class .*Linear.*: give a function that takes no arguments"),
-    "a lambda without a name": (lambda: Network(lambda: nn.Linear(1, 1)), "Network make is <function .*, which has no name"),
-    "raises": (lambda: Network(broken), "Network 'broken' make raises RuntimeError: out of luck"),
-    "no module": (lambda: Network(dict), r"Network 'dict' make gives \{\}: give a torch.nn.Module"),
-    "no parameters": (lambda: Network(nn.ReLU), "Network 'ReLU' make gives a module without trainable parameters"),
-    "frozen": (
-        lambda: Network(lambda: nn.Linear(1, 1).requires_grad_(False), name="n"),
-        "'n' make gives a module without trainable",
-    ),
-    "the same module": (lambda: Network(lambda: SHARED, name="n"), "'n' make gives the same module twice: make a new one"),
-    "a shared part": (
-        lambda: Network(lambda: nn.Sequential(nn.Linear(1, 1), SHARED), name="n"),
-        "'n' make gives the same module twice",
-    ),
-    "lazy": (lambda: Network(lambda: nn.LazyLinear(3), name="n"), "'n' make leaves the shape of weight open: give its size"),
-    "complex": (
-        lambda: Network(lambda: nn.Linear(1, 1, dtype=torch.complex64), name="n"),
-        "gives weight as torch.complex64: give floating-point numbers",
-    ),
-    "no values": (lambda: Network(lambda: nn.Linear(1, 1, device="meta"), name="n"), "'n' make puts weight on meta: leave"),
-    "version": (lambda: Network(normed, version=1.5), "Network 'normed' version is 1.5: give text"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("make", "said"), FAULTS.values(), ids=FAULTS)
-def test_faults_of_a_network_are_one_line_where_it_is_given(make, said):
-    with pytest.raises(ValueError, match=said) as caught:
-        make()
-    assert "\n" not in str(caught.value)
-
-
-def test_weights_that_are_not_drawn_from_torchs_generator_are_refused():
-    def drawn():
-        network = nn.Linear(1, 1)
-        nn.init.constant_(network.weight, random.random())
-        return network
-
-    with pytest.raises(
-        ValueError, match="'drawn' make gives other weights when it is called again: draw them from torch's"
-    ):
-        Network(drawn)
-
-
-def layers(*modules):
-    return Network(lambda: nn.Sequential(*(module() for module in modules)), name="n")
-
-
-def dense(*sizes):
-    return functools.partial(nn.Linear, *sizes)
-
-
-def zero(module):
-    for parameter in module.parameters():
-        nn.init.zeros_(parameter)
-
-
-ARM_FAULTS = {
-    "outputs": ({"model": layers(nn.Flatten, dense(64, 9))}, "network 'n' has 9 outputs for 10 classes: end it with 10"),
-    "targets": ({"model": layers(dense(1, 2)), "data": Function(name="sinc"), "loss": "mse"}, "has 2 outputs for 1 targets"),
-    "maps": ({"model": layers(dense(8, 10))}, r"network 'n' gives outputs \(2, 1, 8, 10\) for 2 samples: give \(samples, "),
-    "samples": (
-        {"model": layers(dense(64, 10))},
-        r"network 'n' does not take samples of shape \(1, 8, 8\): RuntimeError: mat1 and mat2",
-    ),
-    "no tensor": ({"model": layers(nn.Flatten, functools.partial(nn.LSTM, 64, 10))}, "'n' gives <class 'tuple'>: give one ten"),
-    "nll": ({"model": layers(nn.Flatten, dense(64, 10)), "loss": "nll"}, "nll takes log-probabilities, which network 'n' does"),
-    "loss": ({"model": layers(nn.Flatten, dense(64, 10)), "loss": "mse"}, "learns classes, and its loss is mse: give cross_"),
-    "a batch of one": (
-        {"model": Network(normed), "batch_size": 4},
-        r"network 'normed' does not train on 1 sample of shape \(1, 8, 8\): ValueError: Expected more than 1 value",
-    ),
-    "the same runs": (
-        {"model": Network(lambda: nn.Sequential(nn.Flatten(), nn.utils.skip_init(nn.Linear, 64, 10).apply(zero)), name="n")}
-        | {"batch_size": None},
-        "its runs would all be the same, because network 'n' starts from the same weights whatever the seed",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("changes", "said"), ARM_FAULTS.values(), ids=ARM_FAULTS)
-def test_faults_of_an_arm_are_one_line_where_it_is_given(changes, said):
-    with pytest.raises(ValueError, match=f"^arm 'arm'.*{said}") as caught:
-        replace(IMAGES, **changes)
-    assert "\n" not in str(caught.value)
 
 
 def test_log_probabilities_are_known():

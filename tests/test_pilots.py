@@ -7,99 +7,25 @@ import numpy as np
 import pytest
 import torch
 
-from hw1bench import Arm, Claim, Experiment, Images, Model, Optimizer
+from hw1bench import Model, Optimizer
 from hw1bench.court import pilots
-from hw1bench.court.hearing import Court
 from hw1bench.court.pilots import Silencing
 from hw1bench.court.rehearsal import faults
 from hw1bench.effects import (
     Effect,
     accuracy_above,
-    beaten,
-    descending,
     every,
     fails,
     faster,
     highest,
-    highest_loss,
     loss_below,
-    lower_loss,
     lowest,
     near,
-    never_reaches,
-    no_worse,
-    plateaus,
     reaches,
     rises,
-    unbeaten,
 )
-from hw1bench.records.runs import Record, Run
-from hw1bench.records.store import Store
-from hw1bench.specs.experiment import Protocol
-from made_court import Made
-
-IMAGES = Arm(
-    name="",
-    data=Images(name="mnist", size=28),
-    model=Model("784-16-10"),
-    loss="cross_entropy",
-    optimizer=Optimizer(name="sgd", lr=0.1),
-    epochs=100,
-    batch_size=600,
-)
-FACTS = {"dataset": "digits", "fingerprint": "0", "stand_in": True, "classes": 10, "steps_per_epoch": 3}
-
-
-def small(arm, epochs=8, **changed):
-    return replace(arm, data=replace(arm.data, name="digits", stands_for="MNIST"), epochs=epochs, **changed)
-
-
-def experiment(full=None, quick=None, **changed):
-    full = full or [replace(IMAGES, name="a"), replace(IMAGES, name="b")]
-    quick = quick or [small(arm) for arm in full]
-    protocols = {"full": Protocol(arms=tuple(full), looks=(8,)), "quick": Protocol(arms=tuple(quick), looks=(8, 16))}
-    return Experiment(report="T", name="x", **protocols, **changed)
-
-
-def no_race(effect):
-    return replace(effect, race=False)
-
-
-def lower(arm, *, than):
-    """A comparison by which the other rules are tried."""
-    return no_race(lower_loss(arm, than=than))
-
-
-def claim(effect, of=None, **changed):
-    return Claim("T-x", report="T", where="1", says="It is.", experiment=of or experiment(), effect=effect, **changed)
-
-
-class Curves(Made):
-    """A trainer of image nets: ``curve(arm, seed)`` gives training loss and accuracy, each (epochs + 1,)."""
-
-    def __init__(self, curve, facts=FACTS):
-        super().__init__(None)
-        self.curve, self.facts = curve, facts
-
-    def train(self, block, name):
-        loss, accuracy = (
-            np.array(values) for values in zip(*(self.curve(block.arm, seed) for seed in block.seeds), strict=True)
-        )
-        arrays = {"train_loss": loss, "train_accuracy": accuracy, "test_loss": loss, "test_accuracy": accuracy}
-        return Record(arrays, self.facts, 0.5, name)
-
-
-def falling(arm, end, accuracy, start=2.3):
-    """A loss that falls evenly from ``start`` to ``end``, and an accuracy that rises evenly to ``accuracy``."""
-    return np.linspace(start, end, arm.epochs + 1), np.linspace(0.1, accuracy, arm.epochs + 1)
-
-
-def court(tmp_path, curve, tier="quick"):
-    return Court(tier, Store(tmp_path), Curves(curve))
-
-
-def learnt(arm, seed):
-    return falling(arm, 0.4 if arm.name == "a" else 0.6, 0.9)
+from hw1bench.records.runs import Run
+from made_pilots import FACTS, IMAGES, claim, court, experiment, falling, learnt, lower, no_race, small
 
 
 @pytest.mark.parametrize(
@@ -246,45 +172,6 @@ def test_a_level_of_its_own_and_no_level_are_not_foreign(tmp_path):
     assert court(tmp_path / "b", learnt, "full").hear(claim(accuracy_above(0.8, "a"))).verdict.word == "supported"
 
 
-def wiggling(arm, seed):
-    """A test accuracy whose later rise above its middle is large only when the whole budget is seen."""
-    loss, accuracy = falling(arm, 0.4, 0.9)
-    accuracy[:] = 0.5
-    accuracy[-1] = 0.9
-    return loss, accuracy
-
-
-def test_a_clock_needs_half_of_the_steps_or_one_sign_throughout(tmp_path):
-    effect = plateaus("test_accuracy", arm="a", after=0.5, within=0.02)
-    flat = lambda arm, seed: (falling(arm, 0.4, 0.9)[0], np.full(arm.epochs + 1, 0.9))  # noqa: E731
-    assert court(tmp_path / "flat", flat).hear(claim(effect)).verdict.word == "seen"
-    verdict = court(tmp_path / "wiggling", wiggling).hear(claim(effect)).verdict
-    assert verdict.word == "no evidence"
-    assert "tied to after 50% of the epochs, changes between 50, 75 and 100 % of the budget" in verdict.note
-    # 100 epochs of 100 steps as reported; digits have 3 steps an epoch, so 1,667 epochs take half of them
-    long = experiment(quick=[small(replace(IMAGES, name=name), epochs=1_667) for name in "ab"])
-    assert court(tmp_path / "long", wiggling).hear(claim(effect, long)).verdict.word == "not seen"
-
-
-def test_a_clock_on_a_measurement_cannot_be_told_at_half_of_the_budget(tmp_path):
-    effect = Effect("last weight", "", lambda runs: runs["a"].arrays["weights"][0], ("a",), clock="late")
-    runs = [{"a": Run(small(replace(IMAGES, name="a")), 0, {"weights": np.ones(1)}, FACTS)}]
-    assert "tied to late, is not known at half of the budget" in pilots.clock_bound(claim(effect), runs)
-
-
-def test_a_clock_on_an_epoch_after_half_of_the_budget_cannot_be_told_there(tmp_path):
-    effect = Effect("loss", "", lambda runs: runs["a"].arrays["train_loss"][8], ("a",), clock="the last epoch")
-    verdict = court(tmp_path, lambda arm, seed: falling(arm, 0.4, 0.9)).hear(claim(effect)).verdict
-    assert verdict.word == "no evidence"
-    assert "tied to the last epoch, is not known at half of the budget" in verdict.note
-
-
-def test_never_is_a_clock_and_an_order_is_none():
-    assert never_reaches(1e-4, arm="a").clock == "never"
-    assert rises("test_loss", over="parameters").clock == ""
-    assert every(lower("a", than="b"), plateaus("test_loss", arm="a", after=0.5, within=1.0)).clock
-
-
 ARMS = [replace(IMAGES, name=f"{size}", model=Model(f"784-{size}-10")) for size in (8, 16, 32)]
 
 
@@ -354,69 +241,6 @@ def test_rules_that_exemptions_lift_are_told_from_specifications():
     assert other == Silencing({"same arms": "the reduced protocol has its arms in another order"}, ("trained",))
 
 
-@pytest.mark.parametrize(("epochs", "perhaps"), [(99, ("trained", "no clock")), (100, ("trained",))])
-def test_a_clock_of_a_protocol_called_as_reported_was_not_asked_under_half_of_the_steps(epochs, perhaps):
-    short = [replace(IMAGES, name=name, epochs=epochs // 2) for name in "ab"]  # of the 100 epochs of the full protocol
-    by_then = Effect("by then", "", lambda runs: 1.0, ("a",), clock="within 9 epochs")
-    found = pilots.unexempted(claim(by_then, experiment(quick=short, as_reported="as it is")))
-    assert found == Silencing({}, perhaps)
-
-
 def test_a_claim_that_the_quick_tier_does_not_train_has_no_exemptions():
     with pytest.raises(ValueError, match="claim T-x trains nothing in the quick tier: ask of a claim that does"):
         pilots.unexempted(claim(lower("a", than="b"), replace(experiment(), quick=None)))
-
-
-def test_a_run_until_a_share_of_its_budget():
-    arm = small(replace(IMAGES, name="a"), epochs=5)
-    arrays = {"train_loss": np.arange(6.0), "last_batch_norm": np.arange(5.0), "weights": np.ones(3)}
-    half = Run(arm, 3, arrays, FACTS).until(0.5)
-    assert (half.arm.epochs, half.seed, sorted(half.arrays)) == (3, 3, ["last_batch_norm", "train_loss"])
-    assert half.arrays["train_loss"].tolist() == [0, 1, 2, 3]
-    assert half.arrays["last_batch_norm"].tolist() == [0, 1, 2]
-    steps = Run(
-        replace(arm, gradient_norm="step"), 3, {"gradient_norm": np.arange(15.0), "step_loss": np.arange(15.0)}, FACTS
-    )
-    assert {name: len(array) for name, array in steps.until(0.75).arrays.items()} == {
-        "gradient_norm": 12,
-        "step_loss": 12,
-    }
-    epochs = Run(replace(arm, gradient_norm="epoch"), 3, {"gradient_norm": np.arange(6.0)}, FACTS)
-    assert len(epochs.until(0.5).arrays["gradient_norm"]) == 4
-
-
-RACES = {
-    "lower loss": lower_loss("a", than="b"),
-    "highest loss": highest_loss("a", among=["b"]),
-    "lowest": lowest("test_accuracy", "a", among=["b"]),
-    "highest": highest("test_accuracy", "a", among=["b"]),
-    "no worse": no_worse("a", than=["b"], factor=10),
-    "unbeaten": unbeaten("test_accuracy", "a", among=["b"]),
-    "beaten": beaten("test_loss", "a", among=["b"], factor=1.02),
-    "descending": descending("test_loss", "a", "b"),
-    "one of several": every(rises("test_loss", over="parameters"), lower_loss("a", than="b")),
-    "denied": fails(lower_loss("a", than="b")),
-    "by hand": Effect("ahead", "", lambda runs: 1.0, ("a", "b"), race=True),
-}
-
-
-@pytest.mark.parametrize("effect", RACES.values(), ids=RACES)
-def test_a_race_is_not_called_before_half_of_the_steps(effect):
-    def why(epochs):
-        arms = [replace(IMAGES, name=name) for name in "ab"]
-        return pilots.silenced(claim(effect, experiment(arms, [replace(small(arm), epochs=epochs) for arm in arms])))
-
-    half = -(-IMAGES.steps // (2 * small(IMAGES).steps_per_epoch(1437)))
-    assert (
-        why(half - 1)
-        == "which arm is ahead at the end is not known from less than half of the report's steps (no race)"
-    )
-    assert why(half) == ""
-
-
-def test_a_trend_is_no_race_and_a_race_called_as_reported_is_told():
-    assert not rises("test_loss", over="parameters").race
-    assert not fails(rises("test_loss", over="parameters")).race
-    assert pilots.silenced(claim(lower_loss("a", than="b"), experiment(as_reported="as it is"))) == ""
-    told = pilots.unexempted(claim(lower_loss("a", than="b"), experiment(as_reported="as it is")))
-    assert list(told.known) == ["no race"]

@@ -10,19 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cases import ARM, DIGITS, IMAGE_MODELS
+from cases import IMAGE_MODELS
 from hw1bench import (
     Claim,
-    CrossReportFigure,
-    Experiment,
-    Figure,
     Function,
     Interpolation,
-    JacobianNorm,
     MinimalRatio,
     Model,
     Paths,
-    Protocol,
     Reading,
 )
 from hw1bench import effects as fx
@@ -30,9 +25,7 @@ from hw1bench.court import rehearsal
 from hw1bench.court.made_up import MadeUp
 from hw1bench.court.rehearsal import faults
 from hw1bench.effects import CountIs, Effect
-
-FIT = replace(ARM, name="a", epochs=3, precision="float32")
-NET = replace(FIT, data=DIGITS, model=Model("64-8-10"), loss="cross_entropy", batch_size=300, epochs=2, snapshots=2)
+from made_claims import FIT, FITS, LINE, NET, PAIR, by_hand, claim, experiment
 
 
 @pytest.fixture(scope="module")
@@ -65,31 +58,9 @@ def test_runs_are_made_up_once_for_all_claims_on_an_experiment(monkeypatch):
     assert made == [(FITS, "quick")]
 
 
-def protocol(*arms, measures=()):
-    return Protocol(arms=arms, looks=(8,), measures=measures)
-
-
-def experiment(*arms, measures=(), kinds=(), name="x", quick=True):
-    both = protocol(*arms, measures=measures)
-    drawn = [Figure(number="1", title="", kind=kind) for kind in kinds]
-    return Experiment(report="T", name=name, full=both, quick=both if quick else None, figures=drawn)
-
-
-def claim(effect, of, name="T-x"):
-    return Claim(name, report="T", where="1", says="It is.", experiment=of, effect=effect)
-
-
-def by_hand(compute, opposite=None, arms=None):
-    return Effect("by hand", "share", compute, arms, opposite)
-
-
-FITS = experiment(FIT, replace(FIT, name="b"), replace(FIT, name="c", batch_size=8))
 NETS = experiment(
     *(replace(NET, name=name, batch_size=size, snapshots=None) for name, size in zip("abc", (8, 16, 32), strict=True))
 )
-PAIR = (replace(NET, snapshots=None, independent=True), replace(NET, name="b", snapshots=None, independent=True))
-LINE = Interpolation(first="a", second="b", alphas=(0, 0.5, 1))
-
 FAULTS = {
     "a history misspelt": (
         by_hand(lambda runs: runs["a"].history("trian_loss")[-1]),
@@ -241,107 +212,6 @@ FINE = {
 @pytest.mark.parametrize("compute", FINE.values(), ids=FINE)
 def test_an_effect_whose_result_depends_on_the_numbers_is_not_a_fault(compute):
     assert faults([claim(by_hand(compute), FITS)], "quick") == {}
-
-
-EXHIBITS = {
-    "test loss of a function": (
-        experiment(FIT, kinds=["losses"]),
-        "figure losses of kind losses needs test_loss, which arm 'a'",
-    ),
-    "gradient norm": (experiment(FIT, kinds=["loss", "gradient_norm"]), "figure gradient_norm .* needs gradient_norm"),
-    "a sweep without the norm": (
-        experiment(*PAIR, kinds=["loss_and_jacobian_by_lr"]),
-        "needs jacobian, which arm 'a'",
-    ),
-    "a sweep of full batches": (
-        experiment(replace(NET, batch_size=None), measures=(JacobianNorm(),), kinds=["loss_and_jacobian_by_batch"]),
-        "needs batch_size, which arm 'a'",
-    ),
-    "curves of classes": (experiment(NET, kinds=["curves"]), "needs x, truth, prediction"),
-    "no path": (experiment(*PAIR, kinds=["path_whole"]), "needs path_accuracy, whole_path"),
-    "no line": (experiment(*PAIR, kinds=["interpolation"]), "needs alphas"),
-    "two lines from one arm in a figure": (
-        experiment(
-            *PAIR,
-            replace(PAIR[1], name="c"),
-            measures=(LINE, replace(LINE, second="c")),
-            kinds=["interpolation"],
-        ),
-        "figure interpolation of kind interpolation finds several results of arm 'a' to draw: name the arms of one",
-    ),
-    "paths without snapshots": (
-        experiment(*PAIR, measures=(Paths(own="a", other="b", mark_every=1),)),
-        "experiment T-x: Paths of arm 'a' needs its snapshots",
-    ),
-    "paths of three snapshots": (
-        experiment(
-            *(replace(one, snapshots="epoch") for one in PAIR), measures=(Paths(own="a", other="b", mark_every=1),)
-        ),
-        "needs the same number of snapshots of each, 4 or more, and gets 3 and 3",
-    ),
-    "paths of other lengths": (
-        experiment(
-            replace(PAIR[0], snapshots=1),
-            replace(PAIR[1], snapshots=2),
-            measures=(Paths(own="a", other="b", mark_every=1),),
-        ),
-        "and gets 11 and 6",
-    ),
-    "a line between nets of random labels": (
-        experiment(*(replace(one, data=replace(one.data, random_labels=True)) for one in PAIR), measures=(LINE,)),
-        "needs the labels of its data, and the arm draws labels at random",
-    ),
-    "accuracy on paths of random labels": (
-        experiment(
-            *(replace(one, data=replace(one.data, random_labels=True), snapshots=1) for one in PAIR),
-            measures=(Paths(own="a", other="b", mark_every=1),),
-        ),
-        "Paths of arm 'a' needs the labels of its data",
-    ),
-    "a function's Jacobian": (
-        experiment(FIT, measures=(JacobianNorm(),)),
-        "needs classes, with a test set, and the arm has sinc",
-    ),
-    "the curvature of classes": (
-        experiment(NET, measures=(MinimalRatio(),)),
-        "needs numbers to fit, and the arm has digits",
-    ),
-    "no norm to start from": (experiment(FIT, measures=(MinimalRatio(),)), "needs its gradient norm"),
-    "curvature of dropout": (
-        experiment(replace(FIT, gradient_norm="epoch", model=Model("1-5 dropout 5-1")), measures=(MinimalRatio(),)),
-        "needs a dense net",
-    ),
-    "curvature without biases": (
-        experiment(replace(FIT, gradient_norm="epoch", model=Model("1-5 nobias 5-1")), measures=(MinimalRatio(),)),
-        "needs a net whose layers have biases, and gets layout '1-5 nobias 5-1'",
-    ),
-    "weights that are not kept": (
-        experiment(replace(NET, model=Model("64-14000-10")), measures=(JacobianNorm(),)),
-        "which are not kept for 1,050,010 parameters: give a net with 1,000,000 at most",
-    ),
-    "no quick protocol": (experiment(FIT, quick=False), "experiment T-x has no quick protocol"),
-}
-
-
-@pytest.mark.parametrize(("exhibit", "said"), EXHIBITS.values(), ids=EXHIBITS)
-def test_a_figure_of_arrays_that_nothing_records_is_a_fault(exhibit, said):
-    found = faults([exhibit], "quick")
-    with pytest.raises(ValueError, match=said):
-        raise ValueError(*found["T-x"])
-    if exhibit.quick is not None:
-        assert found == faults([claim(fx.loss_below(1, "a"), exhibit)], "quick")
-
-
-def test_a_figure_across_reports_is_drawn_from_all_its_experiments():
-    across = CrossReportFigure(
-        topic="random", title="", kind="memorising", experiments=(experiment(NET), experiment(FIT, name="y"))
-    )
-    assert faults([across], "full") == {
-        across.id: (
-            "figure across-random-memorising of kind memorising needs train_accuracy, which arm 'a' does not have: record or "
-            "measure them, or give another kind",
-        )
-    }
 
 
 def test_two_different_experiments_with_one_id_are_a_fault_of_the_later():

@@ -1,71 +1,12 @@
 """The page in a browser, opened from disk: it fits both widths, filters, sorts, keeps its state in the address, and asks for
-nothing; nobody is left out by colour, keyboard or paper."""
-
-import re
-from functools import cache
-from itertools import count
+nothing."""
 
 import pytest
 
-from hw1bench.report import picture, words
-from hw1bench.report.contract import Document
-from hw1bench.report.html import render
-from sample_document import TOPICS, across, asking, claim, document, everything, figure, put_figures
+from hw1bench.report import groups
+from sample_document import TOPICS, asking, claim, document, everything, figure
 
-BROWSER = picture.on_path()
 FIRST = "A-fit-sinc-shallow-first"
-
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on PATH")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright")
-    with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
-def tabs(browser):
-    """A function that gives the tab in which pages run their scripts, or the one in which they run none. A tab outlives its
-    pages, because a new one costs more than most tests. What the console, errors, requests and dialogs say of its page is in
-    its ``said``."""
-
-    @cache
-    def tab(script: bool):
-        page = browser.new_context(java_script_enabled=script).new_page()
-        page.set_default_timeout(5000)
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.on("request", lambda request: page.said.append(request.url))
-        page.on("dialog", lambda dialog: page.said.append(dialog.message))
-        return page
-
-    return tab
-
-
-@pytest.fixture
-def show(tabs, tmp_path):
-    """A function that renders a document, the sample's if none is given, and opens it from disk in a tab of the browser, where it
-    replaces what was there."""
-    numbers = count()
-
-    def shown(found: Document | None = None, after: str = "", width: int = 1280, script: bool = True, scheme="light"):
-        found = asking(document()) if found is None else found
-        put_figures(tmp_path, found)
-        path = tmp_path / f"index-{next(numbers)}.html"  # the same address would be the same page, only scrolled
-        path.write_text(render(found, tmp_path), encoding="utf-8")
-        page = tabs(script)
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(media="null", color_scheme=scheme)
-        page.said = []
-        page.goto(path.as_uri() + after)
-        page.path = path
-        return page
-
-    return shown
 
 
 def rows(page) -> list[str]:
@@ -159,7 +100,7 @@ def test_verdicts_are_chosen_together_and_with_the_rest(show):
     page = show()
     verdict(page, "refuted").check()
     verdict(page, "pilot: seen").check()
-    assert rows(page) == in_order(lambda one: words.group(one) in ("refuted", "pilot: seen"))
+    assert rows(page) == in_order(lambda one: groups.group(one) in ("refuted", "pilot: seen"))
     field(page, "report").select_option("A")
     assert rows(page) == ["A-count-flatness", "A-fit-sinc-7-by-8000"]
     assert page.locator("#rows h3:visible bdi").all_inner_texts() == ["Parameter counts", "Fitting functions"]
@@ -212,7 +153,7 @@ def test_an_address_that_means_nothing_hides_nothing_for_good(show, state):
 @pytest.mark.parametrize(
     ("button", "key"),
     [
-        ("verdict", lambda one: words.GROUPS.index(words.group(one))),
+        ("verdict", lambda one: groups.GROUPS.index(groups.group(one))),
         ("sentence", lambda one: one["says"].lower()),
         ("report", lambda one: one["report"]),
         (
@@ -220,7 +161,7 @@ def test_an_address_that_means_nothing_hides_nothing_for_good(show, state):
             lambda one: one["holds"] / one["seeds"] if one["seeds"] and one["verdict"] != "no evidence" else None,
         ),
         ("protocol", lambda one: ["as reported", "reduced"].index(one["fidelity"])),
-        ("on record", lambda one: words.GROUPS.index(one["record"]["verdict"]) if one["record"] else None),
+        ("on record", lambda one: groups.GROUPS.index(one["record"]["verdict"]) if one["record"] else None),
     ],
 )
 def test_a_column_sorts_up_then_down_and_then_no_more(show, button, key):
@@ -332,57 +273,6 @@ def test_without_a_script_the_page_is_whole(show):
     assert page.locator(".columns button:enabled").count() == 0
 
 
-def colours(page) -> tuple[str, str]:
-    style = page.evaluate("(({backgroundColor, color}) => [backgroundColor, color])(getComputedStyle(document.body))")
-    return tuple(style)
-
-
-def test_it_follows_the_readers_theme_but_prints_light(show):
-    light = colours(show(scheme="light"))
-    page = show(scheme="dark")
-    assert colours(page) != light
-    page.emulate_media(media="print", color_scheme="dark")
-    assert colours(page) == light
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (400, "light")])
-def test_no_fault_that_axe_finds(show, width, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core looks for faults").Axe()
-    found = asking(document(*everything(), figures=[*document()["figures"], across()]))
-    page = show(found, width=width, scheme=scheme)
-    # A row that is off the screen is not laid out, so what is asked for its place would be told where it is not.
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.style.contentVisibility = 'visible')")
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    options = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
-    faults = axe.run(page, options=options).response["violations"]
-    assert not [(fault["id"], [node["html"] for node in fault["nodes"]][:3]) for fault in faults]
-
-
-def test_the_filter_is_five_tab_stops_away_or_fewer(show):
-    page = show()
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.name") == "text"
-
-
-def test_targets_are_24_pixels_high(show):
-    page = show(width=400)
-    low = page.locator(
-        "nav a, .filter select, .filter label, button, #rows > details > summary, .gallery summary"
-    ).evaluate_all("found => found.filter(one => one.offsetHeight && one.offsetHeight < 24).map(one => one.outerHTML)")
-    assert not low
-
-
-def test_nothing_moves(show):
-    moving = """[...document.querySelectorAll("*")].filter(one => {
-      const style = getComputedStyle(one);
-      return style.scrollBehavior !== "auto" || style.animationName !== "none" || style.transitionDuration !== "0s";
-    }).length"""
-    assert show().evaluate(moving) == 0
-
-
 def test_hostile_texts_are_inert(show):
     hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></script><!--"
     shown = claim(
@@ -405,10 +295,3 @@ def test_texts_of_another_direction_do_not_turn_what_is_beside_them(show):
     page = show(document(claim("A-fit-x", says="רשת עמוקה (1)")))
     verdict, sentence = page.locator("#row-A-fit-x .chip"), page.locator("#row-A-fit-x .says bdi")
     assert verdict.bounding_box()["x"] < sentence.bounding_box()["x"]
-
-
-def test_on_paper_it_is_a_document(show):
-    found = document(*(claim(f"A-fit-{number}") for number in range(200)))
-    page = show(found)
-    pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
-    assert 2 <= pages <= 20
