@@ -71,7 +71,7 @@ FAULTS = {
     "a measurement's arguments": (
         "(network, data, generator)",
         "(network)",
-        "measure of is <function steepness *>: give a function of a network, its data and a generator",
+        "the function of measure is <function steepness *>: give a function of a network, its data and a generator",
     ),
 }  # fmt: skip
 

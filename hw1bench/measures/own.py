@@ -1,5 +1,6 @@
 """Measurements by a function of one's own: each run's net is made, and given to the function with its data and a generator."""
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -30,8 +31,8 @@ def take(
 ) -> dict[str, np.ndarray]:
     """What ``spec.function`` gives for each run, by name: (runs, ...).
 
-    Raises ValueError if that is not what ``spec.gives`` says, and for a function that changes its data, or draws from torch's own
-    generator, which other runs draw from at the same time.
+    Raises ValueError if that is not what ``spec.gives`` says, and for a function that changes its data, or draws from a
+    generator of torch, NumPy or Python that other runs draw from at the same time.
     """
     [(block, record)] = trained
     given = _Given(spec, block, dataset, device)
@@ -52,10 +53,10 @@ def rehearse(spec: OwnMeasurement, block: Block, dataset: Dataset, device: torch
     try:
         found = given.found(0, drawn.to(device, getattr(torch, block.arm.precision)).eval())
     except _WHATEVER_THE_WEIGHTS as error:
-        error.add_note(
-            f"Measure {spec.name!r} was tried before anything trains, on the net from which the first run starts."
-        )
-        raise
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ValueError(
+            f"measure {spec.name!r} fails before its experiment trains, on an untrained net: {why}"
+        ) from error
     except Exception:
         return
     _checked(spec, found)
@@ -68,11 +69,13 @@ class _Given:
     def __init__(self, spec: OwnMeasurement, block: Block, dataset: Dataset, device: torch.device) -> None:
         self._spec, self._block, self._dataset, self._device = spec, block, dataset, device
         self._sets = {name: _resident(block, split, device) for name, split in _splits(dataset).items()}
-        self._generator, self._versions = torch.get_rng_state(), self._changes()
+        self._drawn, self._versions = _states(), self._changes()
 
     def found(self, row: int, network: nn.Module) -> Any:
         """What the function returns for the run of ``row``, whose net is ``network``."""
-        block, own = self._block, dict(self._sets)
+        # Views, because a gradient that is asked of a tensor is added to that of the run before.
+        own = {name: Split(split.x.detach(), split.y.detach()) for name, split in self._sets.items()}
+        block = self._block
         if block.arm.random_labels:
             labels = training_targets(block, self._dataset, block.seeds[row]).to(self._device)
             own["train"] = Split(own["train"].x, labels)
@@ -80,16 +83,28 @@ class _Given:
         return self._spec.function(network, data, generator_for(block, "measure", block.seeds[row]))
 
     def check(self) -> None:
-        """Raise ValueError if the function changed its data, or drew from torch's own generator."""
+        """Raise ValueError if the function changed its data, or drew from a generator that is not of its run."""
         if self._versions != self._changes():
             raise ValueError(f"measure {self._spec.name!r} changes its data, which all runs share: change a clone")
-        if not torch.equal(self._generator, torch.get_rng_state()):
-            raise ValueError(
-                f"measure {self._spec.name!r} draws from torch's own generator: draw from the one that it is given"
-            )
+        for whose, state in _states().items():
+            if state != self._drawn[whose]:
+                raise ValueError(
+                    f"measure {self._spec.name!r} draws from {whose} own generator: draw from the one that it is given, or from "
+                    "one that starts from generator.initial_seed()"
+                )
 
     def _changes(self) -> list[int]:
         return [tensor._version for split in self._sets.values() for tensor in (split.x, split.y)]
+
+
+def _states() -> dict[str, Any]:
+    """The states of the generators that all runs share."""
+    _, keys, *rest = np.random.get_state()
+    return {
+        "torch's": torch.get_rng_state().numpy().tobytes(),
+        "NumPy's": (np.asarray(keys).tobytes(), *rest),
+        "Python's": random.getstate(),
+    }
 
 
 def _splits(dataset: Dataset) -> dict[str, Split]:
@@ -106,14 +121,15 @@ def _checked(spec: OwnMeasurement, found: Any) -> dict[str, np.ndarray]:
     """The numbers that a function ``found`` for a run, by the names of what it gives."""
     whose, gives = f"measure {spec.name!r}", dict(spec.gives)
     if not isinstance(found, Mapping) or set(found) != set(gives):
-        what = ", ".join(map(str, found)) if isinstance(found, Mapping) else type(found).__name__
-        raise ValueError(f"{whose} returns {what}: return a mapping with {', '.join(gives)}")
+        there = ", ".join(map(str, found)) if isinstance(found, Mapping) else type(found).__name__
+        raise ValueError(f"{whose} returns {there}: return a mapping with {', '.join(gives)}")
     numbers = {name: np.asarray(arrays.whole(found[name], name)) for name in gives}
     for name, shape in gives.items():
         if numbers[name].dtype.kind not in _NUMBERS:
-            raise ValueError(f"{whose} returns {name} as {numbers[name].dtype}: give real numbers")
+            what = "text" if numbers[name].dtype.kind in "US" else str(numbers[name].dtype)
+            raise ValueError(f"{whose} returns {name} as {what}: give real numbers")
         if numbers[name].shape != shape:
             raise ValueError(
-                f"{whose} returns {name} of shape {numbers[name].shape}, and gives says {shape}: give one of them"
+                f"{whose} returns {name} of shape {numbers[name].shape}, but its gives says {shape}: make them the same"
             )
     return numbers

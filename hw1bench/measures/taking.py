@@ -76,9 +76,9 @@ def take(
 def rehearse(
     measurement: Measurement, block: Block, dataset: Dataset, device: torch.device, *, precision: Precision = "default"
 ) -> None:
-    """Try a ``measurement`` by a function of the author's on a net of ``block`` before this trains; do nothing for others.
+    """Try a ``measurement`` by a function of the author's on an untrained net of ``block``, and do nothing for others.
 
-    Raises what the measurement would raise after the training, whatever that finds.
+    Raises what ``take`` would raise after the training, unless that may lie in the net.
     """
     if isinstance(measurement, OwnMeasurement):
         with arithmetic.fixed_settings(precision):

@@ -51,16 +51,16 @@ def measure(
     generator  a generator on the CPU, of a stream of the run: what is drawn from it is repeatable
 
     It returns a mapping with what it ``gives``: the name of a number, several names, or a mapping from names to the shapes of
-    arrays. Before anything trains on this machine it is tried once, on the net from which the first run starts. ``name`` is that
-    of the function unless another is given. Results are stored under name, ``version`` and source: raise the version if what the
-    function calls elsewhere has changed.
+    arrays. Before its experiment trains on this machine it is tried once, on the net from which the first run starts. ``name`` is
+    that of the function unless another is given. Results are stored under name, ``version`` and source: raise the version if what
+    the function calls elsewhere has changed.
 
     Raises ValueError for a function that does not take three arguments, has no name, or gives nothing.
     """
     checked = (_named(gives), _version(version, "measure version"))
 
     def made(take: Take) -> OwnMeasurement:
-        what = "measure of"
+        what = "the function of measure"
         function()(take, what)
         try:
             inspect.signature(take).bind(None, None, None)
