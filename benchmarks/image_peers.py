@@ -201,8 +201,10 @@ def jax_trained(problem: Problem) -> Peer:
         weights, moments = jax_adam(arm.optimizer, weights, gradients, moments, count + 1)
         return (weights, moments, count + 1, key), None
 
-    scanned = jax.jit(lambda state, rows: lax.scan(step, state, rows)[0], donate_argnums=0)
-    stepped = jax.jit(lambda state, rows: step(state, rows)[0], donate_argnums=0)
+    def steps(state: Any, rows: Any) -> Any:
+        return (step(state, rows) if apart else lax.scan(step, state, rows))[0]
+
+    trained = jax.jit(steps, donate_argnums=0)
     zero = [jnp.zeros_like(weight) for weight in weights]
     state = (
         weights,
@@ -214,11 +216,8 @@ def jax_trained(problem: Problem) -> Peer:
     def epoch() -> None:
         nonlocal state
         order = jnp.asarray(next(orders).numpy().astype(np.int32))
-        if apart:
-            for rows in order:
-                state = stepped(state, rows)
-        else:
-            state = scanned(state, order)
+        for rows in order if apart else [order]:
+            state = trained(state, rows)
         jax.block_until_ready(state)
 
     def losses() -> np.ndarray:

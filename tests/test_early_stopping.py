@@ -10,7 +10,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
 from cases import ARM, DIGITS, first
 from hw1bench import EarlyStopping, Evaluation, Experiment, Images, Model, Network, Table, both_tiers
@@ -25,6 +24,7 @@ from hw1bench.training import engine, resident, sequential, stacked
 from hw1bench.training.captured import Streams
 from hw1bench.training.kernels import image_kernel
 from kernel_cases import built
+from networks import normed
 from twins import Some, seeds_of
 
 pytestmark = pytest.mark.usefixtures("nets_drawn_once")
@@ -168,9 +168,6 @@ def test_what_is_held_out_is_a_random_part_the_same_each_time_and_the_rest_is_le
 
 
 def test_the_running_statistics_are_those_of_the_kept_epoch():
-    def normed():
-        return nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Linear(9, 10))
-
     arm = replace(NET, model=Network(normed), keep=EarlyStopping(patience=1, by="validation_accuracy"))
     found = train("sequential", arm)
     kept = [run.kept_epoch for run in Record(found, {}, 0.0).runs(block_for("sequential", arm))]

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from torch import nn
 
 from cases import ARM, DIGITS, first
 from hw1bench import Claim, Effect, Experiment, Network, both_tiers, measure
@@ -17,11 +16,7 @@ from hw1bench.records.store import Store
 from hw1bench.specs.measurement import Interpolation, JacobianNorm, Paths
 from hw1bench.support.arrays import load_arrays
 from hw1bench.support.progress import Silent
-
-
-def normed():
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Linear(9, 10))
-
+from networks import normed
 
 FITS = [replace(ARM, name=name, epochs=3, independent=True) for name in "ab"]
 NETS = [replace(arm, data=DIGITS, model=Network(normed), loss="cross_entropy", batch_size=64) for arm in FITS]

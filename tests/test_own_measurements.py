@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+import networks
 import reference
-from cases import ARM, DIGITS, OPTIMIZERS, first
-from hw1bench import Arm, Model, Network, measure, models
+from cases import ARM, DIGITS, first
+from hw1bench import Model, Network, measure, models
 from hw1bench.executors.local import LocalTrainer
 from hw1bench.measures import taking
 from hw1bench.records.measured import measured
@@ -20,26 +21,15 @@ from hw1bench.specs.measurement import Interpolation, JacobianNorm, Paths
 from hw1bench.support.progress import Silent
 from hw1bench.training import engine
 from hw1bench.training.streams import random_labels, seed_for
+from networks import normed
 
 CPU = torch.device("cpu")
 FEW = first(130)
-IMAGES = Arm(
-    name="arm",
-    data=DIGITS,
-    model=Model("64-9-10"),
-    loss="cross_entropy",
-    optimizer=OPTIMIZERS["sgd"],
-    epochs=2,
-    batch_size=40,
-)
+IMAGES = replace(networks.IMAGES, epochs=2)
 
 
 def flat_twin():
     return nn.Sequential(nn.Flatten(), *reference.network(Model("64-9-10")))
-
-
-def normed():
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Linear(9, 10))
 
 
 def trained(*arms):

@@ -20,7 +20,6 @@ from hw1bench.specs.own_measurement import OwnMeasurement
 from hw1bench.support.progress import Advance
 from hw1bench.training.streams import generator_for, training_targets
 
-_NUMBERS = "biuf"  # numpy's kinds of numeric types
 _WHATEVER_THE_WEIGHTS = (AttributeError, ImportError, NameError, TypeError)
 """What a function raises whatever its net is like. Other errors may lie in the net, such as of a search that finds nothing."""
 
@@ -125,7 +124,7 @@ def _checked(spec: OwnMeasurement, found: Any) -> dict[str, np.ndarray]:
         raise ValueError(f"{whose} returns {there}: return a mapping with {', '.join(gives)}")
     numbers = {name: np.asarray(arrays.whole(found[name], name)) for name in gives}
     for name, shape in gives.items():
-        if numbers[name].dtype.kind not in _NUMBERS:
+        if not np.can_cast(numbers[name].dtype, np.float64, "same_kind"):
             what = "text" if numbers[name].dtype.kind in "US" else str(numbers[name].dtype)
             raise ValueError(f"{whose} returns {name} as {what}: give real numbers")
         if numbers[name].shape != shape:
