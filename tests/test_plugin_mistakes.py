@@ -136,3 +136,45 @@ def test_a_file_without_claims_does_not_affect_other_files(pytester, project):
     project("[]", topic="grad")
     project(ONE)
     pytester.runpytest("claims").assert_outcomes(passed=1, skipped=2, deselected=1)
+
+
+def test_an_error_in_an_effect_shows_the_users_steps_and_with_full_trace_the_courts(project, pytester):
+    project("[claim('A-fit-x', 'error')]")
+    result = pytester.runpytest("claims")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([">*court.judge(claim)", ">*raise ZeroDivisionError*", "E * nothing to divide"])
+    result.stdout.no_fnmatch_line("*hearing.py*")
+    pytester.runpytest("claims", "--full-trace").stdout.fnmatch_lines(["*hearing.py*"])
+
+
+MISTAKEN_MEASURE = """
+from hw1bench import measure
+
+
+@measure(gives="slope")
+def slope(network, data, generator):
+    return 0.0
+
+
+PROTOCOL = replace(TOY.quick, measures=(slope,))
+MEASURED = replace(TOY, name="measured", full=PROTOCOL, quick=PROTOCOL, figures=TOY.figures[:1])
+
+
+@pytest.mark.parametrize("claim", [claim("A-fit-slope", "supported", MEASURED)], ids=["claim"])
+def test_slope(claim, court):
+    court.judge(claim)
+
+
+@pytest.mark.parametrize("exhibit", [MEASURED], ids=["exhibit"])
+def test_figures(exhibit, court):
+    court.show(exhibit)
+"""
+
+
+@pytest.mark.parametrize("test", ["test_slope", "test_figures"])
+def test_what_a_check_refuses_after_collection_has_no_step_of_the_court(project, pytester, test):
+    project("[]", MISTAKEN_MEASURE)
+    result = pytester.runpytest("claims", "-k", test)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([">*court.*", "E * measure 'slope' returns float: return a mapping with slope"])
+    result.stdout.no_fnmatch_line("*hw1bench/*.py:*")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hw1bench.court.claim import Claim
-from hw1bench.session import summary
+from hw1bench.session import mistakes, summary
 from hw1bench.session.subjects import topic
 from hw1bench.session.timing import Stopwatch
 from hw1bench.specs.experiment import CrossReportFigure, Experiment
@@ -55,6 +55,7 @@ class Bench:
         if isinstance(judgement.error, Unreadable | NoFinding):
             pytest.fail(str(judgement.error), pytrace=False)
         if judgement.error is not None:
+            self._shorten(judgement.error)
             raise judgement.error
         item.user_properties += [
             ("verdict", entry["verdict"]),
@@ -81,9 +82,18 @@ class Bench:
         __tracebackhide__ = True
         self.called = True
         assert self._sitting is not None
-        reason = self._sitting.show(exhibit, topic(self._request.path), self._timer())
+        try:
+            reason = self._sitting.show(exhibit, topic(self._request.path), self._timer())
+        except Exception as error:
+            self._shorten(error)
+            raise
         if reason:
             pytest.skip(reason)
+
+    def _shorten(self, error: Exception) -> None:
+        """Take the calls of the court out of the traceback of ``error``, unless --full-trace asks for them."""
+        if not self._request.config.option.fulltrace:
+            error.__traceback__ = mistakes.shortened(error)
 
     def _timer(self) -> Callable[[str, Callable[[], None]], None]:
         def benchmark() -> Any:

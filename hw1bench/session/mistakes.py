@@ -1,7 +1,7 @@
 """Mistakes of a user in a file that Python runs, such as a file of claims: each told in one line, with its file and line.
 
 A mistake is what our checks refuse, a syntax error, and a name or an argument that there is not. Everything else, a fault of ours
-above all, keeps its traceback.
+above all, keeps its traceback. What goes wrong while a claim is judged has a traceback too, of the user's steps.
 """
 
 import builtins
@@ -37,6 +37,17 @@ def told(error: BaseException, folder: Path) -> str | None:
         if words is not None:
             return f"{_place(_file(theirs[-1]), theirs[-1].tb_lineno, folder)}: {' '.join(words.split())}"
     return None
+
+
+def shortened(error: BaseException) -> TracebackType | None:
+    """The traceback of ``error`` without the court: from the first step in the user's code on; nothing if a check of ours raised
+    it, which says it all; and the whole of a fault of ours."""
+    steps = list(_steps(error.__traceback__))
+    theirs = [step for step in steps if _is_theirs(_file(step))]
+    if theirs:
+        return theirs[0]
+    told = steps and isinstance(error, ValueError) and _OURS in Path(_file(steps[-1])).parents and _is_raised(steps[-1])
+    return None if told else error.__traceback__
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
