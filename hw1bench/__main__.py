@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from textwrap import fill
 
 from hw1bench import report
 from hw1bench.report import compare, reading
@@ -114,6 +115,8 @@ def _plan(arguments: argparse.Namespace) -> int:
         device = "cpu" if cpu else "cuda"
         estimator = plan.Estimator(found.cases, found.book, device)
         _say(plan.section(outlook, found.pack, estimator, device).text(width, colour=colour) + "\n")
+    if any(outlook.parts for outlook in found.outlooks):
+        _say(fill(plan.NOTE, width) if width else plan.NOTE)
     return 0
 
 

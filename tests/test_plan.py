@@ -199,9 +199,13 @@ def test_the_command_lists_both_tiers_or_those_that_are_selected(project, comman
     assert titles == ["The quick tier, on the CPU", "The full tier, on the CPU"]
     assert found.stdout.count("\n  A-toy ") == 2
     assert "1 exact count takes no time." in found.stdout
+    assert found.stdout.count("Steps are optimiser steps") == 1
     full = command(pytester.path, "plan", "claims", "-m", "gpu", "-k", "fit-x", "--device", "cpu").stdout
     assert full.startswith("The full tier")
     assert "exact count" not in full
+    counts = command(pytester.path, "plan", "-k", "count-z").stdout
+    assert "Nothing is trained." in counts
+    assert "optimiser steps" not in counts
     nothing = command(pytester.path, "plan", "-k", "absent")
     assert (nothing.returncode, nothing.stderr.count("\n")) == (2, 1)
     assert not (pytester.path / "reports").exists()

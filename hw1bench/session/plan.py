@@ -21,12 +21,13 @@ from hw1bench.training import engine
 
 _ALIKE = ("device", "isa", "threads", "kernels")
 """What a machine must have in common with this one for its rulings to tell how long training takes here."""
-_NOTE = (
+NOTE = (
     "Steps are optimiser steps of all runs of the first look. Times are of the first look and of all looks, if nothing is "
     "stored: a claim that the first look decides needs no other. Experiments that a machine like this one has on record take "
     "what they took there; all others were measured for a fraction of a second just now, to within a factor of 1.5 in most "
     "cases. What else the machine does comes on top, and so does measuring (+), which nothing here tells."
 )
+"""What the tables of all tiers have in common; it is said once, below them."""
 _NAMES = {"fit_kernel": "fit kernel", "image_kernel": "image kernel", "compiled": "torch, compiled", "resident": "GPU"}
 
 
@@ -135,7 +136,7 @@ def section(of: Outlook, pack: Pack, estimator: Estimator, name: str) -> Section
         ("experiment", "claims", "arms", "steps", "trained by", "seeds", "first look", "all looks", "estimated by"),
         [*groups.items()],
         "Nothing is trained.",
-        note=" ".join(filter(None, (_NOTE, _rest(of)))),
+        note=_rest(of),
         numbers=("claims", "arms", "steps", "first look", "all looks"),
         spare=("estimated by", "seeds", "claims", "steps", "arms", "all looks"),
     )
