@@ -200,7 +200,7 @@ INTERPOLATION = Experiment(
     # Learnt by epoch 6, in 784-10-10, but half of the report's steps are 75 epochs of 5,000 images: 1.5 s per epoch.
     full_tier_only="half of the report's steps, in fewer of which nets stay nearer to each other, take two cores two minutes",
     assumptions=(
-        "batch 64, 10 epochs; two nets with the same settings",
+        "batch 64, 10 epochs; two nets with the same settings, which start independently",
         "once with 784-10-10, which has the stated parameter count, once with 784-256-10, which has the stated layers",
         "alpha from -1 to 1 in steps of 0.1",
         f"cross-entropy; {_IMAGES}",

@@ -17,10 +17,10 @@ QUESTIONS = (
             Position("D", "deeper converges better", "D-fit-deeper-better-sinc"),
             Position("E", "deeper converges faster", "E-fit-f1-deep-faster-0"),
         ),
-        answer="It depends on the setting: E's deepest net is sooner in [13 of 16](E-fit-f1-deep-faster-0) seeds, "
-        "and its shallow one ends no worse, in [8 of 8](E-fit-f1-shallow-comparable); D's four layers end lower than "
-        "two, in [8 of 8](D-fit-deeper-better-4-2-sinc); C's deepest is no faster than one half as deep, in [14 of "
-        "16](C-fit-deeper-not-faster-sinc).",
+        answer="It depends on the setting: E's deepest net is sooner in [13 of 16](E-fit-f1-deep-faster-0) seeds and "
+        "fits nothing in the other three, and its shallow one ends far lower, in [8 of 8](E-fit-f1-shallow-comparable); "
+        "D's four layers end lower than two, in [8 of 8](D-fit-deeper-better-4-2-sinc); C's net with twice as many "
+        "layers as another, some of a single unit, is no faster, in [14 of 16](C-fit-deeper-not-faster-sinc).",
         rests_on={
             "E-fit-f1-deep-faster-0": "supported 13/16",
             "E-fit-f1-shallow-comparable": "supported 8/8",
@@ -32,13 +32,14 @@ QUESTIONS = (
                 "E-fit-f1-deep-faster-0",
                 "C-fit-deeper-not-faster-sinc",
                 "Both are right. E compares ReLU nets of six layers and of one, C tanh nets of which one is twice as "
-                "deep as the other and both are deep: two settings, and no contradiction.",
+                "deep as the other, both are deep, and the deeper has layers of a single unit: two settings, and no "
+                "contradiction.",
             ),
             Contrast(
                 "D-fit-deeper-better-4-2-sinc",
                 "E-fit-f1-shallow-comparable",
                 "Both are right. D's nets have nearly equal numbers of parameters and train by RMSprop, and four "
-                "layers end lower than two; E's train by Adam, and the shallow one ends no worse than the deeper "
+                "layers end lower than two; E's train by Adam, and the shallow one ends far lower than the deeper "
                 "ones.",
             ),
         ),
@@ -77,9 +78,9 @@ QUESTIONS = (
             Position("D", "(ours: their paths differ)", "D-path-separate"),
             Position("E", "first layers end in similar areas", "E-path-layer1-converge"),
         ),
-        answer="Barely: for their length, the first layers of two of E's runs end [0.5 %](E-path-layer1-converge) "
-        "closer than they began, in [8 of 8](E-path-layer1-converge) seeds; and a point on the way is farther from the "
-        "other run's path than from the rest of its own by [a factor of 28](E-path-separate).",
+        answer="No: the first layers of two of E's runs end farther apart than they began, and only for their length "
+        "[0.5 %](E-path-layer1-converge) closer, in [8 of 8](E-path-layer1-converge) seeds; and a point on the way is "
+        "farther from the other run's path than from the rest of its own by [a factor of 28](E-path-separate).",
         rests_on={"E-path-layer1-converge": "supported 8/8", "E-path-separate": "supported 8/8"},
         contrasts=(
             Contrast(
@@ -101,10 +102,10 @@ QUESTIONS = (
             Position("E", "it is high early", "E-grad-high-early"),
             Position("E", "it falls late", "E-grad-late-falls"),
         ),
-        answer="In A's and B's fits of functions yes, in [8 of 8](A-grad-settles) and [8 of 8](B-grad-calms) seeds; "
-        "in D's it falls fast, then slowly, in [none of 8](D-grad-fast-then-slow). On MNIST E's falls late, in [8 of "
-        "8](E-grad-late-falls), but is high early in [none of 8](E-grad-high-early); C's moves most late in [none of "
-        "8](C-grad-slow-then-moves).",
+        answer="In A's and B's fits of functions yes, in [8 of 8](A-grad-settles) and [8 of 8](B-grad-calms) seeds, "
+        "where the first gradients are the largest; in D's it falls fast, then slowly, in [none of "
+        "8](D-grad-fast-then-slow). On MNIST E's falls late, in [8 of 8](E-grad-late-falls), but is high early in "
+        "[none of 8](E-grad-high-early); C's moves most late in [none of 8](C-grad-slow-then-moves).",
         rests_on={
             "A-grad-settles": "supported 8/8",
             "B-grad-calms": "supported 8/8",
@@ -117,8 +118,8 @@ QUESTIONS = (
             Contrast(
                 "B-grad-calms",
                 "C-grad-slow-then-moves",
-                "B is right of its fit, C is wrong of its net: the norm moves more in the first third of training "
-                "than in the third after its middle.",
+                "B is right of its fit. C is wrong of its net, if late is the third after the middle of training: the "
+                "norm moves more in the first third. If late is all that follows the first third, C is right.",
             ),
         ),
     ),
@@ -131,7 +132,7 @@ QUESTIONS = (
             Position("C", "(plot; ours: yes)", "C-minratio-falls-with-loss"),
             Position("D", "(plot; ours: yes)", "D-minratio-falls-with-loss"),
         ),
-        answer="True of B's and D's nets, in [8 of 8](B-minratio-falls-with-loss) and [8 of "
+        answer="True of B's nets, though just, and of D's, in [8 of 8](B-minratio-falls-with-loss) and [8 of "
         "8](D-minratio-falls-with-loss) seeds, and not of C's, in [none of 8](C-minratio-falls-with-loss); A's are "
         "[inconclusive](A-minratio-falls-with-loss).",
         rests_on={
@@ -156,9 +157,10 @@ QUESTIONS = (
             Position("B", "they can be learnt", "B-random-learns"),
             Position("E", "they are memorised", "E-random-memorised"),
         ),
-        answer="Not in these budgets, but learnt: E's net ends at [10.8 %](E-random-memorised), hardly more than the tenth of "
+        answer="Not in these epochs, but learnt: E's net ends at [10.8 %](E-random-memorised), hardly more than the tenth of "
         "guessing, after [10 epochs](E-random-memorised), A's at [22.9 %](A-random-cannot-learn) after "
-        "[30](A-random-cannot-learn), and B's at [64 %](B-random-memorised) after [1,000](B-random-memorised).",
+        "the [30](A-random-cannot-learn) that we assume, and B's at [64 %](B-random-memorised) after "
+        "[1,000](B-random-memorised). They differ in size and optimiser too.",
         rests_on={
             "E-random-memorised": "refuted 0/8",
             "A-random-cannot-learn": "refuted 0/8",
@@ -169,14 +171,14 @@ QUESTIONS = (
             Contrast(
                 "A-random-cannot-learn",
                 "E-random-memorised",
-                "Both are wrong: within its budget A's net has begun to learn the labels, and E's accuracy is still "
-                "close to guessing.",
+                "Both are wrong: within the epochs that we assume A's net has begun to learn the labels, and E's "
+                "accuracy is still close to guessing.",
             ),
             Contrast(
                 "A-random-cannot-learn",
                 "B-random-learns",
-                "Report B is right, after many more epochs than A's; by the end of its own budget A's net has begun to "
-                "learn them too.",
+                "Report B is right, after many more epochs than A's. By the end of those that we assume A's net has "
+                "begun to learn them too; report A does not say how many it had.",
             ),
             Contrast(
                 "E-random-acc-chance",
@@ -198,8 +200,13 @@ QUESTIONS = (
         ),
         answer="A's do not: its largest, of [15,910 parameters](A-size-overfits), overfits in [none of "
         "8](A-size-overfits) seeds. The test loss of E's, which are up to a thousand times as large, falls and then "
-        "rises in [7 of 8](E-size-test-u), one seed short of a verdict.",
-        rests_on={"A-size-overfits": "refuted 0/8", "E-size-test-u": "inconclusive 7/8"},
+        "rises in [7 of 8](E-size-test-u), one seed short of a verdict; whether their training loss falls is "
+        "[inconclusive](E-size-train-loss-falls) too.",
+        rests_on={
+            "A-size-overfits": "refuted 0/8",
+            "E-size-test-u": "inconclusive 7/8",
+            "E-size-train-loss-falls": "inconclusive 1/8",
+        },
         contrasts=(
             Contrast(
                 "A-size-test-loss-not",
@@ -218,9 +225,10 @@ QUESTIONS = (
             Position("C", "it only gets worse on the way", "C-interp-worse-towards-large-batch"),
             Position("E", "accuracy peaks in the middle", "E-interp-train-peak-half"),
         ),
-        answer="No: training accuracy is best there in [none of 8](A-interp-train-middle-w256) of A's seeds and "
-        "[none of 8](E-interp-train-peak-half) of E's. Between B's nets on CIFAR-10 the test error rises more than two "
-        "points above the mean of the ends, a barrier, in [8 of 8](B-batch-interp-barrier).",
+        answer="Not between nets that start apart: training accuracy is best there in [none of "
+        "8](A-interp-train-middle-w256) of A's seeds and [none of 8](E-interp-train-peak-half) of E's. Between B's nets "
+        "on CIFAR-10 the test error rises more than two points above the mean of the ends, a barrier, in [8 of "
+        "8](B-batch-interp-barrier).",
         rests_on={
             "A-interp-train-middle-w256": "refuted 0/8",
             "E-interp-train-peak-half": "refuted 0/8",
@@ -249,14 +257,14 @@ QUESTIONS = (
             Position("B", "it falls (its own measure)", "B-batch-sensitivity-falls-reported"),
             Position("C", "(plot; ours: it falls)", "C-batch-sensitivity-falls-jacobian"),
         ),
-        answer="Yes for B's nets on CIFAR-10, by both measures, in [8 of 8](B-batch-sensitivity-falls-jacobian) and "
-        "[8 of 8](B-batch-sensitivity-falls-reported) seeds; but test loss rises with batch size too, in [8 of "
-        "8](B-batch-test-loss-rises), perhaps because larger batches take fewer steps in the same [25 "
-        "epochs](B-batch-test-loss-rises).",
+        answer="Yes for B's nets on CIFAR-10, in [8 of 8](B-batch-sensitivity-falls-jacobian) seeds; but training "
+        "loss rises with batch size too, in [8 of 8](B-batch-train-loss-rises), because larger batches take fewer steps "
+        "in the same [25 epochs](B-batch-train-loss-rises). B's own measure falls as well, in [8 of "
+        "8](B-batch-sensitivity-falls-reported): it is a mini-batch's gradient, with less noise in larger batches.",
         rests_on={
             "B-batch-sensitivity-falls-jacobian": "supported 8/8",
             "B-batch-sensitivity-falls-reported": "supported 8/8",
-            "B-batch-test-loss-rises": "supported 8/8",
+            "B-batch-train-loss-rises": "supported 8/8",
         },
     ),
     Question(
@@ -266,10 +274,10 @@ QUESTIONS = (
             Position("A", "1e-2 is best of five", "A-lr-best-1e-2"),
             Position("B", "sensitivity falls as it rises", "B-lr-sensitivity-falls-jacobian"),
         ),
-        answer="A's rate is best in [none of 8](A-lr-best-1e-2) seeds: in all of them a smaller one is ahead, by "
-        "[1.8 points](A-lr-smaller-not-better) of test accuracy in the median. Of B's sweep "
-        "there is [no evidence](B-lr-sensitivity-falls-jacobian), because at three of its five rates the nets "
-        "do not learn.",
+        answer="In the [10 epochs](A-lr-best-1e-2) that we assume A's rate is best in [none of 8](A-lr-best-1e-2) "
+        "seeds: in all of them a smaller one is ahead, by [1.8 points](A-lr-smaller-not-better) of test accuracy in the "
+        "median. Of B's sweep there is [no evidence](B-lr-sensitivity-falls-jacobian), because at three of its five "
+        "rates the nets learn too little to be compared.",
         rests_on={
             "A-lr-best-1e-2": "refuted 0/8",
             "A-lr-smaller-not-better": "refuted 0/8",
