@@ -90,6 +90,7 @@ E5 = math.log(5)
 CASES = {
     "reaches": (fx.reaches(0.1, arm="a", within=3), {"a": [1, 1, 0.1, 1, 1]}, 1.5),
     "reaches at the last allowed": (fx.reaches(0.1, arm="a", within=3), {"a": [1, 1, 1, 0.1, 1]}, 0.5),
+    "reaches never, with time left": (fx.reaches(0.1, arm="a", within=100), {"a": [1, 1, 1]}, -0.5),
     "reaches too late": (fx.reaches(0.1, arm="a", within=3), {"a": [1, 1, 1, 1, 0.1]}, -0.5),
     "never reaches": (fx.never_reaches(0.1, arm="a"), {"a": [1, 1, 1]}, 1),
     "reaches in the last epoch": (fx.never_reaches(0.1, arm="a"), {"a": [1, 1, 0.1]}, -1),
@@ -161,6 +162,19 @@ CASES = {
     "lower loss, a perfect fit": (fx.lower_loss("a", than="b"), {"a": [1, 0.0], "b": [1, 5]}, math.log(5e6)),
     "lower loss, both perfect": (fx.lower_loss("a", than="b"), {"a": [1, 1e-9], "b": [1, 9e-7]}, 0),
     "lower loss, by less than 1 %": (fx.lower_loss("a", than="b"), {"a": [1, 1], "b": [1, 1.0099]}, 0),
+    **{
+        f"lowest loss, {what}": (
+            fx.lowest("train_loss", "a", among=("b", "c")),
+            {"a": [1, one], "b": [1, two], "c": [1, 5]},
+            gap,
+        )
+        for what, one, two, gap in (
+            ("by less than 1 %", 1, 1.0099, 0),
+            ("both perfect", 1e-9, 9e-7, 0),
+            ("by more", 1, 1.0101, math.log(1.0101)),
+        )
+    },
+    "lower loss of each, a tie": (fx.descending("train_loss", "a", "b"), {"a": [1, 1.0099], "b": [1, 1]}, 0),
     "lower loss, by more than 1 %": (fx.lower_loss("a", than="b"), {"a": [1, 1], "b": [1, 1.0101]}, math.log(1.0101)),
     "highest of all, a tie with one": (
         fx.highest_loss("a", among=["b", "c"]),

@@ -8,6 +8,7 @@ import pytest
 from cases import ARM
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
+from hw1bench.effects.telling import ON_BOUND
 from hw1bench.measures import gradient_norm as measured
 from hw1bench.records.runs import Run
 
@@ -38,7 +39,7 @@ CASES = {
         math.nan,
     ),
     "never zero": (fx.norm_never_zero("a"), run(gradient_norm=[2, 5, 1e-30]), 1e-30),
-    "zero": (fx.norm_never_zero("a"), run(gradient_norm=[2, 5, 0, 1]), 0),
+    "zero": (fx.norm_never_zero("a"), run(gradient_norm=[2, 5, 0, 1]), ON_BOUND),
     "stands still": (fx.stands_still("a", within=0.1), run(coasted=0.04), 0.06),
     "moves more": (
         fx.norm_moves_more("a", late=(0.5, 1), early=(0, 0.5)),
@@ -86,7 +87,8 @@ CASES = {
         1 - IN_ORDER,
     ),
     "loss stabilises": (fx.loss_stabilises("a", last=0.5, within=0.3), run(train_loss=[9, 5, 1.8, 1.4, 1]), 0.2),
-    "loss goes on": (fx.loss_stabilises("a", last=0.5, within=0.1), run(train_loss=[9, 5, 1.8, 1.4, 1]), 0),
+    "loss goes on": (fx.loss_stabilises("a", last=0.5, within=0.1), run(train_loss=[9, 5, 1.8, 1.4, 1]), ON_BOUND),
+    "loss rises": (fx.loss_stabilises("a", last=0.5, within=0.1), run(train_loss=[1, 1.5, 2, 5, 10]), math.nan),
 }
 OPPOSED = ("settles", "calms", "never stopped", "moves", "norm falls")
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from hw1bench import Arm, Images, Model, Optimizer
 from hw1bench import effects as fx
 from hw1bench.effects import IN_ORDER
-from hw1bench.effects.telling import TIE
+from hw1bench.effects.telling import ON_BOUND, TIE
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 
@@ -53,15 +54,15 @@ ACC = "train_accuracy"
 ONE = {"a": {ACC: [0, 0.9]}}
 CASES = {
     "accuracy above": (fx.accuracy_above(0.85, "a"), ONE, 0.05),
-    "accuracy above, a tie": (fx.accuracy_above(0.9, "a"), ONE, 0),
+    "accuracy above, on its bound": (fx.accuracy_above(0.9, "a"), ONE, ON_BOUND),
     "accuracy below": (fx.accuracy_below(0.95, "a"), ONE, 0.05),
     "below on test": (fx.below_on_test(0.15, "a"), {"a": {ACC: [0, 0.9], "test_accuracy": [0, 0.11]}}, 0.04),
-    "below on test, a tie": (fx.below_on_test(0.15, "a"), {"a": [0, 0.15]}, 0),
+    "below on test, on its bound": (fx.below_on_test(0.15, "a"), {"a": [0, 0.15]}, ON_BOUND),
     "near an accuracy": (fx.near(ACC, 0.92, arm="a", within=0.03), ONE, 0.01),
-    "near an accuracy, a tie": (fx.near(ACC, 0.93, arm="a", within=0.03), ONE, 0),
+    "near an accuracy, on its bound": (fx.near(ACC, 0.93, arm="a", within=0.03), ONE, ON_BOUND),
     "near a loss": (fx.near("test_loss", 5.0, arm="a", within=0.5), {"a": LOSSES}, 0.3),
     "alike": (fx.alike(ACC, "a", "b", within=0.02), {"a": {ACC: [0, 0.9]}, "b": {ACC: [0, 0.89]}}, 0.01),
-    "alike, a tie": (fx.alike(ACC, "a", "b", within=0.02), {"a": {ACC: [0, 0.9]}, "b": {ACC: [0, 0.88]}}, 0),
+    "alike, on its bound": (fx.alike(ACC, "a", "b", within=0.02), {"a": {ACC: [0, 0.9]}, "b": {ACC: [0, 0.88]}}, ON_BOUND),
     "differ": (fx.differ(ACC, "a", "b", by=0.02), {"a": {ACC: [0, 0.9]}, "b": {ACC: [0, 0.8]}}, 0.08),
     "plateaus": (fx.plateaus("test_accuracy", arm="a", after=0.25, within=0.1), {"a": [0, 0.5, 0.4, 0.54, 0.5]}, 0.06),
     "goes on rising": (fx.plateaus("test_accuracy", arm="a", after=0.25, within=0.1), {"a": [0, *RISE]}, -0.2),
@@ -106,7 +107,7 @@ CASES = {
         0.05,
     ),
     "well above by": (fx.overfits_by(0.5, "a"), {"a": LOSSES}, 1.5),
-    "well above by a tie": (fx.overfits_by(2, "a"), {"a": LOSSES}, 0),
+    "well above, on its bound": (fx.overfits_by(2, "a"), {"a": LOSSES}, ON_BOUND),
     "beaten": (
         fx.beaten("test_loss", "a", among=("b", "c"), factor=2),
         {name: {"test_loss": [9, loss]} for name, loss in (("a", 6), ("b", 1), ("c", 9))},
@@ -206,6 +207,11 @@ CASES = {
         IN_ORDER - 1,
     ),
     "fails in a tie": (fx.fails(fx.highest(ACC, "a", among=("b",))), {"a": {ACC: [0, 1]}, "b": {ACC: [0, 1]}}, TIE),
+    "fails, of a denial, in a tie": (
+        fx.fails(fx.unbeaten(ACC, "a", among=("b",))),
+        {"a": {ACC: [0, 1]}, "b": {ACC: [0, 1]}},
+        0,
+    ),
     "fails": (fx.fails(fx.overfits("a")), {"a": LOSSES}, -math.log(2)),
     "every": (
         fx.every(fx.accuracy_above(0.5, "a"), fx.accuracy_above(0.7, "b")),
@@ -225,8 +231,24 @@ def test_effects(effect, arms, expected):
     given = arms if all(isinstance(one, Run) for one in arms.values()) else runs(**arms)
     found = effect(given)
     assert found == pytest.approx(expected, nan_ok=True)
-    if expected == 0:
-        assert found == 0  # a tie does not hold: no rounding may lift it
+    if expected in (0, ON_BOUND):
+        assert found == expected  # a tie does not hold, and what is on its bound is none: no rounding may change that
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        *(best("test_accuracy", "a", among=("b", "c")) for best in (fx.highest, fx.lowest, fx.unbeaten)),
+        fx.descending("test_accuracy", "a", "b", "c"),
+        fx.alike("test_accuracy", "a", "b", "c", within=0.5),
+        fx.differ("test_accuracy", "a", "b", "c", by=0.05),
+        fx.saturates("a", "b", "c"),
+    ],
+    ids=lambda effect: effect.statement["is"],
+)
+def test_a_number_that_is_undefined_leaves_an_effect_undefined_whichever_arm_has_it(effect):
+    for values in permutations((0.5, 0.6, math.nan)):
+        assert math.isnan(effect(runs(**{name: [0, value] for name, value in zip("abc", values, strict=True)})))
 
 
 OPPOSED = (

@@ -2,7 +2,7 @@
 opposite, to be neither, is no sentence of a report."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -131,7 +131,7 @@ def _higher(level: Measure, arm: str, among: tuple[str, ...], name: str) -> Effe
     opposite is that it is lower."""
 
     def above(runs: Runs) -> float:
-        return float(np.min([compared(runs[arm], runs[other], level) for other in among]))  # NaN if one is NaN
+        return _smallest(compared(runs[arm], runs[other], level) for other in among)
 
     opposite = (lambda runs: -above(runs)) if len(among) == 1 else None
     return Effect(name, "log ratio", above, (arm, *among), opposite)
@@ -157,12 +157,24 @@ def flattest(arm: str, *, among: Sequence[str], first_share: float = 0.5) -> Eff
     return _higher(lambda run: learning.mean_log_loss(run, first_share), arm, tuple(among), name)
 
 
-def _highest(measure: Measure, arm: str, among: tuple[str, ...], name: str, unit: str) -> Effect:
+def _gap(history: str) -> Callable[[Run, Run], float]:
+    """Return how far the final ``history`` is higher for one run than for another; training losses tie as ``compared`` says."""
+    measure = final(history)
+    if history == "train_loss":
+        return lambda first, second: compared(first, second, learning.log_loss)
+    return lambda first, second: difference(measure(first), measure(second))
+
+
+def _smallest(gaps: Iterable[float]) -> float:
+    return float(np.min(list(gaps)))  # NaN if one is NaN
+
+
+def _highest(gap: Callable[[Run, Run], float], arm: str, among: tuple[str, ...], name: str, unit: str) -> Effect:
     def above(runs: Runs) -> float:
-        return difference(measure(runs[arm]), max(measure(runs[other]) for other in among))
+        return _smallest(gap(runs[arm], runs[other]) for other in among)
 
     def below(runs: Runs) -> float:
-        return difference(measure(runs[among[0]]), measure(runs[arm]))
+        return gap(runs[among[0]], runs[arm])
 
     return Effect(name, unit, above, (arm, *among), below if len(among) == 1 else None)
 
@@ -171,15 +183,15 @@ def _highest(measure: Measure, arm: str, among: tuple[str, ...], name: str, unit
 def highest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
     """``arm`` ends with a higher ``history`` than each of ``among``; the opposite, if that is one arm: a lower value."""
     of = f"max of {', '.join(among)}" if len(among) > 1 else among[0]
-    return _highest(final(history), arm, tuple(among), f"{words(history)} of {arm} - {of}", unit(history))
+    return _highest(_gap(history), arm, tuple(among), f"{words(history)} of {arm} - {of}", unit(history))
 
 
 @identified
 def lowest(history: str, arm: str, *, among: Sequence[str]) -> Effect:
     """``arm`` ends with a lower ``history`` than each of ``among``; the opposite, if that is one arm: a higher value."""
-    measure = final(history)
+    higher, name = _gap(history), words(history)
     of = f"min of {', '.join(among)}" if len(among) > 1 else among[0]
-    return _highest(lambda run: -measure(run), arm, tuple(among), f"{of} - {words(history)} of {arm}", unit(history))
+    return _highest(lambda one, two: higher(two, one), arm, tuple(among), f"{of} - {name} of {arm}", unit(history))
 
 
 @identified
@@ -193,10 +205,10 @@ def unbeaten(history: str, arm: str, *, among: Sequence[str]) -> Effect:
 @identified
 def descending(history: str, *arms: str) -> Effect:
     """The final ``history`` falls strictly from each of ``arms`` to the next; the opposite is the reversed order."""
-    measure = final(history)
+    gap = _gap(history)
 
     def smallest_gap(order: Sequence[str]) -> Callable[[Runs], float]:
-        return lambda runs: min(difference(measure(runs[a]), measure(runs[b])) for a, b in pairwise(order))
+        return lambda runs: _smallest(gap(runs[a], runs[b]) for a, b in pairwise(order))
 
     gaps = ", ".join(f"{a} - {b}" for a, b in pairwise(arms))
     return Effect(f"min({gaps}), {words(history)}", unit(history), smallest_gap(arms), arms, smallest_gap(arms[::-1]))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hw1bench.effects.identity import identified
-from hw1bench.effects.telling import TIE, Arms, Told, by_hand
+from hw1bench.effects.telling import ON_BOUND, TIE, Arms, Told, by_hand
 from hw1bench.measures import learning
 from hw1bench.records.runs import Run
 from hw1bench.specs.experiment import Arm, Model
@@ -211,6 +211,12 @@ def margin(value: float) -> float:
     return round(value, 12) if math.isfinite(value) else value
 
 
+def past(value: float) -> float:
+    """Return ``margin(value)``, how far a number is past its threshold; exactly on it, it does not hold, and is no tie either
+    (``ON_BOUND``)."""
+    return margin(value) or ON_BOUND
+
+
 def final(history: str) -> Measure:
     """Return the measure of the last value of ``history``; of a loss its natural logarithm, so that differences are ratios."""
     if history.endswith("loss"):
@@ -254,12 +260,17 @@ def every(*effects: Effect) -> Effect:
 
 @identified
 def fails(effect: Effect) -> Effect:
-    """``effect`` does not hold: its number with the opposite sign, or ``TIE`` in a tie, in which ``effect`` does not hold;
-    the opposite is ``effect`` itself."""
+    """``effect`` does not hold: its number with the opposite sign, or ``TIE`` in a tie, in which ``effect`` does not hold, and a
+    tie if it is itself such a denial; the opposite is ``effect`` itself."""
+
+    def denied(runs: Runs) -> float:
+        value = as_real(effect.compute(runs))
+        return 0.0 if value == TIE else -value or TIE
+
     return Effect(
         f"-({effect.name})",
         effect.unit,
-        lambda runs: -as_real(effect.compute(runs)) or TIE,
+        denied,
         effect.arms,
         effect.compute,
         level=effect.level,

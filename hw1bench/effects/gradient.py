@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hw1bench.effects.effect import Effect, Runs, every, log, margin
+from hw1bench.effects.effect import Effect, Runs, every, log, past
 from hw1bench.effects.identity import identified
 from hw1bench.effects.orders import MINUS, order_margin
+from hw1bench.effects.telling import ON_BOUND
 from hw1bench.measures import gradient_norm as measured
 from hw1bench.measures import learning
 
@@ -46,8 +47,8 @@ def norm_calms_at_stop(arm: str) -> Effect:
 
 @identified
 def norm_never_zero(arm: str) -> Effect:
-    """The norm is never exactly 0."""
-    return Effect(f"min norm of {arm}", "norm", lambda runs: float(measured.norms(runs[arm]).min()), (arm,))
+    """The norm is never exactly 0; if it is, that is evidence, and no tie (``ON_BOUND``)."""
+    return Effect(f"min norm of {arm}", "norm", lambda runs: float(measured.norms(runs[arm]).min()) or ON_BOUND, (arm,))
 
 
 @identified
@@ -56,7 +57,7 @@ def stands_still(arm: str, *, within: float) -> Effect:
     return Effect(
         f"{within:g} - relative change of the weights of {arm} in a step without gradient",
         "ratio",
-        lambda runs: within - measured.coasted(runs[arm]),
+        lambda runs: past(within - measured.coasted(runs[arm])),
         (arm,),
     )
 
@@ -108,10 +109,11 @@ def high_early(arm: str, *, first: float = 0.02, last: float = 0.2) -> Effect:
 
     def smallest(runs: Runs) -> float:
         run = runs[arm]
-        return min(
+        falls = [
             log(measured.part(values, 0, first).mean()) - log(measured.part(values, 1 - last, 1).mean())
             for values in (measured.norms(run), measured.step_losses(run))
-        )
+        ]
+        return float(np.min(falls))  # NaN if one is NaN
 
     name = f"min over norm and loss of log(mean of the first {first:.0%} of steps / of the last {last:.0%}) of {arm}"
     return Effect(name, "log ratio", smallest, (arm,))
@@ -149,13 +151,14 @@ def norm_falls_late(arm: str, *, blocks: int) -> Effect:
 
 @identified
 def loss_stabilises(arm: str, *, last: float, within: float) -> Effect:
-    """Over the ``last`` share of the epochs the training loss changes by less than ``within`` of its total fall."""
+    """Over the ``last`` share of the epochs the training loss changes by less than ``within`` of its total fall; undefined if the
+    loss does not fall."""
 
     def compute(runs: Runs) -> float:
         run = runs[arm]
         epoch = round((1 - last) * (len(run.evaluated("train_loss")) - 1))
         first, late, end = (run.history("train_loss", at) for at in (0, epoch, -1))
-        return margin(float(within - abs(late - end) / (first - end)))
+        return past(float(within - abs(late - end) / (first - end))) if first > end else math.nan
 
     return Effect(
         f"{within:g} - |change of L over the last {last:.0%} of epochs| / whole fall of {arm}", "ratio", compute, (arm,)

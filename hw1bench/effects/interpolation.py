@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hw1bench.effects.effect import Effect, Runs, every, margin
+from hw1bench.effects.effect import Effect, Runs, every, margin, past
 from hw1bench.effects.identity import identified
 from hw1bench.effects.orders import MINUS, order_margin
 from hw1bench.measures import line
@@ -52,14 +52,15 @@ def best_within(low: float, high: float, first: str, second: str) -> Effect:
 
 @identified
 def peaks_near(alpha: float, split: str, first: str, second: str, *, within: float) -> Effect:
-    """The accuracy on ``split`` ("train" or "test") is highest within ``within`` of ``alpha``; of a tie the middle counts, but
-    the effect is undefined if the accuracy is the same everywhere."""
+    """The accuracy on ``split`` ("train" or "test") is highest within ``within`` of ``alpha``; of alphas that tie the farthest
+    counts, so that two equal ends with a dip between them are no peak. Undefined if the accuracy is the same everywhere."""
 
     def compute(runs: Runs) -> float:
         alphas, accuracy = _along(runs, first, second, f"{split}_accuracy")
         if np.all(accuracy == accuracy[0]):
             return math.nan
-        return margin(within - abs(float(line.best(alphas, accuracy[None])[0]) - alpha))
+        best = alphas[accuracy == accuracy.max()]  # none if an accuracy is NaN
+        return past(within - float(np.abs(best - alpha).max())) if len(best) else math.nan
 
     name = f"{within:g} - |alpha of the best {split} accuracy - {alpha:g}|, from {first} to {second}"
     return Effect(name, "alpha", compute, (first, second))
@@ -99,7 +100,7 @@ def barrier_above(points: float, first: str, second: str) -> Effect:
     def compute(runs: Runs) -> float:
         alphas, accuracy = _along(runs, first, second, "test_accuracy")
         height = float(line.barrier(alphas, 1 - accuracy[None]).height[0])
-        return margin(height - points) if math.isfinite(height) else math.nan
+        return past(height - points) if math.isfinite(height) else math.nan
 
     name = f"max test error for 0 < alpha < 1 - mean test error of the ends - {points:g}, from {first} to {second}"
     return Effect(name, "share", compute, (first, second))

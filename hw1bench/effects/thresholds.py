@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hw1bench.effects.effect import Effect, Runs, difference, log, margin, unit
+from hw1bench.effects.effect import Effect, Runs, difference, log, margin, past, unit
 from hw1bench.effects.identity import identified
 from hw1bench.effects.telling import ON_BOUND
 from hw1bench.measures import learning
@@ -13,12 +13,15 @@ from hw1bench.measures import learning
 
 @identified
 def reaches(threshold: float, *, arm: str, within: int) -> Effect:
-    """The training loss of ``arm`` reaches ``threshold`` or less ``within`` so many epochs."""
+    """The training loss of ``arm`` reaches ``threshold`` or less ``within`` so many epochs; never is one epoch after its budget,
+    and after ``within`` if that is longer."""
+
+    def compute(runs: Runs) -> float:
+        epoch = learning.epochs_to(runs[arm], threshold)
+        return within + 0.5 - (max(epoch, within + 1) if epoch > runs[arm].arm.epochs else epoch)
+
     return Effect(
-        f"{within + 0.5} - epochs(L <= {threshold:g}) of {arm}; never is the budget + 1",
-        "epochs",
-        lambda runs: within + 0.5 - learning.epochs_to(runs[arm], threshold),
-        (arm,),
+        f"{within + 0.5} - epochs(L <= {threshold:g}) of {arm}; never is the budget + 1", "epochs", compute, (arm,)
     )
 
 
@@ -56,15 +59,19 @@ def reaches_near(threshold: float, *, arm: str, reported: int, within: float) ->
 def loss_below(threshold: float, *arms: str) -> Effect:
     """The final training loss of every one of ``arms`` is below ``threshold``."""
     of = f"L of {arms[0]}" if len(arms) == 1 else f"max L of {', '.join(arms)}"
-    return Effect(
-        f"{threshold:g} - {of}", "MSE", lambda runs: threshold - max(learning.final(runs[arm]) for arm in arms), arms
-    )
+
+    def worst(runs: Runs) -> float:
+        return float(np.max([learning.final(runs[arm]) for arm in arms]))  # NaN if one is NaN
+
+    return Effect(f"{threshold:g} - {of}", "MSE", lambda runs: past(threshold - worst(runs)), arms)
 
 
 @identified
 def loss_above(threshold: float, arm: str) -> Effect:
     """The final training loss of ``arm`` is above ``threshold``."""
-    return Effect(f"L of {arm} - {threshold:g}", "MSE", lambda runs: learning.final(runs[arm]) - threshold, (arm,))
+    return Effect(
+        f"L of {arm} - {threshold:g}", "MSE", lambda runs: past(learning.final(runs[arm]) - threshold), (arm,)
+    )
 
 
 @identified
@@ -86,7 +93,9 @@ def improves(arm: str, *, factor: float) -> Effect:
     return Effect(
         f"log(L(start) / L(end)) of {arm} - log {factor:g}",
         "log ratio",
-        lambda runs: difference(log(learning.start(runs[arm])), log(learning.final(runs[arm]))) - math.log(factor),
+        lambda runs: past(
+            difference(log(learning.start(runs[arm])), log(learning.final(runs[arm]))) - math.log(factor)
+        ),
         (arm,),
     )
 
@@ -98,7 +107,7 @@ def no_worse(arm: str, *, than: Sequence[str], factor: float) -> Effect:
 
     def compute(runs: Runs) -> float:
         finals = [learning.resolved(runs[other], np.array(learning.final(runs[other]))) for other in than]
-        return math.log(factor) - difference(learning.log_loss(runs[arm]), log(float(np.median(finals))))
+        return past(math.log(factor) - difference(learning.log_loss(runs[arm]), log(float(np.median(finals)))))
 
     return Effect(
         f"log {factor:g} - (log L of {arm} - log median L of {', '.join(than)})", "log ratio", compute, (arm, *than)
@@ -111,7 +120,7 @@ def approximates(share: float, *, arm: str) -> Effect:
     return Effect(
         f"{share:g} of the target's variance - L of {arm}",
         "MSE",
-        lambda runs: share * learning.target_variance(runs[arm]) - learning.final(runs[arm]),
+        lambda runs: past(share * learning.target_variance(runs[arm]) - learning.final(runs[arm])),
         (arm,),
     )
 
@@ -123,7 +132,7 @@ def falls_early(arm: str, *, first_share: float, share: float) -> Effect:
     return Effect(
         f"share of the whole fall of L of {arm} done after {first_share:.0%} of the epochs - {share:g}",
         "share",
-        lambda runs: margin(learning.share_of_fall(runs[arm], first_share) - share),
+        lambda runs: past(learning.share_of_fall(runs[arm], first_share) - share),
         (arm,),
     )
 
@@ -134,7 +143,7 @@ def accuracy_above(threshold: float, arm: str) -> Effect:
     return Effect(
         f"train accuracy of {arm} - {threshold:g}",
         "share",
-        lambda runs: margin(learning.final(runs[arm], "train_accuracy") - threshold),
+        lambda runs: past(learning.final(runs[arm], "train_accuracy") - threshold),
         (arm,),
     )
 
@@ -145,7 +154,7 @@ def accuracy_reaches(threshold: float, *, arm: str) -> Effect:
     return Effect(
         f"best train accuracy of {arm} - {threshold:g}",
         "share",
-        lambda runs: margin(float(runs[arm].history("train_accuracy").max()) - threshold),
+        lambda runs: past(float(runs[arm].history("train_accuracy").max()) - threshold),
         (arm,),
     )
 
@@ -166,7 +175,7 @@ def _below(threshold: float, accuracy: str, arm: str) -> Effect:
     return Effect(
         f"{threshold:g} - {accuracy.replace('_', ' ')} of {arm}",
         "share",
-        lambda runs: margin(threshold - learning.final(runs[arm], accuracy)),
+        lambda runs: past(threshold - learning.final(runs[arm], accuracy)),
         (arm,),
     )
 
@@ -177,7 +186,7 @@ def overfits_by(gap: float, arm: str) -> Effect:
     return Effect(
         f"test loss - train loss of {arm} - {gap:g}",
         "loss",
-        lambda runs: margin(learning.final(runs[arm], "loss_gap") - gap),
+        lambda runs: past(learning.final(runs[arm], "loss_gap") - gap),
         (arm,),
     )
 
@@ -187,8 +196,8 @@ def beaten(history: str, arm: str, *, among: Sequence[str], factor: float) -> Ef
     """One of ``among`` ends with a ``history``, a loss, that is lower than the loss of ``arm`` by more than ``factor``."""
 
     def compute(runs: Runs) -> float:
-        best = min(learning.final(runs[other], history) for other in among)
-        return difference(log(learning.final(runs[arm], history)), log(best)) - math.log(factor)
+        best = float(np.min([learning.final(runs[other], history) for other in among]))  # NaN if one is NaN
+        return past(difference(log(learning.final(runs[arm], history)), log(best)) - math.log(factor))
 
     name = history.replace("_", " ")
     return Effect(
@@ -206,29 +215,28 @@ def near(history: str, reported: float, *, arm: str, within: float) -> Effect:
 
     def compute(runs: Runs) -> float:
         found = learning.final(runs[arm], history)
-        return margin(within - abs(found / reported - 1 if history.endswith("loss") else found - reported))
+        return past(within - abs(found / reported - 1 if history.endswith("loss") else found - reported))
 
     distance = f"{name} / {reported:g} - 1" if history.endswith("loss") else f"{name} - {reported:g}"
     return Effect(f"{within:g} - |{distance}| of {arm}", "share", compute, (arm,))
 
 
 def _range(history: str, arms: Sequence[str], runs: Runs) -> float:
-    values = [learning.final(runs[arm], history) for arm in arms]
-    return max(values) - min(values)
+    return float(np.ptp([learning.final(runs[arm], history) for arm in arms]))  # NaN if one is NaN
 
 
 @identified
 def alike(history: str, *arms: str, within: float) -> Effect:
     """The final values of ``history`` of all ``arms`` differ by less than ``within``."""
     name = f"{within:g} - range of {history.replace('_', ' ')} of {', '.join(arms)}"
-    return Effect(name, "share", lambda runs: margin(within - _range(history, arms, runs)), arms)
+    return Effect(name, "share", lambda runs: past(within - _range(history, arms, runs)), arms)
 
 
 @identified
 def differ(history: str, *arms: str, by: float) -> Effect:
     """The largest and smallest final values of ``history`` of ``arms`` differ by more than ``by``."""
     name = f"range of {history.replace('_', ' ')} of {', '.join(arms)} - {by:g}"
-    return Effect(name, "share", lambda runs: margin(_range(history, arms, runs) - by), arms)
+    return Effect(name, "share", lambda runs: past(_range(history, arms, runs) - by), arms)
 
 
 @identified
@@ -242,7 +250,7 @@ def plateaus(history: str, *, arm: str, after: float, within: float) -> Effect:
     return Effect(
         f"{within:g} - ({gain}) of {arm}",
         unit(history),
-        lambda runs: margin(within - learning.gain_after(runs[arm], history, after)),
+        lambda runs: past(within - learning.gain_after(runs[arm], history, after)),
         (arm,),
     )
 
@@ -253,7 +261,7 @@ def saturates(small: str, middle: str, large: str, *, history: str = "test_accur
 
     def compute(runs: Runs) -> float:
         first, second, third = (learning.final(runs[arm], history) for arm in (small, middle, large))
-        return margin(min(second - first, (second - first) - (third - second)))
+        return margin(float(np.min([second - first, (second - first) - (third - second)])))  # NaN if one is NaN
 
     name = history.replace("_", " ")
     return Effect(
@@ -278,9 +286,9 @@ def u_shaped(history: str, *, over: str, factor: float) -> Effect:
     """``history``, a loss, is more than ``factor`` higher at both ends of the setting ``over`` than at its minimum inside."""
 
     def compute(runs: Runs) -> float:
-        values = _by(over, history, runs, least=3)
+        logs = [log(value) for value in _by(over, history, runs, least=3)]
         # A minimum at an end leaves no rise on that side: the difference is then negative, as it must be.
-        return difference(min(log(values[0]), log(values[-1])), log(min(values))) - math.log(factor)
+        return past(difference(float(np.min([logs[0], logs[-1]])), float(np.min(logs))) - math.log(factor))
 
     name = history.replace("_", " ")
     return Effect(
@@ -297,7 +305,7 @@ def rises_then_plateaus(history: str, *, over: str, by: float, within: float) ->
 
     def compute(runs: Runs) -> float:
         values = np.array(_by(over, history, runs, least=4))
-        return margin(min(values.max() - values[0] - by, within - (values[-3:].max() - values[:-3].max())))
+        return past(min(values.max() - values[0] - by, within - (values[-3:].max() - values[:-3].max())))
 
     name = history.replace("_", " ")
     return Effect(
@@ -313,5 +321,5 @@ def above_at_largest(history: str, threshold: float, *, over: str) -> Effect:
     return Effect(
         f"{history.replace('_', ' ')} of the largest by {over} - {threshold:g}",
         "share",
-        lambda runs: margin(_by(over, history, runs)[-1] - threshold),
+        lambda runs: past(_by(over, history, runs)[-1] - threshold),
     )
