@@ -34,6 +34,23 @@ def test_nothing_decided_has_no_rate():
     assert by_chance([]).claims == 0
 
 
+def test_plans_of_claims_without_evidence_count_in_what_to_expect():
+    found = by_chance([Result(8, 8, FULL)], [QUICK])
+    assert (found.claims, found.decided) == (1, 1)
+    assert found.expected == false_probability(FULL) + false_probability(QUICK)
+
+
+def test_what_to_expect_is_no_less_than_the_truth_if_the_evidence_depends_on_the_effects():
+    """Claims of one look, whose effect is positive with probability 1/2 and else undefined: one holds in all 8 seeds, by chance,
+    or in 5 to 7, which is inconclusive, or has no evidence."""
+    chances = stats.binom.pmf(range(9), 8, 0.5)
+    expected = sum(
+        chance * (by_chance([Result(holds, 8, ONE)]) if holds > 4 else by_chance([], [ONE])).expected
+        for holds, chance in enumerate(chances)
+    )
+    assert expected >= chances[8]
+
+
 def test_a_court_of_claims_that_hold_in_half_of_all_seeds_errs_as_often_as_expected():
     """Claims of three plans, each true in exactly half of all seeds, so that every decision is false."""
     rng = np.random.default_rng(1)

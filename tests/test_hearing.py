@@ -27,6 +27,14 @@ def test_an_unclear_claim_goes_on_to_the_last_look(tmp_path):
     assert sitting.trainer.trained == ["a-0", "a-8"]
 
 
+def test_a_claim_that_was_inconclusive_is_decided_by_later_looks_alone(tmp_path):
+    sitting = court(tmp_path, lambda arm, seed: 0.1)
+    one = claim(loss_below(0.5, "a"))
+    assert sitting.hear(one).verdict.seeds == 8
+    assert sitting.hear(one, after=8).verdict.seeds == 16
+    assert sitting.hear(one, after=16).verdict.seeds == 8  # no look is left: all of it is judged anew
+
+
 def test_a_decided_claim_ignores_seeds_trained_later_for_a_neighbour(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: {"a": 0.1, "b": 0.1 if seed % 2 else 0.9}[arm] if seed < 8 else 0.9)
     first = sitting.hear(claim(loss_below(0.5, "a")))

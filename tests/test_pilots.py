@@ -136,6 +136,16 @@ def test_random_labels_as_reported_are_judged_whatever_was_learnt(tmp_path):
     assert court(tmp_path / "quick", curve).hear(one).verdict.word == "no evidence"
 
 
+def test_beside_a_net_on_random_labels_one_on_true_labels_must_learn_as_reported_too(tmp_path):
+    arms = [replace(IMAGES, name="a"), replace(IMAGES, name="b", data=replace(IMAGES.data, random_labels=True))]
+    one = claim(lower("a", than="b"), experiment(arms))
+    for end, accuracy, word in ((0.4, 0.9, "supported"), (2.2, 0.1, "no evidence")):
+        curve = lambda arm, seed: falling(arm, 2.3 if arm.name == "b" else end, accuracy)  # noqa: B023, E731
+        found = court(tmp_path / word, curve, "full").hear(one).verdict
+        assert found.word == word
+        assert ("a did not learn" in found.note) == (word == "no evidence")
+
+
 @pytest.mark.parametrize(("end", "speaks"), [(0.989 * math.log(10), True), (0.991 * math.log(10), False)])
 def test_random_labels_are_learnt_one_percent_under_guessing(tmp_path, end, speaks):
     arms = [replace(IMAGES, name=name, data=replace(IMAGES.data, random_labels=True)) for name in "ab"]

@@ -51,6 +51,25 @@ def test_a_ruling_on_another_subject_is_shown_and_does_not_count(pytester, proje
     assert (folder / rulings.FILE).read_text() == recorded  # until it is recorded anew
 
 
+def test_a_ruling_that_was_inconclusive_is_continued_by_its_later_looks_alone(pytester, project, monkeypatch):
+    """On another machine the runs are others, and the looks that left it open would be one more chance to be wrong."""
+    effect = """Effect("by the machine", "", lambda runs: float(os.environ["EFFECTS"].split()[runs["net"].seed % 2]))"""
+    folder = project("[replace(claim('A-fit-x', 'supported'), effect=MACHINE)]")
+    path = folder / "test_fit.py"
+    path.write_text(f"import os\n{path.read_text()}".replace("\nCLAIMS = ", f"\nMACHINE = {effect}\nCLAIMS = "))
+
+    def judged(effects, *options):
+        monkeypatch.setenv("EFFECTS", effects)
+        pytester.runpytest("claims", "-m", "gpu", "--device", "cpu", *options)
+        (entry,) = entries(pytester)
+        return entry["verdict"], entry["seeds"]
+
+    assert judged("1 -1", "--record-rulings", "--max-seeds", "8") == ("inconclusive", 8)
+    assert judged("1 1") == ("supported", 8)
+    assert judged("1 1", "--record-rulings") == ("supported", 16)
+    assert judged("1 1", "--record-rulings") == ("supported", 8)  # a new judgement: nothing was left open
+
+
 def test_a_ruling_records_its_evidence(pytester, project):
     folder = project(BY_LOSS.format(limit=0.2))
     pytester.runpytest("claims", "--record-rulings")

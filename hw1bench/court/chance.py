@@ -26,10 +26,10 @@ class ByChance:
     """What chance may have done to the verdicts on a number of ``claims``, of which some are ``decided``.
 
     ``expected`` is the number of false verdicts to expect if every claim holds in half of all seeds: the sum of what their
-    plans of looks err with. For other claims it is an upper bound, however the claims depend on each other. ``rate`` is the
-    false discovery rate at which all decided verdicts stand together, by the procedure of Benjamini and Hochberg (1995) on the
-    exact p-values of all claims; it takes these to be independent, or positively dependent, as claims on the same runs mostly
-    are. NaN if no verdict is decided.
+    plans of looks err with, and the plans of claims without evidence. For other claims it is an upper bound, however the claims
+    depend on each other. ``rate`` is the false discovery rate at which all decided verdicts stand together, by the procedure of
+    Benjamini and Hochberg (1995) on the exact p-values of all claims; it takes these to be independent, or positively
+    dependent, as claims on the same runs mostly are. NaN if no verdict is decided.
     """
 
     claims: int
@@ -38,15 +38,17 @@ class ByChance:
     rate: float
 
 
-def by_chance(results: Iterable[Result]) -> ByChance:
-    """What chance may have done to the verdicts that rest on ``results``. Raises ValueError if one is no result of its looks."""
+def by_chance(results: Iterable[Result], silent: Iterable[tuple[int, ...]] = ()) -> ByChance:
+    """What chance may have done to the verdicts that rest on ``results``. ``silent`` are the looks of claims without evidence: no
+    verdict of theirs can be false, but whether they have one may hang on what was found, so their plans count in ``expected``.
+    Raises ValueError if a result is none of its looks."""
     found = list(results)
     decided = np.array([word(one.holds, one.seeds, one.looks) != "inconclusive" for one in found], dtype=bool)
     rates = false_discovery_rates([p_value(one.holds, one.seeds, one.looks) for one in found])
     return ByChance(
         claims=len(found),
         decided=int(decided.sum()),
-        expected=sum(false_probability(one.looks) for one in found),
+        expected=sum(map(false_probability, [*(one.looks for one in found), *silent])),
         rate=float(rates[decided].max()) if decided.any() else float("nan"),
     )
 

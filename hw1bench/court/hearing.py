@@ -145,8 +145,12 @@ class Court:
     cut_short: set[Experiment] = field(default_factory=set)
     progress: Progress = field(default_factory=Silent)
 
-    def hear(self, claim: Claim, timer: Timer = lambda experiment, train: train()) -> Judgement:
-        """The judgement on ``claim``: "not run" if training is ``Unavailable``; "error" for any other exception."""
+    def hear(self, claim: Claim, timer: Timer = lambda experiment, train: train(), *, after: int = 0) -> Judgement:
+        """The judgement on ``claim``: "not run" if training is ``Unavailable``; "error" for any other exception.
+
+        If ``after`` so many seeds the claim was found inconclusive before, only later looks decide, if there are any: the runs of
+        the earlier ones may be others now, and to look at them again would be one more chance to be wrong.
+        """
         try:
             if isinstance(claim.effect, Values):
                 return self._judge_values(claim, claim.effect)
@@ -157,7 +161,7 @@ class Court:
                 return Judgement(claim, self.tier, Verdict("not run", note=f"{FULL_TIER_ONLY}: {why}"))
             if self.closed:
                 return Judgement(claim, self.tier, Verdict("not run", note=self.closed))
-            return self._judge_runs(claim, claim.effect, timer)
+            return self._judge_runs(claim, claim.effect, timer, after)
         except Unavailable as reason:
             return Judgement(claim, self.tier, Verdict("not run", note=str(reason)))
         except Exception as error:
@@ -220,21 +224,22 @@ class Court:
         arms, look = effect.compared(experiment.protocol(self.tier).arms), self.looks(experiment)[0]
         return [*self._blocks(experiment, arms, look), *self._measured(experiment, arms, look)]
 
-    def _judge_runs(self, claim: Claim, effect: Effect, timer: Timer) -> Judgement:
+    def _judge_runs(self, claim: Claim, effect: Effect, timer: Timer, after: int) -> Judgement:
         experiment = claim.experiment
         assert experiment is not None
         protocol = experiment.protocol(self.tier)
         arms = effect.compared(protocol.arms)
         trained = 0
         seeds: Seeds = []
-        for look in self.looks(experiment):
+        looks = self.looks(experiment)
+        for look in looks:
             try:
                 trained += self._train(experiment, arms, look, timer)
             except Unavailable as reason:  # no verdict on fewer seeds, which would depend on the time that was left
                 raise Unavailable(f"open after {len(seeds)} seeds, {reason}" if seeds else str(reason)) from None
             seeds = self._seeds(experiment, arms, look)
             verdict = self._decide(claim, effect, seeds)
-            if verdict.word not in ("inconclusive", "mixed"):
+            if verdict.word not in ("inconclusive", "mixed") and (look > after or after >= looks[-1]):
                 break
         verdict = replace(verdict, note=" ".join(filter(None, (verdict.note, remarks(seeds)))))
         records = [self.records[block] for block in self._blocks(experiment, arms, verdict.seeds or 0)]
@@ -299,12 +304,11 @@ class Court:
         if nothing:
             return nothing + diverged_where(verdict.values, seeds)
         reduced = claim.fidelity(self.tier) == "reduced"
-        labelled = all(not run.arm.data.regression and not run.arm.random_labels for run in seeds[0].values())
-        if reduced or labelled:
-            why = pilots.untrained(claim, seeds)
-            if why:
-                return why
-        return pilots.clock_bound(claim, seeds) if reduced else ""
+        asked = [
+            name for name, run in seeds[0].items() if reduced or not (run.arm.data.regression or run.arm.random_labels)
+        ]
+        why = pilots.untrained(claim, [{name: runs[name] for name in asked} for runs in seeds])
+        return why or (pilots.clock_bound(claim, seeds) if reduced else "")
 
     def _blocks(self, experiment: Experiment, arms: Sequence[Arm], look: int) -> list[Block]:
         firsts = range(self.seed_offset, self.seed_offset + look, BLOCK)

@@ -1,7 +1,7 @@
 """Verdicts in words: the sentences that the page, the Markdown and the JUnit file share."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from hw1bench.court import vocabulary
 from hw1bench.court.chance import Result, by_chance
@@ -314,13 +314,17 @@ def false_verdicts(document: Document) -> str:
     )
 
 
-def _by_chance(document: Document, kind: str, known: Iterable[str]) -> str:
+def _by_chance(document: Document, kind: str, known: Collection[str]) -> str:
     """How many of the decided words of one ``kind`` may be false by chance; '' if none is decided from seeds."""
-    weighing = [word for word in known if word != "no evidence"]
-    found = by_chance(
-        Result(claim["holds"], claim["seeds"], tuple(claim["looks"]))
+    of_seeds = [
+        (claim["verdict"], Result(claim["holds"], claim["seeds"], tuple(claim["looks"])))
         for claim in document["claims"]
-        if claim["verdict"] in weighing and claim["holds"] is not None and claim["seeds"] and claim["looks"]
+        if claim["verdict"] in known and claim["holds"] is not None and claim["seeds"] and claim["looks"]
+        if groups.is_pilot(claim) == (kind == "pilot")
+    ]
+    found = by_chance(
+        [result for verdict, result in of_seeds if verdict != "no evidence"],
+        [result.looks for verdict, result in of_seeds if verdict == "no evidence"],
     )
     if not found.decided:
         return ""

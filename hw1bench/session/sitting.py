@@ -214,7 +214,7 @@ class Sitting:
 
         Raises ValueError if the entry is not valid in claims.json.
         """
-        judgement = self.court.hear(case.claim, timer)
+        judgement = self.court.hear(case.claim, timer, after=self._undecided_after(case))
         new = self._entries.ruling(judgement, case)
         if self.options.record_rulings and new is not None:
             self._entries.record(new, case)
@@ -233,6 +233,12 @@ class Sitting:
         contract.check_claim(entry)  # an invalid entry costs this claim, not the whole report
         self._entries.written[case.claim.id] = entry
         return judgement, entry, outcome
+
+    def _undecided_after(self, case: Case) -> int:
+        """After how many seeds a claim was found inconclusive whose ruling this session continues; 0 if it does not."""
+        ruling = case.ruled(self.book, self.options.tier) if self.options.record_rulings else None
+        undecided = ruling is not None and ruling.verdict in ("inconclusive", "mixed")
+        return (ruling.seeds or 0) if ruling is not None and undecided else 0
 
     def show(self, exhibit: Experiment | CrossReportFigure, topic: str, timer: Timer) -> str | None:
         """Train what the figures of ``exhibit`` show, under ``topic``. Return the reason if that cannot be trained here."""
