@@ -28,6 +28,8 @@ claims: setup
 # The record's own report holds what its rulings rest on, and stays as it is: the report goes elsewhere, the blocks are shared.
 full: setup
 	mkdir -p reports/full reports/record/blocks
+	@[ -L reports/full/blocks ] || [ ! -e reports/full/blocks ] || \
+		{ echo 'reports/full/blocks is a folder of its own: move it away, to use what the record has trained'; exit 1; }
 	ln -sfn ../record/blocks reports/full/blocks
 	$(BIN)/python -m pytest claims/ -m gpu --on-record --strict-rulings --report-dir reports/full \
 		--device $$($(BIN)/python -c 'import torch; print("cuda" if torch.cuda.is_available() else "cpu")') $(ARGS)

@@ -30,6 +30,7 @@ def _init(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.folder)
     for path in command.write(folder):
         _say(str(path))
+    _say(f"before it runs on GitHub: put what pip is to install into INSTALL of {folder / command.WORKFLOW}")
     _say(f"judge the claim: {'' if folder == Path() else f'cd {shlex.quote(str(folder))} && '}pytest claims/")
     return 0
 
@@ -88,6 +89,15 @@ def _record(arguments: argparse.Namespace) -> int:
     width, colour = _terminal()
     _say(record.text(found, width, colour=colour).removesuffix("\n"))
     return 0
+
+
+def _of_disk(error: OSError) -> str:
+    """What is said of a file that cannot be read or written: of the folder, if it is a temporary file, which no user knows."""
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    path = Path(os.fsdecode(error.filename))
+    place = path.parent if path.name.startswith(".") and path.suffix == ".tmp" else path
+    return f"{place} cannot be used ({error.strerror}): mend that, or name another"
 
 
 def _terminal() -> tuple[int | None, bool]:
@@ -328,7 +338,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         status: int = chosen.run(chosen)
-    except (ValueError, OSError, RecursionError, MemoryError) as error:
+    except OSError as error:
+        print(f"hw1bench: {line(_of_disk(error))}", file=sys.stderr)
+        return 2
+    except (ValueError, RecursionError, MemoryError) as error:
         print(f"hw1bench: {line(str(error)) or type(error).__name__}", file=sys.stderr)
         return 2
     except Exception:  # a fault of ours: show all that is known about it, without the exit status of a change

@@ -354,6 +354,18 @@ def test_exhibit(exhibit, court):
     assert document(pytester)["claims"][0]["verdict"] == "error"
 
 
+def test_a_test_that_shows_the_figures_of_its_claim_has_not_judged_it(pytester, project):
+    folder = project(ONE)
+    tests = folder / "test_fit.py"
+    both = "court.show(claim.experiment); court.judge(claim)"
+    tests.write_text(tests.read_text().replace("court.judge(claim)", "court.show(claim.experiment)"))
+    result = pytester.runpytest("claims")
+    result.assert_outcomes(failed=1, deselected=1)
+    result.stdout.fnmatch_lines(["the test ended without judging its claim: call court.judge(claim)"])
+    tests.write_text(tests.read_text().replace("court.show(claim.experiment)", both))
+    pytester.runpytest("claims").assert_outcomes(passed=1, deselected=1)
+
+
 def test_a_figure_that_cannot_be_drawn_costs_a_line_not_the_report(pytester, project, drawn, monkeypatch):
     project(ONE)
     monkeypatch.setitem(figures.KINDS, "curves", None)

@@ -34,9 +34,9 @@ def test_a_new_repository_is_judged_as_its_workflow_does(command, pytester, monk
     folder = pytester.path / "a pack"
     assert written(folder) == FILES
     assert done.stdout.splitlines()[-1] == "judge the claim: cd 'a pack' && pytest claims/"
-    assert {line for line in done.stdout.splitlines()[:-1] if "conftest" not in line} == {
-        f"a pack/{name}" for name in FILES
-    }
+    *lines, said = [line for line in done.stdout.splitlines()[:-1] if "conftest" not in line]
+    assert set(lines) == {f"a pack/{name}" for name in FILES}
+    assert said == f"before it runs on GitHub: put what pip is to install into INSTALL of a pack/{WORKFLOW}"
     monkeypatch.chdir(folder)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     text = (folder / WORKFLOW).read_text()
@@ -73,6 +73,37 @@ def test_nothing_is_overwritten(command, pytester, there):
     )
     assert written(pytester.path) == {there}
     assert (pytester.path / there).read_text() == "mine"
+
+
+@pytest.mark.parametrize("blocking", [".github", ".github/workflows", "claims", "."])
+def test_nothing_is_written_if_a_file_stands_where_a_folder_is_needed(command, pytester, blocking):
+    place = pytester.path / "new" / blocking
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("mine")
+    done = command(pytester.path, "init", "new")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "is not a folder, and one is needed there: move it away, or name another folder" in done.stderr
+    assert {path for path in (pytester.path / "new").rglob("*") if path.is_file()} <= {place}
+
+
+def test_a_folder_that_takes_no_files_is_named(command, pytester, monkeypatch):
+    monkeypatch.setattr("os.access", lambda place, mode: False)
+    done = command(pytester.path, "init", "new")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"hw1bench: {pytester.path} takes no new files: change who may write there, or name another folder\n",
+    )
+    assert not (pytester.path / "new").exists()
+
+
+def test_a_disk_that_refuses_is_told_by_the_folder_and_not_by_a_temporary_file(command, pytester, monkeypatch):
+    def full(path, *others, **more):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("hw1bench.support.files.os.open", full)
+    done = command(pytester.path, "init", "new")
+    assert done.returncode == 2
+    assert done.stderr == "hw1bench: new/claims cannot be used (No space left on device): mend that, or name another\n"
 
 
 def test_a_conftest_is_written_only_if_the_plugin_is_not_installed(command, pytester, monkeypatch):

@@ -33,7 +33,7 @@ class Bench:
     def __init__(
         self, request: pytest.FixtureRequest, sitting: "Sitting | None", case: "Case | None", stopwatch: Stopwatch
     ) -> None:
-        self.called = False  # whether the test called the court
+        self.called = False  # whether the test called the court as it must: to judge its claim, if it has one
         self._request = request
         self._sitting = sitting
         self._case = case
@@ -78,9 +78,9 @@ class Bench:
             )
 
     def show(self, exhibit: Experiment | CrossReportFigure) -> None:
-        """Train what the figures of an experiment, or a figure across reports, show."""
+        """Train what the figures of an experiment, or a figure across reports, show. It judges no claim."""
         __tracebackhide__ = True
-        self.called = True
+        self.called = self.called or self._case is None
         assert self._sitting is not None
         try:
             reason = self._sitting.show(exhibit, topic(self._request.path), self._timer())
