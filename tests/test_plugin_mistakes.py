@@ -1,6 +1,7 @@
 """Bad input to a session: options, rulings and files of claims. Each gets one clear line with the way out."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -68,6 +69,23 @@ def test_a_bad_data_directory_in_the_environment_is_named(pytester, project, mon
 def test_a_malformed_rulings_file_is_refused(pytester, project):
     (project(ONE) / rulings.FILE).write_text("{")
     refused(pytester.runpytest("claims"), r"rulings file .*rulings.json is malformed")
+
+
+@pytest.mark.parametrize("threads", ["two", [2]])
+def test_a_ruling_of_an_odd_environment_is_named_by_all_that_read_it(pytester, project, command, threads):
+    folder = project(ONE)
+    pytester.runpytest("claims", "--record-rulings")
+    (one,) = rulings.load(folder / rulings.FILE).values()
+    rulings.save(folder / rulings.FILE, [replace(one, environment={**one.environment, "threads": threads})])
+    said = (
+        rf"rulings.json is malformed \(the ruling on 'A-fit-x' has 'threads' {re.escape(repr(threads))} in its environment, "
+        r"not a whole number above 0, or null\): restore it"
+    )
+    for options in ((), ("--budget", "5"), ("--shard", "1/2"), ("--on-record",)):
+        refused(pytester.runpytest("claims", *options), said)
+    result = command(pytester.path, "record")
+    assert result.returncode == 2
+    assert re.search(said, result.stderr.splitlines()[-1])
 
 
 @pytest.mark.parametrize("selected", ["grad", "report_t and not gpu"])

@@ -214,7 +214,7 @@ def test_a_rulings_file_that_is_not_a_text_file_is_named_in_one_line(tmp_path, k
         *[("interval", value) for value in (3, [1], [1, 2, 3], [1, "2"], {"low": 1}, [True, 1], "12")],
         *[("experiment", value) for value in (3, "", [])],
         *[("environment", value) for value in ("here", [], 3)],
-        *[("seconds", value) for value in (-1, "4", True)],
+        *[("seconds", value) for value in (-1, "4", True, 5e-324, 1e308)],
         *[("date", value) for value in ("yesterday", "2026-02-30", "20260131", 20260131, "2026-01-31T00:00:00")],
         ("more", 3),
     ],
@@ -223,6 +223,42 @@ def test_every_field_of_a_ruling_is_checked(tmp_path, field, value):
     path = tmp_path / "rulings.json"
     write(path, {**stated(), field: value})
     refused(path, field if field not in ("holds", "seeds") else "holds in" if value in (9, None) else field)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("threads", value) for value in ("two", [2], 0, -1, 2.5, True, {})],
+        *[("device", value) for value in (3, "", ["cpu"])],
+        *[("isa", value) for value in (["avx2"], {"avx": 2})],
+    ],
+)
+def test_what_an_environment_names_is_checked(tmp_path, name, value):
+    path = tmp_path / "rulings.json"
+    write(path, {**stated(), "environment": {"torch": "2.13", name: value}})
+    refused(path, f"the ruling on 'A-fit-x' has {name!r} {value!r} in its environment, not a")
+
+
+def test_an_environment_may_name_anything_plain(tmp_path):
+    for given in ({}, {"threads": None, "device": None}, {"odd": 2.5, "more": True, "none": None, "text": "", "whole": 3}):
+        save(tmp_path / "rulings.json", [ruling(environment=given)])
+        assert [one.environment for one in load(tmp_path / "rulings.json").values()] == [given]
+
+
+@pytest.mark.parametrize("refuses", ["file", "folder"])
+def test_a_file_that_may_not_be_read_is_not_called_malformed(tmp_path, monkeypatch, refuses):
+    path = tmp_path / "rulings.json"
+    save(path, [ruling()])
+
+    def refuse(self, *arguments, **more):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr("hw1bench.support.json_file.open_regular", refuse)
+    if refuses == "folder":  # one that may not be entered
+        monkeypatch.setattr("pathlib.Path.exists", refuse)
+    with pytest.raises(ValueError, match="cannot be read") as caught:
+        load(path)
+    assert str(caught.value) == f"rulings file {path} cannot be read (Permission denied): make it readable"
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -6,6 +6,7 @@ experiment's specification (not its code) and the effect with its numbers. It do
 records the environment: long training is chaotic, so another machine repeats it in distribution, not digit by digit.
 """
 
+import errno
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -85,7 +86,7 @@ def _number(value: Any) -> bool:
 
 
 def _seconds(value: Any) -> bool:
-    return value is None or (type(value) in (int, float) and 0 <= value < math.inf)
+    return value is None or (type(value) in (int, float) and (value == 0 or _SHORTEST <= value <= _LONGEST))
 
 
 def _day(value: Any) -> bool:
@@ -99,6 +100,7 @@ def _text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
 
+_SHORTEST, _LONGEST = 1e-9, 1e9  # seconds: with these bounds, no rate and no estimate is 0 or infinite
 _NUMBER = 'a number, "undefined", "+infinity", "-infinity"'
 _FIELDS: dict[
     str, tuple[Callable[[Any], bool], str]
@@ -117,9 +119,18 @@ _FIELDS: dict[
     ),
     "experiment": (lambda value: value is None or _text(value), "a digest or null"),
     "environment": (lambda value: value is None or isinstance(value, dict), "an object or null"),
-    "seconds": (_seconds, "a number of seconds or null"),
+    "seconds": (_seconds, f"0, or a number of seconds from {_SHORTEST:g} to {_LONGEST:,.0f}, or null"),
     "date": (lambda value: value is None or _day(value), "a day such as 2026-01-31, or null"),
 }
+
+_ENVIRONMENT: dict[str, tuple[Callable[[Any], bool], str]] = {  # what estimates and reports read of an environment, likewise
+    "device": (lambda value: value is None or _text(value), "a text or null"),
+    "threads": (lambda value: value is None or (_whole(value) and value > 0), "a whole number above 0, or null"),
+}
+
+
+def _plain(value: Any) -> bool:
+    return value is None or type(value) in (str, bool, int) or (type(value) is float and math.isfinite(value))
 
 
 _LISTS: dict[str, tuple[Fidelity, tuple[RecordedWord, ...]]] = {
@@ -141,6 +152,10 @@ def _ruling(entry: Any, fidelity: Fidelity, words: tuple[RecordedWord, ...]) -> 
     for name, (right, what) in _FIELDS.items():
         if not right(entry[name]):
             raise ValueError(f"{whose} has {name} {brief(entry[name])}, not {what}")
+    for name, value in (entry["environment"] or {}).items():
+        right, what = _ENVIRONMENT.get(name, (_plain, "a text, a number, true, false or null"))
+        if not right(value):
+            raise ValueError(f"{whose} has {brief(name)} {brief(value)} in its environment, not {what}")
     holds, seeds = entry["holds"], entry["seeds"]
     if (holds is None) != (seeds is None) or (holds is not None and holds > seeds):
         raise ValueError(f"{whose} holds in {holds} of {seeds} seeds")
@@ -152,9 +167,8 @@ def _ruling(entry: Any, fidelity: Fidelity, words: tuple[RecordedWord, ...]) -> 
 
 
 def load(path: Path) -> Rulings:
-    """The rulings in ``path``; none if the file does not exist. Raises ValueError, in one line, if it is malformed."""
-    if not path.exists():
-        return {}
+    """The rulings in ``path``; none if the file does not exist. Raises ValueError, in one line, if it is malformed or cannot be
+    read."""
     try:
         document = json_file.read(path)
         if not isinstance(document, dict):
@@ -170,8 +184,12 @@ def load(path: Path) -> Rulings:
             if ruling.place in found:
                 raise ValueError(f"{brief(ruling.claim)} has two rulings for the {ruling.tier} tier")
             found[ruling.place] = ruling
+    except FileNotFoundError:
+        return {}
     except (OSError, ValueError) as error:
         reason = " ".join(str(error.strerror if isinstance(error, OSError) and error.strerror else error).split())
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that is how a folder or a pipe is refused
+            raise ValueError(f"rulings file {path} cannot be read ({reason}): make it readable") from error
         raise ValueError(
             f"rulings file {path} is malformed ({reason}): restore it, or record anew without it"
         ) from error
