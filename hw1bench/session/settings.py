@@ -60,6 +60,11 @@ class Options:
             raise ValueError(
                 f"--record-rulings needs seed offset 0, not {self.seed_offset}: verdicts on chosen seeds are not recorded"
             )
+        if self.strict_rulings and self.seed_offset:
+            raise ValueError(
+                f"--strict-rulings needs seed offset 0, not {self.seed_offset}: on seeds other than those of the rulings a "
+                "verdict may be weaker by chance"
+            )
         if self.data_dir is not None and not self.data_dir.is_dir():
             raise ValueError(f"--data-dir {self.data_dir} is not a directory: name one (or unset HW1BENCH_DATA)")
 
