@@ -16,7 +16,7 @@ import pytest
 from hw1bench.court import rulings
 from hw1bench.court.register import Register
 from hw1bench.images.printable import PrintableProgress
-from hw1bench.report import compare, groups, replication
+from hw1bench.report import compare, groups, quantities, replication
 from hw1bench.report.merge import Known
 from hw1bench.session import faults, mistakes, options, outlook, step_summary, summary, terminal
 from hw1bench.session.bench import Bench
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hw1bench.report import contract
     from hw1bench.session.sitting import Sitting
 
-REPORT_LOST = 74  # exit status if the report could not be written (EX_IOERR of sysexits.h), whatever the tests gave
+REPORT_LOST = 74  # exit status if the report or a ruling could not be written (EX_IOERR of sysexits.h), whatever the tests gave
 _FAULTS = 10  # faults of claims that are printed before the rest is only counted
 
 
@@ -259,6 +259,10 @@ class Session:
         if self.sitting is not None:
             start = time.perf_counter()
             self._close(self.sitting, session)
+            if lost := self.sitting.unrecorded:
+                many = f"{quantities.plural(lost, 'ruling')} {'is' if lost == 1 else 'are'}"
+                self._place += f"\nERROR: {many} not on record, for the reason told above"
+                self._lose(session)
             self._reporting = time.perf_counter() - start
         with self.stopwatch.quiet():
             return (yield)
@@ -284,8 +288,7 @@ class Session:
             )
             self._place = f"ERROR: the report in {folder} could not be written ({' '.join(reason.split())})"
             self._place += ": run again once this is fixed"
-            if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-                session.exitstatus = REPORT_LOST
+            self._lose(session)
             return
         earlier = len(whole["claims"]) - len(self._written["claims"])
         more = f" ({earlier} more from earlier sessions)" if earlier else ""
@@ -301,6 +304,11 @@ class Session:
         idle = any(groups.group(claim) == groups.NOT_RUN for claim in self._written["claims"])
         if sitting.options.strict_rulings and idle and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @staticmethod
+    def _lose(session: pytest.Session) -> None:
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            session.exitstatus = REPORT_LOST
 
     def _exhibits(self) -> "Iterator[contract.Exhibit]":
         """The tests of exhibits that ran."""
@@ -338,5 +346,5 @@ class Session:
                 terminalreporter.write_line("\n".join(summary.variants(self._written)))
             if self.sitting is not None and self.sitting.options.replicate:
                 terminalreporter.write_line("\n".join(replication.lines(self._written)))
-        if self._place:
-            terminalreporter.write_line(self._place, red=self._place.startswith("ERROR"))
+        for line in self._place.splitlines():
+            terminalreporter.write_line(line, red=line.startswith("ERROR"))

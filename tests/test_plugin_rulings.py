@@ -70,6 +70,88 @@ def test_a_ruling_that_was_inconclusive_is_continued_by_its_later_looks_alone(py
     assert judged("1 1", "--record-rulings") == ("supported", 8)  # a new judgement: nothing was left open
 
 
+MOSTLY = "1 1 1 1 1 1 -1 -1 1 1 1 1 1 1 1 1"  # 6 of the first 8 seeds, 14 of 16
+
+
+@pytest.fixture
+def by_seed(pytester, project, monkeypatch):
+    """A claim whose effects are told session by session: ``by_seed(MOSTLY, "--record-rulings")``. Gives the session's result, the
+    claim's entry and the ruling on record."""
+    effect = """Effect("by seed", "", lambda runs: float(os.environ["EFFECTS"].split()[runs["net"].seed % 16]))"""
+    folder = project("[replace(claim('A-fit-x', 'supported'), effect=BY_SEED)]")
+    path = folder / "test_fit.py"
+    path.write_text(f"import os\n{path.read_text()}".replace("\nCLAIMS = ", f"\nBY_SEED = {effect}\nCLAIMS = "))
+
+    def session(effects, *options):
+        monkeypatch.setenv("EFFECTS", effects)
+        result = pytester.runpytest("claims", *options)
+        found = rulings.load(folder / rulings.FILE).get(("A-fit-x", "quick"))
+        return result, entries(pytester)[0], found and (found.verdict, found.holds, found.seeds)
+
+    return session
+
+
+KEPT = (
+    "A-fit-x: inconclusive 6/8 does not replace the ruling on more seeds, {}: leave out --max-seeds to record it anew"
+)
+
+
+@pytest.mark.parametrize(
+    ("effects", "ruled"),
+    [
+        (MOSTLY, ("supported", 14, 16)),
+        (" ".join(("1 1 1 1 1 1 -1 -1 " * 2).split()), ("inconclusive", 12, 16)),
+    ],
+    ids=["decided", "undecided"],
+)
+def test_an_open_verdict_on_fewer_seeds_replaces_no_ruling(by_seed, effects, ruled):
+    assert by_seed(effects, "--record-rulings")[2] == ruled
+    result, entry, found = by_seed(effects, "--record-rulings", "--max-seeds", "8")
+    assert found == ruled
+    assert KEPT.format(f"{ruled[0]} {ruled[1]}/16") in said(result)
+    assert (entry["verdict"], entry["seeds"], entry["ruling"], entry["outcome"]) == (
+        *("inconclusive", 8, ruled[0], "skipped"),
+    )
+    result, _, found = by_seed("1 1 1 1 1 1 -1 -1 " * 2, "--record-rulings")  # all looks: a judgement of equal weight
+    assert found == ("inconclusive", 12, 16)
+    assert "does not replace" not in said(result)
+
+
+def test_an_open_verdict_replaces_a_ruling_that_does_not_count_any_more(by_seed, pytester):
+    by_seed(MOSTLY, "--record-rulings")
+    path = pytester.path / "claims" / "test_fit.py"
+    path.write_text(path.read_text().replace("by seed", "by another effect"))
+    result, _, found = by_seed(MOSTLY, "--record-rulings", "--max-seeds", "8")
+    assert found == ("inconclusive", 6, 8)
+    assert "does not replace" not in said(result)
+
+
+def test_strict_rulings_measure_by_the_record_as_it_was_before_the_session(by_seed):
+    both = ("--record-rulings", "--strict-rulings")
+    result, _, found = by_seed(MOSTLY, *both)  # it had none, and has one now
+    assert (result.ret, found) == (0, ("supported", 14, 16))
+    result, entry, found = by_seed("1 1 1 1 1 1 -1 -1 " * 2, *both)
+    assert (result.ret, found) == (1, ("inconclusive", 12, 16))
+    assert entry["remark"] == "weaker than the ruling (supported) in the ruling's own environment"
+    by_seed(MOSTLY, "--record-rulings")
+    result, entry, found = by_seed("-1 " * 16, *both)
+    assert (result.ret, found) == (1, ("refuted", 0, 8))
+    assert entry["remark"] == "contradicts the ruling (supported)"
+
+
+def test_strict_rulings_do_not_fail_a_claim_that_max_seeds_leaves_open(by_seed):
+    by_seed(MOSTLY, "--record-rulings")
+    few = ("--max-seeds", "8", "--strict-rulings")
+    result, entry, _ = by_seed(MOSTLY, *few)
+    result.assert_outcomes(skipped=1, deselected=1)
+    assert (result.ret, entry["remark"]) == (0, "weaker than the ruling (supported), on 8 seeds instead of its 16")
+    assert by_seed("1 " * 16, *few)[0].ret == 0
+    assert by_seed("-1 " * 16, *few)[0].ret == 1  # contradicts it
+    by_seed("1 " * 16, "--record-rulings")
+    result, entry, _ = by_seed(MOSTLY, *few)  # ruled on as many
+    assert (result.ret, entry["remark"]) == (1, "weaker than the ruling (supported) in the ruling's own environment")
+
+
 def test_a_ruling_records_its_evidence(pytester, project):
     folder = project(BY_LOSS.format(limit=0.2))
     pytester.runpytest("claims", "--record-rulings")
@@ -237,19 +319,54 @@ def test_a_read_only_rulings_file_gets_one_line_at_the_start(pytester, project):
 
 
 def test_a_rulings_file_malformed_in_mid_session_loses_no_verdict_and_no_ruling(pytester, project):
-    folder = project("[claim('A-fit-x', 'supported'), claim('A-fit-y', 'supported')]")
+    folder = project("[claim('A-fit-x', 'supported'), claim('A-fit-y', 'supported'), claim('A-fit-z', 'refuted')]")
     path = folder / "test_fit.py"
     tearing = "__import__('pathlib').Path(__file__).with_name('rulings.json').write_text('{')"
     broken = f"[({tearing} if runs['net'].seed == 5 else 0, 1.0)[1]][0]"  # not when it is rehearsed
     path.write_text(path.read_text().replace('"supported": lambda runs: 1.0', f'"supported": lambda runs: {broken}'))
     result = pytester.runpytest("claims", "--record-rulings")
-    result.assert_outcomes(passed=2, deselected=2)
+    result.assert_outcomes(passed=2, failed=1, deselected=3)
     text = said(result)
     assert text.count("is malformed") == 1
-    assert "2 rulings of this session could not be put on record" in text
+    assert "3 rulings of this session could not be put on record" in text
+    assert result.ret == 74
+    result.stdout.fnmatch_lines(["ERROR: 3 rulings are not on record, for the reason told above"])
     kept = rulings.load(pytester.path / "reports" / "unrecorded-rulings.json")
-    assert {claim for claim, _ in kept} == {"A-fit-x", "A-fit-y"}
-    assert [entry["verdict"] for entry in entries(pytester)] == ["supported"] * 2
+    assert {claim for claim, _ in kept} == {"A-fit-x", "A-fit-y", "A-fit-z"}
+    found = [(entry["verdict"], entry["ruling"], entry["outcome"]) for entry in entries(pytester)]
+    assert found == [("supported", None, "passed"), ("supported", None, "passed"), ("refuted", None, "failed")]
+
+
+@pytest.mark.parametrize("strict", [(), ("--strict-rulings",)])
+def test_rulings_that_a_full_disk_refuses_are_not_on_record_and_end_in_a_status(pytester, project, monkeypatch, strict):
+    def full(path, *rest):
+        raise OSError(28, "No space left on device", str(path))
+
+    folder = project("[claim('A-fit-x', 'refuted')]")
+    monkeypatch.setattr(rulings, "save", full)
+    result = pytester.runpytest("claims", "--record-rulings", *strict)
+    assert result.ret == 74
+    assert not (folder / rulings.FILE).exists()
+    assert "1 ruling of this session could not be put on record" in said(result)
+    result.stdout.fnmatch_lines(["ERROR: 1 ruling is not on record, for the reason told above"])
+    (entry,) = entries(pytester)
+    assert (entry["verdict"], entry["ruling"], entry["outcome"]) == ("refuted", None, "failed")
+
+
+def test_a_ruling_that_is_put_on_record_at_the_end_is_not_lost(pytester, project, monkeypatch):
+    save, times = rulings.save, []
+
+    def first_fails(path, *rest):
+        times.append(path)
+        if len(times) == 1:
+            raise OSError(28, "No space left on device", str(path))
+        save(path, *rest)
+
+    folder = project(ONE)
+    monkeypatch.setattr(rulings, "save", first_fails)
+    assert pytester.runpytest("claims", "--record-rulings").ret == 0
+    assert len(rulings.load(folder / rulings.FILE)) == 1
+    assert not (pytester.path / "reports" / "unrecorded-rulings.json").exists()
 
 
 def test_two_simultaneous_sessions_record_all_they_judged(pytester, project):

@@ -60,6 +60,39 @@ def test_a_session_keeps_what_was_recorded_meanwhile_even_of_its_own_claims(book
     assert load(book.path)["mine", "quick"].verdict == "refuted"
 
 
+def test_an_open_verdict_on_fewer_seeds_does_not_replace_what_was_recorded_meanwhile(book, told):
+    save(
+        book.path,
+        [
+            ruling("a", seeds=16, holds=14),
+            ruling("b", seeds=16, verdict="inconclusive"),
+            ruling("c", effect="other", seeds=16),
+        ],
+    )
+    before = {claim: load(book.path)[claim, "quick"] for claim in "abc"}
+    left = {claim: ruling(claim, verdict="inconclusive", holds=6) for claim in "abcd"}
+    assert book.record(left["a"]) == {("a", "quick"): before["a"]}
+    for claim in "bcd":
+        book.record(left[claim])
+    after = load(book.path)
+    assert {claim: after[claim, "quick"] for claim in "abcd"} == {**left, "a": before["a"], "b": before["b"]}
+    assert told == [
+        f"{claim}: inconclusive 6/8 does not replace the ruling on more seeds, {word}/16: leave out --max-seeds to record it anew"
+        for claim, word in (("a", "supported 14"), ("b", "inconclusive 8"))
+    ]
+    assert book.lost == 0
+
+
+def test_what_is_on_record_is_told_when_it_is(book, tmp_path):
+    book.path.write_text("{")
+    assert book.record(ruling("a")) == {}
+    assert book.lost == 1
+    save(book.path, [])
+    assert set(book.record(ruling("b"))) == {("a", "quick"), ("b", "quick")}
+    assert book.close(tmp_path) == {}
+    assert book.lost == 0
+
+
 def holder(path, ready, leave):
     descriptor = os.open(path.parent, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -46,15 +46,29 @@ class Register:
                 "or leave out --record-rulings"
             ) from error
 
-    def record(self, ruling: Ruling) -> None:
-        """Put ``ruling`` on record. If that fails, say why, and keep the ruling for a later attempt."""
-        self._pending[ruling.place] = ruling
-        self._write()
+    @property
+    def lost(self) -> int:
+        """How many rulings could not be put on record."""
+        return len(self._pending)
 
-    def close(self, folder: Path) -> None:
-        """Try once more; write rulings that still cannot be put on record to a separate file in ``folder``."""
-        if not self._pending or self._write():
-            return
+    def record(self, ruling: Ruling) -> Rulings:
+        """Put ``ruling`` on record, with those that could not be put there before. Return what is on record now in their places:
+        nothing if that fails, which is said, and the rulings are kept for a later attempt.
+
+        A ruling that is there stays, and the line says so, if the one in its place is ``unfinished`` beside it.
+        """
+        self._pending[ruling.place] = ruling
+        return self._write()
+
+    def close(self, folder: Path) -> Rulings:
+        """Try once more; write rulings that still cannot be put on record to a separate file in ``folder``. Return as
+        ``record`` does."""
+        found = self._write() if self._pending else {}
+        if self._pending:
+            self._take_refuge(folder)
+        return found
+
+    def _take_refuge(self, folder: Path) -> None:
         names = (f"{REFUGE}{'' if number == 1 else f'-{number}'}.json" for number in itertools.count(1))
         refuge = next(path for path in (folder / name for name in names) if not path.exists())
         what = f"{len(self._pending)} ruling{'s' if len(self._pending) > 1 else ''} of this session"
@@ -91,21 +105,34 @@ class Register:
             if place.exists() and not place.stat().st_mode & 0o222:
                 raise PermissionError(f"{place} is read-only")
 
-    def _write(self) -> bool:
+    def _write(self) -> Rulings:
         try:
             with self._locked():
                 self._refuse_read_only()
                 found = rulings.load(self.path)
-                rulings.save(self._file, (found | self._pending).values())
+                stay = {
+                    place: found[place]
+                    for place, new in self._pending.items()
+                    if place in found and rulings.unfinished(new, found[place])
+                }
+                now = self._pending | stay
+                if len(stay) < len(now):
+                    rulings.save(self._file, (found | now).values())
         except ValueError as error:
             self._tell(str(error))
-            return False
+            return {}
         except OSError as error:
             way_out = "end that process" if isinstance(error, TimeoutError) else "make it writable again"
             self._tell(f"rulings file {self.path} cannot be written ({_reason(error)}): {way_out}")
-            return False
+            return {}
+        for place, old in stay.items():
+            new = self._pending[place]
+            self._notice(
+                f"{new.claim}: {new.verdict} {new.holds}/{new.seeds} does not replace the ruling on more seeds, "
+                f"{old.verdict} {old.holds}/{old.seeds}: leave out --max-seeds to record it anew"
+            )
         self._pending.clear()
-        return True
+        return now
 
     def _tell(self, text: str) -> None:
         if text not in self._told:

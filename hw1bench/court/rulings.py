@@ -10,7 +10,7 @@ import errno
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -285,13 +285,23 @@ def replicated(word: VerdictWord, old: Ruling | None, subject: Subject) -> tuple
     return plain, on_record
 
 
+def unfinished(new: Ruling, old: Ruling) -> bool:
+    """Whether ``new`` leaves the claim open on fewer seeds than the ruling ``old`` on the same subject has, as under
+    ``--max-seeds``: that says nothing against ``old``, and does not take its place."""
+    undecided = new.verdict in ("inconclusive", "mixed")
+    return undecided and new.subject == old.subject and (new.seeds or 0) < (old.seeds or 0)
+
+
 def strictly(plain: Outcome, new: Ruling, old: Ruling | None) -> Outcome:
     """The outcome ``plain`` under ``--strict-rulings``: a claim without a ruling on its own subject fails, and so does a verdict
-    weaker than the ruling in the ruling's own environment, where the verdict must repeat."""
+    weaker than the ruling in the ruling's own environment, where the verdict must repeat, unless it is ``unfinished``."""
     if old is None:
         return Outcome("failed", f"{new.verdict}, no ruling on record", RECORD)
     if new.subject != old.subject:
         return Outcome("failed", f"{new.verdict}, {ELSEWHERE}", RECORD_ANEW)
-    if standing(new.verdict, old.verdict) == "weaker" and new.environment == old.environment:
+    weaker = standing(new.verdict, old.verdict) == "weaker"
+    if weaker and unfinished(new, old):
+        return replace(plain, remark=f"{plain.remark}, on {new.seeds} seeds instead of its {old.seeds}")
+    if weaker and new.environment == old.environment:
         return Outcome("failed", f"weaker than the ruling ({old.verdict}) in the ruling's own environment")
     return plain

@@ -216,14 +216,15 @@ class Sitting:
         """
         judgement = self.court.hear(case.claim, timer, after=self._undecided_after(case))
         new = self._entries.ruling(judgement, case)
+        counted = case.ruled(self.book, self.options.tier)  # before this session may replace it
         if self.options.record_rulings and new is not None:
-            self._entries.record(new, case)
-            self._registers[case.rulings].record(new)
-        old = case.found(self.book, self.options.tier)
+            self._enter(self._registers[case.rulings].record(new), case)
+        old, subject = case.found(self.book, self.options.tier), case.subjects[self.options.tier]
         compare = rulings.replicated if self.options.replicate else rulings.beside
-        outcome, ruling = compare(judgement.verdict.word, old, case.subjects[self.options.tier])
+        outcome, ruling = compare(judgement.verdict.word, old, subject)
         if self.options.strict_rulings and new is not None:
-            outcome = rulings.strictly(outcome, new, old)
+            measure = counted or old  # a claim without a ruling that counts may have got one now
+            outcome = rulings.strictly(rulings.beside(new.verdict, measure, subject)[0], new, measure)
         elif self.options.strict_rulings and judgement.verdict.word == "not run" and not self._silenced(case.claim):
             outcome = Outcome("failed", "not run, which --strict-rulings does not allow")
         entry = self._entries.entry(judgement, case, ruling, outcome)
@@ -233,6 +234,16 @@ class Sitting:
         contract.check_claim(entry)  # an invalid entry costs this claim, not the whole report
         self._entries.written[case.claim.id] = entry
         return judgement, entry, outcome
+
+    def _enter(self, recorded: Rulings, case: Case) -> None:
+        """Put into the book what is on ``recorded`` in the rulings file of ``case``, and nothing that is not."""
+        for ruling in recorded.values():
+            self._entries.record(ruling, case)
+
+    @property
+    def unrecorded(self) -> int:
+        """How many rulings of the session could not be put on record."""
+        return sum(register.lost for register in self._registers.values())
 
     def _undecided_after(self, case: Case) -> int:
         """After how many seeds a claim was found inconclusive whose ruling this session continues; 0 if it does not."""
@@ -270,8 +281,9 @@ class Sitting:
         ``shard`` the part of a selection that was judged.
         """
         self._leave()
-        for register in self._registers.values():
-            register.close(self.options.report_dir)
+        cases = {case.rulings: case for case in self.cases}
+        for path, register in self._registers.items():
+            self._enter(register.close(self.options.report_dir), cases[path])
         claims = [self._entries.ended(case, endings.get(case.claim.id)) for case in self.cases]
         for case, claim in zip(self.cases, claims, strict=True):
             ending = endings.get(case.claim.id)
