@@ -37,7 +37,11 @@ if TYPE_CHECKING:
     from hw1bench.report import contract
     from hw1bench.session.sitting import Sitting
 
-REPORT_LOST = 74  # exit status if the report or a ruling could not be written (EX_IOERR of sysexits.h), whatever the tests gave
+REPORT_LOST = (
+    74  # exit status if the report or a ruling could not be written (EX_IOERR of sysexits.h), whatever the tests gave
+)
+_JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+_NAMED = 5  # claims that were not judged, before the rest is only counted
 _FAULTS = 10  # faults of claims that are printed before the rest is only counted
 
 
@@ -290,24 +294,32 @@ class Session:
             self._place += ": run again once this is fixed"
             self._lose(session)
             return
-        earlier = len(whole["claims"]) - len(self._written["claims"])
-        more = f" ({earlier} more from earlier sessions)" if earlier else ""
-        self._place = f"report: {folder / 'index.html'}{more}"
+        left = whole is None
+        if whole is None:
+            whole, self._place = self._written, f"no report of this session: {folder / 'index.html'} is as it was"
+        else:
+            earlier = len(whole["claims"]) - len(self._written["claims"])
+            more = f" ({earlier} more from earlier sessions)" if earlier else ""
+            self._place = f"report: {folder / 'index.html'}{more}"
         if sitting.options.compare_with is not None:
             self._place += f"\n{compare.against(str(sitting.options.compare_with), whole)}"
         if self._shard is None and (said := step_summary.append(whole)):  # the parts have one when they are merged
             self._place += f"\n{said}"
         try:
-            self.stopwatch.write(self.config, folder / "benchmark.json")
+            if not left:
+                self.stopwatch.write(self.config, folder / "benchmark.json")
         except OSError as error:
             self._place += f"\nthe timings could not be written ({error.filename}: {error.strerror})"
-        idle = any(groups.group(claim) == groups.NOT_RUN for claim in self._written["claims"])
-        if sitting.options.strict_rulings and idle and session.exitstatus == pytest.ExitCode.OK:
+        idle = [claim["id"] for claim in self._written["claims"] if groups.group(claim) == groups.NOT_RUN]
+        if sitting.options.strict_rulings and idle and session.exitstatus in _JUDGED:
+            more = f" and {len(idle) - _NAMED} more" if idle[_NAMED:] else ""
+            many = f"{quantities.plural(len(idle), 'claim')} {'was' if len(idle) == 1 else 'were'}"
+            self._place += f"\n--strict-rulings: {many} not judged: {', '.join(idle[:_NAMED])}{more}"
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @staticmethod
     def _lose(session: pytest.Session) -> None:
-        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if session.exitstatus in _JUDGED:
             session.exitstatus = REPORT_LOST
 
     def _exhibits(self) -> "Iterator[contract.Exhibit]":

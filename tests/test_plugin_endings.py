@@ -125,7 +125,27 @@ def test_strict_rulings_fail_if_a_claim_was_not_judged(pytester, project, skippi
     project(NAMED % ((skipping,),), MORE)
     pytester.makeconftest(HOOKS)
     assert pytester.runpytest("claims").ret == 0
-    assert pytester.runpytest("claims", "--strict-rulings").ret == 1
+    result = pytester.runpytest("claims", "--strict-rulings")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"--strict-rulings: 1 claim was not judged: A-fit-{skipping}"])
+
+
+def test_strict_rulings_name_the_claims_whose_tests_were_skipped(pytester, project):
+    skipped = "pytest.param(claim('A-fit-{}', 'supported'), id='A-fit-{}', marks=pytest.mark.skip(reason='later'))"
+    names = "abcdefg"
+    listed = [f"pytest.param({claim}, id='{name}')" for name, claim in (("x", "claim('A-fit-x', 'refuted')"),)]
+    folder = project(f"[{', '.join([*listed, *(skipped.format(name, name) for name in names)])}]")
+    source = (folder / "test_fit.py").read_text().replace(', ids=attrgetter("id")', "")
+    (folder / "test_fit.py").write_text(source)
+    line = "--strict-rulings: 7 claims were not judged: A-fit-a, A-fit-b, A-fit-c, A-fit-d, A-fit-e and 2 more"
+    for failed in (1, 0):  # beside a claim that has no ruling, and with nothing else that fails
+        result = pytester.runpytest("claims", "--strict-rulings")
+        assert (result.ret, result.stdout.lines.count(line)) == (1, 1)
+        result.assert_outcomes(failed=failed, xfailed=1 - failed, skipped=7, deselected=8)
+        pytester.runpytest("claims", "--record-rulings")
+    assert line not in pytester.runpytest("claims").stdout.lines
+    quick = pytester.runpytest("claims", "--strict-rulings", "-k", "x")
+    assert (quick.ret, "not judged" in quick.stdout.str()) == (0, False)
 
 
 def test_strict_rulings_fail_a_claim_that_cannot_be_run_here(pytester, project, monkeypatch):

@@ -46,7 +46,10 @@ def refused(result, said):
         (["--seed-offset", "9" * 20], "--seed-offset 9+ is too large: use 4,503,599,627,370,496 or less"),
         (["--seed-offset", "-8"], "--seed-offset -8 is negative"),
         (["--record-rulings", "--seed-offset", "8"], "--record-rulings needs seed offset 0, not 8"),
-        (["--strict-rulings", "--seed-offset", "8"], "--strict-rulings needs seed offset 0, not 8: on seeds other than"),
+        (
+            ["--strict-rulings", "--seed-offset", "8"],
+            "--strict-rulings needs seed offset 0, not 8: on seeds other than",
+        ),
         (["-m", "gpu or fit"], "one tier per session"),
         (["-m", "gpu", "--device", "cuda"], "no CUDA device here: give --device cpu"),
         (["--device", "cuda"], "no CUDA device here: give --device cpu"),

@@ -6,6 +6,7 @@ import pytest
 
 from hw1bench import report
 from hw1bench.report import contract, merge
+from hw1bench.support import json_file
 from sample_document import STARTED, claim, document, figure
 
 TWO = "[claim('A-fit-x', 'supported'), claim('A-fit-y', 'inconclusive'), count('A-fit-z', 10)]"
@@ -162,6 +163,98 @@ def test_a_session_of_another_tier_says_that_it_replaces_the_report(pytester, pr
     result = pytester.runpytest("claims", "-m", "gpu", "--device", "cpu", "-k", "fit-z")
     result.stdout.fnmatch_lines(["*is a report of the quick tier from seed 0, 3 claims: it is replaced;*"])
     assert ids(whole(pytester)) == ["A-fit-z"]
+
+
+def files(pytester):
+    return {path: path.read_bytes() for path in (pytester.path / "reports").rglob("*") if path.is_file()}
+
+
+EXHIBIT = """
+@pytest.mark.parametrize("exhibit", [TOY])
+def test_exhibit(exhibit, court):
+    court.show(exhibit)
+"""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-m", "gpu"),
+        ("-m", "gpu", "--strict-rulings"),
+        ("--seed-offset", "8", "--shard", "3/3"),
+        ("--seed-offset", "64", "--budget", "1e-9", "-k", "fit-x"),
+        ("--seed-offset", "8", "-k", "exhibit"),
+    ],
+    ids=" ".join,
+)
+def test_a_session_that_judges_nothing_leaves_another_report(pytester, project, monkeypatch, options):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    project(TWO, EXHIBIT)
+    pytester.runpytest("claims")
+    before = files(pytester)
+    result = pytester.runpytest("claims", *options)
+    blocks = pytester.path / "reports" / "blocks"
+    assert {
+        path: content for path, content in files(pytester).items() if path.parent != blocks or path in before
+    } == before
+    told = "*is a report of the quick tier from seed 0, 3 claims: it is left as it is, because no claim that needs runs was *"
+    place = "no report of this session: reports/index.html is as it was"
+    result.stdout.fnmatch_lines([told, place])
+    result.stdout.no_fnmatch_line("*is replaced*")
+    assert result.ret == ("--strict-rulings" in options)
+    assert pytester.runpytest("claims", *options, "--report-dir", "other").ret == result.ret
+    assert json.loads((pytester.path / "other" / "claims.json").read_text())["claims"] is not None
+
+
+def test_a_session_that_judges_nothing_leaves_a_report_that_it_cannot_read_as_one(pytester, project, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    project(TWO)
+    (pytester.path / "reports").mkdir()
+    (pytester.path / "reports" / "claims.json").write_text('{"schema": 1000}')
+    result = pytester.runpytest("claims", "-m", "gpu")
+    result.stdout.fnmatch_lines(
+        ["*the report there cannot be extended (*): it is left as it is, because no claim that needs runs was judged"]
+    )
+    assert {path.name: content for path, content in files(pytester).items()} == {"claims.json": b'{"schema": 1000}'}
+
+
+@pytest.mark.parametrize("kind", ["refused", "folder"])
+def test_a_report_that_may_not_be_read_is_refused_before_anything_trains(pytester, project, monkeypatch, kind):
+    project(TWO)
+    path = pytester.path / "reports" / "claims.json"
+    path.parent.mkdir()
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text("there")
+
+        def refuse(path):
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr("hw1bench.session.earlier.open_regular", refuse)
+    result = pytester.runpytest("claims")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    why = "it is not a regular file" if kind == "folder" else "Permission denied"
+    assert [line for line in result.stderr.lines if line.strip()] == [
+        f"ERROR: --report-dir reports has a claims.json that cannot be read ({why}): make it readable, or name a different folder"
+    ]
+    assert list((pytester.path / "reports").rglob("*")) == [path]
+
+
+def test_a_report_that_becomes_unreadable_meanwhile_is_not_replaced(pytester, project, monkeypatch):
+    def refuse(path, read=json_file.read):
+        if path.name != "claims.json":
+            return read(path)
+        raise PermissionError(13, "Permission denied", str(path))
+
+    project("[count('A-fit-z', 10)]")
+    pytester.runpytest("claims")
+    before = files(pytester)
+    monkeypatch.setattr(json_file, "read", refuse)
+    result = pytester.runpytest("claims")
+    assert result.ret == 74
+    result.stdout.fnmatch_lines(["ERROR: the report in reports could not be written (Permission denied): run again *"])
+    assert files(pytester) == before
 
 
 def test_a_claim_that_was_removed_leaves_the_report_and_is_named(pytester, project):

@@ -240,9 +240,13 @@ def test_what_an_environment_names_is_checked(tmp_path, name, value):
 
 
 def test_an_environment_may_name_anything_plain(tmp_path):
-    for given in ({}, {"threads": None, "device": None}, {"odd": 2.5, "more": True, "none": None, "text": "", "whole": 3}):
-        save(tmp_path / "rulings.json", [ruling(environment=given)])
-        assert [one.environment for one in load(tmp_path / "rulings.json").values()] == [given]
+    for named in (
+        {},
+        {"threads": None, "device": None},
+        {"odd": 2.5, "more": True, "none": None, "text": "", "whole": 3},
+    ):
+        save(tmp_path / "rulings.json", [ruling(environment=named)])
+        assert [one.environment for one in load(tmp_path / "rulings.json").values()] == [named]
 
 
 @pytest.mark.parametrize("refuses", ["file", "folder"])

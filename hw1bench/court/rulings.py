@@ -123,7 +123,7 @@ _FIELDS: dict[
     "date": (lambda value: value is None or _day(value), "a day such as 2026-01-31, or null"),
 }
 
-_ENVIRONMENT: dict[str, tuple[Callable[[Any], bool], str]] = {  # what estimates and reports read of an environment, likewise
+_ENVIRONMENT: dict[str, tuple[Callable[[Any], bool], str]] = {  # likewise, what estimates and reports read of it
     "device": (lambda value: value is None or _text(value), "a text or null"),
     "threads": (lambda value: value is None or (_whole(value) and value > 0), "a whole number above 0, or null"),
 }

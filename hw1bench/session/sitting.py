@@ -32,7 +32,7 @@ from hw1bench.report.merge import Known
 from hw1bench.session.ahead import Ahead, Unseen
 from hw1bench.session.budget import Budget
 from hw1bench.session.drawing import Drawing
-from hw1bench.session.earlier import earlier
+from hw1bench.session.earlier import check, earlier, nothing_judged
 from hw1bench.session.endings import Ending
 from hw1bench.session.entries import Entries
 from hw1bench.session.executing import Executor
@@ -87,9 +87,10 @@ class Sitting:
         options = self.options
         options.check()
         options.prepare_report_dir()
+        check(options.report_dir)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         self._entries = Entries(options.tier, started, self.docket, self.book, self._trained_by)
-        self._known = Known()
+        self._known, self._idle = Known(), False
         self._clock = time.perf_counter()
         self._executor = Executor(options, self.progress)
         self._rates = costs.rates(costs.timed(self.docket, self.book) if options.budget else ())
@@ -290,8 +291,8 @@ class Sitting:
             claim["test"] = (ending.test if ending else "") or None
         for case, claim in zip(self.cases, claims, strict=True):  # by now all pilots that were to be recorded are
             claim["calibration"] = self._entries.calibration(case, claim["verdict"])
-        self._known = known
-        before = earlier(self.options, self._known, self.progress.notice)
+        self._known, self._idle = known, nothing_judged(claims)
+        before = earlier(self.options, self._known, self.progress.notice, idle=self._idle)
         shown: dict[Experiment | CrossReportFigure, str] = {}
         for case in self.cases:
             if case.claim.experiment is not None:
@@ -305,7 +306,7 @@ class Sitting:
             self.options.report_dir,
             self.progress.notice,
             self.hurried,
-            {figure["path"]: figure for figure in before.figures},
+            {figure["path"]: figure for figure in before.figures} if before else {},
             self.court.cut_short
             | {
                 case.claim.experiment
@@ -322,17 +323,18 @@ class Sitting:
             environment=self._environment(),
             pack=self.pack,
             claims=claims,
-            figures=drawing.draw(shown),
+            figures=drawing.draw(shown) if before else [],  # a report that is left keeps its own
             exhibits=exhibits,
             compared=self.compared,
             shard=shard,
         )
 
-    def write(self, written: contract.Document) -> contract.Document:
-        """Add ``written``, which ``close`` returned, to the report in the report directory. Return the whole document.
+    def write(self, written: contract.Document) -> contract.Document | None:
+        """Add ``written``, which ``close`` returned, to the report in the report directory. Return the whole document; None if
+        nothing was judged and the report there, of another tier or other seeds, stays as it is.
 
         The report is read again under a lock, because another session may have added to it meanwhile. Raises OSError if it
-        cannot be written.
+        cannot be read or written.
         """
         with ExitStack() as stack:
             with suppress(OSError):  # if the folder cannot be locked, or a hung session holds the lock, go on without
@@ -341,7 +343,10 @@ class Sitting:
                 lock(descriptor, PATIENCE)
             for folder in (self.options.report_dir, self.options.report_dir / "figures"):
                 remove_abandoned(folder)  # by sessions that were killed
-            whole = merge.added(earlier(self.options, self._known, lambda text: None), written)
+            before = earlier(self.options, self._known, lambda text: None, idle=self._idle)
+            if before is None:
+                return None
+            whole = merge.added(before, written)
             report.write(whole, self.options.report_dir, session=written, notice=self.progress.notice)
         return whole
 
