@@ -292,7 +292,9 @@ class Sitting:
         for case, claim in zip(self.cases, claims, strict=True):  # by now all pilots that were to be recorded are
             claim["calibration"] = self._entries.calibration(case, claim["verdict"])
         self._known, self._idle = known, nothing_judged(claims)
-        before = earlier(self.options, self._known, self.progress.notice, idle=self._idle)
+        before = None
+        with suppress(OSError):  # ``write`` raises it again
+            before = earlier(self.options, self._known, self.progress.notice, idle=self._idle)
         shown: dict[Experiment | CrossReportFigure, str] = {}
         for case in self.cases:
             if case.claim.experiment is not None:
