@@ -37,9 +37,8 @@ if TYPE_CHECKING:
     from hw1bench.report import contract
     from hw1bench.session.sitting import Sitting
 
-REPORT_LOST = (
-    74  # exit status if the report or a ruling could not be written (EX_IOERR of sysexits.h), whatever the tests gave
-)
+REPORT_LOST = 74
+"""The exit status if the report or a ruling could not be written (EX_IOERR of sysexits.h), whatever the tests gave."""
 _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 _NAMED = 5  # claims that were not judged, before the rest is only counted
 _FAULTS = 10  # faults of claims that are printed before the rest is only counted

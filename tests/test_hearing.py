@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hw1bench import Claim, Model
-from hw1bench.court.hearing import Court, judge_count
+from hw1bench.court.counts import judge_count
+from hw1bench.court.hearing import Court
 from hw1bench.effects import CountIs, CountsEqual, Effect, LayersAre, faster, loss_below, lower_loss
 from hw1bench.records.store import Store
 from hw1bench.support.refusals import Unavailable
@@ -33,6 +34,9 @@ def test_a_claim_that_was_inconclusive_is_decided_by_later_looks_alone(tmp_path)
     assert sitting.hear(one).verdict.seeds == 8
     assert sitting.hear(one, after=8).verdict.seeds == 16
     assert sitting.hear(one, after=16).verdict.seeds == 8  # no look is left: all of it is judged anew
+    sitting.max_seeds = 8
+    found = sitting.hear(one, after=8).verdict
+    assert (found.word, found.seeds, found.holds) == ("inconclusive", 8, 8)
 
 
 def test_a_decided_claim_ignores_seeds_trained_later_for_a_neighbour(tmp_path):

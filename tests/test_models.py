@@ -9,7 +9,7 @@ from torch import nn
 import reference
 from cases import COUNTS, SHAPES
 from hw1bench import Model
-from hw1bench.court.hearing import judge_count
+from hw1bench.court.counts import judge_count
 from hw1bench.effects import CountIs
 from hw1bench.models import SeededDropout, build, drawn, initialise, inputs, kept
 from hw1bench.specs import notation

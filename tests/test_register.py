@@ -134,14 +134,12 @@ def test_a_lock_held_for_ever_costs_one_wait_and_one_line_but_no_ruling(book, to
     assert names(book.path) == {"a", "b"}
 
 
-@pytest.mark.parametrize("how", ["no flock", "refused", "no descriptor"])
+@pytest.mark.parametrize("how", ["refused", "no descriptor"])
 def test_a_folder_that_cannot_be_locked_gets_one_line(book, told, monkeypatch, how):
     def refuse(*arguments):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    if how == "no flock":
-        monkeypatch.setattr(register, "fcntl", None)
-    elif how == "refused":
+    if how == "refused":
         monkeypatch.setattr(fcntl, "flock", refuse)
     else:
         real = os.open

@@ -14,17 +14,17 @@ from hw1bench.court import pilots
 from hw1bench.court import verdict as rule
 from hw1bench.court.abouts import about
 from hw1bench.court.claim import Claim, Reading
+from hw1bench.court.counts import judge_count
 from hw1bench.court.elsewhere import Elsewhere
 from hw1bench.court.readings import as_read, readings_of
 from hw1bench.court.remarks import Seeds, diverged_where, remarks
 from hw1bench.court.values import Values
 from hw1bench.court.verdict import Verdict
-from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOT_OF, VerdictWord
-from hw1bench.effects import CountsEqual, Effect, Exact, LayersAre
+from hw1bench.court.vocabulary import FULL_TIER_ONLY, OPEN, PILOT_OF, VerdictWord
+from hw1bench.effects import Effect, Exact
 from hw1bench.records.runs import Block, Measured, Record, Run, Work, blocks, blocks_of
 from hw1bench.records.store import Store
-from hw1bench.specs import notation
-from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Model, Tier
+from hw1bench.specs.experiment import BLOCK, Arm, Experiment, Tier
 from hw1bench.support.number import NoFinding
 from hw1bench.support.progress import Progress, Silent
 from hw1bench.support.refusals import Unavailable, Unreadable
@@ -73,47 +73,6 @@ class Judgement:
     def fragile(self) -> tuple[str, ...]:
         """The assumed numbers that have a reading with another word than the verdict."""
         return tuple(dict.fromkeys(reading.number for reading, word in self.readings if word != self.verdict.word))
-
-
-def _sum(model: Model) -> tuple[int, str]:
-    layers, total = notation.weighted(model.layout), model.parameters
-    return total, f"{' + '.join(f'{layer} {layer.parameters:,}' for layer in layers)} = {total:,}"
-
-
-def _layers(effect: LayersAre) -> Verdict:
-    layers = notation.parse(effect.model.layout)
-    found = [sum(isinstance(layer, kind) for layer in layers) for kind in (notation.Conv, notation.Linear)]
-    stated = [effect.convolutions, effect.dense]
-    note = "; ".join(
-        f"{who} {convolutions} convolutions and {dense} dense layers"
-        for who, (convolutions, dense) in (("the layout has", found), ("stated", stated))
-    )
-    return Verdict("supported" if found == stated else "refuted", None if found == stated else "absent", note=note)
-
-
-def judge_count(effect: Exact) -> Verdict:
-    """The exact verdict on a count: of parameters, with the layer-by-layer sum as its note, or of layers.
-
-    It is read from the layout, without torch. The tests hold it to the parameters of the networks that torch builds.
-    """
-    if isinstance(effect, LayersAre):
-        return _layers(effect)
-    if isinstance(effect, CountsEqual):
-        sums = [(name, *_sum(model)) for name, model in effect.models]
-        holds = len({total for _, total, _ in sums}) == 1
-        note = "; ".join(f"{name}: {text}" for name, _, text in sums)
-        return Verdict("supported" if holds else "refuted", None if holds else "absent", note=note)
-    total, text = _sum(effect.model)
-    relations = {
-        "equal": (total == effect.stated, f"stated {effect.stated:,}"),
-        "about": (
-            abs(total / effect.stated - 1) <= effect.within,
-            f"stated about {effect.stated:,}, {100 * effect.within:.3g} % allowed",
-        ),
-        "more than": (total > effect.stated, f"stated more than {effect.stated:,}"),
-    }
-    holds, stated = relations[effect.relation]
-    return Verdict("supported" if holds else "refuted", None if holds else "absent", note=f"{text}; {stated}")
 
 
 @dataclass
@@ -231,16 +190,18 @@ class Court:
         arms = effect.compared(protocol.arms)
         trained = 0
         seeds: Seeds = []
-        looks = self.looks(experiment)
-        for look in looks:
+        open_until = after if after < protocol.looks[-1] else 0
+        for look in self.looks(experiment):
             try:
                 trained += self._train(experiment, arms, look, timer)
             except Unavailable as reason:  # no verdict on fewer seeds, which would depend on the time that was left
                 raise Unavailable(f"open after {len(seeds)} seeds, {reason}" if seeds else str(reason)) from None
             seeds = self._seeds(experiment, arms, look)
             verdict = self._decide(claim, effect, seeds)
-            if verdict.word not in ("inconclusive", "mixed") and (look > after or after >= looks[-1]):
+            if verdict.word not in OPEN and look > open_until:
                 break
+        if look <= open_until:  # --max-seeds leaves no later look
+            verdict = replace(verdict, word=OPEN[claim.fidelity(self.tier) == "reduced"], how=None)
         verdict = replace(verdict, note=" ".join(filter(None, (verdict.note, remarks(seeds)))))
         records = [self.records[block] for block in self._blocks(experiment, arms, verdict.seeds or 0)]
         results = [self.results[one] for one in self._measured(experiment, arms, verdict.seeds or 0)]

@@ -5,6 +5,7 @@ system's own (``flock``) on the folder itself: it leaves no file to commit, and 
 """
 
 import contextlib
+import fcntl
 import itertools
 import os
 import tempfile
@@ -14,11 +15,6 @@ from pathlib import Path
 
 from hw1bench.court import rulings
 from hw1bench.court.rulings import Place, Ruling, Rulings
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]  # a module's type has no None
 
 PATIENCE = 30.0  # seconds to wait for a lock that is normally held for milliseconds: its holder must have hung
 REFUGE = "unrecorded-rulings"  # in the report directory: what could not be put on record
@@ -145,8 +141,6 @@ class Register:
         process holds the lock for longer than writing takes."""
         with contextlib.ExitStack() as stack:
             try:
-                if fcntl is None:
-                    raise OSError("this system has no flock")
                 descriptor = os.open(self._file.parent, os.O_RDONLY)
                 stack.callback(os.close, descriptor)
                 lock(descriptor, self._patience)

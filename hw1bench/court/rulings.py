@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hw1bench.court.looks import LARGEST
-from hw1bench.court.vocabulary import PILOTS, RECORDED, RULED, OutcomeWord, RecordedWord, VerdictWord, standing
+from hw1bench.court.vocabulary import OPEN, PILOTS, RECORDED, RULED, OutcomeWord, RecordedWord, VerdictWord, standing
 from hw1bench.specs.experiment import TIERS, Fidelity
 from hw1bench.support import files, json_file
 from hw1bench.support.number import NotFinite, brief, not_finite
@@ -288,8 +288,7 @@ def replicated(word: VerdictWord, old: Ruling | None, subject: Subject) -> tuple
 def unfinished(new: Ruling, old: Ruling) -> bool:
     """Whether ``new`` leaves the claim open on fewer seeds than the ruling ``old`` on the same subject has, as under
     ``--max-seeds``: that says nothing against ``old``, and does not take its place."""
-    undecided = new.verdict in ("inconclusive", "mixed")
-    return undecided and new.subject == old.subject and (new.seeds or 0) < (old.seeds or 0)
+    return new.verdict in OPEN and new.subject == old.subject and (new.seeds or 0) < (old.seeds or 0)
 
 
 def strictly(plain: Outcome, new: Ruling, old: Ruling | None) -> Outcome:

@@ -33,7 +33,9 @@ FULL_TIER_ONLY = "full tier only"
 PILOT_OF: dict[str, PilotWord] = dict(zip(RULED, PILOTS, strict=True))
 """The word of a pilot for what would be a verdict if the protocol were as reported."""
 
-_UNDECIDED = ("no evidence", "inconclusive", "mixed")
+OPEN: tuple[RuledWord, PilotWord] = ("inconclusive", "mixed")
+"""The verdict, and the pilot, which a further look may still decide."""
+_UNDECIDED = ("no evidence", *OPEN)
 
 
 def _strength(word: RecordedWord) -> int:

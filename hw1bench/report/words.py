@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from hw1bench.court import vocabulary
 from hw1bench.court.chance import Result, by_chance
-from hw1bench.court.vocabulary import FULL_TIER_ONLY, PILOTS, RECORDED, RULED
+from hw1bench.court.vocabulary import FULL_TIER_ONLY, OPEN, PILOTS, RECORDED, RULED
 from hw1bench.report import groups
 from hw1bench.report.contract import (
     Claim,
@@ -116,7 +116,7 @@ def _meaning(claim: Claim) -> str:
         return ", and the opposite is itself supported"
     if claim["how"] == "absent":
         return ", no clear effect of the claimed kind"
-    if claim["verdict"] in ("inconclusive", "mixed"):
+    if claim["verdict"] in OPEN:
         return ", which leaves both sides of 1/2 open"
     return ""
 

@@ -23,6 +23,7 @@ from hw1bench.court.register import PATIENCE, Register, lock
 from hw1bench.court.rulings import Outcome, Rulings
 from hw1bench.court.values import Values
 from hw1bench.court.variants import vary
+from hw1bench.court.vocabulary import OPEN
 from hw1bench.effects import Effect
 from hw1bench.effects.authored import authored
 from hw1bench.records.runs import Block
@@ -249,8 +250,7 @@ class Sitting:
     def _undecided_after(self, case: Case) -> int:
         """After how many seeds a claim was found inconclusive whose ruling this session continues; 0 if it does not."""
         ruling = case.ruled(self.book, self.options.tier) if self.options.record_rulings else None
-        undecided = ruling is not None and ruling.verdict in ("inconclusive", "mixed")
-        return (ruling.seeds or 0) if ruling is not None and undecided else 0
+        return ruling.seeds or 0 if ruling is not None and ruling.verdict in OPEN else 0
 
     def show(self, exhibit: Experiment | CrossReportFigure, topic: str, timer: Timer) -> str | None:
         """Train what the figures of ``exhibit`` show, under ``topic``. Return the reason if that cannot be trained here."""
