@@ -75,6 +75,8 @@ QUESTIONS = (
         "paths",
         text="Do independent runs end in the same place?",
         positions=(
+            Position("A", "(ours: their paths differ)", "A-path-separate"),
+            Position("B", "(ours: their paths differ)", "B-path-separate"),
             Position("D", "(ours: their paths differ)", "D-path-separate"),
             Position("E", "first layers end in similar areas", "E-path-layer1-converge"),
         ),
