@@ -209,3 +209,28 @@ def test_the_command_lists_both_tiers_or_those_that_are_selected(project, comman
     nothing = command(pytester.path, "plan", "-k", "absent")
     assert (nothing.returncode, nothing.stderr.count("\n")) == (2, 1)
     assert not (pytester.path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [("-m", "gpu, random"), ("-m", "a b"), ("-m", "(("), ("-m", "not"), ("-k", "a b"), ("-k", "toy and"), ("-k", "x(y=1)")],
+)
+@pytest.mark.parametrize("more", [[], ["--cluster"]])
+def test_an_expression_that_cannot_be_read_is_one_line(project, command, pytester, option, text, more):
+    project("[claim('A-fit-x', 'supported')]")
+    found = command(pytester.path, "plan", option, text, *more)
+    assert (found.returncode, found.stdout, found.stderr.count("\n")) == (2, "", 1)
+    if "=" not in text:
+        assert found.stderr.startswith(f"hw1bench: {option} {text!r} is no expression (")
+        assert found.stderr.endswith("): join names by and, or, not, as in 'fit and not task'\n")
+
+
+def test_an_unknown_marker_and_packs_at_odds_are_one_line_too(project, command, pytester):
+    project("[claim('A-fit-x', 'supported')]")
+    found = command(pytester.path, "plan", "-m", "misspelt")
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "Unknown marker(s) in '-m' expression: misspelt" in found.stderr
+    (pytester.path / "claims" / "conftest.py").write_text("def pytest_hw1bench_pack(): return 1\n")
+    found = command(pytester.path, "plan")
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "pytest_hw1bench_pack returned 1: return a hw1bench.Pack" in found.stderr

@@ -2,7 +2,8 @@
 
 import contextlib
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,10 @@ from hw1bench.session.outlook import Outlook, outlooks
 from hw1bench.session.selection import Selection
 from hw1bench.session.subjects import params
 from hw1bench.specs.pack import Pack
+
+
+EITHER_TIER = "(gpu or not gpu)"
+"""What selects both tiers, as an expression of -m."""
 
 
 class Collected(NamedTuple):
@@ -33,6 +38,7 @@ class _Reader:
     def __init__(self, way_out: str) -> None:
         self._way_out = way_out
         self.faults: list[str] = []
+        self.refused = ""  # why pytest or a plugin did not select among what was collected
         self.tests: dict[str, str] = {}
         self.selection: Selection | None = None
         self.outlooks: list[Outlook] = []
@@ -42,6 +48,13 @@ class _Reader:
             last = report.longreprtext.strip().splitlines()[-1].removeprefix("E").strip()
             told = last.startswith(f"{report.nodeid}:")  # a mistake, with the line and the way out
             self.faults.append(last if told else f"{report.nodeid} ({last}) cannot be collected: {self._way_out}")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self) -> Generator[None]:
+        try:
+            yield
+        except pytest.UsageError as error:  # pytest would end here, but calls the hook below first
+            self.refused = _refusal(str(error))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -54,6 +67,16 @@ class _Reader:
         pytest.exit("collected", returncode=0)
 
 
+def _refusal(said: str) -> str:
+    """What pytest ``said`` of its options, in one line; of an expression, with a way out and as the user gave it."""
+    wrong = re.fullmatch(r"Wrong expression passed to '(-[mk])': (.*): at column \d+: (.*)", said, re.DOTALL)
+    if wrong is None:
+        return " ".join(said.split())
+    option, text, why = wrong.groups()
+    own = text.removeprefix(f"{EITHER_TIER} and (").removesuffix(")") if text.startswith(EITHER_TIER) else text
+    return f"{option} {own!r} is no expression ({why}): join names by and, or, not, as in 'fit and not task'"
+
+
 def read_rulings(cases: Sequence[Case]) -> Book:
     """The rulings beside ``cases`` as they are now. Raises ValueError, in one line, if a rulings file is malformed."""
     return {path: rulings.load(path) for path in sorted({case.rulings for case in cases})}
@@ -63,8 +86,8 @@ def collected(paths: Sequence[Path], marks: str = "gpu", keywords: str = "") -> 
     """The claims in files and folders ``paths``, with what belongs to them. ``marks`` and ``keywords`` select tests, as pytest's
     -m and -k do.
 
-    Raises ValueError, in one line, if a path does not exist or cannot be collected, if there are no claims, and if a rulings
-    file is malformed.
+    Raises ValueError, in one line, if a path does not exist or cannot be collected, if an expression cannot be read, if there are
+    no claims, and if a rulings file is malformed.
     """
     absent = next((path for path in paths if not path.exists()), None)
     if absent is not None:
@@ -76,8 +99,8 @@ def collected(paths: Sequence[Path], marks: str = "gpu", keywords: str = "") -> 
         # pytest warns of that.
         chosen = ["--assert=plain", "-p", "pytest_hw1bench", "-m", marks, "-k", keywords]
         pytest.main(["--collect-only", *chosen, "--", *map(str, paths)], plugins=[reader])
-    if reader.faults:
-        raise ValueError(reader.faults[0])
+    if reader.faults or reader.refused:
+        raise ValueError([*reader.faults, reader.refused][0])
     if reader.selection is None:
         raise ValueError(f"no claims can be collected ({' '.join(said.getvalue().split())}): {way_out}")
     if reader.selection.unknown:
