@@ -213,7 +213,15 @@ def test_the_command_lists_both_tiers_or_those_that_are_selected(project, comman
 
 @pytest.mark.parametrize(
     ("option", "text"),
-    [("-m", "gpu, random"), ("-m", "a b"), ("-m", "(("), ("-m", "not"), ("-k", "a b"), ("-k", "toy and"), ("-k", "x(y=1)")],
+    [
+        ("-m", "gpu, random"),
+        ("-m", "a b"),
+        ("-m", "(("),
+        ("-m", "not"),
+        ("-k", "a b"),
+        ("-k", "toy and"),
+        ("-k", "x(y=1)"),
+    ],
 )
 @pytest.mark.parametrize("more", [[], ["--cluster"]])
 def test_an_expression_that_cannot_be_read_is_one_line(project, command, pytester, option, text, more):

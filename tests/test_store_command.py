@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,87 @@ def test_without_claims_a_store_is_listed_and_not_pruned(judged, store, command,
     assert (found.returncode, found.stderr.count("\n")) == (2, 1)
     assert "cannot be collected" in found.stderr
     assert len(stock.entries(Path("reports/blocks"))) == 11
+
+
+SKIPS = "import pytest\npytest.importorskip('not_installed_here')\n"
+
+
+@pytest.mark.parametrize(
+    ("addopts", "file", "head", "missed"),
+    [
+        ("", "claims/test_more.py", SKIPS, "claims/test_more.py"),
+        ("", "claims/below/test_more.py", SKIPS, "claims/below/test_more.py"),
+        ("", "claims/below/conftest.py", SKIPS, "claims/below"),
+        (
+            "",
+            "claims/test_more.py",
+            "class TestMore:\n    import pytest\n    pytest.skip('', allow_module_level=True)\n",
+            "*",
+        ),
+        ("--ignore=claims/test_more.py", "claims/test_more.py", "", "claims/test_more.py"),
+        ("--ignore=claims/below", "claims/below/deep/test_more.py", "", "claims/below"),
+        ("", "claims/conftest.py", "collect_ignore = ['test_fit.py']\n", "claims/test_fit.py"),
+        ("-p cacheprovider --lf", "claims/test_more.py", "", "claims"),
+    ],
+    ids=["skipped", "below", "folder", "class", "ignored", "ignored-folder", "by-conftest", "lf"],
+)
+def test_nothing_is_pruned_if_not_all_claims_can_be_known(judged, command, pytester, addopts, file, head, missed):
+    judged("-m", "not gpu")
+    source = Path("claims/test_fit.py").read_text()
+    path = Path(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(head if path.name == "conftest.py" else head + source.replace("A-fit-", "A-more-"))
+    if path.name == "conftest.py":  # what is collected has claims
+        Path("claims", "below" if path.parent.name == "below" else "", "test_more.py").write_text(
+            source.replace("A-fit-", "A-more-")
+        )
+    pytester.makeini(f"[pytest]\naddopts = {addopts}\n")
+    found = command(pytester.path, "store", "--prune")
+    assert (found.returncode, found.stdout, found.stderr.count("\n")) == (2, "", 1), found.stdout
+    said = f"hw1bench: {missed} was skipped, ignored or collected in part: let pytest collect all of it, or name with --claims *"
+    assert fnmatch(found.stderr, f"{said}\n")
+    assert len(stock.entries(Path("reports/blocks"))) == 11
+    listed = command(pytester.path, "store")
+    assert (listed.returncode, "needed" in listed.stdout.splitlines()[1]) == (0, False)
+    assert f"What claims need is not known: {found.stderr.removeprefix('hw1bench: ').strip()}." in listed.stdout
+
+
+def test_what_pytest_passes_by_keeps_nothing_from_being_pruned(judged, store, pytester):
+    judged("-m", "not gpu")
+    for name in ("venv", ".git", "build", "__pycache__"):
+        pytester.path.joinpath("claims", name).mkdir(exist_ok=True)
+        pytester.path.joinpath("claims", name, "test_more.py").write_text(SKIPS)
+    pytester.path.joinpath("claims", "empty").mkdir()
+    pytester.path.joinpath("claims", "test_data.csv").touch()
+    pytester.makeini("[pytest]\npython_files = test_*\n")
+    _, lines = store("store", "--prune")
+    assert any(line.startswith("not needed: removed 0 records") for line in lines)
+
+
+@pytest.mark.parametrize(
+    "addopts", ["--deselect claims/test_fit.py", "-k nothing", "-m gpu", "--deselect=claims --strict-markers"]
+)
+def test_claims_that_are_not_selected_are_needed(judged, store, pytester, addopts):
+    judged("-m", "not gpu")
+    pytester.makeini(f"[pytest]\naddopts = {addopts}\n")
+    rows, lines = store("store", "--prune")
+    assert any(line.startswith("not needed: removed 0 records") for line in lines)
+    assert rows["sum"][-1] == "all"
+
+
+def test_of_two_claims_with_one_id_in_two_folders_both_are_needed(judged, store, pytester):
+    judged("-m", "not gpu")
+    source = Path("claims/test_fit.py").read_text()
+    Path("claims").rename("a")
+    Path("b").mkdir()
+    source = source.replace("epochs=3", "epochs=4")
+    Path("b/test_other.py").write_text(
+        source.replace('Values(gap, name="gap")', 'Values(gap, name="gap", version="2")')
+    )
+    for folders in (["a", "b"], ["b", "a"]):
+        rows, lines = store("store", "--prune", *(part for name in folders for part in ("--claims", name)))
+        assert any(line.startswith("not needed: removed 0 records") for line in lines)
+        assert rows["sum"][-1] == "all"
 
 
 def test_a_limit_removes_what_was_not_used_for_longest(judged, store, pytester):

@@ -16,20 +16,22 @@ from hw1bench.session.selection import Selection
 from hw1bench.session.subjects import params
 from hw1bench.specs.pack import Pack
 
-
 EITHER_TIER = "(gpu or not gpu)"
 """What selects both tiers, as an expression of -m."""
 
 
 class Collected(NamedTuple):
     """The claims of some files, the rulings beside them, their pack, by the claims' ids the ``tests`` that judge them in the
-    full tier, as arguments for pytest, and what each tier would train for the tests that were selected."""
+    full tier, as arguments for pytest, and what each tier would train: for the tests that were selected, and ``in_all`` for all
+    that were collected. ``missed`` are the files and folders that were not collected, or not in full."""
 
     cases: list[Case]
     book: Book
     pack: Pack
     tests: Mapping[str, str]
     outlooks: Sequence[Outlook] = ()
+    in_all: Sequence[Outlook] = ()
+    missed: Sequence[Path] = ()
 
 
 class _Reader:
@@ -108,4 +110,6 @@ def collected(paths: Sequence[Path], marks: str = "gpu", keywords: str = "") -> 
     cases = list(reader.selection.docket().values())
     if not cases:
         raise ValueError(f"there are no claims in {', '.join(map(str, paths))}: name a folder or a file of claims")
-    return Collected(cases, read_rulings(cases), reader.selection.pack, reader.tests, reader.outlooks)
+    book, selection = read_rulings(cases), reader.selection
+    in_all = outlooks(selection.tests)
+    return Collected(cases, book, selection.pack, reader.tests, reader.outlooks, in_all, selection.missed())

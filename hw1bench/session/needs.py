@@ -55,8 +55,8 @@ class Needs:
 
 
 def needs(cases: Iterable[Case], outlooks: Iterable[Outlook], report_dir: Path) -> Needs:
-    """What the claims of ``cases``, whose tests have ``outlooks``, need of the store in ``report_dir``: in sessions from seed 0,
-    from the first seed of a replication, and from that of the report there."""
+    """What the claims of ``cases``, all of whose tests have ``outlooks``, need of the store in ``report_dir``: in sessions from
+    seed 0, from the first seed of a replication, and from that of the report there."""
     found = Needs()
     found.firsts |= _first_seed(report_dir)
     for case in cases:

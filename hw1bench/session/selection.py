@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
 
@@ -37,6 +38,11 @@ def brought(config: pytest.Config) -> Pack:
         return merged(packs)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _within(roots: Set[Path], path: Path) -> bool:
+    """Whether ``path`` is one of the files and folders ``roots``, or lies in one."""
+    return not roots.isdisjoint((path, *path.parents))
 
 
 class Markers:
@@ -104,6 +110,7 @@ class Selection:
         self._markers = Markers(config)
         self.collected = False  # whether there were claims at all
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
+        self.tests: list[pytest.Item] = []  # those of the court, in each of their tiers, selected or not
         self.left_to_full: list[pytest.Item] = []  # tests of the full tier, which was not asked for
         self.unknown: list[str] = []  # what claims name and no pack brings, a line each
 
@@ -153,6 +160,7 @@ class Selection:
             if found["tier"] not in listed:
                 out.append(item)
                 continue
+            self.tests.append(item)
             reports = () if isinstance(subject, CrossReportFigure) else (f"report_{subject.report.lower()}",)
             for name in (*reports, topic(item.path)):
                 item.add_marker(self._markers.of(name))
@@ -187,14 +195,44 @@ class Selection:
         """Whether all claims of topic ``name`` in ``folder`` are known: all its files were collected, in full and without
         errors. If the topic has no file, all files of the folder must be, because its claims may have moved to another."""
         config = self._config
-        files = {path for pattern in config.getini("python_files") for path in folder.glob(pattern)}
+        files = set(filter(self._is_of_tests, folder.glob("*.py")))
         files |= {path for path in self.known if path.parent == folder}
-        named = [config.invocation_params.dir / argument for argument in config.args if "::" not in argument]
-        roots = {Path(os.path.abspath(path)) for path in named}
+        roots = self._roots()
         return not getattr(config.option, "lf", False) and all(
-            path in self._reading.read - self._reading.partial and not roots.isdisjoint((path, *path.parents))
+            path in self._reading.read - self._reading.partial and _within(roots, path)
             for path in {path for path in files if topic(path) == name} or {folder, *files}
         )
+
+    def _roots(self) -> set[Path]:
+        """The files and folders that pytest was asked for as a whole."""
+        named = [self._config.invocation_params.dir / one for one in self._config.args if "::" not in one]
+        return {Path(os.path.abspath(path)) for path in named}
+
+    def missed(self) -> list[Path]:
+        """What pytest was asked for and did not collect, or not in full: files and folders that have an error, were skipped or
+        were ignored. A folder in which pytest never looks for tests, such as ``.git``, is not missed."""
+        roots, read = self._roots(), self._reading.read
+        if getattr(self._config.option, "lf", False):  # which counts files as collected without a look at them
+            return sorted(roots)
+        found = {path for path in self._reading.partial if _within(roots, path)} | (roots - read)
+        for folder in read:
+            if folder.is_dir() and _within(roots, folder):
+                found |= {path for path in folder.iterdir() if path not in read and self._has_tests(path)}
+        return sorted(found)
+
+    def _has_tests(self, path: Path) -> bool:
+        """Whether pytest would take the file at ``path`` for one of tests, or find one in the folder, if nothing forbade it."""
+        if path.is_dir():
+            return not self._passed_by(path) and any(map(self._is_of_tests, path.rglob("*.py")))
+        return self._is_of_tests(path)
+
+    def _is_of_tests(self, file: Path) -> bool:
+        return file.suffix == ".py" and any(map(file.match, self._config.getini("python_files")))
+
+    def _passed_by(self, folder: Path) -> bool:
+        """Whether pytest looks for no tests in ``folder`` because of its name, or because it is a virtual environment."""
+        names = ("__pycache__", *self._config.getini("norecursedirs"))
+        return any(fnmatch(folder.name, name) for name in names) or (folder / "pyvenv.cfg").exists()
 
     def docket(self) -> dict[tuple[Path, str], Case]:
         """All claims of the files that were collected, selected or not, by file and id; topics in the order of the pack."""

@@ -2,6 +2,7 @@
 when a command runs."""
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -62,11 +63,20 @@ def _store(say: Say, terminal: Terminal, arguments: argparse.Namespace) -> int:
 
 
 def _needed(paths: Sequence[Path], report_dir: Path) -> "Callable[[Entry], bool]":
-    """Whether a record in the store of ``report_dir`` is needed by the claims in ``paths``."""
+    """Whether a record in the store of ``report_dir`` is needed by the claims in ``paths``, selected or not.
+
+    Raises ValueError, in one line, if not all of these claims can be known.
+    """
     from hw1bench.session import collected, needs  # imports torch
 
-    found = collected.collected(paths, "gpu or not gpu")
-    return needs.needs(found.cases, found.outlooks, report_dir).has
+    found = collected.collected(paths, collected.EITHER_TIER)
+    if found.missed:
+        more = f" and {len(found.missed) - 1:,} more" if len(found.missed) > 1 else ""
+        raise ValueError(
+            f"{os.path.relpath(found.missed[0])}{more} was skipped, ignored or collected in part: let pytest collect all "
+            "of it, or name with --claims the files whose claims count"
+        )
+    return needs.needs(found.cases, found.in_all, report_dir).has
 
 
 def _export(say: Say, arguments: argparse.Namespace) -> int:
