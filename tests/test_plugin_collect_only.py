@@ -99,7 +99,7 @@ def test_an_error_that_is_not_about_claims_keeps_its_traceback(pytester, pack):
 
 
 def test_mistakes_of_all_files_and_both_tiers_are_told_at_once_each_in_a_line(pytester, pack):
-    """A file that cannot be read, two claims with one id, an effect and figures that read what nothing records, a claim that is
+    """A file that cannot be read, three claims with one id, an effect and figures that read what nothing records, a claim that is
     wrong in the full tier alone, and a broken rulings file."""
     more = """
 DRAWN = [Figure(number="1", title="", kind=kind) for kind in ("loss", "losses", "accuracies")]
@@ -114,7 +114,8 @@ FULL = Experiment(report="A", name="full", full=Protocol(arms=[arm()], looks=(8,
     result = collect(pytester)
     lines = [line.removeprefix("ERROR: ") for line in result.stderr.lines if line.startswith("ERROR")]
     starts = (
-        "two claims have the id 'A-x': give each its own id",
+        "two claims have the id 'A-x', in claims/test_fit.py and claims/test_task.py: give each its own id",
+        "two claims have the id 'A-x', in claims/test_fit.py: give each its own id",
         f"rulings file {folder / 'rulings.json'} is malformed",
         "experiment A-drawn: figure losses of kind losses needs test_loss",
         "experiment A-drawn: figure accuracies of kind accuracies needs train_accuracy, test_accuracy",

@@ -116,12 +116,35 @@ def test_rulings_of_files_and_claims_that_were_not_selected_are_left_alone(pytes
 def test_two_claims_with_one_id_are_refused(pytester, project):
     project(ONE)
     project(ONE, topic="grad")
-    refused(pytester.runpytest("claims"), "two claims have the id 'A-fit-x'")
+    said = "two claims have the id 'A-fit-x', in claims/test_fit.py and claims/test_grad.py: give each its own id"
+    refused(pytester.runpytest("claims"), said)
+    for selection in (["-m", "grad and not gpu"], ["-k", "test_fit"], ["--deselect", "claims/test_grad.py"]):
+        refused(pytester.runpytest("claims", *selection), said)
+    assert not (pytester.path / "reports" / "claims.json").exists()
+    pytester.runpytest("claims/test_grad.py").assert_outcomes(passed=1, deselected=1)
+
+
+@pytest.mark.parametrize("names", [["record"], ["plan"], ["plan", "--cluster"], ["plan", "-m", "grad"]])
+def test_two_claims_with_one_id_are_refused_by_commands_too(pytester, project, command, names):
+    project(ONE)
+    project(ONE, topic="grad")
+    found = command(pytester.path, *names)
+    assert (found.returncode, found.stdout) == (2, "")
+    said = "two claims have the id 'A-fit-x', in claims/test_fit.py and claims/test_grad.py: give each its own id"
+    assert found.stderr == f"hw1bench: {said}\n"
+
+
+def test_a_claim_that_two_files_judge_is_one_claim(pytester, project):
+    folder = project(ONE)
+    (folder / "test_grad.py").write_text("import pytest\nfrom test_fit import CLAIMS, test_claim\n")
+    pytester.runpytest("claims").assert_outcomes(passed=2, deselected=2)
 
 
 def test_one_of_two_claims_with_one_id_in_a_file_is_refused_too(pytester, project):
     project("[claim('A-fit-x', 'supported'), claim('A-fit-x', 'refuted')]")
-    refused(pytester.runpytest("claims", "-k", "quick-A-fit-x0"), "two claims have the id 'A-fit-x'")
+    for index in (0, 1):
+        result = pytester.runpytest("claims", "-k", f"quick-A-fit-x{index}")
+        refused(result, "two claims have the id 'A-fit-x', in claims/test_fit.py: give each its own id")
 
 
 def test_xdist_works_without_claims(pytester, project):

@@ -11,6 +11,7 @@ import pytest
 
 from hw1bench.court import rulings
 from hw1bench.court.docket import Book, Case
+from hw1bench.session import faults
 from hw1bench.session.outlook import Outlook, outlooks
 from hw1bench.session.selection import Selection
 from hw1bench.session.subjects import params
@@ -84,12 +85,14 @@ def read_rulings(cases: Sequence[Case]) -> Book:
     return {path: rulings.load(path) for path in sorted({case.rulings for case in cases})}
 
 
-def collected(paths: Sequence[Path], marks: str = "gpu", keywords: str = "") -> Collected:
+def collected(
+    paths: Sequence[Path], marks: str = "gpu", keywords: str = "", *, of_several_sessions: bool = False
+) -> Collected:
     """The claims in files and folders ``paths``, with what belongs to them. ``marks`` and ``keywords`` select tests, as pytest's
-    -m and -k do.
+    -m and -k do. If they are ``of_several_sessions``, claims in two files may have one id.
 
     Raises ValueError, in one line, if a path does not exist or cannot be collected, if an expression cannot be read, if there are
-    no claims, and if a rulings file is malformed.
+    no claims, if two claims have one id, and if a rulings file is malformed.
     """
     absent = next((path for path in paths if not path.exists()), None)
     if absent is not None:
@@ -107,7 +110,15 @@ def collected(paths: Sequence[Path], marks: str = "gpu", keywords: str = "") -> 
         raise ValueError(f"no claims can be collected ({' '.join(said.getvalue().split())}): {way_out}")
     if reader.selection.unknown:
         raise ValueError(f"{reader.selection.unknown[0]}: {way_out}")
-    cases = list(reader.selection.docket().values())
+    docket = reader.selection.docket()
+    shared = (
+        None
+        if of_several_sessions
+        else next(faults.twice((path, docket[path, name].claim) for path, name in docket), None)
+    )
+    if shared is not None:
+        raise ValueError(shared)
+    cases = list(docket.values())
     if not cases:
         raise ValueError(f"there are no claims in {', '.join(map(str, paths))}: name a folder or a file of claims")
     book, selection = read_rulings(cases), reader.selection

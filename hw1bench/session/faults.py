@@ -3,6 +3,7 @@
 A mistake in a specification ends the reading of its file, and is told by ``mistakes``; these are of files that were read.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ def in_tests(
     both_tiers: bool,
 ) -> list[str]:
     """The mistakes in the tests ``items``, each once: claims that no test would judge, two claims with one id, reports and
-    questions that are ``unknown``, rulings files that are malformed, and what a rehearsal finds, in the tier of each test or in
-    ``both_tiers``. ``known`` has all claims of each file by id, whether selected or not."""
+    questions that are ``unknown``, rulings files that are malformed, and what a rehearsal
+    finds, in the tier of each test or in ``both_tiers``. ``known`` has all claims of each file by id, whether selected or not."""
     tried = [(item, params(item)) for item in items if params(item)]
     subjects: dict[Tier, list[rehearsal.Subject]] = {tier: [] for tier in TIERS}
     for _, found in tried:
@@ -35,8 +36,8 @@ def in_tests(
             subjects[tier].append(found.get("claim") or found["exhibit"])
     lines = [
         *_unjudged(items),
+        *twice((path, claim) for path, some in known.items() for claim in some.values()),
         *unknown,
-        *_twice(tried, known),
         *_malformed({item.path.parent / rulings.FILE for item, _ in tried}),
         *(line for tier, some in subjects.items() for lines in rehearsal.faults(some, tier).values() for line in lines),
     ]
@@ -60,15 +61,26 @@ def _named(subject: rehearsal.Subject) -> str:
     return f"{'claim' if isinstance(subject, Claim) else 'exhibit'} {subject.id}"
 
 
-def _twice(
-    tried: Iterable[tuple[pytest.Item, dict[str, Any]]], known: Mapping[Path, Mapping[str, Claim]]
-) -> Iterator[str]:
-    """A line for each id that two claims have. One claim may be tried by several tests."""
-    first: dict[str, Claim] = {}
-    for item, found in tried:
-        claim = found.get("claim")
-        if claim and (first.setdefault(claim.id, claim) is not claim or known[item.path][claim.id] is not claim):
-            yield f"two claims have the id {claim.id!r}: give each its own id"
+def twice(claims: Iterable[tuple[Path, Claim]]) -> Iterator[str]:
+    """A line for each id that two of ``claims``, given with their files, have. One claim may be tried by several tests, and in
+    several files."""
+    found: dict[str, dict[int, Path]] = {}
+    for path, claim in claims:
+        found.setdefault(claim.id, {}).setdefault(id(claim), path)
+    for name, places in found.items():
+        if len(places) > 1:
+            files = list(dict.fromkeys(map(os.path.relpath, places.values())))
+            yield f"two claims have the id {name!r}, in {' and '.join(files[:2])}: give each its own id"
+
+
+def twice_in_a_file(items: Iterable[pytest.Item]) -> Iterator[str]:
+    """A line for each id that two claims of one file have, given the tests ``items``."""
+    by_file: dict[Path, list[tuple[Path, Claim]]] = {}
+    for item in items:
+        if "claim" in params(item):
+            by_file.setdefault(item.path, []).append((item.path, params(item)["claim"]))
+    for claims in by_file.values():
+        yield from twice(claims)
 
 
 def _malformed(paths: Iterable[Path]) -> Iterator[str]:

@@ -112,7 +112,9 @@ class Selection:
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
         self.tests: list[pytest.Item] = []  # those of the court, in each of their tiers, selected or not
         self.left_to_full: list[pytest.Item] = []  # tests of the full tier, which was not asked for
-        self.unknown: list[str] = []  # what claims name and no pack brings, a line each
+        self.unknown: list[
+            str
+        ] = []  # what claims name and no pack brings, and ids that a file gives twice, a line each
 
     def take_packs(self) -> None:
         """Take the packs that pytest knows by now, and register their markers."""
@@ -144,7 +146,7 @@ class Selection:
         tried = [item for item in items if params(item)]
         if tried and not hasattr(config, "workerinput"):
             self.take_packs()  # by now every conftest.py is read
-            self.unknown = [*faults.unknown(self.pack, tried)]
+            self.unknown = [*faults.twice_in_a_file(tried), *faults.unknown(self.pack, tried)]
         for item in items:
             found = params(item)
             if not found:

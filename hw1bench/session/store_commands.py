@@ -69,7 +69,7 @@ def _needed(paths: Sequence[Path], report_dir: Path) -> "Callable[[Entry], bool]
     """
     from hw1bench.session import collected, needs  # imports torch
 
-    found = collected.collected(paths, collected.EITHER_TIER)
+    found = collected.collected(paths, collected.EITHER_TIER, of_several_sessions=True)
     if found.missed:
         more = f" and {len(found.missed) - 1:,} more" if len(found.missed) > 1 else ""
         raise ValueError(
