@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +13,8 @@ import pytest
 from hw1bench.court import rulings
 from hw1bench.court.claim import Claim
 from hw1bench.court.docket import Case
-from hw1bench.session import faults, mistakes
+from hw1bench.report import reading
+from hw1bench.session import faults, mistakes, options
 from hw1bench.session.subjects import claims, params, topic
 from hw1bench.specs.experiment import TIERS, CrossReportFigure, Experiment, Tier
 from hw1bench.specs.pack import Pack, merged
@@ -247,11 +249,25 @@ class Selection:
         }
 
     def collected_whole(self) -> frozenset[str]:
-        """The topics whose files were all collected in full."""
+        """The topics whose files were all collected in full, among them those that only the report in the report directory has,
+        of files that are gone or have no claims any more. Claims of a folder that is gone may be in any other now."""
         folders: dict[str, set[Path]] = {}
         for path in self.known:
             folders.setdefault(topic(path), set()).add(path.parent)
-        return frozenset(name for name, places in folders.items() if all(self.whole(folder, name) for folder in places))
+        here = {path.parent for path in self.known}
+        for name, test in self._reported():
+            places, folder = folders.setdefault(name, set()), (self._config.rootpath / test.partition("::")[0]).parent
+            if test and folder.is_dir():
+                places.add(folder)
+        found = {name: places or here for name, places in folders.items()}
+        return frozenset(name for name, some in found.items() if some and all(self.whole(one, name) for one in some))
+
+    def _reported(self) -> Iterator[tuple[str, str]]:
+        """The topic and the test of each claim in the report in the report directory; '' if it does not name the test."""
+        with suppress(ValueError):  # there is none, or none that can be read
+            document, _ = reading.read(options.of_session(self._config, "quick", None).report_dir)
+            for claim in document["claims"]:
+                yield claim["topic"], claim.get("test") or ""
 
     def nothing(self) -> pytest.UsageError:
         """The error to raise if no test at all was selected."""
