@@ -64,6 +64,62 @@ def pytest_runtest_setup(item):
     assert claims(pytester)[0]["topic"] == name
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("gpu", "is that of the full tier"),
+        ("report_a", "is that of a report"),
+        ("not", "is not possible"),
+        ("_own", "is not possible"),
+    ],
+)
+def test_a_topic_whose_name_selects_something_else_gets_its_own_marker(pytester, project, name, why):
+    project(ONE, topic=name)
+    project("[claim('A-grad-x', 'supported')]", topic="grad")
+    result = pytester.runpytest("claims", "-m", f"claims_{name}")
+    result.assert_outcomes(passed=1, deselected=3)
+    result.stdout.fnmatch_lines([f"marker '{name}' {why}: select these claims with -m claims_{name}"])
+    assert [one["topic"] for one in claims(pytester)] == [name]
+    pytester.runpytest("claims", "-m", f"claims_{name} and gpu", "--device", "cpu").assert_outcomes(
+        passed=1, deselected=3
+    )
+    pytester.runpytest("claims", "-m", "gpu", "--device", "cpu").assert_outcomes(passed=2, deselected=2)
+    pytester.runpytest("claims", "-m", "report_a").assert_outcomes(passed=2, deselected=2)
+    pytester.runpytest("claims").assert_outcomes(passed=2, deselected=2)
+
+
+def test_a_file_whose_name_is_the_prefix_alone_has_a_topic_too(pytester, project):
+    project(ONE, topic="")
+    pytester.runpytest("claims", "-m", "test_").assert_outcomes(passed=1, deselected=1)
+    assert [one["topic"] for one in claims(pytester)] == ["test_"]
+
+
+def test_a_pack_may_bring_a_topic_called_gpu(pytester, project):
+    project(ONE, topic="gpu")
+    pytester.makeconftest("""
+from hw1bench import Pack, Report, Topic
+pytest_plugins = ["pytest_hw1bench"]
+
+
+def pytest_hw1bench_pack():
+    return Pack(reports=[Report("A")], topics=[Topic("gpu", "Cards"), Topic("report_a", "The first")])
+""")
+    lines = pytester.runpytest("--markers").stdout.lines
+    assert [line for line in lines if "gpu" in line or "report_a" in line] == [
+        "@pytest.mark.gpu: full tier, as in the reports (CUDA, or --device cpu)",
+        "@pytest.mark.report_a: claims of report A",
+        "@pytest.mark.claims_gpu: claims of the topic Cards",
+        "@pytest.mark.claims_report_a: claims of the topic The first",
+    ]
+    pytester.runpytest("claims", "-m", "claims_gpu").assert_outcomes(passed=1, deselected=1)
+
+
+def test_a_topic_whose_name_has_a_part_called_gpu_keeps_its_marker(pytester, project):
+    project(ONE, topic="gpu-memory")
+    pytester.runpytest("claims", "-m", "gpu-memory").assert_outcomes(passed=1, deselected=1)
+    pytester.runpytest("claims", "-m", "gpu-memory and(gpu)", "--device", "cpu").assert_outcomes(passed=1, deselected=1)
+
+
 def test_a_repeated_claim_is_one_claim(pytester, project):
     repeat = """
 def pytest_generate_tests(metafunc):

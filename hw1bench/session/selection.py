@@ -47,23 +47,31 @@ def _within(roots: Set[Path], path: Path) -> bool:
     return not roots.isdisjoint((path, *path.parents))
 
 
+FULL = "gpu"
+"""The marker of the full tier."""
+_WORDS = {"and", "or", "not"}  # of an expression of -m
+
+
 class Markers:
     """The markers of reports and topics. If another plugin has a marker of the same name, such as "timeout", that plugin would
-    act on the claims: the marker is then called "claims_timeout"."""
+    act on the claims: the marker is then called "claims_timeout". So is that of a topic whose name selects something else, such
+    as "gpu", or nothing."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._ours: set[str] = set()  # lines as in the ini file
-        self.instead: dict[str, str] = {}  # name -> the marker used instead
-        self._register("gpu", "full tier, as in the reports (CUDA, or --device cpu)")
+        self._reports: set[str] = set()
+        self.instead: dict[str, str] = {}  # name -> why it is not the marker, and which one is used instead
+        self._register(FULL, "full tier, as in the reports (CUDA, or --device cpu)")
 
     def register(self, pack: Pack) -> None:
         """Register the markers of the reports and topics of ``pack``, each once."""
         for report in pack.reports:
             about = f": {report.title}" if report.title else ""
-            self._register(f"report_{report.id.lower()}", f"claims of report {report.id}{about}")
+            self._reports.add(name := f"report_{report.id.lower()}")
+            self._register(name, f"claims of report {report.id}{about}")
         for one in pack.topics:
-            self._register(one.id, f"claims of the topic {one.title or one.id}")
+            self._register(self._of_topic(one.id)[0], f"claims of the topic {one.title or one.id}")
 
     def _register(self, name: str, what: str) -> None:
         line = f"{name}: {what}"
@@ -71,20 +79,40 @@ class Markers:
             self._ours.add(line)
             self._config.addinivalue_line("markers", line)
 
-    def of(self, name: str) -> str:
-        """The marker for report or topic ``name``, registered if it was not yet."""
-        names = {self._name(line): line in self._ours for line in self._config.getini("markers")}
+    def report(self, report: str) -> str:
+        """The marker of the report with the id ``report``, registered if it was not yet."""
+        self._reports.add(name := f"report_{report.lower()}")
+        return self._registered(name, *self._free(name))
+
+    def topic(self, name: str) -> str:
+        """The marker of the topic ``name``, registered if it was not yet. The reports are known by then."""
+        return self._registered(name, *self._of_topic(name))
+
+    def _of_topic(self, name: str) -> tuple[str, str]:
+        """The marker of a topic, and why it is not the topic's ``name``; '' if it is."""
+        if name == FULL:
+            return f"claims_{name}", "is that of the full tier"
+        if name in self._reports:
+            return f"claims_{name}", "is that of a report"
+        if name in _WORDS or name.startswith("_"):
+            return f"claims_{name}", "is not possible"
+        return self._free(name)
+
+    def _free(self, name: str) -> tuple[str, str]:
         theirs = {self._name(line) for line in self._config.getini("markers") if line not in self._ours}
-        if name in theirs:
-            self.instead[name] = name = f"claims_{name}"
-        if name not in names:
-            self._register(name, "claims of this report or topic")
-        return name
+        return (f"claims_{name}", "belongs to another plugin") if name in theirs else (name, "")
+
+    def _registered(self, name: str, marker: str, why: str) -> str:
+        if why:
+            self.instead[name] = f"marker {name!r} {why}: select these claims with -m {marker}"
+        if marker not in map(self._name, self._config.getini("markers")):
+            self._register(marker, "claims of this report or topic")
+        return marker
 
     def allow(self, expression: str) -> None:
         """Register the names in the ``expression`` of -m, which files that could not be collected may have been about to give."""
         known = {self._name(line) for line in self._config.getini("markers")}
-        for name in set(re.findall(r"[^\W\d]\w*", expression)) - known - {"and", "or", "not"}:
+        for name in set(re.findall(r"[^\W\d]\w*", expression)) - known - _WORDS:
             self._register(name, "not known, as there were errors")
 
     @staticmethod
@@ -142,13 +170,18 @@ class Selection:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         kept: list[pytest.Item] = []
         out: list[pytest.Item] = []
-        named = re.search(r"\bgpu\b", config.option.markexpr or "") is not None
+        named = FULL in re.findall(
+            r"[\w:+\-.\[\]\\/]+", config.option.markexpr or ""
+        )  # a topic may be called gpu-memory
         if self._reading.failed:  # pytest would end with a word on a marker, not with the error
             self._markers.allow(config.option.markexpr or "")
         tried = [item for item in items if params(item)]
         if tried and not hasattr(config, "workerinput"):
             self.take_packs()  # by now every conftest.py is read
             self.unknown = [*faults.twice_in_a_file(tried), *faults.unknown(self.pack, tried)]
+        for item in tried:
+            for report in self._reports_of(item):
+                self._markers.report(report)
         for item in items:
             found = params(item)
             if not found:
@@ -165,9 +198,8 @@ class Selection:
                 out.append(item)
                 continue
             self.tests.append(item)
-            reports = () if isinstance(subject, CrossReportFigure) else (f"report_{subject.report.lower()}",)
-            for name in (*reports, topic(item.path)):
-                item.add_marker(self._markers.of(name))
+            for marker in (*map(self._markers.report, self._reports_of(item)), self._markers.topic(topic(item.path))):
+                item.add_marker(marker)
             full = found["tier"] == "full" and not named and not any(item.name in argument for argument in config.args)
             (out if full else kept).append(item)
             if full:
@@ -180,10 +212,13 @@ class Selection:
         items[:] = kept
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        return [
-            f"marker {name!r} belongs to another plugin: select these claims with -m {instead}"
-            for name, instead in self._markers.instead.items()
-        ]
+        return [*self._markers.instead.values()]
+
+    @staticmethod
+    def _reports_of(item: pytest.Item) -> tuple[str, ...]:
+        """The id of the report that a test of the court belongs to; a figure across reports has none of its own."""
+        subject: Claim | Experiment | CrossReportFigure = params(item).get("claim") or params(item)["exhibit"]
+        return () if isinstance(subject, CrossReportFigure) else (subject.report,)
 
     @staticmethod
     def tier(items: Iterable[pytest.Item]) -> Tier:

@@ -45,5 +45,6 @@ def claims(mark: pytest.Mark) -> Iterator[Claim]:
 
 
 def topic(path: Path) -> str:
-    """The topic of the claims in a file: the file's name without ``test_`` and ``.py``."""
-    return path.stem.removeprefix("test_")
+    """The topic of the claims in a file: the file's name without ``test_`` and ``.py``, unless nothing is left."""
+    name = path.stem.removeprefix("test_")
+    return name if name.strip() else path.stem
