@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -215,19 +216,28 @@ def test_claims_that_are_not_selected_are_needed(judged, store, pytester, addopt
     assert rows["sum"][-1] == "all"
 
 
-def test_of_two_claims_with_one_id_in_two_folders_both_are_needed(judged, store, pytester):
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_of_two_repositories_each_is_asked_what_it_needs(judged, store, pytester, mode):
+    """With files, claims and neighbours of the same names."""
     judged("-m", "not gpu")
-    source = Path("claims/test_fit.py").read_text()
-    Path("claims").rename("a")
-    Path("b").mkdir()
-    source = source.replace("epochs=3", "epochs=4")
-    Path("b/test_other.py").write_text(
-        source.replace('Values(gap, name="gap")', 'Values(gap, name="gap", version="2")')
-    )
+    source = Path("claims/test_fit.py").read_text().replace("epochs=3", "epochs=EPOCHS")
+    imports = {"prepend": "from neighbour import EPOCHS\n", "importlib": "from .neighbour import EPOCHS\n"}[mode]
+    for name, epochs, version in (("a", 3, 1), ("b", 4, 2)):
+        folder = Path(name, "claims")
+        folder.mkdir(parents=True)
+        text = source.replace('name="gap")', f'name="gap", version="{version}")' if version > 1 else 'name="gap")')
+        (folder / "test_fit.py").write_text(imports + text)
+        (folder / "neighbour.py").write_text(f"EPOCHS = {epochs}\n")
+        Path(name, "pytest.ini").write_text(f"[pytest]\naddopts = --import-mode={mode}\n")
+    modules, places = set(sys.modules), [*sys.path]
     for folders in (["a", "b"], ["b", "a"]):
-        rows, lines = store("store", "--prune", *(part for name in folders for part in ("--claims", name)))
+        rows, lines = store("store", "--prune", *(part for name in folders for part in ("--claims", f"{name}/claims")))
         assert any(line.startswith("not needed: removed 0 records") for line in lines)
         assert rows["sum"][-1] == "all"
+    assert not [name for name in set(sys.modules) - modules if "test_fit" in name or "neighbour" in name]
+    assert sys.path == places
+    _, lines = store("store", "--prune", "--claims", "b/claims")
+    assert any(line.startswith("Removed, not needed: 11 records") for line in lines)
 
 
 def test_a_limit_removes_what_was_not_used_for_longest(judged, store, pytester):

@@ -3,12 +3,16 @@
 import contextlib
 import io
 import re
-from collections.abc import Generator, Mapping, Sequence
+import sys
+import sysconfig
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
 
+import hw1bench
 from hw1bench.court import rulings
 from hw1bench.court.docket import Book, Case
 from hw1bench.session import faults
@@ -17,6 +21,8 @@ from hw1bench.session.selection import Selection
 from hw1bench.session.subjects import params
 from hw1bench.specs.pack import Pack
 
+_OURS = Path(hw1bench.__file__).parent
+_STANDARD = Path(sysconfig.get_path("stdlib"))
 EITHER_TIER = "(gpu or not gpu)"
 """What selects both tiers, as an expression of -m."""
 
@@ -85,11 +91,36 @@ def read_rulings(cases: Sequence[Case]) -> Book:
     return {path: rulings.load(path) for path in sorted({case.rulings for case in cases})}
 
 
-def collected(
-    paths: Sequence[Path], marks: str = "gpu", keywords: str = "", *, of_several_sessions: bool = False
-) -> Collected:
+@contextlib.contextmanager
+def forgetting() -> Iterator[None]:
+    """Forget the user's modules that are imported meanwhile, and where Python looked for them: files of another repository, which
+    are collected next, may have the same names. What is to be known of the sources of claims must be asked for meanwhile."""
+    before, places = set(sys.modules), [*sys.path]
+    try:
+        yield
+    finally:
+        sys.path[:] = places
+        for name in set(sys.modules) - before:
+            if _is_theirs(sys.modules[name]):
+                del sys.modules[name]
+
+
+def _is_theirs(module: ModuleType) -> bool:
+    """Whether ``module`` is of Python files that are neither installed nor ours. A package without a file has only a path."""
+    file = getattr(module, "__file__", None)
+    places = [Path(file)] if file else [Path(folder, "__init__.py") for folder in getattr(module, "__path__", ())]
+    return any(
+        place.suffix == ".py"
+        and {_STANDARD, _OURS}.isdisjoint(place.parents)
+        and {"site-packages", "dist-packages"}.isdisjoint(place.parts)
+        and place != _OURS.with_name("pytest_hw1bench.py")
+        for place in places
+    )
+
+
+def collected(paths: Sequence[Path], marks: str = "gpu", keywords: str = "") -> Collected:
     """The claims in files and folders ``paths``, with what belongs to them. ``marks`` and ``keywords`` select tests, as pytest's
-    -m and -k do. If they are ``of_several_sessions``, claims in two files may have one id.
+    -m and -k do.
 
     Raises ValueError, in one line, if a path does not exist or cannot be collected, if an expression cannot be read, if there are
     no claims, if two claims have one id, and if a rulings file is malformed.
@@ -111,11 +142,7 @@ def collected(
     if reader.selection.unknown:
         raise ValueError(f"{reader.selection.unknown[0]}: {way_out}")
     docket = reader.selection.docket()
-    shared = (
-        None
-        if of_several_sessions
-        else next(faults.twice((path, docket[path, name].claim) for path, name in docket), None)
-    )
+    shared = next(faults.twice((path, docket[path, name].claim) for path, name in docket), None)
     if shared is not None:
         raise ValueError(shared)
     cases = list(docket.values())

@@ -63,20 +63,25 @@ def _store(say: Say, terminal: Terminal, arguments: argparse.Namespace) -> int:
 
 
 def _needed(paths: Sequence[Path], report_dir: Path) -> "Callable[[Entry], bool]":
-    """Whether a record in the store of ``report_dir`` is needed by the claims in ``paths``, selected or not.
+    """Whether a record in the store of ``report_dir`` is needed by the claims in ``paths``, selected or not. Each of these is
+    collected by itself, because they may be repositories of their own.
 
     Raises ValueError, in one line, if not all of these claims can be known.
     """
     from hw1bench.session import collected, needs  # imports torch
 
-    found = collected.collected(paths, collected.EITHER_TIER, of_several_sessions=True)
-    if found.missed:
-        more = f" and {len(found.missed) - 1:,} more" if len(found.missed) > 1 else ""
-        raise ValueError(
-            f"{os.path.relpath(found.missed[0])}{more} was skipped, ignored or collected in part: let pytest collect all "
-            "of it, or name with --claims the files whose claims count"
-        )
-    return needs.needs(found.cases, found.in_all, report_dir).has
+    wanted: list[needs.Needs] = []
+    for path in paths:
+        with collected.forgetting():
+            found = collected.collected([path], collected.EITHER_TIER)
+            wanted.append(needs.needs(found.cases, found.in_all, report_dir))
+        if found.missed:
+            more = f" and {len(found.missed) - 1:,} more" if len(found.missed) > 1 else ""
+            raise ValueError(
+                f"{os.path.relpath(found.missed[0])}{more} was skipped, ignored or collected in part: let pytest collect all "
+                "of it, or name with --claims the files whose claims count"
+            )
+    return lambda entry: any(one.has(entry) for one in wanted)
 
 
 def _export(say: Say, arguments: argparse.Namespace) -> int:
