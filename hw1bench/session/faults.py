@@ -27,8 +27,8 @@ def in_tests(
     both_tiers: bool,
 ) -> list[str]:
     """The mistakes in the tests ``items``, each once: claims that no test would judge, two claims with one id, reports and
-    questions that are ``unknown``, rulings files that are malformed, and what a rehearsal
-    finds, in the tier of each test or in ``both_tiers``. ``known`` has all claims of each file by id, whether selected or not."""
+    questions that are ``unknown``, rulings files that are malformed, and what a rehearsal finds, in the tier of each test or in
+    ``both_tiers``. ``known`` has all claims of each file by id, whether selected or not."""
     tried = [(item, params(item)) for item in items if params(item)]
     subjects: dict[Tier, list[rehearsal.Subject]] = {tier: [] for tier in TIERS}
     for _, found in tried:

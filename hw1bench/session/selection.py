@@ -142,9 +142,7 @@ class Selection:
         self.known: dict[Path, dict[str, Claim]] = {}  # test file -> all its claims, selected or not
         self.tests: list[pytest.Item] = []  # those of the court, in each of their tiers, selected or not
         self.left_to_full: list[pytest.Item] = []  # tests of the full tier, which was not asked for
-        self.unknown: list[
-            str
-        ] = []  # what claims name and no pack brings, and ids that a file gives twice, a line each
+        self.unknown: list[str] = []  # what claims name and no pack brings, and ids given twice in a file, a line each
 
     def take_packs(self) -> None:
         """Take the packs that pytest knows by now, and register their markers."""
