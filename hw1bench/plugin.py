@@ -344,12 +344,14 @@ class Session:
             else:
                 encoding = getattr(terminalreporter._tw._file, "encoding", None) or "ascii"
                 text = summary.brief(self._written, width, colour=colour, encoding=encoding)
-            terminalreporter.write(text)
+            for line in text.splitlines():  # pytest escapes the whole of what it cannot encode
+                terminalreporter.write_line(line)
             if self.sitting is not None:
                 whole = time.perf_counter() - self._begun
                 spent = self.sitting.court.spent
                 account = summary.times(spent, self.sitting.meanwhile, self._reporting, whole, colour=colour)
-                terminalreporter.write(f"\n{account}\n" if account else "")
+                for line in f"\n{account}".split("\n") if account else ():
+                    terminalreporter.write_line(line)
             terminalreporter.write_line(summary.counts(self._written))
             if self._shard is not None:
                 terminalreporter.write_line(self._shard.told)

@@ -37,6 +37,17 @@ def test_without_a_terminal_no_progress_is_left(pytester, project, monkeypatch):
     assert "\x1b" not in text  # nothing that moves or hides a cursor
 
 
+def test_a_letter_that_the_terminal_cannot_show_costs_its_line_and_no_other(pytester, project, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    folder = project(ONE, topic="üben")
+    text = (folder / "test_üben.py").read_text()
+    (folder / "test_üben.py").write_text(text.replace("It is supported.", "Es wird geübt."))
+    result = pytester.runpytest_subprocess("claims", "-v")
+    result.assert_outcomes(passed=1, deselected=1)
+    result.stdout.fnmatch_lines(["*\\xfcben*", "*A-fit-x *supported *"])
+    assert "\\n" not in result.stdout.str()
+
+
 def test_why_a_claim_was_not_run_is_in_the_closing_table(pytester, project, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     project(ONE)
