@@ -261,6 +261,13 @@ def test_a_conftest_that_fails_and_a_malformed_rulings_file_get_one_line(pyteste
     assert done.stderr.count("\n") == 1
 
 
+def test_a_folder_without_tests_is_told_without_a_reason_that_there_is_not(pytester, project, command):
+    project("[count('B-count-y', 10)]")
+    (pytester.path / "empty").mkdir()
+    done = command(pytester.path, "record", "empty")
+    assert done.stderr == "hw1bench: no claims can be collected: see pytest --collect-only empty\n"
+
+
 def test_a_reader_that_goes_away_has_read_enough(pytester, project):
     project(f"[count(f'B-count-{{i}}', 10) for i in range({2_000})]")
     command = f"{sys.executable} -m hw1bench record | head -1"

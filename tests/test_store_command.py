@@ -217,8 +217,12 @@ def test_claims_that_are_not_selected_are_needed(judged, store, pytester, addopt
 
 
 @pytest.mark.parametrize("mode", ["prepend", "importlib"])
-def test_of_two_repositories_each_is_asked_what_it_needs(judged, store, pytester, mode):
+def test_of_two_repositories_each_is_asked_what_it_needs(judged, store, pytester, monkeypatch, mode):
     """With files, claims and neighbours of the same names."""
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] == "claims"
+    ]:  # of this repository, by other tests
+        monkeypatch.delitem(sys.modules, name)
     judged("-m", "not gpu")
     source = Path("claims/test_fit.py").read_text().replace("epochs=3", "epochs=EPOCHS")
     imports = {"prepend": "from neighbour import EPOCHS\n", "importlib": "from .neighbour import EPOCHS\n"}[mode]

@@ -320,7 +320,7 @@ def _by_chance(document: Document, kind: str, known: Collection[str]) -> str:
         (claim["verdict"], Result(claim["holds"], claim["seeds"], tuple(claim["looks"])))
         for claim in document["claims"]
         if claim["verdict"] in known and claim["holds"] is not None and claim["seeds"] and claim["looks"]
-        if groups.is_pilot(claim) == (kind == "pilot")
+        if claim["verdict"] != "no evidence" or groups.is_pilot(claim) == (kind == "pilot")
     ]
     found = by_chance(
         [result for verdict, result in of_seeds if verdict != "no evidence"],

@@ -138,7 +138,8 @@ def collected(paths: Sequence[Path], marks: str = "gpu", keywords: str = "") -> 
     if reader.faults or reader.refused:
         raise ValueError([*reader.faults, reader.refused][0])
     if reader.selection is None:
-        raise ValueError(f"no claims can be collected ({' '.join(said.getvalue().split())}): {way_out}")
+        why = " ".join(said.getvalue().split())
+        raise ValueError(f"no claims can be collected{f' ({why})' if why else ''}: {way_out}")
     if reader.selection.unknown:
         raise ValueError(f"{reader.selection.unknown[0]}: {way_out}")
     docket = reader.selection.docket()
