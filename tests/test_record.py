@@ -261,11 +261,21 @@ def test_a_conftest_that_fails_and_a_malformed_rulings_file_get_one_line(pyteste
     assert done.stderr.count("\n") == 1
 
 
-def test_a_folder_without_tests_is_told_without_a_reason_that_there_is_not(pytester, project, command):
+@pytest.mark.parametrize("strict", ["--strict-markers", ""])
+@pytest.mark.parametrize("files", [[], ["test_other.py"]], ids=["empty", "of other tests"])
+def test_a_folder_without_claims_is_named(pytester, project, command, strict, files):
     project("[count('B-count-y', 10)]")
-    (pytester.path / "empty").mkdir()
-    done = command(pytester.path, "record", "empty")
-    assert done.stderr == "hw1bench: no claims can be collected: see pytest --collect-only empty\n"
+    pytester.makeini(f"[pytest]\naddopts = {strict}\n")
+    folder = pytester.path / "others"
+    folder.mkdir()
+    for name in files:
+        (folder / name).write_text("def test_it():\n    pass\n")
+    done = command(pytester.path, "record", "others")
+    assert done.returncode == 2
+    assert done.stderr in (
+        "hw1bench: there are no claims in others: name a folder or a file of claims\n",
+        "hw1bench: no claims can be collected: see pytest --collect-only others\n",
+    )
 
 
 def test_a_reader_that_goes_away_has_read_enough(pytester, project):

@@ -59,11 +59,13 @@ class _Reader:
             self.faults.append(last if told else f"{report.nodeid} ({last}) cannot be collected: {self._way_out}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self) -> Generator[None]:
+    def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> Generator[None]:
+        there = any(map(params, items))
         try:
             yield
         except pytest.UsageError as error:  # pytest would end here, but calls the hook below first
-            self.refused = _refusal(str(error))
+            if there:  # else that there are no claims is said
+                self.refused = _refusal(str(error))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
