@@ -155,6 +155,17 @@ def test_a_crash_is_an_error_and_leaves_the_other_claims(tmp_path):
     assert sitting.hear(claim(loss_below(0.5, "a"))).verdict.word == "supported"
 
 
+def test_an_interrupt_that_an_error_hides_is_an_interrupt(tmp_path):
+    def leave(runs):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise RuntimeError("its end fails")
+
+    with pytest.raises(KeyboardInterrupt):
+        court(tmp_path, lambda arm, seed: 0.1).hear(claim(Effect("left", "", leave, ("a",))))
+
+
 def test_an_effect_undefined_in_half_of_the_seeds_is_no_evidence_and_says_where(tmp_path):
     sitting = court(tmp_path, lambda arm, seed: np.nan if seed % 2 and arm == "a" else 0.1)
 

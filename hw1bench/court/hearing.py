@@ -75,6 +75,14 @@ class Judgement:
         return tuple(dict.fromkeys(reading.number for reading, word in self.readings if word != self.verdict.word))
 
 
+def _interrupt(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The interrupt during which ``error`` was raised, None if there was none: one that comes as a context of torch begins leaves
+    it half made, and its end then fails."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
+
+
 @dataclass
 class Court:
     """The court of one tier, which judges claims on blocks from ``store`` or trained by ``trainer``.
@@ -124,6 +132,9 @@ class Court:
         except Unavailable as reason:
             return Judgement(claim, self.tier, Verdict("not run", note=str(reason)))
         except Exception as error:
+            interrupt = _interrupt(error)
+            if interrupt is not None:
+                raise interrupt from None
             kind = "" if isinstance(error, Unreadable | NoFinding) else f"{type(error).__name__}: "
             note = f"{kind}{' '.join(str(error).split())}"
             return Judgement(claim, self.tier, Verdict("error", note=note), error=error)
