@@ -150,7 +150,7 @@ def test_a_unit_that_the_budget_cuts_off_did_not_fail(made):
     status, said, _ = made([FIT, OTHER], {"T-other": None, "T-fit": None}, late, budget=Budget(0.0003))
     assert status == 0
     assert said[3] == (
-        "    no ruling: T-fit, T-other: the time is up, no new block: run it again, and it goes on from the blocks that are there"
+        "    no ruling: T-fit, T-other: the time is up, no new record: run it again, and it goes on from what is there"
     )
     assert [line.partition(":")[0] for line in said[5:7]] == ["  T-x at 8 seeds", "  T-other at 8 seeds"]
     assert "no ruling:" not in said
@@ -166,21 +166,21 @@ def test_a_signal_ends_it_after_the_session_in_hand(made):
     assert sum(line.startswith("  T-") for line in said) == 2
 
 
-@pytest.mark.parametrize(("blocks", "kept"), [(1, "1 new block is kept"), (3, "3 new blocks are kept")])
-def test_a_unit_that_a_signal_cuts_short_says_how_many_blocks_are_kept(made, tmp_path, blocks, kept):
+@pytest.mark.parametrize(("records", "kept"), [(1, "1 new record is kept"), (3, "3 new records are kept")])
+def test_a_unit_that_a_signal_cuts_short_says_how_many_records_are_kept(made, tmp_path, records, kept):
     folder = tmp_path / "report" / "blocks"
     folder.mkdir(parents=True)
     (folder / "earlier.npz").touch()
 
     def interrupted(runner):
-        for number in range(blocks):
+        for number in range(records):
             (folder / f"{number}.npz").touch()
         runner.signals.append(signal.SIGINT)
         return 2
 
     _, said, _ = made([FIT], {"T-fit": None}, interrupted)
     assert said[3] == (
-        f"    no ruling: T-fit: interrupted by SIGINT, {kept}: run it again, and it goes on from the blocks that are there"
+        f"    no ruling: T-fit: interrupted by SIGINT, {kept}: run it again, and it goes on from what is there"
     )
 
 
@@ -334,7 +334,7 @@ def test_kill_loses_no_ruling_and_a_signal_ends_the_next_run_in_good_order(pytes
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 128 + signal.SIGINT, output
     assert "stopping in good order: a second signal ends it at once\n  took " in output
-    assert "    no ruling: A-fit-y: interrupted by SIGINT, no new block: run it again" in output
+    assert "    no ruling: A-fit-y: interrupted by SIGINT, no new record: run it again" in output
     assert "\nnot run (interrupted by SIGINT):\n  A-endless at 8 seeds: 1 claim, about " in output
     assert "1 of 2 claims is on record: 1 supported.\n" in output
     assert "Traceback" not in output
@@ -358,7 +358,7 @@ def test_the_budget_ends_it_in_good_order(pytester, project):
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 0, output
     assert re.search(
-        r"no ruling: A-fit-y: the time is up, no new block: .*\n"
+        r"no ruling: A-fit-y: the time is up, no new record: .*\n"
         r"not run \(no time is left for them\):\n  A-endless at 8 seeds: 1 claim, about .*\n0 of 1",
         output,
     )

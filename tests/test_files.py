@@ -61,6 +61,22 @@ def test_the_file_of_a_living_writer_stays_however_old(writer, tmp_path):
     assert (tmp_path / "key.npz").read_bytes() == b"half whole"
 
 
+@pytest.mark.parametrize("call", ["open", "fstat", "stat", "replace", "flock"])
+def test_an_interrupt_in_any_call_leaves_no_temporary_file(tmp_path, monkeypatch, call):
+    module = files.fcntl if call == "flock" else os
+    function = getattr(module, call)
+
+    def interrupted(*arguments, **options):
+        function(*arguments, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, call, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_whole(tmp_path / "key", b"whole")
+    assert left(tmp_path) == (["key"] if call == "replace" else [])
+
+
 def test_sweeping_while_others_write_does_not_disturb_them(tmp_path):
     done = threading.Event()
 

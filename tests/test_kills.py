@@ -2,7 +2,6 @@
 goes on from it to the same results."""
 
 import json
-import os
 import random
 import shutil
 import time
@@ -18,10 +17,16 @@ from hw1bench.support import files
 
 KILLS = 20
 INTERRUPTIONS = 8
-# Claims that are decided at the first look, at the last, or never, on runs, on what is measured of them, and on values.
+# Claims that are decided at the first look, at the last, or never, on runs, on what is measured of them, and on values; runs of
+# classifiers are kept one by one.
 JUDGED = """
-from hw1bench import Values, measure
+import numpy as np
+
+from hw1bench import Table, Values, measure
 from hw1bench.effects import lower_loss
+from hw1bench.records import unfinished
+
+unfinished.HELD_SECONDS = -1.0
 
 
 @measure(gives="length")
@@ -40,6 +45,18 @@ def raced(name, epochs, measures=()):
 
 
 SHORT, LONG, MEASURED = raced("short", EPOCHS), raced("long", EPOCHS + 1), raced("measured", EPOCHS + 2, (length,))
+CLASSES = Arm(
+    name="net",
+    data=Table(np.eye(4).repeat(50, 0), np.arange(4).repeat(50), name="corners"),
+    model=Model("4-8-4"),
+    loss="cross_entropy",
+    optimizer=Optimizer(name="adam", lr=1e-2),
+    batch_size=5,
+    epochs=20,
+)
+LEARNING = replace(SHORT, name="learning", figures=())
+LEARNING = replace(LEARNING, full=replace(SHORT.full, arms=(CLASSES,)), quick=replace(SHORT.quick, arms=(CLASSES,)))
+LEARNT = Effect("learnt", "", lambda runs: float(runs["net"].history("train_accuracy", -1)) - 0.2, ("net",))
 GROWN = Effect("grown", "", lambda runs: float(runs["net"].result(length)["length"]) - 2.0, ("net",))
 VALUES = Values(lambda seed: seed - 7.5, name="seeds beyond the middle", looks=(8, 16))
 
@@ -53,6 +70,7 @@ CLAIMS = [
     raced_claim("A-fit-slower", LONG, lower_loss("slow", than="net")),
     raced_claim("A-fit-nearly", LONG, lower_loss("near", than="net")),
     raced_claim("A-fit-length", MEASURED, GROWN),
+    raced_claim("A-fit-learning", LEARNING, LEARNT),
     Claim("A-fit-values", report="A", where="1-1", says="It is so.", effect=VALUES),
 ]
 """
@@ -73,9 +91,10 @@ def results(folder):
     document, _ = reading.read(folder / "reports")
     claims = [{**claim, "seconds": 0, "reused": False, "judged": "", "outcome": ""} for claim in document["claims"]]
     recorded = [{**vars(ruling), "seconds": 0} for ruling in rulings.load(folder / "claims" / rulings.FILE).values()]
+    store = Store(folder / "reports" / "blocks")  # which removes what a killed session had no time to remove
     blocks = {}
-    for path in (folder / "reports" / "blocks").iterdir():
-        record = Store(path.parent).get(path.stem)
+    for path in store.folder.iterdir():
+        record = store.get(path.stem)
         assert record is not None, path
         blocks[path.name] = record.facts, {name: array.tobytes() for name, array in record.arrays.items()}
     return (
@@ -113,8 +132,8 @@ def moments(number, within):
 
 def test_sessions_killed_at_random_moments_lose_nothing_and_come_to_equal_results(judged):
     expected, took = undisturbed(judged)
-    assert len(expected[0]) == 5
-    assert len(expected[-1]) == 17
+    assert len(expected[0]) == 6
+    assert len(expected[-1]) == 18
     begun = []
     for number, moment in enumerate(moments(KILLS, took)):
         session = forked.begin(judged, *SESSION)
@@ -178,8 +197,8 @@ def test_sessions_at_once_on_one_store_one_report_and_one_rulings_file_disturb_n
 def test_what_a_killed_writer_left_beside_the_report_its_figures_and_the_rulings_is_removed(judged):
     for path in ("reports/claims.json", "reports/figures/A-short-curves.svg", "claims/rulings.json"):
         (judged / path).parent.mkdir(parents=True, exist_ok=True)
-        descriptor, _ = files._temporary(judged / path)
-        os.close(descriptor)  # as the kernel does for who is killed
+        place = judged / path
+        place.with_name(f".{place.name}{files._HERE}0.tmp").touch()  # not locked, as of who is killed
     assert len([*judged.rglob("*.tmp")]) == 3
     session = forked.begin(judged, *SESSION)
     assert session.ended() == 0, session.said
@@ -228,9 +247,9 @@ def pytest_unconfigure():
 PLACES = {  # where the signals come -> the claims that are judged by then, and the exit status
     "setup": (3, pytest.ExitCode.INTERRUPTED),
     "report of call": (4, pytest.ExitCode.INTERRUPTED),
-    "end of the loop": (5, pytest.ExitCode.INTERRUPTED),
-    "finish": (5, pytest.ExitCode.OK),
-    "unconfigure": (5, pytest.ExitCode.OK),
+    "end of the loop": (6, pytest.ExitCode.INTERRUPTED),
+    "finish": (6, pytest.ExitCode.OK),
+    "unconfigure": (6, pytest.ExitCode.OK),
 }
 
 
@@ -245,5 +264,5 @@ def test_two_signals_at_once_between_tests_and_after_them_leave_a_whole_report(j
         assert "Traceback" not in session.said
         document, _ = reading.read(judged / "reports")
         found = [claim["verdict"] for claim in document["claims"]]
-        assert (place, found) == (place, words[:reached] + ["not run"] * (5 - reached))
+        assert (place, found) == (place, words[:reached] + ["not run"] * (6 - reached))
         remove_results(judged)

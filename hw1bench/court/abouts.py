@@ -6,9 +6,9 @@ all of which the key of a record takes in: whether a claim needs a record can be
 
 from hw1bench.court.values import Values
 from hw1bench.effects.authored import authored
-from hw1bench.records.about import About
+from hw1bench.records.about import About, asked_of
 from hw1bench.records.runs import Block, Measured, Work, blocks_of
-from hw1bench.specs.experiment import Network, digest
+from hw1bench.specs.experiment import digest
 from hw1bench.support import code
 
 
@@ -22,7 +22,7 @@ def about(of: Work) -> About:
         arms=tuple(block.arm.name for block in blocks),
         first_seed=blocks[0].first_seed,
         measurement="" if isinstance(of, Block) else of.measurement.title,
-        asks=_training(of) if isinstance(of, Block) else _measuring(of),
+        asks=asked_of(of) if isinstance(of, Block) else _measuring(of),
     )
 
 
@@ -31,24 +31,11 @@ def about_value(of: Values, seed: int) -> About:
     return About(kind="values", experiment=of.name, first_seed=seed, asks=of.source)
 
 
-def _training(block: Block) -> str:
-    arm = block.arm
-    return digest(
-        {
-            "report": block.report,
-            "experiment": block.experiment,
-            "arm": arm,
-            **({"network": arm.model.content} if isinstance(arm.model, Network) else {}),
-            "sources": code.digest("training"),
-        }
-    )
-
-
 def _measuring(of: Measured) -> str:
     return digest(
         {
             "measurement": of.measurement,
-            "blocks": [_training(block) for block in of.blocks],
+            "blocks": [asked_of(block) for block in of.blocks],
             "sources": code.digest("measures"),
             **authored(of.measurement),
         }

@@ -14,7 +14,9 @@ from hw1bench.measures import taking
 from hw1bench.records import forms
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Measured, Record, Work
-from hw1bench.specs.experiment import Arm
+from hw1bench.records.store import Store
+from hw1bench.records.unfinished import Unfinished
+from hw1bench.specs.experiment import BLOCK, Arm
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.precision import Precision
 from hw1bench.support.progress import Progress
@@ -25,16 +27,23 @@ from hw1bench.training.kernels import binaries
 
 
 class LocalTrainer:
-    """A trainer of blocks, one after the other, on one device, in one ``precision``. Raises ValueError for a device that is not
-    available."""
+    """A trainer of blocks, one after the other, on one device, in one ``precision``. Until a block is whole, its runs are kept in
+    ``store``, if there is one. Raises ValueError for a device that is not available."""
 
     def __init__(
-        self, device: str, progress: Progress, library: Library | None = None, *, precision: Precision = "default"
+        self,
+        device: str,
+        progress: Progress,
+        library: Library | None = None,
+        *,
+        precision: Precision = "default",
+        store: Store | None = None,
     ) -> None:
         self._device = engine.device_of(device)
         self._precision = precision
         self._progress = progress
         self._library = library or Library()
+        self._store = store
         self._told = False
         self._rehearsed: set[tuple[Measurement, Arm]] = set()
 
@@ -107,22 +116,43 @@ class LocalTrainer:
     def _train(self, blocks: Sequence[Block], done: Callable[[Block, Record], None]) -> None:
         for group in engine.groups(blocks, self._device):
             steps = [engine.steps(block, self._library) for block in group]
+            unfinished = self._unfinished(group[0])
             for block, its in zip(group, steps, strict=True):
                 if binaries.isa() is None and engine.for_the_fit_kernel(block.arm, self._device):
                     self._without_kernels(block, its)
-            others = f" and {len(group) - 1} more" if len(group) > 1 else ""
-            self._progress.start(f"{group[0]}{others}", sum(steps))
+            label, whole = str(group[0]), sum(steps)
+            if len(group) > 1:
+                label += f" and {len(group) - 1} more"
+            if unfinished and len(unfinished.left) < BLOCK:
+                label += f", {len(unfinished.left)} of them left"
+                whole = whole * len(unfinished.left) // BLOCK
+
+            def keep(block: Block, record: Record, unfinished: Unfinished | None = unfinished) -> None:
+                done(block, block.kept(record))
+                if unfinished:
+                    unfinished.remove()
+
+            self._progress.start(label, whole)
             try:
                 engine.train_group(
                     group,
                     self._device,
-                    lambda block, record: done(block, block.kept(record)),
+                    keep,
                     self._progress.advance,
                     self._library,
                     precision=self._precision,
+                    unfinished=unfinished,
                 )
             finally:
                 self._progress.finish()
+
+    def _unfinished(self, block: Block) -> Unfinished | None:
+        """The runs of ``block`` that are kept until it is whole; None if they do not end one by one, or cannot be kept."""
+        if self._store is None or not engine.run_by_run(block.arm, self._device):
+            return None
+        shapes, facts = engine.contents(block, self._library)
+        key = self.keys(block, {})[0]
+        return Unfinished(block, key, self._store, lambda record: forms.unfit(record, block, shapes, facts, runs=1))
 
     def _measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
         block, _ = trained[0]

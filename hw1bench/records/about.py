@@ -5,8 +5,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-Kind = Literal["trained", "measured", "values"]
-"""A record of a trained block, of a measurement of blocks, or of a value from elsewhere."""
+from hw1bench.records.runs import Block
+from hw1bench.specs.experiment import Network, digest
+from hw1bench.support import code
+
+Kind = Literal["trained", "run", "measured", "values"]
+"""A record of a trained block, of one run of a block of which others have not ended, of a measurement of blocks, or of a value
+from elsewhere."""
 _TYPES = {"kind": str, "report": str, "experiment": str, "first_seed": int, "asks": str, "measurement": str}
 
 
@@ -50,3 +55,29 @@ class About:
         if not typed or not named or found["kind"] not in get_args(Kind):
             raise ValueError("it does not say what it is of")
         return cls(**{**found, "arms": tuple(found["arms"])})
+
+
+def asked_of(block: Block) -> str:
+    """The digest of all that is asked for in training ``block``, but for its seeds."""
+    arm = block.arm
+    return digest(
+        {
+            "report": block.report,
+            "experiment": block.experiment,
+            "arm": arm,
+            **({"network": arm.model.content} if isinstance(arm.model, Network) else {}),
+            "sources": code.digest("training"),
+        }
+    )
+
+
+def about_run(block: Block, seed: int) -> About:
+    """What the record of the run of ``seed`` is of, while other runs of ``block`` have not ended."""
+    return About(
+        kind="run",
+        report=block.report,
+        experiment=block.experiment,
+        arms=(block.arm.name,),
+        first_seed=seed,
+        asks=asked_of(block),
+    )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hw1bench.records.runs import FOR_MEASURES, Block, Measured, Record
+from hw1bench.specs.experiment import BLOCK
 
 ExpectedShapes = Mapping[str, tuple[int, ...] | None]
 """The arrays that must be there, and the shape of each array's part for one run; None if any shape will do."""
@@ -17,14 +18,15 @@ def unfit(
     of: Block | Measured,
     shapes: ExpectedShapes | None = None,
     facts: Mapping[str, Any] | None = None,
+    *,
+    runs: int = BLOCK,
 ) -> str:
-    """Why ``record`` cannot be the record of a block, or of a measurement of blocks; '' if it can.
+    """Why ``record`` cannot be the record of a block, or of so many of its ``runs``, or of a measurement of blocks; '' if it can.
 
     Besides ``shapes`` and ``facts``, if the caller knows them, it checks what every record has. Numbers may be NaN: a history is
     NaN at epochs that its arm does not evaluate, and a loss is where training diverged.
     """
     block = of if isinstance(of, Block) else of.blocks[0]
-    runs = len(block.seeds)
     for name, array in record.arrays.items():
         if array.dtype.kind not in _NUMBERS or array.shape[:1] != (runs,):
             return f"its {name} is {array.dtype} of shape {array.shape}, not numbers of {runs} runs"

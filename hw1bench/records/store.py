@@ -1,10 +1,13 @@
-"""Records on disk: one file per block or measurement, named by the digest of all that determines it.
+"""Records on disk: one file per block or measurement, named by the digest of all that determines it; and one per run of a block
+of which other runs have not ended, named by the digest of the block and the seed.
 
 A file is written under a temporary name and renamed, so a killed session leaves only whole files, and two sessions can share a
 folder. A record that leaves the folder while a session runs is made again.
 """
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from hw1bench.records import sealed
@@ -15,13 +18,35 @@ from hw1bench.support.arrays import Damaged, load_arrays
 from hw1bench.support.files import remove_abandoned, use
 
 SUFFIX = ".npz"
+_OF_A_RUN = re.compile(r"([0-9a-f]{32})-[0-9]{1,19}")
+
+
+def run_key(block: str, seed: int) -> str:
+    """The key of the run of ``seed`` of the block with the key ``block``."""
+    return f"{block}-{seed}"
+
+
+def block_of(key: str) -> str:
+    """The key of the block of which ``key`` is a run's; '' if it is no run's."""
+    found = _OF_A_RUN.fullmatch(key)
+    return found[1] if found else ""
+
+
+def remove_superseded(folder: Path) -> None:
+    """Remove the runs in ``folder`` whose block is there as a whole, which a session was killed before it had removed them."""
+    with suppress(OSError):
+        for path in folder.glob(f"*-*{SUFFIX}"):
+            block = block_of(path.stem)
+            with suppress(OSError):
+                if block and (folder / f"{block}{SUFFIX}").exists():
+                    path.unlink()
 
 
 class Store:
     """The records in ``folder``. With ``fresh``, records stored earlier are ignored, and replaced as blocks are trained.
 
     ``notice`` is given one line about each record that is damaged, one about each reason why others cannot be used, and one about
-    a folder that cannot be written. Files that killed sessions left half written are removed.
+    a folder that cannot be written. What killed sessions left, half written or of no more use, is removed.
     """
 
     def __init__(self, folder: Path, *, fresh: bool = False, notice: Callable[[str], None] = lambda text: None) -> None:
@@ -31,6 +56,7 @@ class Store:
         self._written: set[str] = set()
         self._told: set[str] = set()
         remove_abandoned(folder)
+        remove_superseded(folder)
 
     def path(self, key: str) -> Path:
         return self.folder / f"{key}{SUFFIX}"
@@ -83,6 +109,12 @@ class Store:
             self._tell(
                 "refused", f"{self.folder} cannot be written ({why}): blocks are trained again in the next session"
             )
+
+    def remove(self, key: str) -> None:
+        """Remove the record stored under ``key``, if there is one. One that the disk does not give up stays."""
+        self._written.discard(key)
+        with suppress(OSError):
+            self.path(key).unlink(missing_ok=True)
 
     def _once(self, why: str, text: str) -> None:
         self._tell(why, f"{text}: it is trained again, as are others like it")

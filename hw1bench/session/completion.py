@@ -111,8 +111,8 @@ class Completion:
     def _output(self) -> Path:
         return self._options.report_dir / OUTPUT
 
-    def _blocks(self) -> set[Path]:
-        """The files of the blocks that are trained or measured."""
+    def _records(self) -> set[Path]:
+        """The files of what is trained or measured: blocks, and runs of blocks that are not whole."""
         return set((self._options.report_dir / "blocks").glob("*.npz"))
 
     @property
@@ -142,7 +142,7 @@ class Completion:
         self._say(f"next: {', '.join(unit.name for unit in chosen)}: {_sum(chosen)}; {after}")
         tests = [self._tests[case.claim.id] for case in cases]
         seeds = max((unit.seeds for unit in chosen if unit.seeds is not None), default=None)
-        begun, blocks = time.monotonic(), self._blocks()
+        begun, there = time.monotonic(), self._records()
         limit = None if self._options.budget is None else self._time
         status = self._runner.run(self._options.arguments(tests, seeds), self._output, limit)
         now = read_rulings(cases)
@@ -156,7 +156,7 @@ class Completion:
         missed = [case for case in cases if agenda.next_look(case, now) == agenda.next_look(case, before)]
         whole = status in _JUDGED
         if not whole and (self._runner.signals or self._time <= 0):
-            why = self._cut_short(len(self._blocks() - blocks))
+            why = self._cut_short(len(self._records() - there))
             reasons = {case.claim.id: why for case in missed}
         elif not whole and len(chosen) > 1:  # one of them may have kept the others from being judged
             self._alone.update(case.claim.id for case in missed)
@@ -172,16 +172,16 @@ class Completion:
         said += [f"    no ruling: {', '.join(some)}: {why}" for why, some in without.items()]
         self._say("\n".join([f"  took {quantities.duration(time.monotonic() - begun)}", *said]))
 
-    def _cut_short(self, blocks: int) -> str:
-        """Why a session that trained or measured so many ``blocks`` was ended, and what is left of it."""
+    def _cut_short(self, records: int) -> str:
+        """Why a session that made so many ``records`` was ended, and what is left of it."""
         signals = self._runner.signals
         why = f"interrupted by {Signals(signals[0]).name}" if signals else "the time is up"
         kept = (
-            f"{quantities.plural(blocks, 'new block')} {'is' if blocks == 1 else 'are'} kept"
-            if blocks
-            else "no new block"
+            f"{quantities.plural(records, 'new record')} {'is' if records == 1 else 'are'} kept"
+            if records
+            else "no new record"
         )
-        return f"{why}, {kept}: run it again, and it goes on from the blocks that are there"
+        return f"{why}, {kept}: run it again, and it goes on from what is there"
 
     def _reason(self, case: Case, now: Book, before: Book, status: int) -> str:
         """Why a session that ended with ``status`` gave no ruling on the claim."""

@@ -4,23 +4,26 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from hw1bench.records.store import Store
 from hw1bench.session.settings import ON_RAY, Options
 from hw1bench.support.progress import Progress
 
 if TYPE_CHECKING:
+    from hw1bench.data import Library
     from hw1bench.executors.cluster import ClusterTrainer
     from hw1bench.executors.local import LocalTrainer
 
 
 class Executor:
     """What trains in a session with ``options``, on ``device``, unless it is ``closed`` for a reason: the trainer on a
-    ``cluster``, if the session is on one, else on this machine. Training is shown by ``progress``.
+    ``cluster``, if the session is on one, else on this machine. Training is shown by ``progress``; what of it is not whole yet is
+    kept in ``store``.
 
     Raises ValueError, in one line, for a device that there is not, and for a cluster that cannot be joined.
     """
 
-    def __init__(self, options: Options, progress: Progress) -> None:
-        self._options, self._progress = options, progress
+    def __init__(self, options: Options, progress: Progress, store: Store | None = None) -> None:
+        self._options, self._progress, self._store = options, progress, store
         self._shown = options.budget.watching(progress) if options.budget else progress
         self.cluster: ClusterTrainer | None = None
         self._local: LocalTrainer | None = None
@@ -45,11 +48,15 @@ class Executor:
         """The trainer on this machine, made when it is first needed: it imports torch, which takes seconds."""
         if self._local is None:
             from hw1bench.data import Library
-            from hw1bench.executors.local import LocalTrainer
 
             library = Library(self._options.data_dir, self._progress)
-            self._local = LocalTrainer(self.device, self._shown, library, precision=self._options.precision)
+            self._local = self._trainer(self.device, library)
         return self._local
+
+    def _trainer(self, device: str, library: "Library") -> "LocalTrainer":
+        from hw1bench.executors.local import LocalTrainer
+
+        return LocalTrainer(device, self._shown, library, precision=self._options.precision, store=self._store)
 
     def end(self) -> None:
         """Give a cluster back."""
@@ -64,7 +71,6 @@ class Executor:
         from hw1bench.data import Library
         from hw1bench.executors.cluster import ClusterTrainer
         from hw1bench.executors.link import Link
-        from hw1bench.executors.local import LocalTrainer
 
         found = ON_RAY.fullmatch(options.executor)
         library = Library(options.data_dir, self._progress)
@@ -72,7 +78,7 @@ class Executor:
         try:
             device, closed = _device(options, lambda: any(one.get("GPU", 0) > 0 for _, _, one in link.nodes))
             own = "cuda" if device == "cuda" and _cuda_here() else "cpu"
-            here = LocalTrainer(own, self._shown, library, precision=options.precision)
+            here = self._trainer(own, library)
             cluster = ClusterTrainer(link, here, device, library, self._shown, precision=options.precision)
         except BaseException:
             link.end()

@@ -93,7 +93,8 @@ class Sitting:
         self._entries = Entries(options.tier, started, self.docket, self.book, self._trained_by)
         self._known, self._idle = Known(), False
         self._clock = time.perf_counter()
-        self._executor = Executor(options, self.progress)
+        self._store = Store(options.report_dir / "blocks", fresh=options.fresh, notice=self.progress.notice)
+        self._executor = Executor(options, self.progress, self._store)
         self._rates = costs.rates(costs.timed(self.docket, self.book) if options.budget else ())
         try:
             self._prepare()
@@ -104,8 +105,7 @@ class Sitting:
     def _prepare(self) -> None:
         """Begin the court, and what is made ahead of it."""
         options = self.options
-        store = Store(options.report_dir / "blocks", fresh=options.fresh, notice=self.progress.notice)
-        self.court = self._court(store, Late(lambda: self.trainer), options.budget, self._executor.closed)
+        self.court = self._court(self._store, Late(lambda: self.trainer), options.budget, self._executor.closed)
         for case in self.cases:
             if isinstance(case.claim.effect, Values):
                 self.court.looks(case.claim.effect)

@@ -28,9 +28,10 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     Raises OSError if the disk refuses; the old file then stays untouched, as it does if the body raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = _temporary(path)
-    try:
-        with open(descriptor, "wb") as file:
+    # tempfile would create a file that only the owner may read, and renaming keeps its mode.
+    temporary = path.with_name(f".{path.name}{_HERE}{secrets.token_hex(4)}.tmp")
+    try:  # which has the name before there is a file: an interrupt may come as soon as the file is created
+        with open(_created(temporary), "wb") as file:
             yield file
             file.flush()
             os.replace(temporary, path)  # before the file is closed, because closing unlocks it
@@ -40,16 +41,14 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def _temporary(path: Path) -> tuple[int, Path]:
-    """Create a locked file beside ``path``; return its descriptor and path."""
+def _created(temporary: Path) -> int:
+    """Create a file ``temporary`` and lock it; return its descriptor."""
     while True:
-        # tempfile would create a file that only the owner may read, and renaming keeps its mode.
-        temporary = path.with_name(f".{path.name}{_HERE}{secrets.token_hex(4)}.tmp")
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         with suppress(OSError):  # on a disk without locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if _is_at(temporary, descriptor):
-            return descriptor, temporary
+            return descriptor
         os.close(descriptor)  # another process removed the file before it was locked
 
 

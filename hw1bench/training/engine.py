@@ -3,8 +3,9 @@
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from hw1bench import data
@@ -204,6 +205,15 @@ def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:
     return facts
 
 
+class Partial(Protocol):
+    """The runs of a block that have been trained before, and those that end now: see ``hw1bench.records.unfinished``."""
+
+    @property
+    def left(self) -> list[int]: ...
+    def ended(self, seed: int, record: Record) -> None: ...
+    def joined(self, record: Record) -> Record: ...
+
+
 def train(
     block: Block,
     device: torch.device,
@@ -211,8 +221,10 @@ def train(
     library: Library = BUILT_IN,
     *,
     precision: Precision = "default",
+    unfinished: Partial | None = None,
 ) -> Record:
-    """Train ``block`` on ``device``. ``advance`` is called with the model-steps done since the last call.
+    """Train ``block`` on ``device``. ``advance`` is called with the model-steps done since the last call. Where runs train one by
+    one (``run_by_run``), those that ``unfinished`` has are not trained again, and each of the others is given to it as it ends.
 
     The same block gives the same bits on the same machine, versions, device and number of threads, whatever ran before.
     Raises ValueError if the net does not take the data.
@@ -223,26 +235,52 @@ def train(
         _train_side_by_side([block], device, lambda _, record: found.append(record), advance, library, precision)
         return found[0]
     dataset = _loaded(block, library)
-    seconds = stopwatch(_side_by_side(kind, block, device))
+    if kind in _RUN_BY_RUN:
+        return _train_run_by_run(kind, block, dataset, device, advance, precision, unfinished)
+    seconds = stopwatch(fit_kernel.calls_beside(block) if kind == "fit_kernel" else len(block.seeds))
     with arithmetic.fixed_settings(precision):
         if kind == "fit_kernel":
             arrays = fit_kernel.train(block, dataset, advance)
-        elif kind == "image_kernel":
-            arrays = image_kernel.train(block, dataset, advance)
-        elif kind == "sequential":
-            arrays = sequential.train(block, dataset, advance, device)
         else:
             arrays = stacked.train(block, dataset, kind == "compiled", advance)
     return Record(arrays, _facts(block.arm, dataset), seconds())
 
 
-def _side_by_side(kind: str, block: Block, device: torch.device) -> int | None:
-    """Return how many runs, or calls of a few runs, train side by side, for the stopwatch."""
-    if kind == "fit_kernel":
-        return fit_kernel.calls_beside(block)
-    if kind == "sequential" and sequential.alone(block.arm, device):
-        return None if device.type == "cuda" else 1
-    return len(block.seeds)
+_RUN_BY_RUN = ("image_kernel", "sequential")
+
+
+def run_by_run(arm: Arm, device: torch.device) -> bool:
+    """Whether each run of ``arm`` trains by itself, so that it can end before the others of its block."""
+    return backend(arm, device) in _RUN_BY_RUN
+
+
+def _train_run_by_run(
+    kind: str,
+    block: Block,
+    dataset: data.Dataset,
+    device: torch.device,
+    advance: Advance,
+    precision: Precision,
+    unfinished: Partial | None,
+) -> Record:
+    seeds = unfinished.left if unfinished else list(block.seeds)
+    facts = _facts(block.arm, dataset)
+    alone = kind == "sequential" and sequential.alone(block.arm, device)
+    seconds = stopwatch((None if device.type == "cuda" else 1) if alone else len(seeds) or 1)
+
+    def ended(seed: int, arrays: dict[str, np.ndarray]) -> None:
+        if unfinished:
+            one = {name: np.asarray(array)[np.newaxis] for name, array in arrays.items()}
+            unfinished.ended(seed, Record(one, facts, seconds()))
+
+    arrays: dict[str, np.ndarray] = {}
+    with arithmetic.fixed_settings(precision):
+        if seeds and kind == "image_kernel":
+            arrays = image_kernel.train(block, dataset, advance, seeds=seeds, ended=ended)
+        elif seeds:
+            arrays = sequential.train(block, dataset, advance, device, seeds=seeds, ended=ended)
+    record = Record(arrays, facts, seconds())
+    return unfinished.joined(record) if unfinished else record
 
 
 def groups(blocks: Sequence[Block], device: torch.device) -> list[list[Block]]:
@@ -259,13 +297,15 @@ def train_group(
     library: Library = BUILT_IN,
     *,
     precision: Precision = "default",
+    unfinished: Partial | None = None,
 ) -> None:
-    """Train one of the ``groups``, otherwise as ``train``. ``done`` is called with each record as soon as there is one."""
+    """Train one of the ``groups``, otherwise as ``train``. ``done`` is called with each record as soon as there is one.
+    ``unfinished`` is for a group of one block."""
     if len(blocks) > 1:
         _train_side_by_side(blocks, device, done, advance, library, precision)
     else:
         for block in blocks:
-            done(block, train(block, device, advance, library, precision=precision))
+            done(block, train(block, device, advance, library, precision=precision, unfinished=unfinished))
 
 
 def _train_side_by_side(

@@ -8,6 +8,9 @@ from hw1bench.specs.experiment import Arm
 from hw1bench.specs.keeping import kept_epoch, watched
 from hw1bench.support.snapshots import Recorder
 
+Ended = Callable[[int, dict[str, np.ndarray]], None]
+"""Takes the seed and the arrays, without a runs axis, of a run that has ended."""
+
 
 class Recording:
     """The recorded weights of one run of ``arm`` on ``samples`` training samples.

@@ -7,7 +7,7 @@ numbers while it trains: torch has one generator of its own for all threads.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ from hw1bench.specs.experiment import Arm, Loss, Model, Network
 from hw1bench.support.progress import Advance
 from hw1bench.support.workers import pool, processors
 from hw1bench.training import augmentation, optimizers
-from hw1bench.training.recording import Recording
+from hw1bench.training.recording import Ended, Recording
 from hw1bench.training.streams import generator_for, seed_in, training_targets
 
 LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
@@ -247,8 +247,17 @@ def alone(arm: Arm, device: torch.device) -> bool:
     return draws or device.type == "cuda"
 
 
-def train(block: Block, dataset: Dataset, advance: Advance, device: torch.device = _CPU) -> dict[str, np.ndarray]:
-    """Train the runs of ``block`` on ``device``. Return the arrays of a record. ``advance`` is called from the calling thread.
+def train(
+    block: Block,
+    dataset: Dataset,
+    advance: Advance,
+    device: torch.device = _CPU,
+    *,
+    seeds: Sequence[int] | None = None,
+    ended: Ended = lambda seed, arrays: None,
+) -> dict[str, np.ndarray]:
+    """Train the runs of ``block``, or those of its ``seeds`` that are given, on ``device``. Return the arrays of a record.
+    ``advance`` is called from the calling thread, and so is ``ended`` with the arrays of each run.
 
     Raises ValueError for a network that draws random numbers in some steps and not in others, because then its runs, which
     trained side by side, cannot be repeated.
@@ -256,23 +265,32 @@ def train(block: Block, dataset: Dataset, advance: Advance, device: torch.device
     shared = _SharedState.of(block, dataset, device)
     reported, by_itself = 0, alone(block.arm, device)
     before = torch.get_rng_state()
+
+    def check() -> None:
+        model = block.arm.model
+        if by_itself or not isinstance(model, Network):  # a run by itself is seeded, and may draw
+            return
+        if not torch.equal(before, torch.get_rng_state()):
+            raise ValueError(
+                f"network {model.name!r} draws random numbers in some steps of training and not in the first: draw in each"
+            )
+
+    wanted = block.seeds if seeds is None else seeds
+    rows: dict[int, dict[str, np.ndarray]] = {}
     with pool(1 if by_itself else min(torch.get_num_threads(), processors())) as executor:
-        runs = [executor.submit(_seeded_run if by_itself else _run, shared, seed) for seed in block.seeds]
+        runs = {executor.submit(_seeded_run if by_itself else _run, shared, seed): seed for seed in wanted}
         try:
-            waiting = True
-            while waiting:
-                finished, unfinished = wait(runs, _POLL_SECONDS, FIRST_EXCEPTION)
-                waiting = bool(unfinished)
+            while len(rows) < len(runs):
+                finished, _ = wait(runs, _POLL_SECONDS, FIRST_EXCEPTION)
                 done = sum(shared.steps.values())
                 advance(done - reported)
                 reported = done
                 for run in finished:
-                    run.result()  # raises the error of a failed run, which ends the block
+                    seed, row = runs[run], run.result()  # raises the error of a failed run, which ends the block
+                    if seed not in rows:
+                        check()  # before the run is kept: what it drew was drawn by now
+                        rows[seed] = row
+                        ended(seed, row)
         finally:
             shared.given_up.set()
-    if isinstance(block.arm.model, Network) and not torch.equal(before, torch.get_rng_state()):
-        raise ValueError(
-            f"network {block.arm.model.name!r} draws random numbers in some steps of training and not in the first: draw in each"
-        )
-    rows = [run.result() for run in runs]
-    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    return {name: np.stack([rows[seed][name] for seed in wanted]) for name in rows[wanted[0]]}

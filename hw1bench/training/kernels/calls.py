@@ -1,6 +1,7 @@
 """Calls of a kernel: the runs of a block train side by side, each in a series of calls that release Python's lock."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from hw1bench.support.progress import Advance
@@ -26,17 +27,41 @@ def check(status: int) -> None:
         raise MemoryError("a kernel ran out of memory")
 
 
-def train_side_by_side(runs: Sequence[Iterator[int]], threads: int | None, advance: Advance) -> None:
+def train_side_by_side(
+    runs: Sequence[Iterator[int]],
+    threads: int | None,
+    advance: Advance,
+    ended: Callable[[int], None] = lambda place: None,
+) -> None:
     """Exhaust ``runs``, one call of each at a time, on at most ``threads`` threads (default: one per processor).
 
-    Each call yields its number of optimiser steps, which is passed to ``advance`` from the calling thread. After an
-    interruption the calls in progress finish, and no other starts.
+    Each call yields its number of optimiser steps, which is passed to ``advance`` from the calling thread; so is the place of
+    a run to ``ended`` as soon as it is exhausted. After an interruption the calls in progress finish, and no other starts.
+
+    A run begins when another ends, so that the first ones end early. If the runs are no multiple of the threads, the last ones
+    begin together and take turns, so that no thread is idle while one of them is left.
     """
-    with pool(min(len(runs), threads or processors())) as executor:
-        waiting: dict[Future[int | None], Iterator[int]] = {executor.submit(next, run, None): run for run in runs}
+    workers = min(len(runs), threads or processors())
+    together = workers + len(runs) % workers if len(runs) % workers else 0
+    left = deque(enumerate(runs))
+    waiting: dict[Future[int | None], tuple[int, Iterator[int]]] = {}
+
+    def call(place: int, run: Iterator[int]) -> None:
+        waiting[executor.submit(next, run, None)] = place, run
+
+    def begin() -> None:
+        for _ in range(len(left) if len(left) <= together else min(1, len(left))):
+            call(*left.popleft())
+
+    with pool(workers) as executor:
+        for _ in range(workers):
+            begin()
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                run, steps = waiting.pop(future), future.result()
-                if steps is not None:
+                (place, run), steps = waiting.pop(future), future.result()
+                if steps is None:
+                    begin()
+                    ended(place)
+                else:
                     advance(steps)
-                    waiting[executor.submit(next, run, None)] = run
+                    call(place, run)

@@ -7,7 +7,7 @@ divided into calls.
 
 import ctypes
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from hw1bench.training.kernels.calls import Pace, check, train_side_by_side
 from hw1bench.training.kernels.image_problem import CompiledProblem, resident
 from hw1bench.training.kernels.stages import stages_of
 from hw1bench.training.kernels.structures import LOSSES, ImagePiece, ImageSamples, ImageState
-from hw1bench.training.recording import Recording
+from hw1bench.training.recording import Ended, Recording
 from hw1bench.training.streams import Stream, generator_for, training_targets
 
 # Parameters of the largest net. At 1 to 3 million a step was measured to take torch 1.2 to 1.9 times as long on one thread, at
@@ -264,11 +264,15 @@ def train(
     *,
     isa: str | None = None,
     threads: int | None = None,
+    seeds: Sequence[int] | None = None,
+    ended: Ended = lambda seed, arrays: None,
 ) -> dict[str, np.ndarray]:
-    """Train the runs of ``block``. Return the arrays of a record, as from ``sequential.train``.
+    """Train the runs of ``block``, or those of its ``seeds`` that are given. Return the arrays of a record, as from
+    ``sequential.train``.
 
-    ``advance`` is called, from the calling thread, with the model-steps done since the last call. ``isa`` is one of
-    ``binaries.instruction_sets`` (default: the best), ``threads`` at most 8 (default: one per processor).
+    ``advance`` is called, from the calling thread, with the model-steps done since the last call, and ``ended`` with the arrays
+    of each run. ``isa`` is one of ``binaries.instruction_sets`` (default: the best), ``threads`` at most 8 (default: one per
+    processor).
 
     Raises ValueError if the kernel does not train the arm, or has no library for the instruction set.
     """
@@ -276,9 +280,16 @@ def train(
     if not supports(block.arm):
         raise ValueError(f"the image kernel does not train arm {block.arm.name!r}")
     setup = _ImageSetup.of(block, dataset, code)
-    weights = stacked.initial(block, getattr(torch, block.arm.precision)).numpy()
-    runs = [_ImageRun(setup, seed, row) for seed, row in zip(block.seeds, weights, strict=True)]
-    train_side_by_side([run.calls for run in runs], threads, advance)
+    weights = dict(zip(block.seeds, stacked.initial(block, getattr(torch, block.arm.precision)).numpy(), strict=True))
+    wanted = block.seeds if seeds is None else seeds
+    runs = [_ImageRun(setup, seed, weights[seed]) for seed in wanted]
     keeps = block.arm.model.numbers <= KEPT_WEIGHTS
-    found = [run.arrays | (run.recording.arrays() if keeps else {}) for run in runs]
-    return {name: np.stack([arrays[name] for arrays in found]) for name in found[0]}
+    found: dict[int, dict[str, np.ndarray]] = {}
+
+    def has_ended(place: int) -> None:
+        run, seed = runs[place], wanted[place]
+        found[seed] = run.arrays | (run.recording.arrays() if keeps else {})
+        ended(seed, found[seed])
+
+    train_side_by_side([run.calls for run in runs], threads, advance, has_ended)
+    return {name: np.stack([found[seed][name] for seed in wanted]) for name in found[wanted[0]]}

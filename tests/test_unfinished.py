@@ -1,0 +1,433 @@
+"""Blocks whose training is cut short: runs that have ended are kept, and the next session trains the others alone."""
+
+import threading
+from concurrent.futures import Future
+from contextlib import nullcontext
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from hw1bench import Arm, Function, Images, Model, Network, Optimizer
+from hw1bench.data import Library
+from hw1bench.executors.local import LocalTrainer
+from hw1bench.records import stock, unfinished
+from hw1bench.records.about import About, about_run
+from hw1bench.records.runs import Block
+from hw1bench.records.store import Store
+from hw1bench.session import stored
+from hw1bench.support import workers
+from hw1bench.support.progress import Silent
+from hw1bench.training import engine
+from hw1bench.training.kernels import binaries, calls
+from hw1bench.training.kernels.calls import train_side_by_side
+
+CPU = torch.device("cpu")
+IMAGES = Arm(
+    name="net",
+    data=Images(name="digits", size=8),
+    model=Model("64-5-10"),
+    loss="cross_entropy",
+    optimizer=Optimizer(name="adam", lr=1e-2),
+    batch_size=50,
+    epochs=2,
+    keep="best",
+)
+
+
+class Layers(nn.Module):
+    def __init__(self, *more):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), *more, nn.BatchNorm1d(4), nn.Linear(4, 10))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+OWN = replace(IMAGES, model=Network(Layers, name="layers"))
+BLOCK = Block("T", "x", IMAGES, 8)
+
+
+class Shown(Silent):
+    """A progress that notes what was started, and how many steps were done."""
+
+    def __init__(self):
+        self.started, self.steps = [], 0
+
+    def start(self, label, steps):
+        self.started.append((label, steps))
+
+    def advance(self, steps, label=""):
+        self.steps += steps
+
+
+class Interrupting(Store):
+    """A store that interrupts training once it has so many new ``runs``."""
+
+    runs = 0
+
+    def keep(self, key, record, of):
+        super().keep(key, record, of)
+        self.runs -= 1
+        if self.runs == 0:
+            raise KeyboardInterrupt
+
+
+def kept(store):
+    return list(store.folder.glob("*.npz"))
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """Keep each run as soon as it has ended, two of which train side by side."""
+    monkeypatch.setattr(unfinished, "HELD_SECONDS", -1.0)
+    with workers.limited(2, torch.get_num_threads()):
+        yield
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "blocks", notice=lambda text: pytest.fail(text))
+
+
+def made(block, store, progress=None, put=True):
+    """The record of ``block`` by a session, which puts it into the store."""
+    found = []
+
+    def done(of, record):
+        found.append(record)
+        if put:
+            store.put(record.name, record, about_run(block, block.first_seed))
+
+    LocalTrainer("cpu", progress or Silent(), Library(), store=store).make([block], {}, done)
+    return found[0]
+
+
+def cut_short(block, store, runs=3):
+    interrupting = Interrupting(store.folder)
+    there = len(kept(store))
+    interrupting.runs = runs
+    with pytest.raises(KeyboardInterrupt):
+        made(block, interrupting)
+    assert len(kept(store)) == there + runs
+
+
+def assert_same(one, other):
+    assert one.facts == other.facts
+    assert one.arrays.keys() == other.arrays.keys()
+    for name, array in one.arrays.items():
+        assert array.dtype == other.arrays[name].dtype
+        assert array.shape == other.arrays[name].shape
+        assert array.tobytes() == other.arrays[name].tobytes(), name
+
+
+def by_the_kernel(arm):
+    return pytest.param(arm, marks=pytest.mark.skipif(not binaries.isa(), reason="the kernels are not built"))
+
+
+ARMS = {
+    "image kernel": by_the_kernel(IMAGES),
+    "kernel, random labels": by_the_kernel(replace(IMAGES, data=replace(IMAGES.data, random_labels=True))),
+    "kernel, gradients": by_the_kernel(replace(IMAGES, gradient_norm="step", snapshots=10)),
+    "torch": replace(IMAGES, model=Model("64-300-10"), optimizer=Optimizer(name="adagrad", lr=1e-2), coast=True),
+    "own network": OWN,
+    "own network that draws": replace(OWN, model=Network(lambda: Layers(nn.Dropout(0.1)), name="drawing")),
+}
+
+
+@pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS)
+@pytest.mark.parametrize("runs", [1, 3, 7])
+def test_a_block_that_was_cut_short_goes_on_to_the_same_bits(store, arm, runs):
+    block = Block("T", "x", arm, 8)
+    whole = engine.train(block, CPU)
+    cut_short(block, store, runs)
+    progress = Shown()
+    record = made(block, store, progress)
+    assert_same(record, whole)
+    left = engine.steps(block) * (8 - runs) // 8
+    assert progress.started == [(f"T-x, net, seeds 8-15, {8 - runs} of them left", left)]
+    assert progress.steps == left
+    assert [path.stem for path in kept(store)] == [record.name]
+
+
+def test_a_block_may_be_cut_short_again_and_again(store):
+    for _ in range(4):
+        cut_short(BLOCK, store, 2)
+    assert len(kept(store)) == 8
+    assert_same(made(BLOCK, store), engine.train(BLOCK, CPU))
+
+
+def test_runs_that_all_ended_make_the_block_without_training(store, monkeypatch):
+    whole = engine.train(BLOCK, CPU)
+    refused = made(BLOCK, store, put=False)  # as if the disk had refused the record of the block alone
+    assert len(kept(store)) == 8
+    monkeypatch.setattr(engine.image_kernel, "train", lambda *rest, **more: pytest.fail("trained"))
+    monkeypatch.setattr(engine.sequential, "train", lambda *rest, **more: pytest.fail("trained"))
+    record = made(BLOCK, store)
+    assert_same(record, whole)
+    assert record.seconds == pytest.approx(refused.seconds, rel=0.5)
+    assert len(kept(store)) == 1
+
+
+def test_seconds_are_those_of_all_sessions(store, monkeypatch):
+    clock = iter([10, 20, 30])
+    monkeypatch.setattr(engine, "stopwatch", lambda runs: lambda: float(next(clock)))
+    cut_short(BLOCK, store)
+    there = [store.get(path.stem) for path in kept(store)]
+    assert [record.seconds for record in there] == [10.0] * 3
+    clock = iter([1, 2, 3, 4, 5, 100])
+    assert made(BLOCK, store).seconds == 30 + 100
+
+
+def test_runs_are_held_in_memory_until_a_block_takes_long(store, monkeypatch):
+    monkeypatch.setattr(unfinished, "HELD_SECONDS", 3600.0)
+    made(BLOCK, store, put=False)
+    assert kept(store) == []
+
+    now = iter([0.0, 10.0, 20.0, 3601.0, 3602.0])
+    monkeypatch.setattr(unfinished.time, "monotonic", lambda: next(now))
+    there = unfinished.Unfinished(BLOCK, "0" * 32, store, lambda record: "")
+    record = engine.train(BLOCK, CPU)
+    counts = []
+    for row in range(4):
+        there.ended(
+            8 + row, replace(record, arrays={name: array[row : row + 1] for name, array in record.arrays.items()})
+        )
+        counts.append(len(kept(store)))
+    assert counts == [0, 0, 3, 4]
+
+
+def test_a_damaged_run_is_trained_again(tmp_path):
+    said = []
+    store = Store(tmp_path, notice=said.append)
+    cut_short(BLOCK, store)
+    one = kept(store)[0]
+    one.write_bytes(one.read_bytes()[:200])
+    assert_same(made(BLOCK, store), engine.train(BLOCK, CPU))
+    assert len(said) == 1
+    assert f"stored block {one.name} is damaged" in said[0]
+
+
+def test_runs_of_another_form_are_trained_again(tmp_path):
+    said = []
+    store = Store(tmp_path, notice=said.append)
+    cut_short(replace(BLOCK, weights=False), store)
+    assert "weights" not in store.get(kept(store)[0].stem).arrays
+    assert_same(made(BLOCK, store), engine.train(BLOCK, CPU))
+    assert len(said) == 1
+    assert "it lacks weights" in said[0]
+
+
+def test_weights_that_no_measurement_reads_are_left_out(store):
+    without = replace(BLOCK, weights=False)
+    cut_short(BLOCK, store)
+    assert_same(made(without, store), without.kept(engine.train(BLOCK, CPU)))
+
+
+def test_a_fresh_session_trains_all_runs(store):
+    cut_short(BLOCK, store)
+    progress = Shown()
+    fresh = Store(store.folder, fresh=True)
+    assert_same(made(BLOCK, fresh, progress), engine.train(BLOCK, CPU))
+    assert progress.started == [("T-x, net, seeds 8-15", engine.steps(BLOCK))]
+    assert len(kept(store)) == 1
+
+
+@pytest.mark.parametrize("change", [{"first_seed": 16}, {"arm": replace(IMAGES, epochs=3)}, {"experiment": "y"}])
+def test_runs_count_for_their_own_block_alone(store, change):
+    cut_short(BLOCK, store)
+    progress, other = Shown(), replace(BLOCK, **change)
+    there = len(kept(store))
+    made(other, store, progress)
+    assert progress.started == [(str(other), engine.steps(other))]
+    assert len(kept(store)) == there + 1
+
+
+def test_a_run_says_what_it_is_of(store):
+    cut_short(BLOCK, store)
+    found = stock.entries(store.folder)
+    assert {one.of.first_seed for one in found} < set(BLOCK.seeds)
+    assert len({one.of.first_seed for one in found}) == len(found)
+    one = found[0].of
+    assert (one.kind, one.whose, one.arms) == ("run", "T-x", ("net",))
+    assert About.parse(one.plain) == one
+
+
+def test_runs_that_are_one_computation_are_not_kept(store):
+    fit = replace(
+        IMAGES, data=Function(name="sinc", points=16), model=Model("[3]"), loss="mse", batch_size=None, keep="last"
+    )
+    made(Block("T", "x", fit, 0), store, put=False)
+    assert kept(store) == []
+
+
+def test_a_network_that_draws_in_some_steps_leaves_no_run(store):
+    class Late(Layers):
+        def __init__(self):
+            super().__init__()
+            self.calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return super().forward(x) + (torch.rand(()) if self.training and self.calls > 60 else 0.0)
+
+    late = replace(OWN, model=Network(Late, name="late"))
+    with pytest.raises(ValueError, match="draws random numbers in some steps"):
+        made(Block("T", "x", late, 0), store)
+    assert kept(store) == []
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 4))
+def test_runs_begin_as_others_end(runs, threads, length):
+    """Each run is exhausted and ends once; if they are a multiple of the threads, no more begin than there are threads; and as
+    long as a run is left, so many are in hand."""
+    lock, begun, exhausted, ended, steps = threading.Lock(), [], [], [], []
+    most = [0]
+
+    def run(place):
+        with lock:
+            begun.append(place)
+            most[0] = max(most[0], len(begun) - len(exhausted))
+        for _ in range(length):
+            yield 1
+        with lock:
+            exhausted.append(place)
+
+    train_side_by_side([run(place) for place in range(runs)], threads, steps.append, ended.append)
+    assert sorted(ended) == sorted(exhausted) == list(range(runs))
+    assert sum(steps) == runs * length
+    assert sorted(begun) == list(range(runs))
+    if runs % threads == 0:
+        assert most[0] <= threads
+
+
+class InTurn:
+    """An executor that makes each call at once."""
+
+    def submit(self, function, *arguments):
+        future = Future()
+        future.set_result(function(*arguments))
+        return future
+
+
+@pytest.mark.parametrize(
+    ("runs", "threads", "begun"),
+    [
+        (8, 1, [2, 3, 4, 5, 6, 7, 8, 8]),
+        (8, 2, [3, 4, 5, 6, 7, 8, 8, 8]),
+        (8, 4, [5, 6, 7, 8, 8, 8, 8, 8]),
+        (8, 3, [8] * 8),
+        (7, 3, [7] * 7),
+        (10, 3, [4, 5, 6, *[10] * 7]),
+        (8, 6, [8] * 8),
+        (8, 16, [8] * 8),
+        (3, 2, [3] * 3),
+        (1, 2, [1]),
+    ],
+)
+def test_the_last_runs_take_turns_if_they_are_no_multiple_of_the_threads(monkeypatch, runs, threads, begun):
+    """How many runs have begun when each has ended."""
+    monkeypatch.setattr(calls, "pool", lambda workers: nullcontext(InTurn()))
+    so_far, found = [], []
+
+    def run(place):
+        so_far.append(place)
+        yield from [1] * 3
+
+    train_side_by_side(
+        [run(place) for place in range(runs)], threads, lambda steps: None, lambda place: found.append(len(so_far))
+    )
+    assert found == begun
+
+
+def test_runs_whose_block_is_whole_are_removed_by_the_next_session(store):
+    cut_short(BLOCK, store)
+    runs = {path: path.read_bytes() for path in kept(store)}
+    record = made(BLOCK, store)
+    cut_short(replace(BLOCK, first_seed=16), store, 2)
+    left = set(kept(store))
+    for path, content in runs.items():  # as if the session had been killed before it removed them
+        path.write_bytes(content)
+    assert stock.superseded(stock.entries(store.folder)) == set(runs)
+    Store(store.folder)
+    assert set(kept(store)) == left
+    assert len(left) == 3
+    assert store.path(record.name) in left
+
+
+IMAGE_CLAIM = """
+from hw1bench import Images
+from hw1bench.effects import lower_loss
+from hw1bench.records import unfinished
+
+unfinished.HELD_SECONDS = -1.0
+
+
+def of_images(epochs):
+    toy = experiment("images", epochs)
+    arms = tuple(
+        replace(
+            toy.full.arms[0],
+            name=name,
+            data=Images(name="digits", size=8),
+            model=Model("64-4-10"),
+            loss="cross_entropy",
+            batch_size=50,
+            optimizer=Optimizer(name="adam", lr=lr),
+        )
+        for name, lr in {"fast": 1e-2, "slow": 1e-4}.items()
+    )
+    full = replace(toy.full, arms=arms, looks=(8,))
+    return replace(toy, full=full, quick=full, figures=())
+
+
+CLAIMS = [
+    Claim(
+        "A-images-x",
+        report="A",
+        where="1-1",
+        says="It is so.",
+        experiment=of_images(2),
+        effect=lower_loss("fast", than="slow"),
+    )
+]
+"""
+
+
+def test_a_session_goes_on_from_the_runs_of_the_one_before(project, pytester, monkeypatch):
+    path = project("[]") / "test_fit.py"
+    path.write_text(path.read_text().replace("CLAIMS = []\n", IMAGE_CLAIM))
+    folder = pytester.path / "reports" / "blocks"
+    ended = unfinished.Unfinished.ended
+    count = []
+
+    def interrupted(self, seed, record):
+        ended(self, seed, record)
+        count.append(seed)
+        if len(count) == 11:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(unfinished.Unfinished, "ended", interrupted)
+    result = pytester.runpytest_inprocess("claims", no_reraise_ctrlc=True)
+    assert result.ret == 2, result.outlines
+    entries = stock.entries(folder)
+    assert sorted(one.of.kind for one in entries) == [*["run"] * 3, "trained"]
+    listed = []
+    stored.listed(pytester.path / "reports", None, "", stored.Shown(listed.append))
+    assert listed[0].split("\n")[1].split() == [
+        "experiment",
+        "trained",
+        "run",
+        "measured",
+        "values",
+        "MB",
+        "last",
+        "used",
+    ]
+    result = pytester.runpytest_inprocess("claims")
+    assert result.ret == 0, result.outlines
+    assert len(count) == 16
+    assert [one.of.kind for one in stock.entries(folder)] == ["trained", "trained"]
