@@ -138,6 +138,12 @@ def initialise(network: nn.Module, model: Model, generator: torch.Generator) -> 
 _ONE_GENERATOR = threading.Lock()  # torch has one for all threads
 
 
+def random_state() -> Tensor:
+    """Return the state of torch's own generator, at a moment when no network draws its weights from it."""
+    with _ONE_GENERATOR:
+        return torch.get_rng_state()
+
+
 def drawn(model: Model | Network, generator: torch.Generator) -> nn.Module:
     """Build the network of ``model`` on the CPU in float32, with all its weights drawn from ``generator``.
 

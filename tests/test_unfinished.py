@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hw1bench import Arm, Function, Images, Model, Network, Optimizer
+from hw1bench.court.costs import Rates
 from hw1bench.data import Library
 from hw1bench.executors.local import LocalTrainer
 from hw1bench.records import stock, unfinished
@@ -427,7 +428,12 @@ def test_a_session_goes_on_from_the_runs_of_the_one_before(project, pytester, mo
         "last",
         "used",
     ]
-    result = pytester.runpytest_inprocess("claims")
+    with monkeypatch.context() as patch:  # what a budget admits: at half an hour per run, five runs
+        patch.setattr(Rates, "seconds", lambda self, arms, measures, runs, device: 1800.0 * len(arms) * runs)
+        result = pytester.runpytest_inprocess("claims", "--budget", "149", "-rs")
+        result.stdout.fnmatch_lines(["*no time left in --budget 149: about 2 h 30 min*"])
+        assert len(count) == 11
+        result = pytester.runpytest_inprocess("claims", "--budget", "151")
     assert result.ret == 0, result.outlines
     assert len(count) == 16
     assert [one.of.kind for one in stock.entries(folder)] == ["trained", "trained"]

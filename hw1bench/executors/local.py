@@ -146,6 +146,11 @@ class LocalTrainer:
             finally:
                 self._progress.finish()
 
+    def left(self, block: Block) -> int:
+        """The number of runs to train if ``block`` is trained now."""
+        unfinished = self._unfinished(block)
+        return len(unfinished.left) if unfinished else BLOCK
+
     def _unfinished(self, block: Block) -> Unfinished | None:
         """The runs of ``block`` that are kept until it is whole; None if they do not end one by one, or cannot be kept."""
         if self._store is None or not engine.run_by_run(block.arm, self._device):

@@ -39,7 +39,7 @@ from hw1bench.session.entries import Entries
 from hw1bench.session.executing import Executor
 from hw1bench.session.late import Late
 from hw1bench.session.settings import Options
-from hw1bench.specs.experiment import BLOCK, Arm, CrossReportFigure, Experiment
+from hw1bench.specs.experiment import Arm, CrossReportFigure, Experiment
 from hw1bench.specs.pack import Pack
 from hw1bench.support.files import remove_abandoned
 from hw1bench.support.progress import Progress
@@ -197,14 +197,15 @@ class Sitting:
 
     def _admit(self, budget: Budget, experiment: Experiment | Values, blocks: Sequence[Block]) -> None:
         """Raise Unavailable if ``budget`` has no time left to train and measure ``blocks`` of ``experiment``. A block that is
-        trained and not yet measured counts as a whole, because the rates on record do not tell one from the other. How long
-        values from elsewhere take to compute nobody knows, nor what blocks take on a cluster: they begin if any time is left, and
-        stop when it is up."""
+        trained and not yet measured counts as a whole, because the rates on record do not tell one from the other; of one that
+        was cut short, the runs that are left count. How long values from elsewhere take to compute nobody knows, nor what blocks
+        take on a cluster: they begin if any time is left, and stop when it is up."""
         if isinstance(experiment, Values) or self._executor.cluster is not None:
             budget.admit(0.0)
             return
         measures = experiment.protocol(self.options.tier).measures
-        budget.admit(self._rates.seconds([block.arm for block in blocks], measures, BLOCK, self._priced))
+        left = [(block.arm, self._executor.local.left(block)) for block in blocks]
+        budget.admit(sum(self._rates.seconds([arm], measures, runs, self._priced) for arm, runs in left))
 
     @property
     def _priced(self) -> costs.Device:

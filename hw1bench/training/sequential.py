@@ -264,13 +264,13 @@ def train(
     """
     shared = _SharedState.of(block, dataset, device)
     reported, by_itself = 0, alone(block.arm, device)
-    before = torch.get_rng_state()
+    before = models.random_state()
 
     def check() -> None:
         model = block.arm.model
         if by_itself or not isinstance(model, Network):  # a run by itself is seeded, and may draw
             return
-        if not torch.equal(before, torch.get_rng_state()):
+        if not torch.equal(before, models.random_state()):
             raise ValueError(
                 f"network {model.name!r} draws random numbers in some steps of training and not in the first: draw in each"
             )
