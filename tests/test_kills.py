@@ -91,9 +91,10 @@ def results(folder):
     document, _ = reading.read(folder / "reports")
     claims = [{**claim, "seconds": 0, "reused": False, "judged": "", "outcome": ""} for claim in document["claims"]]
     recorded = [{**vars(ruling), "seconds": 0} for ruling in rulings.load(folder / "claims" / rulings.FILE).values()]
-    store = Store(folder / "reports" / "blocks")  # which removes what a killed session had no time to remove
-    blocks = {}
-    for path in store.folder.iterdir():
+    store, blocks = Store(folder / "reports" / "blocks"), {}
+    for path in sorted(store.folder.iterdir(), key=lambda path: (len(path.name), path)):
+        if not path.exists():  # a run, which a killed session had no time to remove: its block has been read
+            continue
         record = store.get(path.stem)
         assert record is not None, path
         blocks[path.name] = record.facts, {name: array.tobytes() for name, array in record.arrays.items()}

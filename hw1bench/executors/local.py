@@ -1,5 +1,6 @@
 """The trainer on this machine: it trains and measures blocks one after the other, and shows progress."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -15,7 +16,7 @@ from hw1bench.records import forms
 from hw1bench.records.measured import measured
 from hw1bench.records.runs import Block, Measured, Record, Work
 from hw1bench.records.store import Store
-from hw1bench.records.unfinished import Unfinished
+from hw1bench.records.unfinished import Unfinished, there_of
 from hw1bench.specs.experiment import BLOCK, Arm
 from hw1bench.specs.measurement import Measurement
 from hw1bench.support.precision import Precision
@@ -143,13 +144,21 @@ class LocalTrainer:
                     precision=self._precision,
                     unfinished=unfinished,
                 )
+            except BaseException:
+                if unfinished:
+                    unfinished.cut_short()
+                raise
             finally:
                 self._progress.finish()
 
     def left(self, block: Block) -> int:
-        """The number of runs to train if ``block`` is trained now."""
-        unfinished = self._unfinished(block)
-        return len(unfinished.left) if unfinished else BLOCK
+        """How many runs of ``block`` would take, in a whole block, as long as those that are to be trained: as many at once as a
+        machine trains, the last of which may be alone."""
+        if self._store is None or not engine.run_by_run(block.arm, self._device):
+            return BLOCK
+        there = there_of(block, self.keys(block, {})[0], self._store)
+        at_once = engine.at_once(block.arm, self._device)
+        return min(BLOCK, math.ceil((BLOCK - there) / at_once) * at_once)
 
     def _unfinished(self, block: Block) -> Unfinished | None:
         """The runs of ``block`` that are kept until it is whole; None if they do not end one by one, or cannot be kept."""

@@ -29,7 +29,7 @@ def unfit(
     block = of if isinstance(of, Block) else of.blocks[0]
     for name, array in record.arrays.items():
         if array.dtype.kind not in _NUMBERS or array.shape[:1] != (runs,):
-            return f"its {name} is {array.dtype} of shape {array.shape}, not numbers of {runs} runs"
+            return f"its {name} is {array.dtype} of shape {array.shape}, not numbers of {runs} {'run' if runs == 1 else 'runs'}"
     own: ExpectedShapes = {"train_loss": (block.arm.epochs + 1,)} if isinstance(of, Block) else {}
     spared = FOR_MEASURES if isinstance(of, Block) and not of.weights else ()
     for name, shape in {**own, **(shapes or {})}.items():

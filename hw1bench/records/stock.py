@@ -12,11 +12,11 @@ from typing import Literal
 from hw1bench.records import sealed
 from hw1bench.records.about import About
 from hw1bench.records.sealed import OtherSchema
-from hw1bench.records.store import SUFFIX, block_of
+from hw1bench.records.store import SUFFIX
 from hw1bench.support.arrays import Damaged
 from hw1bench.support.files import used
 
-_NAME = re.compile(rf"([0-9a-f]{{32}}(?:-[0-9]{{1,19}})?){re.escape(SUFFIX)}")
+_NAME = re.compile(rf"([0-9a-f]{{32}}(?:-(?:0|[1-9][0-9]{{0,18}}))?){re.escape(SUFFIX)}")
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?(B|kB|MB|GB|TB)", re.IGNORECASE)
 
@@ -67,13 +67,6 @@ def _entry(path: Path) -> Entry:
     except Damaged:
         return Entry(*known, state="damaged")
     return Entry(*known, of, "" if of else "of schema 1")
-
-
-def superseded(stock: Iterable[Entry]) -> set[Path]:
-    """The files of the runs in ``stock`` whose block is there as a whole."""
-    stock = list(stock)
-    there = {one.key for one in stock}
-    return {one.path for one in stock if block_of(one.key) in there}
 
 
 def size(of: Iterable[Entry]) -> int:

@@ -18,7 +18,7 @@ from hw1bench.support.arrays import Damaged, load_arrays
 from hw1bench.support.files import remove_abandoned, use
 
 SUFFIX = ".npz"
-_OF_A_RUN = re.compile(r"([0-9a-f]{32})-[0-9]{1,19}")
+_OF_A_RUN = re.compile(r"([0-9a-f]{32})-(?:0|[1-9][0-9]{0,18})")
 
 
 def run_key(block: str, seed: int) -> str:
@@ -32,21 +32,17 @@ def block_of(key: str) -> str:
     return found[1] if found else ""
 
 
-def remove_superseded(folder: Path) -> None:
-    """Remove the runs in ``folder`` whose block is there as a whole, which a session was killed before it had removed them."""
-    with suppress(OSError):
-        for path in folder.glob(f"*-*{SUFFIX}"):
-            block = block_of(path.stem)
-            with suppress(OSError):
-                if block and (folder / f"{block}{SUFFIX}").exists():
-                    path.unlink()
+def _stored(path: Path) -> str:
+    """What the file at ``path`` is called in a notice."""
+    return f"stored {'run' if block_of(path.stem) else 'block'} {path.name}"
 
 
 class Store:
     """The records in ``folder``. With ``fresh``, records stored earlier are ignored, and replaced as blocks are trained.
 
     ``notice`` is given one line about each record that is damaged, one about each reason why others cannot be used, and one about
-    a folder that cannot be written. What killed sessions left, half written or of no more use, is removed.
+    a folder that cannot be written. Files that killed sessions left half written are removed, and so are runs once their block
+    has been read as a whole.
     """
 
     def __init__(self, folder: Path, *, fresh: bool = False, notice: Callable[[str], None] = lambda text: None) -> None:
@@ -56,7 +52,10 @@ class Store:
         self._written: set[str] = set()
         self._told: set[str] = set()
         remove_abandoned(folder)
-        remove_superseded(folder)
+        self._cut_short: dict[str, list[Path]] = {}  # the runs that are there, by the key of their block
+        with suppress(OSError):
+            for path in folder.glob(f"*-*{SUFFIX}"):
+                self._cut_short.setdefault(block_of(path.stem), []).append(path)
 
     def path(self, key: str) -> Path:
         return self.folder / f"{key}{SUFFIX}"
@@ -76,22 +75,33 @@ class Store:
             self._written.discard(key)
             return None
         except OtherSchema as other:
-            self._once(str(other), f"stored block {path.name} is of another version ({other})")
+            self._once(str(other), f"{_stored(path)} is of another version ({other})")
             return None
         except Damaged as damage:
             self._written.discard(key)
-            self._notice(f"stored block {path.name} is damaged ({damage}): it is trained again")
+            self._notice(f"{_stored(path)} is damaged ({damage}): it is trained again")
             return None
         why = unfit(found.record)
         if why:
             self._written.discard(key)
-            self._once(why, f"stored block {path.name} cannot be used ({why})")
+            self._once(why, f"{_stored(path)} cannot be used ({why})")
             return None
         if found.of is None and of is not None:
             self._tell("schema 1", f"{self.folder} has records of an earlier schema: those that are used are rewritten")
             self.keep(key, found.record, of)
         use(path)
+        for one in self._cut_short.pop(key, ()):  # a session was killed before it had removed them
+            with suppress(OSError):
+                one.unlink(missing_ok=True)
         return found.record
+
+    def has(self, key: str) -> bool:
+        """Whether there is a file for ``key``, whatever it holds, at which ``get`` would look."""
+        return (not self._fresh or key in self._written) and self.path(key).exists()
+
+    def wrote(self, key: str) -> bool:
+        """Whether the record of ``key`` was stored by this session."""
+        return key in self._written
 
     def put(self, key: str, record: Record, of: About) -> None:
         """Store ``record`` under ``key``, atomically. Raises OSError if the folder cannot be written."""
@@ -107,7 +117,8 @@ class Store:
         except OSError as error:
             why = error.strerror or error
             self._tell(
-                "refused", f"{self.folder} cannot be written ({why}): blocks are trained again in the next session"
+                "refused",
+                f"{self.folder} cannot be written ({why}): what is not stored is trained again in the next session",
             )
 
     def remove(self, key: str) -> None:

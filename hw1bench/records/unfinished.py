@@ -4,7 +4,6 @@ only the runs in hand, and not the hours of those before them.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -13,8 +12,13 @@ from hw1bench.records.runs import Block, Record
 from hw1bench.records.store import Store, run_key
 
 HELD_SECONDS = 60.0
-"""By the clock, from the beginning of a block: runs that end earlier are held in memory, because a block that is soon done has no
-need of files for its runs."""
+"""By the clock, from the beginning of a block: for so long runs that have ended are held in memory, because a block that is soon
+done has no need of files for its runs."""
+
+
+def there_of(block: Block, key: str, store: Store) -> int:
+    """How many runs of ``block``, whose record is known by ``key``, have a file in ``store``."""
+    return sum(store.has(run_key(key, seed)) for seed in block.seeds)
 
 
 class Unfinished:
@@ -29,7 +33,6 @@ class Unfinished:
         stored = {seed: store.get(name, unfit, of=about_run(block, seed)) for seed, name in self._names.items()}
         self._found = {seed: block.kept(record) for seed, record in stored.items() if record is not None}
         self._held: dict[int, Record] = {}
-        self._told = 0.0
         self._begun = time.monotonic()
 
     @property
@@ -38,27 +41,31 @@ class Unfinished:
         return [seed for seed in self._block.seeds if seed not in self._found]
 
     def ended(self, seed: int, record: Record) -> None:
-        """Take in the ``record`` of one run, whose ``seconds`` are those of all training since this was made."""
-        took, self._told = record.seconds - self._told, record.seconds
-        self._held[seed] = self._block.kept(replace(record, seconds=max(0.0, took)))
+        """Take in the ``record`` of one run."""
+        self._held[seed] = self._block.kept(record)
+        self.cut_short()
+
+    def cut_short(self) -> None:
+        """Store what is held, unless the block has begun just now."""
         if time.monotonic() - self._begun > HELD_SECONDS:
-            for one, held in self._held.items():
-                self._store.keep(self._names[one], held, about_run(self._block, one))
+            for seed, record in self._held.items():
+                self._store.keep(self._names[seed], record, about_run(self._block, seed))
             self._held.clear()
 
     def joined(self, record: Record) -> Record:
         """The record of the whole block, from that of the runs that were ``left``, in the order of their seeds."""
+        if not self._found:
+            return record
         new = self._block.kept(record)
         rows = {seed: new.row(row) for row, seed in enumerate(self.left)}
         rows |= {seed: found.row(0) for seed, found in self._found.items()}
-        arrays = {
-            name: np.stack([rows[seed][name] for seed in self._block.seeds]) for name in rows[self._block.first_seed]
-        }
+        names = set.intersection(*map(set, rows.values()))
+        arrays = {name: np.stack([rows[seed][name] for seed in self._block.seeds]) for name in sorted(names)}
         seconds = record.seconds + sum(found.seconds for found in self._found.values())
         return Record(arrays, record.facts, seconds)
 
     def remove(self) -> None:
-        """Remove the files of the runs, but only if the record of the block is stored, which the disk may have refused."""
-        if self._store.path(self._key).exists():
+        """Remove the files of the runs, if this session has stored the record of the block, which the disk may have refused."""
+        if self._store.wrote(self._key):
             for name in self._names.values():
                 self._store.remove(name)

@@ -1,7 +1,7 @@
 """Putting on record what is not: unit after unit, each in a session of its own, until all is done or the time is up.
 
-Whatever ends it, nothing is lost: a session saves each ruling as it falls and keeps each block as it is trained, and the next
-run asks the rulings file what is left.
+Whatever ends it, no more is lost than what is in hand: a session saves each ruling as it falls and each record as it is made,
+and the next run asks the rulings file what is left.
 """
 
 import math

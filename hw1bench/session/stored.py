@@ -56,7 +56,6 @@ def listed(
     """
     folder = folder_of(report_dir)
     there = stock.entries(folder)
-    needed = _of_use(needed, there) if needed else None
     if prune or limit is not None:
         remove_abandoned(folder)
     if prune:
@@ -68,12 +67,6 @@ def listed(
     left = [one for one in there if needed and not needed(one)]
     if left and not prune:
         shown.say(f"--prune would remove {_sum(left)}")
-
-
-def _of_use(needed: Callable[[Entry], bool], there: Sequence[Entry]) -> Callable[[Entry], bool]:
-    """Whether a record of those ``there`` is ``needed``, and no run of a block that is there as a whole."""
-    superseded = stock.superseded(there)
-    return lambda one: needed(one) and one.path not in superseded
 
 
 def _removed(why: str, there: Sequence[Entry], unwanted: Sequence[Entry], shown: Shown) -> list[Entry]:

@@ -17,6 +17,7 @@ from hw1bench.support import arithmetic, code
 from hw1bench.support.precision import Precision
 from hw1bench.support.progress import Advance
 from hw1bench.support.stopwatch import stopwatch
+from hw1bench.support.workers import processors
 from hw1bench.training import sequential, side_by_side, stacked, stacked_net
 from hw1bench.training.compiler import compiler_version, compiler_works
 from hw1bench.training.kernels import binaries, fit_kernel, image_kernel
@@ -205,8 +206,9 @@ def _facts(arm: Arm, dataset: data.Dataset) -> dict[str, Any]:
     return facts
 
 
-class Partial(Protocol):
-    """The runs of a block that have been trained before, and those that end now: see ``hw1bench.records.unfinished``."""
+class Unfinished(Protocol):
+    """The runs of a block that have been trained before, and those that end now: see ``hw1bench.records.unfinished``, of which
+    training imports nothing, because how runs are stored decides no digit."""
 
     @property
     def left(self) -> list[int]: ...
@@ -221,7 +223,7 @@ def train(
     library: Library = BUILT_IN,
     *,
     precision: Precision = "default",
-    unfinished: Partial | None = None,
+    unfinished: Unfinished | None = None,
 ) -> Record:
     """Train ``block`` on ``device``. ``advance`` is called with the model-steps done since the last call. Where runs train one by
     one (``run_by_run``), those that ``unfinished`` has are not trained again, and each of the others is given to it as it ends.
@@ -254,6 +256,12 @@ def run_by_run(arm: Arm, device: torch.device) -> bool:
     return backend(arm, device) in _RUN_BY_RUN
 
 
+def at_once(arm: Arm, device: torch.device) -> int:
+    """How many runs of ``arm``, which train ``run_by_run``, train at the same time, as far as there are so many."""
+    alone = backend(arm, device) == "sequential" and sequential.alone(arm, device)
+    return 1 if alone else processors()
+
+
 def _train_run_by_run(
     kind: str,
     block: Block,
@@ -261,24 +269,32 @@ def _train_run_by_run(
     device: torch.device,
     advance: Advance,
     precision: Precision,
-    unfinished: Partial | None,
+    unfinished: Unfinished | None,
 ) -> Record:
     seeds = unfinished.left if unfinished else list(block.seeds)
     facts = _facts(block.arm, dataset)
-    alone = kind == "sequential" and sequential.alone(block.arm, device)
-    seconds = stopwatch((None if device.type == "cuda" else 1) if alone else len(seeds) or 1)
+    by_the_clock = kind == "sequential" and device.type == "cuda"
+    seconds = stopwatch(None if by_the_clock else min(len(seeds), at_once(block.arm, device)) or 1)
+    each = block.arm.epochs * block.arm.steps_per_epoch(len(dataset.train))
+    done = 0
+
+    def counted(steps: int) -> None:
+        nonlocal done
+        done += steps
+        advance(steps)
 
     def ended(seed: int, arrays: dict[str, np.ndarray]) -> None:
         if unfinished:
             one = {name: np.asarray(array)[np.newaxis] for name, array in arrays.items()}
-            unfinished.ended(seed, Record(one, facts, seconds()))
+            share = each / max(each, done)  # of the time: other runs have taken steps too
+            unfinished.ended(seed, Record(one, facts, share * seconds()))
 
     arrays: dict[str, np.ndarray] = {}
     with arithmetic.fixed_settings(precision):
         if seeds and kind == "image_kernel":
-            arrays = image_kernel.train(block, dataset, advance, seeds=seeds, ended=ended)
+            arrays = image_kernel.train(block, dataset, counted, seeds=seeds, ended=ended)
         elif seeds:
-            arrays = sequential.train(block, dataset, advance, device, seeds=seeds, ended=ended)
+            arrays = sequential.train(block, dataset, counted, device, seeds=seeds, ended=ended)
     record = Record(arrays, facts, seconds())
     return unfinished.joined(record) if unfinished else record
 
@@ -297,7 +313,7 @@ def train_group(
     library: Library = BUILT_IN,
     *,
     precision: Precision = "default",
-    unfinished: Partial | None = None,
+    unfinished: Unfinished | None = None,
 ) -> None:
     """Train one of the ``groups``, otherwise as ``train``. ``done`` is called with each record as soon as there is one.
     ``unfinished`` is for a group of one block."""

@@ -282,15 +282,15 @@ def train(
         try:
             while len(rows) < len(runs):
                 finished, _ = wait(runs, _POLL_SECONDS, FIRST_EXCEPTION)
-                done = sum(shared.steps.values())
-                advance(done - reported)
-                reported = done
                 for run in finished:
                     seed, row = runs[run], run.result()  # raises the error of a failed run, which ends the block
                     if seed not in rows:
                         check()  # before the run is kept: what it drew was drawn by now
                         rows[seed] = row
                         ended(seed, row)
+                done = sum(shared.steps.values())
+                advance(done - reported)
+                reported = done
         finally:
             shared.given_up.set()
     return {name: np.stack([rows[seed][name] for seed in wanted]) for name in rows[wanted[0]]}

@@ -39,7 +39,7 @@ def train_side_by_side(
     a run to ``ended`` as soon as it is exhausted. After an interruption the calls in progress finish, and no other starts.
 
     A run begins when another ends, so that the first ones end early. If the runs are no multiple of the threads, the last ones
-    begin together and take turns, so that no thread is idle while one of them is left.
+    begin together and take turns, because equally long runs would otherwise leave threads idle at the end.
     """
     workers = min(len(runs), threads or processors())
     together = workers + len(runs) % workers if len(runs) % workers else 0
@@ -57,11 +57,13 @@ def train_side_by_side(
         for _ in range(workers):
             begin()
         while waiting:
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                (place, run), steps = waiting.pop(future), future.result()
+            done = wait(waiting, return_when=FIRST_COMPLETED).done
+            results = [(*waiting.pop(future), future.result()) for future in done]
+            for place, _, steps in results:  # the ended ones first: ``advance`` may raise
                 if steps is None:
                     begin()
                     ended(place)
-                else:
+            for place, run, steps in results:
+                if steps is not None:
                     advance(steps)
                     call(place, run)
