@@ -76,7 +76,7 @@ def test_a_disk_that_is_lost_in_mid_session_costs_a_line_and_no_verdict(disk, ha
     assert session.ended() == REPORT_LOST, session.said
     told = [re.sub(r"\.* *(\[100%\])?$", "", line).strip() for line in session.said.splitlines() if why in line]
     assert told == [
-        f"reports/blocks cannot be written ({why}): blocks are trained again in the next session",
+        f"reports/blocks cannot be written ({why}): what is not stored is trained again in the next session",
         f"rulings file {ruled} cannot be written ({why}): make it writable again",
         f"2 rulings of this session could not be put on record in {ruled}, nor kept in "
         f"reports/unrecorded-rulings.json ({why})",
