@@ -231,7 +231,9 @@ def test_a_folder_that_cannot_be_written_gets_one_notice(tmp_path):
     for key in ("key", "other"):
         store.keep(key, RECORD, OF)
         assert store.get(key) is None
-    assert said == [f"{folder} cannot be written (File exists): what is not stored is trained again in the next session"]
+    assert said == [
+        f"{folder} cannot be written (File exists): what is not stored is trained again in the next session"
+    ]
     folder.unlink()
     store.keep("key", RECORD, OF)
     same(store.get("key"), RECORD)
