@@ -1,33 +1,25 @@
 """Blocks whose training is cut short: runs that have ended are kept, and the next session trains the others alone."""
 
-import threading
 import time
-from concurrent.futures import Future
-from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import nn
 
 from hw1bench import Arm, Function, Images, Model, Network, Optimizer
-from hw1bench.court.costs import Rates
 from hw1bench.data import Library
 from hw1bench.executors.local import LocalTrainer
 from hw1bench.records import stock, unfinished
 from hw1bench.records.about import About, about_run
 from hw1bench.records.runs import Block
 from hw1bench.records.store import Store
-from hw1bench.session import stored
 from hw1bench.support import workers
 from hw1bench.support.progress import Silent
 from hw1bench.training import engine
-from hw1bench.training.kernels import binaries, calls
-from hw1bench.training.kernels.calls import train_side_by_side
+from hw1bench.training.kernels import binaries
 
 CPU = torch.device("cpu")
 IMAGES = Arm(
@@ -388,68 +380,6 @@ def test_a_network_that_draws_in_some_steps_leaves_no_run(store):
     assert kept(store) == []
 
 
-@given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 4))
-def test_runs_begin_as_others_end(runs, threads, length):
-    """Each run is exhausted and ends once; if they are a multiple of the threads, no more are in hand than there are threads."""
-    lock, begun, exhausted, ended, steps = threading.Lock(), [], [], [], []
-    most = [0]
-
-    def run(place):
-        with lock:
-            begun.append(place)
-            most[0] = max(most[0], len(begun) - len(exhausted))
-        for _ in range(length):
-            yield 1
-        with lock:
-            exhausted.append(place)
-
-    train_side_by_side([run(place) for place in range(runs)], threads, steps.append, ended.append)
-    assert sorted(ended) == sorted(exhausted) == list(range(runs))
-    assert sum(steps) == runs * length
-    assert sorted(begun) == list(range(runs))
-    if runs % threads == 0:
-        assert most[0] <= threads
-
-
-class InTurn:
-    """An executor that makes each call at once."""
-
-    def submit(self, function, *arguments):
-        future = Future()
-        future.set_result(function(*arguments))
-        return future
-
-
-@pytest.mark.parametrize(
-    ("runs", "threads", "begun"),
-    [
-        (8, 1, [2, 3, 4, 5, 6, 7, 8, 8]),
-        (8, 2, [3, 4, 5, 6, 7, 8, 8, 8]),
-        (8, 4, [5, 6, 7, 8, 8, 8, 8, 8]),
-        (8, 3, [8] * 8),
-        (7, 3, [7] * 7),
-        (10, 3, [4, 5, 6, *[10] * 7]),
-        (8, 6, [8] * 8),
-        (8, 16, [8] * 8),
-        (3, 2, [3] * 3),
-        (1, 2, [1]),
-    ],
-)
-def test_the_last_runs_take_turns_if_they_are_no_multiple_of_the_threads(monkeypatch, runs, threads, begun):
-    """How many runs have begun when each has ended."""
-    monkeypatch.setattr(calls, "pool", lambda workers: nullcontext(InTurn()))
-    so_far, found = [], []
-
-    def run(place):
-        so_far.append(place)
-        yield from [1] * 3
-
-    train_side_by_side(
-        [run(place) for place in range(runs)], threads, lambda steps: None, lambda place: found.append(len(so_far))
-    )
-    assert found == begun
-
-
 def test_runs_whose_block_is_whole_are_removed_by_the_next_session(store):
     cut_short(BLOCK, store)
     runs = {path: path.read_bytes() for path in kept(store)}
@@ -464,83 +394,3 @@ def test_runs_whose_block_is_whole_are_removed_by_the_next_session(store):
     assert set(kept(store)) == left
     assert len(left) == 3
     assert store.path(record.name) in left
-
-
-IMAGE_CLAIM = """
-from hw1bench import Images
-from hw1bench.effects import lower_loss
-from hw1bench.records import unfinished
-
-unfinished.HELD_SECONDS = -1.0
-
-
-def of_images(epochs):
-    toy = experiment("images", epochs)
-    arms = tuple(
-        replace(
-            toy.full.arms[0],
-            name=name,
-            data=Images(name="digits", size=8),
-            model=Model("64-4-10"),
-            loss="cross_entropy",
-            batch_size=50,
-            optimizer=Optimizer(name="adam", lr=lr),
-        )
-        for name, lr in {"fast": 1e-2, "slow": 1e-4}.items()
-    )
-    full = replace(toy.full, arms=arms, looks=(8,))
-    return replace(toy, full=full, quick=full, figures=())
-
-
-CLAIMS = [
-    Claim(
-        "A-images-x",
-        report="A",
-        where="1-1",
-        says="It is so.",
-        experiment=of_images(2),
-        effect=lower_loss("fast", than="slow"),
-    )
-]
-"""
-
-
-def test_a_session_goes_on_from_the_runs_of_the_one_before(project, pytester, monkeypatch):
-    path = project("[]") / "test_fit.py"
-    path.write_text(path.read_text().replace("CLAIMS = []\n", IMAGE_CLAIM))
-    folder = pytester.path / "reports" / "blocks"
-    ended = unfinished.Unfinished.ended
-    count = []
-
-    def interrupted(self, seed, record):
-        ended(self, seed, record)
-        count.append(seed)
-        if len(count) == 11:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(unfinished.Unfinished, "ended", interrupted)
-    result = pytester.runpytest_inprocess("claims", no_reraise_ctrlc=True)
-    assert result.ret == 2, result.outlines
-    entries = stock.entries(folder)
-    assert sorted(one.of.kind for one in entries) == [*["run"] * 3, "trained"]
-    listed = []
-    stored.listed(pytester.path / "reports", None, "", stored.Shown(listed.append))
-    assert listed[0].split("\n")[1].split() == [
-        "experiment",
-        "trained",
-        "run",
-        "measured",
-        "values",
-        "MB",
-        "last",
-        "used",
-    ]
-    with monkeypatch.context() as patch:  # what a budget admits: at half an hour per run, three pairs of runs
-        patch.setattr(Rates, "seconds", lambda self, arms, measures, runs, device: 1800.0 * len(arms) * runs)
-        result = pytester.runpytest_inprocess("claims", "--budget", "179", "-rs")
-        result.stdout.fnmatch_lines(["*no time left in --budget 179: about 3 h*"])
-        assert len(count) == 11
-        result = pytester.runpytest_inprocess("claims", "--budget", "181")
-    assert result.ret == 0, result.outlines
-    assert len(count) == 16
-    assert [one.of.kind for one in stock.entries(folder)] == ["trained", "trained"]

@@ -4,25 +4,22 @@ What was asked for is a digest of specification and code, but not of the machine
 all of which the key of a record takes in: whether a claim needs a record can be told where none of these is known.
 """
 
+from dataclasses import replace
+
 from hw1bench.court.values import Values
 from hw1bench.effects.authored import authored
-from hw1bench.records.about import About, asked_of
-from hw1bench.records.runs import Block, Measured, Work, blocks_of
+from hw1bench.records.about import About, about_block, asked_of
+from hw1bench.records.runs import Block, Measured, Work
 from hw1bench.specs.experiment import digest
 from hw1bench.support import code
 
 
 def about(of: Work) -> About:
     """What the record of a block, or of a measurement of blocks, is of."""
-    blocks = blocks_of(of)
-    return About(
-        kind="trained" if isinstance(of, Block) else "measured",
-        report=blocks[0].report,
-        experiment=blocks[0].experiment,
-        arms=tuple(block.arm.name for block in blocks),
-        first_seed=blocks[0].first_seed,
-        measurement="" if isinstance(of, Block) else of.measurement.title,
-        asks=asked_of(of) if isinstance(of, Block) else _measuring(of),
+    if isinstance(of, Block):
+        return about_block(of)
+    return replace(
+        about_block(of.blocks[0]), kind="measured", arms=of.arms, measurement=of.measurement.title, asks=_measuring(of)
     )
 
 

@@ -146,7 +146,7 @@ class LocalTrainer:
                 )
             except BaseException:
                 if unfinished:
-                    unfinished.cut_short()
+                    unfinished.store_held()
                 raise
             finally:
                 self._progress.finish()
@@ -154,19 +154,25 @@ class LocalTrainer:
     def left(self, block: Block) -> int:
         """How many runs of ``block`` would take, in a whole block, as long as those that are to be trained: as many at once as a
         machine trains, the last of which may be alone."""
-        if self._store is None or not engine.run_by_run(block.arm, self._device):
+        store = self._store_of_runs(block)
+        if store is None:
             return BLOCK
-        there = there_of(block, self.keys(block, {})[0], self._store)
+        there = there_of(block, self.keys(block, {})[0], store)
         at_once = engine.at_once(block.arm, self._device)
         return min(BLOCK, math.ceil((BLOCK - there) / at_once) * at_once)
 
+    def _store_of_runs(self, block: Block) -> Store | None:
+        """Where runs of ``block`` are kept that end before others; None if there is no such place, or no such run."""
+        return self._store if engine.run_by_run(block.arm, self._device) else None
+
     def _unfinished(self, block: Block) -> Unfinished | None:
         """The runs of ``block`` that are kept until it is whole; None if they do not end one by one, or cannot be kept."""
-        if self._store is None or not engine.run_by_run(block.arm, self._device):
+        store = self._store_of_runs(block)
+        if store is None:
             return None
         shapes, facts = engine.contents(block, self._library)
         key = self.keys(block, {})[0]
-        return Unfinished(block, key, self._store, lambda record: forms.unfit(record, block, shapes, facts, runs=1))
+        return Unfinished(block, key, store, lambda record: forms.unfit(record, block, shapes, facts, runs=1))
 
     def _measure(self, measurement: Measurement, trained: Sequence[tuple[Block, Record]]) -> Record:
         block, _ = trained[0]

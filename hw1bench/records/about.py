@@ -2,7 +2,7 @@
 removed."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from hw1bench.records.runs import Block
@@ -71,13 +71,18 @@ def asked_of(block: Block) -> str:
     )
 
 
-def about_run(block: Block, seed: int) -> About:
-    """What the record of the run of ``seed`` is of, while other runs of ``block`` have not ended."""
+def about_block(block: Block) -> About:
+    """What the record of ``block`` is of."""
     return About(
-        kind="run",
+        kind="trained",
         report=block.report,
         experiment=block.experiment,
         arms=(block.arm.name,),
-        first_seed=seed,
+        first_seed=block.first_seed,
         asks=asked_of(block),
     )
+
+
+def about_run(block: Block, seed: int) -> About:
+    """What the record of the run of ``seed`` is of, while other runs of ``block`` have not ended."""
+    return replace(about_block(block), kind="run", first_seed=seed)

@@ -43,9 +43,9 @@ class Unfinished:
     def ended(self, seed: int, record: Record) -> None:
         """Take in the ``record`` of one run."""
         self._held[seed] = self._block.kept(record)
-        self.cut_short()
+        self.store_held()
 
-    def cut_short(self) -> None:
+    def store_held(self) -> None:
         """Store what is held, unless the block has begun just now."""
         if time.monotonic() - self._begun > HELD_SECONDS:
             for seed, record in self._held.items():
